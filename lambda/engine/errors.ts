@@ -1,0 +1,65 @@
+/**
+ * Every failure that Trueup reports is one of these. A message says what and why in one sentence, `remedy` what to do.
+ * Neither ever carries row data: see {@link safeServerMessage}.
+ */
+export type ErrorCode =
+  | 'connection' // the database cannot be reached, or refuses the login
+  | 'privilege' // the role lacks a right; the remedy holds the GRANT
+  | 'unsupported' // a replica, a proxy, a server that is too old
+  | 'manifest' // a file that cannot work, or code and event that speak of different manifests
+  | 'history' // an applied file was edited
+  | 'ledger' // the ledger is newer than the code, or damaged
+  | 'ownership' // the namespace belongs to another stack
+  | 'preflight' // the data does not allow `up`
+  | 'statement' // the server refused a statement
+  | 'verification' // `verify` returned rows
+  | 'lock-timeout' // a table's lock was not to be had
+  | 'busy' // another runner holds the advisory lock
+  | 'undo'; // something cannot be undone
+
+export interface ErrorInfo {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly remedy: string;
+  readonly migration?: string;
+  /** 1-based position among the migration's statements. */
+  readonly statement?: number;
+  readonly file?: string;
+  /** 1-based line in the file. */
+  readonly line?: number;
+  readonly sqlstate?: string;
+  /** Sentences: what preflight or verify found, who blocks. */
+  readonly details?: readonly string[];
+}
+
+export class TrueupError extends Error {
+  override readonly name: string = 'TrueupError';
+  constructor(
+    readonly info: ErrorInfo,
+    options?: ErrorOptions,
+  ) {
+    super(info.message, options);
+  }
+}
+
+/** One line (plus details) for a terminal, a stack event or a log. */
+export function describeError(info: ErrorInfo): string {
+  const where = [info.migration, info.line === undefined ? undefined : `line ${info.line}`]
+    .filter(Boolean)
+    .join(', ');
+  const state = info.sqlstate ? ` [SQLSTATE ${info.sqlstate}]` : '';
+  const details = info.details?.length ? ` ${info.details.join('; ')}.` : '';
+  return `${where ? `${where}: ` : ''}${info.message}${state}${details} ${info.remedy}`.trim();
+}
+
+/**
+ * Classes whose primary messages name objects, never values (https://www.postgresql.org/docs/current/errcodes-appendix.html).
+ * Class 22 quotes the offending value ("invalid input syntax for type uuid: …"), P0001 whatever somebody's code raised.
+ */
+const NAMES_OBJECTS_ONLY = /^(03|08|0A|21|23|25|26|28|2B|34|3B|3D|3F|40|42|44|53|54|55|57|58|TU)/;
+
+/** The server's primary message, or a sentence in its place where it could quote row data. */
+export function safeServerMessage(sqlstate: string | undefined, message: string): string {
+  if (sqlstate !== undefined && NAMES_OBJECTS_ONLY.test(sqlstate)) return message;
+  return 'the server refused it; its words are withheld here because they may quote row data';
+}

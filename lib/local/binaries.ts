@@ -1,0 +1,68 @@
+/** Where the embedded PostgreSQL of a major version is: an optional npm dependency, an alias for each major and platform. */
+import { spawnSync } from 'node:child_process';
+import { accessSync, constants, cpSync, existsSync, readdirSync, statSync } from 'node:fs';
+import { dirname, join, parse, resolve } from 'node:path';
+
+const PLATFORM = `${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`;
+const EXECUTABLE = process.platform === 'win32' ? '.exe' : '';
+
+/** The package's folder, found as Node finds packages: upwards from here. Its `exports` hide package.json from require. */
+function findPackage(major: number): string | undefined {
+  const name = `pg${major}-${PLATFORM}`;
+  for (let folder = __dirname; ; folder = dirname(folder)) {
+    const candidate = join(folder, 'node_modules', name);
+    if (existsSync(join(candidate, 'package.json'))) return candidate;
+    if (folder === parse(folder).root) return undefined;
+  }
+}
+
+/** Majors that are installed here, oldest first. */
+export function installedMajors(): number[] {
+  return [13, 14, 15, 16, 17, 18].filter((major) => findPackage(major) !== undefined);
+}
+
+export interface Binaries {
+  readonly initdb: string;
+  readonly postgres: string;
+}
+
+/**
+ * @param readableBy when the server is to run as another user: that user's id. Where one of the folders above is closed
+ *   to it (root's home is), the binaries are copied to `scratch`.
+ */
+export function findBinaries(major: number, scratch: string, readableBy?: number): Binaries {
+  const folder = findPackage(major);
+  if (folder === undefined) {
+    const have = installedMajors();
+    throw new Error(
+      `There is no embedded PostgreSQL ${major} for ${PLATFORM}${have.length ? ` (installed: ${have.join(', ')})` : ''}. ` +
+        'Run `npm ci` without `--omit=optional`, or give a database with --database-url.',
+    );
+  }
+  hydrate(folder);
+  let native = join(folder, 'native');
+  if (readableBy !== undefined && !reachableByOthers(native)) {
+    native = join(scratch, 'native');
+    cpSync(join(folder, 'native'), native, { recursive: true, verbatimSymlinks: true });
+  }
+  const bin = (name: string) => join(native, 'bin', name + EXECUTABLE);
+  return { initdb: bin('initdb'), postgres: bin('postgres') };
+}
+
+/** The package makes its library links in a postinstall script, which `--ignore-scripts` leaves out. */
+function hydrate(folder: string): void {
+  if (process.platform === 'win32' || readdirSync(join(folder, 'native', 'lib')).some(isVersionedLibrary))
+    return;
+  accessSync(join(folder, 'native', 'lib'), constants.W_OK);
+  spawnSync(process.execPath, [join(folder, 'scripts', 'hydrate-symlinks.js')], { cwd: folder });
+}
+
+const isVersionedLibrary = (file: string): boolean => /^libicuuc(\.so\.\d+|\.\d+\.dylib)$/.test(file);
+
+/** Every folder above can be passed by users that do not own it. */
+function reachableByOthers(path: string): boolean {
+  for (let folder = resolve(path); ; folder = dirname(folder)) {
+    if ((statSync(folder).mode & 0o005) !== 0o005) return false;
+    if (folder === parse(folder).root) return true;
+  }
+}

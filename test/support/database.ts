@@ -1,0 +1,55 @@
+import { randomBytes } from 'node:crypto';
+import { Client } from 'pg';
+import { afterAll, inject } from 'vitest';
+
+/** Majors of this run: the oldest and the newest in `npm test`, all of them in `npm run test:all`. */
+export const majors = (): number[] => Object.keys(inject('servers')).map(Number);
+export const newestMajor = (): number => Math.max(...majors());
+
+export const serverUrl = (major = newestMajor()): string => inject('servers')[major]!;
+
+/** The URL of another database or user on the same server. */
+export function urlOf(url: string, change: { database?: string; user?: string; password?: string }): string {
+  const copy = new URL(url);
+  if (change.database) copy.pathname = `/${encodeURIComponent(change.database)}`;
+  if (change.user) copy.username = encodeURIComponent(change.user);
+  if (change.password) copy.password = encodeURIComponent(change.password);
+  return copy.href;
+}
+
+/** A connected client, closed at the end of the test file. */
+export async function connect(url: string): Promise<Client> {
+  const client = new Client({ connectionString: url });
+  client.on('error', () => {});
+  await client.connect();
+  opened.push(client);
+  return client;
+}
+
+/** A new empty database, dropped at the end of the test file. Returns its URL. */
+export async function createDatabase(major = newestMajor()): Promise<string> {
+  const name = `t_${randomBytes(6).toString('hex')}`;
+  await asSuperuser(major, `CREATE DATABASE ${name}`);
+  created.push([major, name]);
+  return urlOf(serverUrl(major), { database: name });
+}
+
+export async function asSuperuser(major: number, sql: string): Promise<void> {
+  const client = new Client({ connectionString: serverUrl(major) });
+  await client.connect();
+  try {
+    await client.query(sql);
+  } finally {
+    await client.end();
+  }
+}
+
+const opened: Client[] = [];
+const created: [number, string][] = [];
+
+afterAll(async () => {
+  await Promise.all(opened.splice(0).map((client) => client.end().catch(() => {})));
+  for (const [major, name] of created.splice(0)) {
+    await asSuperuser(major, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
+  }
+});

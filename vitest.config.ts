@@ -1,0 +1,38 @@
+import { defineConfig } from 'vitest/config';
+
+const common = {
+  globalSetup: ['test/support/global-setup.ts'],
+  testTimeout: 60_000,
+  hookTimeout: 60_000,
+  pool: 'forks' as const,
+};
+
+/**
+ * Two projects: `fast` is `npm test` (PostgreSQL 13 and 18, within ten minutes on two cores), `slow` is what
+ * `npm run test:all` adds (every major, long fault runs). `e2e` runs whole deployments.
+ */
+export default defineConfig({
+  test: {
+    maxWorkers: 2,
+    projects: [
+      {
+        test: {
+          ...common,
+          name: 'fast',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/slow/**', 'test/e2e/**'],
+        },
+      },
+      { test: { ...common, name: 'slow', include: ['test/slow/**/*.test.ts'], testTimeout: 600_000 } },
+      {
+        test: {
+          ...common,
+          name: 'e2e',
+          include: ['test/e2e/**/*.test.ts'],
+          testTimeout: 900_000,
+          hookTimeout: 300_000,
+        },
+      },
+    ],
+  },
+});
