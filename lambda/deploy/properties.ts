@@ -1,0 +1,138 @@
+/**
+ * What construct and `deploy` say to each other: the custom resource's properties (in), its attributes (out), and the
+ * function's environment. CloudFormation makes a string of every scalar, and hands the properties of an *older* or
+ * *newer* version back as OldResourceProperties, so names and meanings here never change; new ones may be added.
+ */
+
+/** As they stand in the template. Every one of them is a reason to run again when it changes. */
+export interface DeployProperties {
+  /** Hash of the manifest in the `migrate` function's asset. */
+  readonly ManifestHash: string;
+  /** Names of the newest migrations, for whoever reads `cdk diff`; the handler does not use them. */
+  readonly Migrations: readonly string[];
+  /** Which database: `pg:<host>:<port>/<database>` or `data-api:<cluster ARN>/<database>`. */
+  readonly Target: string;
+  /** As whom: `secret:<ARN>` or `iam:<user>`. */
+  readonly Login: string;
+  readonly Namespace: string;
+  /** Empty for the login role. */
+  readonly OwnerRole: string;
+  /** `true` or `false`. */
+  readonly Adopt: string;
+  /** Empty for none. */
+  readonly Baseline: string;
+  /** `true` or `false`. */
+  readonly UndoAfterSuccess: string;
+  /** Any text; another one forces a run. */
+  readonly RunId: string;
+}
+
+/** The properties, read. */
+export interface DeployRequest {
+  readonly manifestHash: string;
+  readonly target: string;
+  readonly namespace: string;
+  readonly ownerRole: string | null;
+  readonly adopt: boolean;
+  readonly baseline: string | null;
+  readonly undoAfterSuccess: boolean;
+}
+
+/** @throws {Error} naming the property that is missing */
+export function readProperties(properties: Readonly<Record<string, unknown>>): DeployRequest {
+  const text = (name: keyof DeployProperties): string => {
+    const value = properties[name];
+    if (typeof value === 'string') return value;
+    throw new Error(
+      `The custom resource has no property ${name}; deploy it with the construct that sets it.`,
+    );
+  };
+  const required = (name: keyof DeployProperties): string => {
+    const value = text(name);
+    if (value !== '') return value;
+    throw new Error(`The custom resource's property ${name} is empty.`);
+  };
+  return {
+    manifestHash: required('ManifestHash'),
+    target: required('Target'),
+    namespace: required('Namespace'),
+    ownerRole: text('OwnerRole') || null,
+    adopt: text('Adopt') === 'true',
+    baseline: text('Baseline') || null,
+    undoAfterSuccess: text('UndoAfterSuccess') === 'true',
+  };
+}
+
+/**
+ * What another version of the construct left: the manifest hash and the database it was about, or null where it does not
+ * say. Never throws, for a rollback must not fail on properties that this code does not know.
+ */
+export function readOldProperties(
+  properties: Readonly<Record<string, unknown>> | undefined,
+): Pick<DeployRequest, 'manifestHash' | 'target' | 'namespace'> | null {
+  const { ManifestHash, Target, Namespace } = properties ?? {};
+  if (typeof ManifestHash !== 'string' || typeof Target !== 'string' || typeof Namespace !== 'string')
+    return null;
+  return { manifestHash: ManifestHash, target: Target, namespace: Namespace };
+}
+
+/** The one physical id, for ever: another one would make CloudFormation send a Delete for the old. */
+export const physicalResourceId = (namespace: string): string => `trueup:${namespace}`;
+
+/**
+ * Attributes of the custom resource (`Fn::GetAtt`). The handler must set every one in each successful answer, for
+ * CloudFormation fails a stack that asks for one that is not there. Lists are joined with `, ` and cut to keep the whole
+ * answer under its 4096 bytes; an empty one is `none`.
+ */
+export const ATTRIBUTES = {
+  /** Newest applied versioned migration. */
+  position: 'Position',
+  applied: 'Applied',
+  undone: 'Undone',
+  kept: 'Kept',
+} as const;
+export type DeployAttributes = { readonly [K in (typeof ATTRIBUTES)[keyof typeof ATTRIBUTES]]: string };
+
+const NAMES = {
+  migrateFunction: 'TRUEUP_MIGRATE_FUNCTION',
+  sliceMs: 'TRUEUP_SLICE_MS',
+  timeoutMs: 'TRUEUP_TIMEOUT_MS',
+  rollbackWaitMs: 'TRUEUP_ROLLBACK_WAIT_MS',
+} as const;
+
+export interface DeploySettings {
+  /** Name of the `migrate` function. */
+  readonly migrateFunction: string;
+  /** `budgetMs` of one slice; `migrate`'s own timeout is longer. */
+  readonly sliceMs: number;
+  /** From the first event of a request until it is answered with FAILED (or, in a rollback, with a report). */
+  readonly timeoutMs: number;
+  /** How long a rollback or Delete waits for a database that cannot be reached before it answers with a report. */
+  readonly rollbackWaitMs: number;
+}
+
+export function deployEnvironment(settings: DeploySettings): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(NAMES).map(([key, name]) => [name, String(settings[key as keyof DeploySettings])]),
+  );
+}
+
+/** @throws {Error} naming the variable that is missing or wrong */
+export function deploySettings(env: NodeJS.ProcessEnv): DeploySettings {
+  const text = (key: keyof DeploySettings): string => {
+    const value = env[NAMES[key]];
+    if (value) return value;
+    throw new Error(`The environment variable ${NAMES[key]} is not set.`);
+  };
+  const milliseconds = (key: keyof DeploySettings): number => {
+    const value = Number(text(key));
+    if (Number.isFinite(value) && value > 0) return value;
+    throw new Error(`The environment variable ${NAMES[key]} is not a number of milliseconds.`);
+  };
+  return {
+    migrateFunction: text('migrateFunction'),
+    sliceMs: milliseconds('sliceMs'),
+    timeoutMs: milliseconds('timeoutMs'),
+    rollbackWaitMs: milliseconds('rollbackWaitMs'),
+  };
+}
