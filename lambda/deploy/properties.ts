@@ -76,7 +76,10 @@ export function readOldProperties(
   return { manifestHash: ManifestHash, target: Target, namespace: Namespace };
 }
 
-/** The one physical id, for ever: another one would make CloudFormation send a Delete for the old. */
+/**
+ * The physical id that Create answers with. Update and Delete answer with the id of their event, whatever it is: another
+ * one would be a replacement, and CloudFormation would send a Delete for the old.
+ */
 export const physicalResourceId = (namespace: string): string => `trueup:${namespace}`;
 
 /**
