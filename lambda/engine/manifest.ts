@@ -138,6 +138,7 @@ export interface Manifest {
 export interface ManifestEntry {
   readonly name: string;
   readonly up: string;
+  /** SHA-256 of {@link recordedDown}; null when there is no down. */
   readonly down: string | null;
   readonly verify: string | null;
   /** `<kind>/<undo>` */
@@ -151,11 +152,18 @@ export function entryOf(migration: Migration): ManifestEntry {
   return {
     name: migration.name,
     up: migration.checksums.up,
-    down: migration.checksums.down,
+    down: migration.down.length === 0 ? null : sha256(recordedDown(migration.down)),
     verify: migration.checksums.verify,
     class: `${migration.kind}/${migration.undo}`,
     settings: JSON.stringify([lockTimeoutMs, statementTimeoutMs, [...supersedes]]),
   };
+}
+
+/** A `down` as the ledger keeps it: all that is needed to run it when the file is gone. The form never changes. */
+export function recordedDown(down: readonly Statement[]): string {
+  return JSON.stringify(
+    down.map((s) => [s.execution, s.sql, s.command, s.locks.map((lock) => [lock.relation, lock.mode]), s.line]),
+  );
 }
 
 export const sha256 = (text: string): string => createHash('sha256').update(text, 'utf8').digest('hex');

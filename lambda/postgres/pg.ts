@@ -1,0 +1,278 @@
+/** The `pg` transport: one session, one message a call. */
+import type { EventEmitter } from 'node:events';
+import { Client, type ClientConfig, type QueryArrayResult, type QueryResult } from 'pg';
+import {
+  type Capabilities,
+  ConnectionLost,
+  type Database,
+  type ExecuteOptions,
+  type LockedBy,
+  type Row,
+  SqlError,
+  StillRunning,
+  type Transaction,
+  type Value,
+} from './database';
+import { lockedBy, lockHolderQuery } from './lock-holder';
+import { quoteIdentifier, quoteLiteral } from './quote';
+
+export interface PgOptions {
+  /** `postgres://…`; the other fields win over its parts. */
+  readonly url?: string;
+  readonly host?: string;
+  readonly port?: number;
+  readonly user?: string;
+  readonly password?: string | (() => Promise<string>);
+  readonly database?: string;
+  /** TLS, always verified. `ca`: PEM. `false`: no TLS. @default - what the URL says, else no TLS */
+  readonly ssl?: { readonly ca?: string; readonly servername?: string } | false;
+  /** What pg_stat_activity shows. @default - `trueup` */
+  readonly applicationName?: string;
+  /** @default - 10,000 ms */
+  readonly connectTimeoutMs?: number;
+  /** Nothing can be written. @default - false */
+  readonly readOnly?: boolean;
+  /** Every statement's limit. @default - none */
+  readonly statementTimeoutMs?: number;
+}
+
+/** @throws {ConnectionLost} `reason` is the SQLSTATE or system error */
+export async function connectPg(options: PgOptions): Promise<Database> {
+  const client = new Client(clientConfig(options));
+  // Without a listener a broken connection between two calls would end the process.
+  let broken: Error | undefined;
+  client.on('error', (error) => {
+    broken = error;
+  });
+  try {
+    await client.connect();
+  } catch (error) {
+    client.end().catch(() => {});
+    throw lost(error);
+  }
+  return new PgDatabase(client, () => broken);
+}
+
+function clientConfig(options: PgOptions): ClientConfig {
+  const { url, host, port, user, password, database, ssl } = options;
+  // Startup options win over what ALTER ROLE or ALTER DATABASE set; a pooler that would share the session refuses them.
+  const settings: Record<string, string | number> = {
+    DateStyle: 'ISO',
+    TimeZone: 'UTC',
+    standard_conforming_strings: 'on',
+    default_transaction_isolation: 'read\\ committed',
+    idle_in_transaction_session_timeout: 0,
+    lock_timeout: 0,
+    statement_timeout: options.statementTimeoutMs ?? 0,
+    ...(options.readOnly ? { default_transaction_read_only: 'on' } : {}),
+  };
+  return {
+    ...(url === undefined ? {} : { connectionString: url }),
+    ...(host === undefined ? {} : { host }),
+    ...(port === undefined ? {} : { port }),
+    ...(user === undefined ? {} : { user }),
+    ...(password === undefined ? {} : { password }),
+    ...(database === undefined ? {} : { database }),
+    ...(ssl === undefined ? {} : { ssl: ssl === false ? false : { ...ssl, rejectUnauthorized: true } }),
+    application_name: options.applicationName ?? 'trueup',
+    connectionTimeoutMillis: options.connectTimeoutMs ?? 10_000,
+    keepAlive: true,
+    options: Object.entries(settings)
+      .map(([name, value]) => `-c ${name}=${value}`)
+      .join(' '),
+  };
+}
+
+/** Codes after which the session is gone although the server could still say why. */
+const SESSION_ENDED = /^(08|57P0[1-5]|25P0[34])/;
+
+const lost = (error: unknown): ConnectionLost => {
+  const { message = String(error), code } = error as { message?: string; code?: string };
+  return new ConnectionLost(message, code, { cause: error });
+};
+
+function translate(error: unknown): Error {
+  const { message, code, position } = error as { message: string; code?: string; position?: string };
+  if (code === undefined || !/^[0-9A-Z]{5}$/.test(code) || SESSION_ENDED.test(code)) return lost(error);
+  return new SqlError(message, code, position === undefined ? undefined : Number(position) - 1);
+}
+
+type Result = QueryResult<Row> | QueryArrayResult;
+
+class PgDatabase implements Database {
+  readonly capabilities: Capabilities = { transport: 'pg', session: true, maxStatementLength: null };
+  private closed = false;
+
+  constructor(
+    private readonly client: Client,
+    private readonly broken: () => Error | undefined,
+  ) {}
+
+  async query<R extends Row = Row>(sql: string, params?: readonly Value[]): Promise<readonly R[]> {
+    const result = await this.send(() => this.client.query(sql, params && [...params]));
+    return (result as QueryResult<R>).rows;
+  }
+
+  async execute(
+    transactions: readonly Transaction[],
+    options: ExecuteOptions = {},
+  ): Promise<readonly (readonly number[])[]> {
+    const message = joinTransactions(transactions);
+    let completed = 0;
+    const count = (): void => {
+      completed++;
+    };
+    const wire = (this.client as unknown as { connection: EventEmitter }).connection;
+    wire.on('commandComplete', count);
+    try {
+      const results = (await this.send(
+        () => this.client.query(message.text),
+        options.deadline,
+      )) as unknown as Result[];
+      const rows = results.map((result) => result.rowCount ?? 0);
+      return message.parts.map(({ first, statements }) =>
+        rows.slice(first + 1, first + 1 + statements.length),
+      );
+    } catch (error) {
+      if (error instanceof SqlError) {
+        // The failed message leaves its transaction open and aborted.
+        await this.send(() => this.client.query('ROLLBACK'));
+        throw locate(error, message, completed);
+      }
+      throw error;
+    } finally {
+      wire.off('commandComplete', count);
+    }
+  }
+
+  async executeOutside(
+    sql: string,
+    settings: Readonly<Record<string, string>>,
+    options: ExecuteOptions = {},
+  ): Promise<void> {
+    const names = Object.keys(settings);
+    const each = (line: (name: string) => string): string => names.map(line).join(';');
+    if (names.length > 0) {
+      await this.send(() =>
+        this.client.query(each((name) => `SET ${quoteIdentifier(name)} = ${quoteLiteral(settings[name]!)}`)),
+      );
+    }
+    try {
+      await this.send(() => this.client.query(sql), options.deadline);
+    } finally {
+      if (names.length > 0 && !this.broken() && !this.closed) {
+        await this.send(() => this.client.query(each((name) => `RESET ${quoteIdentifier(name)}`))).catch(
+          () => {},
+        );
+      }
+    }
+  }
+
+  async tryLock(key: bigint): Promise<boolean> {
+    const rows = await this.query('SELECT pg_try_advisory_lock($1::bigint) AS locked', [String(key)]);
+    return rows[0]!.locked === true;
+  }
+
+  async unlock(key: bigint): Promise<void> {
+    await this.query('SELECT pg_advisory_unlock($1::bigint)', [String(key)]);
+  }
+
+  async lockHolder(key: bigint): Promise<LockedBy | null> {
+    return lockedBy(await this.query(lockHolderQuery(key)));
+  }
+
+  async close(): Promise<void> {
+    if (this.closed) return;
+    this.closed = true;
+    await this.client.end().catch(() => {});
+  }
+
+  /** Sends one message; at the deadline the socket is cut and the server left to go on. */
+  private async send<T>(call: () => Promise<T>, deadline?: number): Promise<T> {
+    const broken = this.broken();
+    if (broken || this.closed) throw lost(broken ?? new Error('the connection is closed'));
+    let timer: NodeJS.Timeout | undefined;
+    const answer = call();
+    try {
+      if (deadline === undefined) return await answer;
+      const late = new Promise<never>((_, reject) => {
+        timer = setTimeout(
+          () => reject(new StillRunning('the time budget is spent; the server goes on')),
+          Math.max(0, deadline - Date.now()),
+        );
+      });
+      return await Promise.race([answer, late]);
+    } catch (error) {
+      if (error instanceof StillRunning) {
+        answer.catch(() => {});
+        this.closed = true;
+        (
+          this.client as unknown as { connection: { stream: { destroy(): void } } }
+        ).connection.stream.destroy();
+        throw error;
+      }
+      throw translate(error);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+interface Message {
+  readonly text: string;
+  readonly parts: readonly {
+    /** Index of the transaction's BEGIN among all commands of the message. */
+    readonly first: number;
+    readonly statements: readonly { readonly sql: string; readonly offset: number }[];
+  }[];
+}
+
+/** One simple-protocol message. A statement may end in a line comment, so each semicolon has a line of its own. */
+export function joinTransactions(transactions: readonly Transaction[]): Message {
+  let text = '';
+  let first = 0;
+  const parts = transactions.map((transaction) => {
+    text += 'BEGIN;\n';
+    const statements = transaction.statements.map((sql) => {
+      const offset = text.length;
+      text += `${sql}\n;\n`;
+      return { sql, offset };
+    });
+    text += 'COMMIT;\n';
+    const part = { first, statements };
+    first += statements.length + 2;
+    return part;
+  });
+  return { text, parts };
+}
+
+/** Which statement failed: by the error's position in the message, else by the number of commands that completed. */
+function locate(error: SqlError, message: Message, completed: number): SqlError {
+  const at = error.position === undefined ? undefined : utf16Offset(message.text, error.position);
+  for (const [transaction, part] of message.parts.entries()) {
+    for (const [statement, { sql, offset }] of part.statements.entries()) {
+      const here =
+        at === undefined
+          ? part.first + 1 + statement === completed
+          : at >= offset && at < offset + sql.length + 2;
+      if (!here) continue;
+      const position = at === undefined ? undefined : [...message.text.slice(offset, at)].length;
+      return Object.assign(new SqlError(error.message, error.sqlstate, position), { transaction, statement });
+    }
+    // BEGIN or COMMIT itself: a deferred constraint fails there. It belongs to the last statement.
+    if (at === undefined && completed <= part.first + 1 + part.statements.length) {
+      return Object.assign(error, { transaction, statement: Math.max(0, part.statements.length - 1) });
+    }
+  }
+  return error;
+}
+
+/** PostgreSQL counts characters, JavaScript UTF-16 units. */
+function utf16Offset(text: string, characters: number): number {
+  let units = 0;
+  for (const character of text) {
+    if (characters-- === 0) break;
+    units += character.length;
+  }
+  return units;
+}
