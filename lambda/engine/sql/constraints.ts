@@ -1,0 +1,103 @@
+/** Keys and checks, found by definition under whatever name. */
+import { PATH } from './support';
+
+export const CONSTRAINTS: readonly string[] = [
+  `CREATE OR REPLACE FUNCTION trueup.col_is_pk(table_name text, columns text[], ${PATH})
+RETURNS SETOF text LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $fn$
+  SELECT trueup._missing(table_name, columns, path)
+  UNION ALL
+  SELECT format('(%s) is not the primary key of %s', array_to_string(columns, ', '), table_name)
+  FROM trueup._relation(table_name, path) r
+  WHERE NOT EXISTS (SELECT FROM trueup._missing(table_name, columns, path)) AND NOT EXISTS (
+    SELECT FROM pg_constraint c WHERE c.conrelid = r AND c.contype = 'p'
+      AND c.conkey = ARRAY(SELECT trueup._column(r, k) FROM unnest(columns) WITH ORDINALITY AS x(k, n) ORDER BY n))
+$fn$`,
+
+  // Why a constraint proves nothing about the rows; null when it does.
+  `CREATE OR REPLACE FUNCTION trueup._unproved(constraint_oid oid, validated boolean) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $fn$
+  SELECT CASE
+    WHEN (to_jsonb(c) ->> 'conenforced')::boolean IS FALSE THEN 'is NOT ENFORCED'
+    WHEN validated AND NOT c.convalidated THEN 'is NOT VALID: old rows are not checked' END
+  FROM pg_constraint c WHERE c.oid = constraint_oid
+$fn$`,
+
+  // on_delete, on_update: NO ACTION, RESTRICT, CASCADE, SET NULL, SET DEFAULT; null where any will do.
+  `CREATE OR REPLACE FUNCTION trueup.fk_ok(
+  table_name text, columns text[], ref_table text, ref_columns text[], on_delete text DEFAULT NULL, on_update text DEFAULT NULL,
+  validated boolean DEFAULT true, ${PATH})
+RETURNS SETOF text LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $fn$
+DECLARE
+  relation oid := trueup._relation(table_name, path);
+  referenced oid := trueup._relation(ref_table, path);
+  actions constant jsonb := '{"a": "NO ACTION", "r": "RESTRICT", "c": "CASCADE", "n": "SET NULL", "d": "SET DEFAULT"}';
+  candidate record;
+  reasons text[];
+  near text[] := '{}';
+BEGIN
+  RETURN QUERY SELECT trueup._missing(table_name, columns, path) UNION ALL SELECT trueup._missing(ref_table, ref_columns, path);
+  IF FOUND THEN RETURN; END IF;
+  FOR candidate IN
+    SELECT c.conname, trueup._unproved(c.oid, validated) AS unproved,
+      (actions ->> c.confdeltype::text) || CASE WHEN to_jsonb(c) ->> 'confdelsetcols' IS NOT NULL THEN ' of some columns' ELSE '' END AS on_delete,
+      actions ->> c.confupdtype::text AS on_update
+    FROM pg_constraint c
+    WHERE c.conrelid = relation AND c.confrelid = referenced AND c.contype = 'f'
+      AND ARRAY(SELECT ROW(k, f)::text FROM unnest(c.conkey, c.confkey) AS x(k, f) ORDER BY 1)
+        = ARRAY(SELECT ROW(trueup._column(relation, k), trueup._column(referenced, f))::text
+                FROM unnest(columns, ref_columns) AS x(k, f) ORDER BY 1)
+    ORDER BY c.conname
+  LOOP
+    reasons := '{}';
+    IF candidate.on_delete <> upper(fk_ok.on_delete) THEN reasons := reasons || format('is ON DELETE %s', candidate.on_delete); END IF;
+    IF candidate.on_update <> upper(fk_ok.on_update) THEN reasons := reasons || format('is ON UPDATE %s', candidate.on_update); END IF;
+    reasons := array_remove(reasons || candidate.unproved, NULL);
+    IF reasons = '{}' THEN RETURN; END IF;
+    near := near || format('%I %s', candidate.conname, array_to_string(reasons, ', '));
+  END LOOP;
+  RETURN NEXT format('%s has no foreign key (%s) REFERENCES %s (%s)%s', table_name, array_to_string(columns, ', '),
+    ref_table, array_to_string(ref_columns, ', '), coalesce(' ON DELETE ' || upper(fk_ok.on_delete), '')
+    || coalesce(' ON UPDATE ' || upper(fk_ok.on_update), '') || coalesce(': ' || nullif(array_to_string(near, '; '), ''), ''));
+END
+$fn$`,
+
+  `CREATE OR REPLACE FUNCTION trueup.has_check(table_name text, expression text, validated boolean DEFAULT true, ${PATH})
+RETURNS SETOF text LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $fn$
+DECLARE
+  relation oid := trueup._relation(table_name, path);
+  candidate record;
+  problem text;
+  near text[] := '{}';
+BEGIN
+  RETURN QUERY SELECT trueup._missing(table_name, '{}', path);
+  IF FOUND THEN RETURN; END IF;
+  problem := trueup._unreadable(relation, path, expression);
+  IF problem IS NOT NULL THEN
+    RETURN NEXT problem;
+    RETURN;
+  END IF;
+  FOR candidate IN
+    SELECT c.conname, pg_get_expr(c.conbin, c.conrelid) AS stored, trueup._unproved(c.oid, validated) AS unproved
+    FROM pg_constraint c WHERE c.conrelid = relation AND c.contype = 'c' ORDER BY c.conname
+  LOOP
+    CONTINUE WHEN NOT trueup._same(relation, path, expression, candidate.stored);
+    IF candidate.unproved IS NULL THEN RETURN; END IF;
+    near := near || format('%I %s', candidate.conname, candidate.unproved);
+  END LOOP;
+  RETURN NEXT format('%s has no CHECK (%s)%s', table_name, expression,
+    coalesce(': ' || nullif(array_to_string(near, '; '), ''), ''));
+END
+$fn$`,
+
+  String.raw`CREATE OR REPLACE FUNCTION trueup.no_unvalidated_constraints(table_name text DEFAULT NULL, ${PATH})
+RETURNS SETOF text LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $fn$
+  SELECT trueup._missing(table_name, '{}', path) WHERE table_name IS NOT NULL
+  UNION ALL
+  SELECT format('Constraint %I of %s %s', c.conname, coalesce(table_name, format('%I.%I', n.nspname, t.relname)),
+    trueup._unproved(c.oid, true))
+  FROM pg_constraint c JOIN pg_class t ON t.oid = c.conrelid JOIN pg_namespace n ON n.oid = t.relnamespace
+  WHERE trueup._unproved(c.oid, true) IS NOT NULL
+    AND (t.oid = trueup._relation(table_name, path)
+      OR table_name IS NULL AND n.nspname <> 'information_schema' AND n.nspname NOT LIKE 'pg\_%')
+$fn$`,
+];
