@@ -101,6 +101,7 @@ const NAMES = {
   sliceMs: 'TRUEUP_SLICE_MS',
   timeoutMs: 'TRUEUP_TIMEOUT_MS',
   rollbackWaitMs: 'TRUEUP_ROLLBACK_WAIT_MS',
+  silenceMs: 'TRUEUP_SILENCE_MS',
 } as const;
 
 export interface DeploySettings {
@@ -110,18 +111,26 @@ export interface DeploySettings {
   readonly sliceMs: number;
   /** From the first event of a request until it is answered with FAILED (or, in a rollback, with a report). */
   readonly timeoutMs: number;
-  /** How long a rollback or Delete waits for a database that cannot be reached before it answers with a report. */
+  /**
+   * How long a database that cannot be reached is waited for: then a deployment answers FAILED, a rollback or Delete with
+   * a report.
+   */
   readonly rollbackWaitMs: number;
+  /** How long one invocation of `migrate` is waited for; longer than its timeout. @default - `sliceMs` + 60,000 */
+  readonly silenceMs?: number;
 }
 
 export function deployEnvironment(settings: DeploySettings): Record<string, string> {
   return Object.fromEntries(
-    Object.entries(NAMES).map(([key, name]) => [name, String(settings[key as keyof DeploySettings])]),
+    Object.entries(NAMES)
+      .map(([key, name]) => [name, settings[key as keyof DeploySettings]])
+      .filter(([, value]) => value !== undefined)
+      .map(([name, value]) => [name, String(value)]),
   );
 }
 
 /** @throws {Error} naming the variable that is missing or wrong */
-export function deploySettings(env: NodeJS.ProcessEnv): DeploySettings {
+export function deploySettings(env: NodeJS.ProcessEnv): Required<DeploySettings> {
   const text = (key: keyof DeploySettings): string => {
     const value = env[NAMES[key]];
     if (value) return value;
@@ -132,10 +141,12 @@ export function deploySettings(env: NodeJS.ProcessEnv): DeploySettings {
     if (Number.isFinite(value) && value > 0) return value;
     throw new Error(`The environment variable ${NAMES[key]} is not a number of milliseconds.`);
   };
+  const sliceMs = milliseconds('sliceMs');
   return {
     migrateFunction: text('migrateFunction'),
-    sliceMs: milliseconds('sliceMs'),
+    sliceMs,
     timeoutMs: milliseconds('timeoutMs'),
     rollbackWaitMs: milliseconds('rollbackWaitMs'),
+    silenceMs: env[NAMES.silenceMs] ? milliseconds('silenceMs') : sliceMs + 60_000,
   };
 }

@@ -1,0 +1,44 @@
+/** From CloudFormation's event to what the engine is asked. Pure. */
+import type { ConvergeRequest, FailedDeployment, StackOwner } from '../engine/request';
+import type { IsCompleteRequest } from './events';
+import { type DeployRequest, readOldProperties } from './properties';
+import type { Situation } from './situation';
+
+/** `arn:aws:cloudformation:<region>:<account>:stack/<name>/<uuid>` */
+export function ownerOf(stackId: string): StackOwner {
+  const [, , , region = '', account = '', resource = ''] = stackId.split(':');
+  return { account, region, stackName: resource.split('/')[1] ?? '' };
+}
+
+export function convergeRequest(
+  event: IsCompleteRequest,
+  properties: DeployRequest,
+  situation: Pick<Situation, 'direction' | 'reportedSuccess'>,
+): ConvergeRequest {
+  return {
+    id: event.RequestId,
+    namespace: properties.namespace,
+    owner: ownerOf(event.StackId),
+    adopt: properties.adopt,
+    direction: situation.direction,
+    manifestHash: properties.manifestHash,
+    failed: failedDeployment(event, properties, situation.reportedSuccess),
+    undoAfterSuccess: properties.undoAfterSuccess,
+    remove: event.RequestType === 'Delete',
+    ownerRole: properties.ownerRole,
+    baseline: properties.baseline,
+  };
+}
+
+/** Null where the failed deployment was about another database or namespace: what it did there is out of reach, and kept. */
+function failedDeployment(
+  event: IsCompleteRequest,
+  properties: DeployRequest,
+  reportedSuccess: Situation['reportedSuccess'],
+): FailedDeployment | null {
+  if (reportedSuccess === null) return null;
+  if (event.RequestType === 'Delete') return { manifestHash: properties.manifestHash, reportedSuccess };
+  const failed = readOldProperties(event.OldResourceProperties);
+  if (failed?.target !== properties.target || failed.namespace !== properties.namespace) return null;
+  return { manifestHash: failed.manifestHash, reportedSuccess };
+}

@@ -1,0 +1,100 @@
+/** What follows from one attempt of `migrate`: an answer, another attempt, or the next poll. Pure. */
+import { describeError } from '../engine/errors';
+import type { Report } from '../engine/request';
+import type { MigrateResponse } from '../migrate/protocol';
+
+/** How an invocation of `migrate` ended. */
+export type Attempt =
+  | { readonly kind: 'answered'; readonly response: MigrateResponse }
+  /** The process ended, threw, or ran into its timeout. */
+  | { readonly kind: 'died'; readonly message: string }
+  /** Nothing came back for longer than the function can run. */
+  | { readonly kind: 'silent'; readonly message: string }
+  /** Lambda did not take the call. `lasting`: it will not later either (no such function, no right to call it). */
+  | { readonly kind: 'refused'; readonly message: string; readonly lasting: boolean };
+
+export interface Standing {
+  readonly lenient: boolean;
+  /** Since the request was first seen. */
+  readonly elapsedMs: number;
+  readonly timeoutMs: number;
+  /** Since attempts began to fail one after another, within this poll. */
+  readonly failingMs: number;
+  /** Deaths one after another within this poll, this one included. */
+  readonly deaths: number;
+  /** How long a database or a function that cannot be reached is waited for. */
+  readonly waitMs: number;
+}
+
+export type Decision =
+  | {
+      readonly next: 'succeed' /** Null when the database was never reached. */;
+      readonly report: Report | null;
+      readonly note: string | null;
+    }
+  | { readonly next: 'fail'; readonly reason: string }
+  /** Not complete; the framework polls again. */
+  | { readonly next: 'poll'; readonly progress: string }
+  | { readonly next: 'retry'; readonly afterMs: number; readonly why: string };
+
+/** A function that dies three times in a row would die a fourth time. */
+export const MAX_DEATHS = 3;
+const RETRY_MS = 5_000;
+
+export function decide(attempt: Attempt, now: Standing): Decision {
+  if (attempt.kind !== 'answered') return afterSilence(attempt, now);
+  const { response } = attempt;
+  if (response.action === 'error') return giveUp(describeError(response.error), null, now);
+  if (response.action !== 'converge') {
+    return giveUp(`migrate answered \`${response.action}\` to \`converge\`.`, null, now);
+  }
+  const { outcome } = response;
+  if (outcome.status === 'done') return { next: 'succeed', report: outcome.report, note: null };
+  if (outcome.status === 'failed') return giveUp(describeError(outcome.error), outcome.report, now);
+  const { progress, waitingFor, report } = outcome;
+  if (waitingFor?.code === 'connection') {
+    return keepsTrying(now)
+      ? { next: 'retry', afterMs: 0, why: progress }
+      : giveUp(describeError(waitingFor), report, now);
+  }
+  if (now.elapsedMs < now.timeoutMs) return { next: 'poll', progress };
+  return tooLate(waitingFor ? describeError(waitingFor) : progress, report, now);
+}
+
+const keepsTrying = (now: Standing): boolean => now.failingMs < now.waitMs && now.elapsedMs < now.timeoutMs;
+
+/** The time is up, or this is the moment to say so. */
+export function tooLate(
+  progress: string,
+  report: Report | null,
+  now: Pick<Standing, 'timeoutMs' | 'lenient'>,
+): Decision {
+  const minutes = Math.round(now.timeoutMs / 6_000) / 10;
+  return giveUp(
+    `Not finished within ${minutes} minutes: ${progress}. What is done stays done; a build that runs goes on in the ` +
+      'server. Deploy again, and it is picked up where it stands.',
+    report,
+    now,
+  );
+}
+
+function afterSilence(attempt: Exclude<Attempt, { kind: 'answered' }>, now: Standing): Decision {
+  const again =
+    attempt.kind === 'refused'
+      ? !attempt.lasting && keepsTrying(now)
+      : now.deaths < MAX_DEATHS && now.elapsedMs < now.timeoutMs;
+  if (again) return { next: 'retry', afterMs: RETRY_MS, why: attempt.message };
+  const times = now.deaths > 1 ? ` ${now.deaths} times in a row` : '';
+  const what = attempt.kind === 'refused' ? 'could not be invoked' : `gave no answer${times}`;
+  return giveUp(
+    `The migrate function ${what}: ${attempt.message}. Its own log says more; what it had committed stays, and the ` +
+      'next deployment goes on from there.',
+    null,
+    now,
+  );
+}
+
+/** A rollback or Delete that cannot do its work succeeds, and says what it left undone: being ahead is success. */
+function giveUp(reason: string, report: Report | null, now: Pick<Standing, 'lenient'>): Decision {
+  return now.lenient ? { next: 'succeed', report, note: reason } : { next: 'fail', reason };
+}

@@ -1,0 +1,50 @@
+/**
+ * The two handlers behind the CDK's provider framework. `onEvent` records the start; the work is done in slices, one or
+ * more a call of `isComplete`. Outside the VPC: it speaks to CloudFormation and to `migrate`, never to the database.
+ */
+import { log } from '../log';
+import type { IsCompleteRequest, IsCompleteResponse, OnEventRequest, OnEventResponse } from './events';
+import { awsOutbound, type Outbound } from './outbound';
+import { type DeploySettings, deploySettings, physicalResourceId } from './properties';
+import { attributes, DeployError } from './reason';
+import { requestFields, runSlice } from './slice';
+
+/** What of Lambda's context is used. */
+interface Context {
+  getRemainingTimeInMillis(): number;
+}
+
+let wired: { settings: Required<DeploySettings>; outbound: Outbound } | undefined;
+
+function wire(): { settings: Required<DeploySettings>; outbound: Outbound } {
+  const settings = deploySettings(process.env);
+  wired ??= { settings, outbound: awsOutbound(settings.silenceMs) };
+  return wired;
+}
+
+/** Never fails: when it does, the framework swallows the Delete after a failed Create, and that has work to do. */
+export async function onEvent(event: OnEventRequest): Promise<OnEventResponse> {
+  const { Namespace } = event.ResourceProperties ?? {};
+  log('received', { ...requestFields(event), namespace: Namespace });
+  return {
+    PhysicalResourceId:
+      event.PhysicalResourceId ?? physicalResourceId(typeof Namespace === 'string' ? Namespace : ''),
+    StartedAt: new Date().toISOString(),
+  };
+}
+
+export async function isComplete(event: IsCompleteRequest, context: Context): Promise<IsCompleteResponse> {
+  try {
+    return await runSlice(event, { ...wire(), remainingMs: () => context.getRemainingTimeInMillis() });
+  } catch (error) {
+    if (error instanceof DeployError) throw error;
+    return unexpected(event, error as Error);
+  }
+}
+
+/** Settings that are missing, before the stack could be looked at. A Delete must not hang on it. */
+function unexpected(event: IsCompleteRequest, error: Error): IsCompleteResponse {
+  log('unexpected', { ...requestFields(event), error: error.message, stack: error.stack });
+  if (event.RequestType === 'Delete') return { IsComplete: true, Data: { ...attributes(null) } };
+  throw new DeployError(`Trueup's deploy function met an error it did not expect: ${error.message}`);
+}

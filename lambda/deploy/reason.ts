@@ -1,0 +1,65 @@
+/**
+ * What CloudFormation is told: short texts, for its answer may hold 4096 bytes in all
+ * (https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-responses.html), and the provider framework
+ * cuts nothing.
+ */
+import type { Report } from '../engine/request';
+import type { DeployAttributes } from './properties';
+
+/** Leaves room for the framework's own lines and for the ids of the answer. */
+const REASON_BYTES = 1_300;
+const ATTRIBUTE_BYTES = 500;
+
+/**
+ * The framework sends `stack`, not `message`. One line in it, so that neither a path nor a second copy of the message
+ * goes along.
+ */
+export class DeployError extends Error {
+  override readonly name = 'TrueupError';
+  constructor(message: string) {
+    super(shorten(message, REASON_BYTES));
+    this.stack = this.message;
+  }
+}
+
+/** One line without control characters, at most `bytes` long as JSON. */
+export function shorten(text: string, bytes: number): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what has to go
+  const line = text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\s]+/g, ' ').trim();
+  if (size(line) <= bytes) return line;
+  let cut = '';
+  for (const character of line) {
+    if (size(`${cut}${character} …`) > bytes) break;
+    cut += character;
+  }
+  return `${cut.trimEnd()} …`;
+}
+
+const size = (text: string): number => Buffer.byteLength(JSON.stringify(text)) - 2;
+
+/** Names joined while they fit, and how many more there are. An empty list is `none`: a value may not be empty. */
+function list(names: readonly string[]): string {
+  if (names.length === 0) return 'none';
+  let text = '';
+  for (const [index, name] of names.entries()) {
+    const next = text === '' ? name : `${text}, ${name}`;
+    const more = ` and ${names.length - index} more`;
+    if (size(`${next}${more}`) > ATTRIBUTE_BYTES) return shorten(`${text}${more}`, ATTRIBUTE_BYTES).trim();
+    text = next;
+  }
+  return text;
+}
+
+/**
+ * Every attribute, always: CloudFormation fails a stack that asks for one that is not there.
+ * @param report null when the database was never reached
+ */
+export function attributes(report: Report | null): DeployAttributes {
+  if (report === null) return { Position: 'unknown', Applied: 'none', Undone: 'none', Kept: 'unknown' };
+  return {
+    Position: shorten(report.position, ATTRIBUTE_BYTES) || 'none',
+    Applied: list(report.applied),
+    Undone: list(report.undone),
+    Kept: list(report.kept.map(({ name }) => name)),
+  };
+}

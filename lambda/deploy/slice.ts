@@ -1,0 +1,131 @@
+/** One poll: look, invoke, decide. What failed is tried again within the poll, for nothing outlives it to count failures. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type LogFields, log } from '../log';
+import { convergeRequest } from './converge-request';
+import { type Attempt, type Decision, decide, tooLate } from './decide';
+import type { IsCompleteRequest, IsCompleteResponse } from './events';
+import { lookAt } from './look';
+import type { Outbound } from './outbound';
+import { type DeploySettings, readProperties } from './properties';
+import { attributes, DeployError } from './reason';
+import { assess, type Situation } from './situation';
+
+/** Kept free at the end of this function's own time. */
+const MARGIN_MS = 5_000;
+
+export interface SliceContext {
+  readonly settings: Required<DeploySettings>;
+  readonly outbound: Outbound;
+  /** Of this invocation. */
+  readonly remainingMs: () => number;
+}
+
+/** @throws {DeployError} the request failed, in few words */
+export async function runSlice(
+  event: IsCompleteRequest,
+  { settings, outbound, remainingMs }: SliceContext,
+): Promise<IsCompleteResponse> {
+  const { sliceMs, timeoutMs, rollbackWaitMs: waitMs } = settings;
+  const startedAtMs = Date.parse(event.StartedAt);
+  let failingSinceMs: number | undefined;
+  let deaths = 0;
+  for (;;) {
+    const look = await lookAt(event, startedAtMs, outbound);
+    const situation = assess({ type: event.RequestType, startedAtMs }, look, Date.now());
+    const about = { ...requestFields(event), stack: look.status, ...situation };
+    if (situation.standing === 'unclear') {
+      log('unclear', about);
+      return { IsComplete: false };
+    }
+    const decision = await attempt().catch((error: Error) => unexpected(error, situation));
+    if (decision.next === 'poll') return { IsComplete: false };
+    if (decision.next !== 'retry') return answer(decision, about);
+    // Another attempt may take as long as the longest silence, and this process must not die in it.
+    if (remainingMs() < decision.afterMs + settings.silenceMs + MARGIN_MS) return { IsComplete: false };
+    await sleep(decision.afterMs);
+
+    async function attempt(): Promise<Decision> {
+      const { lenient } = situation;
+      if (situation.standing === 'overtaken') return overtaken(situation);
+      const begunMs = Date.now();
+      if (begunMs - startedAtMs >= timeoutMs) {
+        return tooLate('the time was up before another slice', null, { timeoutMs, lenient });
+      }
+      const request = convergeRequest(event, readProperties(event.ResourceProperties), situation);
+      failingSinceMs ??= begunMs;
+      const patienceMs = failingSinceMs + waitMs - begunMs;
+      const budgetMs = lenient ? Math.max(1_000, Math.min(sliceMs, patienceMs)) : sliceMs;
+      const attempted = await outbound.invokeMigrate(settings.migrateFunction, {
+        action: 'converge',
+        request,
+        budgetMs,
+      });
+      const nowMs = Date.now();
+      const died = attempted.kind === 'died' || attempted.kind === 'silent';
+      deaths = died ? deaths + 1 : 0;
+      const elapsedMs = nowMs - startedAtMs;
+      const failingMs = nowMs - failingSinceMs;
+      const decided = decide(attempted, { lenient, elapsedMs, timeoutMs, failingMs, deaths, waitMs });
+      log('slice', {
+        ...about,
+        durationMs: nowMs - begunMs,
+        elapsedMs,
+        ...attemptFields(attempted),
+        next: decided.next,
+      });
+      return decided;
+    }
+  }
+}
+
+/** Whatever is answered, nobody listens; should somebody do so after all, this is the safe word. */
+function overtaken({ lenient }: Situation): Decision {
+  const reason =
+    'This run was stopped: the stack was cancelled or rolled back, or another request has taken its place.';
+  return lenient ? { next: 'succeed', report: null, note: reason } : { next: 'fail', reason };
+}
+
+/** A defect of ours, or properties that this code cannot read. */
+function unexpected(error: Error, { lenient }: Situation): Decision {
+  log('unexpected', { error: error.message, stack: error.stack });
+  const reason = `Trueup met an error that it did not expect: ${error.message}`;
+  return lenient ? { next: 'succeed', report: null, note: reason } : { next: 'fail', reason };
+}
+
+/** The line that alarms match: `deployment`, with `outcome` and the number of migrations that were kept. */
+function answer(
+  decision: Extract<Decision, { next: 'succeed' | 'fail' }>,
+  about: LogFields,
+): IsCompleteResponse {
+  if (decision.next === 'fail') {
+    log('deployment', { ...about, outcome: 'failed', reason: decision.reason });
+    throw new DeployError(decision.reason);
+  }
+  const { report, note } = decision;
+  log('deployment', {
+    ...about,
+    outcome: note === null ? 'done' : 'given-up',
+    ...(note === null ? {} : { reason: note }),
+    report,
+    keptCount: report?.kept.length ?? 0,
+  });
+  const data = attributes(report);
+  return { IsComplete: true, Data: { ...data } };
+}
+
+/** Never the response URL, with which anybody could answer in our place. */
+export const requestFields = (
+  event: Pick<IsCompleteRequest, 'RequestId' | 'RequestType' | 'StackId'>,
+): LogFields => ({
+  request: event.RequestId,
+  type: event.RequestType,
+  stackId: event.StackId,
+});
+
+function attemptFields(attempt: Attempt): LogFields {
+  if (attempt.kind !== 'answered') return { migrate: attempt.kind, why: attempt.message };
+  const { response } = attempt;
+  if (response.action !== 'converge') return { migrate: response.action };
+  const { status } = response.outcome;
+  return { migrate: status, ...(status === 'continue' ? { progress: response.outcome.progress } : {}) };
+}
