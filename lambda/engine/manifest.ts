@@ -162,7 +162,13 @@ export function entryOf(migration: Migration): ManifestEntry {
 /** A `down` as the ledger keeps it: all that is needed to run it when the file is gone. The form never changes. */
 export function recordedDown(down: readonly Statement[]): string {
   return JSON.stringify(
-    down.map((s) => [s.execution, s.sql, s.command, s.locks.map((lock) => [lock.relation, lock.mode]), s.line]),
+    down.map((s) => [
+      s.execution,
+      s.sql,
+      s.command,
+      s.locks.map((lock) => [lock.relation, lock.mode]),
+      s.line,
+    ]),
   );
 }
 

@@ -39,6 +39,8 @@ export interface ConvergeRequest {
   readonly ownerRole?: string | null;
   /** Mark as applied, without running them, migrations up to this name that verify. @default - none */
   readonly baseline?: string | null;
+  /** Only mark; apply nothing. @default false */
+  readonly baselineOnly?: boolean;
 }
 
 /** A migration left as it is by a rollback, and why. */
@@ -63,7 +65,13 @@ export interface Report {
 export type Outcome =
   | { readonly status: 'done'; readonly report: Report }
   /** Call again with the same request. `progress` says what is going on. */
-  | { readonly status: 'continue'; readonly progress: string; readonly report: Report }
+  | {
+      readonly status: 'continue';
+      readonly progress: string;
+      /** What it will have failed with, should nobody call again. */
+      readonly waitingFor?: ErrorInfo;
+      readonly report: Report;
+    }
   | { readonly status: 'failed'; readonly error: ErrorInfo; readonly report: Report };
 
 /** What the engine tells while it works: to a terminal, or as a log line. */

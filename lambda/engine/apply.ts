@@ -1,0 +1,162 @@
+/** Carries out the planner's steps. What is committed is recorded in the same transaction; so this may be cut anywhere. */
+import { TrueupError } from './errors';
+import { execute } from './execute';
+import { settleStatement } from './ledger';
+import { eventStatement } from './ledger-schema';
+import type { Migration } from './manifest';
+import { applyOutside } from './outside';
+import type { Step } from './plan';
+import type { Run } from './run';
+import { applyScript, isSimple, type Segment, segmentsOf, verifyScript } from './script';
+
+/** How many small migrations share a message, and how long it may get: they commit one by one all the same. */
+const MESSAGE_MIGRATIONS = 25;
+const MESSAGE_CHARACTERS = 200_000;
+
+type ApplyStep = Extract<Step, { type: 'apply' }>;
+
+export async function runSteps(run: Run, steps: readonly Step[]): Promise<void> {
+  for (let i = 0; i < steps.length; ) {
+    const together = simpleRun(steps, i);
+    if (together.length > 0) {
+      await applyTogether(run, together);
+      i += together.length;
+    } else {
+      await runStep(run, steps[i]!);
+      i++;
+    }
+  }
+}
+
+/** Neighbours from `start` that fit into one message. */
+function simpleRun(steps: readonly Step[], start: number): ApplyStep[] {
+  const together: ApplyStep[] = [];
+  let characters = 0;
+  for (const step of steps.slice(start, start + MESSAGE_MIGRATIONS)) {
+    if (step.type !== 'apply' || step.from !== 0 || !isSimple(step.migration)) break;
+    characters += step.migration.statements.reduce((sum, s) => sum + s.sql.length, 0);
+    if (together.length > 0 && characters > MESSAGE_CHARACTERS) break;
+    together.push(step);
+  }
+  return together;
+}
+
+async function applyTogether(run: Run, steps: readonly ApplyStep[]): Promise<void> {
+  const scripts = steps.map(({ migration }) =>
+    applyScript(migration, whole(migration), run.names, { verify: true, preflight: true }),
+  );
+  for (const { migration } of steps)
+    run.tell({ type: 'started', migration: migration.name, action: 'apply' });
+  const began = Date.now();
+  await execute(
+    run,
+    scripts,
+    steps.map((step) => step.migration),
+    (index) => {
+      const { name } = steps[index]!.migration;
+      run.applied.add(name);
+      run.tell({ type: 'finished', migration: name, action: 'apply', durationMs: Date.now() - began });
+    },
+  );
+}
+
+const whole = (migration: Migration): Segment => ({
+  execution: 'transaction',
+  from: 0,
+  to: migration.statements.length,
+});
+
+async function runStep(run: Run, step: Step): Promise<void> {
+  const { migration } = step;
+  const began = Date.now();
+  const action = step.type === 'apply' ? 'apply' : 'verify';
+  run.tell({ type: 'started', migration: migration.name, action });
+  if (step.type === 'apply') await applyInSegments(run, step);
+  else if (step.type === 'verify') await prove(run, migration);
+  else if (step.type === 'settle') await settle(run, migration);
+  else await baseline(run, migration);
+  run.tell({ type: 'finished', migration: migration.name, action, durationMs: Date.now() - began });
+}
+
+async function applyInSegments(run: Run, { migration, from }: ApplyStep): Promise<void> {
+  const segments = segmentsOf(migration, from);
+  for (const segment of segments) {
+    const command = migration.statements[segment.from]!.command;
+    const progress = { statement: segment.from + 1, of: migration.statements.length, command };
+    run.tell({ type: 'statement', migration: migration.name, ...progress });
+    const preflight = segment.from === 0;
+    if (segment.execution === 'outside') await applyOutside(run, migration, segment.from, preflight);
+    else if (segment.execution === 'batch') await applyBatches(run, migration, segment, preflight);
+    else
+      await execute(
+        run,
+        [applyScript(migration, segment, run.names, { verify: false, preflight })],
+        [migration],
+      );
+  }
+  run.applied.add(migration.name);
+  if (migration.verify.length > 0) await prove(run, migration);
+}
+
+async function applyBatches(
+  run: Run,
+  migration: Migration,
+  segment: Segment,
+  preflight: boolean,
+): Promise<void> {
+  const again: Segment = { ...segment, to: segment.from };
+  let total = 0;
+  for (let first = preflight; ; first = false) {
+    // `to` stays before the statement until a round changes nothing; its SQL is sent all the same.
+    const script = applyScript(migration, segment, run.names, {
+      verify: false,
+      preflight: first,
+      record: again,
+    });
+    const rows = await execute(run, [script], [migration]);
+    const changed = rows[0]?.[script.origins.findIndex((o) => o.section === 'up')] ?? 0;
+    total += changed;
+    run.tell({ type: 'batch', migration: migration.name, rows: changed, total });
+    if (changed === 0) break;
+  }
+  const done = applyScript(migration, { ...segment, from: segment.to }, run.names, {
+    verify: false,
+    preflight: false,
+  });
+  await execute(run, [done], [migration]);
+}
+
+async function prove(run: Run, migration: Migration): Promise<void> {
+  const { namespace, deployment } = run.names;
+  const ledger = [
+    settleStatement(namespace, migration.name, true),
+    eventStatement(namespace, deployment, migration.name, 'proved'),
+  ];
+  await execute(run, [verifyScript(migration, run.names, ledger)], [migration]);
+}
+
+async function settle(run: Run, migration: Migration): Promise<void> {
+  const { namespace, deployment } = run.names;
+  const event = eventStatement(namespace, deployment, migration.name, 'settled');
+  await run.db.execute([{ statements: [settleStatement(namespace, migration.name, false), event] }]);
+}
+
+/** Marks as applied only what verifies; what does not is applied like any other. */
+async function baseline(run: Run, migration: Migration): Promise<void> {
+  const { namespace, deployment } = run.names;
+  const segment = { ...whole(migration), from: migration.statements.length };
+  const script = applyScript(migration, segment, run.names, { verify: true, preflight: false });
+  try {
+    await execute(run, [script], [migration]);
+    await run.db.execute([
+      { statements: [eventStatement(namespace, deployment, migration.name, 'baselined')] },
+    ]);
+    run.baselined.add(migration.name);
+  } catch (error) {
+    if (!(error instanceof TrueupError) || error.info.code !== 'verification') throw error;
+    const why = error.info.details?.join('; ') ?? error.info.message;
+    run.warnings.push(
+      `${migration.name} is not what the database holds, so it was not marked as applied: ${why}`,
+    );
+  }
+}

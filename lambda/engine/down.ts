@@ -1,0 +1,96 @@
+/** Undoes one migration because a person named it; it may destroy what the file says it destroys. */
+
+import { onDatabase } from './converge';
+import { TrueupError } from './errors';
+import { beginStatements, endStatements, type Ledger, readLedger } from './ledger';
+import { needsInstall, RUNNER_LOCK } from './ledger-schema';
+import { recordedDown } from './manifest';
+import { obstacle } from './plan';
+import { reportOf } from './report';
+import type { ConvergeRequest, Outcome, StackOwner } from './request';
+import { parseRecordedDown, type UndoStep } from './rollback';
+import type { EngineContext, Run } from './run';
+import { acquireRunnerLock } from './runner-lock';
+import { undo } from './undo';
+
+export interface DownRequest {
+  readonly id: string;
+  readonly namespace: string;
+  readonly owner: StackOwner | null;
+  readonly name: string;
+  readonly ownerRole?: string | null;
+}
+
+export async function down(ctx: EngineContext, asked: DownRequest): Promise<Outcome> {
+  const { manifest } = ctx;
+  const request: ConvergeRequest = { ...asked, direction: 'forward', manifestHash: manifest.hash };
+  return onDatabase(ctx, request, async (db) => {
+    const tell = ctx.progress ?? (() => {});
+    await acquireRunnerLock(db, ctx.deadline, tell);
+    try {
+      const ledger = await readLedger(db, asked.namespace, asked.id, asked.ownerRole ?? null);
+      const refused = obstacle(manifest, ledger, request);
+      if (refused) throw new TrueupError(refused);
+      const recorded = needsInstall(ledger.version, ledger.verification)
+        ? null
+        : await readDown(db, asked.namespace, asked.name);
+      const step = stepFor(ctx, ledger, asked.name, recorded);
+      await db.execute([{ statements: beginStatements(request, manifest) }]);
+      const run: Run = {
+        db,
+        manifest,
+        deadline: ctx.deadline,
+        tell,
+        names: { namespace: asked.namespace, deployment: asked.id, ownerRole: asked.ownerRole ?? null },
+        serverVersion: ledger.server.versionNumber,
+        applied: new Set(),
+        baselined: new Set(),
+        undone: new Set(),
+        kept: [],
+        warnings: [],
+      };
+      const outcome = await attempt(run, step, ledger);
+      await db.execute([{ statements: endStatements(request, outcome) }]);
+      return outcome;
+    } finally {
+      await db.unlock(RUNNER_LOCK).catch(() => {});
+    }
+  });
+}
+
+async function attempt(run: Run, step: UndoStep, ledger: Ledger): Promise<Outcome> {
+  try {
+    await undo(run, step);
+    return { status: 'done', report: reportOf(ledger, run) };
+  } catch (error) {
+    if (!(error instanceof TrueupError)) throw error;
+    return { status: 'failed', error: error.info, report: reportOf(ledger, run) };
+  }
+}
+
+async function readDown(db: Run['db'], namespace: string, name: string): Promise<string | null> {
+  const rows = await db.query('SELECT down FROM trueup.migrations WHERE namespace = $1 AND name = $2', [
+    namespace,
+    name,
+  ]);
+  return (rows[0]?.down as string | null | undefined) ?? null;
+}
+
+/** The file's own down where the file is there; else what the ledger recorded. */
+function stepFor(ctx: EngineContext, ledger: Ledger, name: string, recorded: string | null): UndoStep {
+  const row = ledger.migrations.find((m) => m.name === name);
+  const migration = ctx.manifest.migrations.find((m) => m.name === name);
+  if (!row || row.state === 'undone') {
+    const known = ledger.migrations.filter((m) => m.state !== 'undone').map((m) => m.name);
+    throw refusal(
+      `${name} is not applied`,
+      known.length > 0 ? `Applied are: ${known.slice(-10).join(', ')}.` : 'Nothing is applied.',
+    );
+  }
+  const text = migration && migration.down.length > 0 ? recordedDown(migration.down) : recorded;
+  if (text === null) throw refusal(`${name} has no down section`, 'Write a new migration that undoes it.');
+  return { name, statements: parseRecordedDown(text), partial: row.state === 'partial' };
+}
+
+const refusal = (message: string, remedy: string): TrueupError =>
+  new TrueupError({ code: 'undo', message, remedy });

@@ -1,0 +1,251 @@
+/** Reading the ledger, in one round trip, and the statements that write it. */
+import { type Database, type Row, SqlError } from '../postgres/database';
+import { quoteLiteral, quoteTextArray } from '../postgres/quote';
+import { TrueupError } from './errors';
+import { eventStatement, LEDGER_VERSION } from './ledger-schema';
+import {
+  entryOf,
+  type Manifest,
+  type ManifestEntry,
+  type Migration,
+  recordedDown,
+  type Target,
+} from './manifest';
+import type { ConvergeRequest, Direction, Outcome, StackOwner } from './request';
+
+export interface LedgerMigration {
+  readonly name: string;
+  readonly kind: 'versioned' | 'repeatable';
+  readonly state: 'applied' | 'unverified' | 'partial' | 'undone';
+  readonly upChecksum: string;
+  /** Statements done. */
+  readonly statement: number;
+  readonly statementChecksums: readonly string[];
+  readonly running: number | null;
+  /** What the running statement makes. */
+  readonly target: Target | null;
+  readonly attempts: number;
+  readonly proved: boolean;
+  readonly deployment: string;
+  readonly appliedAt: string;
+  readonly durationMs: number;
+}
+
+export interface LedgerDeployment {
+  readonly id: string;
+  readonly direction: Direction;
+  readonly manifestHash: string;
+  readonly outcome: 'running' | 'done' | 'failed';
+  readonly result: Outcome | null;
+  readonly startedAt: string;
+  readonly finishedAt: string | null;
+}
+
+/** What a rollback may undo: the deployment that failed, as it recorded itself. */
+export interface FailedRecord {
+  readonly id: string;
+  readonly entries: readonly ManifestEntry[];
+  /** `down` of what it applied, by name. */
+  readonly downs: Readonly<Record<string, string | null>>;
+}
+
+export interface Server {
+  readonly version: string;
+  readonly versionNumber: number;
+  readonly inRecovery: boolean;
+  readonly role: string;
+  /** Null: there is no such role. True when no owner role is asked for. */
+  readonly canActAsOwner: boolean | null;
+}
+
+export interface Ledger {
+  readonly server: Server;
+  /** Null before the first run. */
+  readonly version: number | null;
+  readonly readableBy: number | null;
+  readonly verification: number | null;
+  readonly owner: string | null;
+  /** In the order in which they were applied. */
+  readonly migrations: readonly LedgerMigration[];
+  /** The request's own row, and the newest of the namespace. */
+  readonly deployment: LedgerDeployment | null;
+  readonly newest: LedgerDeployment | null;
+}
+
+const SERVER = `current_setting('server_version') AS server_version,
+  current_setting('server_version_num')::int AS server_version_num,
+  pg_catalog.pg_is_in_recovery() AS in_recovery, current_user::text AS role,
+  CASE WHEN $1::text IS NULL THEN true ELSE
+    (SELECT pg_catalog.pg_has_role(current_user, oid, 'USAGE') AND pg_catalog.pg_has_role(current_user, oid,
+       CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END)
+     FROM pg_catalog.pg_roles WHERE rolname = $1) END AS can_act`;
+
+const DEPLOYMENT = `json_build_object('id', id, 'direction', direction, 'manifestHash', manifest_hash,
+  'outcome', outcome, 'result', result, 'startedAt', started_at, 'finishedAt', finished_at)::text`;
+
+const READ = `SELECT ${SERVER},
+  l.version, l.readable_by, l.verification,
+  (SELECT owner FROM trueup.namespaces WHERE name = $2) AS owner,
+  (SELECT coalesce(json_agg(json_build_object('name', name, 'kind', kind, 'state', state, 'upChecksum', up_checksum,
+     'statement', statement, 'statementChecksums', statement_checksums, 'running', running, 'target', running_target, 'attempts', attempts,
+     'proved', proved, 'deployment', deployment, 'appliedAt', applied_at, 'durationMs', duration_ms)
+     ORDER BY applied_at, name), '[]')::text FROM trueup.migrations WHERE namespace = $2) AS migrations,
+  (SELECT ${DEPLOYMENT} FROM trueup.deployments WHERE namespace = $2 AND id = $3) AS deployment,
+  (SELECT ${DEPLOYMENT} FROM trueup.deployments WHERE namespace = $2 ORDER BY seq DESC LIMIT 1) AS newest
+FROM trueup.ledger l`;
+
+/** There is no ledger yet: no table, or no schema. */
+const MISSING = new Set(['42P01', '3F000']);
+
+export async function readLedger(
+  db: Database,
+  namespace: string,
+  requestId: string | null,
+  ownerRole: string | null,
+): Promise<Ledger> {
+  try {
+    const row = (await db.query(READ, [ownerRole, namespace, requestId]))[0];
+    if (row) return ledgerOf(row);
+  } catch (error) {
+    if (!(error instanceof SqlError)) throw error;
+    if (error.sqlstate === '42501') throw noAccess();
+    if (!MISSING.has(error.sqlstate)) throw error;
+  }
+  return ledgerOf((await db.query(`SELECT ${SERVER}`, [ownerRole]))[0]!);
+}
+
+function ledgerOf(row: Row): Ledger {
+  const json = (value: unknown) => (value === undefined || value === null ? null : JSON.parse(String(value)));
+  return {
+    server: {
+      version: String(row.server_version),
+      versionNumber: Number(row.server_version_num),
+      inRecovery: row.in_recovery === true,
+      role: String(row.role),
+      canActAsOwner: row.can_act as boolean | null,
+    },
+    version: (row.version as number | undefined) ?? null,
+    readableBy: (row.readable_by as number | undefined) ?? null,
+    verification: (row.verification as number | undefined) ?? null,
+    owner: (row.owner as string | null | undefined) ?? null,
+    migrations: json(row.migrations) ?? [],
+    deployment: json(row.deployment),
+    newest: json(row.newest),
+  };
+}
+
+const noAccess = (): TrueupError =>
+  new TrueupError({
+    code: 'privilege',
+    message: "the login role may not read Trueup's ledger (schema trueup), which another role owns",
+    remedy:
+      'Run as the role that owns schema trueup, or: GRANT USAGE ON SCHEMA trueup TO <role>; GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA trueup TO <role>.',
+    sqlstate: '42501',
+  });
+
+/** The deployment that failed: the newest forward one of this namespace, if it is about this manifest. */
+export async function readFailed(
+  db: Database,
+  namespace: string,
+  manifestHash: string,
+): Promise<FailedRecord | null> {
+  const rows = await db.query(
+    `SELECT d.id, d.entries::text AS entries, d.manifest_hash,
+  (SELECT coalesce(json_object_agg(m.name, m.down), '{}')::text FROM trueup.migrations m
+   WHERE m.namespace = d.namespace AND m.deployment = d.id) AS downs
+FROM trueup.deployments d WHERE d.namespace = $1 AND d.direction <> 'rollback' ORDER BY d.seq DESC LIMIT 1`,
+    [namespace],
+  );
+  const row = rows[0];
+  if (!row || row.manifest_hash !== manifestHash) return null;
+  return {
+    id: String(row.id),
+    entries: JSON.parse(String(row.entries)),
+    downs: JSON.parse(String(row.downs)),
+  };
+}
+
+export const ownerName = (owner: StackOwner): string => `${owner.account}/${owner.region}/${owner.stackName}`;
+
+/** Namespace and deployment rows, written before anything else of a request. The first slice's direction stays. */
+export function beginStatements(request: ConvergeRequest, manifest: Manifest): string[] {
+  const owner = request.owner === null ? null : ownerName(request.owner);
+  const stored = JSON.stringify({ ...request, manifestHash: undefined, id: undefined });
+  return [
+    `INSERT INTO trueup.namespaces (name, owner) VALUES (${quoteLiteral(request.namespace)}, ${quoteLiteral(owner)})
+ON CONFLICT (name) DO UPDATE SET owner = coalesce(excluded.owner, namespaces.owner)`,
+    `INSERT INTO trueup.deployments (namespace, id, direction, manifest_hash, entries, request, outcome)
+VALUES (${[request.namespace, request.id, request.direction, manifest.hash].map(quoteLiteral).join(', ')},
+  ${quoteLiteral(JSON.stringify(manifest.migrations.map(entryOf)))}, ${quoteLiteral(stored)}, 'running')
+ON CONFLICT (namespace, id) DO NOTHING`,
+    eventStatement(request.namespace, request.id, null, 'begun', { direction: request.direction }),
+  ];
+}
+
+export function endStatements(request: ConvergeRequest, outcome: Outcome): string[] {
+  return [
+    `UPDATE trueup.deployments SET outcome = ${quoteLiteral(outcome.status)},
+  result = ${quoteLiteral(JSON.stringify(outcome))}, finished_at = clock_timestamp()
+WHERE namespace = ${quoteLiteral(request.namespace)} AND id = ${quoteLiteral(request.id)}`,
+    eventStatement(request.namespace, request.id, null, outcome.status, {
+      code: outcome.status === 'failed' ? outcome.error.code : undefined,
+    }),
+  ];
+}
+
+export interface MigrationRow {
+  readonly state: LedgerMigration['state'];
+  /** Statements done. */
+  readonly statement: number;
+  /** The statement that is begun outside a transaction, from 0. */
+  readonly running?: number | null;
+  readonly proved?: boolean;
+  /** Added to what is recorded. */
+  readonly attempts?: number;
+  readonly rowsChanged?: number;
+}
+
+/** One row a migration; durations add up over segments and slices. */
+export function recordStatement(
+  namespace: string,
+  deployment: string,
+  migration: Migration,
+  row: MigrationRow,
+): string {
+  const done = migration.statements.slice(0, row.statement).map((s) => s.checksum);
+  const values = [
+    namespace,
+    migration.name,
+    migration.kind,
+    row.state,
+    migration.checksums.up,
+    migration.down.length === 0 ? null : recordedDown(migration.down),
+    row.statement,
+  ].map(quoteLiteral);
+  const running = row.running == null ? undefined : migration.statements[row.running]?.target;
+  const target = running ? JSON.stringify(running) : null;
+  return `INSERT INTO trueup.migrations AS m (namespace, name, kind, state, up_checksum, down, statement,
+  statement_checksums, running, running_target, attempts, rows_changed, proved, deployment, duration_ms)
+VALUES (${values.join(', ')}, ${quoteTextArray(done)}, ${row.running ?? 'NULL'}, ${quoteLiteral(target)}, ${row.attempts ?? 0},
+  ${row.rowsChanged ?? 0}, ${row.proved ?? false}, ${quoteLiteral(deployment)},
+  coalesce(extract(epoch FROM clock_timestamp() - nullif(current_setting('trueup.began', true), '')::timestamptz) * 1000, 0)::int8)
+ON CONFLICT (namespace, name) DO UPDATE SET kind = excluded.kind, state = excluded.state,
+  up_checksum = excluded.up_checksum, down = excluded.down, statement = excluded.statement,
+  statement_checksums = excluded.statement_checksums, running = excluded.running, running_target = excluded.running_target,
+  attempts = CASE WHEN m.statement = excluded.statement THEN m.attempts + excluded.attempts ELSE excluded.attempts END,
+  rows_changed = excluded.rows_changed + CASE WHEN m.state IN ('applied', 'undone') THEN 0 ELSE m.rows_changed END,
+  duration_ms = excluded.duration_ms + CASE WHEN m.state IN ('applied', 'undone') THEN 0 ELSE m.duration_ms END,
+  proved = excluded.proved, deployment = excluded.deployment, applied_at = clock_timestamp()`;
+}
+
+/** Everything of it is done; now it is proved too, or need not be any more. */
+export const settleStatement = (namespace: string, name: string, proved: boolean): string =>
+  `UPDATE trueup.migrations SET state = 'applied', proved = ${proved}
+WHERE namespace = ${quoteLiteral(namespace)} AND name = ${quoteLiteral(name)}`;
+
+export const undoneStatement = (namespace: string, name: string): string =>
+  `UPDATE trueup.migrations SET state = 'undone', running = NULL, running_target = NULL, statement = 0, statement_checksums = '{}', proved = false
+WHERE namespace = ${quoteLiteral(namespace)} AND name = ${quoteLiteral(name)}`;
+
+export const readable = (ledger: Ledger): boolean =>
+  ledger.readableBy === null || ledger.readableBy <= LEDGER_VERSION;

@@ -1,0 +1,176 @@
+/** Decides, from manifest, ledger and request, what is to be done. Pure: no database, no clock. */
+import type { ErrorInfo } from './errors';
+import type { Ledger, LedgerMigration } from './ledger';
+import { ownerName, readable } from './ledger';
+import { LEDGER_VERSION } from './ledger-schema';
+import type { Manifest, Migration } from './manifest';
+import type { ConvergeRequest } from './request';
+
+export type Step =
+  /** Everything ran in an earlier slice or deployment; prove it first. */
+  | { readonly type: 'verify'; readonly migration: Migration }
+  /** A later file says that its verify no longer holds. */
+  | { readonly type: 'settle'; readonly migration: Migration }
+  | { readonly type: 'baseline'; readonly migration: Migration }
+  | {
+      readonly type: 'apply';
+      readonly migration: Migration;
+      readonly from: number;
+      readonly note: ApplyNote;
+    };
+
+export type ApplyNote = '' | 'late' | 'changed' | 'resumed';
+
+export interface ForwardPlan {
+  readonly steps: readonly Step[];
+  readonly warnings: readonly string[];
+  readonly errors: readonly ErrorInfo[];
+}
+
+export const MINIMUM_SERVER = 130000;
+
+/** What forbids to touch the database at all, whatever the direction. */
+export function obstacle(manifest: Manifest, ledger: Ledger, request: ConvergeRequest): ErrorInfo | null {
+  const { server } = ledger;
+  if (server.inRecovery) {
+    return {
+      code: 'unsupported',
+      message: 'the server is a read replica (in recovery), where nothing can be changed',
+      remedy: 'Give the address of the writer.',
+    };
+  }
+  if (server.versionNumber < MINIMUM_SERVER) {
+    return {
+      code: 'unsupported',
+      message: `the server is PostgreSQL ${server.version}; 13 is the oldest that Trueup supports`,
+      remedy: 'Upgrade the server.',
+    };
+  }
+  if (!readable(ledger)) {
+    return {
+      code: 'ledger',
+      message: `the ledger was written by a newer Trueup (format ${ledger.version}, readable from ${ledger.readableBy}; this code reads ${LEDGER_VERSION})`,
+      remedy: 'Deploy with that version of Trueup or a newer one.',
+    };
+  }
+  if (request.manifestHash !== manifest.hash) {
+    return {
+      code: 'manifest',
+      message: `the request is about manifest ${short(request.manifestHash)}, this code carries ${short(manifest.hash)}`,
+      remedy:
+        'Deploy again, so that the code and the stack agree; a hot-swapped or stale asset is never applied.',
+    };
+  }
+  if (request.owner && ledger.owner && ledger.owner !== ownerName(request.owner) && !request.adopt) {
+    return {
+      code: 'ownership',
+      message: `namespace ${request.namespace} belongs to ${ledger.owner}`,
+      remedy: 'Choose another namespace, or say that this stack adopts it (adopt: true).',
+    };
+  }
+  if (server.canActAsOwner !== true) {
+    const missing = server.canActAsOwner === null;
+    return {
+      code: 'privilege',
+      message: missing
+        ? `there is no role ${request.ownerRole}`
+        : `role ${server.role} cannot act as ${request.ownerRole}`,
+      remedy: missing
+        ? 'Create the role, or change the owner setting.'
+        : `GRANT "${request.ownerRole}" TO "${server.role}"${server.versionNumber >= 160000 ? ' WITH INHERIT TRUE, SET TRUE' : ''};`,
+    };
+  }
+  return null;
+}
+
+const short = (hash: string): string => hash.slice(0, 12);
+
+export function planForward(manifest: Manifest, ledger: Ledger, request: ConvergeRequest): ForwardPlan {
+  const known = new Map(
+    ledger.migrations.filter((row) => row.state !== 'undone').map((row) => [row.name, row]),
+  );
+  const inManifest = new Set(manifest.migrations.map((m) => m.name));
+  const superseded = new Set(manifest.migrations.flatMap((m) => m.settings.supersedes));
+  const newest = newestApplied(manifest, known);
+  const baselineTo = baselineVersion(manifest, request);
+  const verify: Step[] = [];
+  const apply: Step[] = [];
+  const warnings: string[] = [];
+  const errors: ErrorInfo[] = [];
+  for (const migration of manifest.migrations) {
+    const row = known.get(migration.name);
+    const wanted =
+      migration.kind === 'versioned' && baselineTo !== null && BigInt(migration.version) <= baselineTo;
+    if (row === undefined) {
+      if (wanted && migration.verify.length > 0) apply.push({ type: 'baseline', migration });
+      else {
+        const late = migration.kind === 'versioned' && newest !== null && BigInt(migration.version) < newest;
+        if (late)
+          warnings.push(`${migration.name} is older than the newest applied migration; it is applied late`);
+        apply.push({ type: 'apply', migration, from: 0, note: late ? 'late' : '' });
+      }
+    } else if (row.state === 'applied') {
+      if (row.upChecksum === migration.checksums.up) continue;
+      if (migration.kind === 'repeatable') apply.push({ type: 'apply', migration, from: 0, note: 'changed' });
+      else if (wanted && migration.verify.length > 0) apply.push({ type: 'baseline', migration });
+      else errors.push(edited(migration));
+    } else {
+      const step = resume(migration, row, superseded);
+      if ('code' in step) errors.push(step);
+      else if (step.type === 'apply') apply.push(step);
+      else verify.push(step);
+    }
+  }
+  for (const name of known.keys()) {
+    if (!inManifest.has(name)) warnings.push(`${name} is applied, but its file is gone; it stays applied`);
+  }
+  return { steps: errors.length > 0 ? [] : [...verify, ...apply], warnings, errors };
+}
+
+/** Where a half-done migration goes on. What is done may not have been edited; what comes after may. */
+function resume(
+  migration: Migration,
+  row: LedgerMigration,
+  superseded: ReadonlySet<string>,
+): Step | ErrorInfo {
+  const same = row.statementChecksums.every((checksum, i) => migration.statements[i]?.checksum === checksum);
+  if (!same) {
+    if (migration.kind === 'repeatable') return { type: 'apply', migration, from: 0, note: 'changed' };
+    return {
+      ...edited(migration),
+      message: `${migration.file} stopped after statement ${row.statement}, and those statements have been edited since`,
+      remedy: 'Put the statements that are done back as they were; what comes after them may be edited.',
+    };
+  }
+  if (row.statement < migration.statements.length) {
+    return { type: 'apply', migration, from: row.statement, note: 'resumed' };
+  }
+  return {
+    type: superseded.has(migration.name) || migration.unproved !== null ? 'settle' : 'verify',
+    migration,
+  };
+}
+
+const edited = (migration: Migration): ErrorInfo => ({
+  code: 'history',
+  message: `${migration.file} was edited after it had been applied`,
+  remedy: `Put the file back as it was and make the change in a new migration. Where the edit changes nothing in the database, \`trueup baseline ${migration.name}\` records the new text once its verify passes.`,
+  migration: migration.name,
+  file: migration.file,
+});
+
+function newestApplied(manifest: Manifest, known: ReadonlyMap<string, LedgerMigration>): bigint | null {
+  let newest: bigint | null = null;
+  for (const { name, kind } of [...known.values()]) {
+    const digits = kind === 'versioned' ? name.match(/^\d+/)?.[0] : undefined;
+    if (digits !== undefined && (newest === null || BigInt(digits) > newest)) newest = BigInt(digits);
+  }
+  return manifest.migrations.length === 0 ? null : newest;
+}
+
+function baselineVersion(manifest: Manifest, request: ConvergeRequest): bigint | null {
+  if (!request.baseline) return null;
+  const digits = manifest.migrations.find((m) => m.name === request.baseline)?.version || request.baseline;
+  const leading = digits.match(/^\d+/)?.[0];
+  return leading === undefined ? null : BigInt(leading);
+}

@@ -1,0 +1,34 @@
+/** What a run did, over all its slices: from the ledger as it was found, and what this slice added. Pure. */
+import type { Ledger } from './ledger';
+import type { ForwardPlan } from './plan';
+import type { Report } from './request';
+import type { Run } from './run';
+
+export function reportOf(ledger: Ledger | null, run: Run | null, plan?: ForwardPlan): Report {
+  const undone = run?.undone ?? new Set<string>();
+  const done = new Set([...(run?.applied ?? []), ...(run?.baselined ?? [])]);
+  const rows = (ledger?.migrations ?? []).filter((row) => row.state !== 'undone' && !undone.has(row.name));
+  const earlier = rows.filter((row) => row.deployment === run?.names.deployment && row.state === 'applied');
+  const applied = [...new Set([...earlier.map((row) => row.name), ...(run?.applied ?? [])])];
+  const versioned = [...rows.filter((row) => row.state === 'applied').map((row) => row.name), ...done].filter(
+    (name) => /^\d/.test(name),
+  );
+  return {
+    applied,
+    unproved: (run?.manifest.migrations ?? [])
+      .filter((m) => m.unproved !== null && applied.includes(m.name))
+      .map((m) => m.name),
+    baselined: [...(run?.baselined ?? [])],
+    undone: [...undone],
+    kept: run?.kept ?? [],
+    pending: (plan?.steps ?? []).map((step) => step.migration.name).filter((name) => !done.has(name)),
+    position: versioned.reduce(
+      (newest, name) => (newest === '' || isNewer(name, newest) ? name : newest),
+      '',
+    ),
+    warnings: [...(plan?.warnings ?? []), ...(run?.warnings ?? [])],
+  };
+}
+
+const number = (name: string): bigint => BigInt(name.match(/^\d+/)?.[0] ?? 0);
+const isNewer = (a: string, b: string): boolean => number(a) > number(b);

@@ -1,0 +1,29 @@
+/** All waiting of the engine: how long, how often, until when. */
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** What one attempt waits for a lock that writers queue behind; they wait as long as we do. */
+export const LOCK_TIMEOUT_MS = 500;
+/** What all such locks of one transaction may take together. */
+export const LOCK_PHASE_TIMEOUT_MS = 800;
+/** How long a statement may hold such a lock. */
+export const HOLD_TIMEOUT_MS = 5_000;
+/** CONCURRENTLY and VALIDATE hinder nobody while they wait, and lose their work when they give up. */
+export const LONG_LOCK_TIMEOUT_MS = 15 * 60_000;
+/** A runner is idle only between two messages; one that is idle for so long has no client any more. */
+export const DEAD_RUNNER_MS = 60_000;
+/** How often an INVALID index is dropped and built again before a person has to look. */
+export const INDEX_ATTEMPTS = 5;
+
+/** Exponential backoff with full jitter, at least a tenth of a second. @param attempt from 1 */
+export function backoffMs(attempt: number, maxMs = 5_000, random: () => number = Math.random): number {
+  const ceiling = Math.min(maxMs, 200 * 2 ** Math.min(attempt, 16));
+  return 100 + Math.floor(random() * Math.max(0, ceiling - 100));
+}
+
+/** Sleeps one backoff. False, at once, when it would end after the deadline. */
+export async function waitOrGiveUp(attempt: number, deadline: number, maxMs?: number): Promise<boolean> {
+  const pause = backoffMs(attempt, maxMs);
+  if (Date.now() + pause >= deadline) return false;
+  await sleep(pause);
+  return true;
+}

@@ -1,0 +1,43 @@
+/** What one run of the engine carries along, and how it stops before it is done. */
+import type { Database } from '../postgres/database';
+import type { ErrorInfo } from './errors';
+import type { Manifest } from './manifest';
+import type { Kept, Progress } from './request';
+import type { Names } from './script';
+
+export interface EngineContext {
+  /** Opens a connection to the writer; one attempt. */
+  readonly connect: () => Promise<Database>;
+  readonly manifest: Manifest;
+  /** Milliseconds since the epoch: when this slice has to have answered. */
+  readonly deadline: number;
+  readonly progress?: Progress;
+  /** How long a database that does not answer is waited for. @default - 30,000 ms */
+  readonly connectPatienceMs?: number;
+}
+
+/** One run on one connection. The lists are what this slice did. */
+export interface Run {
+  readonly db: Database;
+  readonly manifest: Manifest;
+  readonly deadline: number;
+  readonly tell: Progress;
+  readonly names: Names;
+  readonly serverVersion: number;
+  readonly applied: Set<string>;
+  readonly baselined: Set<string>;
+  readonly undone: Set<string>;
+  readonly kept: Kept[];
+  readonly warnings: string[];
+}
+
+/** The slice is over, the work is not: the answer is *continue*. */
+export class NotYet extends Error {
+  override readonly name = 'NotYet';
+  constructor(
+    readonly progress: string,
+    readonly waitingFor?: ErrorInfo,
+  ) {
+    super(progress);
+  }
+}

@@ -1,0 +1,50 @@
+/**
+ * The lock between runners. It is asked for again and again, never waited for in the server: a blocked
+ * pg_advisory_lock holds a snapshot that CREATE INDEX CONCURRENTLY waits for, and the two deadlock.
+ */
+import type { Database, LockedBy } from '../postgres/database';
+import { RUNNER_LOCK } from './ledger-schema';
+import type { Progress } from './request';
+import { DEAD_RUNNER_MS, waitOrGiveUp } from './retry';
+import { NotYet } from './run';
+
+/** @throws {NotYet} when the deadline comes first */
+export async function acquireRunnerLock(db: Database, deadline: number, tell: Progress): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    if (await db.tryLock(RUNNER_LOCK)) return;
+    const holder = await db.lockHolder(RUNNER_LOCK);
+    if (holder && isDead(holder)) await terminate(db, holder);
+    const message = holder ? describe(holder) : 'another runner has just ended';
+    if (attempt % 10 === 1) tell({ type: 'waiting', for: 'runner', message });
+    if (!(await waitOrGiveUp(attempt, deadline, 1_000))) {
+      throw new NotYet(message, {
+        code: 'busy',
+        message: `another runner is at work: ${message}`,
+        remedy: 'Wait for it to end, and deploy again.',
+      });
+    }
+  }
+}
+
+export function describe(holder: LockedBy): string {
+  const doing = holder.state === 'active' ? `is at ${holder.command || 'a statement'}` : `is ${holder.state}`;
+  const progress = holder.progress ? ` (${holder.progress})` : '';
+  return `pid ${holder.pid} ${doing}${progress}, for ${Math.round(holder.stateAgeMs / 1000)} s`;
+}
+
+/**
+ * Its client is gone and the network has not noticed: a live runner is idle for moments only. The Data API's sessions
+ * bear another name and end by themselves.
+ */
+export const isDead = (holder: LockedBy): boolean =>
+  holder.state.startsWith('idle') &&
+  holder.stateAgeMs > DEAD_RUNNER_MS &&
+  holder.applicationName.startsWith('trueup');
+
+/** Pid and start together name one backend; a pid alone may have passed to somebody else. */
+async function terminate(db: Database, holder: LockedBy): Promise<void> {
+  await db.query(
+    'SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity WHERE pid = $1::int AND backend_start::text = $2',
+    [holder.pid, holder.backendStart],
+  );
+}

@@ -1,0 +1,138 @@
+/** Runs recorded `down` sections: of a deployment that is rolled back, or of one migration that a person names. */
+import { SqlError } from '../postgres/database';
+import { TrueupError } from './errors';
+import { waitForLock } from './execute';
+import { isLockTrouble, migrationError } from './failures';
+import { dropInvalid, longRunning, readIndex } from './indexes';
+import { type LedgerMigration, undoneStatement } from './ledger';
+import { eventStatement } from './ledger-schema';
+import type { Migration } from './manifest';
+import { HOLD_TIMEOUT_MS, LOCK_PHASE_TIMEOUT_MS, LOCK_TIMEOUT_MS } from './retry';
+import type { RecordedStatement, UndoStep } from './rollback';
+import { NotYet, type Run } from './run';
+import { asOwner, begin, locksToTake, ScriptBuilder, type Scripted, setLimits, takeLocks } from './script';
+
+/** What a half-done migration never made cannot be dropped: undefined table, column, object, schema. */
+const NEVER_MADE = new Set(['42P01', '42703', '42704', '3F000']);
+
+/** @throws {TrueupError} and {NotYet}; what could not be undone is as it was */
+export async function undo(run: Run, step: UndoStep): Promise<void> {
+  run.tell({ type: 'started', migration: step.name, action: 'undo' });
+  const began = Date.now();
+  const allInOne = !step.partial && step.statements.every((s) => s.execution !== 'outside');
+  if (allInOne) await send(run, step, step.statements, true);
+  else {
+    for (const statement of step.statements) {
+      if (statement.execution === 'outside') await outside(run, step, statement);
+      else await send(run, step, [statement], false);
+    }
+    await send(run, step, [], true);
+  }
+  run.undone.add(step.name);
+  run.tell({ type: 'finished', migration: step.name, action: 'undo', durationMs: Date.now() - began });
+}
+
+function script(run: Run, step: UndoStep, statements: readonly RecordedStatement[], last: boolean): Scripted {
+  const { namespace, deployment, ownerRole } = run.names;
+  const locks = locksToTake(statements);
+  const built = new ScriptBuilder(step.name).add('settings', begin({ lock_timeout: LOCK_TIMEOUT_MS }));
+  if (ownerRole !== null) built.add('settings', asOwner(ownerRole));
+  if (locks.length > 0) {
+    built
+      .add('settings', setLimits({ statement_timeout: LOCK_PHASE_TIMEOUT_MS }))
+      .add('locks', takeLocks(locks));
+    built.add('settings', setLimits({ statement_timeout: HOLD_TIMEOUT_MS }));
+  }
+  for (const [i, { sql }] of statements.entries()) built.add('down', sql, i);
+  if (ownerRole !== null) built.add('ledger', 'RESET ROLE');
+  if (last) {
+    built.add('ledger', undoneStatement(namespace, step.name));
+    built.add('ledger', eventStatement(namespace, deployment, step.name, 'undone'));
+  }
+  return built.build();
+}
+
+async function send(
+  run: Run,
+  step: UndoStep,
+  statements: readonly RecordedStatement[],
+  last: boolean,
+): Promise<void> {
+  const scripted = script(run, step, statements, last);
+  await patiently(run, step, statements, async () => {
+    try {
+      await run.db.execute([scripted.transaction], { deadline: run.deadline });
+    } catch (error) {
+      if (!(error instanceof SqlError)) throw error;
+      const origin = scripted.origins[error.statement ?? -1];
+      if (step.partial && origin?.section === 'down' && NEVER_MADE.has(error.sqlstate)) return;
+      if (isLockTrouble(error, origin)) throw error;
+      throw undoError(error, step);
+    }
+  });
+}
+
+async function outside(run: Run, step: UndoStep, statement: RecordedStatement): Promise<void> {
+  await patiently(run, step, [statement], async () => {
+    try {
+      await run.db.executeOutside(statement.sql, longRunning(run.serverVersion), { deadline: run.deadline });
+    } catch (error) {
+      if (!(error instanceof SqlError)) throw error;
+      // Called a second time, the first may have come to its end.
+      if (error.sqlstate === '42704') return;
+      if (isLockTrouble(error, undefined)) throw error;
+      throw undoError(error, step);
+    }
+  });
+}
+
+async function patiently(
+  run: Run,
+  step: UndoStep,
+  statements: readonly RecordedStatement[],
+  attemptOnce: () => Promise<void>,
+): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    if (Date.now() >= run.deadline)
+      throw new NotYet(`the time budget was spent before ${step.name} was undone`);
+    try {
+      return await attemptOnce();
+    } catch (error) {
+      if (!(error instanceof SqlError)) throw error;
+      const locks = statements.map((s) => ({ locks: s.locks }));
+      await waitForLock(
+        run,
+        { name: step.name, file: `${step.name} (down)`, statements: locks },
+        error,
+        attempt,
+      );
+    }
+  }
+}
+
+function undoError(error: SqlError, step: UndoStep): TrueupError {
+  const asMigration = {
+    name: step.name,
+    file: `${step.name} (down)`,
+    statements: [],
+  } as unknown as Migration;
+  const { info } = migrationError(error, undefined, asMigration);
+  return new TrueupError({
+    ...info,
+    code: 'undo',
+    remedy: 'It stays as it is; undo it by hand, or go on from here.',
+  });
+}
+
+/**
+ * A statement outside a transaction that the failed deployment did not see end. An INVALID index of it is dropped; a
+ * build that still runs is left to end. Returns why the migration stays, or null when nothing of it is left.
+ */
+export async function tidyUnfinished(run: Run, row: LedgerMigration): Promise<string | null> {
+  const { target } = row;
+  if (target?.kind !== 'index' || target.action !== 'create') return null;
+  const index = await readIndex(run.db, target);
+  if (index?.building) return `its index ${index.name} is still being built (${index.building})`;
+  if (index && !index.valid) await dropInvalid(run.db, target, run.serverVersion, run.deadline);
+  return null;
+}
