@@ -28,8 +28,9 @@ export default defineConfig({
         test: {
           ...common,
           name: 'e2e',
+          globalSetup: ['test/e2e/support/global-setup.ts'],
           include: ['test/e2e/**/*.test.ts'],
-          testTimeout: 900_000,
+          testTimeout: 300_000,
           hookTimeout: 300_000,
         },
       },

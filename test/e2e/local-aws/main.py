@@ -1,0 +1,23 @@
+"""A local AWS: MiniStack (PyPI, MIT) with the few things added that a deployment of ours needs.
+
+MiniStack itself is not changed on disk; each module here adds one thing to the running process and says why.
+`test/e2e/support/emulator.ts` starts it; docs/testing.md says how it differs from AWS.
+"""
+import logging
+import sys
+
+import alarms
+import data_api
+import failed_create
+import log_metrics
+import real_postgres
+import resource_types
+
+if __name__ == "__main__":
+    import ministack.app as app
+
+    for addition in (resource_types, real_postgres, data_api, log_metrics, alarms, failed_create):
+        addition.install()
+    logging.getLogger("local_aws").info("additions installed")
+    sys.argv = sys.argv[:1]
+    app.main()

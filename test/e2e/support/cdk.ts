@@ -1,0 +1,80 @@
+/** The real `cdk` command line, against the local AWS. */
+import { mkdtempSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { awsEnvironment } from './emulator';
+import { supervised } from './supervised';
+
+const ROOT = resolve(__dirname, '../../..');
+const CDK = join(ROOT, 'node_modules', 'aws-cdk', 'bin', 'cdk');
+const DEFAULT_TIMEOUT_MS = 240_000;
+
+export interface CdkRun {
+  readonly exitCode: number;
+  /** Standard output and error, as printed. */
+  readonly output: string;
+  readonly durationMs: number;
+}
+
+export interface CdkOptions {
+  /** A command, or the folder of a cloud assembly. */
+  readonly app?: string;
+  readonly context?: Readonly<Record<string, string>>;
+  readonly timeoutMs?: number;
+}
+
+export class CdkCli {
+  /** @param folder holds home and cdk.out, and is removed by whoever made it */
+  constructor(
+    private readonly endpoint: string,
+    private readonly folder: string,
+  ) {}
+
+  async run(command: readonly string[], options: CdkOptions = {}): Promise<CdkRun> {
+    const started = Date.now();
+    const args = [
+      ...command,
+      '--ci',
+      '--no-color',
+      '--no-notices',
+      '--no-version-reporting',
+      '--output',
+      mkdtempSync(join(this.folder, 'cdk.out-')),
+      ...(options.app ? ['--app', options.app] : []),
+      ...Object.entries(options.context ?? {}).flatMap(([key, value]) => ['--context', `${key}=${value}`]),
+    ];
+    const child = supervised([process.execPath, CDK, ...args], {
+      cwd: ROOT,
+      env: {
+        ...awsEnvironment(this.endpoint, join(this.folder, 'home')),
+        CDK_HOME: join(this.folder, 'home', '.cdk'),
+        CDK_DISABLE_CLI_TELEMETRY: 'true',
+        CDK_DISABLE_VERSION_CHECK: '1',
+        JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION: '1',
+      },
+    });
+    const chunks: Buffer[] = [];
+    child.process.stdout!.on('data', (chunk: Buffer) => chunks.push(chunk));
+    child.process.stderr!.on('data', (chunk: Buffer) => chunks.push(chunk));
+    const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+    const timer = setTimeout(() => {
+      chunks.push(Buffer.from(`\n(ended by the test after ${timeoutMs} ms)\n`));
+      void child.stop();
+    }, timeoutMs);
+    const exitCode = await child.ended;
+    clearTimeout(timer);
+    return { exitCode, output: Buffer.concat(chunks).toString('utf8'), durationMs: Date.now() - started };
+  }
+
+  bootstrap(): Promise<CdkRun> {
+    return this.run(['bootstrap', 'aws://000000000000/us-east-1']);
+  }
+
+  deploy(stacks: readonly string[], options: CdkOptions & { readonly flags?: readonly string[] } = {}) {
+    const flags = ['--require-approval', 'never', '--progress', 'events', ...(options.flags ?? [])];
+    return this.run(['deploy', ...stacks, ...flags], options);
+  }
+
+  destroy(stacks: readonly string[], options: CdkOptions = {}): Promise<CdkRun> {
+    return this.run(['destroy', ...stacks, '--force'], options);
+  }
+}
