@@ -134,12 +134,11 @@ class PgDatabase implements Database {
         rows.slice(first + 1, first + 1 + statements.length),
       );
     } catch (error) {
-      if (error instanceof SqlError) {
-        // The failed message leaves its transaction open and aborted.
-        await this.send(() => this.client.query('ROLLBACK'));
-        throw locate(error, message, completed);
-      }
-      throw error;
+      if (!(error instanceof SqlError)) throw error;
+      const located = locate(error, message, completed);
+      // The failed message leaves its transaction open and aborted.
+      await this.send(() => this.client.query('ROLLBACK'));
+      throw located;
     } finally {
       wire.off('commandComplete', count);
     }
