@@ -1,0 +1,15 @@
+-- ON DELETE SET NULL, which the foreign keys of 0005 carry, needs columns that may be null: on a NOT NULL column the
+-- deletion itself fails with 23502. So the application has to expect null in them from now on.
+-- No down: once a link is null, NOT NULL cannot come back.
+
+-- migrate:up
+ALTER TABLE appointments ALTER COLUMN account_id DROP NOT NULL, ALTER COLUMN appointment_type DROP NOT NULL;
+ALTER TABLE services ALTER COLUMN account_id DROP NOT NULL;
+ALTER TABLE availability_configs ALTER COLUMN account_id DROP NOT NULL;
+ALTER TABLE blackout_dates ALTER COLUMN account_id DROP NOT NULL;
+ALTER TABLE test_chat_sessions ALTER COLUMN account_id DROP NOT NULL;
+
+-- migrate:verify
+SELECT trueup.col_is_null('appointments', 'appointment_type');
+SELECT trueup.col_is_null(t, 'account_id')
+FROM unnest('{appointments, services, availability_configs, blackout_dates, test_chat_sessions}'::text[]) AS t;

@@ -1,0 +1,70 @@
+-- The chat channels as they were found: a session cannot exist before its lead does.
+-- Tables that exist already are left as they are; the preflight says what the later files would miss in them.
+
+-- migrate:preflight
+SELECT trueup.col_type_is(t, 'id', 'uuid')
+FROM unnest('{all_leads, web_sessions, whatsapp_sessions, voice_sessions, social_sessions}'::text[]) AS t
+WHERE to_regclass(t) IS NOT NULL;
+SELECT trueup.col_type_is(t, 'lead_id', 'uuid')
+FROM unnest('{web_sessions, whatsapp_sessions, voice_sessions, social_sessions}'::text[]) AS t
+WHERE to_regclass(t) IS NOT NULL;
+SELECT trueup.has_column(t, c)
+FROM unnest('{web_sessions, whatsapp_sessions, voice_sessions, social_sessions}'::text[]) AS t,
+  unnest('{customer_name, customer_email, customer_phone, updated_at}'::text[]) AS c
+WHERE to_regclass(t) IS NOT NULL;
+SELECT trueup.has_column('all_leads', c) FROM unnest('{name, email, phone, created_at}'::text[]) AS c
+WHERE to_regclass('all_leads') IS NOT NULL;
+
+-- migrate:up
+CREATE TABLE IF NOT EXISTS all_leads (
+  id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+  name text,
+  email text,
+  phone text,
+  created_at timestamptz NOT NULL DEFAULT now()
+);
+
+CREATE TABLE IF NOT EXISTS web_sessions (
+  id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+  lead_id uuid NOT NULL REFERENCES all_leads (id) ON DELETE SET NULL,
+  customer_name text,
+  customer_email text,
+  customer_phone text,
+  created_at timestamptz NOT NULL DEFAULT now(),
+  updated_at timestamptz NOT NULL DEFAULT now()
+);
+
+CREATE TABLE IF NOT EXISTS whatsapp_sessions (
+  id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+  lead_id uuid NOT NULL REFERENCES all_leads (id) ON DELETE SET NULL,
+  customer_name text,
+  customer_email text,
+  customer_phone text,
+  created_at timestamptz NOT NULL DEFAULT now(),
+  updated_at timestamptz NOT NULL DEFAULT now()
+);
+
+CREATE TABLE IF NOT EXISTS voice_sessions (
+  id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+  lead_id uuid NOT NULL REFERENCES all_leads (id) ON DELETE SET NULL,
+  customer_name text,
+  customer_email text,
+  customer_phone text,
+  created_at timestamptz NOT NULL DEFAULT now(),
+  updated_at timestamptz NOT NULL DEFAULT now()
+);
+
+CREATE TABLE IF NOT EXISTS social_sessions (
+  id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+  lead_id uuid NOT NULL REFERENCES all_leads (id) ON DELETE SET NULL,
+  customer_name text,
+  customer_email text,
+  customer_phone text,
+  created_at timestamptz NOT NULL DEFAULT now(),
+  updated_at timestamptz NOT NULL DEFAULT now()
+);
+
+-- migrate:verify
+SELECT trueup.has_table('all_leads');
+SELECT trueup.col_type_is(t, 'lead_id', 'uuid')
+FROM unnest('{web_sessions, whatsapp_sessions, voice_sessions, social_sessions}'::text[]) AS t;
