@@ -14,6 +14,10 @@ const common = {
 export default defineConfig({
   test: {
     maxWorkers: 2,
+    // .ci/run counts the tests of several runs: one report a run, in the folder that it names.
+    reporters: process.env.TEST_RESULTS
+      ? ['default', ['json', { outputFile: `${process.env.TEST_RESULTS}/${process.pid}.json` }]]
+      : ['default'],
     projects: [
       {
         test: {

@@ -7,6 +7,7 @@ import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
+const CANDIDATES = ['python3', 'python', ...[14, 13, 12, 11, 10].map((minor) => `python3.${minor}`)];
 const LOWEST = [3, 10] as const;
 const ROOT = resolve(__dirname, '../../..');
 export const LOCAL_AWS = resolve(__dirname, '../local-aws');
@@ -17,7 +18,7 @@ export interface Python {
 }
 
 /** The first Python that is new enough; null when there is none. */
-export async function findPython(candidates = ['python3', 'python']): Promise<Python | null> {
+export async function findPython(candidates = CANDIDATES): Promise<Python | null> {
   for (const command of candidates) {
     try {
       const { stdout } = await run(command, [
