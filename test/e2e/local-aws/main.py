@@ -12,11 +12,12 @@ import failed_create
 import log_metrics
 import real_postgres
 import resource_types
+import runtime_roots
 
 if __name__ == "__main__":
     import ministack.app as app
 
-    for addition in (resource_types, real_postgres, data_api, log_metrics, alarms, failed_create):
+    for addition in (resource_types, real_postgres, data_api, log_metrics, alarms, failed_create, runtime_roots):
         addition.install()
     logging.getLogger("local_aws").info("additions installed")
     sys.argv = sys.argv[:1]

@@ -19,8 +19,8 @@ export interface EmulatorOptions {
   readonly folder: string;
   /** The PostgreSQL behind every RDS endpoint. */
   readonly postgres: { readonly host: string; readonly port: number; readonly adminUrl: string };
-  /** PEM file that functions trust beside Node's own list. */
-  readonly caFile?: string;
+  /** PEM file that stands for the roots which Lambda's runtime ships. */
+  readonly rootsFile: string;
 }
 
 export interface Emulator {
@@ -82,7 +82,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
       STATE_DIR: join(folder, 'state'),
       // AWS's runtime brings the SDK; here the functions find ours.
       NODE_PATH: join(ROOT, 'node_modules'),
-      ...(options.caFile ? { NODE_EXTRA_CA_CERTS: options.caFile } : {}),
+      LOCAL_AWS_ROOTS: options.rootsFile,
       LOCAL_AWS_PG_HOST: postgres.host,
       LOCAL_AWS_PG_PORT: String(postgres.port),
       LOCAL_AWS_PG_ADMIN_URL: postgres.adminUrl,

@@ -43,7 +43,12 @@ export async function startLocalAws(python: Python): Promise<{ aws: LocalAws; st
     const { host, port, logFile } = server;
     const adminUrl = `${server.url()}?sslmode=verify-full&sslrootcert=${encodeURIComponent(caFile)}`;
     const postgres = { host, port, adminUrl, logFile };
-    const emulator = await startEmulator({ python: executable, folder: folder.path, postgres, caFile });
+    const emulator = await startEmulator({
+      python: executable,
+      folder: folder.path,
+      postgres,
+      rootsFile: caFile,
+    });
     running.push(emulator);
     const { endpoint } = emulator;
     const bootstrap = await new CdkCli(endpoint, folder.path).bootstrap();
