@@ -3,7 +3,7 @@ import { SqlError } from '../postgres/database';
 import { findBlockers } from './blockers';
 import { isLockTrouble, migrationError } from './failures';
 import type { LockMode, Migration } from './manifest';
-import { waitOrGiveUp } from './retry';
+import { GRACE_MS, waitOrGiveUp } from './retry';
 import { NotYet, type Run } from './run';
 import { locksToTake, type Scripted } from './script';
 
@@ -34,7 +34,7 @@ export async function execute(
     try {
       const rows = await run.db.execute(
         scripts.slice(done).map((script) => script.transaction),
-        { deadline: run.deadline },
+        { deadline: run.deadline + GRACE_MS },
       );
       for (let i = done; i < scripts.length; i++) committed(i);
       return rows;
@@ -59,7 +59,8 @@ export async function waitForLock(
 ): Promise<void> {
   const wanted = locksToTake(migration.statements).map(([relation, mode]) => ({ relation, mode }));
   const blockers = await findBlockers(run.db, wanted);
-  const who = blockers.length > 0 ? blockers.join('; ') : 'the holder is gone already';
+  const unseen = wanted.length > 0 ? 'the holder is gone already' : 'who holds it is not known';
+  const who = blockers.length > 0 ? blockers.join('; ') : unseen;
   run.tell({ type: 'waiting', for: 'lock', message: `${migration.name} waits for a lock: ${who}` });
   if (await waitOrGiveUp(attempt, run.deadline)) return;
   throw new NotYet(`${migration.name} waits for a lock: ${who}`, {

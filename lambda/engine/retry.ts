@@ -11,6 +11,11 @@ export const HOLD_TIMEOUT_MS = 5_000;
 export const LONG_LOCK_TIMEOUT_MS = 15 * 60_000;
 /** A runner is idle only between two messages; one that is idle for so long has no client any more. */
 export const DEAD_RUNNER_MS = 60_000;
+/**
+ * A message that is under way at the deadline gets so much longer: lock attempts end by themselves within it, so only
+ * what really takes long is left to the server.
+ */
+export const GRACE_MS = 1_500;
 /** How often an INVALID index is dropped and built again before a person has to look. */
 export const INDEX_ATTEMPTS = 5;
 

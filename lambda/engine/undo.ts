@@ -7,7 +7,7 @@ import { dropInvalid, longRunning, readIndex } from './indexes';
 import { type LedgerMigration, undoneStatement } from './ledger';
 import { eventStatement } from './ledger-schema';
 import type { Migration } from './manifest';
-import { HOLD_TIMEOUT_MS, LOCK_PHASE_TIMEOUT_MS, LOCK_TIMEOUT_MS } from './retry';
+import { GRACE_MS, HOLD_TIMEOUT_MS, LOCK_PHASE_TIMEOUT_MS, LOCK_TIMEOUT_MS } from './retry';
 import type { RecordedStatement, UndoStep } from './rollback';
 import { NotYet, type Run } from './run';
 import { asOwner, begin, locksToTake, ScriptBuilder, type Scripted, setLimits, takeLocks } from './script';
@@ -61,7 +61,7 @@ async function send(
   const scripted = script(run, step, statements, last);
   await patiently(run, step, statements, async () => {
     try {
-      await run.db.execute([scripted.transaction], { deadline: run.deadline });
+      await run.db.execute([scripted.transaction], { deadline: run.deadline + GRACE_MS });
     } catch (error) {
       if (!(error instanceof SqlError)) throw error;
       const origin = scripted.origins[error.statement ?? -1];
