@@ -1,0 +1,55 @@
+/** Handlers as one file each, made by esbuild at synth: no Docker, no lock file of the user's app, the same bytes everywhere. */
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
+import { buildSync } from 'esbuild';
+
+export type HandlerName = 'deploy' | 'migrate' | 'page';
+
+/** File name to content, as they lie in the function's folder. */
+export type Files = Readonly<Record<string, string>>;
+
+/** The package's root in the sources, `dist` in the published package: `lambda/` lies beside `lib/` in both. */
+const ROOT = resolve(__dirname, '../..');
+
+/**
+ * The clients are in the managed runtime (https://docs.aws.amazon.com/lambda/latest/dg/lambda-nodejs.html); other
+ * packages of the SDK are not promised there, so they are bundled. `pg` asks for `pg-native` only when told to.
+ */
+const EXTERNAL = ['@aws-sdk/client-*', 'pg-native'];
+
+const bundled = new Map<HandlerName, Files>();
+
+/** `index.js` and its source map; bundled once a process. */
+export function bundle(handler: HandlerName): Files {
+  const known = bundled.get(handler);
+  if (known) return known;
+  const entry = join(ROOT, 'lambda', handler, 'index');
+  const { outputFiles } = buildSync({
+    entryPoints: [existsSync(`${entry}.ts`) ? `${entry}.ts` : `${entry}.js`],
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    target: 'node22',
+    minify: true,
+    // Names in stack traces and in logs stay those of the sources.
+    keepNames: true,
+    external: EXTERNAL,
+    sourcemap: 'linked',
+    sourcesContent: false,
+    legalComments: 'none',
+    logLevel: 'silent',
+    // Nothing is written: source maps hold paths relative to these, so a temporary folder would change the asset's hash.
+    write: false,
+    absWorkingDir: ROOT,
+    outdir: join(ROOT, 'out'),
+  });
+  const files = Object.fromEntries(outputFiles.map((file) => [basename(file.path), file.text]));
+  bundled.set(handler, files);
+  return files;
+}
+
+/** For those who run a handler without CDK: writes the files into `folder`, which is made. */
+export function writeFiles(folder: string, files: Files): void {
+  mkdirSync(folder, { recursive: true });
+  for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), content);
+}

@@ -1,0 +1,206 @@
+import { readFileSync } from 'node:fs';
+import { ArnFormat, type Duration, Stack, Tokenization } from 'aws-cdk-lib';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
+import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
+import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
+import { Construct, type IDependable } from 'constructs';
+import type { Manifest } from '../../lambda/engine/manifest';
+import {
+  MANIFEST_FILE,
+  type MigrateVariables,
+  migrateEnvironment,
+  ROOTS_FILE,
+  RUNTIME_ROOTS,
+} from '../../lambda/migrate/settings';
+import { acknowledge } from './acknowledge';
+import { handlerCode } from './handler-code';
+import { openWay } from './network';
+import { executionRole } from './roles';
+import type { SchemaDatabase } from './schema-database';
+
+export interface MigrateFunctionProps {
+  readonly database: SchemaDatabase;
+  readonly manifest: Manifest;
+  readonly namespace: string;
+  readonly ownerRole: string | undefined;
+  readonly timeout: Duration;
+  readonly logGroup: ILogGroup;
+}
+
+/**
+ * The function that speaks to the database, and to nothing else but Secrets Manager. For `pg` it lives in the
+ * database's VPC; for the Data API it needs none.
+ */
+export class MigrateFunction extends Construct implements ec2.IConnectable {
+  readonly function: lambda.Function;
+  readonly connections: ec2.Connections;
+  /** What must be there before the function can do its work. */
+  readonly dependencies: readonly IDependable[];
+
+  constructor(scope: Construct, id: string, props: MigrateFunctionProps) {
+    super(scope, id);
+    const { database, manifest } = props;
+    const { access } = database;
+    const role = executionRole(this, 'Role', props.logGroup);
+    for (const secret of database.secrets) allowSecret(role, secret);
+
+    const way = access.transport === 'pg' ? openWay(this, access, database.secrets.length > 0) : undefined;
+    const roots = access.transport === 'pg' ? access.trustedRoots : undefined;
+    if (access.transport === 'pg') {
+      allowNetworkInterfaces(this, role);
+      if (access.login.auth === 'iam') allowConnect(role, access.login.resourceId, access.login.user);
+    } else {
+      allowDataApi(role, access.clusterArn);
+    }
+
+    this.function = new lambda.Function(this, 'Function', {
+      description: `Trueup: brings the schema ${props.namespace} to what its migrations say`,
+      runtime: lambda.Runtime.NODEJS_24_X,
+      architecture: lambda.Architecture.ARM_64,
+      handler: 'index.handler',
+      code: handlerCode('migrate', {
+        [MANIFEST_FILE]: JSON.stringify(manifest),
+        ...(roots === undefined ? {} : { [ROOTS_FILE]: readFileSync(roots, 'utf8') }),
+      }),
+      memorySize: 512,
+      timeout: props.timeout,
+      role,
+      logGroup: props.logGroup,
+      environment: {
+        NODE_OPTIONS: '--enable-source-maps',
+        ...(roots === undefined ? { NODE_EXTRA_CA_CERTS: RUNTIME_ROOTS } : {}),
+        ...migrateEnvironment({
+          namespace: props.namespace,
+          ownerRole: props.ownerRole,
+          database: database.databaseName,
+          adminSecretArn: database.admin?.secretArn,
+          createDatabase: database.createDatabase ? 'true' : undefined,
+          rootsFile: roots === undefined ? undefined : ROOTS_FILE,
+          ...accessVariables(database),
+        }),
+      },
+      ...(access.transport === 'pg' && way
+        ? {
+            vpc: access.vpc,
+            vpcSubnets: access.vpcSubnets,
+            securityGroups: [way.securityGroup],
+            // It needs no way to the internet, so a public subnet, where it has none, is as good.
+            allowPublicSubnet: true,
+          }
+        : {}),
+    });
+    this.connections = new ec2.Connections({ securityGroups: way ? [way.securityGroup] : [] });
+    this.dependencies = [...(way?.dependencies ?? []), ...database.dependencies];
+  }
+}
+
+function accessVariables({ access }: SchemaDatabase): MigrateVariables {
+  if (access.transport === 'data-api') {
+    return { transport: 'data-api', clusterArn: access.clusterArn, secretArn: access.secret.secretArn };
+  }
+  const { login } = access;
+  return {
+    transport: 'pg',
+    host: access.host,
+    port: Tokenization.stringifyNumber(access.port),
+    auth: login.auth,
+    ...(login.auth === 'iam' ? { user: login.user } : { secretArn: login.secret.secretArn }),
+  };
+}
+
+/** By identity policy, the key too: a grant in the key's policy would make the database's stack depend on ours. */
+function allowSecret(role: iam.Role, secret: ISecret): void {
+  role.addToPolicy(
+    new iam.PolicyStatement({
+      sid: 'ReadSecret',
+      actions: ['secretsmanager:GetSecretValue'],
+      // Without the six characters that Secrets Manager adds to a name, an ARN matches nothing.
+      resources: [secret.secretFullArn ?? `${secret.secretArn}-??????`],
+    }),
+  );
+  if (!secret.encryptionKey) return;
+  role.addToPolicy(
+    new iam.PolicyStatement({
+      sid: 'DecryptSecret',
+      actions: ['kms:Decrypt'],
+      resources: [secret.encryptionKey.keyArn],
+      conditions: {
+        StringEquals: { 'kms:ViaService': `secretsmanager.${Stack.of(role).region}.amazonaws.com` },
+      },
+    }),
+  );
+}
+
+function allowConnect(role: iam.Role, resourceId: string, user: string): void {
+  role.addToPolicy(
+    new iam.PolicyStatement({
+      sid: 'Connect',
+      actions: ['rds-db:connect'],
+      resources: [
+        Stack.of(role).formatArn({
+          service: 'rds-db',
+          resource: 'dbuser',
+          arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+          resourceName: `${resourceId}/${user}`,
+        }),
+      ],
+    }),
+  );
+}
+
+function allowDataApi(role: iam.Role, clusterArn: string): void {
+  role.addToPolicy(
+    new iam.PolicyStatement({
+      sid: 'DataApi',
+      actions: ['BeginTransaction', 'CommitTransaction', 'ExecuteStatement', 'RollbackTransaction'].map(
+        (action) => `rds-data:${action}`,
+      ),
+      resources: [clusterArn],
+    }),
+  );
+}
+
+const NETWORK_INTERFACES = [
+  'ec2:AssignPrivateIpAddresses',
+  'ec2:CreateNetworkInterface',
+  'ec2:DeleteNetworkInterface',
+  'ec2:DescribeNetworkInterfaces',
+  'ec2:DescribeSubnets',
+  'ec2:UnassignPrivateIpAddresses',
+];
+
+/**
+ * Lambda itself uses these with the function's role, and wants them on every resource
+ * (https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions). The function's own
+ * code is denied them: its calls carry its ARN, Lambda's do not.
+ */
+function allowNetworkInterfaces(scope: Construct, role: iam.Role): void {
+  role.addToPolicy(
+    new iam.PolicyStatement({ sid: 'NetworkInterfaces', actions: NETWORK_INTERFACES, resources: ['*'] }),
+  );
+  role.addToPolicy(
+    new iam.PolicyStatement({
+      sid: 'NotByTheCode',
+      effect: iam.Effect.DENY,
+      actions: NETWORK_INTERFACES,
+      resources: ['*'],
+      conditions: {
+        ArnLike: {
+          'lambda:SourceFunctionArn': Stack.of(scope).formatArn({
+            service: 'lambda',
+            resource: 'function',
+            arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+            resourceName: '*',
+          }),
+        },
+      },
+    }),
+  );
+  acknowledge(
+    role,
+    'AwsSolutions-IAM5[Resource::*]',
+    'Lambda asks for network interfaces on every resource.',
+  );
+}

@@ -1,0 +1,319 @@
+import { ArnFormat, CfnOutput, Duration, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import type * as kms from 'aws-cdk-lib/aws-kms';
+import * as logs from 'aws-cdk-lib/aws-logs';
+import * as rds from 'aws-cdk-lib/aws-rds';
+import type { Construct } from 'constructs';
+import { acknowledge } from '../constructs/acknowledge';
+import { addSecretsManagerEndpoint } from '../constructs/network';
+import { type DatabaseOptions, SchemaDatabase, type ServerOptions } from '../constructs/schema-database';
+import { databaseParameters } from './database-parameters';
+
+export interface DatabaseStackProps extends StackProps {
+  /**
+   * `instance`: RDS for PostgreSQL. `aurora`: Aurora PostgreSQL, Serverless v2.
+   * @default 'instance'
+   */
+  readonly engine?: 'instance' | 'aurora';
+  /**
+   * E.g. `17.9`. RDS takes a major version alone and chooses the minor one.
+   * @default - 17 for an instance, 17.9 for Aurora
+   */
+  readonly version?: string;
+  /**
+   * Identifier of the instance or cluster. The log group's name is made of it, so it is fixed; another one means another
+   * server.
+   * @default - the stack's name in lower case
+   */
+  readonly identifier?: string;
+  /**
+   * The server's initial database; more are made by the schemas that ask for them.
+   * @default 'app'
+   */
+  readonly databaseName?: string;
+  /**
+   * The server's VPC.
+   * @default - a new one with isolated subnets in two availability zones, no NAT, and an interface endpoint for Secrets
+   * Manager
+   */
+  readonly vpc?: ec2.IVpc;
+  /**
+   * The server's subnets, two availability zones at least.
+   * @default - isolated
+   */
+  readonly vpcSubnets?: ec2.SubnetSelection;
+  /**
+   * Encrypts storage, secret and log.
+   * @default - AWS's own keys
+   */
+  readonly encryptionKey?: kms.IKey;
+  /**
+   * `true`: RDS makes the master user's secret and rotates it every week; Blue/Green deployments refuse that. `false`:
+   * CloudFormation generates one that stays until somebody rotates it.
+   * @default true
+   */
+  readonly managedSecret?: boolean;
+  /**
+   * Log the text of statements that fail. Without it the log holds error messages only, and a diagnosis sees less.
+   * @default true
+   */
+  readonly logStatements?: boolean;
+  /** @default - three months */
+  readonly logRetention?: logs.RetentionDays;
+  /**
+   * Switch the RDS Data API on (Aurora only).
+   * @default false
+   */
+  readonly dataApi?: boolean;
+  /**
+   * Instance class (`instance` only).
+   * @default - db.t4g.medium, db.t4g.micro when cheap
+   */
+  readonly instanceType?: ec2.InstanceType;
+  /**
+   * Most Aurora capacity units (`aurora` only).
+   * @default - 4, 1 when cheap
+   */
+  readonly maxCapacity?: number;
+  /**
+   * For a test that is thrown away: one availability zone, the smallest size (Aurora pauses when idle), one day of
+   * backups, no deletion protection, and everything goes with the stack, data too.
+   * @default false
+   */
+  readonly cheap?: boolean;
+}
+
+/** Of the newest major version that both offer and that the facts behind this project cover. */
+const DEFAULT_VERSION = { instance: '17', aurora: '17.9' };
+
+/**
+ * A PostgreSQL server for schemas in stacks of their own: a failed first migration then does not take the server down.
+ */
+export class DatabaseStack extends Stack {
+  readonly vpc: ec2.IVpc;
+  readonly instance?: rds.DatabaseInstance;
+  readonly cluster?: rds.DatabaseCluster;
+  /** Fixed: `/aws/rds/instance/<identifier>/postgresql` or `/aws/rds/cluster/<identifier>/postgresql`. */
+  readonly logGroupName: string;
+
+  constructor(scope: Construct, id: string, props: DatabaseStackProps = {}) {
+    super(scope, id, props);
+    const { engine = 'instance', cheap = false } = props;
+    if (engine === 'instance' && props.dataApi) throw new Error("dataApi needs engine: 'aurora'.");
+    const identifier = checkedIdentifier(props.identifier ?? this.stackName.toLowerCase());
+    this.vpc = props.vpc ?? this.isolatedVpc();
+    this.logGroupName = `/aws/rds/${engine === 'aurora' ? 'cluster' : 'instance'}/${identifier}/postgresql`;
+    const logGroup = this.logGroup(props);
+
+    const version = props.version ?? DEFAULT_VERSION[engine];
+    const server = { ...this.common(props), version, identifier, cheap };
+    if (engine === 'aurora') this.cluster = this.makeCluster(server, props);
+    else this.instance = this.makeInstance(server, props);
+
+    const made = this.cluster ?? this.instance!;
+    // RDS makes the group itself, without retention and without a key, when it finds none.
+    made.node.addDependency(logGroup);
+    acknowledge(
+      made,
+      'AwsSolutions-RDS11',
+      'Only security groups admit anybody; another port hides nothing.',
+    );
+    if (props.managedSecret === false) {
+      acknowledge(
+        made,
+        'AwsSolutions-SMG4',
+        'Chosen with managedSecret: false; rotating it takes a function with a way to RDS out of isolated subnets.',
+      );
+    }
+    if (cheap) {
+      const reason = 'cheap: a test that is thrown away.';
+      for (const rule of ['RDS3', 'RDS10', 'RDS13']) acknowledge(made, `AwsSolutions-${rule}`, reason);
+    }
+    new CfnOutput(this, 'LogGroupName', {
+      value: this.logGroupName,
+      description: "Log group of the server's log",
+    });
+  }
+
+  /**
+   * One of the server's databases, through its endpoint.
+   * @param options of the login and of the database, e.g. `{ databaseName: 'courses', createDatabase: true }`
+   */
+  database(options: ServerOptions = {}): SchemaDatabase {
+    return this.cluster
+      ? SchemaDatabase.cluster(this.cluster, options)
+      : SchemaDatabase.instance(this.instance!, options);
+  }
+
+  /** One of the server's databases, through the Data API. */
+  dataApi(options: DatabaseOptions = {}): SchemaDatabase {
+    if (!this.cluster) throw new Error("The Data API needs engine: 'aurora'.");
+    return SchemaDatabase.dataApi(this.cluster, options);
+  }
+
+  private common(props: DatabaseStackProps) {
+    const { cheap = false, encryptionKey, managedSecret = true } = props;
+    return {
+      vpc: this.vpc,
+      vpcSubnets: props.vpcSubnets ?? { subnetType: ec2.SubnetType.PRIVATE_ISOLATED },
+      securityGroups: [
+        new ec2.SecurityGroup(this, 'SecurityGroup', {
+          vpc: this.vpc,
+          description: `PostgreSQL ${this.stackName}`,
+          allowAllOutbound: false,
+        }),
+      ],
+      credentials: managedSecret
+        ? rds.Credentials.fromUsername('postgres', { encryptionKey })
+        : rds.Credentials.fromGeneratedSecret('postgres', { encryptionKey }),
+      manageMasterUserPassword: managedSecret || undefined,
+      iamAuthentication: true,
+      storageEncrypted: true,
+      storageEncryptionKey: encryptionKey,
+      cloudwatchLogsExports: ['postgresql'],
+      copyTagsToSnapshot: true,
+      autoMinorVersionUpgrade: true,
+      deletionProtection: !cheap,
+      deleteAutomatedBackups: cheap,
+      // A snapshot also when CloudFormation replaces the server.
+      removalPolicy: cheap ? RemovalPolicy.DESTROY : RemovalPolicy.SNAPSHOT,
+    };
+  }
+
+  private makeInstance(
+    { version, identifier, cheap, ...common }: Server,
+    props: DatabaseStackProps,
+  ): rds.DatabaseInstance {
+    const engine = rds.DatabaseInstanceEngine.postgres({
+      version: rds.PostgresEngineVersion.of(version, majorOf(version)),
+    });
+    return new rds.DatabaseInstance(this, 'Instance', {
+      ...common,
+      engine,
+      instanceIdentifier: identifier,
+      databaseName: props.databaseName ?? 'app',
+      instanceType:
+        props.instanceType ??
+        ec2.InstanceType.of(ec2.InstanceClass.T4G, cheap ? ec2.InstanceSize.MICRO : ec2.InstanceSize.MEDIUM),
+      multiAz: !cheap,
+      storageType: rds.StorageType.GP3,
+      allocatedStorage: 20,
+      maxAllocatedStorage: cheap ? undefined : 500,
+      backupRetention: Duration.days(cheap ? 1 : 14),
+      parameterGroup: this.parameterGroup(engine, version, props),
+    });
+  }
+
+  private makeCluster(
+    { version, identifier, cheap, autoMinorVersionUpgrade, ...common }: Server,
+    props: DatabaseStackProps,
+  ): rds.DatabaseCluster {
+    const engine = rds.DatabaseClusterEngine.auroraPostgres({
+      version: rds.AuroraPostgresEngineVersion.of(version, majorOf(version)),
+    });
+    return new rds.DatabaseCluster(this, 'Cluster', {
+      ...common,
+      engine,
+      clusterIdentifier: identifier,
+      defaultDatabaseName: props.databaseName ?? 'app',
+      writer: rds.ClusterInstance.serverlessV2('Writer', { autoMinorVersionUpgrade }),
+      readers: cheap
+        ? []
+        : [rds.ClusterInstance.serverlessV2('Reader', { autoMinorVersionUpgrade, scaleWithWriter: true })],
+      // With 0 it pauses when idle, and the first connection waits some seconds.
+      serverlessV2MinCapacity: cheap ? 0 : 0.5,
+      serverlessV2MaxCapacity: props.maxCapacity ?? (cheap ? 1 : 4),
+      enableDataApi: props.dataApi ?? false,
+      backup: { retention: Duration.days(cheap ? 1 : 14) },
+      // The cluster's group holds the defaults of its instances' groups too.
+      parameterGroup: this.parameterGroup(engine, version, props),
+    });
+  }
+
+  private parameterGroup(
+    engine: rds.IEngine,
+    version: string,
+    props: DatabaseStackProps,
+  ): rds.ParameterGroup {
+    return new rds.ParameterGroup(this, 'Parameters', {
+      engine,
+      description: `TLS only, errors without rows: ${this.stackName}`,
+      parameters: databaseParameters({
+        majorVersion: Number(majorOf(version)),
+        logStatements: props.logStatements ?? true,
+      }),
+    });
+  }
+
+  private logGroup(props: DatabaseStackProps): logs.LogGroup {
+    const { cheap = false, encryptionKey } = props;
+    if (encryptionKey) allowLogs(encryptionKey, this, this.logGroupName);
+    return new logs.LogGroup(this, 'Log', {
+      logGroupName: this.logGroupName,
+      retention:
+        props.logRetention ?? (cheap ? logs.RetentionDays.ONE_WEEK : logs.RetentionDays.THREE_MONTHS),
+      encryptionKey,
+      // Kept with the data, but not after a first deployment that failed: it would be in the way of the next one.
+      removalPolicy: cheap ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
+    });
+  }
+
+  private isolatedVpc(): ec2.Vpc {
+    const vpc = new ec2.Vpc(this, 'Vpc', {
+      maxAzs: 2,
+      natGateways: 0,
+      subnetConfiguration: [{ name: 'Isolated', subnetType: ec2.SubnetType.PRIVATE_ISOLATED, cidrMask: 24 }],
+      // Nothing uses the default group, and to empty it takes another function with rights on security groups.
+      restrictDefaultSecurityGroup: false,
+    });
+    addSecretsManagerEndpoint(vpc, 'SecretsManager');
+    acknowledge(
+      vpc,
+      'AwsSolutions-VPC7',
+      'No route leads in or out; add flow logs with vpc.addFlowLog() where you keep them.',
+    );
+    return vpc;
+  }
+}
+
+type Server = ReturnType<DatabaseStack['common']> & {
+  readonly version: string;
+  readonly identifier: string;
+  readonly cheap: boolean;
+};
+
+const majorOf = (version: string): string => version.split('.')[0]!;
+
+/** By the group's fixed name, not by reference: the key may live in another stack. */
+function allowLogs(key: kms.IKey, stack: Stack, logGroupName: string): void {
+  key.addToResourcePolicy(
+    new iam.PolicyStatement({
+      principals: [new iam.ServicePrincipal(`logs.${stack.region}.amazonaws.com`)],
+      actions: ['kms:Decrypt', 'kms:Describe*', 'kms:Encrypt', 'kms:GenerateDataKey*', 'kms:ReEncrypt*'],
+      resources: ['*'],
+      conditions: {
+        ArnEquals: {
+          'kms:EncryptionContext:aws:logs:arn': stack.formatArn({
+            service: 'logs',
+            resource: 'log-group',
+            arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+            resourceName: logGroupName,
+          }),
+        },
+      },
+    }),
+    true,
+  );
+}
+
+/** RDS lowers an identifier's case, and the log group's name would then not be the one that RDS writes to. */
+function checkedIdentifier(identifier: string): string {
+  if (!/^[a-z](?:-?[a-z0-9]){0,62}$/.test(identifier)) {
+    throw new Error(
+      `identifier ${JSON.stringify(identifier)} must be 1 to 63 lower-case letters, digits and single hyphens, ` +
+        'begin with a letter and not end with a hyphen.',
+    );
+  }
+  return identifier;
+}
