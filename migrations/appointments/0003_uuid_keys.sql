@@ -10,7 +10,7 @@
 
 -- migrate:preflight
 -- Ids that uuid cannot read. Change or delete these rows, and those that refer to them.
-SELECT format('%s values of %s are no UUIDs, e.g. in the rows %s', count(*), col,
+SELECT format('Values of %s that are no UUIDs: %s, e.g. in the rows with the ids %s', col, count(*),
   array_to_string((array_agg(row_id ORDER BY row_id))[1:5], ', '))
 FROM (
   SELECT 'accounts.id', id::text, id::text FROM accounts
@@ -27,7 +27,7 @@ WHERE value !~* '^([0-9a-f]{4}-?){7}[0-9a-f]{4}$'
 GROUP BY col;
 
 -- Two spellings of one id, with and without dashes, in upper and lower case: as uuid they are one. Merge these rows.
-SELECT format('%s ids of %s occur in more than one spelling, e.g. %s', count(*), tab,
+SELECT format('Ids of %s in more than one spelling: %s, e.g. %s', tab, count(*),
   array_to_string((array_agg(spellings ORDER BY spellings))[1:5], ', '))
 FROM (
   SELECT tab, string_agg(id, ' = ' ORDER BY id) FROM (

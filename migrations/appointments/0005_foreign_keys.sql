@@ -10,7 +10,7 @@
 -- and likewise for the other columns that the preflight names; or restore the missing account.
 
 -- migrate:preflight
-SELECT format('%s rows have a %s that does not exist, e.g. the rows %s', count(*), link,
+SELECT format('Rows whose %s points nowhere: %s, e.g. those with the ids %s', link, count(*),
   array_to_string((array_agg(row_id ORDER BY row_id))[1:5], ', '))
 FROM (
   SELECT 'appointments.appointment_type', id::text FROM appointments

@@ -5,7 +5,7 @@
 -- a dump could not be restored. That a new appointment lies in the future is for the application to see to.
 
 -- migrate:preflight
-SELECT format('%s appointments have a duration of 0 or less, e.g. the rows %s', count(*),
+SELECT format('Appointments with a duration of 0 or less: %s, e.g. those with the ids %s', count(*),
   array_to_string((array_agg(id::text ORDER BY id))[1:5], ', '))
 FROM appointments WHERE duration <= 0 HAVING count(*) > 0;
 
