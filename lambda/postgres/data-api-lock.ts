@@ -13,6 +13,12 @@ const FRESH_MS = 1_000;
 const STAY = `(SELECT count(set_config(name, '0', true)) FROM pg_catalog.pg_settings
   WHERE name IN ('idle_in_transaction_session_timeout', 'transaction_timeout'))`;
 
+/**
+ * Uses the transaction. Not a SELECT: until the next statement its portal may stay open, and its snapshot with it [seen
+ * with the extended protocol]; SET takes none, and ends what went before.
+ */
+const LIGHT = "SET LOCAL application_name = 'trueup'";
+
 export class HeldLock {
   private queue: Promise<unknown> = Promise.resolve();
   private provedAt = Date.now();
@@ -33,15 +39,17 @@ export class HeldLock {
   static async take(calls: DataApiCalls, key: bigint, keepAliveMs: number): Promise<HeldLock | null> {
     const transactionId = await calls.begin();
     try {
-      // READ COMMITTED keeps no snapshot between statements; with one, CREATE INDEX CONCURRENTLY would wait for us.
+      // With a snapshot of its own this transaction would keep CREATE INDEX CONCURRENTLY waiting for ever.
       await calls.execute({ transactionId, sql: 'SET TRANSACTION ISOLATION LEVEL READ COMMITTED' });
       const { records } = await calls.execute({
         transactionId,
-        sql: `SELECT pg_catalog.pg_try_advisory_xact_lock(CAST(:key AS int8)) AS locked, ${STAY} AS settings,
-  set_config('application_name', 'trueup', true) AS name`,
+        sql: `SELECT pg_catalog.pg_try_advisory_xact_lock(CAST(:key AS int8)) AS locked, ${STAY} AS settings`,
         parameters: [{ name: 'key', value: { stringValue: String(key) } }],
       });
-      if (records?.[0]?.[0]?.booleanValue === true) return new HeldLock(calls, transactionId, keepAliveMs);
+      if (records?.[0]?.[0]?.booleanValue === true) {
+        await calls.execute({ transactionId, sql: LIGHT });
+        return new HeldLock(calls, transactionId, keepAliveMs);
+      }
     } catch (error) {
       await calls.rollback(transactionId).catch(() => {});
       throw error;
@@ -74,7 +82,7 @@ export class HeldLock {
       .then(async () => {
         this.assertHeld();
         try {
-          await this.calls.execute({ transactionId: this.transactionId, sql: 'SELECT 1' });
+          await this.calls.execute({ transactionId: this.transactionId, sql: LIGHT });
           this.provedAt = Date.now();
         } catch (error) {
           const cause = translate(error);

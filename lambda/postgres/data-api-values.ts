@@ -35,7 +35,7 @@ export function rowsOf<R extends Row>(answer: ExecuteStatementResponse): readonl
   return (answer.records ?? []).map(
     (record) =>
       Object.fromEntries(
-        record.map((field, index) => [columns[index]!.name, valueOf(field, columns[index]!.type)]),
+        record.map((field, index) => [columns[index]!.name, plainValue(field, columns[index]!.type)]),
       ) as R,
   );
 }
@@ -43,7 +43,7 @@ export function rowsOf<R extends Row>(answer: ExecuteStatementResponse): readonl
 const AS_NUMBER = new Set(['int2', 'int4', 'float4', 'float8', 'serial', 'smallserial']);
 const AS_TEXT = new Set(['int8', 'bigserial', 'numeric']);
 
-function valueOf(field: Field, type: string): unknown {
+function plainValue(field: Field, type: string): unknown {
   if (field.isNull) return null;
   const value =
     field.stringValue ?? field.longValue ?? field.doubleValue ?? field.booleanValue ?? field.blobValue;
