@@ -31,8 +31,8 @@ export function bundle(handler: HandlerName): Files {
     format: 'cjs',
     target: 'node22',
     minify: true,
-    // Names in stack traces and in logs stay those of the sources.
-    keepNames: true,
+    // ES modules where a package has them: only then does esbuild leave out what is not used (130 KB of @smithy/core).
+    mainFields: ['module', 'main'],
     external: EXTERNAL,
     sourcemap: 'linked',
     sourcesContent: false,
