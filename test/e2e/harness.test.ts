@@ -1,8 +1,10 @@
 /** What the other tests rely on: the events that a custom resource gets, and from which code. */
+
 import { describe, expect, test } from 'vitest';
+import { testApp } from './support/cdk';
 import { available, cdk, logLines, physicalId, stackStatus } from './support/scenario';
 
-const app = `${process.execPath} --import tsx test/e2e/apps/events.ts`;
+const app = testApp('events');
 
 describe.runIf(available())('the local AWS', () => {
   const deploy = (version: string, fails = 'nothing', flags: string[] = []) =>

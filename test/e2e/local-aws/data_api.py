@@ -9,8 +9,6 @@ import asyncio
 from ministack.core.concurrency import run_offloop
 from ministack.services import rds_data
 
-import real_postgres
-
 
 def sql_error(error):
     sqlstate = getattr(error, "pgcode", None)
@@ -29,8 +27,6 @@ def end_transaction(transaction_id):
 
 
 def install():
-    if not real_postgres.ADMIN_URL:
-        return
     rds_data._has_real_endpoint = lambda instance: bool(instance and instance.get("Endpoint"))
     rds_data._sql_execution_error = sql_error
     execute, handle = rds_data._execute_statement, rds_data.handle_request

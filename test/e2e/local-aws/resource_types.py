@@ -75,6 +75,19 @@ ADDED = {
 }
 
 
+def with_attributes(resource_type, attributes_of):
+    """Attributes (Fn::GetAtt) that MiniStack's own type lacks."""
+    types = provisioners._RESOURCE_HANDLERS
+    create = types[resource_type]["create"]
+
+    def created(logical_id, props, stack):
+        physical_id, attributes = create(logical_id, props, stack)
+        return physical_id, {**attributes_of(props), **attributes}
+
+    types[resource_type] = {**types[resource_type], "create": created}
+
+
 def install():
     for added_type, handlers in ADDED.items():
         provisioners._RESOURCE_HANDLERS.setdefault(added_type, handlers)
+    with_attributes("AWS::EC2::VPC", lambda props: {"CidrBlock": props.get("CidrBlock", "")})

@@ -8,6 +8,10 @@ const ROOT = resolve(__dirname, '../../..');
 const CDK = join(ROOT, 'node_modules', 'aws-cdk', 'bin', 'cdk');
 const DEFAULT_TIMEOUT_MS = 240_000;
 
+/** The command that runs an app of test/e2e/apps. */
+export const testApp = (name: string): string =>
+  `${process.execPath} --import ${require.resolve('tsx')} ${join(ROOT, 'test', 'e2e', 'apps', name)}.ts`;
+
 export interface CdkRun {
   readonly exitCode: number;
   /** Standard output and error, as printed. */
@@ -16,8 +20,10 @@ export interface CdkRun {
 }
 
 export interface CdkOptions {
-  /** A command, or the folder of a cloud assembly. */
+  /** A command, or the folder of a cloud assembly. @default - that of cdk.json in `cwd` */
   readonly app?: string;
+  /** @default - a folder without cdk.json */
+  readonly cwd?: string;
   readonly context?: Readonly<Record<string, string>>;
   readonly timeoutMs?: number;
 }
@@ -43,7 +49,7 @@ export class CdkCli {
       ...Object.entries(options.context ?? {}).flatMap(([key, value]) => ['--context', `${key}=${value}`]),
     ];
     const child = supervised([process.execPath, CDK, ...args], {
-      cwd: ROOT,
+      cwd: options.cwd ?? this.folder,
       env: {
         ...awsEnvironment(this.endpoint, join(this.folder, 'home')),
         CDK_HOME: join(this.folder, 'home', '.cdk'),

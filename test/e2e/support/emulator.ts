@@ -17,8 +17,8 @@ export interface EmulatorOptions {
   readonly python: string;
   /** Holds everything that it writes; removed with it. */
   readonly folder: string;
-  /** The PostgreSQL behind every RDS endpoint. */
-  readonly postgres: { readonly host: string; readonly port: number; readonly adminUrl: string };
+  /** Where {@link startRds} registers the servers behind RDS. */
+  readonly databases: string;
   /** PEM file that stands for the roots which Lambda's runtime ships. */
   readonly rootsFile: string;
 }
@@ -59,7 +59,7 @@ export function awsEnvironment(endpoint: string, home: string): Record<string, s
 
 /** @throws {Error} with the emulator's last words when it does not answer */
 export async function startEmulator(options: EmulatorOptions): Promise<Emulator> {
-  const { folder, postgres } = options;
+  const { folder } = options;
   const [temporary, home] = [join(folder, 'tmp'), join(folder, 'home')];
   for (const each of [temporary, home]) mkdirSync(each, { recursive: true });
 
@@ -83,9 +83,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
       // AWS's runtime brings the SDK; here the functions find ours.
       NODE_PATH: join(ROOT, 'node_modules'),
       LOCAL_AWS_ROOTS: options.rootsFile,
-      LOCAL_AWS_PG_HOST: postgres.host,
-      LOCAL_AWS_PG_PORT: String(postgres.port),
-      LOCAL_AWS_PG_ADMIN_URL: postgres.adminUrl,
+      LOCAL_AWS_DATABASES: options.databases,
       LOCAL_AWS_CLOCK_FILE: clockFile(folder),
     },
   });

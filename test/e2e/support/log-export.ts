@@ -10,7 +10,8 @@ import {
   CreateLogStreamCommand,
   PutLogEventsCommand,
 } from '@aws-sdk/client-cloudwatch-logs';
-import { clientConfig, localAws } from './scenario';
+import type { PostgresServer } from '../../../lib/local/postgres-server';
+import { clientConfig } from './scenario';
 
 const PREFIX = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC:/;
 
@@ -23,19 +24,18 @@ export class LogExport {
   private constructor(
     private readonly logGroupName: string,
     private readonly logStreamName: string,
-    private readonly database: string,
+    private readonly logFile: string,
     private readonly client: CloudWatchLogsClient,
   ) {
-    this.offset = size(localAws().postgres.logFile);
+    this.offset = size(logFile);
     this.loop = this.run();
   }
 
-  /** @param database whose lines are exported: several stacks share the server */
-  static async start(logGroupName: string, database: string): Promise<LogExport> {
+  static async start(logGroupName: string, server: PostgresServer): Promise<LogExport> {
     const client = new CloudWatchLogsClient(clientConfig());
-    const logStreamName = `${database}.0`;
+    const logStreamName = 'postgresql.0';
     await client.send(new CreateLogStreamCommand({ logGroupName, logStreamName }));
-    return new LogExport(logGroupName, logStreamName, database, client);
+    return new LogExport(logGroupName, logStreamName, server.logFile, client);
   }
 
   async stop(): Promise<void> {
@@ -45,7 +45,7 @@ export class LogExport {
 
   private async run(): Promise<void> {
     for (; this.running; await sleep(250)) {
-      const messages = this.read().filter((message) => message.includes(`@${this.database}:`));
+      const messages = this.read();
       if (messages.length === 0) continue;
       const { logGroupName, logStreamName } = this;
       const logEvents = messages.map((message) => ({ message, timestamp: Date.now() }));
@@ -55,7 +55,7 @@ export class LogExport {
 
   /** The whole events that the server has written since the last call. */
   private read(): string[] {
-    const file = openSync(localAws().postgres.logFile, 'r');
+    const file = openSync(this.logFile, 'r');
     try {
       const buffer = Buffer.alloc(fstatSync(file).size - this.offset);
       this.offset += readSync(file, buffer, 0, buffer.length, this.offset);

@@ -7,7 +7,6 @@ import {
   type StackEvent,
 } from '@aws-sdk/client-cloudformation';
 import { CloudWatchLogsClient, FilterLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
-import { Client } from 'pg';
 import { inject } from 'vitest';
 import { CdkCli } from './cdk';
 import { REGION } from './emulator';
@@ -73,13 +72,3 @@ export async function logLines(logGroupName: string): Promise<string[]> {
 }
 
 export const logsClient = (): CloudWatchLogsClient => new CloudWatchLogsClient(clientConfig());
-
-/** A superuser's connection to a database of the server behind RDS; closed by the caller. */
-export async function asAdmin(database = 'postgres'): Promise<Client> {
-  const url = new URL(localAws().postgres.adminUrl);
-  url.pathname = `/${database}`;
-  const client = new Client({ connectionString: url.href });
-  client.on('error', () => {});
-  await client.connect();
-  return client;
-}

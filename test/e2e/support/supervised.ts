@@ -29,12 +29,12 @@ const SCRIPT = `
   trap : TERM
   exec 3<&0
   "$@" </dev/null 3<&- & child=$!
-  { trap : TERM; read -r _ <&3; kill -TERM -- -$$; sleep 5; kill -KILL $child; kill -KILL -- -$$; } 2>/dev/null & watch=$!
+  { trap : TERM; read -r _ <&3; kill -s TERM -- -$$; sleep 5; kill -s KILL $child; kill -s KILL -- -$$; } 2>/dev/null & watch=$!
   wait $child; status=$?
   while kill -0 $child 2>/dev/null; do wait $child; status=$?; done
   trap '' TERM
-  kill -KILL $watch
-  kill -TERM -- -$$
+  kill -s KILL $watch
+  kill -s TERM -- -$$
   exit $status`;
 
 export function supervised(command: readonly string[], options: SupervisedOptions): Supervised {
