@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { dumpCatalogue } from './catalogue';
-import { connect, createDatabase, majors } from './database';
+import { dumpCatalogue } from '../../lib/local/catalogue';
+import { connect, createDatabase, majors } from '../support/database';
 
 const SCHEMA = `
   CREATE TYPE mood AS ENUM ('good', 'bad');
