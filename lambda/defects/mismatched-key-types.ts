@@ -1,0 +1,58 @@
+import { quoteLiteral } from '../postgres/quote';
+import { LIKELY_REFERENCES, PARAMETERS_ON } from './catalogue';
+import type { DefectKind } from './defect';
+import { lastName, speaksOf, word } from './names';
+import { KEY_TYPES } from './signatures';
+
+export const mismatchedKeyTypes: DefectKind = {
+  id: 'mismatched-key-types',
+  title: 'A key and its reference have types that do not compare',
+  sqlstates: ['42883', '42804'],
+  log: KEY_TYPES,
+  impact: 'Joins and lookups by this key fail, and no foreign key can be made between the columns.',
+  origin:
+    'One table declares its key as uuid, another the reference to it as varchar or text, often after a move from a ' +
+    'database that has no uuid type. PostgreSQL compares neither without a cast, and refuses a foreign key between ' +
+    'them. An application that sends the id as varchar fails in the same words, with nothing wrong in the schema.',
+  catalogue: {
+    sql: `
+SELECT format('%I.%I', r.nspname, r.relname) AS "table", quote_ident(r.attname) AS object,
+  format('%I.%I.%I is %s, but %I.%I.%I, which it looks like a reference to, is %s.', r.nspname, r.relname, r.attname,
+    r.type, r.nspname, r.target, r.target_column, r.target_type) AS sentence
+FROM (${LIKELY_REFERENCES}) AS r
+WHERE NOT r.same AND ${PARAMETERS_ON('r.relname', 'r.attname')}
+ORDER BY 1, 2`,
+    rows: 'defect',
+    blind:
+      'It goes by names: a column x_id beside a table x or xs with a primary key of one column. A reference under ' +
+      'another name, and the types of parameters that the application sends, are not seen.',
+  },
+  repair: (object) => ({
+    words:
+      'Make both sides uuid: uuid reads the spelling without dashes too, while text does not make one spelling of two. ' +
+      'The change rewrites the table under a strong lock, and fails on a value that is no UUID: look for those first.',
+    sql: [
+      `ALTER TABLE ${object.table} ALTER COLUMN ${object.column} TYPE uuid USING ${object.column}::uuid;`,
+    ],
+  }),
+  verification: (object) =>
+    `SELECT trueup.col_type_is(${quoteLiteral(object.table)}, ${quoteLiteral(object.column)}, 'uuid')`,
+  covers: (migration, object) =>
+    speaksOf(migration, [object.table, object.column], {
+      statement: new RegExp(`${word(lastName(object.column ?? ''))}"?\\s+(set\\s+data\\s+)?type\\b`, 'i'),
+      verify: /type/i,
+    }),
+  example: {
+    schema:
+      'CREATE TABLE accounts (id uuid PRIMARY KEY);\n' +
+      'CREATE TABLE services (id bigint PRIMARY KEY, account_id varchar(255));',
+    statement: 'SELECT s.id FROM services s JOIN accounts a ON a.id = s.account_id',
+    object: {
+      table: 'public.services',
+      column: 'account_id',
+      columns: ['account_id'],
+      name: null,
+      detail: 'character varying(255)',
+    },
+  },
+};

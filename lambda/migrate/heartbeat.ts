@@ -1,0 +1,2 @@
+/** The line in the database's log that shows, by arriving, that log, export, filter and metric are connected. */
+export const HEARTBEAT_WORDS = (namespace: string): string => `trueup heartbeat (${namespace})`;
