@@ -36,8 +36,8 @@ export function installStatements(installedVerification: number | null): string[
   -- A statement outside a transaction that was begun and whose end nobody has recorded.
   running int,
   running_target jsonb,
+  -- Builds of the running statement that failed.
   attempts int NOT NULL DEFAULT 0,
-  rows_changed bigint NOT NULL DEFAULT 0,
   proved boolean NOT NULL DEFAULT false,
   deployment text NOT NULL,
   applied_at timestamptz NOT NULL DEFAULT clock_timestamp(),

@@ -200,9 +200,8 @@ export interface MigrationRow {
   /** The statement that is begun outside a transaction, from 0. */
   readonly running?: number | null;
   readonly proved?: boolean;
-  /** Added to what is recorded. */
+  /** Builds of the running statement that failed. */
   readonly attempts?: number;
-  readonly rowsChanged?: number;
 }
 
 /** One row a migration; durations add up over segments and slices. */
@@ -225,15 +224,13 @@ export function recordStatement(
   const running = row.running == null ? undefined : migration.statements[row.running]?.target;
   const target = running ? JSON.stringify(running) : null;
   return `INSERT INTO trueup.migrations AS m (namespace, name, kind, state, up_checksum, down, statement,
-  statement_checksums, running, running_target, attempts, rows_changed, proved, deployment, duration_ms)
-VALUES (${values.join(', ')}, ${quoteTextArray(done)}, ${row.running ?? 'NULL'}, ${quoteLiteral(target)}, ${row.attempts ?? 0},
-  ${row.rowsChanged ?? 0}, ${row.proved ?? false}, ${quoteLiteral(deployment)},
+  statement_checksums, running, running_target, attempts, proved, deployment, duration_ms)
+VALUES (${values.join(', ')}, ${quoteTextArray(done)}, ${row.running ?? 'NULL'}, ${quoteLiteral(target)}, ${row.attempts ?? 0}, ${row.proved ?? false}, ${quoteLiteral(deployment)},
   coalesce(extract(epoch FROM clock_timestamp() - nullif(current_setting('trueup.began', true), '')::timestamptz) * 1000, 0)::int8)
 ON CONFLICT (namespace, name) DO UPDATE SET kind = excluded.kind, state = excluded.state,
   up_checksum = excluded.up_checksum, down = excluded.down, statement = excluded.statement,
   statement_checksums = excluded.statement_checksums, running = excluded.running, running_target = excluded.running_target,
-  attempts = CASE WHEN m.statement = excluded.statement THEN m.attempts + excluded.attempts ELSE excluded.attempts END,
-  rows_changed = excluded.rows_changed + CASE WHEN m.state IN ('applied', 'undone') THEN 0 ELSE m.rows_changed END,
+  attempts = excluded.attempts,
   duration_ms = excluded.duration_ms + CASE WHEN m.state IN ('applied', 'undone') THEN 0 ELSE m.duration_ms END,
   proved = excluded.proved, deployment = excluded.deployment, applied_at = clock_timestamp()`;
 }

@@ -29,25 +29,26 @@ export async function applyOutside(
       [migration],
     );
   }
-  if (await alreadyDone(run, migration, statement, index, ours)) return record(run, migration, index);
-  let attempts = ours ? earlier.attempts : 0;
-  for (;;) {
-    attempts++;
-    if (attempts > INDEX_ATTEMPTS) throw tooOften(migration, statement, index);
-    await write(run, migration, { state: 'partial', statement: index, running: index, attempts: 1 });
+  const found = await whatBecameOfIt(run, migration, statement, index, ours);
+  if (found === 'done') return record(run, migration, index);
+  let failures = (ours ? earlier.attempts : 0) + (found === 'dropped' ? 1 : 0);
+  for (let attempt = 1; ; attempt++) {
+    if (failures >= INDEX_ATTEMPTS) throw tooOften(migration, statement, index);
+    await write(run, migration, { state: 'partial', statement: index, running: index, attempts: failures });
     try {
       await run.db.executeOutside(statement.sql, longRunning(run.serverVersion), { deadline: run.deadline });
       return record(run, migration, index);
     } catch (error) {
       if (!(error instanceof SqlError)) throw error;
       if (ours && goneAlready(statement, error)) return record(run, migration, index);
+      failures++;
       await cleanUp(run, statement);
       const origin: Origin = { migration: migration.name, section: 'up', index };
       if (!isLockTrouble(error, origin)) {
         await write(run, migration, { state: 'partial', statement: index, running: null });
         throw migrationError(error, origin, migration);
       }
-      await waitForLock(run, migration, error, attempts);
+      await waitForLock(run, migration, error, attempt);
     }
   }
 }
@@ -63,32 +64,32 @@ async function readRunning(
   return rows[0] as { running: number | null; attempts: number } | undefined;
 }
 
-/** What became of it, where an earlier run began it and did not see its end; by the catalogue, never by belief. */
-async function alreadyDone(
+/** Where an earlier run began it and did not see its end: by the catalogue, never by belief. */
+async function whatBecameOfIt(
   run: Run,
   migration: Migration,
   statement: Statement,
   index: number,
   ours: boolean,
-): Promise<boolean> {
+): Promise<'done' | 'absent' | 'dropped'> {
   const { target } = statement;
-  if (target?.kind !== 'index') return false;
+  if (target?.kind !== 'index') return 'absent';
   if (target.action === 'reindex') {
     if (ours) await dropReindexLeftovers(run.db, target, run.serverVersion, run.deadline);
-    return false;
+    return 'absent';
   }
   for (;;) {
     const found = await readIndex(run.db, target);
-    if (target.action === 'drop') return ours && found === null;
-    if (found === null) return false;
+    if (target.action === 'drop') return ours && found === null ? 'done' : 'absent';
+    if (found === null) return 'absent';
     if (found.building) {
       await waitForBuild(run, migration, `${found.name} is being built: ${found.building}`);
       continue;
     }
-    if (found.valid) return ours;
+    if (found.valid) return ours ? 'done' : 'absent';
     if (!ours) throw notOurs(migration, index, found.name);
     await dropInvalid(run.db, target, run.serverVersion, run.deadline);
-    return false;
+    return 'dropped';
   }
 }
 

@@ -1,0 +1,48 @@
+import { expect } from 'vitest';
+import { busyManifest } from './busy-manifest';
+import { dumpCatalogue } from './catalogue';
+import { connect, createDatabase } from './database';
+import { run, up } from './engine';
+import { bundled, runScript, writeJson } from './processes';
+
+interface Facts {
+  readonly catalogue: unknown;
+  readonly state: unknown;
+}
+
+async function facts(url: string): Promise<Facts> {
+  const client = await connect(url);
+  const rows = await client.query(
+    'SELECT name, state, statement, running, proved FROM trueup.migrations ORDER BY name',
+  );
+  const events = await client.query(
+    "SELECT migration, count(*)::int AS times FROM trueup.events WHERE event IN ('applied', 'proved') GROUP BY 1 ORDER BY 1",
+  );
+  return { catalogue: await dumpCatalogue(client), state: [rows.rows, events.rows] };
+}
+
+/**
+ * Kills a runner around each of its calls to the database, one after the other. Whatever its end, the next run brings
+ * the database to the same schema, with nothing done twice.
+ */
+export async function killAtEachCall(when: 'before' | 'during' | 'after', major: number): Promise<void> {
+  const script = bundled('doomed-runner');
+  const manifest = writeJson(busyManifest);
+  const untouched = await createDatabase(major);
+  await up(untouched, busyManifest);
+  const reference = await facts(untouched);
+  let killed = 0;
+  for (let nth = 1; ; nth++) {
+    const url = await createDatabase(major);
+    const ended = await runScript(script, [url, manifest, when, String(nth)]);
+    if (ended.signal !== 'SIGKILL') {
+      expect(ended.code).toBe(0);
+      break;
+    }
+    killed++;
+    const { outcome } = await run(url, busyManifest);
+    expect(outcome, `call ${nth}`).toMatchObject({ status: 'done' });
+    expect(await facts(url), `call ${nth}`).toEqual(reference);
+  }
+  expect(killed).toBeGreaterThan(12);
+}
