@@ -17,7 +17,7 @@ $fn$`,
 RETURNS SETOF text LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $fn$
   SELECT format('There is no function %s(%s)%s', function_name, array_to_string(args, ', '), coalesce(', but ' || (
     SELECT string_agg(p.oid::regprocedure::text, ', ' ORDER BY p.oid::regprocedure::text)
-    FROM pg_proc p WHERE p.proname = (parse_ident(function_name))[cardinality(parse_ident(function_name))]), ''))
+    FROM pg_proc p WHERE p.proname = trueup._last(function_name)), ''))
   WHERE trueup._function(function_name, args, path) IS NULL
 $fn$`,
 

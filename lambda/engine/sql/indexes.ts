@@ -70,7 +70,7 @@ BEGIN
   SELECT bool_or(o.opcfamily = stored.opcfamily AND o.opcintype = stored.opcintype) INTO found_class
   FROM pg_opclass o WHERE o.opcmethod = stored.opcmethod
     AND CASE WHEN wanted.opclass IS NULL THEN o.opcdefault
-             ELSE o.opcname = (parse_ident(wanted.opclass))[cardinality(parse_ident(wanted.opclass))] END;
+             ELSE o.opcname = trueup._last(wanted.opclass) END;
   IF found_class IS NOT TRUE THEN
     RETURN format('has the operator class %s on %s', stored.opcname, wanted.expression);
   END IF;
@@ -122,8 +122,8 @@ BEGIN
     IF NOT trueup._same(relation, path, predicate, candidate.predicate) THEN
       reasons := reasons || coalesce('is partial, WHERE ' || candidate.predicate, 'is not partial');
     END IF;
-    IF include IS NOT NULL AND ARRAY(SELECT trueup._identifier(c) FROM unnest(include) c ORDER BY 1)
-        <> ARRAY(SELECT trueup._identifier(c) FROM unnest(candidate.included) c ORDER BY 1) THEN
+    IF include IS NOT NULL AND ARRAY(SELECT trueup._last(c) FROM unnest(include) c ORDER BY 1)
+        <> ARRAY(SELECT trueup._last(c) FROM unnest(candidate.included) c ORDER BY 1) THEN
       reasons := reasons || format('includes (%s)', array_to_string(candidate.included, ', '));
     END IF;
     IF NOT candidate.usable THEN
@@ -141,14 +141,21 @@ $fn$`,
 RETURNS SETOF text LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $fn$
 DECLARE
   relation oid := trueup._relation(table_name, path);
+  plan json;
   target text := format('ON CONFLICT (%s)%s', array_to_string(keys, ', '), coalesce(' WHERE ' || predicate, ''));
 BEGIN
   RETURN QUERY SELECT trueup._missing(table_name, '{}', path);
   IF FOUND THEN RETURN; END IF;
   BEGIN
     PERFORM set_config('search_path', path, true);
-    EXECUTE pg_catalog.format(E'EXPLAIN INSERT INTO %s DEFAULT VALUES %s\nDO NOTHING', table_name, target);
+    EXECUTE pg_catalog.format(E'EXPLAIN (COSTS OFF, FORMAT JSON) INSERT INTO %s DEFAULT VALUES %s\nDO NOTHING', table_name, target)
+      INTO plan;
     PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+    -- The planner takes a deferrable constraint; only the execution complains.
+    RETURN QUERY SELECT format('%s does not work on %s: %I is deferrable', target, table_name, c.relname)
+      FROM json_array_elements_text(plan -> 0 -> 'Plan' -> 'Conflict Arbiter Indexes') a
+      JOIN pg_class c ON c.relname = a JOIN pg_index i ON i.indexrelid = c.oid
+      WHERE i.indrelid = relation AND NOT i.indimmediate;
     RETURN;
   EXCEPTION
     WHEN invalid_column_reference THEN NULL;
@@ -162,14 +169,13 @@ BEGIN
   RETURN NEXT format('%s finds no unique index on %s (42P10)%s', target, table_name, coalesce(': ' || (
     SELECT string_agg(format('%I has these columns, but %s', c.relname, CASE
         WHEN NOT (i.indisvalid AND i.indisready AND i.indislive) THEN 'is INVALID'
-        WHEN NOT i.indimmediate THEN 'is deferrable'
         WHEN NOT i.indisunique THEN 'is not unique'
         WHEN i.indpred IS NOT NULL THEN 'the statement must say WHERE ' || pg_get_expr(i.indpred, i.indrelid)
         ELSE 'does not fit' END), '; ' ORDER BY c.relname)
     FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
     WHERE i.indrelid = relation
       AND ARRAY(SELECT pg_get_indexdef(i.indexrelid, n, false) FROM generate_series(1, i.indnkeyatts) n ORDER BY 1)
-        = ARRAY(SELECT quote_ident(trueup._identifier(k)) FROM unnest(keys) k ORDER BY 1)), ''));
+        = ARRAY(SELECT quote_ident(trueup._last(k)) FROM unnest(keys) k ORDER BY 1)), ''));
 END
 $fn$`,
 

@@ -30,22 +30,25 @@ BEGIN
 END
 $fn$`,
 
-  // A single identifier, written as in SQL, as the catalogue stores it; null when it is none.
-  `CREATE OR REPLACE FUNCTION trueup._identifier(written text) RETURNS text
+  // The parts of a name, written as in SQL, as the catalogue stores them; null when it is malformed.
+  `CREATE OR REPLACE FUNCTION trueup._name(written text) RETURNS text[]
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $fn$
-DECLARE
-  parts text[] := parse_ident(written);
 BEGIN
-  RETURN CASE WHEN cardinality(parts) = 1 THEN parts[1] END;
+  RETURN parse_ident(written);
 EXCEPTION WHEN invalid_parameter_value THEN
   RETURN NULL;
 END
 $fn$`,
 
+  `CREATE OR REPLACE FUNCTION trueup._last(written text) RETURNS text
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $fn$
+  SELECT n[cardinality(n)] FROM trueup._name(written) n
+$fn$`,
+
   `CREATE OR REPLACE FUNCTION trueup._column(relation oid, column_name text) RETURNS smallint
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $fn$
   SELECT a.attnum FROM pg_attribute a
-  WHERE a.attrelid = relation AND a.attname = trueup._identifier(column_name) AND a.attnum > 0 AND NOT a.attisdropped
+  WHERE a.attrelid = relation AND ARRAY[a.attname::text] = trueup._name(column_name) AND a.attnum > 0 AND NOT a.attisdropped
 $fn$`,
 
   // Why a table, or columns of it, cannot be looked at.
