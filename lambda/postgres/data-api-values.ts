@@ -3,9 +3,9 @@ import type { ExecuteStatementResponse, Field, SqlParameter } from '@aws-sdk/cli
 import type { Row, Value } from './database';
 import { replaceInCode } from './sql-scan';
 
-/** `$1` becomes `:p1`, outside quotes and comments. */
+/** `$1` becomes `:p1`, outside quotes and comments; `foo$1` is a name. */
 export const namedParameters = (sql: string): string =>
-  replaceInCode(sql, /\$(\d+)/y, (match) => `:p${match[1]}`);
+  replaceInCode(sql, /(?<![A-Za-z0-9_$\u0080-\uffff])\$(\d+)/y, (match) => `:p${match[1]}`);
 
 export const parametersOf = (values: readonly Value[]): SqlParameter[] =>
   values.map((value, index) => ({ name: `p${index + 1}`, value: fieldOf(value) }));

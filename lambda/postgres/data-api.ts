@@ -42,7 +42,8 @@ export async function connectDataApi(options: DataApiOptions): Promise<Database>
   } catch (error) {
     calls.destroy();
     const cause = translate(error);
-    throw cause instanceof ConnectionLost ? cause : new ConnectionLost(cause.message, undefined, { cause });
+    if (cause instanceof SqlError) throw new ConnectionLost(cause.message, cause.sqlstate, { cause });
+    throw cause;
   }
 }
 

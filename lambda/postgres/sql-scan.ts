@@ -24,7 +24,7 @@ export function skipQuoted(sql: string, at: number): number {
   return at;
 }
 
-/** Replaces every match of a sticky pattern outside quotes and comments that does not continue a word. */
+/** Replaces every match of a sticky pattern outside quotes and comments. */
 export function replaceInCode(
   sql: string,
   pattern: RegExp,
@@ -39,7 +39,7 @@ export function replaceInCode(
       continue;
     }
     pattern.lastIndex = at;
-    const match = afterWord(sql, at) ? null : pattern.exec(sql);
+    const match = pattern.exec(sql);
     if (match) {
       result += sql.slice(copied, at) + replacement(match);
       at += match[0].length;

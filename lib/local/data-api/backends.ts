@@ -93,4 +93,4 @@ export async function send(backend: Backend, bound: Bound): Promise<QueryArrayRe
   } as never)) as unknown as QueryArrayResult<(string | null)[]>;
 }
 
-const keyOf = ({ host, port, user, database }: Login): string => JSON.stringify([host, port, user, database]);
+const keyOf = (login: Login): string => JSON.stringify(login);
