@@ -1,6 +1,6 @@
 /** The ledger's tables. Its format has a version; code reads what newer code wrote as long as `readable_by` allows it. */
 import { quoteLiteral } from '../postgres/quote';
-import { VERIFICATION_SQL, VERIFICATION_VERSION } from './sql/verification';
+import { VERIFICATION_STATEMENTS, VERIFICATION_VERSION } from './sql/verification';
 
 export const LEDGER_VERSION = 1;
 
@@ -66,7 +66,7 @@ export function installStatements(installedVerification: number | null): string[
   event text NOT NULL,
   detail jsonb)`,
   ];
-  if ((installedVerification ?? 0) < VERIFICATION_VERSION) statements.push(VERIFICATION_SQL);
+  if ((installedVerification ?? 0) < VERIFICATION_VERSION) statements.push(...VERIFICATION_STATEMENTS);
   statements.push(
     `INSERT INTO trueup.ledger (version, readable_by, verification)
 VALUES (${LEDGER_VERSION}, ${LEDGER_VERSION}, ${VERIFICATION_VERSION})

@@ -1,5 +1,6 @@
 /** Reading the ledger, in one round trip, and the statements that write it. */
-import { type Database, type Row, SqlError } from '../postgres/database';
+import { type Database, SqlError } from '../postgres/database';
+import { longText, readLongText } from '../postgres/long-text';
 import { quoteLiteral, quoteTextArray } from '../postgres/quote';
 import { TrueupError } from './errors';
 import { eventStatement, LEDGER_VERSION } from './ledger-schema';
@@ -72,27 +73,39 @@ export interface Ledger {
   readonly newest: LedgerDeployment | null;
 }
 
-const SERVER = `current_setting('server_version') AS server_version,
-  current_setting('server_version_num')::int AS server_version_num,
-  pg_catalog.pg_is_in_recovery() AS in_recovery, current_user::text AS role,
-  CASE WHEN $1::text IS NULL THEN true ELSE
+const SERVER = `json_build_object('version', current_setting('server_version'),
+  'versionNumber', current_setting('server_version_num')::int,
+  'inRecovery', pg_catalog.pg_is_in_recovery(), 'role', current_user,
+  'canActAsOwner', CASE WHEN $1::text IS NULL THEN true ELSE
     (SELECT pg_catalog.pg_has_role(current_user, oid, 'USAGE') AND pg_catalog.pg_has_role(current_user, oid,
        CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END)
-     FROM pg_catalog.pg_roles WHERE rolname = $1) END AS can_act`;
+     FROM pg_catalog.pg_roles WHERE rolname = $1) END)`;
 
 const DEPLOYMENT = `json_build_object('id', id, 'direction', direction, 'manifestHash', manifest_hash,
-  'outcome', outcome, 'result', result, 'startedAt', started_at, 'finishedAt', finished_at)::text`;
+  'outcome', outcome, 'result', result, 'startedAt', started_at, 'finishedAt', finished_at)`;
 
-const READ = `SELECT ${SERVER},
-  l.version, l.readable_by, l.verification,
-  (SELECT owner FROM trueup.namespaces WHERE name = $2) AS owner,
-  (SELECT coalesce(json_agg(json_build_object('name', name, 'kind', kind, 'state', state, 'upChecksum', up_checksum,
-     'statement', statement, 'statementChecksums', statement_checksums, 'running', running, 'target', running_target, 'attempts', attempts,
-     'proved', proved, 'deployment', deployment, 'appliedAt', applied_at, 'durationMs', duration_ms)
-     ORDER BY applied_at, name), '[]')::text FROM trueup.migrations WHERE namespace = $2) AS migrations,
-  (SELECT ${DEPLOYMENT} FROM trueup.deployments WHERE namespace = $2 AND id = $3) AS deployment,
-  (SELECT ${DEPLOYMENT} FROM trueup.deployments WHERE namespace = $2 ORDER BY seq DESC LIMIT 1) AS newest
+/** One document, since a ledger with many migrations is longer than a row may be in the Data API. */
+const READ = `SELECT json_build_object('server', ${SERVER},
+  'version', l.version, 'readableBy', l.readable_by, 'verification', l.verification,
+  'owner', (SELECT owner FROM trueup.namespaces WHERE name = $2),
+  'migrations', (SELECT coalesce(json_agg(json_build_object('name', name, 'kind', kind, 'state', state,
+     'upChecksum', up_checksum, 'statement', statement, 'statementChecksums', statement_checksums, 'running', running,
+     'target', running_target, 'attempts', attempts, 'proved', proved, 'deployment', deployment,
+     'appliedAt', applied_at, 'durationMs', duration_ms)
+     ORDER BY applied_at, name), '[]') FROM trueup.migrations WHERE namespace = $2),
+  'deployment', (SELECT ${DEPLOYMENT} FROM trueup.deployments WHERE namespace = $2 AND id = $3),
+  'newest', (SELECT ${DEPLOYMENT} FROM trueup.deployments WHERE namespace = $2 ORDER BY seq DESC LIMIT 1))::text
 FROM trueup.ledger l`;
+
+const NO_LEDGER: Omit<Ledger, 'server'> = {
+  version: null,
+  readableBy: null,
+  verification: null,
+  owner: null,
+  migrations: [],
+  deployment: null,
+  newest: null,
+};
 
 /** There is no ledger yet: no table, or no schema. */
 const MISSING = new Set(['42P01', '3F000']);
@@ -104,34 +117,15 @@ export async function readLedger(
   ownerRole: string | null,
 ): Promise<Ledger> {
   try {
-    const row = (await db.query(READ, [ownerRole, namespace, requestId]))[0];
-    if (row) return ledgerOf(row);
+    const found = await readLongText(db, READ, [ownerRole, namespace, requestId]);
+    if (found !== null) return JSON.parse(found) as Ledger;
   } catch (error) {
     if (!(error instanceof SqlError)) throw error;
     if (error.sqlstate === '42501') throw noAccess();
     if (!MISSING.has(error.sqlstate)) throw error;
   }
-  return ledgerOf((await db.query(`SELECT ${SERVER}`, [ownerRole]))[0]!);
-}
-
-function ledgerOf(row: Row): Ledger {
-  const json = (value: unknown) => (value === undefined || value === null ? null : JSON.parse(String(value)));
-  return {
-    server: {
-      version: String(row.server_version),
-      versionNumber: Number(row.server_version_num),
-      inRecovery: row.in_recovery === true,
-      role: String(row.role),
-      canActAsOwner: row.can_act as boolean | null,
-    },
-    version: (row.version as number | undefined) ?? null,
-    readableBy: (row.readable_by as number | undefined) ?? null,
-    verification: (row.verification as number | undefined) ?? null,
-    owner: (row.owner as string | null | undefined) ?? null,
-    migrations: json(row.migrations) ?? [],
-    deployment: json(row.deployment),
-    newest: json(row.newest),
-  };
+  const rows = await db.query<{ server: string }>(`SELECT ${SERVER}::text AS server`, [ownerRole]);
+  return { ...NO_LEDGER, server: JSON.parse(rows[0]!.server) };
 }
 
 const noAccess = (): TrueupError =>
@@ -149,20 +143,16 @@ export async function readFailed(
   namespace: string,
   manifestHash: string,
 ): Promise<FailedRecord | null> {
-  const rows = await db.query(
-    `SELECT d.id, d.entries::text AS entries, d.manifest_hash,
-  (SELECT coalesce(json_object_agg(m.name, m.down), '{}')::text FROM trueup.migrations m
-   WHERE m.namespace = d.namespace AND m.deployment = d.id) AS downs
+  const found = await readLongText(
+    db,
+    `SELECT json_build_object('id', d.id, 'entries', d.entries, 'manifestHash', d.manifest_hash,
+  'downs', (SELECT coalesce(json_object_agg(m.name, m.down), '{}') FROM trueup.migrations m
+    WHERE m.namespace = d.namespace AND m.deployment = d.id))::text
 FROM trueup.deployments d WHERE d.namespace = $1 AND d.direction <> 'rollback' ORDER BY d.seq DESC LIMIT 1`,
     [namespace],
   );
-  const row = rows[0];
-  if (!row || row.manifest_hash !== manifestHash) return null;
-  return {
-    id: String(row.id),
-    entries: JSON.parse(String(row.entries)),
-    downs: JSON.parse(String(row.downs)),
-  };
+  const failed = found === null ? null : (JSON.parse(found) as FailedRecord & { manifestHash: string });
+  return failed?.manifestHash === manifestHash ? failed : null;
 }
 
 export const ownerName = (owner: StackOwner): string => `${owner.account}/${owner.region}/${owner.stackName}`;
@@ -171,21 +161,25 @@ export const ownerName = (owner: StackOwner): string => `${owner.account}/${owne
 export function beginStatements(request: ConvergeRequest, manifest: Manifest): string[] {
   const owner = request.owner === null ? null : ownerName(request.owner);
   const stored = JSON.stringify({ ...request, manifestHash: undefined, id: undefined });
+  const entries = longText(JSON.stringify(manifest.migrations.map(entryOf)));
   return [
     `INSERT INTO trueup.namespaces (name, owner) VALUES (${quoteLiteral(request.namespace)}, ${quoteLiteral(owner)})
 ON CONFLICT (name) DO UPDATE SET owner = coalesce(excluded.owner, namespaces.owner)`,
+    ...entries.statements,
     `INSERT INTO trueup.deployments (namespace, id, direction, manifest_hash, entries, request, outcome)
 VALUES (${[request.namespace, request.id, request.direction, manifest.hash].map(quoteLiteral).join(', ')},
-  ${quoteLiteral(JSON.stringify(manifest.migrations.map(entryOf)))}, ${quoteLiteral(stored)}, 'running')
+  ${entries.expression}::jsonb, ${quoteLiteral(stored)}, 'running')
 ON CONFLICT (namespace, id) DO NOTHING`,
     eventStatement(request.namespace, request.id, null, 'begun', { direction: request.direction }),
   ];
 }
 
 export function endStatements(request: ConvergeRequest, outcome: Outcome): string[] {
+  const result = longText(JSON.stringify(outcome));
   return [
+    ...result.statements,
     `UPDATE trueup.deployments SET outcome = ${quoteLiteral(outcome.status)},
-  result = ${quoteLiteral(JSON.stringify(outcome))}, finished_at = clock_timestamp()
+  result = ${result.expression}::jsonb, finished_at = clock_timestamp()
 WHERE namespace = ${quoteLiteral(request.namespace)} AND id = ${quoteLiteral(request.id)}`,
     eventStatement(request.namespace, request.id, null, outcome.status, {
       code: outcome.status === 'failed' ? outcome.error.code : undefined,
