@@ -36,6 +36,5 @@ describe.runIf(available())('the local AWS', () => {
     const destroyed = await cdk().destroy(['events'], { app, context: { version: '1' } });
     expect(destroyed.exitCode, destroyed.output).toBe(0);
     expect(await stackStatus('events')).toBeUndefined();
-    console.log(created.durationMs, unchanged.durationMs, failed.durationMs, destroyed.durationMs);
   });
 });

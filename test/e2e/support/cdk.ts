@@ -2,7 +2,7 @@
 import { mkdtempSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { awsEnvironment } from './emulator';
-import { supervised } from './supervised';
+import { type Finished, runToEnd } from './supervised';
 
 const ROOT = resolve(__dirname, '../../..');
 const CDK = join(ROOT, 'node_modules', 'aws-cdk', 'bin', 'cdk');
@@ -11,13 +11,6 @@ const DEFAULT_TIMEOUT_MS = 240_000;
 /** The command that runs an app of test/e2e/apps. */
 export const testApp = (name: string): string =>
   `${process.execPath} --import ${require.resolve('tsx')} ${join(ROOT, 'test', 'e2e', 'apps', name)}.ts`;
-
-export interface CdkRun {
-  readonly exitCode: number;
-  /** Standard output and error, as printed. */
-  readonly output: string;
-  readonly durationMs: number;
-}
 
 export interface CdkOptions {
   /** A command, or the folder of a cloud assembly. @default - that of cdk.json in `cwd` */
@@ -35,8 +28,7 @@ export class CdkCli {
     private readonly folder: string,
   ) {}
 
-  async run(command: readonly string[], options: CdkOptions = {}): Promise<CdkRun> {
-    const started = Date.now();
+  run(command: readonly string[], options: CdkOptions = {}): Promise<Finished> {
     const args = [
       ...command,
       '--ci',
@@ -48,8 +40,9 @@ export class CdkCli {
       ...(options.app ? ['--app', options.app] : []),
       ...Object.entries(options.context ?? {}).flatMap(([key, value]) => ['--context', `${key}=${value}`]),
     ];
-    const child = supervised([process.execPath, CDK, ...args], {
+    return runToEnd([process.execPath, CDK, ...args], {
       cwd: options.cwd ?? this.folder,
+      timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
       env: {
         ...awsEnvironment(this.endpoint, join(this.folder, 'home')),
         CDK_HOME: join(this.folder, 'home', '.cdk'),
@@ -58,29 +51,21 @@ export class CdkCli {
         JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION: '1',
       },
     });
-    const chunks: Buffer[] = [];
-    child.process.stdout!.on('data', (chunk: Buffer) => chunks.push(chunk));
-    child.process.stderr!.on('data', (chunk: Buffer) => chunks.push(chunk));
-    const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
-    const timer = setTimeout(() => {
-      chunks.push(Buffer.from(`\n(ended by the test after ${timeoutMs} ms)\n`));
-      void child.stop();
-    }, timeoutMs);
-    const exitCode = await child.ended;
-    clearTimeout(timer);
-    return { exitCode, output: Buffer.concat(chunks).toString('utf8'), durationMs: Date.now() - started };
   }
 
-  bootstrap(): Promise<CdkRun> {
+  bootstrap(): Promise<Finished> {
     return this.run(['bootstrap', 'aws://000000000000/us-east-1']);
   }
 
-  deploy(stacks: readonly string[], options: CdkOptions & { readonly flags?: readonly string[] } = {}) {
+  deploy(
+    stacks: readonly string[],
+    options: CdkOptions & { readonly flags?: readonly string[] } = {},
+  ): Promise<Finished> {
     const flags = ['--require-approval', 'never', '--progress', 'events', ...(options.flags ?? [])];
     return this.run(['deploy', ...stacks, ...flags], options);
   }
 
-  destroy(stacks: readonly string[], options: CdkOptions = {}): Promise<CdkRun> {
+  destroy(stacks: readonly string[], options: CdkOptions = {}): Promise<Finished> {
     return this.run(['destroy', ...stacks, '--force'], options);
   }
 }

@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { type PostgresServer, startPostgres } from '../../../lib/local/postgres-server';
+import type { Certificates } from './certificates';
 import { localAws } from './scenario';
 
 /** Where RDS's own values differ from the server's. */
@@ -18,14 +19,20 @@ export interface Rds {
 }
 
 /** @param identifier of the instance or cluster, as the stack names it */
-export async function startRds(identifier: string, settings: Record<string, string> = {}): Promise<Rds> {
+export async function startRds(
+  identifier: string,
+  options: { readonly settings?: Record<string, string>; readonly tls?: Certificates } = {},
+): Promise<Rds> {
   const { certificates, rootsFile, databases } = localAws();
   const server = await startPostgres({
     superuser: 'rdsadmin',
-    tls: certificates,
-    settings: { ...SETTINGS, ...settings },
+    tls: options.tls ?? certificates,
+    settings: { ...SETTINGS, ...options.settings },
   });
-  const tls = `sslmode=verify-full&sslrootcert=${encodeURIComponent(rootsFile)}`;
+  // A certificate that is meant to be refused is not in our own way.
+  const tls = options.tls
+    ? 'sslmode=no-verify'
+    : `sslmode=verify-full&sslrootcert=${encodeURIComponent(rootsFile)}`;
   const adminUrl = (database?: string) => `${server.url(database)}?${tls}`;
   const run = async <Row extends object>(database: string, sql: string, params: unknown[] = []) => {
     const client = new Client({ connectionString: adminUrl(database) });
@@ -40,7 +47,7 @@ export async function startRds(identifier: string, settings: Record<string, stri
   await run('postgres', 'SELECT pg_reload_conf()');
   writeFileSync(
     join(databases, `${identifier}.json`),
-    JSON.stringify({ host: server.host, port: server.port, adminUrl: adminUrl() }),
+    JSON.stringify({ host: server.host, port: server.port, adminUrl: `${server.url()}?sslmode=require` }),
   );
   return { server, adminUrl, run, stop: () => server.stop() };
 }

@@ -1,4 +1,5 @@
 /** What a scenario needs of the local AWS: the command line, clients, and what happened in a stack. */
+import { join, resolve } from 'node:path';
 import {
   CloudFormationClient,
   DescribeStackEventsCommand,
@@ -9,8 +10,11 @@ import {
 import { CloudWatchLogsClient, FilterLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
 import { inject } from 'vitest';
 import { CdkCli } from './cdk';
-import { REGION } from './emulator';
+import { awsEnvironment, REGION } from './emulator';
 import type { LocalAws } from './local-aws';
+import { type Finished, runToEnd } from './supervised';
+
+export const ROOT = resolve(__dirname, '../../..');
 
 export function localAws(): LocalAws {
   const aws = inject('localAws');
@@ -59,7 +63,7 @@ export async function physicalId(stackName: string, type: string, logicalId = /.
   return found[0]!.PhysicalResourceId!;
 }
 
-/** Messages of a function's log, oldest first. */
+/** Messages of a log group, oldest first. */
 export async function logLines(logGroupName: string): Promise<string[]> {
   const lines: string[] = [];
   let nextToken: string | undefined;
@@ -69,6 +73,29 @@ export async function logLines(logGroupName: string): Promise<string[]> {
     nextToken = page.nextToken;
   } while (nextToken);
   return lines;
+}
+
+/** The lines of a log that are JSON objects: our handlers write nothing else. */
+export const logEvents = async (logGroupName: string): Promise<Record<string, unknown>[]> =>
+  (await logLines(logGroupName))
+    .filter((line) => line.startsWith('{'))
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+
+/** Our own command line, as somebody with the caller's AWS credentials runs it. */
+export function trueup(...args: string[]): Promise<Finished> {
+  const { endpoint, folder } = localAws();
+  const command = [
+    process.execPath,
+    '--import',
+    require.resolve('tsx'),
+    join(ROOT, 'bin', 'trueup.ts'),
+    ...args,
+  ];
+  return runToEnd(command, {
+    cwd: folder,
+    env: awsEnvironment(endpoint, join(folder, 'home')),
+    timeoutMs: 60_000,
+  });
 }
 
 export const logsClient = (): CloudWatchLogsClient => new CloudWatchLogsClient(clientConfig());

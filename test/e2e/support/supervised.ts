@@ -47,7 +47,7 @@ export function supervised(command: readonly string[], options: SupervisedOption
   });
   if (typeof log === 'number') closeSync(log);
   child.stdin!.on('error', () => {});
-  const ended = once(child, 'exit').then(([code]) => (code as number | null) ?? 1);
+  const ended = once(child, 'close').then(([code]) => (code as number | null) ?? 1);
   return {
     process: child,
     ended,
@@ -56,6 +56,33 @@ export function supervised(command: readonly string[], options: SupervisedOption
       await ended;
     },
   };
+}
+
+export interface Finished {
+  readonly exitCode: number;
+  /** Standard output and error, as printed. */
+  readonly output: string;
+  readonly durationMs: number;
+}
+
+/** Runs a command to its end; one that takes longer is ended, and `output` says so. */
+export async function runToEnd(
+  command: readonly string[],
+  options: Omit<SupervisedOptions, 'logFile'> & { readonly timeoutMs: number },
+): Promise<Finished> {
+  const began = Date.now();
+  const child = supervised(command, options);
+  const chunks: Buffer[] = [];
+  for (const stream of [child.process.stdout!, child.process.stderr!]) {
+    stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+  }
+  const timer = setTimeout(() => {
+    chunks.push(Buffer.from(`\n(ended by the test after ${options.timeoutMs} ms)\n`));
+    void child.stop();
+  }, options.timeoutMs);
+  const exitCode = await child.ended;
+  clearTimeout(timer);
+  return { exitCode, output: Buffer.concat(chunks).toString('utf8'), durationMs: Date.now() - began };
 }
 
 /** Longer than a supervised child is given to end: it may write until then. */

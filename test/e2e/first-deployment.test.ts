@@ -1,0 +1,121 @@
+/** A first deployment that fails, the next one, and what stands in a stack's events when something is wrong around it. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { dumpCatalogue } from '../support/catalogue';
+import { testApp } from './support/cdk';
+import { makeCertificates } from './support/certificates';
+import { deployments, type File, histories, migrationFolder } from './support/migrations';
+import { type Rds, startRds } from './support/rds';
+import { available, cdk, stackEvents, stackStatus } from './support/scenario';
+
+const NAME = 'shop';
+const STACK = `${NAME}-service`;
+const DATABASE = 'app';
+const app = testApp('schema');
+
+const GOODS: File = {
+  up: `CREATE TABLE goods (id uuid PRIMARY KEY, name text);`,
+  holds: `to_regclass('goods') IS NOT NULL`,
+  down: 'DROP TABLE goods;',
+};
+const NAMED: File = {
+  up: `ALTER TABLE goods ALTER COLUMN name SET DEFAULT '';`,
+  holds: `EXISTS (SELECT FROM pg_attrdef WHERE adrelid = 'goods'::regclass)`,
+  down: 'ALTER TABLE goods ALTER COLUMN name DROP DEFAULT;',
+};
+const BROKEN: File = { up: `COMMENT ON TABLE goods IS 'broken';`, holds: 'false' };
+
+const deploy = (name: string, files: Record<string, File>, context: Record<string, string> = {}) =>
+  cdk().deploy([context.stack ?? `${name}-service`], {
+    app,
+    context: { name, folder: migrationFolder(files), ...context },
+    flags: ['--exclusively'],
+  });
+
+/** What CloudFormation's events say of our own resource's last failure. */
+async function sentence(stackName: string): Promise<string> {
+  const failed = (await stackEvents(stackName)).filter(
+    (event) =>
+      event.ResourceType === 'Custom::TrueupSchema' && event.ResourceStatus?.endsWith('_FAILED') === true,
+  );
+  return failed.at(-1)?.ResourceStatusReason ?? '';
+}
+
+async function server(name: string, options?: Parameters<typeof startRds>[1]): Promise<Rds> {
+  const rds = await startRds(`${name}-server`, options);
+  const context = { name, folder: migrationFolder({ '0001_goods': GOODS }) };
+  const made = await cdk().deploy([`${name}-server`], { app, context });
+  expect(made.exitCode, made.output).toBe(0);
+  return rds;
+}
+
+describe.runIf(available())('a first deployment', () => {
+  let rds: Rds;
+
+  beforeAll(async () => {
+    rds = await server(NAME);
+  });
+
+  afterAll(async () => {
+    await rds?.stop();
+  });
+
+  test('fails: what is harmless is taken back, what would destroy is kept, and the stack is rolled back', async () => {
+    const failed = await deploy(NAME, { '0001_goods': GOODS, '0002_named': NAMED, '0003_broken': BROKEN });
+    expect(failed.exitCode, failed.output).toBe(1);
+    expect(await stackStatus(STACK)).toBe('ROLLBACK_COMPLETE');
+    expect(await sentence(STACK)).toContain('0003_broken does not hold');
+    const last = (await deployments(rds, DATABASE, NAME)).at(-1)!;
+    expect(last).toMatchObject({
+      direction: 'rollback',
+      outcome: 'done',
+      report: { undone: ['0002_named'] },
+    });
+    expect(last.report.kept).toEqual([
+      { name: '0001_goods', reason: expect.stringContaining('trueup down 0001_goods') },
+    ]);
+    expect((await dumpCatalogue(rds.adminUrl(DATABASE))).join('\n')).not.toContain('default');
+  });
+
+  test('the next deployment replaces the stack and goes on', async () => {
+    const next = await deploy(NAME, { '0001_goods': GOODS, '0002_named': NAMED });
+    expect(next.exitCode, next.output).toBe(0);
+    expect(await stackStatus(STACK)).toBe('CREATE_COMPLETE');
+    expect(await histories(rds, DATABASE, NAME)).toEqual({
+      '0001_goods': ['applied'],
+      '0002_named': ['applied', 'undone', 'applied'],
+    });
+  });
+
+  test('a second stack on the namespace is refused', async () => {
+    const before = await dumpCatalogue(rds.adminUrl(DATABASE));
+    const second = await deploy(NAME, { '0001_goods': GOODS }, { stack: 'shop-again' });
+    expect(second.exitCode, second.output).toBe(1);
+    expect(await stackStatus('shop-again')).toBe('ROLLBACK_COMPLETE');
+    expect(await sentence('shop-again')).toMatch(/shop-service/);
+    expect(await dumpCatalogue(rds.adminUrl(DATABASE))).toEqual(before);
+  });
+
+  test('a secret that is wrong', async () => {
+    await rds.run('postgres', `ALTER ROLE postgres PASSWORD 'another'`);
+    const files = { '0001_goods': GOODS, '0002_named': NAMED, '0003_broken': { ...BROKEN, holds: 'true' } };
+    const failed = await deploy(NAME, files);
+    expect(failed.exitCode, failed.output).toBe(1);
+    expect(await stackStatus(STACK)).toBe('UPDATE_ROLLBACK_COMPLETE');
+    expect(await sentence(STACK)).toMatch(/password authentication failed/);
+  });
+});
+
+describe.runIf(available())('an expired certificate', () => {
+  test('is refused with its reason, and the stack is rolled back', async () => {
+    const rds = await server('expired', { tls: await makeCertificates({ expired: true }) });
+    try {
+      const failed = await deploy('expired', { '0001_goods': GOODS });
+      expect(failed.exitCode, failed.output).toBe(1);
+      expect(await stackStatus('expired-service')).toBe('ROLLBACK_COMPLETE');
+      expect(await sentence('expired-service')).toMatch(/certificate/);
+      expect((await dumpCatalogue(rds.adminUrl(DATABASE))).join('\n')).not.toContain('goods');
+    } finally {
+      await rds.stop();
+    }
+  });
+});
