@@ -22,8 +22,14 @@ export type LockMode = (typeof LOCK_MODES)[number];
 export const blocksWriters = (mode: LockMode): boolean =>
   LOCK_MODES.indexOf(mode) >= LOCK_MODES.indexOf('SHARE');
 
+/**
+ * Stands for relations that nobody can name beforehand: what a DO block, a function or CASCADE touches. It is quoted, so
+ * that it is a valid name, and one that no relation bears.
+ */
+export const ANY_RELATION = '"*"';
+
 export interface RelationLock {
-  /** As SQL names it, quoted where needed, e.g. `orders`, `sales."Order"`. */
+  /** {@link ANY_RELATION}, or as SQL names it, quoted where needed, e.g. `orders`, `sales."Order"`. */
   readonly relation: string;
   readonly mode: LockMode;
   /** The relation is created earlier in the same file, so nobody else can be using it. */
@@ -44,16 +50,20 @@ export type Target =
   | {
       readonly kind: 'index';
       readonly action: 'create' | 'drop' | 'reindex';
-      /** Null where PostgreSQL chooses the name. */
+      /** As in pg_class, without quotes; null where PostgreSQL chooses the name. */
       readonly name: string | null;
+      /** As in pg_namespace; null where SQL gives none. */
       readonly schema: string | null;
+      /** As SQL names it, quoted where needed; null where it is not known. */
       readonly table: string | null;
       readonly unique: boolean;
     }
   | {
       readonly kind: 'constraint';
       readonly action: 'validate';
+      /** As in pg_constraint, without quotes. */
       readonly name: string;
+      /** As SQL names it, quoted where needed. */
       readonly table: string;
     };
 

@@ -1,0 +1,101 @@
+/** Statements that read and change rows. */
+import type { CopyStmt, LockStmt, TruncateStmt } from 'libpg-query';
+import { LOCK_MODES } from '../../lambda/engine/manifest';
+import { type Context, FactsBuilder } from './facts';
+import { inspect, unseenCalls } from './inspect';
+import { all, as, option, relationOf } from './tree';
+
+/** SELECT, INSERT, UPDATE, DELETE, MERGE, and whatever holds such a query. */
+export function query(command: string, body: object, kind: string, context: Context): FactsBuilder {
+  const facts = new FactsBuilder(command, context);
+  const found = inspect({ [kind]: body });
+  for (const [relation, mode] of found.locks) facts.lock(relation, mode);
+  for (const { relation, command } of found.deletes)
+    if (!facts.isNew(relation)) facts.destroy(`${command} removes rows of ${relation}`);
+  for (const call of found.calls) refuseSessionCall(facts, call.name, call.args, call.at);
+  const trusted = (name: string) => context.file.folder.stableFunctions.has(name);
+  for (const call of unseenCalls(found.calls, trusted)) {
+    const name = call.name.join('.');
+    if (SESSION_FUNCTIONS.test(name)) continue;
+    facts
+      .destroy(`the inside of the function ${name} cannot be seen`, call.at)
+      .lockUnseen('ACCESS EXCLUSIVE');
+  }
+  return facts;
+}
+
+const SESSION_FUNCTIONS =
+  /^(pg_catalog\.)?(set_config|pg_(try_)?advisory_lock(_shared)?|pg_advisory_unlock\w*|pg_notify)$/;
+
+/** What SET, LISTEN and a session's advisory lock do, dressed as a function. */
+function refuseSessionCall(
+  facts: FactsBuilder,
+  name: readonly string[],
+  args: readonly unknown[],
+  at: number,
+): void {
+  const word = name.join('.');
+  if (!SESSION_FUNCTIONS.test(word)) return;
+  const setConfig = word.endsWith('set_config');
+  if (setConfig && isTrue(args[2])) return;
+  facts.refuse(
+    setConfig ? '`set_config(…, false)` outlives the migration' : `\`${word}\` outlives the migration`,
+    setConfig ? 'Give `true` as its third argument, or write SET LOCAL.' : 'Remove the call.',
+    at,
+  );
+}
+
+/** `true`, which the parser gives as a constant, or a cast of 't' to bool. */
+const isTrue = (node: unknown): boolean =>
+  (node as { A_Const?: { boolval?: { boolval?: boolean } } })?.A_Const?.boolval?.boolval === true;
+
+export function call(context: Context): FactsBuilder {
+  return new FactsBuilder('CALL', context)
+    .destroy('the inside of the procedure cannot be seen')
+    .lockUnseen('ACCESS EXCLUSIVE');
+}
+
+export function doBlock(context: Context): FactsBuilder {
+  return new FactsBuilder('DO', context)
+    .destroy('the inside of the DO block cannot be seen')
+    .lockUnseen('ACCESS EXCLUSIVE');
+}
+
+export function truncate({ relations, behavior }: TruncateStmt, context: Context): FactsBuilder {
+  const facts = new FactsBuilder('TRUNCATE TABLE', context);
+  for (const relation of all(relations, 'RangeVar')) {
+    facts.lock(relation, 'ACCESS EXCLUSIVE');
+    if (!facts.isNew(relationOf(relation)))
+      facts.destroy(`TRUNCATE empties ${relationOf(relation)}`, relation.location);
+  }
+  if (behavior === 'DROP_CASCADE')
+    facts.destroy('CASCADE empties every table that refers to it').lockUnseen('ACCESS EXCLUSIVE');
+  return facts;
+}
+
+export function copy(body: CopyStmt, context: Context): FactsBuilder {
+  const facts = body.query
+    ? query('COPY', body.query, 'query', context)
+    : new FactsBuilder('COPY', context).lock(body.relation, body.is_from ? 'ROW EXCLUSIVE' : 'ACCESS SHARE');
+  const from = body.is_from ? 'FROM' : 'TO';
+  if (body.is_program)
+    facts.refuse(`COPY ${from} PROGRAM runs a program on the server`, 'Do that outside of migrations.');
+  else if (!body.filename && body.is_from)
+    facts.refuse(
+      'COPY FROM STDIN reads what a client sends, and a migration has no client that does',
+      'Write INSERT statements, or load the data with a tool made for that.',
+    );
+  else if (!body.filename)
+    facts.refuse('COPY TO STDOUT sends rows to nobody', 'Remove it; query the rows outside of migrations.');
+  return facts;
+}
+
+export function lockTable({ relations, mode }: LockStmt, context: Context): FactsBuilder {
+  const facts = new FactsBuilder('LOCK TABLE', context);
+  for (const relation of all(relations, 'RangeVar')) facts.lock(relation, LOCK_MODES[(mode ?? 8) - 1]!);
+  return facts;
+}
+
+/** The password in CREATE ROLE, ALTER ROLE; undefined where there is none, or it is NULL. */
+export const passwordOf = (options: Parameters<typeof option>[0]): string | undefined =>
+  as(option(options, 'password')?.arg, 'String')?.sval;

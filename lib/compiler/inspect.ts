@@ -1,0 +1,145 @@
+/** What a query or a data change touches: relations with their locks, functions, and a few things that checks ask for. */
+import type { RangeVar } from 'libpg-query';
+import { LOCK_MODES, type LockMode } from '../../lambda/engine/manifest';
+import { isHarmless } from './builtins';
+import { relationOf } from './tree';
+
+export interface Call {
+  /** Last word is the function, the one before it the schema. */
+  readonly name: readonly string[];
+  /** Byte offset. */
+  readonly at: number;
+  readonly args: readonly unknown[];
+}
+
+export interface Inspection {
+  /** The strongest lock on each relation. */
+  readonly locks: ReadonlyMap<string, LockMode>;
+  readonly calls: readonly Call[];
+  /** Relations that rows are deleted from, with the statement's word. */
+  readonly deletes: readonly { readonly relation: string; readonly command: string }[];
+  /** First INSERT, UPDATE, DELETE or MERGE below the outermost statement. */
+  readonly dataChange: boolean;
+  /** Byte offset of the first `$n`; -1 where there is none. */
+  readonly parameter: number;
+  readonly into: boolean;
+  readonly locksRows: boolean;
+  readonly hasLimit: boolean;
+}
+
+type Fields = Record<string, unknown>;
+type Scope = ReadonlySet<string>;
+interface Visit {
+  readonly value: unknown;
+  readonly scope: Scope;
+  /** Lock on the relations directly below. */
+  readonly mode: LockMode;
+  /** Name of the field or node kind that it was found under. */
+  readonly key: string;
+}
+
+const CHANGES: Readonly<Record<string, string>> = {
+  InsertStmt: 'INSERT',
+  UpdateStmt: 'UPDATE',
+  DeleteStmt: 'DELETE',
+  MergeStmt: 'MERGE',
+};
+
+/** Walks without recursion: expressions may be nested as deeply as the parser takes them. */
+export function inspect(root: object): Inspection {
+  const found = {
+    locks: new Map<string, LockMode>(),
+    calls: [] as Call[],
+    deletes: [] as { relation: string; command: string }[],
+    dataChange: false,
+    parameter: -1,
+    into: false,
+    locksRows: false,
+    hasLimit: false,
+  };
+  const stack: Visit[] = [{ value: root, scope: new Set(), mode: 'ACCESS SHARE', key: '' }];
+  for (let visit = stack.pop(); visit; visit = stack.pop()) {
+    const { value, scope, key } = visit;
+    if (typeof value !== 'object' || value === null) continue;
+    if (Array.isArray(value)) {
+      for (const item of value) stack.push({ ...visit, value: item });
+      continue;
+    }
+    const fields = value as Fields;
+    if (typeof fields.relname === 'string') {
+      const relation = fields as RangeVar;
+      if (relation.schemaname || !scope.has(relation.relname!))
+        raise(found.locks, relationOf(relation), visit.mode);
+      continue;
+    }
+    if (key === 'FuncCall') found.calls.push(callOf(fields));
+    if (key === 'ParamRef' && found.parameter < 0) found.parameter = (fields.location as number) ?? 0;
+    if (fields.limitCount) found.hasLimit = true;
+    if (fields.intoClause) found.into = true;
+    if (Array.isArray(fields.lockingClause)) found.locksRows = true;
+    const change = CHANGES[key];
+    if (change) {
+      found.dataChange = true;
+      noteDeletes(found.deletes, key, fields);
+    }
+    pushFields(stack, visit, fields, scope, change !== undefined);
+  }
+  return found;
+}
+
+function pushFields(stack: Visit[], visit: Visit, fields: Fields, outer: Scope, changes: boolean): void {
+  const withClause = fields.withClause as { ctes?: Fields[]; recursive?: boolean } | undefined;
+  const scope = withClause ? pushCtes(stack, withClause, outer) : outer;
+  const mode: LockMode = Array.isArray(fields.lockingClause)
+    ? 'ROW SHARE'
+    : visit.key === 'SelectStmt' || changes
+      ? 'ACCESS SHARE'
+      : visit.mode;
+  for (const [key, value] of Object.entries(fields)) {
+    if (key === 'withClause' || typeof value !== 'object') continue;
+    if (key === 'intoClause' || (key === 'into' && visit.key === 'CreateTableAsStmt')) continue;
+    const target = changes && key === 'relation';
+    // The target of a data change is never a CTE, even where one has its name.
+    stack.push(
+      target ? { value, scope: new Set(), mode: 'ROW EXCLUSIVE', key } : { value, scope, mode, key },
+    );
+  }
+}
+
+/** A CTE sees those before it; all of them, itself included, WITH RECURSIVE. */
+function pushCtes(stack: Visit[], clause: { ctes?: Fields[]; recursive?: boolean }, outer: Scope): Scope {
+  const ctes = (clause.ctes ?? []).map((node) => node.CommonTableExpr as Fields);
+  const every = new Set([...outer, ...ctes.map((cte) => cte.ctename as string)]);
+  let seen = outer;
+  for (const cte of ctes) {
+    stack.push({
+      value: cte.ctequery,
+      scope: clause.recursive ? every : seen,
+      mode: 'ACCESS SHARE',
+      key: 'ctequery',
+    });
+    seen = new Set([...seen, cte.ctename as string]);
+  }
+  return every;
+}
+
+function noteDeletes(deletes: { relation: string; command: string }[], key: string, fields: Fields): void {
+  const clauses = (fields.mergeWhenClauses ?? []) as { MergeWhenClause?: { commandType?: string } }[];
+  if (key === 'DeleteStmt' || clauses.some((clause) => clause.MergeWhenClause?.commandType === 'CMD_DELETE'))
+    deletes.push({ relation: relationOf(fields.relation as RangeVar), command: CHANGES[key]! });
+}
+
+const callOf = (fields: Fields): Call => ({
+  name: (fields.funcname as { String?: { sval?: string } }[]).map((word) => word.String?.sval ?? ''),
+  at: (fields.location as number) ?? 0,
+  args: (fields.args as unknown[]) ?? [],
+});
+
+function raise(locks: Map<string, LockMode>, relation: string, mode: LockMode): void {
+  const known = locks.get(relation);
+  if (!known || LOCK_MODES.indexOf(mode) > LOCK_MODES.indexOf(known)) locks.set(relation, mode);
+}
+
+/** Calls whose inside cannot be seen: neither built in and harmless, nor known by `trusted`. */
+export const unseenCalls = (calls: readonly Call[], trusted: (name: string) => boolean): Call[] =>
+  calls.filter(({ name }) => !isHarmless(name) && !trusted(name.join('.')));

@@ -1,0 +1,207 @@
+/**
+ * What earlier statements of the folder made, as far as it decides about later ones: which table an index belongs to,
+ * whom a foreign key refers to, and what is new in this very file.
+ */
+import type { Constraint, CreateFunctionStmt, IndexStmt, Node, RangeVar } from 'libpg-query';
+import { all, as, type Body, type Kind, kindOf, nameOf, quoteIdentifier, relationOf, words } from './tree';
+
+export interface KnownConstraint {
+  readonly type: string;
+  /** Relation that a foreign key refers to. */
+  readonly references: string | null;
+  /** Column that a CHECK (… IS NOT NULL) is about. */
+  readonly notNull: string | null;
+  validated: boolean;
+}
+
+/** Lives as long as the folder is compiled. */
+export class FolderKnowledge {
+  /** Index, as SQL names it, to its table. */
+  readonly indexes = new Map<string, string>();
+  private readonly indexesOf = new Map<string, Set<string>>();
+  /** Table to its constraints by name; those without a name under ` 1`, ` 2`, … */
+  readonly constraints = new Map<string, Map<string, KnownConstraint>>();
+  /** Foreign keys by the relation they refer to. */
+  readonly referencedBy = new Map<string, Set<string>>();
+  /** Domains: adding a column of one rewrites the table where the domain has a constraint. */
+  readonly domains = new Set<string>();
+  /** Functions made as STABLE or IMMUTABLE, which the server then lets change nothing. */
+  readonly stableFunctions = new Set<string>();
+
+  addIndex(index: string, table: string): void {
+    this.indexes.set(index, table);
+    const known = this.indexesOf.get(table) ?? new Set();
+    this.indexesOf.set(table, known.add(index));
+  }
+
+  renameTable(before: string, after: string): void {
+    const constraints = this.constraints.get(before);
+    this.constraints.delete(before);
+    if (constraints) this.constraints.set(after, constraints);
+    for (const index of this.indexesOf.get(before) ?? []) this.addIndex(index, after);
+    this.indexesOf.delete(before);
+  }
+
+  constraintsOf(table: string): Map<string, KnownConstraint> {
+    const known = this.constraints.get(table) ?? new Map<string, KnownConstraint>();
+    this.constraints.set(table, known);
+    return known;
+  }
+
+  /** Relations that this one's foreign keys refer to. */
+  referencedFrom(table: string): string[] {
+    return [...(this.constraints.get(table)?.values() ?? [])].flatMap(({ references }) => references ?? []);
+  }
+
+  addConstraint(table: string, constraint: Constraint): void {
+    const known = this.constraintsOf(table);
+    const references = constraint.pktable ? relationOf(constraint.pktable) : null;
+    known.set(constraint.conname ?? ` ${known.size + 1}`, {
+      type: constraint.contype ?? '',
+      references,
+      notNull: constraint.contype === 'CONSTR_CHECK' ? columnNotNull(constraint.raw_expr) : null,
+      validated: !constraint.skip_validation,
+    });
+    if (!references) return;
+    const from = this.referencedBy.get(references) ?? new Set();
+    this.referencedBy.set(references, from.add(table));
+  }
+}
+
+/** What one file made, in its `up`. */
+export class FileKnowledge {
+  /** Relations that nobody else can be using yet. */
+  readonly created = new Set<string>();
+  /** Indexes that this file surely made itself, so not those made IF NOT EXISTS. */
+  readonly indexes = new Set<string>();
+  /** `table constraint`, likewise. */
+  readonly constraints = new Set<string>();
+
+  constructor(readonly folder: FolderKnowledge) {}
+
+  learn(node: Node): void {
+    const [kind, body] = kindOf(node);
+    const lesson = LESSONS[kind] as ((body: object, file: FileKnowledge) => void) | undefined;
+    lesson?.(body, this);
+  }
+}
+
+const LESSONS: { readonly [K in Kind]?: (body: Body<K>, file: FileKnowledge) => void } = {
+  CreateStmt: (body, file) => learnTable(body, file),
+  CreateForeignTableStmt: ({ base }, file) => base && learnTable(base, file),
+  CreateTableAsStmt: ({ into, if_not_exists }, file) => create(into?.rel, if_not_exists, file),
+  SelectStmt: ({ intoClause }, file) => create(intoClause?.rel, false, file),
+  ViewStmt: ({ view, replace }, file) => create(view, replace, file),
+  CreateSeqStmt: ({ sequence, if_not_exists }, file) => create(sequence, if_not_exists, file),
+  CreateSchemaStmt: ({ schemaElts, schemaname }, file) => {
+    for (const element of schemaElts ?? []) file.learn(inSchema(element, schemaname));
+  },
+  IndexStmt: (body, file) => learnIndex(body, file),
+  AlterTableStmt: (body, file) => learnAlter(body, file),
+  RenameStmt: (body, file) => learnRename(body, file),
+  DropStmt: ({ objects, removeType }, file) => {
+    if (!/TABLE|VIEW|SEQUENCE|INDEX/.test(removeType ?? '')) return;
+    for (const object of objects ?? []) forget(nameOf(words(object)), file);
+  },
+  CreateDomainStmt: ({ domainname }, file) => file.folder.domains.add(nameOf(words(domainname))),
+  CreateFunctionStmt: (body, file) => learnFunction(body, file),
+  // Names without a schema mean other relations from here on.
+  VariableSetStmt: ({ name }, file) => {
+    if (name !== 'search_path') return;
+    for (const relation of file.created) if (!relation.includes('.')) file.created.delete(relation);
+  },
+};
+
+function create(relation: RangeVar | undefined, mayExist: boolean | undefined, file: FileKnowledge): void {
+  if (relation && !mayExist) file.created.add(relationOf(relation));
+}
+
+function learnTable(body: Body<'CreateStmt'>, file: FileKnowledge): void {
+  if (!body.relation) return;
+  create(body.relation, body.if_not_exists, file);
+  const table = relationOf(body.relation);
+  const columns = all(body.tableElts, 'ColumnDef').flatMap((column) => all(column.constraints, 'Constraint'));
+  for (const constraint of [...columns, ...all(body.tableElts, 'Constraint')])
+    if (isLasting(constraint)) file.folder.addConstraint(table, constraint);
+}
+
+const isLasting = ({ contype }: Constraint): boolean =>
+  /FOREIGN|CHECK|PRIMARY|UNIQUE|EXCLUSION/.test(contype ?? '');
+
+function learnIndex({ idxname, relation, if_not_exists }: IndexStmt, file: FileKnowledge): void {
+  if (!idxname || !relation) return;
+  const index = nameOf(relation.schemaname ? [relation.schemaname, idxname] : [idxname]);
+  file.folder.addIndex(index, relationOf(relation));
+  if (!if_not_exists) file.indexes.add(index);
+}
+
+function learnAlter({ relation, cmds }: Body<'AlterTableStmt'>, file: FileKnowledge): void {
+  if (!relation) return;
+  const table = relationOf(relation);
+  const known = file.folder.constraintsOf(table);
+  for (const { subtype, def, name } of all(cmds, 'AlterTableCmd')) {
+    const constraint = as(def, 'Constraint');
+    if (subtype === 'AT_AddConstraint' && constraint) {
+      file.folder.addConstraint(table, constraint);
+      if (constraint.conname && !usesOldIndex(constraint, relation, file))
+        file.constraints.add(`${table} ${constraint.conname}`);
+    } else if (subtype === 'AT_AddColumn') {
+      for (const inline of all(as(def, 'ColumnDef')?.constraints, 'Constraint'))
+        if (isLasting(inline)) file.folder.addConstraint(table, inline);
+    } else if (subtype === 'AT_ValidateConstraint') {
+      const validated = known.get(name ?? '');
+      if (validated) validated.validated = true;
+    } else if (subtype === 'AT_DropConstraint') known.delete(name ?? '');
+  }
+}
+
+/** A constraint made USING INDEX takes the index with it when it is dropped, so also one that was there before. */
+function usesOldIndex({ indexname }: Constraint, table: RangeVar, file: FileKnowledge): boolean {
+  return (
+    indexname !== undefined &&
+    !file.indexes.has(nameOf(table.schemaname ? [table.schemaname, indexname] : [indexname]))
+  );
+}
+
+function learnRename(body: Body<'RenameStmt'>, file: FileKnowledge): void {
+  const { relation, renameType, newname } = body;
+  if (!relation || !newname || !/TABLE|VIEW|SEQUENCE|INDEX/.test(renameType ?? '')) return;
+  const [before, after] = [relationOf(relation), relationOf({ ...relation, relname: newname })];
+  const { folder } = file;
+  const wasCreated = file.created.has(before);
+  const table = folder.indexes.get(before);
+  folder.renameTable(before, after);
+  forget(before, file);
+  if (wasCreated) file.created.add(after);
+  if (table) folder.addIndex(after, table);
+}
+
+function forget(relation: string, file: FileKnowledge): void {
+  file.created.delete(relation);
+  file.indexes.delete(relation);
+  file.folder.indexes.delete(relation);
+  file.folder.constraints.delete(relation);
+}
+
+function learnFunction({ funcname, options }: CreateFunctionStmt, file: FileKnowledge): void {
+  const volatility = all(options, 'DefElem').find((element) => element.defname === 'volatility');
+  const word = as(volatility?.arg, 'String')?.sval;
+  const name = words(funcname).join('.');
+  if (word === 'stable' || word === 'immutable') file.folder.stableFunctions.add(name);
+  else file.folder.stableFunctions.delete(name);
+}
+
+/** CREATE SCHEMA s CREATE TABLE t: the table is s.t. */
+function inSchema(element: Node, schema: string | undefined): Node {
+  const [kind, body] = kindOf(element);
+  const { relation } = body as { relation?: RangeVar };
+  if (!relation || relation.schemaname || !schema) return element;
+  return { [kind]: { ...body, relation: { ...relation, schemaname: schema } } } as unknown as Node;
+}
+
+/** The column of `column IS NOT NULL`; null for any other expression. */
+function columnNotNull(expression: Node | undefined): string | null {
+  const test = as(expression, 'NullTest');
+  const column = words(as(test?.arg, 'ColumnRef')?.fields);
+  return test?.nulltesttype === 'IS_NOT_NULL' && column.length === 1 ? quoteIdentifier(column[0]!) : null;
+}

@@ -1,0 +1,62 @@
+/** Statements that belong to the session or to the whole server, and so not into a migration. */
+import type { TransactionStmt, VariableSetStmt } from 'libpg-query';
+import { type Context, FactsBuilder } from './facts';
+
+const OWN_TRANSACTION =
+  'Remove it: Trueup opens and commits the transaction, together with verify and the ledger.';
+
+export function transactionControl({ kind }: TransactionStmt, context: Context): FactsBuilder {
+  const word = (kind ?? '')
+    .replace('TRANS_STMT_', '')
+    .replaceAll('_', ' ')
+    .replace('PREPARE', 'PREPARE TRANSACTION');
+  return new FactsBuilder(word, context).refuse(`${word} controls the transaction`, OWN_TRANSACTION);
+}
+
+/** Settings that the engine sets itself, with what the file says in their place. */
+const OWN_SETTINGS: Readonly<Record<string, string>> = {
+  lock_timeout: 'Write `-- migrate:settings lock-timeout=…` in its place.',
+  statement_timeout: 'Write `-- migrate:settings statement-timeout=…` in its place.',
+  role: 'Remove it: the migration runs as the owner that the deployment names.',
+  session_authorization: 'Remove it: the migration runs as the owner that the deployment names.',
+};
+
+export function setting({ kind, name, is_local }: VariableSetStmt, context: Context): FactsBuilder {
+  const facts = new FactsBuilder(kind?.startsWith('VAR_RESET') ? 'RESET' : 'SET', context);
+  if (name === 'TRANSACTION' || name === 'TRANSACTION SNAPSHOT')
+    return facts.refuse(`SET ${name} controls the transaction`, OWN_TRANSACTION);
+  if (name === 'SESSION CHARACTERISTICS')
+    return facts.refuse('SET SESSION CHARACTERISTICS outlives the migration', 'Remove it.');
+  const own = OWN_SETTINGS[name ?? ''];
+  const spelled =
+    name === 'role' || name === 'session_authorization' ? name.replace('_', ' ').toUpperCase() : name;
+  const verb = facts.command === 'RESET' ? 'RESET' : is_local ? 'SET LOCAL' : 'SET';
+  if (own) return facts.refuse(`${verb} ${spelled} is for Trueup to decide`, own);
+  if (kind === 'VAR_RESET_ALL' || kind === 'VAR_RESET')
+    return facts.refuse(`RESET ${name ?? 'ALL'} changes the session`, 'Remove it.');
+  if (!is_local)
+    facts.refuse(
+      `SET ${name} outlives the migration`,
+      `Write SET LOCAL ${name}, which ends with the transaction.`,
+    );
+  return facts;
+}
+
+export const refusal =
+  (command: string, what: string, remedy: string) =>
+  (_body: object, context: Context): FactsBuilder =>
+    new FactsBuilder(command, context).refuse(what, remedy);
+
+const ON_SERVER = 'Do it once by hand, or in the stack that makes the database.';
+
+export const refuseSession = (command: string) =>
+  refusal(command, `${command} belongs to a session, and the migration's ends at once`, 'Remove it.');
+
+export const refuseServer = (command: string) =>
+  refusal(command, `${command} is about the server, not about this database`, ON_SERVER);
+
+export const alterSystem = refusal(
+  'ALTER SYSTEM',
+  'ALTER SYSTEM changes the server, and does not exist on RDS and Aurora',
+  'Set it in the parameter group.',
+);
