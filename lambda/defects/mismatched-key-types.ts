@@ -16,12 +16,15 @@ export const mismatchedKeyTypes: DefectKind = {
     'them. An application that sends the id as varchar fails in the same words, with nothing wrong in the schema.',
   catalogue: {
     sql: `
-SELECT format('%I.%I', r.nspname, r.relname) AS "table", quote_ident(r.attname) AS object,
+SELECT format('%I.%I', r.nspname, wrong.relname) AS "table", quote_ident(wrong.attname) AS object,
   format('%I.%I.%I is %s, but %I.%I.%I, which it looks like a reference to, is %s.', r.nspname, r.relname, r.attname,
     r.type, r.nspname, r.target, r.target_column, r.target_type) AS sentence
 FROM (${LIKELY_REFERENCES}) AS r
-WHERE NOT r.same AND ${PARAMETERS_ON('r.relname', 'r.attname')}
-ORDER BY 1, 2`,
+-- The side to change: the one that is not uuid.
+CROSS JOIN LATERAL (SELECT CASE WHEN r.type = 'uuid' THEN r.target ELSE r.relname END AS relname,
+  CASE WHEN r.type = 'uuid' THEN r.target_column ELSE r.attname END AS attname) AS wrong
+WHERE NOT r.same AND ${PARAMETERS_ON('wrong.relname', 'wrong.attname')}
+ORDER BY 1, 2, 3`,
     rows: 'defect',
     blind:
       'It goes by names: a column x_id beside a table x or xs with a primary key of one column. A reference under ' +
@@ -29,8 +32,9 @@ ORDER BY 1, 2`,
   },
   repair: (object) => ({
     words:
-      'Make both sides uuid: uuid reads the spelling without dashes too, while text does not make one spelling of two. ' +
-      'The change rewrites the table under a strong lock, and fails on a value that is no UUID: look for those first.',
+      'Make both sides uuid, a key and all its references in one migration. uuid reads an id with dashes and without; ' +
+      'text would keep the two spellings apart. The change rewrites the table under a strong lock, and fails on a value ' +
+      'that is no UUID: look for those first.',
     sql: [
       `ALTER TABLE ${object.table} ALTER COLUMN ${object.column} TYPE uuid USING ${object.column}::uuid;`,
     ],

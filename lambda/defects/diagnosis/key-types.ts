@@ -2,7 +2,7 @@
 import type { Database } from '../../postgres/database';
 import { type CatalogueRow, type DiagnosisQuestion, NO_OBJECT } from '../defect';
 import { mismatchedKeyTypes } from '../mismatched-key-types';
-import { lastName } from '../names';
+import { mentions } from '../names';
 import { insertsIn, tablesIn } from '../statement';
 import { type Found, NO_STATEMENT } from './finding';
 
@@ -18,7 +18,10 @@ export async function diagnoseKeyTypes(db: Database, question: DiagnosisQuestion
 
 export function explainKeyTypes(question: DiagnosisQuestion, pairs: readonly CatalogueRow[]): Found {
   const tables = question.statement === null ? null : mentioned(question.statement);
-  const relevant = tables === null ? pairs : pairs.filter((pair) => tables.has(lastName(pair.table)));
+  const relevant =
+    tables === null
+      ? pairs
+      : pairs.filter((pair) => [...tables].some((table) => mentions(pair.sentence, table)));
   const [first] = relevant;
   const rest = relevant.length - MOST;
   const unseen = [mismatchedKeyTypes.catalogue.blind!];
