@@ -28,7 +28,7 @@ GROUP BY col;
 
 -- Two spellings of one id, with and without dashes, in upper and lower case: as uuid they are one. Merge these rows.
 SELECT format('Ids of %s in more than one spelling: %s, e.g. %s', tab, count(*),
-  array_to_string((array_agg(spellings ORDER BY spellings))[1:5], ', '))
+  array_to_string((array_agg(spellings ORDER BY spellings))[1:2], ', '))
 FROM (
   SELECT tab, string_agg(id, ' = ' ORDER BY id) FROM (
     SELECT 'accounts', id::text FROM accounts UNION ALL SELECT 'users', id::text FROM users

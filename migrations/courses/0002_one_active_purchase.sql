@@ -15,7 +15,7 @@ FROM (
   SELECT count(*) OVER () AS pairs, format('student_id %s and course_id %s (%s)', student_id, course_id, count(*)) AS sample
   FROM student_course_purchases WHERE is_active
   GROUP BY student_id, course_id HAVING count(*) > 1
-  ORDER BY student_id, course_id LIMIT 5
+  ORDER BY student_id, course_id LIMIT 2
 ) AS duplicates
 HAVING count(*) > 0;
 

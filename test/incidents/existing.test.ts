@@ -1,0 +1,174 @@
+/** Databases that are not as the document found them: repaired already, of other types, with data that cannot be repaired. */
+import { randomUUID } from 'node:crypto';
+import type { Client } from 'pg';
+import { describe, expect, it } from 'vitest';
+import { down } from '../../lambda/engine';
+import {
+  appointments,
+  asFound,
+  channels,
+  courses,
+  INCIDENTS,
+  type Incident,
+  marketplace,
+  messaging,
+} from '../../lib/local/incidents';
+import { majors } from '../support/database';
+import { contextFor } from '../support/engine';
+import { IncidentDatabase, manifestOf, repaired } from './support';
+
+const HEX = '0123456789ABCDEF0123456789ABCDEF';
+const DASHED = '01234567-89ab-cdef-0123-456789abcdef';
+
+/** Seeds an appointment book as found, and then what the test adds. */
+const book = (sql: string) => async (client: Client) => {
+  await client.query(asFound('appointments'));
+  await client.query(sql);
+};
+
+/** Migration, seed, what the preflight says. */
+const REFUSED: [Incident, string, (client: Client) => Promise<unknown>, string[]][] = [
+  [
+    marketplace,
+    '0001_as_found',
+    (client) => client.query('CREATE TABLE lead_purchases (id bigint PRIMARY KEY)'),
+    ['lead_purchases.id is bigint, not uuid'],
+  ],
+  [
+    channels,
+    '0001_as_found',
+    (client) =>
+      client.query(
+        'CREATE TABLE all_leads (id uuid PRIMARY KEY, name text, email text, created_at timestamptz)',
+      ),
+    ['all_leads has no column phone'],
+  ],
+  [
+    courses,
+    '0001_as_found',
+    (client) =>
+      client.query(
+        'CREATE TABLE student_course_purchases (id uuid PRIMARY KEY, student_id int, course_id uuid, is_active boolean, payment_id text)',
+      ),
+    ['student_course_purchases.student_id is integer, not uuid'],
+  ],
+  [
+    messaging,
+    '0001_as_found',
+    (client) =>
+      client.query(
+        'CREATE TABLE leads (id uuid); CREATE TABLE conversations (id uuid DEFAULT gen_random_uuid(), user_id uuid, customer_phone text, customer_name text, status text)',
+      ),
+    [
+      'leads.id has no default, so an INSERT without it fails',
+      ...['user_id', 'conversation_id', 'customer_phone', 'customer_name', 'type', 'details', 'status'].map(
+        (column) => `leads has no column ${column}`,
+      ),
+    ],
+  ],
+  [
+    appointments,
+    '0003_uuid_keys',
+    book(`INSERT INTO accounts VALUES ('1', 'old'), ('089DE75EC79BF6E4B00E4159135D545', 'short'), ('${HEX}', 'right');
+      INSERT INTO test_chat_sessions VALUES ('chat', 'guest')`),
+    [
+      'Values of accounts.id that are no UUIDs: 2, e.g. in the rows with the ids 089DE75EC79BF6E4B00E4159135D545, 1',
+      'Values of test_chat_sessions.account_id that are no UUIDs: 1, e.g. in the rows with the ids chat',
+    ],
+  ],
+  [
+    appointments,
+    '0003_uuid_keys',
+    book(`INSERT INTO accounts VALUES ('${HEX}', 'one'), ('${DASHED}', 'the same')`),
+    [`Ids of accounts in more than one spelling: 1, e.g. ${DASHED} = ${HEX}`],
+  ],
+  [
+    appointments,
+    '0003_uuid_keys',
+    book(`CREATE TABLE invoices (account varchar(255) CONSTRAINT bill REFERENCES accounts (id))`),
+    [
+      'Foreign key bill of invoices is over keys that change their type: drop it, and add it again afterwards',
+    ],
+  ],
+  [
+    appointments,
+    '0003_uuid_keys',
+    book(`ALTER TABLE users DROP CONSTRAINT users_account_id_foreign, ADD CONSTRAINT users_account_id_foreign
+      FOREIGN KEY (account_id) REFERENCES accounts (id) ON DELETE CASCADE`),
+    [
+      'Foreign key users_account_id_foreign of users is over keys that change their type: drop it, and add it again afterwards',
+    ],
+  ],
+  [
+    appointments,
+    '0007_duration_positive',
+    book(`INSERT INTO appointments (id, appointment_type, datetime, duration)
+      SELECT '${DASHED}', '${DASHED}', now(), 0; ALTER TABLE appointments ALTER appointment_type DROP NOT NULL;
+      UPDATE appointments SET appointment_type = NULL`),
+    [`Appointments with a duration of 0 or less: 1, e.g. those with the ids ${DASHED}`],
+  ],
+];
+
+describe.each(majors())('on PostgreSQL %i', (major) => {
+  it.each(REFUSED.map(([incident, migration, seed, details]) => ({ incident, migration, seed, details })))(
+    '$incident.id stops at $migration: $details.0',
+    async ({ incident, migration, seed, details }) => {
+      const database = await IncidentDatabase.create(incident, major, seed);
+      const outcome = await database.deploy();
+      expect(outcome).toMatchObject({ status: 'failed', error: { code: 'preflight', migration } });
+      expect(outcome.status === 'failed' && [...(outcome.error.details ?? [])].sort()).toEqual(
+        [...details].sort(),
+      );
+    },
+  );
+
+  it.each(INCIDENTS)('$id is built from nothing', async (incident) => {
+    const database = await IncidentDatabase.create(incident, major, async () => {});
+    await database.repair();
+    expect(await database.findings()).toEqual([]);
+  });
+
+  it.each(INCIDENTS)('$id takes over a database that somebody has repaired by hand', async (incident) => {
+    const database = await repaired(incident, major);
+    // As if Trueup had never been there; the objects with names of their own get other ones.
+    await database.client.query(`DELETE FROM trueup.migrations; DELETE FROM trueup.deployments;
+      ALTER INDEX IF EXISTS unique_active_purchase RENAME TO by_hand_1;
+      ALTER INDEX IF EXISTS all_leads_email_key RENAME TO by_hand_1;
+      ALTER INDEX IF EXISTS all_leads_phone_key RENAME TO by_hand_2;
+      ALTER INDEX IF EXISTS idx_appointments_phone RENAME TO by_hand_1;
+      ALTER INDEX IF EXISTS idx_appointments_account_datetime RENAME TO by_hand_2`);
+    if (incident.id === 'appointments') {
+      await database.client.query(`ALTER TABLE appointments RENAME CONSTRAINT appointments_account_id_fkey TO by_hand_1;
+        ALTER TABLE appointments RENAME CONSTRAINT appointments_appointment_type_fkey TO by_hand_2;
+        ALTER TABLE appointments RENAME CONSTRAINT appointments_duration_positive TO by_hand_3;
+        ALTER TABLE services RENAME CONSTRAINT services_account_id_fkey TO by_hand_1;
+        ALTER TABLE availability_configs RENAME CONSTRAINT availability_configs_account_id_fkey TO by_hand_1;
+        ALTER TABLE blackout_dates RENAME CONSTRAINT blackout_dates_account_id_fkey TO by_hand_1;
+        ALTER TABLE test_chat_sessions RENAME CONSTRAINT test_chat_sessions_account_id_fkey TO by_hand_1`);
+    }
+    const manifest = await manifestOf(incident);
+    const names = (kind: string) => manifest.migrations.filter((m) => m.kind === kind).map((m) => m.name);
+    const outcome = await database.deploy({ baseline: names('versioned').at(-1)! });
+    expect(outcome).toMatchObject({
+      status: 'done',
+      report: { applied: names('repeatable'), baselined: names('versioned') },
+    });
+    expect(await database.findings()).toEqual([]);
+  });
+
+  it.each(INCIDENTS)('$id: what has a down can be undone by name, and deployed again', async (incident) => {
+    const database = await repaired(incident, major);
+    const manifest = await manifestOf(incident);
+    for (const { name } of manifest.migrations.filter((migration) => migration.undo !== 'none').reverse()) {
+      const undone = await down(contextFor(database.url, manifest), {
+        id: randomUUID(),
+        namespace: incident.id,
+        owner: null,
+        name,
+      });
+      expect(undone, name).toMatchObject({ status: 'done', report: { undone: [name] } });
+    }
+    await database.repair();
+    expect(await database.findings()).toEqual([]);
+  });
+});

@@ -1,0 +1,100 @@
+/** What each shipped statement really locks, read from pg_locks on a real server, against what the compiler says. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Client } from 'pg';
+import { describe, expect, test } from 'vitest';
+import { LOCK_MODES, type LockMode, type Statement } from '../../lambda/engine/manifest';
+import { INCIDENTS } from '../../lib/local/incidents';
+import { connect, createDatabase, majors } from '../support/database';
+import { run } from '../support/engine';
+import { manifestOf as manifestFrom } from '../support/manifest';
+import { manifestOf } from './support';
+
+/** Tables that were there before, and the strongest mode of each; `ACCESS EXCLUSIVE` is stored as AccessExclusiveLock. */
+async function heldOn(
+  client: Client,
+  pid: number,
+  existing: ReadonlySet<string>,
+): Promise<Map<string, LockMode>> {
+  const { rows } = await client.query(
+    `SELECT l.relation::text AS oid, l.mode FROM pg_locks l JOIN pg_class c ON c.oid = l.relation
+     JOIN pg_namespace n ON n.oid = c.relnamespace
+     WHERE l.pid = $1 AND l.granted AND c.relkind IN ('r', 'p') AND n.nspname = 'public'`,
+    [pid],
+  );
+  const held = new Map<string, LockMode>();
+  for (const { oid, mode } of rows as { oid: string; mode: string }[]) {
+    const words = mode.replace(/Lock$/, '').replace(/([a-z])([A-Z])/g, '$1 $2');
+    const name = words.toUpperCase() as LockMode;
+    if (existing.has(oid) && rank(name) > rank(held.get(oid))) held.set(oid, name);
+  }
+  return held;
+}
+
+const rank = (mode: LockMode | undefined): number => (mode === undefined ? -1 : LOCK_MODES.indexOf(mode));
+
+/** By table; an index stands for its table. */
+async function declared(client: Client, statement: Statement): Promise<Map<string, LockMode>> {
+  const modes = new Map<string, LockMode>();
+  for (const { relation, mode } of statement.locks) {
+    const { rows } = await client.query(
+      'SELECT coalesce(i.indrelid, c.oid)::text AS oid FROM pg_class c LEFT JOIN pg_index i ON i.indexrelid = c.oid WHERE c.oid = to_regclass($1)',
+      [relation],
+    );
+    const oid = rows[0]?.oid as string | undefined;
+    if (oid !== undefined && rank(mode) > rank(modes.get(oid))) modes.set(oid, mode);
+  }
+  return modes;
+}
+
+async function tables(client: Client): Promise<Set<string>> {
+  const { rows } = await client.query("SELECT oid::text FROM pg_class WHERE relkind IN ('r', 'p')");
+  return new Set(rows.map((row) => row.oid));
+}
+
+function stronger(taken: ReadonlyMap<string, LockMode>, said: ReadonlyMap<string, LockMode>): string[] {
+  return [...taken]
+    .filter(([oid, mode]) => rank(mode) > rank(said.get(oid)))
+    .map(([oid, mode]) => `${mode} on ${oid}, declared ${said.get(oid) ?? 'nothing'}`);
+}
+
+describe.each(majors())('PostgreSQL %i', (major) => {
+  test.each(INCIDENTS.map((i) => [i.id, i] as const))(
+    '%s: no statement locks more than it says',
+    async (_, incident) => {
+      const url = await createDatabase(major);
+      const [runner, observer] = [await connect(url), await connect(url)];
+      const pid = (await runner.query('SELECT pg_backend_pid() AS pid')).rows[0].pid;
+      await incident.seed(runner);
+      for (const { sql } of incident.byHand) await runner.query(sql);
+      const { migrations } = await manifestOf(incident);
+      // The ledger and the functions that a migration's own statements may call.
+      await run(url, manifestFrom());
+      let checked = 0;
+      for (const migration of migrations) {
+        for (const statement of migration.statements) {
+          const [existing, said] = [await tables(observer), await declared(observer, statement)];
+          if (statement.execution === 'outside') {
+            await observer.query('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1');
+            const running = runner.query(statement.sql);
+            const seen = new Map<string, LockMode>();
+            for (let i = 0; i < 20; i++) {
+              for (const [oid, mode] of await heldOn(observer, pid, existing)) seen.set(oid, mode);
+              await sleep(10);
+            }
+            await observer.query('COMMIT');
+            await running;
+            expect(seen.size, statement.sql).toBeGreaterThan(0);
+            expect(stronger(seen, said), statement.sql).toEqual([]);
+          } else {
+            await runner.query('BEGIN');
+            await runner.query(statement.sql);
+            expect(stronger(await heldOn(runner, pid, existing), said), statement.sql).toEqual([]);
+            await runner.query('COMMIT');
+          }
+          checked++;
+        }
+      }
+      expect(checked).toBeGreaterThan(0);
+    },
+  );
+});
