@@ -1,0 +1,33 @@
+import type { Command } from 'commander';
+import { setAction } from '../action';
+import { UsageError } from '../failure';
+import { withDatabase, withOwner, withTimeout } from '../options';
+import { runUp, type UpOptions } from './up';
+
+export function registerDemo(program: Command): void {
+  const command = withTimeout(
+    withOwner(
+      withDatabase(
+        program
+          .command('demo')
+          .summary('five broken databases repaired, on a PostgreSQL of its own')
+          .argument('[folder]', 'with a database: the folder to bring to it, as `up` does'),
+      ),
+    ),
+  ).description(
+    'Without arguments: starts a real PostgreSQL, breaks five databases in it as five incidents did, deploys the ' +
+      'repairs, and shows what else can go wrong. Nothing is left behind. With a folder and a database: as `up`.',
+  );
+  setAction<UpOptions>(command, async (terminal, options, folder) => {
+    if (folder !== undefined) return runUp(terminal, options, folder);
+    // DATABASE_URL alone does not count: who wants to see a demonstration means no database of theirs.
+    if (options.databaseUrl !== undefined) {
+      throw new UsageError(
+        'there is no folder to bring to that database',
+        'Give the folder after the options.',
+      );
+    }
+    const { playDemo } = await import('../demo/index.js');
+    return playDemo(terminal);
+  });
+}

@@ -1,0 +1,44 @@
+import type { Command } from 'commander';
+import { setAction } from '../action';
+import { openLocal } from '../open';
+import {
+  type DatabaseOptions,
+  type OwnerOption,
+  type TimeoutOption,
+  withDatabase,
+  withFolder,
+  withOwner,
+  withTimeout,
+} from '../options';
+import { runToEnd } from '../outcome';
+
+export function registerDown(program: Command): void {
+  const command = withTimeout(
+    withOwner(
+      withDatabase(
+        withFolder(
+          program
+            .command('down')
+            .summary('undo one migration by its down section')
+            .argument('<name>', "the migration: its file's name without .sql"),
+        ),
+      ),
+    ),
+  ).description(
+    'Undoes one applied migration, by the down section of its file or, where the file is gone, by the one in the ' +
+      'ledger. It may destroy data: read the section before. The file then waits again, so remove it or `up` brings ' +
+      'it back.',
+  );
+  setAction<DatabaseOptions & OwnerOption & TimeoutOption>(command, (terminal, options, name, folder) => {
+    let label = '';
+    return runToEnd(terminal, {
+      timeoutMs: options.timeout,
+      open: async (progress) => {
+        const operations = await openLocal(folder!, options, progress);
+        label = terminal.out.colors.bold(operations.label);
+        return (slice) => operations.down(name!, slice);
+      },
+      summary: ({ position }) => `${label}: ${name} is undone; at ${position || 'the beginning'}.`,
+    });
+  });
+}

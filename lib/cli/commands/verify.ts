@@ -1,0 +1,64 @@
+import type { Command } from 'commander';
+import type { Verification } from '../../../lambda/engine/views';
+import { setAction } from '../action';
+import { EXIT, type ExitCode } from '../exit-codes';
+import { printJson } from '../json';
+import { openLocal } from '../open';
+import { type DatabaseOptions, withDatabase, withFolder } from '../options';
+import { progressView } from '../progress';
+import { printError } from '../report';
+import { plural, type Terminal } from '../terminal';
+
+interface Options extends DatabaseOptions {
+  readonly exitCode?: boolean;
+}
+
+export function registerVerify(program: Command): void {
+  const command = withDatabase(
+    withFolder(program.command('verify').summary('is what was applied still as it should be?')),
+  )
+    .description(
+      'Runs the verify section of every applied migration again, in transactions that cannot write, and says what ' +
+        'is no longer as promised: an index dropped by hand, a default that is gone.',
+    )
+    .option('--exit-code', 'answer 3 when migrations wait');
+  setAction<Options>(command, async (terminal, options, folder) => {
+    const progress = progressView(terminal);
+    const operations = await openLocal(folder!, options, progress.report);
+    const verification = await progress.during(() => operations.verify());
+    if (terminal.json) printJson(terminal, verification);
+    else printVerification(terminal, verification, operations.label);
+    return exitCodeOf(verification, options.exitCode ?? false);
+  });
+}
+
+function exitCodeOf({ findings, errors, pending }: Verification, asked: boolean): ExitCode {
+  if (errors.length > 0) return EXIT.failed;
+  if (findings.length > 0) return EXIT.drifted;
+  return asked && pending.length > 0 ? EXIT.pending : EXIT.ok;
+}
+
+export function printVerification({ out, err }: Terminal, verification: Verification, label: string): void {
+  const { colors } = out;
+  const { findings, proved, pending, unproved } = verification;
+  for (const error of verification.errors) printError(err, error);
+  const drifted = new Map<string, string[]>();
+  for (const { migration, sentence } of findings) {
+    drifted.set(migration, [...(drifted.get(migration) ?? []), sentence]);
+  }
+  for (const [migration, sentences] of drifted) {
+    out.line(`${colors.red('drifted')}  ${colors.bold(migration)}`);
+    for (const sentence of sentences) out.line(`  - ${sentence}`);
+  }
+  const rest = [
+    pending.length > 0 ? `${pending.length} waiting` : '',
+    unproved.length > 0 ? `${unproved.length} without a verify section` : '',
+  ].filter(Boolean);
+  out.line(
+    `${colors.bold(label)}: ${plural(proved.length, 'migration')} proved, ` +
+      `${drifted.size === 0 ? 'none' : drifted.size} drifted${rest.length > 0 ? `, ${rest.join(', ')}` : ''}.`,
+  );
+  if (findings.length > 0) {
+    out.line('Put it back by hand, or write a new migration that makes it so; then verify again.');
+  }
+}

@@ -1,0 +1,99 @@
+import { cpSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Client } from 'pg';
+import { dumpCatalogue } from '../../local/catalogue';
+import { marketplace } from '../../local/incidents';
+import { failureOf } from '../failure';
+import { compile } from '../folder';
+import { printError, reportFailure } from '../report';
+import { indented } from '../terminal';
+import { converge } from './deploy';
+import type { Act, Stage } from './stage';
+
+interface Broken {
+  readonly what: string;
+  readonly file: string;
+  readonly sql: string;
+}
+
+const BROKEN: readonly Broken[] = [
+  {
+    what: 'A file that cannot work never leaves the machine it was written on',
+    file: '0003_currency.sql',
+    sql: `-- migrate:up
+ALTER TABLE lead_purchases ADD COLUMN currency text NOT NULL DEFUALT 'USD';
+-- migrate:verify
+SELECT trueup.has_column('lead_purchases', 'currency');
+`,
+  },
+  {
+    what: 'The third statement meets data that does not fit: the first two are undone with it',
+    file: '0003_prices.sql',
+    sql: `-- migrate:up
+ALTER TABLE lead_purchases ADD COLUMN discount_cents integer NOT NULL DEFAULT 0;
+COMMENT ON COLUMN lead_purchases.price_cents IS 'before the discount';
+ALTER TABLE lead_purchases ADD CONSTRAINT price_worth_it CHECK (price_cents >= 1000);
+-- migrate:verify
+SELECT trueup.has_column('lead_purchases', 'discount_cents');
+`,
+  },
+  {
+    what: 'Every statement succeeds, but not in making what was meant: the proof fails before the commit',
+    file: '0003_buyers.sql',
+    sql: `-- migrate:up
+CREATE INDEX lead_purchases_agent ON lead_purchases (lead_id);
+-- migrate:verify
+SELECT trueup.is_indexed('lead_purchases', '{agent_id}');
+`,
+  },
+];
+
+/** Deployments that must not succeed; each is compared with the database before it, catalogue and rows. */
+export const broken: Act = {
+  title: 'Deployments that fail leave nothing behind',
+  play: async (stage) => {
+    const { out } = stage;
+    const before = await stage.alone(marketplace, snapshot);
+    const refused: { what: string; error: string }[] = [];
+    for (const each of BROKEN) {
+      out.line(`  ${each.what}`);
+      refused.push({ what: each.what, error: await deployBroken(stage, each) });
+    }
+    const after = await stage.alone(marketplace, snapshot);
+    if (after !== before) throw new Error('the database is not as it was before the broken deployments');
+    out.line(
+      `  ${out.colors.green('as it was')}: catalogue and rows of ${marketplace.database} are the same as before.`,
+    );
+    return {
+      summary: [`${BROKEN.length} broken deployments were refused, and left the database as it was`],
+      facts: { refused, unchanged: true },
+    };
+  },
+};
+
+/** @returns what was wrong */
+async function deployBroken(stage: Stage, { file, sql }: Broken): Promise<string> {
+  const folder = join(stage.newFolder(), marketplace.database);
+  cpSync(marketplace.folder, folder, { recursive: true });
+  writeFileSync(join(folder, file), sql);
+  const show = indented({ ...stage.terminal, json: false, err: stage.out });
+  try {
+    await compile(folder);
+  } catch (error) {
+    reportFailure(show, error);
+    return failureOf(error).error.message;
+  }
+  const outcome = await converge(stage, await stage.operations(marketplace, folder));
+  if (outcome.status !== 'failed') throw new Error(`${file} was deployed although it is broken`);
+  printError(show.err, outcome.error);
+  return outcome.error.message;
+}
+
+/** Everything that a deployment could have changed: the catalogue, and every row of every table. */
+async function snapshot(client: Client): Promise<string> {
+  const { rows } = await client.query(
+    `SELECT query_to_xml(format('SELECT * FROM %s t ORDER BY t::text', oid::regclass), true, false, '')::text AS rows
+     FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace ORDER BY relname`,
+  );
+  return JSON.stringify([await dumpCatalogue(client), rows]);
+}

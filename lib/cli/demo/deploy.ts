@@ -1,0 +1,71 @@
+import type { Outcome } from '../../../lambda/engine/request';
+import type { Incident } from '../../local/incidents';
+import type { LocalOperations } from '../local';
+import { duration, plural } from '../terminal';
+import { newRequestId, untilDone } from '../until-done';
+import type { Act, Stage } from './stage';
+
+/** What a deployment does, for each database: compile, plan, converge, verify. */
+export const deploy: Act = {
+  title: 'Deploy: compile, plan, converge, and prove each migration before its commit',
+  play: async (stage) => {
+    const deployed: Deployed[] = [];
+    for (const incident of stage.incidents) deployed.push(await deployOne(stage, incident));
+    const migrations = deployed.reduce((sum, each) => sum + each.applied.length, 0);
+    return {
+      summary: [
+        `${deployed.length} databases repaired by ${plural(migrations, 'migration')}, each proved before its commit and again after`,
+      ],
+      facts: { deployed },
+    };
+  },
+};
+
+interface Deployed {
+  readonly database: string;
+  readonly applied: readonly string[];
+  readonly stoppedBy: readonly string[];
+  readonly durationMs: number;
+}
+
+async function deployOne(stage: Stage, incident: Incident): Promise<Deployed> {
+  const { out } = stage;
+  const { colors } = out;
+  const begun = Date.now();
+  const operations = await stage.operations(incident);
+  const plan = await operations.plan();
+  out.line(`  ${colors.bold(incident.database)}: ${plural(plan.steps.length, 'migration')} planned`);
+  let outcome = await converge(stage, operations);
+  const stoppedBy = outcome.status === 'failed' ? (outcome.error.details ?? []) : [];
+  if (outcome.status === 'failed' && outcome.error.code === 'preflight') {
+    out.line(
+      `    ${colors.yellow('stopped')} by the preflight of ${outcome.error.migration}: the data does not allow it`,
+    );
+    for (const sentence of stoppedBy) out.line(`      - ${sentence}`);
+    for (const { what, sql } of incident.byHand) {
+      out.line(`      ${colors.cyan('decided by a person:')} ${what}`);
+      await stage.alone(incident, (client) => client.query(sql));
+    }
+    outcome = await converge(stage, operations);
+  }
+  if (outcome.status === 'failed') throw new Error(`${incident.database}: ${outcome.error.message}`);
+  const { proved, findings, errors } = await operations.verify();
+  if (findings.length + errors.length > 0) throw new Error(`${incident.database} does not verify`);
+  // What was applied before it was stopped counts too.
+  const applied = plan.steps.map((step) => step.migration);
+  const durationMs = Date.now() - begun;
+  out.line(
+    `    ${colors.green('applied')} ${applied.join(', ')}; ${proved.length} proved  ${colors.dim(duration(durationMs))}`,
+  );
+  return { database: incident.database, applied, stoppedBy, durationMs };
+}
+
+export async function converge(
+  stage: Stage,
+  operations: LocalOperations,
+): Promise<Exclude<Outcome, { status: 'continue' }>> {
+  const limits = { id: newRequestId(), timeoutMs: 60_000 };
+  const { outcome } = await stage.progress.during(() => untilDone((slice) => operations.up(slice), limits));
+  if (outcome.status === 'continue') throw new Error(`not finished in time: ${outcome.progress}`);
+  return outcome;
+}

@@ -1,0 +1,41 @@
+import { Client } from 'pg';
+import { reproduce } from '../../local/incidents';
+import { type Act, oneLine, type Stage } from './stage';
+
+/** Five databases as their documents found them, with data; each answers with its document's error. */
+export const errors: Act = {
+  title: 'Five databases that are not what their applications expect',
+  play: async (stage) => {
+    await createDatabases(stage);
+    const { out } = stage;
+    const { colors } = out;
+    const reproduced: { database: string; sql: string; sqlstate: string; message: string }[] = [];
+    for (const incident of stage.incidents) {
+      out.line(`  ${colors.bold(incident.database)}: ${incident.title}`);
+      const failures = await stage.alone(incident, (client) => reproduce(client, incident));
+      for (const { statement, sqlstate, message } of failures) {
+        if (sqlstate !== statement.sqlstate) throw new Error(`${sqlstate} in place of ${statement.sqlstate}`);
+        out.line(`    ${colors.dim(oneLine(statement.sql, 96))}`);
+        out.line(`    ${colors.red('ERROR')} ${sqlstate}: ${message}`);
+        reproduced.push({ database: incident.database, sql: statement.sql, sqlstate, message });
+      }
+    }
+    return { summary: [], facts: { errors: reproduced } };
+  },
+};
+
+async function createDatabases({ server, incidents, connect }: Stage): Promise<void> {
+  const client = new Client({ connectionString: server.url(), ssl: false });
+  await client.connect();
+  try {
+    for (const { database } of incidents) await client.query(`CREATE DATABASE "${database}"`);
+  } finally {
+    await client.end();
+  }
+  await Promise.all(
+    incidents.map(async (incident) => {
+      const seeding = await connect(incident);
+      await incident.seed(seeding).finally(() => seeding.end());
+    }),
+  );
+}

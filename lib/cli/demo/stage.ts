@@ -1,0 +1,84 @@
+/** What the acts of the main job share: a real server, and the five databases on it. */
+import { mkdtempSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { Client } from 'pg';
+import type { Incident } from '../../local/incidents';
+import type { PostgresServer } from '../../local/postgres-server';
+import type { Target } from '../connection';
+import { compile } from '../folder';
+import { type LocalOperations, localOperations } from '../local';
+import { type ProgressView, progressView } from '../progress';
+import { serverTarget } from '../scratch';
+import type { Stream, Terminal } from '../terminal';
+
+export interface Act {
+  readonly title: string;
+  /** @throws {Error} when what it shows is not so: then the main job fails */
+  readonly play: (stage: Stage) => Promise<ActResult>;
+}
+
+export interface ActResult {
+  /** Lines of the summary at the end. */
+  readonly summary: readonly string[];
+  /** The same for `--json`. */
+  readonly facts: Readonly<Record<string, unknown>>;
+}
+
+export interface Stage {
+  /** With `--json` it prints nothing: the document at the end says it all. */
+  readonly terminal: Terminal;
+  readonly out: Stream;
+  readonly progress: ProgressView;
+  readonly server: PostgresServer;
+  readonly incidents: readonly Incident[];
+  /** A new folder that goes when the server goes, however that ends. */
+  newFolder(): string;
+  target(incident: Incident): Target;
+  /** The same calls that `trueup` makes, for this folder or the incident's own. */
+  operations(incident: Incident, folder?: string): Promise<LocalOperations>;
+  connect(incident: Incident): Promise<Client>;
+  /** One connection for the length of `work`. */
+  alone<T>(incident: Incident, work: (client: Client) => Promise<T>): Promise<T>;
+}
+
+export function setStage(terminal: Terminal, server: PostgresServer, incidents: readonly Incident[]): Stage {
+  const progress = progressView(terminal, { lasting: false });
+  const out: Stream = terminal.json ? { ...terminal.out, line: () => {}, write: () => {} } : terminal.out;
+  const stage: Stage = {
+    terminal: { ...terminal, out },
+    out,
+    progress,
+    server,
+    incidents,
+    newFolder: () => mkdtempSync(join(dirname(server.dataDirectory), 'folder-')),
+    target: (incident) => serverTarget(server, incident.database),
+    operations: async (incident, folder = incident.folder) =>
+      localOperations({
+        target: stage.target(incident),
+        manifest: await compile(folder),
+        namespace: incident.database,
+        progress: progress.report,
+      }),
+    connect: async (incident) => {
+      const client = new Client({ connectionString: server.url(incident.database), ssl: false });
+      client.on('error', () => {});
+      await client.connect();
+      return client;
+    },
+    alone: async (incident, work) => {
+      const client = await stage.connect(incident);
+      try {
+        return await work(client);
+      } finally {
+        await client.end();
+      }
+    },
+  };
+  return stage;
+}
+
+/** A statement on one line, cut to fit. */
+export function oneLine(sql: string, columns: number): string {
+  const text = sql.replace(/\s+/g, ' ').trim();
+  return text.length > columns ? `${text.slice(0, columns - 3)}...` : text;
+}

@@ -1,0 +1,105 @@
+/** The program: commands, help, and what becomes of an error. */
+import { type Argument, Command, CommanderError } from 'commander';
+import { registerBaseline } from './commands/baseline';
+import { registerCheck } from './commands/check';
+import { registerDemo } from './commands/demo';
+import { registerDown } from './commands/down';
+import { registerNew } from './commands/new';
+import { registerPlan } from './commands/plan';
+import { registerStatus } from './commands/status';
+import { registerUp } from './commands/up';
+import { registerVerify } from './commands/verify';
+import { EXIT, EXIT_CODE_HELP } from './exit-codes';
+import { UsageError } from './failure';
+import { packageVersion } from './package';
+import { reportFailure } from './report';
+import { openTerminal } from './terminal';
+
+const HELP = `
+A folder of SQL files is brought to a database, each file proved by its own checks before it is committed.
+
+  npx trueup new add_email      writes migrations/0001_add_email.sql: fill it in
+  npx trueup check              says what is wrong with it, before any database has seen it
+  npx trueup plan               shows what would be done, and which locks the application would feel
+  npx trueup up                 does it; run again, it does nothing
+
+Every command takes the folder last (default: ./migrations), and the database from --database-url, DATABASE_URL, or
+PGHOST, PGPORT, PGUSER, PGPASSWORD, PGDATABASE, PGSSLMODE and PGSSLROOTCERT.
+
+${EXIT_CODE_HELP}`;
+
+const WIDTH = 110;
+
+const argumentTerm = (argument: Argument): string =>
+  argument.required ? `<${argument.name()}>` : `[${argument.name()}]`;
+
+/** Runs one command line and sets the exit code of this process. */
+export async function main(args: readonly string[]): Promise<void> {
+  // `trueup status | head -1` closes the pipe early; that is no error.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit();
+    throw error;
+  });
+  let said = '';
+  const program = new Command('trueup')
+    .description('Bring a PostgreSQL schema to what the application expects, and prove it.')
+    .version(packageVersion(), '--version', 'print the version')
+    .helpOption('-h, --help', 'show this help')
+    .helpCommand('help [command]', 'show the help of a command')
+    .option('--json', 'one JSON document on standard output, errors too')
+    .option('-q, --quiet', 'no progress')
+    .option('--no-color', 'no colours (also: NO_COLOR=1, or when it is not a terminal)')
+    .addHelpText('after', HELP)
+    .configureHelp({
+      showGlobalOptions: true,
+      subcommandTerm: (command) =>
+        [command.name(), ...command.registeredArguments.map(argumentTerm)].join(' '),
+    })
+    .configureOutput({
+      getOutHelpWidth: () => Math.min(process.stdout.columns ?? WIDTH, WIDTH),
+      getErrHelpWidth: () => Math.min(process.stderr.columns ?? WIDTH, WIDTH),
+      outputError: (text) => {
+        said += text;
+      },
+    })
+    .exitOverride();
+  for (const register of [
+    registerNew,
+    registerCheck,
+    registerPlan,
+    registerUp,
+    registerStatus,
+    registerVerify,
+    registerDown,
+    registerBaseline,
+    registerDemo,
+  ]) {
+    register(program);
+  }
+  try {
+    await program.parseAsync([...args], { from: 'user' });
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return;
+    // No command at all: commander has printed the help.
+    if (error instanceof CommanderError && error.code === 'commander.help') {
+      process.exitCode = EXIT.usage;
+      return;
+    }
+    const terminal = openTerminal({ json: args.includes('--json'), color: !args.includes('--no-color') });
+    const failure = error instanceof CommanderError ? usageError(said, args, program) : error;
+    process.exitCode = reportFailure(terminal, failure);
+  }
+}
+
+/** Commander's words, in our form. */
+function usageError(said: string, args: readonly string[], program: Command): UsageError {
+  const command = program.commands.find((each) => args.includes(each.name()));
+  const message = said
+    .replace(/^error: /, '')
+    .trim()
+    .replace(/\s*\n\s*/g, ' ');
+  return new UsageError(
+    message,
+    `\`trueup ${command ? `${command.name()} ` : ''}--help\` shows what can be given.`,
+  );
+}

@@ -1,0 +1,54 @@
+/** Options that several commands share, and how their values are read. */
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { ConnectionOptions } from './connection';
+import type { GlobalOptions } from './terminal';
+
+const DEFAULT_FOLDER = './migrations';
+
+export interface DatabaseOptions extends GlobalOptions, ConnectionOptions {
+  readonly namespace?: string;
+}
+
+export interface OwnerOption {
+  readonly ownerRole?: string;
+}
+
+export interface TimeoutOption {
+  /** Milliseconds. */
+  readonly timeout: number;
+}
+
+export const withFolder = (command: Command): Command =>
+  command.argument('[folder]', 'folder of migration files', DEFAULT_FOLDER);
+
+export const withDatabase = (command: Command): Command =>
+  command
+    .option('--database-url <url>', 'postgres://user:password@host:5432/database (or set DATABASE_URL)')
+    .option('--ssl-mode <mode>', 'verify-full or disable (default: verify-full, but disable on this machine)')
+    .option('--ssl-root-cert <file>', 'PEM file of the authority to trust, `rds` or `system`')
+    .option('--namespace <name>', "which of the database's ledgers (default: the folder's name)");
+
+export const withOwner = (command: Command): Command =>
+  command.option('--owner-role <role>', "role that owns the application's tables (default: the login role)");
+
+export const withTimeout = (command: Command): Command =>
+  command.addOption(
+    new Option('--timeout <time>', 'stop after, e.g. 90s, 15m, 1h')
+      .argParser(durationMs)
+      .default(15 * 60_000, '15m'),
+  );
+
+const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
+
+/** `90s`, `15m`, `1h`; a bare number is seconds. */
+export function durationMs(text: string): number {
+  const [, digits, unit = 's'] = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text) ?? [];
+  const value = Number(digits) * UNITS[unit]!;
+  if (value > 0) return value;
+  throw new InvalidArgumentError('It is a time such as 90s, 15m or 1h.');
+}
+
+export function majorVersion(text: string): number {
+  if (/^\d{2}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('It is a major version such as 17.');
+}

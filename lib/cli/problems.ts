@@ -1,0 +1,19 @@
+/** What the compiler found, file by file, with the line and a caret. */
+import { join } from 'node:path';
+import type { CompileError } from '../compiler/problem';
+import { plural, type Stream, wrap } from './terminal';
+
+/** As compilers print it: editors and terminals make a link of `file:line:column`. */
+export function printProblems(err: Stream, { folder, problems, info }: CompileError): void {
+  const { colors } = err;
+  for (const { file, line, column, message, snippet, remedy } of problems) {
+    const place = [join(folder, file), line, column].filter((part) => part !== null).join(':');
+    err.line(`${colors.bold(place)}: ${colors.red('error:')} ${message}`);
+    for (const row of snippet === '' ? [] : snippet.split('\n')) err.line(`  ${colorCaret(err, row)}`);
+    for (const row of wrap(remedy, Math.min(err.columns, 100), '  ')) err.line(row);
+    err.line();
+  }
+  err.line(`${plural(problems.length, 'problem')} in ${folder}. ${info.remedy}`);
+}
+
+const colorCaret = ({ colors }: Stream, row: string): string => row.replace(/\^$/, colors.red('^'));

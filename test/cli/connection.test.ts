@@ -1,0 +1,131 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { ConnectionLost } from '../../lambda/postgres/database';
+import { type ConnectionOptions, connectionTarget } from '../../lib/cli/connection';
+import { explainConnection } from '../../lib/cli/connection-error';
+
+const folder = mkdtempSync(join(tmpdir(), 'trueup-test-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const PEM = '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n';
+const rootFile = join(folder, 'root.pem');
+writeFileSync(rootFile, PEM);
+
+describe('where to connect', () => {
+  test('a URL, with everything percent-encoded in it', () => {
+    const { pg, label } = connectionTarget(
+      { databaseUrl: 'postgresql://jo%40corp:p%2Fw%23%25@[::1]:6543/my%20db' },
+      {},
+    );
+    expect(pg).toEqual({
+      host: '::1',
+      port: 6543,
+      user: 'jo@corp',
+      password: 'p/w#%',
+      database: 'my db',
+      ssl: false,
+    });
+    expect(label).toBe('jo@corp@::1:6543/my db');
+  });
+
+  test('an option wins over DATABASE_URL, a URL over PG variables, and those fill what it leaves out', () => {
+    const env = {
+      DATABASE_URL: 'postgres://two@two.example/two',
+      PGHOST: 'three',
+      PGUSER: 'me',
+      PGPASSWORD: 's3cret',
+      PGDATABASE: 'app',
+      PGPORT: '7777',
+      PGSSLMODE: 'disable',
+    };
+    expect(connectionTarget({ databaseUrl: 'postgres://one@one.example/one' }, env).label).toBe(
+      'one@one.example:7777/one',
+    );
+    expect(connectionTarget({}, env).label).toBe('two@two.example:7777/two');
+    const { pg } = connectionTarget({}, { ...env, DATABASE_URL: undefined });
+    expect(pg).toMatchObject({ host: 'three', user: 'me', password: 's3cret', database: 'app', ssl: false });
+  });
+
+  test('a socket folder, and a user whose database has the same name', () => {
+    const { pg } = connectionTarget({ databaseUrl: 'postgres://app@/?host=/var/run/postgresql' }, {});
+    expect(pg).toEqual({ host: '/var/run/postgresql', port: 5432, user: 'app', database: 'app', ssl: false });
+  });
+
+  test.each<[ConnectionOptions, NodeJS.ProcessEnv, RegExp]>([
+    [{}, {}, /there is no database to connect to/],
+    [{ databaseUrl: 'mysql://root:hunter2@db/app' }, {}, /does not begin with postgres/],
+    [{ databaseUrl: 'postgres://u:hunter2#@db:port/app' }, {}, /cannot be read/],
+    [{ databaseUrl: 'postgres://u:%zz@db/app' }, {}, /cannot be read/],
+    [{}, { PGHOST: 'db', PGPORT: 'hunter2' }, /is not a port/],
+  ])('what cannot work is said in words, without the password: %j', (options, env, words) => {
+    expect(() => connectionTarget(options, env)).toThrow(words);
+    if (options.databaseUrl) expect(() => connectionTarget(options, env)).not.toThrow(/hunter2/);
+  });
+});
+
+describe('TLS', () => {
+  const tls = (host: string, options = {}, env = {}) =>
+    connectionTarget({ databaseUrl: `postgres://u@${host}/d`, ...options }, env).pg.ssl;
+
+  test('verified for every other machine, off on this one unless it is asked for', () => {
+    expect(tls('db.example.com')).toEqual({});
+    for (const host of ['localhost', '127.0.0.1', '[::1]']) expect(tls(host)).toBe(false);
+    expect(tls('localhost', { sslMode: 'verify-full' })).toEqual({});
+    expect(tls('localhost', { sslRootCert: rootFile })).toEqual({ ca: PEM });
+    expect(tls('db.example.com', { sslMode: 'disable' })).toBe(false);
+  });
+
+  test("libpq's weaker modes are read as the verified one", () => {
+    for (const mode of ['require', 'verify-ca', 'verify-full', 'prefer', 'allow']) {
+      expect(tls('db.example.com', {}, { PGSSLMODE: mode })).toEqual({});
+    }
+    expect(tls('localhost', {}, { PGSSLMODE: 'require' })).toEqual({});
+    expect(connectionTarget({ databaseUrl: 'postgres://u@db/d?sslmode=disable' }, {}).pg.ssl).toBe(false);
+  });
+
+  test.each(['no-verify', 'on', 'true'])('there is no mode %s', (sslMode) => {
+    expect(() => tls('db.example.com', { sslMode })).toThrow(/is not an SSL mode/);
+  });
+
+  test("Amazon's roots for its host names and by name", () => {
+    for (const ssl of [
+      tls('x.abc.eu-west-1.rds.amazonaws.com'),
+      tls('db.example.com', { sslRootCert: 'rds' }),
+      tls('db.example.com', {}, { PGSSLROOTCERT: 'rds' }),
+    ]) {
+      const { ca } = ssl as { ca: string };
+      expect(ca.match(/BEGIN CERTIFICATE/g)!.length).toBeGreaterThan(50);
+    }
+    expect(tls('x.rds.amazonaws.com', { sslRootCert: 'system' })).toEqual({});
+    expect(tls('x.rds.amazonaws.com', { sslRootCert: rootFile })).toEqual({ ca: PEM });
+  });
+
+  test('a root file that is not there, or holds no certificate', () => {
+    expect(() => tls('db', { sslRootCert: join(folder, 'gone.pem') })).toThrow(/cannot be read \(ENOENT\)/);
+    writeFileSync(join(folder, 'empty.pem'), 'nothing');
+    expect(() => tls('db', { sslRootCert: join(folder, 'empty.pem') })).toThrow(/holds no certificate/);
+  });
+});
+
+test.each([
+  ['timeout expired', undefined, /does not answer/, /--stack/],
+  ['The server does not support SSL connections', undefined, /does not offer TLS/, /--ssl-mode disable/],
+  [
+    'self-signed certificate in certificate chain',
+    'SELF_SIGNED_CERT_IN_CHAIN',
+    /not signed by an authority/,
+    /--ssl-root-cert/,
+  ],
+  ['SASL: client password must be a string', undefined, /asks for a password/, /PGPASSWORD/],
+  ['connect ECONNREFUSED 127.0.0.1:1', 'ECONNREFUSED', /nothing listens/, /Check host and port/],
+  ['database "x" does not exist', '3D000', /database "x" does not exist/, /Create the database/],
+])('why a connection fails: %s', (message, reason, words, remedy) => {
+  const target = connectionTarget({ databaseUrl: 'postgres://u:hunter2@db:1/d' }, {});
+  const { info } = explainConnection(new ConnectionLost(message, reason), target);
+  expect(info.message).toMatch(/^cannot connect to u@db:1\/d: /);
+  expect(info.message).toMatch(words);
+  expect(info.remedy).toMatch(remedy);
+  expect(JSON.stringify(info)).not.toContain('hunter2');
+});

@@ -1,0 +1,107 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { fileName } from '../../lib/cli/commands/new';
+import { trueup } from './trueup';
+
+const folder = mkdtempSync(join(tmpdir(), 'trueup-test-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+describe.concurrent('wrong use is answered with 2, a sentence and what to do', () => {
+  test.concurrent.each([
+    [['statsu'], /unknown command 'statsu' \(Did you mean status\?\)/, /trueup --help/],
+    [['status', '--jsn'], /unknown option '--jsn' \(Did you mean --json\?\)/, /trueup status --help/],
+    [['down'], /missing required argument 'name'/, /trueup down --help/],
+    [['up', '--timeout', 'soon'], /'soon' is invalid\. It is a time such as 90s/, /trueup up --help/],
+    [['check', 'nowhere'], /there is no folder nowhere/, /trueup new NAME/],
+    [['check', 'package.json'], /package\.json is not a folder/, /trueup new NAME/],
+    [['up'], /there is no database to connect to/, /--database-url/],
+    [['new', '?!'], /has no letter or digit/, /add_email/],
+    [['status', '--database-url', 'localhost/app'], /does not begin with postgres:\/\//, /%40/],
+    [['demo', '--database-url', 'postgres://u@h/d'], /there is no folder/, /Give the folder/],
+  ])('trueup %j', async (args, sentence, remedy) => {
+    const { code, stdout, stderr } = await trueup(args);
+    expect(stderr).toMatch(sentence);
+    expect(stderr).toMatch(remedy);
+    expect(stderr.split('\n').length).toBeLessThanOrEqual(5);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+  });
+
+  test.concurrent('as JSON too', async () => {
+    const { code, stdout, stderr } = await trueup(['status', '--jsn', '--json']);
+    expect(JSON.parse(stdout)).toEqual({
+      error: { code: 'usage', message: expect.stringMatching(/--jsn/), remedy: expect.any(String) },
+    });
+    expect({ code, stderr }).toEqual({ code: 2, stderr: '' });
+  });
+});
+
+describe.concurrent('help', () => {
+  test.concurrent('without a command: the help, and 2', async () => {
+    const { code, stdout, stderr } = await trueup([]);
+    expect(stderr).toMatch(/^Usage: trueup/);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+  });
+
+  test.concurrent('--version', async () => {
+    const { version } = JSON.parse(readFileSync(join(__dirname, '../../package.json'), 'utf8'));
+    expect(await trueup(['--version'])).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' });
+  });
+
+  test.concurrent('every command has a description, its options and the common ones', async () => {
+    const main = await trueup(['--help']);
+    const names = [...main.stdout.matchAll(/^ {2}(\w[\w-]*) .*\[folder\]/gm)].map(([, name]) => name!);
+    expect(names).toContain('up');
+    for (const name of names) {
+      const { code, stdout } = await trueup([name, '--help']);
+      expect(stdout).toMatch(/^Usage: trueup [\s\S]*\n\n[A-Z][\s\S]*--json/);
+      expect(code).toBe(0);
+    }
+  });
+});
+
+describe('new', () => {
+  const now = new Date('2026-11-21T09:15:30Z');
+  test.each([
+    ['Add e-mail', [], {}, '0001_add_e_mail.sql'],
+    ['add_email.sql', ['0001_a.sql', '0009_b.sql', 'R__c.sql', 'README.md'], {}, '0010_add_email.sql'],
+    ['x', ['001_a.sql', '999_b.sql'], {}, '1000_x.sql'],
+    ['x', ['20250101120000_a.sql'], {}, '20261121091530_x.sql'],
+    ['x', ['0001_a.sql'], { timestamp: true }, '20261121091530_x.sql'],
+    ['Naïve café', [], { repeatable: true }, 'R__naive_cafe.sql'],
+  ])('%j in %j', (name, files, options, expected) => {
+    expect(fileName(name, options, files, now)).toBe(expected);
+  });
+
+  test('makes the folder, never overwrites, and what it writes is refused until it is filled in', async () => {
+    const migrations = join(folder, 'migrations');
+    const first = await trueup(['new', 'add email'], { cwd: folder });
+    expect(first).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^migrations\/0001_add_email\.sql\n/),
+    });
+    const second = await trueup(['new', 'names', migrations, '--json']);
+    expect(JSON.parse(second.stdout)).toEqual({ file: join(migrations, '0002_names.sql') });
+    await trueup(['new', 'names', migrations, '--repeatable']);
+    const again = await trueup(['new', 'names', migrations, '--repeatable']);
+    expect(again).toMatchObject({ code: 2, stderr: expect.stringMatching(/R__names\.sql exists already/) });
+    expect(readdirSync(migrations)).toEqual(['0001_add_email.sql', '0002_names.sql', 'R__names.sql']);
+
+    const unfinished = await trueup(['check', migrations]);
+    expect(unfinished.code).toBe(1);
+    expect(unfinished.stderr).toMatch(/0001_add_email\.sql/);
+  });
+
+  test('filled in as its comments say, it passes', async () => {
+    const migrations = join(folder, 'filled');
+    await trueup(['new', 'id default', migrations]);
+    const file = join(migrations, '0001_id_default.sql');
+    const text = readFileSync(file, 'utf8')
+      .replace('-- ALTER TABLE customers ALTER COLUMN id SET', 'ALTER TABLE customers ALTER COLUMN id SET')
+      .replace('-- SELECT trueup.', 'SELECT trueup.')
+      .replace('-- ALTER TABLE customers ALTER COLUMN id DROP', 'ALTER TABLE customers ALTER COLUMN id DROP');
+    writeFileSync(file, text);
+    expect(await trueup(['check', migrations])).toMatchObject({ code: 0, stderr: '' });
+  });
+});

@@ -1,0 +1,70 @@
+/** What a user gets: packed with `npm pack`, installed in an empty folder elsewhere. */
+import { execFileSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { cleanEnvironment } from '../cli/trueup';
+
+const ROOT = join(__dirname, '../..');
+const scratch = mkdtempSync(join(tmpdir(), 'trueup-package-'));
+const checkout = join(scratch, 'checkout');
+const project = join(scratch, 'project');
+let files: string[] = [];
+
+const run = (command: string, args: readonly string[], cwd: string): string =>
+  execFileSync(command, args, {
+    cwd,
+    encoding: 'utf8',
+    env: cleanEnvironment(),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+
+beforeAll(() => {
+  // A copy: packing builds dist/, and the checkout may be in use.
+  const listed = run('git', ['ls-files', '--cached', '--others', '--exclude-standard'], ROOT)
+    .trim()
+    .split('\n');
+  for (const file of listed.filter((each) => existsSync(join(ROOT, each)))) {
+    mkdirSync(dirname(join(checkout, file)), { recursive: true });
+    cpSync(join(ROOT, file), join(checkout, file));
+  }
+  symlinkSync(join(ROOT, 'node_modules'), join(checkout, 'node_modules'));
+  const [packed] = JSON.parse(run('npm', ['pack', '--json', '--pack-destination', scratch], checkout)) as [
+    { filename: string; files: { path: string }[] },
+  ];
+  files = packed.files.map(({ path }) => path);
+  mkdirSync(project);
+  run('npm', ['init', '--yes'], project);
+  run('npm', ['install', join(scratch, packed.filename)], project);
+}, 500_000);
+
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+test('the package holds the program and the migrations, and no tests or sources', () => {
+  expect(files).toContain('dist/bin/trueup.js');
+  expect(files).toContain('dist/lib/index.js');
+  expect(files).toContain('migrations/courses/0001_as_found.sql');
+  expect(files).toContain('README.md');
+  expect(files.filter((path) => /^(test|bench|lib|lambda|bin)\//.test(path))).toEqual([]);
+});
+
+test('one PostgreSQL comes along, not those of the tests', () => {
+  const lock = JSON.parse(readFileSync(join(project, 'package-lock.json'), 'utf8')) as {
+    packages: Record<string, unknown>;
+  };
+  const servers = Object.keys(lock.packages).filter((name) => /^node_modules\/pg\d\d-/.test(name));
+  expect(servers.length).toBeGreaterThan(0);
+  expect(servers.filter((name) => !name.startsWith('node_modules/pg18-'))).toEqual([]);
+});
+
+test('installed elsewhere, it runs', () => {
+  expect(run('npx', ['trueup', '--help'], project)).toMatch(/^Usage: trueup/);
+  expect(run('npx', ['trueup', 'new', 'first'], project)).toMatch(/migrations\/0001_first\.sql/);
+  const shipped = 'node_modules/trueup/migrations/courses';
+  expect(run('npx', ['trueup', 'check', shipped], project)).toMatch(/nothing wrong/);
+  expect(run('npx', ['trueup', 'check', shipped, '--run'], project)).toMatch(/none drifted/);
+  expect(JSON.parse(run('npx', ['trueup', 'demo', '--json'], project))).toMatchObject({
+    acts: expect.any(Array),
+  });
+});
