@@ -45,6 +45,7 @@ export async function isComplete(event: IsCompleteRequest, context: Context): Pr
 /** Settings that are missing, before the stack could be looked at. A Delete must not hang on it. */
 function unexpected(event: IsCompleteRequest, error: Error): IsCompleteResponse {
   log('unexpected', { ...requestFields(event), error: error.message, stack: error.stack });
-  if (event.RequestType === 'Delete') return { IsComplete: true, Data: { ...attributes(null) } };
-  throw new DeployError(`Trueup's deploy function met an error it did not expect: ${error.message}`);
+  const reason = `Trueup's deploy function met an error that it did not expect: ${error.message}`;
+  if (event.RequestType === 'Delete') return { IsComplete: true, Data: { ...attributes(null, reason) } };
+  throw new DeployError(reason);
 }

@@ -93,6 +93,8 @@ export const ATTRIBUTES = {
   applied: 'Applied',
   undone: 'Undone',
   kept: 'Kept',
+  /** What a person should know of a success: a file that is gone, a late migration, what was not waited for. */
+  warnings: 'Warnings',
 } as const;
 export type DeployAttributes = { readonly [K in (typeof ATTRIBUTES)[keyof typeof ATTRIBUTES]]: string };
 

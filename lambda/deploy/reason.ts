@@ -8,7 +8,7 @@ import type { DeployAttributes } from './properties';
 
 /** Leaves room for the framework's own lines and for the ids of the answer. */
 const REASON_BYTES = 1_300;
-const ATTRIBUTE_BYTES = 500;
+const ATTRIBUTE_BYTES = 450;
 
 /**
  * The framework sends `stack`, not `message`. One line in it, so that neither a path nor a second copy of the message
@@ -37,15 +37,15 @@ export function shorten(text: string, bytes: number): string {
 
 const size = (text: string): number => Buffer.byteLength(JSON.stringify(text)) - 2;
 
-/** Names joined while they fit, and how many more there are. An empty list is `none`: a value may not be empty. */
-function list(names: readonly string[]): string {
-  if (names.length === 0) return 'none';
-  let text = '';
-  for (const [index, name] of names.entries()) {
-    const next = text === '' ? name : `${text}, ${name}`;
-    const more = ` and ${names.length - index} more`;
-    if (size(`${next}${more}`) > ATTRIBUTE_BYTES) return shorten(`${text}${more}`, ATTRIBUTE_BYTES).trim();
-    text = next;
+/** Joined while they fit, and how many more there are. An empty list is `none`: a value may not be empty. */
+function list(items: readonly string[], separator = ', '): string {
+  if (items.length === 0) return 'none';
+  const [first = '', ...others] = items.map((item) => shorten(item, ATTRIBUTE_BYTES - 30));
+  let text = first;
+  for (const [index, item] of others.entries()) {
+    const rest = ` and ${others.length - index} more`;
+    if (size(`${text}${separator}${item}${rest}`) > ATTRIBUTE_BYTES) return text + rest;
+    text += separator + item;
   }
   return text;
 }
@@ -53,13 +53,18 @@ function list(names: readonly string[]): string {
 /**
  * Every attribute, always: CloudFormation fails a stack that asks for one that is not there.
  * @param report null when the database was never reached
+ * @param note why the work was given up, where that is a success all the same
  */
-export function attributes(report: Report | null): DeployAttributes {
-  if (report === null) return { Position: 'unknown', Applied: 'none', Undone: 'none', Kept: 'unknown' };
+export function attributes(report: Report | null, note: string | null): DeployAttributes {
+  const warnings = list([...(note === null ? [] : [note]), ...(report?.warnings ?? [])], '; ');
+  if (report === null) {
+    return { Position: 'unknown', Applied: 'none', Undone: 'none', Kept: 'unknown', Warnings: warnings };
+  }
   return {
     Position: shorten(report.position, ATTRIBUTE_BYTES) || 'none',
     Applied: list(report.applied),
     Undone: list(report.undone),
-    Kept: list(report.kept.map(({ name }) => name)),
+    Kept: list(report.kept.map(({ name, reason }) => `${name} (${reason})`)),
+    Warnings: warnings,
   };
 }

@@ -109,8 +109,7 @@ function answer(
     report,
     keptCount: report?.kept.length ?? 0,
   });
-  const data = attributes(report);
-  return { IsComplete: true, Data: { ...data } };
+  return { IsComplete: true, Data: { ...attributes(report, note) } };
 }
 
 /** Never the response URL, with which anybody could answer in our place. */
