@@ -33,6 +33,8 @@ export function bundle(handler: HandlerName): Files {
     minify: true,
     // ES modules where a package has them: only then does esbuild leave out what is not used (130 KB of @smithy/core).
     mainFields: ['module', 'main'],
+    // `import()` becomes require(): the runtime's own packages are found through NODE_PATH, which import() ignores.
+    supported: { 'dynamic-import': false },
     external: EXTERNAL,
     sourcemap: 'linked',
     sourcesContent: false,
