@@ -1,9 +1,11 @@
-/** Texts of any length through a transport that limits statements (65,536 characters) and rows (64 KB). */
+/** Texts of any length through a transport that limits statements (65,536 characters), rows (64 KB) and answers (1 MiB). */
 import type { Database, Value } from './database';
 import { quoteLiteral } from './quote';
 
 /** Doubled quotes and backslashes at worst double it; as UTF-8 it is 60 KB at worst. */
 const PIECE = 15_000;
+/** In one answer, which may have 1 MiB. */
+const PIECES = 16;
 
 export interface LongText {
   /** Come before the statement that has the expression, in its transaction. */
@@ -28,7 +30,10 @@ export function longText(text: string): LongText {
   return { statements, expression: "current_setting('trueup.text')" };
 }
 
-/** @param sql gives one text, or no row. Null when there is none */
+/**
+ * Over the Data API in pieces, and begun anew when the text changed in between.
+ * @param sql gives one text, or no row. Null when there is none
+ */
 export async function readLongText(
   db: Database,
   sql: string,
@@ -38,10 +43,16 @@ export async function readLongText(
     const rows = await db.query<{ d: string }>(`SELECT d FROM (${sql}) AS t (d)`, params);
     return rows[0]?.d ?? null;
   }
-  const rows = await db.query<{ piece: string }>(
-    `SELECT substr(d, n, ${PIECE}) AS piece FROM (${sql}) AS t (d), generate_series(1, length(d), ${PIECE}) AS n
-ORDER BY n`,
-    params,
-  );
-  return rows.length === 0 ? null : rows.map(({ piece }) => piece).join('');
+  for (let text = '', from = 1, hash: string | undefined; ; from += PIECE * PIECES) {
+    const rows = await db.query<{ piece: string; hash: string; length: number }>(
+      `WITH t (d) AS MATERIALIZED (${sql}), whole AS MATERIALIZED (SELECT d, md5(d) AS hash, length(d) AS length FROM t)
+SELECT substr(d, n, ${PIECE}) AS piece, hash, length FROM whole, generate_series(${from}, least(length, ${from + PIECE * PIECES - 1}), ${PIECE}) AS n ORDER BY n`,
+      params,
+    );
+    if (hash !== undefined && rows[0]?.hash !== hash) return readLongText(db, sql, params);
+    if (!rows[0]) return null;
+    text += rows.map(({ piece }) => piece).join('');
+    if (from + PIECE * PIECES > rows[0].length) return text;
+    hash = rows[0].hash;
+  }
 }

@@ -8,6 +8,7 @@ import type { Limits } from '../../lib/local/data-api/service';
 import { busyManifest } from '../support/busy-manifest';
 import { connect, createDatabase, majors } from '../support/database';
 import { manifestOf, migration, request } from '../support/manifest';
+import { startProxy } from '../support/proxy';
 
 const endpoints: DataApiEndpoint[] = [];
 
@@ -209,6 +210,41 @@ describe.each(majors())('the engine over the Data API, PostgreSQL %i', (major) =
     expect(rows).toEqual([{ column_default: null }]);
   });
 });
+
+test.each([6, 25, 60])(
+  'a runner that dies after %i calls leaves nothing behind that the next one cannot go on from',
+  async (calls) => {
+    const { url, endpoint, context, untilDone } = await scratch(majors().at(-1)!, { idleTransactionMs: 700 });
+    const { hostname, port } = new URL(endpoint.url);
+    const proxy = await startProxy({ target: { host: hostname, port: Number(port) } });
+    const total = () => Object.values(endpoint.calls).reduce((a, b) => a + b, 0);
+    const death = setInterval(() => total() >= calls && void proxy.close(), 1);
+    const doomed = {
+      ...context(busyManifest, 1_500),
+      connect: () =>
+        connectDataApi({
+          ...endpoint,
+          clientConfig: { ...endpoint.clientConfig, endpoint: `http://127.0.0.1:${proxy.port}` },
+          database: new URL(url).pathname.slice(1),
+          patienceMs: 100,
+        }),
+    };
+    const first = await converge(doomed, request(busyManifest, { id: 'doomed' }));
+    clearInterval(death);
+    expect(first.status).not.toBe('done');
+    const names = busyManifest.migrations.map(({ name }) => name);
+    expect(await untilDone(busyManifest, { id: 'next' })).toMatchObject({ status: 'done' });
+    expect((await verify(context(busyManifest), 'app')).findings).toEqual([]);
+    const client = await connect(url);
+    const events = await client.query(
+      "SELECT migration FROM trueup.events WHERE event = 'proved' OR (event = 'applied' AND detail->>'proved' = 'true')",
+    );
+    // Each was proved once, by whichever run came that far; the repeatable has nothing to prove.
+    expect(events.rows.map((row) => row.migration).sort()).toEqual(names.filter((n) => !n.startsWith('R')));
+    const rows = await client.query('SELECT count(*)::int AS n FROM child');
+    expect(rows.rows).toEqual([{ n: 50 }]);
+  },
+);
 
 test('a folder of four hundred migrations is more than a statement and a row may hold', async () => {
   const { context, untilDone } = await scratch(majors().at(-1)!);

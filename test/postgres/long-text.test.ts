@@ -33,14 +33,31 @@ describe('long texts', () => {
 
   it.each(['pg', 'Data API'])('go through %s and back', async (name) => {
     const db = transports[name]!;
-    const text = `😀'\\"žluť\n${'x'.repeat(14_988)}`.repeat(9);
+    const text = `😀'\\"žluť\n${'x'.repeat(14_988)}`.repeat(70);
     const { statements, expression } = longText(text);
-    expect(statements.length).toBeGreaterThan(8);
+    expect(statements.length).toBeGreaterThan(69);
     await db.execute([
       { statements: [...statements, `INSERT INTO texts VALUES ('${name}', ${expression})`] },
     ]);
     const sql = 'SELECT t FROM texts WHERE name = $1';
     expect(await readLongText(db, sql, [name])).toBe(text);
     expect(await readLongText(db, sql, ['nobody'])).toBeNull();
+  });
+
+  it('reads again what changes between two answers', async () => {
+    const api = transports['Data API']!;
+    const texts = ['a', 'b'].map((letter) => letter.repeat(300_000));
+    let calls = 0;
+    const changing: Database = {
+      ...api,
+      capabilities: api.capabilities,
+      query: (_sql, params) => {
+        // The first answer is about the first text, all others about the second.
+        const sql = _sql.replace('changing', `SELECT '${calls++ === 0 ? 'a' : 'b'}'`);
+        return api.query(sql, params);
+      },
+    };
+    expect(await readLongText(changing, 'SELECT repeat((changing), 300000)', [])).toBe(texts[1]);
+    expect(calls).toBeGreaterThan(3);
   });
 });
