@@ -127,6 +127,24 @@ export function connectionError(error: ConnectionLost): ErrorInfo {
   return { code: 'connection', ...sqlstate, ...connectionWords(reason, error.message) };
 }
 
+const ALLOW =
+  'Allow the caller rds-data:BeginTransaction, ExecuteStatement, CommitTransaction and RollbackTransaction on the cluster, and secretsmanager:GetSecretValue on the secret.';
+const CHECK_SECRET =
+  "Check the secret's ARN and the policy of its key, and that it holds `username` and `password`.";
+const ENABLE = 'Enable the Data API on the cluster, and give its ARN exactly as AWS shows it.';
+
+/** By the name of the Data API's exception, whose words are clear enough. */
+const DATA_API_REMEDIES: Readonly<Record<string, string>> = {
+  AccessDeniedException: ALLOW,
+  ForbiddenException: ALLOW,
+  SecretsErrorException: CHECK_SECRET,
+  InvalidSecretException: CHECK_SECRET,
+  HttpEndpointNotEnabledException: ENABLE,
+  NotFoundException: ENABLE,
+  DatabaseNotFoundException: 'Add an instance to the cluster: the Data API speaks to its writer.',
+  InvalidResourceStateException: 'Wait until the cluster is available, and deploy again.',
+};
+
 function connectionWords(reason: string | undefined, message: string): { message: string; remedy: string } {
   switch (reason) {
     case '28P01':
@@ -154,6 +172,9 @@ function connectionWords(reason: string | undefined, message: string): { message
         remedy: 'Check host and port, and that the server is running.',
       };
     default:
+      if (reason !== undefined && DATA_API_REMEDIES[reason]) {
+        return { message, remedy: DATA_API_REMEDIES[reason] };
+      }
       if (/unsupported startup parameter|RDS Proxy|not supported by RDS Proxy/i.test(message)) {
         return {
           message:

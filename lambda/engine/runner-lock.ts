@@ -33,8 +33,8 @@ export function describe(holder: LockedBy): string {
 }
 
 /**
- * Its client is gone and the network has not noticed: a live runner is idle for moments only. The Data API's sessions
- * bear another name and end by themselves.
+ * Its client is gone and the network has not noticed: a live runner is idle for moments only. Over the Data API it is
+ * the lock's transaction that is idle, and a live runner uses that every 20 seconds.
  */
 export const isDead = (holder: LockedBy): boolean =>
   holder.state.startsWith('idle') &&

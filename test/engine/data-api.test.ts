@@ -246,6 +246,22 @@ test.each([6, 25, 60])(
   },
 );
 
+test('a cluster that cannot be used is one clear sentence', async () => {
+  const { endpoint, untilDone } = await scratch(majors().at(-1)!);
+  endpoint.failNext('AccessDeniedException', 'User: arn:aws:iam::0:role/x is not authorized', {
+    status: 403,
+  });
+  expect(await untilDone(busyManifest)).toMatchObject({
+    status: 'failed',
+    error: {
+      code: 'connection',
+      message:
+        'the caller may not use the Data API of this cluster, or may not read the secret (User: arn:aws:iam::0:role/x is not authorized)',
+      remedy: expect.stringContaining('secretsmanager:GetSecretValue'),
+    },
+  });
+});
+
 test('a folder of four hundred migrations is more than a statement and a row may hold', async () => {
   const { context, untilDone } = await scratch(majors().at(-1)!);
   const many = manifestOf(
