@@ -1,0 +1,80 @@
+/** The scheduled check: is what was applied still there, and would the alarms see an error? Changes nothing. */
+
+import type { CatalogueRow } from '../defects/defect';
+import { invalidIndex } from '../defects/invalid-index';
+import { unvalidatedConstraint } from '../defects/unvalidated-constraint';
+import { verify } from '../engine';
+import { safeServerMessage } from '../engine/errors';
+import type { EngineContext } from '../engine/run';
+import { type Database, SqlError } from '../postgres/database';
+import { quoteLiteral } from '../postgres/quote';
+import { limitStatements } from './diagnosis';
+import { HEARTBEAT_WORDS } from './heartbeat';
+import { logSettingProblems, readLogSettings } from './log-settings';
+import type { DriftReport } from './protocol';
+
+const STATEMENT_TIMEOUT_MS = 30_000;
+/** More of one kind are counted, not listed. */
+const MOST = 50;
+
+/** @throws {TrueupError} when the database cannot be reached or the ledger not be read */
+export async function checkDrift(ctx: EngineContext, namespace: string): Promise<DriftReport> {
+  const { catalogue, logging } = await look(ctx, namespace);
+  return { verification: await verify(ctx, namespace), catalogue, logging };
+}
+
+/** The heartbeat first: it shows that the log arrives, whatever the rest finds. */
+async function look(
+  ctx: EngineContext,
+  namespace: string,
+): Promise<Pick<DriftReport, 'catalogue' | 'logging'>> {
+  const db = await ctx.connect();
+  try {
+    await limitStatements(db, STATEMENT_TIMEOUT_MS);
+    const heartbeat = await writeHeartbeat(db, namespace);
+    return {
+      catalogue: await catalogueFindings(db),
+      logging: [
+        ...heartbeat,
+        ...(await attempt('The log settings', async () => logSettingProblems(await readLogSettings(db)))),
+      ],
+    };
+  } finally {
+    await db.close();
+  }
+}
+
+/** RAISE LOG goes to the server's log alone, and any role may do it. */
+async function writeHeartbeat(db: Database, namespace: string): Promise<readonly string[]> {
+  const format = quoteLiteral(HEARTBEAT_WORDS(namespace).replaceAll('%', '%%'));
+  return attempt('The heartbeat line', async () => {
+    await db.query(`DO LANGUAGE plpgsql ${quoteLiteral(`BEGIN RAISE LOG ${format}; END`)}`);
+    return [];
+  });
+}
+
+async function catalogueFindings(db: Database): Promise<readonly string[]> {
+  const found: string[] = [];
+  for (const kind of [invalidIndex, unvalidatedConstraint]) {
+    const sentences = await attempt(`The check for "${kind.title}"`, async () =>
+      (await db.query<CatalogueRow & Record<string, unknown>>(kind.catalogue.sql, [null, null])).map(
+        (row) => row.sentence,
+      ),
+    );
+    found.push(...sentences.slice(0, MOST));
+    if (sentences.length > MOST) found.push(`And ${sentences.length - MOST} more: ${kind.title}.`);
+  }
+  return found;
+}
+
+/** What the server refuses is a finding; a lost connection is not. */
+async function attempt(what: string, work: () => Promise<readonly string[]>): Promise<readonly string[]> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof SqlError)) throw error;
+    return [
+      `${what} could not be done (SQLSTATE ${error.sqlstate}): ${safeServerMessage(error.sqlstate, error.message)}.`,
+    ];
+  }
+}

@@ -1,0 +1,49 @@
+/**
+ * Metrics in CloudWatch's embedded metric format: a log line that CloudWatch Logs turns into metrics, so that a function
+ * in an isolated subnet needs no endpoint for them
+ * (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html).
+ */
+import type { DriftReport } from './protocol';
+
+/** Of all of Trueup's metrics. */
+export const METRIC_NAMESPACE = 'Trueup';
+/** The dimension of the drift check's metrics: SchemaMigrations' namespace. */
+export const NAMESPACE_DIMENSION = 'Namespace';
+
+export const DRIFT_METRICS = {
+  /** 1 for each check that ran to its end. */
+  checked: 'DriftChecked',
+  /** What verify sections, invalid indexes and unvalidated constraints found, and verify sections that could not run. */
+  drift: 'Drift',
+  /** Log settings that hide errors from the alarms. */
+  blind: 'LoggingProblems',
+  /** Migrations in the manifest that are not applied. */
+  pending: 'PendingMigrations',
+  /** Applied migrations that are proved. */
+  proved: 'ProvedMigrations',
+} as const;
+
+export function driftMetrics(namespace: string, report: DriftReport, nowMs: number): Record<string, unknown> {
+  const { verification, catalogue, logging } = report;
+  const values = {
+    [DRIFT_METRICS.checked]: 1,
+    [DRIFT_METRICS.drift]: verification.findings.length + verification.errors.length + catalogue.length,
+    [DRIFT_METRICS.blind]: logging.length,
+    [DRIFT_METRICS.pending]: verification.pending.length,
+    [DRIFT_METRICS.proved]: verification.proved.length,
+  };
+  return {
+    _aws: {
+      Timestamp: nowMs,
+      CloudWatchMetrics: [
+        {
+          Namespace: METRIC_NAMESPACE,
+          Dimensions: [[NAMESPACE_DIMENSION]],
+          Metrics: Object.keys(values).map((Name) => ({ Name, Unit: 'Count' })),
+        },
+      ],
+    },
+    [NAMESPACE_DIMENSION]: namespace,
+    ...values,
+  };
+}
