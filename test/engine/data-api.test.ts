@@ -1,12 +1,17 @@
+import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { converge, down, plan, status, verify } from '../../lambda/engine';
 import type { Manifest } from '../../lambda/engine/manifest';
 import type { Outcome } from '../../lambda/engine/request';
 import { connectDataApi } from '../../lambda/postgres/data-api';
+import { dataApiProblems } from '../../lambda/postgres/data-api-limits';
+import { compileFolder } from '../../lib/compiler';
+import { dumpCatalogue } from '../../lib/local/catalogue';
 import { type DataApiEndpoint, startDataApi } from '../../lib/local/data-api';
 import type { Limits } from '../../lib/local/data-api/service';
 import { busyManifest } from '../support/busy-manifest';
 import { connect, createDatabase, majors } from '../support/database';
+import { up } from '../support/engine';
 import { manifestOf, migration, request } from '../support/manifest';
 import { startProxy } from '../support/proxy';
 
@@ -184,6 +189,20 @@ describe.each(majors())('the engine over the Data API, PostgreSQL %i', (major) =
     expect(outcome).toMatchObject({ status: 'done', report: { applied: ['0001_slow', '0002_slow_index'] } });
     expect(builds.size).toBe(1);
   });
+
+  test.each(['appointments', 'channels', 'courses', 'marketplace', 'messaging'])(
+    'the folder %s, as over pg',
+    async (name) => {
+      const manifest = await compileFolder(join(__dirname, '../../migrations', name));
+      expect(dataApiProblems(manifest)).toEqual([]);
+      const { url, context, untilDone } = await scratch(major);
+      expect(await untilDone(manifest)).toMatchObject({ status: 'done', report: { pending: [] } });
+      expect(await verify(context(manifest), 'app')).toMatchObject({ findings: [], errors: [] });
+      const other = await createDatabase(major);
+      await up(other, manifest);
+      expect(await dumpCatalogue(await connect(url))).toEqual(await dumpCatalogue(await connect(other)));
+    },
+  );
 
   test('a rollback undoes what the failed deployment did', async () => {
     const { url, untilDone } = await scratch(major);
