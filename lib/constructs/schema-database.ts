@@ -263,6 +263,11 @@ export class SchemaDatabase {
     return [...new Set([own, this.admin].filter((secret) => secret !== undefined))];
   }
 
+  /** The same text for the same server of this app, token or not. */
+  get server(): string {
+    return this.access.transport === 'pg' ? this.access.host : this.access.clusterArn;
+  }
+
   /** Which database this is, for the custom resource's properties: another one is another target. */
   get target(): string {
     const { access, databaseName } = this;

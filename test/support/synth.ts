@@ -8,6 +8,10 @@ import recommendedFlags from 'aws-cdk-lib/recommended-feature-flags.json';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { afterAll } from 'vitest';
 
+/** A migration that compiles. */
+export const PEOPLE =
+  '-- migrate:up\nCREATE TABLE people (id bigint PRIMARY KEY, name text);\n-- migrate:unproved A sample.\n';
+
 const folders: string[] = [];
 
 afterAll(() => {

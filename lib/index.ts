@@ -1,0 +1,11 @@
+export {
+  type DatabaseOptions,
+  type ExistingDataApiOptions,
+  type ExistingServerOptions,
+  SchemaDatabase,
+  type ServerOptions,
+} from './constructs/schema-database';
+export { SchemaMigrations, type SchemaMigrationsProps } from './constructs/schema-migrations';
+export type { TimingProps } from './constructs/timing';
+export { DatabaseStack, type DatabaseStackProps } from './stacks/database-stack';
+export { SchemaStack, type SchemaStackProps } from './stacks/schema-stack';

@@ -1,0 +1,99 @@
+/** The app: one stack for the server, one for each database's schema. Settings come from context (cdk.json, `-c key=value`). */
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { App, Environment } from 'aws-cdk-lib';
+import { DatabaseStack } from './database-stack';
+import { SchemaStack } from './schema-stack';
+
+/** Every key begins with `trueup:`; docs/deploying.md lists them. Values of `-c` are strings. */
+export interface Settings {
+  /** Prefix of the stacks' names. @default 'Trueup' */
+  readonly prefix: string;
+  /** @default 'instance' */
+  readonly engine: 'instance' | 'aurora';
+  /** How `migrate` speaks to the database; `data-api` needs `aurora`. @default 'pg' */
+  readonly transport: 'pg' | 'data-api';
+  /** @default 'secret' */
+  readonly auth: 'secret' | 'iam';
+  /** Who makes the master user's secret: RDS (`true`) or CloudFormation. @default true */
+  readonly managedSecret: boolean;
+  /** @default true */
+  readonly logStatements: boolean;
+  /** For a test that is thrown away. @default false */
+  readonly cheap: boolean;
+  /** Folder that holds one folder of migrations a database. @default 'migrations' */
+  readonly migrations: string;
+  /** Databases to deploy, by the names of their folders. @default - all of them */
+  readonly databases: readonly string[];
+  /** Another value forces a run. @default - none */
+  readonly runId: string | undefined;
+}
+
+export function settingsOf(app: App): Settings {
+  const text = (key: string): string | undefined => {
+    const value: unknown = app.node.tryGetContext(`trueup:${key}`);
+    return value === undefined || value === '' ? undefined : String(value);
+  };
+  const oneOf = <T extends string>(key: string, allowed: readonly [T, ...T[]]): T => {
+    const value = text(key) ?? allowed[0];
+    const found = allowed.find((each) => each === value);
+    if (found === undefined)
+      throw new Error(`trueup:${key} is ${value}; it must be ${allowed.join(' or ')}.`);
+    return found;
+  };
+  const flag = (key: string, byDefault: boolean): boolean =>
+    oneOf(key, byDefault ? ['true', 'false'] : ['false', 'true']) === 'true';
+  const migrations = text('migrations') ?? 'migrations';
+  return {
+    prefix: text('prefix') ?? 'Trueup',
+    engine: oneOf('engine', ['instance', 'aurora']),
+    transport: oneOf('transport', ['pg', 'data-api']),
+    auth: oneOf('auth', ['secret', 'iam']),
+    managedSecret: flag('managedSecret', true),
+    logStatements: flag('logStatements', true),
+    cheap: flag('cheap', false),
+    migrations,
+    databases: text('databases')?.split(',') ?? foldersOf(migrations),
+    runId: text('runId'),
+  };
+}
+
+export function compose(app: App, settings: Settings, env?: Environment): void {
+  const { prefix, engine, transport, auth, databases, migrations } = settings;
+  if (databases.length === 0) throw new Error(`${migrations} holds no folder of migrations.`);
+  const server = new DatabaseStack(app, `${prefix}Database`, {
+    env,
+    description: 'PostgreSQL server of the schemas that Trueup deploys',
+    engine,
+    dataApi: transport === 'data-api',
+    managedSecret: settings.managedSecret,
+    logStatements: settings.logStatements,
+    cheap: settings.cheap,
+  });
+  for (const databaseName of databases) {
+    const database = { databaseName, createDatabase: true };
+    new SchemaStack(app, `${prefix}${pascalCase(databaseName)}`, {
+      env,
+      description: `Schema of the database ${databaseName}`,
+      databaseLogGroupName: server.logGroupName,
+      schema: {
+        database:
+          transport === 'data-api' ? server.dataApi(database) : server.database({ ...database, auth }),
+        folder: join(migrations, databaseName),
+        runId: settings.runId,
+      },
+    });
+  }
+}
+
+const foldersOf = (folder: string): string[] =>
+  readdirSync(folder, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => entry.name)
+    .sort();
+
+const pascalCase = (name: string): string =>
+  name
+    .split(/[^A-Za-z0-9]+/)
+    .map((word) => word.charAt(0).toUpperCase() + word.slice(1))
+    .join('');

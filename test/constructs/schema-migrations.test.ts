@@ -1,0 +1,662 @@
+import { type App, Duration, Stack } from 'aws-cdk-lib';
+import { Match, Template } from 'aws-cdk-lib/assertions';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import * as kms from 'aws-cdk-lib/aws-kms';
+import * as rds from 'aws-cdk-lib/aws-rds';
+import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
+import { describe, expect, it } from 'vitest';
+import { SchemaDatabase } from '../../lib/constructs/schema-database';
+import { SchemaMigrations, type SchemaMigrationsProps } from '../../lib/constructs/schema-migrations';
+import { DatabaseStack, type DatabaseStackProps } from '../../lib/stacks/database-stack';
+import { folderOf, onlyResource, PEOPLE, resourcesOf, testApp } from '../support/synth';
+
+const folder = folderOf({ '0001_people.sql': PEOPLE });
+
+interface Deployment {
+  readonly app: App;
+  readonly server: DatabaseStack;
+  readonly stack: Stack;
+  readonly schema: SchemaMigrations;
+}
+
+/** A server in its stack, a schema in another. */
+function deployment(
+  props: Partial<SchemaMigrationsProps> = {},
+  serverProps: DatabaseStackProps = {},
+  database: (server: DatabaseStack) => SchemaDatabase = (server) => server.database(),
+): Deployment {
+  const app = testApp();
+  const server = new DatabaseStack(app, 'Server', serverProps);
+  const stack = new Stack(app, 'App');
+  const schema = new SchemaMigrations(stack, 'Schema', {
+    database: database(server),
+    folder,
+    namespace: 'people',
+    ...props,
+  });
+  return { app, server, stack, schema };
+}
+
+const propertiesOf = (stack: Stack) =>
+  onlyResource(Template.fromStack(stack), 'Custom::TrueupSchema').Properties;
+
+describe('the custom resource', () => {
+  it('carries what must lead to another run', () => {
+    const { stack, schema } = deployment({
+      owner: 'app',
+      adopt: true,
+      baseline: '0001_people',
+      undoAfterSuccess: true,
+      runId: 'after restore',
+    });
+    const properties = propertiesOf(stack);
+    expect(properties).toMatchObject({
+      ManifestHash: schema.manifest.hash,
+      Migrations: [expect.stringMatching(/^0001_people [0-9a-f]{8}$/)],
+      Namespace: 'people',
+      OwnerRole: 'app',
+      Adopt: 'true',
+      Baseline: '0001_people',
+      UndoAfterSuccess: 'true',
+      RunId: 'after restore',
+    });
+    expect(JSON.stringify(properties.Target)).toMatch(/"pg:",.*EndpointAddress.*":",.*EndpointPort.*"\/app"/);
+    expect(JSON.stringify(properties.Login)).toMatch(/"secret:",.*MasterUserSecret/);
+  });
+
+  it('names another target through the Data API', () => {
+    const { stack } = deployment({}, { engine: 'aurora', dataApi: true }, (server) =>
+      server.dataApi({ databaseName: 'people' }),
+    );
+    expect(JSON.stringify(propertiesOf(stack).Target)).toMatch(
+      /"data-api:arn:".*:cluster:",.*RefCluster.*"\/people"/,
+    );
+  });
+
+  it('waits for rules, endpoint, instances and the attachment of the secret', () => {
+    const stack = new Stack(testApp(), 'All');
+    const vpc = new ec2.Vpc(stack, 'Vpc', {
+      natGateways: 0,
+      subnetConfiguration: [{ name: 'Isolated', subnetType: ec2.SubnetType.PRIVATE_ISOLATED }],
+    });
+    const cluster = new rds.DatabaseCluster(stack, 'Cluster', {
+      engine: rds.DatabaseClusterEngine.auroraPostgres({ version: rds.AuroraPostgresEngineVersion.VER_17_9 }),
+      vpc,
+      vpcSubnets: { subnetType: ec2.SubnetType.PRIVATE_ISOLATED },
+      writer: rds.ClusterInstance.serverlessV2('Writer'),
+    });
+    new SchemaMigrations(stack, 'Schema', { database: SchemaDatabase.cluster(cluster), folder });
+    const template = Template.fromStack(stack);
+    const all = template.toJSON().Resources as Record<string, { Type: string }>;
+    const { DependsOn = [] } = onlyResource(template, 'Custom::TrueupSchema');
+    expect(DependsOn.map((id) => all[id]!.Type).sort()).toEqual([
+      'AWS::EC2::SecurityGroupEgress',
+      'AWS::EC2::SecurityGroupEgress',
+      'AWS::EC2::SecurityGroupIngress',
+      'AWS::EC2::SecurityGroupIngress',
+      'AWS::EC2::VPCEndpoint',
+      'AWS::RDS::DBInstance',
+      'AWS::SecretsManager::SecretTargetAttachment',
+    ]);
+  });
+
+  it('is what dependents wait for, and nothing else of the construct', () => {
+    const { stack, schema } = deployment();
+    new iam.Role(stack, 'Service', { assumedBy: new iam.AccountRootPrincipal() }).node.addDependency(schema);
+    const template = Template.fromStack(stack);
+    const [resource] = Object.keys(resourcesOf(template, 'Custom::TrueupSchema'));
+    const roles = Object.entries(resourcesOf(template, 'AWS::IAM::Role'));
+    expect(roles.find(([id]) => id.startsWith('Service'))![1].DependsOn).toEqual([resource]);
+  });
+
+  it('offers attributes, outputs and the command that follows the log', () => {
+    const { stack, schema } = deployment();
+    expect(stack.resolve(schema.position)).toEqual({ 'Fn::GetAtt': [expect.any(String), 'Position'] });
+    const outputs = Object.entries(Template.fromStack(stack).findOutputs('*')).map(
+      ([id, output]) => [id.replace(/^Schema|[0-9A-F]{8}$/g, ''), output.Value] as const,
+    );
+    expect(outputs.map(([id]) => id).sort()).toEqual([
+      'Applied',
+      'Kept',
+      'LogCommand',
+      'MigrateFunction',
+      'Position',
+      'Undone',
+    ]);
+    expect(JSON.stringify(Object.fromEntries(outputs).LogCommand)).toContain(
+      '"aws logs tail ",{"Ref":"SchemaLog',
+    );
+    expect(Template.fromStack(deployment({ outputs: false }).stack).findOutputs('*')).toEqual({});
+  });
+
+  it('gives CloudFormation and the framework more time than deploy, and deploy more than migrate', () => {
+    const { stack } = deployment({ slice: Duration.seconds(10), totalTimeout: Duration.minutes(5) });
+    const template = Template.fromStack(stack);
+    template.hasResourceProperties('Custom::TrueupSchema', { ServiceTimeout: '420' });
+    template.hasResourceProperties('AWS::Lambda::Function', { Handler: 'index.handler', Timeout: 40 });
+    template.hasResourceProperties('AWS::Lambda::Function', {
+      Handler: 'index.isComplete',
+      Timeout: 840,
+      Environment: {
+        Variables: Match.objectLike({
+          TRUEUP_SLICE_MS: '10000',
+          TRUEUP_SILENCE_MS: '50000',
+          TRUEUP_TIMEOUT_MS: '300000',
+          TRUEUP_ROLLBACK_WAIT_MS: '300000',
+        }),
+      },
+    });
+    const machine = JSON.stringify(onlyResource(template, 'AWS::StepFunctions::StateMachine').Properties);
+    expect(machine).toContain(String.raw`\"IntervalSeconds\":5,\"MaxAttempts\":84`);
+  });
+});
+
+describe('the function migrate', () => {
+  const migrate = (stack: Stack) =>
+    Object.values(resourcesOf(Template.fromStack(stack), 'AWS::Lambda::Function')).find(
+      ({ Properties }) => Properties.Handler === 'index.handler',
+    )!.Properties;
+  const variables = (stack: Stack) =>
+    (migrate(stack).Environment as { Variables: Record<string, unknown> }).Variables;
+
+  it('trusts the roots of the runtime, or those that it is given', () => {
+    expect(variables(deployment().stack)).toMatchObject({
+      NODE_EXTRA_CA_CERTS: '/var/runtime/ca-cert.pem',
+      NODE_OPTIONS: '--enable-source-maps',
+    });
+    const roots = `${folderOf({ 'own.pem': 'PEM' })}/own.pem`;
+    const own = variables(deployment({}, {}, (server) => server.database({ trustedRoots: roots })).stack);
+    expect(own.TRUEUP_ROOTS_FILE).toBe('roots.pem');
+    expect(own).not.toHaveProperty('NODE_EXTRA_CA_CERTS');
+  });
+
+  it('is told of the admin secret only where it has something to make', () => {
+    const withOptions = (options: Parameters<DatabaseStack['database']>[0]) =>
+      variables(deployment({}, {}, (server) => server.database(options)).stack);
+    expect(withOptions({})).toMatchObject({ TRUEUP_AUTH: 'secret' });
+    expect(withOptions({})).not.toHaveProperty('TRUEUP_ADMIN_SECRET_ARN');
+    expect(withOptions({ createDatabase: true })).toMatchObject({
+      TRUEUP_ADMIN_SECRET_ARN: expect.anything(),
+      TRUEUP_CREATE_DATABASE: 'true',
+    });
+    expect(withOptions({ auth: 'iam' })).toMatchObject({
+      TRUEUP_AUTH: 'iam',
+      TRUEUP_USER: 'trueup_migrator',
+      TRUEUP_ADMIN_SECRET_ARN: expect.anything(),
+    });
+    expect(withOptions({ auth: 'iam', createUser: false })).not.toHaveProperty('TRUEUP_ADMIN_SECRET_ARN');
+  });
+
+  it('stays out of the VPC with the Data API', () => {
+    const { stack } = deployment({}, { engine: 'aurora', dataApi: true }, (server) => server.dataApi());
+    expect(migrate(stack)).not.toHaveProperty('VpcConfig');
+    expect(resourcesOf(Template.fromStack(stack), 'AWS::EC2::SecurityGroup')).toEqual({});
+  });
+});
+
+describe('the way to the database', () => {
+  const vpcOf = (stack: Stack, ...types: ec2.SubnetType[]) =>
+    new ec2.Vpc(stack, 'Vpc', {
+      natGateways: types.includes(ec2.SubnetType.PUBLIC) ? 1 : 0,
+      subnetConfiguration: types.map((subnetType) => ({ name: subnetType, subnetType })),
+    });
+  const existing = (
+    stack: Stack,
+    vpc: ec2.IVpc,
+    options: Partial<Parameters<typeof SchemaDatabase.existing>[0]>,
+  ) =>
+    new SchemaMigrations(stack, `Schema${stack.node.children.length}`, {
+      folder,
+      namespace: `n${stack.node.children.length}`,
+      database: SchemaDatabase.existing({
+        host: 'db.example',
+        databaseName: 'app',
+        vpc,
+        securityGroups: [
+          ec2.SecurityGroup.fromSecurityGroupId(
+            stack,
+            `Sg${stack.node.children.length}`,
+            'sg-0123456789abcdef0',
+          ),
+        ],
+        secret: secretsmanager.Secret.fromSecretNameV2(stack, `Secret${stack.node.children.length}`, 'db'),
+        ...options,
+      }),
+    });
+  const endpoints = (stack: Stack) => resourcesOf(Template.fromStack(stack), 'AWS::EC2::VPCEndpoint');
+
+  it('is opened from the function to the port, and to nothing else', () => {
+    const stack = new Stack(testApp(), 'App');
+    existing(stack, vpcOf(stack, ec2.SubnetType.PRIVATE_ISOLATED), { port: 6543 });
+    const template = Template.fromStack(stack);
+    template.hasResourceProperties('AWS::EC2::SecurityGroupIngress', {
+      GroupId: 'sg-0123456789abcdef0',
+      FromPort: 6543,
+      ToPort: 6543,
+      SourceSecurityGroupId: Match.anyValue(),
+    });
+    const egress = Object.values(resourcesOf(template, 'AWS::EC2::SecurityGroupEgress'));
+    expect(egress.map(({ Properties }) => Properties.ToPort).sort()).toEqual([443, 6543]);
+    for (const { Properties } of egress) expect(Properties.DestinationSecurityGroupId).toBeDefined();
+  });
+
+  it('leaves the rules of the database alone where it is told to', () => {
+    const stack = new Stack(testApp(), 'App');
+    existing(stack, vpcOf(stack, ec2.SubnetType.PRIVATE_ISOLATED), { openPorts: false });
+    const ingress = Object.values(resourcesOf(Template.fromStack(stack), 'AWS::EC2::SecurityGroupIngress'));
+    expect(ingress.map(({ Properties }) => Properties.ToPort)).toEqual([443]);
+  });
+
+  it('has one endpoint for Secrets Manager, however many schemas there are', () => {
+    const stack = new Stack(testApp(), 'App');
+    const vpc = vpcOf(stack, ec2.SubnetType.PRIVATE_ISOLATED);
+    existing(stack, vpc, {});
+    existing(stack, vpc, {});
+    expect(Object.keys(endpoints(stack))).toHaveLength(1);
+  });
+
+  it('uses an endpoint that somebody else made, wherever in the stack', () => {
+    const stack = new Stack(testApp(), 'App');
+    const vpc = vpcOf(stack, ec2.SubnetType.PRIVATE_ISOLATED);
+    new ec2.InterfaceVpcEndpoint(stack, 'Theirs', {
+      vpc,
+      service: ec2.InterfaceVpcEndpointAwsService.SECRETS_MANAGER,
+    });
+    existing(stack, vpc, {});
+    expect(Object.keys(endpoints(stack))).toEqual([expect.stringMatching(/^Theirs/)]);
+  });
+
+  it('needs no endpoint through NAT, without a secret, or where it is refused', () => {
+    const withNat = new Stack(testApp(), 'App');
+    existing(withNat, vpcOf(withNat, ec2.SubnetType.PUBLIC, ec2.SubnetType.PRIVATE_WITH_EGRESS), {});
+    expect(endpoints(withNat)).toEqual({});
+    Template.fromStack(withNat).hasResourceProperties('AWS::EC2::SecurityGroup', {
+      SecurityGroupEgress: [Match.objectLike({ CidrIp: '0.0.0.0/0', FromPort: 443, ToPort: 443 })],
+    });
+    const withoutSecret = new Stack(testApp(), 'App');
+    existing(withoutSecret, vpcOf(withoutSecret, ec2.SubnetType.PRIVATE_ISOLATED), {
+      auth: 'iam',
+      createUser: false,
+      resourceId: 'db-ABC',
+      secret: undefined,
+    });
+    expect(endpoints(withoutSecret)).toEqual({});
+    const refused = new Stack(testApp(), 'App');
+    existing(refused, vpcOf(refused, ec2.SubnetType.PRIVATE_ISOLATED), { secretsManagerEndpoint: false });
+    expect(endpoints(refused)).toEqual({});
+  });
+
+  it('gets an endpoint in a VPC of somebody else only when asked for', () => {
+    const imported = (stack: Stack) =>
+      ec2.Vpc.fromVpcAttributes(stack, 'Vpc', {
+        vpcId: 'vpc-0123456789abcdef0',
+        vpcCidrBlock: '10.0.0.0/16',
+        availabilityZones: ['a', 'b'],
+        isolatedSubnetIds: ['subnet-0123456789abcdef0', 'subnet-0123456789abcdef1'],
+      });
+    const silent = new Stack(testApp(), 'App');
+    existing(silent, imported(silent), {});
+    expect(endpoints(silent)).toEqual({});
+    const asked = new Stack(testApp(), 'App');
+    existing(asked, imported(asked), { secretsManagerEndpoint: true });
+    expect(Object.keys(endpoints(asked))).toHaveLength(1);
+  });
+});
+
+/** Every policy statement of a template, by the role that has it; nothing may come from elsewhere. */
+function statementsOf(stack: Stack): Record<string, Record<string, unknown>[]> {
+  const template = Template.fromStack(stack);
+  for (const { Properties } of Object.values(resourcesOf(template, 'AWS::IAM::Role'))) {
+    expect(Properties).not.toHaveProperty('ManagedPolicyArns');
+    expect(Properties).not.toHaveProperty('Policies');
+  }
+  const byRole: Record<string, Record<string, unknown>[]> = {};
+  for (const { Properties } of Object.values(resourcesOf(template, 'AWS::IAM::Policy'))) {
+    const { Statement } = Properties.PolicyDocument as { Statement: Record<string, unknown>[] };
+    for (const { Ref } of Properties.Roles as { Ref: string }[]) {
+      byRole[Ref.replace(/^Schema|[0-9A-F]{8}$/g, '')] = Statement;
+    }
+  }
+  return byRole;
+}
+
+const arnOf = (id: string) => ({
+  'Fn::GetAtt': [expect.stringMatching(new RegExp(`^Schema${id}[0-9A-F]{8}$`)), 'Arn'],
+});
+const versionsOf = (id: string) => ({ 'Fn::Join': ['', [arnOf(id), ':*']] });
+const imported = (part: string) => ({ 'Fn::ImportValue': expect.stringContaining(part) });
+const LOG = {
+  Sid: 'Log',
+  Effect: 'Allow',
+  Action: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+  Resource: arnOf('Log'),
+};
+const NETWORK = [
+  'ec2:AssignPrivateIpAddresses',
+  'ec2:CreateNetworkInterface',
+  'ec2:DeleteNetworkInterface',
+  'ec2:DescribeNetworkInterfaces',
+  'ec2:DescribeSubnets',
+  'ec2:UnassignPrivateIpAddresses',
+];
+const NETWORK_INTERFACES = [
+  { Sid: 'NetworkInterfaces', Effect: 'Allow', Action: NETWORK, Resource: '*' },
+  {
+    Sid: 'NotByTheCode',
+    Effect: 'Deny',
+    Action: NETWORK,
+    Resource: '*',
+    Condition: {
+      ArnLike: {
+        'lambda:SourceFunctionArn': {
+          'Fn::Join': [
+            '',
+            [
+              'arn:',
+              { Ref: 'AWS::Partition' },
+              ':lambda:',
+              { Ref: 'AWS::Region' },
+              ':',
+              { Ref: 'AWS::AccountId' },
+              ':function:*',
+            ],
+          ],
+        },
+      },
+    },
+  },
+];
+const readSecret = (resource: unknown) => ({
+  Sid: 'ReadSecret',
+  Effect: 'Allow',
+  Action: 'secretsmanager:GetSecretValue',
+  Resource: resource,
+});
+/** CDK's own grant: the functions, and their versions. */
+const invoke = (...ids: string[]) => ({
+  Effect: 'Allow',
+  Action: 'lambda:InvokeFunction',
+  Resource: [...ids.map(arnOf), ...ids.map(versionsOf)],
+});
+const lookAt = (...resources: unknown[]) => ({
+  Effect: 'Allow',
+  Action: 'lambda:GetFunction',
+  Resource: resources.length === 1 ? resources[0] : resources,
+});
+
+describe('permissions, statement by statement', () => {
+  it('of deploy and of the framework around it', () => {
+    const { MigrateRole, ...others } = statementsOf(deployment().stack);
+    expect(MigrateRole).toBeDefined();
+    const framework = [
+      LOG,
+      invoke('DeployIsComplete', 'DeployOnEvent'),
+      lookAt(arnOf('DeployIsComplete'), arnOf('DeployOnEvent')),
+    ];
+    expect(others).toEqual({
+      DeployOnEventRole: [LOG],
+      DeployIsCompleteRole: [
+        LOG,
+        {
+          Sid: 'OwnStack',
+          Effect: 'Allow',
+          Action: ['cloudformation:DescribeStackEvents', 'cloudformation:DescribeStacks'],
+          Resource: { Ref: 'AWS::StackId' },
+        },
+        {
+          Sid: 'Migrate',
+          Effect: 'Allow',
+          Action: 'lambda:InvokeFunction',
+          Resource: arnOf('MigrateFunction'),
+        },
+      ],
+      DeployFrameworkOnEventRole: [
+        ...framework,
+        {
+          Effect: 'Allow',
+          Action: 'states:StartExecution',
+          Resource: { Ref: expect.stringMatching(/^SchemaDeployProviderwaiterstatemachine/) },
+        },
+      ],
+      DeployFrameworkIsCompleteRole: framework,
+      DeployProviderwaiterstatemachineRole: [
+        invoke('DeployProviderframeworkisComplete', 'DeployProviderframeworkonTimeout'),
+      ],
+    });
+  });
+
+  const ofMigrate = (
+    database?: (server: DatabaseStack) => SchemaDatabase,
+    serverProps?: DatabaseStackProps,
+  ) => statementsOf(deployment({}, serverProps, database).stack).MigrateRole;
+
+  it('of migrate with a secret', () => {
+    expect(ofMigrate()).toEqual([
+      LOG,
+      readSecret(imported('MasterUserSecretSecretArn')),
+      ...NETWORK_INTERFACES,
+    ]);
+  });
+
+  it('of migrate with a secret under a key of its own', () => {
+    const app = testApp();
+    const key = new kms.Key(new Stack(app, 'Keys'), 'Key');
+    const server = new DatabaseStack(app, 'Server', { encryptionKey: key, managedSecret: false });
+    const stack = new Stack(app, 'App');
+    new SchemaMigrations(stack, 'Schema', { database: server.database(), folder });
+    expect(statementsOf(stack).MigrateRole).toEqual([
+      LOG,
+      readSecret(imported('SecretAttachment')),
+      {
+        Sid: 'DecryptSecret',
+        Effect: 'Allow',
+        Action: 'kms:Decrypt',
+        Resource: imported('Key'),
+        Condition: {
+          StringEquals: {
+            'kms:ViaService': {
+              'Fn::Join': ['', ['secretsmanager.', { Ref: 'AWS::Region' }, '.amazonaws.com']],
+            },
+          },
+        },
+      },
+      ...NETWORK_INTERFACES,
+    ]);
+  });
+
+  const connect = (user: string, resourceId: unknown) => ({
+    Sid: 'Connect',
+    Effect: 'Allow',
+    Action: 'rds-db:connect',
+    Resource: {
+      'Fn::Join': [
+        '',
+        [
+          'arn:',
+          { Ref: 'AWS::Partition' },
+          ':rds-db:',
+          { Ref: 'AWS::Region' },
+          ':',
+          { Ref: 'AWS::AccountId' },
+          ':dbuser:',
+          resourceId,
+          `/${user}`,
+        ],
+      ],
+    },
+  });
+
+  it('of migrate with IAM authentication, while the role is to be made', () => {
+    expect(ofMigrate((server) => server.database({ auth: 'iam' }))).toEqual([
+      LOG,
+      readSecret(imported('MasterUserSecretSecretArn')),
+      ...NETWORK_INTERFACES,
+      connect('trueup_migrator', imported('DbiResourceId')),
+    ]);
+  });
+
+  it('of migrate with IAM authentication, when the role is there', () => {
+    expect(
+      ofMigrate((server) => server.database({ auth: 'iam', user: 'courses_migrator', createUser: false }), {
+        engine: 'aurora',
+      }),
+    ).toEqual([LOG, ...NETWORK_INTERFACES, connect('courses_migrator', imported('DBClusterResourceId'))]);
+  });
+
+  it('of migrate with the Data API', () => {
+    expect(ofMigrate((server) => server.dataApi(), { engine: 'aurora', dataApi: true })).toEqual([
+      LOG,
+      readSecret(imported('MasterUserSecretSecretArn')),
+      {
+        Sid: 'DataApi',
+        Effect: 'Allow',
+        Action: [
+          'rds-data:BeginTransaction',
+          'rds-data:CommitTransaction',
+          'rds-data:ExecuteStatement',
+          'rds-data:RollbackTransaction',
+        ],
+        Resource: {
+          'Fn::Join': [
+            '',
+            [
+              'arn:',
+              { Ref: 'AWS::Partition' },
+              ':rds:',
+              { Ref: 'AWS::Region' },
+              ':',
+              { Ref: 'AWS::AccountId' },
+              ':cluster:',
+              imported('RefCluster'),
+            ],
+          ],
+        },
+      },
+    ]);
+  });
+
+  it('of whoever runs the command line', () => {
+    const { stack, schema } = deployment();
+    schema.grantInvoke(new iam.Role(stack, 'Operator', { assumedBy: new iam.AccountRootPrincipal() }));
+    expect(statementsOf(stack).OperatorRole ?? statementsOf(stack).Operator).toEqual([
+      { Effect: 'Allow', Action: 'lambda:InvokeFunction', Resource: arnOf('MigrateFunction') },
+    ]);
+  });
+});
+
+describe('bad input fails at synth', () => {
+  const schema = (props: Partial<SchemaMigrationsProps>) => () => deployment(props);
+
+  it('an empty folder', () => {
+    expect(schema({ folder: folderOf({ 'readme.txt': '' }) })).toThrow(/no migration/i);
+  });
+
+  it('a folder that is not there', () => {
+    expect(schema({ folder: '/nowhere/migrations' })).toThrow('/nowhere/migrations');
+  });
+
+  it('a migration that does not parse, with its caret', () => {
+    const broken = folderOf({
+      '0001_people.sql': '-- migrate:up\nCREATE TABLE people (id bigint,, name text);\n',
+    });
+    expect(schema({ folder: broken })).toThrow(
+      /0001_people\.sql:2:32: syntax error at or near ","\n.*CREATE TABLE people \(id bigint,, name text\);\n *\| *\^/,
+    );
+  });
+
+  it.each<[string, Partial<SchemaMigrationsProps>, string]>([
+    [
+      'a total that CloudFormation would not wait for',
+      { totalTimeout: Duration.hours(1) },
+      'Set totalTimeout to at most 3400 s',
+    ],
+    ['a slice longer than a function lives', { slice: Duration.minutes(14) }, 'Set slice to at most 740 s'],
+    [
+      'a wait that is longer than everything',
+      { totalTimeout: Duration.minutes(2), databaseWait: Duration.minutes(3) },
+      'databaseWait (180 s) must not be longer than totalTimeout (120 s)',
+    ],
+    ['a slice of half a second', { slice: Duration.millis(500) }, 'slice must be a whole number of seconds'],
+    ['a namespace that is no name', { namespace: '../people' }, 'namespace "../people" must be'],
+    ['properties that the framework cannot carry', { runId: 'x'.repeat(4000) }, '3584 is the limit'],
+  ])('%s', (_, props, message) => {
+    expect(schema(props)).toThrow(message);
+  });
+
+  it('two constructs on one namespace of one database, but not on two databases', () => {
+    const { stack, server } = deployment();
+    const second = (id: string, databaseName: string) => () =>
+      new SchemaMigrations(stack, id, {
+        database: server.database({ databaseName }),
+        folder,
+        namespace: 'people',
+      });
+    expect(second('Other', 'other')).not.toThrow();
+    expect(second('Same', 'app')).toThrow(
+      'App/Same and App/Schema use the same namespace of the same database',
+    );
+  });
+
+  it('a statement that the Data API would refuse', () => {
+    const long = folderOf({
+      '0001_long.sql': `-- migrate:up\nSELECT '${'x'.repeat(70_000)}';\n-- migrate:unproved It changes nothing.\n`,
+    });
+    expect(() =>
+      deployment({ folder: long }, { engine: 'aurora', dataApi: true }, (server) => server.dataApi()),
+    ).toThrow(/Too long for the Data API: 0001_long\.sql:2 has 70\d\d\d characters, 65536 is the limit/);
+    expect(schema({ folder: long })).not.toThrow();
+  });
+
+  it.each<[string, (server: DatabaseStack) => SchemaDatabase, string]>([
+    [
+      'the Data API of a cluster that has it switched off',
+      (server) => server.dataApi(),
+      'Server/Cluster needs enableDataApi: true',
+    ],
+    [
+      'a role that would be every role',
+      (server) => server.database({ auth: 'iam', user: '*' }),
+      'user "*" must be',
+    ],
+    [
+      'a user beside a secret',
+      (server) => server.database({ user: 'me' }),
+      "user and createUser go with auth: 'iam'",
+    ],
+    [
+      'RDS Proxy',
+      (server) => existingAt(server, 'app.proxy-c0ffee.eu-central-1.rds.amazonaws.com'),
+      'is an RDS Proxy',
+    ],
+    ['no secret', (server) => existingAt(server, 'db.example'), 'db.example has no secret to log in with'],
+    [
+      'IAM authentication of what has no resource id',
+      (server) => existingAt(server, 'db.example', { auth: 'iam', createUser: false }),
+      'needs its resourceId',
+    ],
+  ])('%s', (_, database, message) => {
+    expect(() => deployment({}, { engine: 'aurora' }, database)).toThrow(message);
+  });
+
+  it('IAM authentication of a server that has it switched off', () => {
+    const stack = new Stack(testApp(), 'App');
+    const instance = new rds.DatabaseInstance(stack, 'Db', {
+      engine: rds.DatabaseInstanceEngine.postgres({ version: rds.PostgresEngineVersion.VER_17 }),
+      vpc: new ec2.Vpc(stack, 'Vpc'),
+    });
+    expect(() => SchemaDatabase.instance(instance, { auth: 'iam' })).toThrow(
+      'App/Db needs iamAuthentication: true',
+    );
+  });
+
+  function existingAt(server: DatabaseStack, host: string, options = {}): SchemaDatabase {
+    return SchemaDatabase.existing({
+      host,
+      databaseName: 'app',
+      vpc: server.vpc,
+      securityGroups: [],
+      ...options,
+    });
+  }
+});
