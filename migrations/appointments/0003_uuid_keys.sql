@@ -6,6 +6,7 @@
 -- uuid already. There is no down: how each id was spelled is not kept.
 
 -- migrate:consent rewrites the varchar keys become uuid, 16 bytes each; the tables are closed for that time
+-- migrate:consent destroys the spelling of the ids, not their value
 -- migrate:settings lock-timeout=1s statement-timeout=30s
 
 -- migrate:preflight

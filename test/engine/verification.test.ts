@@ -104,6 +104,11 @@ for (const major of majors()) {
       await client.query(`ROLLBACK; BEGIN; SET LOCAL search_path = ''`);
       await good(`has_table('sales.orders')`, `col_type_is('public.items', 'serial', 'sales.serial_number')`);
       await bad(`has_table('items')`, 'There is no table items (search_path: "")');
+      await bad(
+        `has_check('public.items', 'no_such > 0')`,
+        'The server cannot read no_such > 0: column "no_such" does not exist',
+      );
+      expect((await client.query('SHOW search_path')).rows[0].search_path).toBe('""');
       await client.query('ROLLBACK');
     });
 

@@ -22,7 +22,7 @@ export interface FailingStatement {
   readonly afterRepair?: { readonly sql: string; readonly why: string };
 }
 
-/** Something that only a person can decide: the preflight reports it and the deployment stops before it changes anything. */
+/** Something that only a person can decide: a preflight reports it and the deployment stops. To be run then, not before. */
 export interface HandRepair {
   readonly what: string;
   readonly sql: string;

@@ -1,0 +1,2 @@
+/** The same tests on every major: this project starts them all. */
+import '../engine/verification.test';
