@@ -2,7 +2,7 @@
 import { SqlError } from '../postgres/database';
 import { findBlockers } from './blockers';
 import { isLockTrouble, migrationError } from './failures';
-import type { LockMode, Migration } from './manifest';
+import { ANY_RELATION, type LockMode, type Migration } from './manifest';
 import { GRACE_MS, waitOrGiveUp } from './retry';
 import { NotYet, type Run } from './run';
 import { locksToTake, type Scripted } from './script';
@@ -57,7 +57,9 @@ export async function waitForLock(
   error: SqlError,
   attempt: number,
 ): Promise<void> {
-  const wanted = locksToTake(migration.statements).map(([relation, mode]) => ({ relation, mode }));
+  const wanted = locksToTake(migration.statements)
+    .map(([relation, mode]) => ({ relation, mode }))
+    .filter(({ relation }) => relation !== ANY_RELATION);
   const blockers = await findBlockers(run.db, wanted);
   const unseen = wanted.length > 0 ? 'the holder is gone already' : 'who holds it is not known';
   const who = blockers.length > 0 ? blockers.join('; ') : unseen;
