@@ -17,8 +17,8 @@ export interface Ended {
   readonly cut: 'time' | 'interrupt' | null;
 }
 
-/** At its end a running statement is left to the server and the next slice looks for it. */
-const SLICE_MS = 20_000;
+/** At its end a running statement is left to the server, and the next slice reports how far it is. */
+const SLICE_MS = 10_000;
 const SHORTEST_SLICE_MS = 1_000;
 
 /** One run of the command line, as the ledger knows it. */

@@ -49,15 +49,23 @@ describe.concurrent('help', () => {
     expect(await trueup(['--version'])).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' });
   });
 
-  test.concurrent('every command has a description, its options and the common ones', async () => {
-    const main = await trueup(['--help']);
-    const names = [...main.stdout.matchAll(/^ {2}(\w[\w-]*) .*\[folder\]/gm)].map(([, name]) => name!);
-    expect(names).toContain('up');
-    for (const name of names) {
-      const { code, stdout } = await trueup([name, '--help']);
-      expect(stdout).toMatch(/^Usage: trueup [\s\S]*\n\n[A-Z][\s\S]*--json/);
-      expect(code).toBe(0);
-    }
+  test.concurrent('lists every command, says how to begin, and what the exit codes mean', async () => {
+    const { code, stdout } = await trueup(['--help']);
+    const names = [...stdout.matchAll(/^ {2}(\w[\w-]*) .*\[folder\]/gm)].map(([, name]) => name);
+    expect(names).toEqual(
+      expect.arrayContaining(['new', 'check', 'plan', 'up', 'status', 'verify', 'down', 'baseline']),
+    );
+    expect(stdout).toMatch(/npx trueup new add_email[\s\S]*PGPASSWORD[\s\S]*Exit codes:\n {2}0 /);
+    expect(code).toBe(0);
+  });
+
+  test.concurrent.each([
+    ['up', '--help'],
+    ['help', 'verify'],
+  ])('trueup %s %s', async (...args) => {
+    const { code, stdout } = await trueup(args);
+    expect(stdout).toMatch(/^Usage: trueup \w+ [\s\S]*\n\n[A-Z][\s\S]*--database-url[\s\S]*--json/);
+    expect(code).toBe(0);
   });
 });
 
