@@ -44,7 +44,8 @@ export function alterTable({ relation, cmds, objtype }: AlterTableStmt, context:
   const table = relationOf(relation!);
   const commands = all(cmds, 'AlterTableCmd');
   for (const command of commands) {
-    facts.lock(table, lockOf(command));
+    // A composite type is nobody's table.
+    if (objtype !== 'OBJECT_TYPE') facts.lock(table, lockOf(command));
     RULES[command.subtype!]?.(facts, table, command, commands.length === 1);
     if (command.behavior === 'DROP_CASCADE' && command.subtype !== 'AT_DropColumn')
       facts.destroy('CASCADE drops whatever depends on it').lockUnseen('ACCESS EXCLUSIVE');
@@ -83,20 +84,22 @@ const RULES: Partial<Record<AlterTableType, Rule>> = {
   },
 
   AT_DropColumn(facts, table, { name, behavior }) {
-    for (const other of facts.context.file.folder.referencedFrom(table))
+    const column = nameOf([name ?? '']);
+    for (const other of facts.context.file.folder.referencedFrom(table, column))
       facts.lock(other, 'ACCESS EXCLUSIVE');
     if (!facts.isNew(table) || behavior === 'DROP_CASCADE')
-      facts.destroy(`DROP COLUMN removes ${table}.${nameOf([name ?? ''])}`);
+      facts.destroy(`DROP COLUMN removes ${table}.${column}`);
     if (behavior === 'DROP_CASCADE') facts.lockUnseen('ACCESS EXCLUSIVE');
   },
 
   AT_AlterColumnType(facts, table, { name, def }) {
     // Constraints over the column are made again, on both sides of a foreign key.
     const { folder } = facts.context.file;
-    for (const other of [...folder.referencedFrom(table), ...(folder.referencedBy.get(table) ?? [])])
+    const own = nameOf([name ?? '']);
+    for (const other of [...folder.referencedFrom(table, own), ...folder.referringTo(table, own)])
       facts.lock(other, 'ACCESS EXCLUSIVE');
     if (facts.isNew(table)) return;
-    const column = `${table}.${nameOf([name ?? ''])}`;
+    const column = `${table}.${own}`;
     const definition = as(def, 'ColumnDef');
     facts.rewrite(
       `the new type of ${column} rewrites the table`,

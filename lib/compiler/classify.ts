@@ -233,8 +233,9 @@ function onObject(command: string, type: string | undefined, name: string[], con
   const facts = new FactsBuilder(command, context);
   if (/^OBJECT_(TABLE|VIEW|MATVIEW|INDEX|SEQUENCE|FOREIGN_TABLE)$/.test(type ?? ''))
     facts.lock(nameOf(name), 'SHARE UPDATE EXCLUSIVE');
-  else if (/^OBJECT_(COLUMN|TABCONSTRAINT|TRIGGER|RULE|POLICY)$/.test(type ?? ''))
-    facts.lock(nameOf(name.slice(0, -1)), 'SHARE UPDATE EXCLUSIVE');
+  else if (type === 'OBJECT_COLUMN') facts.lock(nameOf(name.slice(0, -1)), 'SHARE UPDATE EXCLUSIVE');
+  else if (/^OBJECT_(TABCONSTRAINT|TRIGGER|RULE|POLICY)$/.test(type ?? ''))
+    facts.lock(nameOf(name.slice(0, -1)), 'ACCESS SHARE');
   return facts;
 }
 

@@ -15,7 +15,10 @@ const RELATIONS: Readonly<Record<string, boolean>> = {
 /** Not relations, but dropping them takes data along. */
 const HOLD_DATA = new Set(['SCHEMA', 'EXTENSION']);
 const ON_TABLE = new Set(['TRIGGER', 'POLICY', 'RULE']);
-const NOUNS: Readonly<Record<string, string>> = { MATVIEW: 'MATERIALIZED VIEW' };
+const NOUNS: Readonly<Record<string, string>> = {
+  MATVIEW: 'MATERIALIZED VIEW',
+  STATISTIC_EXT: 'STATISTICS',
+};
 
 export function drop(body: DropStmt, context: Context): FactsBuilder {
   const kind = (body.removeType ?? '').replace('OBJECT_', '');
@@ -29,6 +32,7 @@ export function drop(body: DropStmt, context: Context): FactsBuilder {
     if (HOLD_DATA.has(kind))
       facts.destroy(`DROP ${noun} removes ${spelled} and what is in it`).lockUnseen('ACCESS EXCLUSIVE');
   }
+  if (kind === 'STATISTIC_EXT') facts.lockUnseen('SHARE UPDATE EXCLUSIVE');
   if (body.behavior === 'DROP_CASCADE')
     facts
       .destroy(`CASCADE drops whatever depends on the ${noun.toLowerCase()}`)
@@ -38,6 +42,7 @@ export function drop(body: DropStmt, context: Context): FactsBuilder {
 
 function dropRelation(facts: FactsBuilder, noun: string, relation: string, holdsData: boolean): void {
   facts.lock(relation, 'ACCESS EXCLUSIVE');
+  facts.lock(facts.context.file.folder.partitionOf.get(relation), 'ACCESS EXCLUSIVE');
   // The triggers of its foreign keys are dropped on the other side too.
   for (const other of facts.context.file.folder.referencedFrom(relation))
     facts.lock(other, 'ACCESS EXCLUSIVE');

@@ -2,13 +2,15 @@
  * What earlier statements of the folder made, as far as it decides about later ones: which table an index belongs to,
  * whom a foreign key refers to, and what is new in this very file.
  */
-import type { Constraint, CreateFunctionStmt, IndexStmt, Node, RangeVar } from 'libpg-query';
+import type { ColumnDef, Constraint, CreateFunctionStmt, IndexStmt, Node, RangeVar } from 'libpg-query';
 import { all, as, type Body, type Kind, kindOf, nameOf, quoteIdentifier, relationOf, words } from './tree';
 
 export interface KnownConstraint {
   readonly type: string;
   /** Relation that a foreign key refers to. */
   readonly references: string | null;
+  /** A foreign key's own columns. */
+  readonly columns: readonly string[];
   /** Column that a CHECK (… IS NOT NULL) is about. */
   readonly notNull: string | null;
   validated: boolean;
@@ -22,7 +24,9 @@ export class FolderKnowledge {
   /** Table to its constraints by name; those without a name under ` 1`, ` 2`, … */
   readonly constraints = new Map<string, Map<string, KnownConstraint>>();
   /** Foreign keys by the relation they refer to. */
-  readonly referencedBy = new Map<string, Set<string>>();
+  private readonly referencedBy = new Map<string, { table: string; keys: readonly string[] }[]>();
+  /** Partition to its parent. */
+  readonly partitionOf = new Map<string, string>();
   /** Domains: adding a column of one rewrites the table where the domain has a constraint. */
   readonly domains = new Set<string>();
   /** Functions made as STABLE or IMMUTABLE, which the server then lets change nothing. */
@@ -48,25 +52,38 @@ export class FolderKnowledge {
     return known;
   }
 
-  /** Relations that this one's foreign keys refer to. */
-  referencedFrom(table: string): string[] {
-    return [...(this.constraints.get(table)?.values() ?? [])].flatMap(({ references }) => references ?? []);
+  /** Relations that this one's foreign keys refer to. @param column only those over this column */
+  referencedFrom(table: string, column?: string): string[] {
+    return [...(this.constraints.get(table)?.values() ?? [])].flatMap(({ references, columns }) =>
+      references && (column === undefined || columns.includes(column)) ? references : [],
+    );
   }
 
-  addConstraint(table: string, constraint: Constraint): void {
+  /** Relations whose foreign keys refer to this column; a key without columns means the primary key, whichever it is. */
+  referringTo(table: string, column: string): string[] {
+    const known = this.referencedBy.get(table) ?? [];
+    return known.filter(({ keys }) => keys.length === 0 || keys.includes(column)).map((key) => key.table);
+  }
+
+  /** @param column the column that it is written after, for a column's constraint */
+  addConstraint(table: string, constraint: Constraint, column?: string): void {
     const known = this.constraintsOf(table);
     const references = constraint.pktable ? relationOf(constraint.pktable) : null;
     known.set(constraint.conname ?? ` ${known.size + 1}`, {
       type: constraint.contype ?? '',
       references,
+      columns: column === undefined ? columnsOf(constraint.fk_attrs) : [column],
       notNull: constraint.contype === 'CONSTR_CHECK' ? columnNotNull(constraint.raw_expr) : null,
       validated: !constraint.skip_validation,
     });
     if (!references) return;
-    const from = this.referencedBy.get(references) ?? new Set();
-    this.referencedBy.set(references, from.add(table));
+    const keys = this.referencedBy.get(references) ?? [];
+    keys.push({ table, keys: columnsOf(constraint.pk_attrs) });
+    this.referencedBy.set(references, keys);
   }
 }
+
+const columnsOf = (names: readonly Node[] | undefined): string[] => words(names).map(quoteIdentifier);
 
 /** What one file made, in its `up`. */
 export class FileKnowledge {
@@ -120,9 +137,17 @@ function learnTable(body: Body<'CreateStmt'>, file: FileKnowledge): void {
   if (!body.relation) return;
   create(body.relation, body.if_not_exists, file);
   const table = relationOf(body.relation);
-  const columns = all(body.tableElts, 'ColumnDef').flatMap((column) => all(column.constraints, 'Constraint'));
-  for (const constraint of [...columns, ...all(body.tableElts, 'Constraint')])
+  const [parent] = body.partbound ? all(body.inhRelations, 'RangeVar') : [];
+  if (parent) file.folder.partitionOf.set(table, relationOf(parent));
+  for (const column of all(body.tableElts, 'ColumnDef')) learnColumn(column, table, file);
+  for (const constraint of all(body.tableElts, 'Constraint'))
     if (isLasting(constraint)) file.folder.addConstraint(table, constraint);
+}
+
+function learnColumn(column: ColumnDef | undefined, table: string, file: FileKnowledge): void {
+  for (const constraint of all(column?.constraints, 'Constraint'))
+    if (isLasting(constraint))
+      file.folder.addConstraint(table, constraint, quoteIdentifier(column?.colname ?? ''));
 }
 
 const isLasting = ({ contype }: Constraint): boolean =>
@@ -146,11 +171,15 @@ function learnAlter({ relation, cmds }: Body<'AlterTableStmt'>, file: FileKnowle
       if (constraint.conname && !usesOldIndex(constraint, relation, file))
         file.constraints.add(`${table} ${constraint.conname}`);
     } else if (subtype === 'AT_AddColumn') {
-      for (const inline of all(as(def, 'ColumnDef')?.constraints, 'Constraint'))
-        if (isLasting(inline)) file.folder.addConstraint(table, inline);
+      learnColumn(as(def, 'ColumnDef'), table, file);
     } else if (subtype === 'AT_ValidateConstraint') {
       const validated = known.get(name ?? '');
       if (validated) validated.validated = true;
+    } else if (subtype === 'AT_AttachPartition' || subtype === 'AT_DetachPartition') {
+      const partition = as(def, 'PartitionCmd')?.name;
+      if (!partition) continue;
+      if (subtype === 'AT_AttachPartition') file.folder.partitionOf.set(relationOf(partition), table);
+      else file.folder.partitionOf.delete(relationOf(partition));
     } else if (subtype === 'AT_DropConstraint') known.delete(name ?? '');
   }
 }
@@ -169,17 +198,20 @@ function learnRename(body: Body<'RenameStmt'>, file: FileKnowledge): void {
   const [before, after] = [relationOf(relation), relationOf({ ...relation, relname: newname })];
   const { folder } = file;
   const wasCreated = file.created.has(before);
+  const parent = folder.partitionOf.get(before);
   const table = folder.indexes.get(before);
   folder.renameTable(before, after);
   forget(before, file);
   if (wasCreated) file.created.add(after);
   if (table) folder.addIndex(after, table);
+  if (parent) folder.partitionOf.set(after, parent);
 }
 
 function forget(relation: string, file: FileKnowledge): void {
   file.created.delete(relation);
   file.indexes.delete(relation);
   file.folder.indexes.delete(relation);
+  file.folder.partitionOf.delete(relation);
   file.folder.constraints.delete(relation);
 }
 
