@@ -15,7 +15,7 @@ CREATE OR REPLACE FUNCTION record_purchase(
   p_student_id uuid, p_course_id uuid, p_payment_id text DEFAULT NULL, OUT purchase_id uuid, OUT created boolean)
 LANGUAGE plpgsql AS $$
 BEGIN
-  LOOP
+  FOR attempt IN 1 .. 3 LOOP
     BEGIN
       INSERT INTO student_course_purchases (student_id, course_id, payment_id)
       VALUES (p_student_id, p_course_id, p_payment_id)
@@ -36,18 +36,27 @@ BEGIN
         WHERE NOT EXISTS (SELECT FROM student_course_purchases p
                           WHERE p.student_id = p_student_id AND p.course_id = p_course_id AND p.is_active)
         RETURNING id INTO purchase_id;
-      EXCEPTION WHEN unique_violation THEN -- an index that is being built, or INVALID, refuses duplicates already
-        purchase_id := NULL;
+      EXCEPTION WHEN unique_violation THEN
+        -- An index that is being built, or INVALID, refuses duplicates already. Any other is an error of its own.
+        IF NOT EXISTS (SELECT FROM student_course_purchases p
+                       WHERE p.student_id = p_student_id AND p.course_id = p_course_id AND p.is_active) THEN
+          RAISE;
+        END IF;
       END;
     END;
     created := purchase_id IS NOT NULL;
-    EXIT WHEN created;
+    IF created THEN
+      RETURN;
+    END IF;
     SELECT p.id INTO purchase_id FROM student_course_purchases p
     WHERE p.student_id = p_student_id AND p.course_id = p_course_id AND p.is_active
     ORDER BY p.purchased_at, p.id LIMIT 1;
-    -- Nothing: the purchase in our way was ended in between. Then this one is due.
-    EXIT WHEN purchase_id IS NOT NULL;
+    IF purchase_id IS NOT NULL THEN
+      RETURN;
+    END IF;
+    -- The purchase in our way was ended in between. Then this one is due.
   END LOOP;
+  RAISE EXCEPTION 'An active purchase is in the way, and this role does not see it' USING ERRCODE = 'unique_violation';
 END
 $$;
 

@@ -1,4 +1,5 @@
 /** record_purchase() while its index is missing, INVALID or being built, and under other isolation levels. */
+import { randomUUID } from 'node:crypto';
 import type { Client } from 'pg';
 import { describe, expect, it } from 'vitest';
 import { courses, together } from '../../lib/local/incidents';
@@ -72,6 +73,31 @@ describe.each(majors())('record_purchase() on PostgreSQL %i', (major) => {
     const { rows } = await client.query(RECORD, [STUDENT, course(1)]);
     expect(rows[0].created).toBe(false);
     expect(await active(database, 1)).toBe(2);
+  });
+
+  it('does not take every unique violation for a second purchase', async () => {
+    const { client } = await repaired(courses, major);
+    await client.query(`INSERT INTO student_course_purchases (student_id, course_id, payment_id)
+      VALUES ('${STUDENT}', '${course(2)}', 'used');
+      CREATE UNIQUE INDEX ON student_course_purchases (payment_id) WHERE payment_id = 'used'`);
+    const pay = 'SELECT * FROM record_purchase($1, $2, $3)';
+    for (const change of ['SELECT 1', 'DROP INDEX unique_active_purchase']) {
+      await client.query(change);
+      await expect(client.query(pay, [STUDENT, course(1), 'used'])).rejects.toMatchObject({ code: '23505' });
+    }
+  });
+
+  it('does not wait for ever for a purchase that a policy hides', async () => {
+    const { client } = await repaired(courses, major);
+    const role = `worker_${randomUUID().replaceAll('-', '')}`;
+    await client.query(`CREATE ROLE ${role}; GRANT ALL ON student_course_purchases TO ${role};
+      INSERT INTO student_course_purchases (student_id, course_id, payment_id) VALUES ('${STUDENT}', '${course(1)}', 'hidden');
+      ALTER TABLE student_course_purchases ENABLE ROW LEVEL SECURITY;
+      CREATE POLICY not_hidden ON student_course_purchases USING (payment_id <> 'hidden')`);
+    await client.query(`SET ROLE ${role}`);
+    const record = client.query('SELECT * FROM record_purchase($1, $2, $3)', [STUDENT, course(1), 'seen']);
+    await expect(record).rejects.toMatchObject({ code: '23505' });
+    await client.query(`RESET ROLE; DROP OWNED BY ${role}; DROP ROLE ${role}`);
   });
 
   it('keeps one active purchase while the index is being built under it', async () => {

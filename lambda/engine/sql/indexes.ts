@@ -108,7 +108,7 @@ BEGIN
     WHERE i.indrelid = relation AND i.indnkeyatts = cardinality(expressions)
     ORDER BY c.relname
   LOOP
-    plain := trueup._plain(relation, path, expressions || candidate.keys);
+    plain := trueup._explain(relation, path, expressions || candidate.keys);
     CONTINUE WHEN plain[: cardinality(expressions)] <> plain[cardinality(expressions) + 1 :];
     reasons := ARRAY(SELECT d FROM unnest(keys) WITH ORDINALITY AS x(k, n),
       trueup._key_differs(candidate.indexrelid, n::int, relation, path, k) d WHERE d IS NOT NULL);

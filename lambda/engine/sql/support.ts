@@ -69,7 +69,7 @@ $fn$`,
   // Expressions over a table's columns as the server itself writes them: parsed, coerced, constants folded. EXPLAIN
   // plans and does not run; unnest() of the row type stands for the table, so that neither rights, policies nor data
   // play a part. This is the form in which PostgreSQL compares index predicates too: "x" and "x = true" are one.
-  String.raw`CREATE OR REPLACE FUNCTION trueup._plain(relation oid, path text, expressions text[]) RETURNS text[]
+  String.raw`CREATE OR REPLACE FUNCTION trueup._explain(relation oid, path text, expressions text[]) RETURNS text[]
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $fn$
 DECLARE
   query text;
@@ -90,7 +90,7 @@ $fn$`,
   `CREATE OR REPLACE FUNCTION trueup._unreadable(relation oid, path text, expression text) RETURNS text
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $fn$
 BEGIN
-  PERFORM trueup._plain(relation, path, ARRAY[expression]);
+  PERFORM trueup._explain(relation, path, ARRAY[expression]);
   RETURN NULL;
 EXCEPTION WHEN OTHERS THEN
   RETURN format('The server cannot read %s: %s', expression, SQLERRM);
@@ -140,8 +140,10 @@ BEGIN
   IF wanted IS NULL OR stored IS NULL THEN
     RETURN wanted IS NULL AND stored IS NULL;
   END IF;
-  plain := trueup._plain(relation, path, ARRAY[wanted, stored]);
+  plain := trueup._explain(relation, path, ARRAY[wanted, stored]);
   RETURN trueup._conjuncts(plain[1]) = trueup._conjuncts(plain[2]);
+EXCEPTION WHEN undefined_column THEN
+  RETURN false; -- the stored one names what only the table itself has (tableoid)
 END
 $fn$`,
 ];
