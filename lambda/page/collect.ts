@@ -12,11 +12,14 @@ export interface ErrorGroup extends LoggedError {
 }
 
 const MOST_GROUPS = 200;
+const MOST_OBJECTS = 1_000;
 
 type Counted = { -readonly [K in keyof ErrorGroup]: ErrorGroup[K] };
 
 export class ErrorCollection implements ErrorListener {
   private readonly groups = new Map<string, Counted>();
+  /** What a statement is about, for statements seen before: most errors repeat. */
+  private readonly objects = new Map<string, readonly unknown[]>();
   /** Errors beyond the groups that are kept apart. */
   overflow = 0;
 
@@ -25,7 +28,7 @@ export class ErrorCollection implements ErrorListener {
 
   error(error: ReadError): void {
     if (!this.wanted(error)) return;
-    const key = keyOf(error);
+    const key = this.keyOf(error);
     const at = new Date(error.timeMs).toISOString();
     const known = this.groups.get(key);
     if (known !== undefined) {
@@ -60,23 +63,31 @@ export class ErrorCollection implements ErrorListener {
   }
 
   aborted(error: ReadError): void {
-    const known = this.groups.get(keyOf(error));
+    const known = this.groups.get(this.keyOf(error));
     if (known !== undefined) known.aborted++;
+  }
+
+  /**
+   * One page an object: table and column where the message names them, the conflict target where the statement does, the
+   * tables where only types are named. The log group is part of it only for an application's lines, which name no
+   * database.
+   */
+  private keyOf(error: ReadError): string {
+    const where = error.database === '' ? error.logGroup : error.database;
+    const about = JSON.stringify([error.names, error.message, error.statement]);
+    const object = this.objects.get(about) ?? objectOf(error);
+    if (this.objects.size < MOST_OBJECTS) this.objects.set(about, object);
+    return JSON.stringify([error.signature, where, ...object]);
+  }
+
+  keys(): Iterable<string> {
+    return this.groups.keys();
   }
 
   /** The most frequent first. */
   result(): readonly ErrorGroup[] {
     return [...this.groups.values()].sort((a, b) => b.count - a.count || (a.first < b.first ? -1 : 1));
   }
-}
-
-/**
- * One page an object: table and column where the message names them, the conflict target where the statement does, the
- * tables where only types are named. The log group is part of it only for an application's lines, which name no database.
- */
-export function keyOf(error: ReadError): string {
-  const where = error.database === '' ? error.logGroup : error.database;
-  return JSON.stringify([error.signature, where, ...objectOf(error)]);
 }
 
 function objectOf({ names, statement, message }: ReadError): readonly unknown[] {

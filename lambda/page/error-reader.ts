@@ -55,7 +55,11 @@ export class ErrorReader {
   private readonly open = new Map<string, Open>();
   private readonly last = new Map<string, ReadError>();
 
-  constructor(private readonly listener: ErrorListener) {}
+  /** @param ignored ERROR lines that do not count, as they are in the log */
+  constructor(
+    private readonly listener: ErrorListener,
+    private readonly ignored: (event: string) => boolean = () => false,
+  ) {}
 
   push(event: LogEvent): void {
     const line = parseLogLine(event.message);
@@ -68,9 +72,10 @@ export class ErrorReader {
     }
     const current = this.open.get(key);
     if (current === undefined) return;
-    if (line.severity === 'CONTEXT') current.context = line.text;
-    if (line.severity === 'QUERY') current.query = line.text;
-    if (line.severity === 'STATEMENT') current.statement = line.text;
+    // The first of each: later ones belong to a LOG line that was filtered out before it came here.
+    if (line.severity === 'CONTEXT') current.context ??= line.text;
+    if (line.severity === 'QUERY') current.query ??= line.text;
+    if (line.severity === 'STATEMENT') current.statement ??= line.text;
   }
 
   /** Reports what is still open. */
@@ -87,7 +92,7 @@ export class ErrorReader {
     }
     this.last.delete(key);
     const matched = matchMessage(line.text, line.sqlstate);
-    if (matched === null) return;
+    if (matched === null || this.ignored(event.message)) return;
     if (this.open.size >= MOST_BACKENDS) this.close(this.open.keys().next().value!);
     this.open.set(key, { matched, line, event, context: null, query: null, statement: null });
   }

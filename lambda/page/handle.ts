@@ -1,0 +1,222 @@
+/** Alarm in, page out. What goes wrong on the way is in the page; only if no page can be sent at all does it throw. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Diagnosis, DiagnosisQuestion } from '../defects/defect';
+import { undiagnosed } from '../defects/diagnose';
+import { log } from '../log';
+import type { MigrateResponse } from '../migrate/protocol';
+import {
+  type AlarmEvent,
+  alarmNames,
+  alarmWindow,
+  dueTime,
+  type LookAgainEvent,
+  lookAgainWindow,
+  type PageEvent,
+  type RaisedAlarm,
+  signatureOfAlarm,
+} from './alarm';
+import type { ErrorGroup } from './collect';
+import type { Outbound } from './outbound';
+import { type Read, readErrors } from './read';
+import { type PageContent, renderPage } from './render';
+import type { PageSettings } from './settings';
+
+/** Milliseconds, unless the name says otherwise; shortened in tests. */
+export interface PageTiming {
+  /** Lines that the metric has counted are searched for this long. */
+  readonly linesWaitMs: number;
+  readonly linesRetryMs: number;
+  /** For one reading of a window. */
+  readonly readMs: number;
+  readonly readEvents: number;
+  readonly diagnosisMs: number;
+}
+
+export const TIMING: PageTiming = {
+  linesWaitMs: 30_000,
+  linesRetryMs: 5_000,
+  readMs: 45_000,
+  readEvents: 250_000,
+  diagnosisMs: 25_000,
+};
+
+/** More in one message are counted, not described. */
+const MOST_FINDINGS = 10;
+
+export interface PageContext {
+  readonly settings: PageSettings;
+  readonly out: Outbound;
+  readonly region: string;
+  readonly timing?: PageTiming;
+}
+
+export async function handlePage(event: PageEvent, context: PageContext): Promise<void> {
+  if ('action' in event) return lookAgain(event, context);
+  return pageAlarm(event, context);
+}
+
+async function pageAlarm(event: AlarmEvent, context: PageContext): Promise<void> {
+  const { alarmName: name, state } = event.alarmData;
+  const signature = signatureOfAlarm(context.settings.prefix, name);
+  log('alarm', { alarm: name, state: state.value, signature });
+  if (state.value !== 'ALARM') return;
+  if (signature === null) throw new Error(`${name} is not an alarm of this pager.`);
+  const window = alarmWindow(event);
+  await until(window.untilIngestedMs);
+  const read = await readWhenThere({ signature, ...window }, context);
+  await page({ name, sinceMs: window.fromMs }, signature, 'first', read, context);
+}
+
+async function lookAgain(event: LookAgainEvent, context: PageContext): Promise<void> {
+  const { settings, out, timing = TIMING } = context;
+  const dueMs = dueTime(event);
+  for (const alarm of await out.alarmsUp(alarmNames(settings.prefix))) {
+    const signature = signatureOfAlarm(settings.prefix, alarm.name);
+    const window = lookAgainWindow(alarm, dueMs, settings.lookAgainMs);
+    if (signature === null || window === null) continue;
+    const limits = () => ({ events: timing.readEvents, deadline: Date.now() + timing.readMs });
+    const { fromMs, newAfterMs, untilIngestedMs } = window;
+    const recent = await readErrors(
+      out,
+      settings,
+      { signature, fromMs, untilIngestedMs, afterIngestedMs: newAfterMs },
+      limits(),
+    );
+    const unknown = new Set(recent.groups.map((group) => group.key));
+    // Most often all of it was there before, which a few lines show: the rest is not read.
+    const before =
+      unknown.size === 0
+        ? null
+        : await readErrors(
+            out,
+            settings,
+            {
+              signature,
+              fromMs,
+              untilIngestedMs: newAfterMs,
+              enough: (collection) => {
+                for (const key of collection.keys()) unknown.delete(key);
+                return unknown.size === 0;
+              },
+            },
+            limits(),
+          );
+    for (const group of before?.groups ?? []) unknown.delete(group.key);
+    const groups = recent.groups.filter((group) => unknown.has(group.key));
+    log('looked-again', { alarm: alarm.name, seen: recent.groups.length, new: groups.length });
+    if (groups.length > 0) await page(alarm, signature, 'again', { ...recent, groups, overflow: 0 }, context);
+  }
+}
+
+/** The metric has seen the lines; a search may see them later. */
+async function readWhenThere(
+  request: Parameters<typeof readErrors>[2],
+  { settings, out, timing = TIMING }: PageContext,
+): Promise<Read> {
+  const giveUp = Date.now() + timing.linesWaitMs;
+  for (;;) {
+    const limits = { events: timing.readEvents, deadline: Date.now() + timing.readMs };
+    const read = await readErrors(out, settings, request, limits);
+    log('read', { groups: read.groups.length, overflow: read.overflow, complete: read.complete });
+    if (read.groups.length > 0 || Date.now() + timing.linesRetryMs > giveUp) return read;
+    await sleep(timing.linesRetryMs);
+  }
+}
+
+async function page(
+  alarm: RaisedAlarm,
+  signature: string,
+  look: PageContent['look'],
+  read: Read,
+  context: PageContext,
+): Promise<void> {
+  const { settings, out, region } = context;
+  const shown = read.groups.slice(0, MOST_FINDINGS);
+  const diagnoses = await diagnoseAll(shown, context);
+  const content: PageContent = {
+    alarm: { name: alarm.name, region },
+    signature,
+    look,
+    findings: shown.map((group, i) => ({ group, diagnosis: diagnoses[i]! })),
+    more: read.groups.length - shown.length,
+    overflow: read.overflow,
+    complete: read.complete,
+    logGroups: settings.logGroups.map(({ name }) => name),
+    fromMs: Math.min(alarm.sinceMs, ...shown.map((group) => Date.parse(group.first))),
+    toMs: Date.now(),
+    runbookUrl: settings.runbookUrl,
+  };
+  const rendered = renderPage(content);
+  await out.publish(settings.topicArn, rendered);
+  log('paged', { alarm: alarm.name, look, findings: shown.length, subject: rendered.subject });
+}
+
+/** In the order of the groups. Functions are asked at the same time, each once. */
+async function diagnoseAll(
+  groups: readonly ErrorGroup[],
+  context: PageContext,
+): Promise<readonly Diagnosis[]> {
+  const { functions } = context.settings;
+  const names = Object.values(functions);
+  const functionOf = ({ database }: ErrorGroup): string | null =>
+    // An application's line names no database; where there is only one function, it is its.
+    functions[database] ?? (database === '' && new Set(names).size === 1 ? names[0]! : null);
+  const byFunction = new Map<string, ErrorGroup[]>();
+  for (const group of groups) {
+    const name = functionOf(group);
+    if (name !== null) byFunction.set(name, [...(byFunction.get(name) ?? []), group]);
+  }
+  const answers = new Map<ErrorGroup, Diagnosis>();
+  await Promise.all(
+    [...byFunction].map(async ([name, asked]) => {
+      const diagnoses = await ask(name, asked, context);
+      asked.forEach((group, i) => answers.set(group, diagnoses[i]!));
+    }),
+  );
+  return groups.map((group) => answers.get(group) ?? undiagnosed(group, [NOBODY(group.database)]));
+}
+
+const NOBODY = (database: string): string =>
+  database === ''
+    ? 'An application logged this, so it is not known which database it is about.'
+    : `No SchemaMigrations of these alarms looks after the database ${database}, so nobody could look into it.`;
+
+async function ask(
+  functionName: string,
+  groups: readonly ErrorGroup[],
+  { out, timing = TIMING }: PageContext,
+): Promise<readonly Diagnosis[]> {
+  const questions = groups.map(
+    ({ signature, database, user, table, column, message, statement }): DiagnosisQuestion => ({
+      signature,
+      database,
+      user,
+      table,
+      column,
+      message,
+      statement,
+    }),
+  );
+  const failed = (why: string) => groups.map((group) => undiagnosed(group, [why]));
+  let response: MigrateResponse;
+  try {
+    const request = { action: 'diagnose', questions } as const;
+    response = await out.invokeMigrate(functionName, request, timing.diagnosisMs);
+  } catch (error) {
+    log('diagnosis-failed', { function: functionName, reason: (error as Error).name });
+    return failed(
+      `The database could not be looked into: ${functionName} did not answer within ${timing.diagnosisMs / 1_000} seconds, or died.`,
+    );
+  }
+  if (response.action === 'diagnose' && response.diagnoses.length === groups.length)
+    return response.diagnoses;
+  const { message = 'it answered something else', remedy = '' } =
+    response.action === 'error' ? response.error : {};
+  log('diagnosis-failed', { function: functionName, reason: message });
+  return failed(`The database could not be looked into: ${message}. ${remedy}`.trim());
+}
+
+const until = async (timeMs: number): Promise<void> => {
+  const waitMs = timeMs - Date.now();
+  if (waitMs > 0) await sleep(Math.min(waitMs, 60_000));
+};

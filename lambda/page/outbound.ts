@@ -1,0 +1,93 @@
+/** Everything that leaves the pager: CloudWatch Logs is searched, alarms are asked, `migrate` is invoked, a page is sent. */
+import { CloudWatchClient, DescribeAlarmsCommand } from '@aws-sdk/client-cloudwatch';
+import { CloudWatchLogsClient, FilterLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
+import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
+import type { MigrateRequest, MigrateResponse } from '../migrate/protocol';
+import type { RaisedAlarm } from './alarm';
+import type { LogEvent } from './error-reader';
+
+export interface LogSearch {
+  readonly logGroup: string;
+  readonly fromMs: number;
+  readonly toMs: number;
+  /** CloudWatch's filter pattern; empty for every line. */
+  readonly pattern: string;
+}
+
+/** What the handler needs of the world. */
+export interface Outbound {
+  /** Page by page, also through empty pages, to the last. Nothing for a log group that does not exist. */
+  searchLogs(search: LogSearch): AsyncIterable<readonly LogEvent[]>;
+  alarmsUp(names: readonly string[]): Promise<readonly RaisedAlarm[]>;
+  /** @throws {Error} when there is no answer in time, or the function died */
+  invokeMigrate(functionName: string, request: MigrateRequest, timeoutMs: number): Promise<MigrateResponse>;
+  publish(topicArn: string, page: { readonly subject: string; readonly text: string }): Promise<void>;
+}
+
+export function outbound(): Outbound {
+  const logs = new CloudWatchLogsClient({ maxAttempts: 5 });
+  return {
+    searchLogs: (search) => searchLogs(logs, search),
+    async alarmsUp(names) {
+      const client = new CloudWatchClient({ maxAttempts: 5 });
+      const { MetricAlarms = [] } = await client.send(
+        new DescribeAlarmsCommand({ AlarmNames: [...names], StateValue: 'ALARM', MaxRecords: 100 }),
+      );
+      return MetricAlarms.map((alarm) => ({
+        name: alarm.AlarmName!,
+        sinceMs: (alarm.StateTransitionedTimestamp ?? alarm.StateUpdatedTimestamp ?? new Date()).getTime(),
+      }));
+    },
+    async invokeMigrate(functionName, request, timeoutMs) {
+      // One attempt: somebody waits for the page, and a second would find the same database.
+      const client = new LambdaClient({
+        maxAttempts: 1,
+        requestHandler: { requestTimeout: timeoutMs, connectionTimeout: 3_000, throwOnRequestTimeout: true },
+      });
+      const { Payload, FunctionError } = await client.send(
+        new InvokeCommand({ FunctionName: functionName, Payload: JSON.stringify(request) }),
+      );
+      if (FunctionError !== undefined || Payload === undefined) throw new Error('the function died');
+      return JSON.parse(Buffer.from(Payload).toString('utf8')) as MigrateResponse;
+    },
+    async publish(topicArn, { subject, text }) {
+      const client = new SNSClient({ maxAttempts: 5 });
+      await client.send(new PublishCommand({ TopicArn: topicArn, Subject: subject, Message: text }));
+    },
+  };
+}
+
+async function* searchLogs(
+  client: CloudWatchLogsClient,
+  { logGroup, fromMs, toMs, pattern }: LogSearch,
+): AsyncGenerator<readonly LogEvent[]> {
+  let nextToken: string | undefined;
+  do {
+    let page: Awaited<ReturnType<typeof send>>;
+    const send = () =>
+      client.send(
+        new FilterLogEventsCommand({
+          logGroupName: logGroup,
+          startTime: fromMs,
+          endTime: toMs,
+          ...(pattern === '' ? {} : { filterPattern: pattern }),
+          ...(nextToken === undefined ? {} : { nextToken }),
+        }),
+      );
+    try {
+      page = await send();
+    } catch (error) {
+      if ((error as Error).name === 'ResourceNotFoundException') return;
+      throw error;
+    }
+    yield (page.events ?? []).map((event) => ({
+      message: event.message ?? '',
+      timestampMs: event.timestamp,
+      ingestedMs: event.ingestionTime,
+      stream: event.logStreamName,
+      logGroup,
+    }));
+    nextToken = page.nextToken;
+  } while (nextToken !== undefined);
+}

@@ -1,0 +1,42 @@
+/**
+ * What the pager is told by its environment. The construct writes it with {@link pageEnvironment}, the handler reads it
+ * with {@link pageSettings}.
+ */
+import type { ApplicationFormat } from './application-lines';
+
+export interface WatchedLogGroup {
+  readonly name: string;
+  /** How its lines are read: a database's, or an application's. */
+  readonly lines: { readonly format: 'postgresql' } | ApplicationFormat;
+}
+
+export interface PageSettings {
+  /** What the names of alarms and metrics begin with. */
+  readonly prefix: string;
+  readonly topicArn: string;
+  readonly logGroups: readonly WatchedLogGroup[];
+  /** By database: the `migrate` function that looks after it. */
+  readonly functions: Readonly<Record<string, string>>;
+  /** Phrases; lines that hold one do not count, as in the metric filters. */
+  readonly ignore: readonly string[];
+  /** A role whose own errors do not count; null for none. */
+  readonly exceptRole: string | null;
+  /** How often the schedule calls. */
+  readonly lookAgainMs: number;
+  /** Where docs/defects is to be read, with a slash at the end; null where it is not. */
+  readonly runbookUrl: string | null;
+}
+
+const NAME = 'TRUEUP_PAGE';
+
+/** Lambda allows 4 KB for all variables together. */
+export const pageEnvironment = (settings: PageSettings): Record<string, string> => ({
+  [NAME]: JSON.stringify(settings),
+});
+
+/** @throws {Error} when it is missing or no JSON */
+export function pageSettings(env: NodeJS.ProcessEnv): PageSettings {
+  const text = env[NAME];
+  if (!text) throw new Error(`The environment variable ${NAME} is not set.`);
+  return JSON.parse(text) as PageSettings;
+}

@@ -1,0 +1,85 @@
+import { describe, expect, it } from 'vitest';
+import {
+  type AlarmEvent,
+  alarmName,
+  alarmWindow,
+  dueTime,
+  lookAgainWindow,
+  SETTLE_MS,
+  signatureOfAlarm,
+} from '../../lambda/page/alarm';
+
+const MINUTE = 60_000;
+const at = (text: string): number => Date.parse(`2026-11-21T${text}Z`);
+
+function event(reasonData: unknown, timestamp = '2026-11-21T12:36:15.490+0000'): AlarmEvent {
+  return {
+    source: 'aws.cloudwatch',
+    alarmArn: 'arn:aws:cloudwatch:eu-west-1:1:alarm:x',
+    accountId: '1',
+    region: 'eu-west-1',
+    alarmData: {
+      alarmName: 'x',
+      state: {
+        value: 'ALARM',
+        reason: 'Threshold Crossed',
+        timestamp,
+        ...(reasonData === undefined ? {} : { reasonData: JSON.stringify(reasonData) }),
+      },
+      configuration: { metrics: [{ metricStat: { period: 60 } }] },
+    },
+  };
+}
+
+describe('the window of an alarm', () => {
+  it('begins before the first datapoint that it looked at, and ends shortly after its change', () => {
+    const { fromMs, untilIngestedMs } = alarmWindow(
+      event({
+        version: '1.0',
+        queryDate: '2026-11-21T12:36:15.488+0000',
+        startDate: '2026-11-21T12:31:00.000+0000',
+        period: 60,
+        recentDatapoints: [2],
+        evaluatedDatapoints: [{ timestamp: '2026-11-21T12:31:00.000+0000', sampleCount: 2, value: 2 }],
+      }),
+    );
+    expect(fromMs).toBe(at('12:30:00'));
+    expect(untilIngestedMs).toBe(at('12:36:15.490') + SETTLE_MS);
+  });
+  it('is a quarter of an hour where the alarm does not say', () => {
+    for (const reasonData of [undefined, {}, { startDate: 'never' }])
+      expect(alarmWindow(event(reasonData)).fromMs).toBe(at('12:20:15.490'));
+    const broken = event(undefined);
+    (broken.alarmData.state as { reasonData: string }).reasonData = '{';
+    expect(alarmWindow(broken).fromMs).toBe(at('12:20:15.490'));
+  });
+  it('needs a time', () => {
+    expect(() => alarmWindow(event(undefined, 'yesterday'))).toThrow(/does not say when/);
+  });
+});
+
+describe('looking again', () => {
+  const alarm = { name: 'x', sinceMs: at('12:00:00') };
+  const look = (time: string) => lookAgainWindow(alarm, at(time), 5 * MINUTE);
+  it('neighbouring looks share no moment and leave none out', () => {
+    const looks = ['12:01:00', '12:06:00', '12:11:00', '12:16:00'].map((time) => look(time)!);
+    expect(looks[0]!.newAfterMs).toBe(alarm.sinceMs + SETTLE_MS);
+    for (let i = 1; i < looks.length; i++) expect(looks[i]!.newAfterMs).toBe(looks[i - 1]!.untilIngestedMs);
+    expect(looks.every(({ fromMs }) => fromMs < alarm.sinceMs)).toBe(true);
+  });
+  it('has nothing to do while the page of the alarm covers it', () => {
+    expect(look('11:59:00')).toBeNull();
+    expect(look('12:00:20')).toBeNull();
+    expect(look('12:00:21')).not.toBeNull();
+  });
+  it('reads the time of the schedule', () => {
+    expect(dueTime({ action: 'look-again', time: '2026-11-21T12:00:00Z' })).toBe(at('12:00:00'));
+    expect(() => dueTime({ action: 'look-again', time: '<time>' })).toThrow();
+  });
+});
+
+it('an alarm says by its name which errors it counts', () => {
+  expect(signatureOfAlarm('Shop', alarmName('Shop', 'on-conflict'))).toBe('on-conflict');
+  expect(signatureOfAlarm('Shop', alarmName('Other', 'on-conflict'))).toBeNull();
+  expect(signatureOfAlarm('Shop', 'Shop-heartbeat')).toBeNull();
+});
