@@ -72,7 +72,8 @@ BEGIN
   END IF;
 
   UPDATE all_leads l
-  SET name = coalesce(l.name, profile.name), email = coalesce(l.email, profile.email), phone = coalesce(l.phone, profile.phone)
+  SET name = coalesce(l.name, profile.name), email = coalesce(l.email, profile.email),
+    phone = coalesce(l.phone, profile.phone)
   WHERE l.id = lead
     AND (l.name IS NULL AND profile.name IS NOT NULL OR l.email IS NULL AND profile.email IS NOT NULL
       OR l.phone IS NULL AND profile.phone IS NOT NULL);

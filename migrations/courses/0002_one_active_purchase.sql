@@ -10,7 +10,8 @@
 
 -- migrate:preflight
 -- End all but one purchase of each pair first: UPDATE student_course_purchases SET is_active = false WHERE id = …
-SELECT format('Pairs of student and course with more than one active purchase: %s, e.g. %s', max(pairs), string_agg(sample, ', '))
+SELECT format('Pairs of student and course with more than one active purchase: %s, e.g. %s',
+  max(pairs), string_agg(sample, ', '))
 FROM (
   SELECT count(*) OVER () AS pairs, format('student_id %s and course_id %s (%s)', student_id, course_id, count(*)) AS sample
   FROM student_course_purchases WHERE is_active

@@ -24,8 +24,8 @@ $fn$`,
 
   // on_delete, on_update: NO ACTION, RESTRICT, CASCADE, SET NULL, SET DEFAULT; null where any will do.
   `CREATE OR REPLACE FUNCTION trueup.fk_ok(
-  table_name text, columns text[], ref_table text, ref_columns text[], on_delete text DEFAULT NULL, on_update text DEFAULT NULL,
-  validated boolean DEFAULT true, ${PATH})
+  table_name text, columns text[], ref_table text, ref_columns text[],
+  on_delete text DEFAULT NULL, on_update text DEFAULT NULL, validated boolean DEFAULT true, ${PATH})
 RETURNS SETOF text LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $fn$
 DECLARE
   relation oid := trueup._relation(table_name, path);
@@ -35,11 +35,13 @@ DECLARE
   reasons text[];
   near text[] := '{}';
 BEGIN
-  RETURN QUERY SELECT trueup._missing(table_name, columns, path) UNION ALL SELECT trueup._missing(ref_table, ref_columns, path);
+  RETURN QUERY SELECT trueup._missing(table_name, columns, path)
+    UNION ALL SELECT trueup._missing(ref_table, ref_columns, path);
   IF FOUND THEN RETURN; END IF;
   FOR candidate IN
     SELECT c.conname, trueup._unproved(c.oid, validated) AS unproved,
-      (actions ->> c.confdeltype::text) || CASE WHEN to_jsonb(c) ->> 'confdelsetcols' IS NOT NULL THEN ' of some columns' ELSE '' END AS on_delete,
+      concat(actions ->> c.confdeltype::text,
+        CASE WHEN to_jsonb(c) ->> 'confdelsetcols' IS NOT NULL THEN ' of some columns' END) AS on_delete,
       actions ->> c.confupdtype::text AS on_update
     FROM pg_constraint c
     WHERE c.conrelid = relation AND c.confrelid = referenced AND c.contype = 'f'
@@ -48,16 +50,16 @@ BEGIN
                 FROM unnest(columns, ref_columns) AS x(k, f) ORDER BY 1)
     ORDER BY c.conname
   LOOP
-    reasons := '{}';
-    IF candidate.on_delete <> upper(fk_ok.on_delete) THEN reasons := reasons || format('is ON DELETE %s', candidate.on_delete); END IF;
-    IF candidate.on_update <> upper(fk_ok.on_update) THEN reasons := reasons || format('is ON UPDATE %s', candidate.on_update); END IF;
-    reasons := array_remove(reasons || candidate.unproved, NULL);
+    reasons := array_remove(ARRAY[
+      CASE WHEN candidate.on_delete <> upper(fk_ok.on_delete) THEN 'is ON DELETE ' || candidate.on_delete END,
+      CASE WHEN candidate.on_update <> upper(fk_ok.on_update) THEN 'is ON UPDATE ' || candidate.on_update END,
+      candidate.unproved], NULL);
     IF reasons = '{}' THEN RETURN; END IF;
     near := near || format('%I %s', candidate.conname, array_to_string(reasons, ', '));
   END LOOP;
-  RETURN NEXT format('%s has no foreign key (%s) REFERENCES %s (%s)%s', table_name, array_to_string(columns, ', '),
-    ref_table, array_to_string(ref_columns, ', '), coalesce(' ON DELETE ' || upper(fk_ok.on_delete), '')
-    || coalesce(' ON UPDATE ' || upper(fk_ok.on_update), '') || coalesce(': ' || nullif(array_to_string(near, '; '), ''), ''));
+  RETURN NEXT format('%s has no foreign key (%s) REFERENCES %s (%s)%s%s%s', table_name, array_to_string(columns, ', '),
+    ref_table, array_to_string(ref_columns, ', '), ' ON DELETE ' || upper(fk_ok.on_delete),
+    ' ON UPDATE ' || upper(fk_ok.on_update), ': ' || nullif(array_to_string(near, '; '), ''));
 END
 $fn$`,
 
@@ -84,8 +86,7 @@ BEGIN
     IF candidate.unproved IS NULL THEN RETURN; END IF;
     near := near || format('%I %s', candidate.conname, candidate.unproved);
   END LOOP;
-  RETURN NEXT format('%s has no CHECK (%s)%s', table_name, expression,
-    coalesce(': ' || nullif(array_to_string(near, '; '), ''), ''));
+  RETURN NEXT format('%s has no CHECK (%s)%s', table_name, expression, ': ' || nullif(array_to_string(near, '; '), ''));
 END
 $fn$`,
 

@@ -3,7 +3,8 @@ import { PATH } from './support';
 
 export const INDEXES: readonly string[] = [
   // One key of an index as CREATE INDEX writes it: expression, collation, operator class, direction.
-  String.raw`CREATE OR REPLACE FUNCTION trueup._key(key text, OUT expression text, OUT collation_name text, OUT opclass text, OUT options int)
+  String.raw`CREATE OR REPLACE FUNCTION trueup._key(
+  key text, OUT expression text, OUT collation_name text, OUT opclass text, OUT options int)
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $fn$
 DECLARE
   name constant text := '(?:"(?:[^"]|"")+"|[\w$]+)(?:\.(?:"(?:[^"]|"")+"|[\w$]+))*';
@@ -55,15 +56,17 @@ DECLARE
   found_class boolean;
 BEGIN
   wanted := trueup._key(key);
-  SELECT i.indoption[n - 1] AS options, i.indcollation[n - 1] AS collation_oid, o.opcname, o.opcfamily, o.opcintype, o.opcmethod
+  SELECT i.indoption[n - 1] AS options, i.indcollation[n - 1] AS collation_oid,
+      o.opcname, o.opcfamily, o.opcintype, o.opcmethod
     INTO stored
     FROM pg_index i JOIN pg_opclass o ON o.oid = i.indclass[n - 1] WHERE i.indexrelid = index_oid;
   IF stored.options <> wanted.options THEN
     RETURN format('sorts %s %s NULLS %s', wanted.expression,
-      CASE WHEN stored.options & 1 = 1 THEN 'DESC' ELSE 'ASC' END, CASE WHEN stored.options & 2 = 2 THEN 'FIRST' ELSE 'LAST' END);
+      CASE WHEN stored.options & 1 = 1 THEN 'DESC' ELSE 'ASC' END,
+      CASE WHEN stored.options & 2 = 2 THEN 'FIRST' ELSE 'LAST' END);
   END IF;
-  IF stored.collation_oid <> 0
-     AND stored.collation_oid IS DISTINCT FROM trueup._collation(relation, path, wanted.expression, wanted.collation_name) THEN
+  IF stored.collation_oid <> 0 AND stored.collation_oid IS DISTINCT FROM
+      trueup._collation(relation, path, wanted.expression, wanted.collation_name) THEN
     RETURN format('sorts %s by the collation %s', wanted.expression, stored.collation_oid::regcollation);
   END IF;
   -- Some classes have two names (text_ops, varchar_ops): one family and one input type are one class.
@@ -137,7 +140,8 @@ END
 $fn$`,
 
   // 42P10 comes when a statement is planned, so EXPLAIN asks the server itself and inserts nothing.
-  String.raw`CREATE OR REPLACE FUNCTION trueup.on_conflict_target(table_name text, keys text[], predicate text DEFAULT NULL, ${PATH})
+  String.raw`CREATE OR REPLACE FUNCTION trueup.on_conflict_target(
+  table_name text, keys text[], predicate text DEFAULT NULL, ${PATH})
 RETURNS SETOF text LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $fn$
 DECLARE
   relation oid := trueup._relation(table_name, path);
@@ -148,8 +152,8 @@ BEGIN
   IF FOUND THEN RETURN; END IF;
   BEGIN
     PERFORM set_config('search_path', path, true);
-    EXECUTE pg_catalog.format(E'EXPLAIN (COSTS OFF, FORMAT JSON) INSERT INTO %s DEFAULT VALUES %s\nDO NOTHING', table_name, target)
-      INTO plan;
+    EXECUTE pg_catalog.format(
+      E'EXPLAIN (COSTS OFF, FORMAT JSON) INSERT INTO %s DEFAULT VALUES %s\nDO NOTHING', table_name, target) INTO plan;
     PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
     -- The planner takes a deferrable constraint; only the execution complains.
     RETURN QUERY SELECT format('%s does not work on %s: %I is deferrable', target, table_name, c.relname)
