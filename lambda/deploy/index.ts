@@ -4,7 +4,7 @@
  */
 import { log } from '../log';
 import type { IsCompleteRequest, IsCompleteResponse, OnEventRequest, OnEventResponse } from './events';
-import { awsOutbound, type Outbound } from './outbound';
+import type { Outbound } from './outbound';
 import { type DeploySettings, deploySettings, physicalResourceId } from './properties';
 import { attributes, DeployError } from './reason';
 import { requestFields, runSlice } from './slice';
@@ -16,9 +16,12 @@ interface Context {
 
 let wired: { settings: Required<DeploySettings>; outbound: Outbound } | undefined;
 
-function wire(): { settings: Required<DeploySettings>; outbound: Outbound } {
+/** The SDK's clients are loaded here: `onEvent` has no use for them. */
+async function wire(): Promise<{ settings: Required<DeploySettings>; outbound: Outbound }> {
+  if (wired) return wired;
   const settings = deploySettings(process.env);
-  wired ??= { settings, outbound: awsOutbound(settings.silenceMs) };
+  const { awsOutbound } = await import('./outbound.js');
+  wired = { settings, outbound: awsOutbound(settings.silenceMs) };
   return wired;
 }
 
@@ -35,7 +38,12 @@ export async function onEvent(event: OnEventRequest): Promise<OnEventResponse> {
 
 export async function isComplete(event: IsCompleteRequest, context: Context): Promise<IsCompleteResponse> {
   try {
-    return await runSlice(event, { ...wire(), remainingMs: () => context.getRemainingTimeInMillis() });
+    const { settings, outbound } = await wire();
+    return await runSlice(event, {
+      settings,
+      outbound,
+      remainingMs: () => context.getRemainingTimeInMillis(),
+    });
   } catch (error) {
     if (error instanceof DeployError) throw error;
     return unexpected(event, error as Error);

@@ -48,9 +48,12 @@ export function describeError(info: ErrorInfo): string {
     .filter(Boolean)
     .join(', ');
   const state = info.sqlstate ? ` [SQLSTATE ${info.sqlstate}]` : '';
-  const details = info.details?.length ? ` ${info.details.join('; ')}.` : '';
-  return `${where ? `${where}: ` : ''}${info.message}${state}${details} ${info.remedy}`.trim();
+  const what = where ? `${where}: ${info.message}` : info.message.replace(/^./, (c) => c.toUpperCase());
+  const details = info.details?.length ? [sentence(info.details.join('; '))] : [];
+  return [sentence(what + state), ...details, info.remedy].join(' ').trim();
 }
+
+const sentence = (text: string): string => (/[.!?]$/.test(text) ? text : `${text}.`);
 
 /**
  * Classes whose primary messages name objects, never values (https://www.postgresql.org/docs/current/errcodes-appendix.html).

@@ -5,6 +5,8 @@ import type { Manifest } from '../engine/manifest';
 import type { ConvergeRequest, Progress } from '../engine/request';
 import type { EngineContext } from '../engine/run';
 import type { Connect } from './connect';
+import { answerQuestions } from './diagnosis';
+import { checkDrift, reportDrift } from './drift';
 import type { MigrateRequest, MigrateResponse } from './protocol';
 import type { MigrateSettings } from './settings';
 
@@ -63,12 +65,22 @@ async function perform(request: MigrateRequest, context: ActionContext): Promise
       const asked = { id: request.id, namespace, owner: null, name: request.name, ownerRole };
       return { action: 'down', outcome: await down(writing, asked) };
     }
+    case 'drift': {
+      const drift = await checkDrift(reading, namespace);
+      reportDrift(namespace, drift);
+      return { action: 'drift', drift };
+    }
+    case 'diagnose':
+      return {
+        action: 'diagnose',
+        diagnoses: await answerQuestions(request.questions, { ...reading, namespace }),
+      };
     default:
       return {
         action: 'error',
         error: {
           code: 'unsupported',
-          message: `this version of the migrate function does not know the action ${JSON.stringify(request.action)}`,
+          message: `this version of the migrate function does not know the action ${JSON.stringify((request as { action?: unknown }).action)}`,
           remedy: 'Deploy the stack with this version of Trueup.',
         },
       };

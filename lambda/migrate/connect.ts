@@ -41,7 +41,7 @@ export function refuseProxy(host: string): void {
   if (!/\.proxy-[^.]+\./.test(host)) return;
   throw new TrueupError({
     code: 'unsupported',
-    message: `${host} is an RDS Proxy, which shares sessions and hides who holds a lock`,
+    message: `the address ${host} is RDS Proxy's, which shares sessions and hides who holds a lock`,
     remedy: "Give the endpoint of the database itself: the cluster's writer, or the instance.",
   });
 }

@@ -6,11 +6,13 @@ import { unvalidatedConstraint } from '../defects/unvalidated-constraint';
 import { verify } from '../engine';
 import { safeServerMessage } from '../engine/errors';
 import type { EngineContext } from '../engine/run';
+import { log } from '../log';
 import { type Database, SqlError } from '../postgres/database';
 import { quoteLiteral } from '../postgres/quote';
 import { limitStatements } from './diagnosis';
 import { HEARTBEAT_WORDS } from './heartbeat';
 import { logSettingProblems, readLogSettings } from './log-settings';
+import { driftMetrics } from './metrics';
 import type { DriftReport } from './protocol';
 
 const STATEMENT_TIMEOUT_MS = 30_000;
@@ -21,6 +23,23 @@ const MOST = 50;
 export async function checkDrift(ctx: EngineContext, namespace: string): Promise<DriftReport> {
   const { catalogue, logging } = await look(ctx, namespace);
   return { verification: await verify(ctx, namespace), catalogue, logging };
+}
+
+/** Metrics and sentences, as lines of the function's own log. */
+export function reportDrift(namespace: string, report: DriftReport): void {
+  const { verification, catalogue, logging } = report;
+  const functionName = process.env.AWS_LAMBDA_FUNCTION_NAME ?? 'local';
+  process.stdout.write(`${JSON.stringify(driftMetrics(functionName, report, Date.now()))}\n`);
+  log('drift', {
+    namespace,
+    proved: verification.proved.length,
+    pending: verification.pending,
+    unproved: verification.unproved,
+    findings: verification.findings,
+    errors: verification.errors,
+    catalogue,
+    logging,
+  });
 }
 
 /** The heartbeat first: it shows that the log arrives, whatever the rest finds. */

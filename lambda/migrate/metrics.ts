@@ -7,8 +7,8 @@ import type { DriftReport } from './protocol';
 
 /** Of all of Trueup's metrics. */
 export const METRIC_NAMESPACE = 'Trueup';
-/** The dimension of the drift check's metrics: SchemaMigrations' namespace. */
-export const NAMESPACE_DIMENSION = 'Namespace';
+/** The dimension of the drift check's metrics. Two stacks of an account may have namespaces of one name, but not functions. */
+export const FUNCTION_DIMENSION = 'FunctionName';
 
 export const DRIFT_METRICS = {
   /** 1 for each check that ran to its end. */
@@ -23,7 +23,11 @@ export const DRIFT_METRICS = {
   proved: 'ProvedMigrations',
 } as const;
 
-export function driftMetrics(namespace: string, report: DriftReport, nowMs: number): Record<string, unknown> {
+export function driftMetrics(
+  functionName: string,
+  report: DriftReport,
+  nowMs: number,
+): Record<string, unknown> {
   const { verification, catalogue, logging } = report;
   const values = {
     [DRIFT_METRICS.checked]: 1,
@@ -38,12 +42,12 @@ export function driftMetrics(namespace: string, report: DriftReport, nowMs: numb
       CloudWatchMetrics: [
         {
           Namespace: METRIC_NAMESPACE,
-          Dimensions: [[NAMESPACE_DIMENSION]],
+          Dimensions: [[FUNCTION_DIMENSION]],
           Metrics: Object.keys(values).map((Name) => ({ Name, Unit: 'Count' })),
         },
       ],
     },
-    [NAMESPACE_DIMENSION]: namespace,
+    [FUNCTION_DIMENSION]: functionName,
     ...values,
   };
 }
