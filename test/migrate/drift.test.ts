@@ -69,7 +69,7 @@ describe.each([13, 18])('PostgreSQL %i', (major) => {
       logging: [],
     });
     expect(driftMetrics('marketplace', clean, 5)).toMatchObject({
-      Namespace: 'marketplace',
+      FunctionName: 'marketplace',
       Drift: 0,
       DriftChecked: 1,
       LoggingProblems: 0,

@@ -1,0 +1,95 @@
+/** The two actions of watching, as the pager and the schedule invoke them. */
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { makeManifest } from '../../lambda/engine/manifest';
+import { type ActionContext, act } from '../../lambda/migrate/actions';
+import { ConnectionLost } from '../../lambda/postgres/database';
+import { connectPg } from '../../lambda/postgres/pg';
+import { connect, createDatabase, majors } from '../support/database';
+
+const question = (database: string) => ({
+  signature: 'not-null',
+  database,
+  user: 'app',
+  table: 't',
+  column: 'id',
+  message: 'null value in column "id" of relation "t" violates not-null constraint',
+  statement: null,
+});
+
+describe.each(majors())('PostgreSQL %i', (major) => {
+  const written: string[] = [];
+  afterEach(() => {
+    vi.restoreAllMocks();
+    written.length = 0;
+  });
+  function context(url: string, change: Partial<ActionContext> = {}): ActionContext {
+    vi.spyOn(process.stdout, 'write').mockImplementation((text) => written.push(String(text)) > 0);
+    return {
+      settings: { namespace: 'shop', ownerRole: null },
+      manifest: makeManifest([]),
+      connect: (options) => connectPg({ url, readOnly: options?.readOnly }),
+      progress: () => {},
+      deadline: Date.now() + 30_000,
+      ...change,
+    };
+  }
+
+  it('diagnose: answers in order, reads only', async () => {
+    const url = await createDatabase(major);
+    await (await connect(url)).query('CREATE TABLE t (id uuid PRIMARY KEY)');
+    const name = new URL(url).pathname.slice(1);
+    const readOnly: unknown[] = [];
+    const asked = context(url, {
+      connect: (options) => {
+        readOnly.push(options?.readOnly);
+        return connectPg({ url, readOnly: options?.readOnly });
+      },
+    });
+    const response = await act({ action: 'diagnose', questions: [question(name), question('other')] }, asked);
+    expect(response).toMatchObject({
+      action: 'diagnose',
+      diagnoses: [
+        { kind: 'missing-id-default', migrations: [], unseen: [expect.stringMatching(/no statement/)] },
+        { kind: null, unseen: [expect.stringMatching(/from the database other/)] },
+      ],
+    });
+    expect(new Set(readOnly)).toEqual(new Set([true]));
+    const late = await act(
+      { action: 'diagnose', questions: [question(name)] },
+      context(url, { deadline: Date.now() }),
+    );
+    expect(late).toMatchObject({ diagnoses: [{ unseen: [expect.stringMatching(/no time left/)] }] });
+  });
+
+  it('a database that cannot be reached is an answer', async () => {
+    const unreachable = context('', {
+      connect: async () => {
+        throw new ConnectionLost('connect ECONNREFUSED 10.0.0.1:5432', 'ECONNREFUSED');
+      },
+      deadline: Date.now() + 2_000,
+    });
+    const response = await act({ action: 'diagnose', questions: [question('shop')] }, unreachable);
+    expect(response).toMatchObject({ action: 'error', error: { code: 'connection' } });
+  });
+
+  it('drift: answers, and reports metrics in the embedded format', async () => {
+    const url = await createDatabase(major);
+    const client = await connect(url);
+    await client.query('CREATE TABLE t (id int, CHECK (id > 0))');
+    await client.query('ALTER TABLE t ADD CONSTRAINT later CHECK (id > 1) NOT VALID');
+    const response = await act({ action: 'drift' }, context(url));
+    expect(response).toMatchObject({
+      action: 'drift',
+      drift: { catalogue: [expect.stringMatching(/later on public\.t is NOT VALID/)], logging: [] },
+    });
+    const metrics = written.map((line) => JSON.parse(line)).find((line) => line._aws !== undefined);
+    expect(metrics).toMatchObject({ FunctionName: 'local', Drift: 1, DriftChecked: 1 });
+    expect(
+      metrics._aws.CloudWatchMetrics[0].Metrics.map(({ Name }: { Name: string }) => Name).sort(),
+    ).toEqual(
+      Object.keys(metrics)
+        .filter((name) => !['_aws', 'FunctionName'].includes(name))
+        .sort(),
+    );
+  });
+});
