@@ -6,14 +6,17 @@
 const WORD = /[A-Za-z0-9_$\u0080-\uffff]/;
 const DOLLAR_QUOTE = /\$(?:[A-Za-z_\u0080-\uffff][A-Za-z0-9_\u0080-\uffff]*)?\$/y;
 
-/** Where the quoted text or comment that begins at `at` ends; `at` itself when none begins there. */
-export function skipQuoted(sql: string, at: number): number {
+/**
+ * Where the quoted text or comment that begins at `at` ends; `at` itself when none begins there.
+ * @param since where the last one ended: a dollar quote may begin right behind it, but not inside a word
+ */
+export function skipQuoted(sql: string, at: number, since = 0): number {
   const two = sql.slice(at, at + 2);
-  if (two === '--') return orEnd(sql, sql.indexOf('\n', at));
+  if (two === '--') return lineEnd(sql, at);
   if (two === '/*') return endOfComment(sql, at);
   if (sql[at] === '"') return orEnd(sql, sql.indexOf('"', at + 1) + 1 || -1);
-  if (sql[at] === "'") return endOfString(sql, at);
-  if (sql[at] === '$' && !afterWord(sql, at)) {
+  if (sql[at] === "'") return endOfString(sql, at, since);
+  if (sql[at] === '$' && !afterIdentifier(sql, at, since)) {
     DOLLAR_QUOTE.lastIndex = at;
     const tag = DOLLAR_QUOTE.exec(sql)?.[0];
     if (tag) {
@@ -32,10 +35,10 @@ export function replaceInCode(
 ): string {
   let result = '';
   let copied = 0;
-  for (let at = 0; at < sql.length; ) {
-    const end = skipQuoted(sql, at);
+  for (let at = 0, since = 0; at < sql.length; ) {
+    const end = skipQuoted(sql, at, since);
     if (end > at) {
-      at = end;
+      at = since = end;
       continue;
     }
     pattern.lastIndex = at;
@@ -49,7 +52,21 @@ export function replaceInCode(
   return result + sql.slice(copied);
 }
 
+/** A dollar sign may be part of an identifier, not of a number. */
+function afterIdentifier(sql: string, at: number, since: number): boolean {
+  let start = at;
+  while (start > since && WORD.test(sql[start - 1]!)) start--;
+  return start < at && !/[0-9$]/.test(sql[start]!);
+}
+
 const afterWord = (sql: string, at: number): boolean => at > 0 && WORD.test(sql[at - 1]!);
+
+/** Before the line end, which a lone carriage return is too. */
+function lineEnd(sql: string, at: number): number {
+  LINE_END.lastIndex = at;
+  return orEnd(sql, LINE_END.exec(sql)?.index ?? -1);
+}
+const LINE_END = /[\n\r]/g;
 
 const orEnd = (sql: string, at: number): number => (at === -1 ? sql.length : at);
 
@@ -67,15 +84,23 @@ function endOfComment(sql: string, at: number): number {
   return sql.length;
 }
 
-/** A doubled quote ends one string and begins the next, which comes to the same; E'…' also has backslashes. */
-function endOfString(sql: string, at: number): number {
-  const escapes = /[eE]/.test(sql[at - 1] ?? '') && !afterWord(sql, at - 1);
+/**
+ * A doubled quote ends one string and begins the next, which comes to the same; E'…' also has backslashes, and keeps them
+ * in what continues it on another line.
+ */
+function endOfString(sql: string, at: number, since: number): number {
+  const escapes = at > since && /[eE]/.test(sql[at - 1]!) && (at - 1 === since || !afterWord(sql, at - 1));
   for (let i = at + 1; i < sql.length; i++) {
     if (escapes && sql[i] === '\\') i++;
     else if (sql[i] === "'") {
-      if (!escapes || sql[i + 1] !== "'") return i + 1;
-      i++;
+      CONTINUED.lastIndex = i + 1;
+      const continued = escapes ? CONTINUED.exec(sql)?.[0] : undefined;
+      if (continued === undefined) return i + 1;
+      i += continued.length;
     }
   }
   return sql.length;
 }
+
+/** A doubled quote, or the next piece of a string after white space with a line end in it. */
+const CONTINUED = /'|[ \t\f\v]*[\n\r]\s*'/y;

@@ -28,15 +28,17 @@ export function outlineOf(text: string): Outline {
   const metaCommands: { at: number; command: string }[] = [];
   const blanks: [number, number][] = [];
   let lineStart = 0;
+  let since = 0;
   for (let at = 0; at < text.length; ) {
     const character = text[at]!;
-    const end = skipQuoted(text, at);
+    const end = skipQuoted(text, at, since);
     if (end > at) {
       const comment = text.startsWith('--', at) || text.startsWith('/*', at);
       if (comment) comments.push({ start: at, end, ownLine: text.slice(lineStart, at).trim() === '' });
       const newline = text.lastIndexOf('\n', end - 1);
       if (newline >= at) lineStart = newline + 1;
       at = end;
+      since = end;
     } else if (character === '\n') {
       at++;
       lineStart = at;

@@ -69,10 +69,13 @@ function remedyFor({ message }: ParseFailure): string {
 /** From after the last semicolon before `at` up to the next one. */
 function statementAround(text: string, at: number): [number, number] {
   let from = 0;
+  let since = 0;
   for (let i = 0; i < text.length; ) {
-    const end = skipQuoted(text, i);
-    if (end > i) i = end;
-    else if (text[i] === ';') {
+    const end = skipQuoted(text, i, since);
+    if (end > i) {
+      i = end;
+      since = end;
+    } else if (text[i] === ';') {
       if (i >= at) return [from, i];
       from = ++i;
     } else i++;
