@@ -17,6 +17,7 @@ export function convergeRequest(
 ): ConvergeRequest {
   return {
     id: event.RequestId,
+    startedAt: event.StartedAt,
     namespace: properties.namespace,
     owner: ownerOf(event.StackId),
     adopt: properties.adopt,

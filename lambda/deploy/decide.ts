@@ -28,8 +28,10 @@ export interface Standing {
 
 export type Decision =
   | {
-      readonly next: 'succeed' /** Null when the database was never reached. */;
+      readonly next: 'succeed';
+      /** Null when the work was not begun. */
       readonly report: Report | null;
+      /** Why it was given up; null when it was done. */
       readonly note: string | null;
     }
   | { readonly next: 'fail'; readonly reason: string }
@@ -40,6 +42,8 @@ export type Decision =
 /** A function that dies three times in a row would die a fourth time. */
 export const MAX_DEATHS = 3;
 const RETRY_MS = 5_000;
+/** The engine itself has waited, for as long as its slice was. */
+const SHORT_RETRY_MS = 500;
 
 export function decide(attempt: Attempt, now: Standing): Decision {
   if (attempt.kind !== 'answered') return afterSilence(attempt, now);
@@ -52,10 +56,11 @@ export function decide(attempt: Attempt, now: Standing): Decision {
   if (outcome.status === 'done') return { next: 'succeed', report: outcome.report, note: null };
   if (outcome.status === 'failed') return giveUp(describeError(outcome.error), outcome.report, now);
   const { progress, waitingFor, report } = outcome;
-  if (waitingFor?.code === 'connection') {
+  // A rollback does not wait for a build that runs either: it stays, and is reported.
+  if (waitingFor && (waitingFor.code === 'connection' || now.lenient)) {
     return keepsTrying(now)
-      ? { next: 'retry', afterMs: 0, why: progress }
-      : giveUp(describeError(waitingFor), report, now);
+      ? { next: 'retry', afterMs: SHORT_RETRY_MS, why: progress }
+      : giveUp(describeError(waitingFor), null, now);
   }
   if (now.elapsedMs < now.timeoutMs) return { next: 'poll', progress };
   return tooLate(waitingFor ? describeError(waitingFor) : progress, report, now);

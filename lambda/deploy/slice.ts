@@ -1,6 +1,7 @@
 /** One poll: look, invoke, decide. What failed is tried again within the poll, for nothing outlives it to count failures. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type LogFields, log } from '../log';
+import type { MigrateRequest } from '../migrate/protocol';
 import { convergeRequest } from './converge-request';
 import { type Attempt, type Decision, decide, tooLate } from './decide';
 import type { IsCompleteRequest, IsCompleteResponse } from './events';
@@ -20,62 +21,79 @@ export interface SliceContext {
   readonly remainingMs: () => number;
 }
 
+/** Failures one after another within this poll. */
+interface Streak {
+  sinceMs: number | undefined;
+  deaths: number;
+}
+
 /** @throws {DeployError} the request failed, in few words */
-export async function runSlice(
-  event: IsCompleteRequest,
-  { settings, outbound, remainingMs }: SliceContext,
-): Promise<IsCompleteResponse> {
-  const { sliceMs, timeoutMs, rollbackWaitMs: waitMs } = settings;
+export async function runSlice(event: IsCompleteRequest, context: SliceContext): Promise<IsCompleteResponse> {
   const startedAtMs = Date.parse(event.StartedAt);
-  let failingSinceMs: number | undefined;
-  let deaths = 0;
+  const streak: Streak = { sinceMs: undefined, deaths: 0 };
   for (;;) {
-    const look = await lookAt(event, startedAtMs, outbound);
+    const look = await lookAt(event, startedAtMs, context.outbound);
     const situation = assess({ type: event.RequestType, startedAtMs }, look, Date.now());
     const about = { ...requestFields(event), stack: look.status, ...situation };
     if (situation.standing === 'unclear') {
       log('unclear', about);
       return { IsComplete: false };
     }
-    const decision = await attempt().catch((error: Error) => unexpected(error, situation));
+    const decision =
+      situation.standing === 'overtaken'
+        ? overtaken(situation)
+        : await attempt(event, context, situation, streak, about).catch((error: Error) =>
+            unexpected(error, situation),
+          );
     if (decision.next === 'poll') return { IsComplete: false };
     if (decision.next !== 'retry') return answer(decision, about);
     // Another attempt may take as long as the longest silence, and this process must not die in it.
-    if (remainingMs() < decision.afterMs + settings.silenceMs + MARGIN_MS) return { IsComplete: false };
+    const neededMs = decision.afterMs + context.settings.silenceMs + MARGIN_MS;
+    if (context.remainingMs() < neededMs) return { IsComplete: false };
     await sleep(decision.afterMs);
-
-    async function attempt(): Promise<Decision> {
-      const { lenient } = situation;
-      if (situation.standing === 'overtaken') return overtaken(situation);
-      const begunMs = Date.now();
-      if (begunMs - startedAtMs >= timeoutMs) {
-        return tooLate('the time was up before another slice', null, { timeoutMs, lenient });
-      }
-      const request = convergeRequest(event, readProperties(event.ResourceProperties), situation);
-      failingSinceMs ??= begunMs;
-      const patienceMs = failingSinceMs + waitMs - begunMs;
-      const budgetMs = lenient ? Math.max(1_000, Math.min(sliceMs, patienceMs)) : sliceMs;
-      const attempted = await outbound.invokeMigrate(settings.migrateFunction, {
-        action: 'converge',
-        request,
-        budgetMs,
-      });
-      const nowMs = Date.now();
-      const died = attempted.kind === 'died' || attempted.kind === 'silent';
-      deaths = died ? deaths + 1 : 0;
-      const elapsedMs = nowMs - startedAtMs;
-      const failingMs = nowMs - failingSinceMs;
-      const decided = decide(attempted, { lenient, elapsedMs, timeoutMs, failingMs, deaths, waitMs });
-      log('slice', {
-        ...about,
-        durationMs: nowMs - begunMs,
-        elapsedMs,
-        ...attemptFields(attempted),
-        next: decided.next,
-      });
-      return decided;
-    }
   }
+}
+
+async function attempt(
+  event: IsCompleteRequest,
+  { settings, outbound }: SliceContext,
+  situation: Situation,
+  streak: Streak,
+  about: LogFields,
+): Promise<Decision> {
+  const { sliceMs, timeoutMs, rollbackWaitMs: waitMs } = settings;
+  const { lenient } = situation;
+  const startedAtMs = Date.parse(event.StartedAt);
+  const begunMs = Date.now();
+  if (begunMs - startedAtMs >= timeoutMs) {
+    return tooLate('the time was up before another slice', null, { timeoutMs, lenient });
+  }
+  const request = convergeRequest(event, readProperties(event.ResourceProperties), situation);
+  streak.sinceMs ??= begunMs;
+  const patienceMs = streak.sinceMs + waitMs - begunMs;
+  const budgetMs = lenient ? Math.max(1_000, Math.min(sliceMs, patienceMs)) : sliceMs;
+  const asked: MigrateRequest = { action: 'converge', request, budgetMs };
+  const attempted = await outbound.invokeMigrate(settings.migrateFunction, asked);
+  const nowMs = Date.now();
+  streak.deaths = attempted.kind === 'died' || attempted.kind === 'silent' ? streak.deaths + 1 : 0;
+  const elapsedMs = nowMs - startedAtMs;
+  const failingMs = nowMs - streak.sinceMs;
+  const decided = decide(attempted, {
+    lenient,
+    elapsedMs,
+    timeoutMs,
+    failingMs,
+    deaths: streak.deaths,
+    waitMs,
+  });
+  log('slice', {
+    ...about,
+    durationMs: nowMs - begunMs,
+    elapsedMs,
+    ...attemptFields(attempted),
+    next: decided.next,
+  });
+  return decided;
 }
 
 /** Whatever is answered, nobody listens; should somebody do so after all, this is the safe word. */

@@ -117,7 +117,7 @@ async function convergeOn(db: Database, ctx: EngineContext, asked: ConvergeReque
 function earlierAnswer(ledger: Ledger, request: ConvergeRequest): Outcome | null {
   const { deployment, newest } = ledger;
   if (deployment && deployment.outcome !== 'running' && deployment.result) return deployment.result;
-  if (deployment && newest && newest.id !== deployment.id) {
+  if (newest && newest.id !== request.id && (deployment || beganBefore(request, newest.requestedAt))) {
     return ended(request, {
       code: 'busy',
       message: 'a newer request has taken over; this one stopped',
@@ -126,6 +126,10 @@ function earlierAnswer(ledger: Ledger, request: ConvergeRequest): Outcome | null
   }
   return null;
 }
+
+/** It waited for the lock while a rollback, say, came and went; its time is past although it never began. */
+const beganBefore = ({ startedAt }: ConvergeRequest, other: string | null): boolean =>
+  typeof startedAt === 'string' && other !== null && startedAt < other;
 
 function refusedNow(ctx: EngineContext, ledger: Ledger, request: ConvergeRequest): Outcome | null {
   const refused = obstacle(ctx.manifest, ledger, request);

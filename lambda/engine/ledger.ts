@@ -38,6 +38,8 @@ export interface LedgerDeployment {
   readonly manifestHash: string;
   readonly outcome: 'running' | 'done' | 'failed';
   readonly result: Outcome | null;
+  /** {@link ConvergeRequest.startedAt}, by the clock of whoever asked. */
+  readonly requestedAt: string | null;
   readonly startedAt: string;
   readonly finishedAt: string | null;
 }
@@ -82,7 +84,7 @@ const SERVER = `json_build_object('version', current_setting('server_version'),
      FROM pg_catalog.pg_roles WHERE rolname = $1) END)`;
 
 const DEPLOYMENT = `json_build_object('id', id, 'direction', direction, 'manifestHash', manifest_hash,
-  'outcome', outcome, 'result', result, 'startedAt', started_at, 'finishedAt', finished_at)`;
+  'outcome', outcome, 'result', result, 'requestedAt', request->>'startedAt', 'startedAt', started_at, 'finishedAt', finished_at)`;
 
 /** One document, since a ledger with many migrations is longer than a row may be in the Data API. */
 const READ = `SELECT json_build_object('server', ${SERVER},

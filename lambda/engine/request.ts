@@ -22,6 +22,12 @@ export interface ConvergeRequest {
   /** CloudFormation's RequestId, or one made by the command line. Called again with the same id, nothing happens twice. */
   readonly id: string;
   readonly namespace: string;
+  /**
+   * ISO time in UTC at which the stack's event was first seen: one that began before the newest in the ledger has been
+   * overtaken, and stops before it begins.
+   * @default - not known
+   */
+  readonly startedAt?: string | null;
   /** Null when a person runs it. */
   readonly owner: StackOwner | null;
   /** Take the namespace over from another stack. @default false */

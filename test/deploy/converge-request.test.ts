@@ -1,0 +1,69 @@
+import { expect, test } from 'vitest';
+import { convergeRequest, ownerOf } from '../../lambda/deploy/converge-request';
+import type { IsCompleteRequest } from '../../lambda/deploy/events';
+import { readProperties } from '../../lambda/deploy/properties';
+
+const properties = (change: Record<string, string> = {}) => ({
+  ManifestHash: 'new',
+  Migrations: [],
+  Target: 'pg:db:5432/shop',
+  Login: 'secret:x',
+  Namespace: 'shop',
+  OwnerRole: '',
+  Adopt: 'false',
+  Baseline: '',
+  UndoAfterSuccess: 'false',
+  RunId: '',
+  ...change,
+});
+const StackId = 'arn:aws:cloudformation:eu-central-1:111122223333:stack/shop-schema/0a1b';
+
+const event = (change: Partial<IsCompleteRequest> = {}): IsCompleteRequest => ({
+  RequestType: 'Update',
+  RequestId: 'r-1',
+  StackId,
+  LogicalResourceId: 'Schema',
+  PhysicalResourceId: 'trueup:shop',
+  StartedAt: '2026-01-01T00:00:00.000Z',
+  ResourceProperties: properties({ ManifestHash: 'old' }),
+  OldResourceProperties: properties(),
+  ...change,
+});
+const back = { direction: 'rollback', reportedSuccess: false } as const;
+const ask = (change: Partial<IsCompleteRequest>, situation: Parameters<typeof convergeRequest>[2] = back) => {
+  const asked = event(change);
+  return convergeRequest(asked, readProperties(asked.ResourceProperties), situation);
+};
+
+test('the owner is account, region and name, whatever id the stack has', () => {
+  expect(ownerOf(StackId)).toEqual({
+    account: '111122223333',
+    region: 'eu-central-1',
+    stackName: 'shop-schema',
+  });
+});
+
+test('what failed is what CloudFormation hands back', () => {
+  expect(ask({})).toMatchObject({
+    id: 'r-1',
+    startedAt: '2026-01-01T00:00:00.000Z',
+    direction: 'rollback',
+    manifestHash: 'old',
+    failed: { manifestHash: 'new', reportedSuccess: false },
+    remove: false,
+  });
+  expect(ask({ RequestType: 'Delete', OldResourceProperties: undefined })).toMatchObject({
+    failed: { manifestHash: 'old', reportedSuccess: false },
+    remove: true,
+  });
+  expect(ask({}, { direction: 'forward', reportedSuccess: null }).failed).toBeNull();
+});
+
+test.each([
+  ['another database', properties({ Target: 'pg:other:5432/shop' })],
+  ['another namespace', properties({ Namespace: 'other' })],
+  ['properties of another construct', { Something: 'else' }],
+  ['no properties', undefined],
+])('%s: nothing that failed is in reach', (_, OldResourceProperties) => {
+  expect(ask({ OldResourceProperties }).failed).toBeNull();
+});

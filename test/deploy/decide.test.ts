@@ -1,0 +1,143 @@
+/** What follows from an attempt, by tables. */
+import { describe, expect, test } from 'vitest';
+import { type Attempt, decide, type Standing, tooLate } from '../../lambda/deploy/decide';
+import type { ErrorInfo } from '../../lambda/engine/errors';
+import type { Outcome, Report } from '../../lambda/engine/request';
+
+const report: Report = {
+  applied: ['0001_a'],
+  unproved: [],
+  baselined: [],
+  undone: [],
+  kept: [],
+  pending: [],
+  position: '0001_a',
+  warnings: [],
+};
+const error: ErrorInfo = {
+  code: 'statement',
+  message: 'relation "a" already exists',
+  remedy: 'Mend it.',
+  migration: '0002_b',
+  line: 3,
+  sqlstate: '42P07',
+};
+const SENTENCE = '0002_b, line 3: relation "a" already exists [SQLSTATE 42P07]. Mend it.';
+const answered = (outcome: Outcome): Attempt => ({
+  kind: 'answered',
+  response: { action: 'converge', outcome },
+});
+const standing = (change: Partial<Standing> = {}): Standing => ({
+  lenient: false,
+  elapsedMs: 10_000,
+  timeoutMs: 600_000,
+  failingMs: 5_000,
+  deaths: 0,
+  waitMs: 60_000,
+  ...change,
+});
+const unreachable: ErrorInfo = { code: 'connection', message: 'nothing listens', remedy: 'Check.' };
+const waiting = (waitingFor?: ErrorInfo): Attempt =>
+  answered({ status: 'continue', progress: 'still at it', waitingFor, report });
+const died: Attempt = { kind: 'died', message: 'Runtime.ExitError' };
+const busy: Attempt = { kind: 'refused', message: 'TooManyRequestsException: slow down', lasting: false };
+const forbidden: Attempt = { kind: 'refused', message: 'AccessDeniedException: no', lasting: true };
+
+const DONE = { next: 'succeed', report, note: null };
+const FAILED = { next: 'fail', reason: SENTENCE };
+const POLL = { next: 'poll', progress: 'still at it' };
+const again = expect.objectContaining({ next: 'retry' });
+const failing = (words: string) => ({ next: 'fail', reason: expect.stringContaining(words) });
+const giving = (words: string) => ({ next: 'succeed', note: expect.stringContaining(words) });
+
+describe('forward and backward', () => {
+  test.each<[string, Attempt, Partial<Standing>, unknown, unknown]>([
+    ['done', answered({ status: 'done', report }), {}, DONE, DONE],
+    ['failed', answered({ status: 'failed', error, report }), {}, FAILED, giving(SENTENCE)],
+    ['an error', { kind: 'answered', response: { action: 'error', error } }, {}, FAILED, giving(SENTENCE)],
+    ['in progress', waiting(), {}, POLL, POLL],
+    [
+      'in progress, too late',
+      waiting(),
+      { elapsedMs: 600_000 },
+      failing('within 10 minutes: still at it'),
+      giving('10 minutes'),
+    ],
+    ['unreachable', waiting(unreachable), {}, again, again],
+    [
+      'unreachable for long',
+      waiting(unreachable),
+      { failingMs: 60_000 },
+      failing('Nothing listens'),
+      giving('Nothing listens'),
+    ],
+    [
+      'somebody else is at work',
+      waiting({ ...error, code: 'busy' }),
+      { failingMs: 60_000 },
+      POLL,
+      giving(SENTENCE),
+    ],
+    ['died', died, { deaths: 1 }, again, again],
+    [
+      'died three times',
+      died,
+      { deaths: 3 },
+      failing('no answer 3 times in a row: Runtime.ExitError'),
+      giving('3 times'),
+    ],
+    [
+      'died when the time is up',
+      died,
+      { deaths: 1, elapsedMs: 600_000 },
+      failing('no answer: Runtime.ExitError'),
+      giving('no answer'),
+    ],
+    ['silent', { kind: 'silent', message: 'nothing came back for 130 s' }, { deaths: 2 }, again, again],
+    ['throttled', busy, {}, again, again],
+    [
+      'throttled for long',
+      busy,
+      { failingMs: 60_000 },
+      failing('could not be invoked'),
+      giving('could not be invoked'),
+    ],
+    ['not allowed', forbidden, {}, failing('AccessDeniedException'), giving('AccessDeniedException')],
+    [
+      'an answer to something else',
+      { kind: 'answered', response: { action: 'diagnose', diagnoses: [] } },
+      {},
+      failing('`diagnose`'),
+      giving('`diagnose`'),
+    ],
+  ])('%s', (_, attempt, change, forward, backward) => {
+    expect(decide(attempt, standing(change))).toEqual(forward);
+    expect(decide(attempt, standing({ ...change, lenient: true }))).toMatchObject(backward as object);
+  });
+});
+
+test('a lenient request never fails', () => {
+  const outcomes: Attempt[] = [
+    answered({ status: 'failed', error, report }),
+    waiting(),
+    waiting(unreachable),
+    died,
+    busy,
+    forbidden,
+  ];
+  for (const attempt of outcomes) {
+    for (const elapsedMs of [0, 10_000_000]) {
+      for (const deaths of [0, 1, 3]) {
+        for (const failingMs of [0, 10_000_000]) {
+          const decision = decide(attempt, standing({ lenient: true, elapsedMs, deaths, failingMs }));
+          expect(decision.next).not.toBe('fail');
+          if (elapsedMs > 0) expect(decision.next).toBe('succeed');
+        }
+      }
+    }
+  }
+});
+
+test('the time is up before another slice', () => {
+  expect(tooLate('x', null, { timeoutMs: 90_000, lenient: false })).toEqual(failing('within 1.5 minutes: x'));
+});

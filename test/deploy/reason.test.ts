@@ -1,0 +1,83 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { ATTRIBUTES } from '../../lambda/deploy/properties';
+import { attributes, DeployError, shorten } from '../../lambda/deploy/reason';
+import type { Report } from '../../lambda/engine/request';
+
+const empty: Report = {
+  applied: [],
+  unproved: [],
+  baselined: [],
+  undone: [],
+  kept: [],
+  pending: [],
+  position: '',
+  warnings: [],
+};
+
+/** What the framework sends for a failure, and CloudFormation's limit for it. */
+const answerBytes = (reason: string, data: object = {}): number =>
+  Buffer.byteLength(
+    JSON.stringify({
+      Status: 'FAILED',
+      Reason: `${reason}\n\nLogs: /aws/lambda/${'n'.repeat(64)}\n`,
+      StackId: `arn:aws:cloudformation:ap-southeast-2:111122223333:stack/${'s'.repeat(128)}/00000000-0000-0000-0000-000000000000`,
+      RequestId: '00000000-0000-0000-0000-000000000000',
+      PhysicalResourceId: `trueup:${'n'.repeat(200)}`,
+      LogicalResourceId: 'l'.repeat(255),
+      Data: data,
+    }),
+  );
+
+test('any text becomes one short line', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary', maxLength: 3_000 }), (text) => {
+      const { message, stack } = new DeployError(text.repeat(3));
+      expect(stack).toBe(message);
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: this is what must not be there
+      expect(message).not.toMatch(/[\u0000-\u001f\u007f-\u009f]/);
+      expect(answerBytes(message)).toBeLessThan(4096);
+    }),
+  );
+});
+
+test('a short text stays as it is', () => {
+  expect(shorten('relation "a" does not exist', 100)).toBe('relation "a" does not exist');
+  expect(shorten('a\n  b\tc ', 100)).toBe('a b c');
+  expect(shorten('0123456789 0123456789', 16)).toBe('0123456789 0 …');
+});
+
+test('attributes: every one, never empty, never too long', () => {
+  const names = fc.array(fc.string({ maxLength: 600 }));
+  const reports = fc.record({
+    ...Object.fromEntries(Object.keys(empty).map((key) => [key, fc.constant([])])),
+    applied: names,
+    undone: names,
+    kept: fc.array(fc.record({ name: fc.string(), reason: fc.string({ maxLength: 300 }) })),
+    position: fc.string({ maxLength: 900 }),
+    warnings: names,
+  }) as unknown as fc.Arbitrary<Report>;
+  fc.assert(
+    fc.property(fc.option(reports), fc.option(fc.string({ maxLength: 2_000 })), (report, note) => {
+      const data = attributes(report, note);
+      expect(Object.keys(data).sort()).toEqual(Object.values(ATTRIBUTES).sort());
+      expect(answerBytes('SUCCESS', data)).toBeLessThan(4096);
+    }),
+  );
+});
+
+test('attributes read well', () => {
+  expect(attributes(empty, null)).toEqual({
+    Position: 'none',
+    Applied: 'none',
+    Undone: 'none',
+    Kept: 'none',
+    Warnings: 'none',
+  });
+  const many = Array.from({ length: 40 }, (_, i) => `${String(i).padStart(4, '0')}_a_long_name`);
+  expect(attributes({ ...empty, applied: many }, null).Applied).toMatch(
+    /^0000_a_long_name, .*, 00\d\d_a_long_name and \d+ more$/,
+  );
+  expect(attributes({ ...empty, applied: ['x'.repeat(900)] }, null).Applied).toMatch(/^x+ …$/);
+  expect(attributes(null, 'It was down.')).toMatchObject({ Kept: 'unknown', Warnings: 'It was down.' });
+});
