@@ -42,8 +42,12 @@ function simpleRun(steps: readonly Step[], start: number): ApplyStep[] {
 }
 
 async function applyTogether(run: Run, steps: readonly ApplyStep[]): Promise<void> {
-  const scripts = steps.map(({ migration }) =>
-    applyScript(migration, whole(migration), run.names, { verify: true, preflight: true }),
+  const scripts = steps.map(({ migration }, i) =>
+    applyScript(migration, whole(migration), run.names, {
+      verify: true,
+      preflight: true,
+      flushedLater: i < steps.length - 1,
+    }),
   );
   for (const { migration } of steps)
     run.tell({ type: 'started', migration: migration.name, action: 'apply' });

@@ -1,47 +1,18 @@
 /** Who stands in the way of a lock: pid, age and lock, never their query. */
 import type { Database } from '../postgres/database';
-import type { LockMode } from './manifest';
+import { LOCK_MODES, type LockMode } from './manifest';
 
 /** Modes that conflict, by the table in https://www.postgresql.org/docs/current/explicit-locking.html. */
 const CONFLICTS: Readonly<Record<LockMode, readonly LockMode[]>> = {
-  'ACCESS SHARE': ['ACCESS EXCLUSIVE'],
-  'ROW SHARE': ['EXCLUSIVE', 'ACCESS EXCLUSIVE'],
-  'ROW EXCLUSIVE': ['SHARE', 'SHARE ROW EXCLUSIVE', 'EXCLUSIVE', 'ACCESS EXCLUSIVE'],
-  'SHARE UPDATE EXCLUSIVE': [
-    'SHARE UPDATE EXCLUSIVE',
-    'SHARE',
-    'SHARE ROW EXCLUSIVE',
-    'EXCLUSIVE',
-    'ACCESS EXCLUSIVE',
-  ],
-  SHARE: ['ROW EXCLUSIVE', 'SHARE UPDATE EXCLUSIVE', 'SHARE ROW EXCLUSIVE', 'EXCLUSIVE', 'ACCESS EXCLUSIVE'],
-  'SHARE ROW EXCLUSIVE': [
-    'ROW EXCLUSIVE',
-    'SHARE UPDATE EXCLUSIVE',
-    'SHARE',
-    'SHARE ROW EXCLUSIVE',
-    'EXCLUSIVE',
-    'ACCESS EXCLUSIVE',
-  ],
-  EXCLUSIVE: [
-    'ROW SHARE',
-    'ROW EXCLUSIVE',
-    'SHARE UPDATE EXCLUSIVE',
-    'SHARE',
-    'SHARE ROW EXCLUSIVE',
-    'EXCLUSIVE',
-    'ACCESS EXCLUSIVE',
-  ],
-  'ACCESS EXCLUSIVE': [
-    'ACCESS SHARE',
-    'ROW SHARE',
-    'ROW EXCLUSIVE',
-    'SHARE UPDATE EXCLUSIVE',
-    'SHARE',
-    'SHARE ROW EXCLUSIVE',
-    'EXCLUSIVE',
-    'ACCESS EXCLUSIVE',
-  ],
+  'ACCESS SHARE': LOCK_MODES.slice(7),
+  'ROW SHARE': LOCK_MODES.slice(6),
+  'ROW EXCLUSIVE': LOCK_MODES.slice(4),
+  'SHARE UPDATE EXCLUSIVE': LOCK_MODES.slice(3),
+  // The one strong mode that does not conflict with itself.
+  SHARE: LOCK_MODES.slice(2).filter((mode) => mode !== 'SHARE'),
+  'SHARE ROW EXCLUSIVE': LOCK_MODES.slice(2),
+  EXCLUSIVE: LOCK_MODES.slice(1),
+  'ACCESS EXCLUSIVE': LOCK_MODES,
 };
 
 /** pg_locks spells `AccessExclusiveLock`. */

@@ -13,7 +13,7 @@ import { reportOf } from './report';
 import type { ConvergeRequest, Outcome } from './request';
 import { waitOrGiveUp } from './retry';
 import { planRollback } from './rollback';
-import { type EngineContext, NotYet, type Run } from './run';
+import { beginRun, type EngineContext, NotYet, type Run } from './run';
 import { acquireRunnerLock } from './runner-lock';
 import { tidyUnfinished, undo } from './undo';
 
@@ -92,19 +92,7 @@ async function convergeOn(db: Database, ctx: EngineContext, asked: ConvergeReque
       ? installStatements(ledger.verification)
       : [];
     await db.execute([{ statements: [...install, ...beginStatements(request, manifest)] }]);
-    const run: Run = {
-      db,
-      manifest,
-      deadline: ctx.deadline,
-      tell,
-      names: { namespace: request.namespace, deployment: request.id, ownerRole: request.ownerRole ?? null },
-      serverVersion: ledger.server.versionNumber,
-      applied: new Set(),
-      baselined: new Set(),
-      undone: new Set(),
-      kept: [],
-      warnings: [],
-    };
+    const run = beginRun(db, ctx, ledger, request);
     const outcome = forward ? await goForward(run, ledger, request) : await goBack(run, ledger, request);
     if (outcome.status !== 'continue') await db.execute([{ statements: endStatements(request, outcome) }]);
     return outcome;
@@ -182,6 +170,7 @@ async function goBack(run: Run, ledger: Ledger, request: ConvergeRequest): Promi
     : null;
   const plan = planRollback(run.manifest, ledger, failed, request);
   run.kept.push(...plan.kept);
+  run.warnings.push(...plan.warnings);
   const own = ledger.migrations.filter((row) => row.state === 'partial' && row.deployment === failed?.id);
   for (const row of own) {
     const why = await keepingErrors(run, row.name, () => tidyUnfinished(run, row));

@@ -3,13 +3,13 @@
 import { onDatabase } from './converge';
 import { TrueupError } from './errors';
 import { beginStatements, endStatements, type Ledger, readLedger } from './ledger';
-import { needsInstall, RUNNER_LOCK } from './ledger-schema';
+import { RUNNER_LOCK } from './ledger-schema';
 import { recordedDown } from './manifest';
 import { obstacle } from './plan';
 import { reportOf } from './report';
 import type { ConvergeRequest, Outcome, StackOwner } from './request';
 import { parseRecordedDown, type UndoStep } from './rollback';
-import type { EngineContext, Run } from './run';
+import { beginRun, type EngineContext, type Run } from './run';
 import { acquireRunnerLock } from './runner-lock';
 import { undo } from './undo';
 
@@ -31,24 +31,10 @@ export async function down(ctx: EngineContext, asked: DownRequest): Promise<Outc
       const ledger = await readLedger(db, asked.namespace, asked.id, asked.ownerRole ?? null);
       const refused = obstacle(manifest, ledger, request);
       if (refused) throw new TrueupError(refused);
-      const recorded = needsInstall(ledger.version, ledger.verification)
-        ? null
-        : await readDown(db, asked.namespace, asked.name);
+      const recorded = ledger.version === null ? null : await readDown(db, asked.namespace, asked.name);
       const step = stepFor(ctx, ledger, asked.name, recorded);
       await db.execute([{ statements: beginStatements(request, manifest) }]);
-      const run: Run = {
-        db,
-        manifest,
-        deadline: ctx.deadline,
-        tell,
-        names: { namespace: asked.namespace, deployment: asked.id, ownerRole: asked.ownerRole ?? null },
-        serverVersion: ledger.server.versionNumber,
-        applied: new Set(),
-        baselined: new Set(),
-        undone: new Set(),
-        kept: [],
-        warnings: [],
-      };
+      const run = beginRun(db, ctx, ledger, request);
       const outcome = await attempt(run, step, ledger);
       await db.execute([{ statements: endStatements(request, outcome) }]);
       return outcome;

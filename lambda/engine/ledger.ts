@@ -236,8 +236,10 @@ export const settleStatement = (namespace: string, name: string, proved: boolean
   `UPDATE trueup.migrations SET state = 'applied', proved = ${proved}
 WHERE namespace = ${quoteLiteral(namespace)} AND name = ${quoteLiteral(name)}`;
 
-export const undoneStatement = (namespace: string, name: string): string =>
-  `UPDATE trueup.migrations SET state = 'undone', running = NULL, running_target = NULL, statement = 0, statement_checksums = '{}', proved = false
+/** The row then names the request that undid it: a later slice of that request still reports it. */
+export const undoneStatement = (namespace: string, name: string, deployment: string): string =>
+  `UPDATE trueup.migrations SET state = 'undone', running = NULL, running_target = NULL, statement = 0,
+  statement_checksums = '{}', proved = false, deployment = ${quoteLiteral(deployment)}
 WHERE namespace = ${quoteLiteral(namespace)} AND name = ${quoteLiteral(name)}`;
 
 export const readable = (ledger: Ledger): boolean =>

@@ -5,10 +5,14 @@ import type { Report } from './request';
 import type { Run } from './run';
 
 export function reportOf(ledger: Ledger | null, run: Run | null, plan?: ForwardPlan): Report {
-  const undone = run?.undone ?? new Set<string>();
+  const deployment = run?.names.deployment;
+  const undoneEarlier = (ledger?.migrations ?? [])
+    .filter((row) => row.state === 'undone' && row.deployment === deployment)
+    .map((row) => row.name);
+  const undone = new Set([...undoneEarlier, ...(run?.undone ?? [])]);
   const done = new Set([...(run?.applied ?? []), ...(run?.baselined ?? [])]);
   const rows = (ledger?.migrations ?? []).filter((row) => row.state !== 'undone' && !undone.has(row.name));
-  const earlier = rows.filter((row) => row.deployment === run?.names.deployment && row.state === 'applied');
+  const earlier = rows.filter((row) => row.deployment === deployment && row.state === 'applied');
   const applied = [...new Set([...earlier.map((row) => row.name), ...(run?.applied ?? [])])];
   const versioned = [...rows.filter((row) => row.state === 'applied').map((row) => row.name), ...done].filter(
     (name) => /^\d/.test(name),

@@ -27,6 +27,8 @@ export interface RollbackPlan {
   readonly kept: readonly Kept[];
   /** Repeatables that come back from this code's own files. */
   readonly restore: readonly Migration[];
+  /** What older deployments left that this code does not know. */
+  readonly warnings: readonly string[];
 }
 
 /** Reverses {@link recordedDown}. */
@@ -51,8 +53,11 @@ export function planRollback(
   const rows = ledger.migrations.filter((row) => row.state !== 'undone');
   const ahead = rows.filter((row) => !own.has(row.name) && (failed === null || row.deployment === failed.id));
   const reason = reasonToKeepAll(failed, request);
+  const warnings = rows
+    .filter((row) => !request.remove && !own.has(row.name) && !ahead.includes(row))
+    .map(({ name }) => `${name} is applied, but its file is gone; it stays applied`);
   if (reason !== null) {
-    return { undo: [], restore: [], kept: ahead.map(({ name }) => ({ name, reason })) };
+    return { undo: [], restore: [], kept: ahead.map(({ name }) => ({ name, reason })), warnings };
   }
   const undo: UndoStep[] = [];
   const kept: Kept[] = [];
@@ -65,7 +70,7 @@ export function planRollback(
     .filter((row) => row.kind === 'repeatable' && row.deployment === failed!.id)
     .map((row) => own.get(row.name))
     .filter((m) => m !== undefined);
-  return { undo, kept, restore };
+  return { undo, kept, restore, warnings };
 }
 
 function reasonToKeepAll(failed: FailedRecord | null, request: ConvergeRequest): string | null {

@@ -1,8 +1,9 @@
 /** What one run of the engine carries along, and how it stops before it is done. */
 import type { Database } from '../postgres/database';
 import type { ErrorInfo } from './errors';
+import type { Ledger } from './ledger';
 import type { Manifest } from './manifest';
-import type { Kept, Progress } from './request';
+import type { ConvergeRequest, Kept, Progress } from './request';
 import type { Names } from './script';
 
 export interface EngineContext {
@@ -29,6 +30,26 @@ export interface Run {
   readonly undone: Set<string>;
   readonly kept: Kept[];
   readonly warnings: string[];
+}
+
+export function beginRun(db: Database, ctx: EngineContext, ledger: Ledger, request: ConvergeRequest): Run {
+  return {
+    db,
+    manifest: ctx.manifest,
+    deadline: ctx.deadline,
+    tell: ctx.progress ?? (() => {}),
+    names: {
+      namespace: request.namespace,
+      deployment: request.id,
+      ownerRole: request.ownerRole ?? null,
+    },
+    serverVersion: ledger.server.versionNumber,
+    applied: new Set(),
+    baselined: new Set(),
+    undone: new Set(),
+    kept: [],
+    warnings: [],
+  };
 }
 
 /** The slice is over, the work is not: the answer is *continue*. */

@@ -60,13 +60,14 @@ export class ScriptBuilder {
 /** The moment at which this transaction began; now() is the start of the whole message. */
 const BEGAN = "SELECT set_config('trueup.began', clock_timestamp()::text, true)";
 
-/** `SET LOCAL` of several settings, in milliseconds. */
-const limits = (values: Readonly<Record<string, number>>): string =>
+/** `SET LOCAL` of several settings; numbers are milliseconds. */
+const limits = (values: Readonly<Record<string, number | string>>): string =>
   Object.entries(values)
     .map(([name, value]) => `set_config('${name}', '${value}', true)`)
     .join(', ');
 
-export const begin = (values: Readonly<Record<string, number>>): string => `${BEGAN}, ${limits(values)}`;
+export const begin = (values: Readonly<Record<string, number | string>>): string =>
+  `${BEGAN}, ${limits(values)}`;
 export const setLimits = (values: Readonly<Record<string, number>>): string => `SELECT ${limits(values)}`;
 
 export const asOwner = (role: string): string => `SET LOCAL ROLE ${quoteIdentifier(role)}`;
@@ -171,6 +172,11 @@ export function applyScript(
     readonly preflight: boolean;
     /** How far the ledger's row says it is. @default - to the segment's end */
     readonly record?: Segment;
+    /**
+     * A later transaction of the same message waits for the disk, for this one too: the log is written in order, so a
+     * crash can take the end of a message, never its middle. @default false
+     */
+    readonly flushedLater?: boolean;
   },
 ): Scripted {
   const statements = migration.statements.slice(segment.from, segment.to);
@@ -179,7 +185,8 @@ export function applyScript(
   const patient = segment.execution === 'separate';
   const lockTimeoutMs = patient ? LONG_LOCK_TIMEOUT_MS : (own.lockTimeoutMs ?? LOCK_TIMEOUT_MS);
   const locks = patient ? [] : locksToTake(statements);
-  script.add('settings', begin({ lock_timeout: lockTimeoutMs }));
+  const commit = options.flushedLater ? { synchronous_commit: 'off' } : {};
+  script.add('settings', begin({ lock_timeout: lockTimeoutMs, ...commit }));
   if (names.ownerRole !== null) script.add('settings', asOwner(names.ownerRole));
   if (options.preflight && migration.preflight.length > 0) {
     script.add('preflight', raiseRows(migration.preflight, PREFLIGHT_FAILED));

@@ -46,7 +46,7 @@ function script(run: Run, step: UndoStep, statements: readonly RecordedStatement
   for (const [i, { sql }] of statements.entries()) built.add('down', sql, i);
   if (ownerRole !== null) built.add('ledger', 'RESET ROLE');
   if (last) {
-    built.add('ledger', undoneStatement(namespace, step.name));
+    built.add('ledger', undoneStatement(namespace, step.name, deployment));
     built.add('ledger', eventStatement(namespace, deployment, step.name, 'undone'));
   }
   return built.build();

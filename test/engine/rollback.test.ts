@@ -239,3 +239,23 @@ test('a forward run refuses what belongs to another stack, and a newer ledger', 
     error: { code: 'ledger' },
   });
 });
+
+test('a rollback in several slices reports all that it undid', async () => {
+  const url = await createDatabase();
+  await up(url, manifestOf(base), { owner });
+  const changed = manifestOf(base, harmless, concurrently, broken);
+  await run(url, changed, { owner });
+  const snapshot = await connect(url);
+  // DROP INDEX CONCURRENTLY waits for it; the default has to wait for its turn.
+  await snapshot.query('BEGIN; SELECT * FROM base');
+  const failed = { manifestHash: changed.hash, reportedSuccess: false as const };
+  const slice = (budgetMs: number) =>
+    run(url, manifestOf(base), back({ id: 'in-slices', failed }), { deadline: Date.now() + budgetMs });
+  expect((await slice(1_000)).outcome.status).toBe('continue');
+  await snapshot.query('COMMIT');
+  const { outcome } = await slice(20_000);
+  expect(outcome).toMatchObject({
+    status: 'done',
+    report: { undone: expect.arrayContaining(['0003_index', '0002_default']) },
+  });
+});
