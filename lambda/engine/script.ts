@@ -185,7 +185,7 @@ export function applyScript(
   const patient = segment.execution === 'separate';
   const lockTimeoutMs = patient ? LONG_LOCK_TIMEOUT_MS : (own.lockTimeoutMs ?? LOCK_TIMEOUT_MS);
   const locks = patient ? [] : locksToTake(statements);
-  const commit = options.flushedLater ? { synchronous_commit: 'off' } : {};
+  const commit: Record<string, string> = options.flushedLater ? { synchronous_commit: 'off' } : {};
   script.add('settings', begin({ lock_timeout: lockTimeoutMs, ...commit }));
   if (names.ownerRole !== null) script.add('settings', asOwner(names.ownerRole));
   if (options.preflight && migration.preflight.length > 0) {
