@@ -1,7 +1,7 @@
 /** What the compiler found, file by file, with the line and a caret. */
 import { join } from 'node:path';
 import type { CompileError } from '../compiler/problem';
-import { plural, type Stream, wrap } from './terminal';
+import { hang, plural, type Stream } from './terminal';
 
 /** As compilers print it: editors and terminals make a link of `file:line:column`. */
 export function printProblems(err: Stream, { folder, problems, info }: CompileError): void {
@@ -10,7 +10,7 @@ export function printProblems(err: Stream, { folder, problems, info }: CompileEr
     const place = [join(folder, file), line, column].filter((part) => part !== null).join(':');
     err.line(`${colors.bold(place)}: ${colors.red('error:')} ${message}`);
     for (const row of snippet === '' ? [] : snippet.split('\n')) err.line(`  ${colorCaret(err, row)}`);
-    for (const row of wrap(remedy, Math.min(err.columns, 100), '  ')) err.line(row);
+    hang(err, '  ', remedy);
     err.line();
   }
   err.line(`${plural(problems.length, 'problem')} in ${folder}. ${info.remedy}`);

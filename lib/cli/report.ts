@@ -4,7 +4,7 @@ import type { ExitCode } from './exit-codes';
 import { type Failure, failureOf } from './failure';
 import { printJson } from './json';
 import { printProblems } from './problems';
-import { type Stream, type Terminal, wrap } from './terminal';
+import { hang, type Stream, type Terminal } from './terminal';
 
 /** @returns the exit code */
 export function reportFailure(terminal: Terminal, error: unknown): ExitCode {
@@ -28,6 +28,6 @@ export function printError(err: Stream, info: ErrorInfo | Failure['error']): voi
     .join(', ');
   const state = info.sqlstate ? colors.dim(` [SQLSTATE ${info.sqlstate}]`) : '';
   err.line(`${colors.red(colors.bold('error:'))} ${where ? `${where}: ` : ''}${info.message}${state}`);
-  for (const detail of info.details ?? []) err.line(`  - ${detail}`);
-  for (const line of wrap(info.remedy, Math.min(err.columns, 100), '  ')) err.line(line);
+  for (const detail of info.details ?? []) hang(err, '  - ', detail);
+  hang(err, '  ', info.remedy);
 }

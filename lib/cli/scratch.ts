@@ -2,9 +2,10 @@
 import type { Manifest } from '../../lambda/engine/manifest';
 import type { Outcome } from '../../lambda/engine/request';
 import type { Verification } from '../../lambda/engine/views';
-import { type PostgresServer, startPostgres } from '../local/postgres-server';
+import type { PostgresServer } from '../local/postgres-server';
 import type { Target } from './connection';
 import { localOperations } from './local';
+import { withOwnServer } from './own-server';
 import { progressView } from './progress';
 import type { Terminal } from './terminal';
 import { newRequestId, untilDone } from './until-done';
@@ -24,28 +25,28 @@ export async function tryOnScratch(
   namespace: string,
   major?: number,
 ): Promise<Trial> {
-  const server = await startPostgres(major === undefined ? {} : { major });
-  try {
+  return withOwnServer({ major }, async (server) => {
     const progress = progressView(terminal);
     const target = serverTarget(server);
     const operations = localOperations({ target, manifest, namespace, progress: progress.report });
-    return await progress.during(async () => {
+    return progress.during(async () => {
       const limits = { id: newRequestId(), timeoutMs: TRIAL_TIMEOUT_MS };
       const { outcome } = await untilDone((slice) => operations.up(slice), limits);
       const { serverVersion } = await operations.status();
       const verification = outcome.status === 'done' ? await operations.verify() : null;
       return { serverVersion, outcome, verification };
     });
-  } finally {
-    await server.stop();
-  }
+  });
 }
 
-/** A database of a server of our own. */
-export function serverTarget(server: PostgresServer, database = 'postgres'): Target {
+/**
+ * A database of a server of our own.
+ * @param roots PEM of its authority, where it speaks TLS
+ */
+export function serverTarget(server: PostgresServer, database = 'postgres', roots?: string): Target {
   const { host, port, superuser, password } = server;
   return {
-    pg: { host, port, user: superuser, password, database, ssl: false },
+    pg: { host, port, user: superuser, password, database, ssl: roots === undefined ? false : { ca: roots } },
     label: `${superuser}@${host}:${port}/${database}`,
   };
 }

@@ -45,7 +45,7 @@ function open(stream: NodeJS.WriteStream, options: GlobalOptions, env: NodeJS.Pr
     colors: createColors(wanted && (live || forced)),
     live,
     get columns() {
-      return stream.columns ?? 100;
+      return stream.columns ?? WIDTH;
     },
     write: (text) => void stream.write(text),
     line: (text = '') => void stream.write(`${text}\n`),
@@ -77,6 +77,9 @@ export function table(rows: readonly (readonly string[])[], indent = '  '): stri
   );
 }
 
+/** Longer lines are hard to read. */
+const WIDTH = 120;
+
 /** Breaks at spaces, for lines that a person reads. */
 export function wrap(text: string, columns: number, indent = ''): string[] {
   const lines: string[] = [];
@@ -90,6 +93,14 @@ export function wrap(text: string, columns: number, indent = ''): string[] {
     }
   }
   return [...lines, indent + line];
+}
+
+/** `text` after `head`, its further lines below its beginning. */
+export function hang(stream: Stream, head: string, text: string): void {
+  const indent = ' '.repeat(visibleLength(head));
+  const [first = '', ...more] = wrap(text, Math.min(stream.columns, WIDTH), indent);
+  stream.line((head + first.slice(indent.length)).trimEnd());
+  for (const line of more) stream.line(line);
 }
 
 export const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;

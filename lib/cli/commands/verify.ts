@@ -7,7 +7,7 @@ import { openLocal } from '../open';
 import { type DatabaseOptions, withDatabase, withFolder } from '../options';
 import { progressView } from '../progress';
 import { printError } from '../report';
-import { plural, type Terminal } from '../terminal';
+import { hang, plural, type Terminal } from '../terminal';
 
 interface Options extends DatabaseOptions {
   readonly exitCode?: boolean;
@@ -48,7 +48,7 @@ export function printVerification({ out, err }: Terminal, verification: Verifica
   }
   for (const [migration, sentences] of drifted) {
     out.line(`${colors.red('drifted')}  ${colors.bold(migration)}`);
-    for (const sentence of sentences) out.line(`  - ${sentence}`);
+    for (const sentence of sentences) hang(out, '  - ', sentence);
   }
   const rest = [
     pending.length > 0 ? `${pending.length} waiting` : '',

@@ -1,11 +1,12 @@
 import { cpSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Client } from 'pg';
+import { CompileError } from '../../compiler/problem';
 import { dumpCatalogue } from '../../local/catalogue';
 import { marketplace } from '../../local/incidents';
-import { failureOf } from '../failure';
 import { compile } from '../folder';
-import { printError, reportFailure } from '../report';
+import { printProblems } from '../problems';
+import { printError } from '../report';
 import { indented } from '../terminal';
 import { converge } from './deploy';
 import type { Act, Stage } from './stage';
@@ -18,32 +19,32 @@ interface Broken {
 
 const BROKEN: readonly Broken[] = [
   {
-    what: 'A file that cannot work never leaves the machine it was written on',
+    what: 'A statement that cannot be read is refused before any database has seen it:',
     file: '0003_currency.sql',
     sql: `-- migrate:up
-ALTER TABLE lead_purchases ADD COLUMN currency text NOT NULL DEFUALT 'USD';
+ALTER TABLE lead_purchases ADD COLUMN currency text DEFUALT 'USD';
 -- migrate:verify
 SELECT trueup.has_column('lead_purchases', 'currency');
 `,
   },
   {
-    what: 'The third statement meets data that does not fit: the first two are undone with it',
-    file: '0003_prices.sql',
+    what: 'The third statement is refused by the server, and the two before it are undone:',
+    file: '0003_discount.sql',
     sql: `-- migrate:up
-ALTER TABLE lead_purchases ADD COLUMN discount_cents integer NOT NULL DEFAULT 0;
-COMMENT ON COLUMN lead_purchases.price_cents IS 'before the discount';
-ALTER TABLE lead_purchases ADD CONSTRAINT price_worth_it CHECK (price_cents >= 1000);
+ALTER TABLE lead_purchases ADD COLUMN discount_cents integer;
+ALTER TABLE lead_purchases ALTER COLUMN discount_cents SET DEFAULT 0;
+COMMENT ON COLUMN lead_purchases.discount IS 'granted by an agent';
 -- migrate:verify
 SELECT trueup.has_column('lead_purchases', 'discount_cents');
 `,
   },
   {
-    what: 'Every statement succeeds, but not in making what was meant: the proof fails before the commit',
-    file: '0003_buyers.sql',
+    what: 'The server takes every statement but does nothing, for a name is misspelt; the proof notices:',
+    file: '0003_currency.sql',
     sql: `-- migrate:up
-CREATE INDEX lead_purchases_agent ON lead_purchases (lead_id);
+ALTER TABLE IF EXISTS lead_purchase ADD COLUMN currency text;
 -- migrate:verify
-SELECT trueup.is_indexed('lead_purchases', '{agent_id}');
+SELECT trueup.has_column('lead_purchases', 'currency');
 `,
   },
 ];
@@ -76,12 +77,14 @@ async function deployBroken(stage: Stage, { file, sql }: Broken): Promise<string
   const folder = join(stage.newFolder(), marketplace.database);
   cpSync(marketplace.folder, folder, { recursive: true });
   writeFileSync(join(folder, file), sql);
-  const show = indented({ ...stage.terminal, json: false, err: stage.out });
+  const show = indented({ ...stage.terminal, err: stage.out });
   try {
     await compile(folder);
   } catch (error) {
-    reportFailure(show, error);
-    return failureOf(error).error.message;
+    if (!(error instanceof CompileError)) throw error;
+    // The name of a temporary folder tells nobody anything.
+    printProblems(show.err, new CompileError(marketplace.database, error.problems));
+    return error.problems.map(({ message }) => message).join('; ');
   }
   const outcome = await converge(stage, await stage.operations(marketplace, folder));
   if (outcome.status !== 'failed') throw new Error(`${file} was deployed although it is broken`);

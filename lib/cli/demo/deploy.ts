@@ -1,7 +1,7 @@
 import type { Outcome } from '../../../lambda/engine/request';
 import type { Incident } from '../../local/incidents';
 import type { LocalOperations } from '../local';
-import { duration, plural } from '../terminal';
+import { duration, hang, plural } from '../terminal';
 import { newRequestId, untilDone } from '../until-done';
 import type { Act, Stage } from './stage';
 
@@ -34,16 +34,18 @@ async function deployOne(stage: Stage, incident: Incident): Promise<Deployed> {
   const begun = Date.now();
   const operations = await stage.operations(incident);
   const plan = await operations.plan();
-  out.line(`  ${colors.bold(incident.database)}: ${plural(plan.steps.length, 'migration')} planned`);
   let outcome = await converge(stage, operations);
   const stoppedBy = outcome.status === 'failed' ? (outcome.error.details ?? []) : [];
   if (outcome.status === 'failed' && outcome.error.code === 'preflight') {
-    out.line(
-      `    ${colors.yellow('stopped')} by the preflight of ${outcome.error.migration}: the data does not allow it`,
+    const { message, migration } = outcome.error;
+    hang(
+      out,
+      `  ${colors.yellow('stopped')}  `,
+      `${colors.bold(incident.database)} before ${migration}: ${message}`,
     );
-    for (const sentence of stoppedBy) out.line(`      - ${sentence}`);
+    for (const sentence of stoppedBy) hang(out, '             - ', sentence);
     for (const { what, sql } of incident.byHand) {
-      out.line(`      ${colors.cyan('decided by a person:')} ${what}`);
+      hang(out, `  ${colors.cyan('by hand')}  `, what);
       await stage.alone(incident, (client) => client.query(sql));
     }
     outcome = await converge(stage, operations);
@@ -54,8 +56,11 @@ async function deployOne(stage: Stage, incident: Incident): Promise<Deployed> {
   // What was applied before it was stopped counts too.
   const applied = plan.steps.map((step) => step.migration);
   const durationMs = Date.now() - begun;
-  out.line(
-    `    ${colors.green('applied')} ${applied.join(', ')}; ${proved.length} proved  ${colors.dim(duration(durationMs))}`,
+  const names = applied.map((name) => colors.dim(name)).join(', ');
+  hang(
+    out,
+    `  ${colors.green('applied')}  `,
+    `${colors.bold(incident.database)}: ${names}; ${proved.length} of ${applied.length} proved in ${duration(durationMs)}`,
   );
   return { database: incident.database, applied, stoppedBy, durationMs };
 }

@@ -1,6 +1,7 @@
-import { Client } from 'pg';
 import { reproduce } from '../../local/incidents';
-import { type Act, oneLine, type Stage } from './stage';
+import { serverTarget } from '../scratch';
+import { plural } from '../terminal';
+import { type Act, clientFor, oneLine, type Stage } from './stage';
 
 /** Five databases as their documents found them, with data; each answers with its document's error. */
 export const errors: Act = {
@@ -13,19 +14,22 @@ export const errors: Act = {
     for (const incident of stage.incidents) {
       out.line(`  ${colors.bold(incident.database)}: ${incident.title}`);
       const failures = await stage.alone(incident, (client) => reproduce(client, incident));
-      for (const { statement, sqlstate, message } of failures) {
+      for (const [i, { statement, sqlstate, message }] of failures.entries()) {
         if (sqlstate !== statement.sqlstate) throw new Error(`${sqlstate} in place of ${statement.sqlstate}`);
-        out.line(`    ${colors.dim(oneLine(statement.sql, 96))}`);
-        out.line(`    ${colors.red('ERROR')} ${sqlstate}: ${message}`);
         reproduced.push({ database: incident.database, sql: statement.sql, sqlstate, message });
+        if (sqlstate === failures[i - 1]?.sqlstate) continue;
+        const same = failures.filter((other) => other.sqlstate === sqlstate).length - 1;
+        out.line(`    ${colors.dim(oneLine(statement.sql, 100))}`);
+        out.line(`    ${colors.red('ERROR')} ${sqlstate}: ${message}`);
+        if (same > 0) out.line(`    ${colors.dim(`and the same from ${plural(same, 'other table')}`)}`);
       }
     }
     return { summary: [], facts: { errors: reproduced } };
   },
 };
 
-async function createDatabases({ server, incidents, connect }: Stage): Promise<void> {
-  const client = new Client({ connectionString: server.url(), ssl: false });
+async function createDatabases({ server, roots, incidents, connect }: Stage): Promise<void> {
+  const client = clientFor(serverTarget(server, 'postgres', roots));
   await client.connect();
   try {
     for (const { database } of incidents) await client.query(`CREATE DATABASE "${database}"`);

@@ -1,5 +1,5 @@
 /** What the acts of the main job share: a real server, and the five databases on it. */
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Client } from 'pg';
 import type { Incident } from '../../local/incidents';
@@ -31,6 +31,11 @@ export interface Stage {
   readonly progress: ProgressView;
   readonly server: PostgresServer;
   readonly incidents: readonly Incident[];
+  /** PEM of the authority that signed the server's certificate. */
+  readonly roots: string;
+  /** How long the server's log is by now, and its lines from there on. */
+  logSize(): number;
+  logLines(from: number): string[];
   /** A new folder that goes when the server goes, however that ends. */
   newFolder(): string;
   target(incident: Incident): Target;
@@ -41,7 +46,10 @@ export interface Stage {
   alone<T>(incident: Incident, work: (client: Client) => Promise<T>): Promise<T>;
 }
 
-export function setStage(terminal: Terminal, server: PostgresServer, incidents: readonly Incident[]): Stage {
+export function setStage(
+  terminal: Terminal,
+  { server, roots, incidents }: Pick<Stage, 'server' | 'roots' | 'incidents'>,
+): Stage {
   const progress = progressView(terminal, { lasting: false });
   const out: Stream = terminal.json ? { ...terminal.out, line: () => {}, write: () => {} } : terminal.out;
   const stage: Stage = {
@@ -49,9 +57,12 @@ export function setStage(terminal: Terminal, server: PostgresServer, incidents: 
     out,
     progress,
     server,
+    roots,
     incidents,
+    logSize: () => statSync(server.logFile).size,
+    logLines: (from) => readFileSync(server.logFile).subarray(from).toString('utf8').trimEnd().split('\n'),
     newFolder: () => mkdtempSync(join(dirname(server.dataDirectory), 'folder-')),
-    target: (incident) => serverTarget(server, incident.database),
+    target: (incident) => serverTarget(server, incident.database, roots),
     operations: async (incident, folder = incident.folder) =>
       localOperations({
         target: stage.target(incident),
@@ -60,7 +71,7 @@ export function setStage(terminal: Terminal, server: PostgresServer, incidents: 
         progress: progress.report,
       }),
     connect: async (incident) => {
-      const client = new Client({ connectionString: server.url(incident.database), ssl: false });
+      const client = clientFor(stage.target(incident));
       client.on('error', () => {});
       await client.connect();
       return client;
@@ -76,6 +87,10 @@ export function setStage(terminal: Terminal, server: PostgresServer, incidents: 
   };
   return stage;
 }
+
+/** An application's connection, whatever PGOPTIONS says here. */
+export const clientFor = ({ pg }: Target): Client =>
+  new Client({ ...pg, options: '-c client_min_messages=warning' });
 
 /** A statement on one line, cut to fit. */
 export function oneLine(sql: string, columns: number): string {

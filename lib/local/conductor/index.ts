@@ -21,6 +21,8 @@ export interface ConductorOptions {
   readonly maxAttempts?: number;
   /** How long CloudFormation waits for an answer. @default - 120,000 ms */
   readonly serviceTimeoutMs?: number;
+  /** Where its files are written, in a folder of their own. @default - the system's folder for temporary files */
+  readonly folder?: string;
   /** Secret texts by ARN. */
   readonly secrets?: Record<string, string>;
 }
@@ -60,7 +62,7 @@ export class Conductor {
   }
 
   static async start(options: ConductorOptions = {}): Promise<Conductor> {
-    const folder = mkdtempSync(join(tmpdir(), 'trueup-conductor-'));
+    const folder = mkdtempSync(join(options.folder ?? tmpdir(), 'trueup-conductor-'));
     let conductor: Conductor | undefined;
     const services = new Proxy({} as Services, {
       get: (_, name) => conductor!.services[name as keyof Services],
