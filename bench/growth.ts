@@ -1,0 +1,97 @@
+/** Compiling and planning 1,000 and 10,000 migrations: ten times the work should take about ten times as long. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Ledger } from '../lambda/engine/ledger';
+import type { Manifest } from '../lambda/engine/manifest';
+import { planForward } from '../lambda/engine/plan';
+import { compileFolder } from '../lib/compiler';
+import { smallMigrations, writeFolders } from './workload';
+
+export interface Growth {
+  readonly small: number;
+  readonly large: number;
+  readonly compileMs: readonly [small: number, large: number];
+  readonly planMs: readonly [small: number, large: number];
+}
+
+export async function measureGrowth(small = 1_000, large = 10_000): Promise<Growth> {
+  const root = mkdtempSync(join(tmpdir(), 'trueup-bench-'));
+  try {
+    // Once before, so that neither pays for loading and warming up.
+    await measure(root, small);
+    const [a, b] = [await measure(root, small), await measure(root, large)];
+    return { small, large, compileMs: [a.compileMs, b.compileMs], planMs: [a.planMs, b.planMs] };
+  } finally {
+    rmSync(root, { recursive: true, force: true });
+  }
+}
+
+/** The shortest of several: what else the machine does only adds to it. */
+async function measure(root: string, count: number) {
+  const { dbmate } = writeFolders(join(root, String(count)), smallMigrations(count));
+  let manifest: Manifest | undefined;
+  const compileMs = await shortest(3, async () => {
+    manifest = await compileFolder(dbmate);
+  });
+  return { compileMs, planMs: await shortest(15, async () => planBoth(manifest!)) };
+}
+
+/** Against an empty ledger, and against one in which all is applied. */
+function planBoth(manifest: Manifest): void {
+  const request = {
+    id: 'bench',
+    namespace: 'bench',
+    owner: null,
+    direction: 'forward',
+    manifestHash: manifest.hash,
+  } as const;
+  for (const applied of [false, true]) {
+    const { steps, errors } = planForward(manifest, ledgerOf(manifest, applied), request);
+    const expected = applied ? 0 : manifest.migrations.length;
+    if (errors.length > 0 || steps.length !== expected) throw new Error('the plan is not what it should be');
+  }
+}
+
+const ledgerOf = (manifest: Manifest, applied: boolean): Ledger => ({
+  server: {
+    version: '17.0',
+    versionNumber: 170000,
+    inRecovery: false,
+    role: 'postgres',
+    canActAsOwner: true,
+  },
+  version: 1,
+  readableBy: 1,
+  verification: 1,
+  owner: null,
+  deployment: null,
+  newest: null,
+  migrations: !applied
+    ? []
+    : manifest.migrations.map((migration) => ({
+        name: migration.name,
+        kind: migration.kind,
+        state: 'applied',
+        upChecksum: migration.checksums.up,
+        statement: migration.statements.length,
+        statementChecksums: migration.statements.map(({ checksum }) => checksum),
+        running: null,
+        target: null,
+        attempts: 0,
+        proved: false,
+        deployment: 'earlier',
+        appliedAt: '2024-01-01T00:00:00Z',
+        durationMs: 1,
+      })),
+});
+
+async function shortest(runs: number, work: () => Promise<void>): Promise<number> {
+  let least = Number.POSITIVE_INFINITY;
+  for (let i = 0; i < runs; i++) {
+    const began = performance.now();
+    await work();
+    least = Math.min(least, performance.now() - began);
+  }
+  return least;
+}

@@ -1,0 +1,64 @@
+/**
+ * `npm run bench [-- --json]`: in one run, on one server, Trueup beside psql, dbmate and node-pg-migrate.
+ * Ends with exit code 1 when a target is missed.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { cpus, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { measureGrowth } from './growth';
+import { report } from './report';
+import { startServer } from './server';
+import { measureSpeed } from './speed';
+import { measureStall, type Stall } from './stall';
+import { judge, type Results } from './targets';
+import { buildTrueup, findPsql, peers } from './tools';
+import { smallMigrations, writeFolders } from './workload';
+
+const MIGRATIONS = 200;
+const DELAY_MS = 10;
+const HELD_MS = 5_000;
+
+async function main(): Promise<void> {
+  const say = (text: string) => process.stderr.write(`${text}\n`);
+  const root = mkdtempSync(join(tmpdir(), 'trueup-bench-'));
+  const trueup = buildTrueup();
+  const server = await startServer();
+  try {
+    const psql = findPsql();
+    const tools = [trueup.tool, ...peers, ...(psql ? [psql] : [])];
+    const folders = writeFolders(root, smallMigrations(MIGRATIONS));
+    say(`${MIGRATIONS} migrations with ${tools.map(({ name }) => name).join(', ')} …`);
+    const speed = await measureSpeed(server, tools, folders, { delayMs: DELAY_MS, runs: 5, runsAtDelay: 2 });
+    const first = writeFolders(join(root, 'first'), smallMigrations(1));
+    const second = writeFolders(join(root, 'second'), smallMigrations(2));
+    const stall: Stall[] = [];
+    for (const tool of tools.filter(({ history }) => history)) {
+      say(`${tool.name}: a table that is held …`);
+      stall.push(await measureStall(server, tool, first, second, HELD_MS));
+    }
+    say('compiling and planning …');
+    const growth = await measureGrowth();
+    const results: Results = { migrations: MIGRATIONS, delayMs: DELAY_MS, speed, stall, growth };
+    const targets = judge(results);
+    const notes = [
+      `PostgreSQL ${server.major} with fsync, Node ${process.versions.node}, ${cpus().length} cores (${cpus()[0]?.model ?? 'unknown'}).`,
+      'Every tool runs the same SQL. Trueup proves nothing here, since these files have no verify section; psql keeps no history and commits each statement.',
+      ...(psql
+        ? []
+        : [
+            'There is no psql on this machine, so it is left out, and so is the target of time in the server.',
+          ]),
+    ];
+    const missed = targets.filter(({ met }) => !met);
+    if (process.argv.includes('--json')) {
+      console.log(JSON.stringify({ ...results, targets, notes }, null, 2));
+    } else console.log(report(results, targets, notes));
+    process.exitCode = missed.length > 0 ? 1 : 0;
+  } finally {
+    await server.stop();
+    trueup.remove();
+    rmSync(root, { recursive: true, force: true });
+  }
+}
+
+void main();

@@ -1,0 +1,72 @@
+/** What has to be reached, and whether it was. Pure. */
+import type { Growth } from './growth';
+import type { Speed } from './speed';
+import type { Stall } from './stall';
+
+export interface Results {
+  readonly migrations: number;
+  readonly delayMs: number;
+  readonly speed: readonly Speed[];
+  readonly stall: readonly Stall[];
+  readonly growth: Growth;
+}
+
+export interface Target {
+  readonly what: string;
+  readonly wanted: string;
+  readonly reached: string;
+  readonly met: boolean;
+}
+
+/** The peers that keep a history: what Trueup is compared with. psql keeps none, so it is the floor. */
+const PEERS = ['dbmate', 'node-pg-migrate'];
+/** Ten times the work in ten times the time, with room for a busy machine. */
+const LINEAR = 14;
+
+export function judge(results: Results): Target[] {
+  const { migrations, delayMs, growth } = results;
+  const own = results.speed.find(({ tool }) => tool === 'trueup')!;
+  const psql = results.speed.find(({ tool }) => tool.startsWith('psql'));
+  const best = Math.min(
+    ...results.speed.filter(({ tool }) => PEERS.includes(tool)).map(({ apply }) => apply.msAtDelay),
+  );
+  const stall = results.stall.find(({ tool }) => tool === 'trueup')!;
+  const longest = Math.max(stall.readerMs, stall.writerMs);
+  const targets: Target[] = [
+    atMost(`round trips for ${migrations} migrations`, own.apply.roundTrips, 50),
+    atMost('round trips when there is nothing to do', own.noop!.roundTrips, 2),
+    {
+      ...atMost(`time at ${delayMs} ms of round trip, of the best peer's`, own.apply.msAtDelay / best, 0.25),
+      reached: `${(own.apply.msAtDelay / best).toFixed(2)} (${seconds(own.apply.msAtDelay)} of ${seconds(best)})`,
+    },
+    {
+      ...atMost('longest stall of the application, s', longest / 1000, 1),
+      reached: (longest / 1000).toFixed(2),
+    },
+    ...(['compile', 'plan'] as const).map((step) => {
+      const [small, large] = growth[`${step}Ms`];
+      return {
+        ...atMost(`time to ${step}, ${growth.large} to ${growth.small} migrations`, large / small, LINEAR),
+        reached: (large / small).toFixed(1),
+      };
+    }),
+  ];
+  if (psql) {
+    targets.push({
+      what: "time in the server, of psql's",
+      wanted: '≤ 1',
+      reached: `${(own.apply.serverMs / psql.apply.serverMs).toFixed(2)} (${seconds(own.apply.serverMs)} of ${seconds(psql.apply.serverMs)})`,
+      met: own.apply.serverMs <= psql.apply.serverMs,
+    });
+  }
+  return targets;
+}
+
+const atMost = (what: string, value: number, limit: number): Target => ({
+  what,
+  wanted: `≤ ${limit}`,
+  reached: String(value),
+  met: value <= limit,
+});
+
+export const seconds = (ms: number): string => `${(ms / 1000).toFixed(2)} s`;
