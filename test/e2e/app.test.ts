@@ -3,6 +3,7 @@ import { cpSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { dumpCatalogue } from '../support/catalogue';
+import { reason } from './support/cdk';
 import { type Rds, startRds } from './support/rds';
 import { available, cdk, localAws, ROOT, stackEvents, stackStatus, trueup } from './support/scenario';
 
@@ -31,7 +32,7 @@ describe.runIf(available())('all shipped databases on one RDS instance', () => {
   test('deploy: with the attached secret and TLS, each database made by its first run', async () => {
     rds = await start('shopdatabase');
     const deployed = await cdk().deploy(['--all', '--concurrency', '3'], options(context));
-    expect(deployed.exitCode, deployed.output).toBe(0);
+    expect(deployed.exitCode, reason(deployed)).toBe(0);
     for (const name of stacks) expect(await stackStatus(`Shop${name}`)).toBe('CREATE_COMPLETE');
     const databases = await rds.run<{ datname: string }>(
       'postgres',
@@ -50,7 +51,7 @@ describe.runIf(available())('all shipped databases on one RDS instance', () => {
 
   test('by hand, through the deployed function', async () => {
     const status = await trueup('status', '--stack', 'ShopCourses');
-    expect(status.exitCode, status.output).toBe(0);
+    expect(status.exitCode, reason(status)).toBe(0);
     expect(status.output).toContain('0002_one_active_purchase');
 
     await rds.run('courses', 'DROP INDEX unique_active_purchase');
@@ -61,7 +62,7 @@ describe.runIf(available())('all shipped databases on one RDS instance', () => {
 
   test('destroy', async () => {
     const destroyed = await cdk().destroy(['--all'], options(context));
-    expect(destroyed.exitCode, destroyed.output).toBe(0);
+    expect(destroyed.exitCode, reason(destroyed)).toBe(0);
     for (const name of [...stacks, 'Database']) expect(await stackStatus(`Shop${name}`)).toBeUndefined();
   });
 });
@@ -84,10 +85,10 @@ describe.runIf(available())('an Aurora cluster with the Data API', () => {
   test('deploy, with the secret that RDS manages', async () => {
     rds = await start('clouddatabase');
     const deployed = await cdk().deploy(['--all'], options(context(folder())));
-    expect(deployed.exitCode, deployed.output).toBe(0);
+    expect(deployed.exitCode, reason(deployed)).toBe(0);
     expect(deployed.output).toMatch(/Position\S* = 0002_one_active_purchase/);
     const status = await trueup('status', '--stack', 'CloudCourses');
-    expect(status.exitCode, status.output).toBe(0);
+    expect(status.exitCode, reason(status)).toBe(0);
   });
 
   test('a migration that fails is rolled back, and the catalogue is as it was', async () => {
@@ -112,7 +113,7 @@ SELECT 'this release is broken';
 `,
     );
     const failed = await cdk().deploy(['CloudCourses'], options(context(next)));
-    expect(failed.exitCode, failed.output).toBe(1);
+    expect(failed.exitCode, reason(failed)).toBe(1);
     expect(await stackStatus('CloudCourses')).toBe('UPDATE_ROLLBACK_COMPLETE');
     const reasons = (await stackEvents('CloudCourses')).map((event) => event.ResourceStatusReason ?? '');
     expect(reasons.join('\n')).toContain('this release is broken');
@@ -121,7 +122,7 @@ SELECT 'this release is broken';
 
   test('destroy', async () => {
     const destroyed = await cdk().destroy(['--all'], options(context(folder())));
-    expect(destroyed.exitCode, destroyed.output).toBe(0);
+    expect(destroyed.exitCode, reason(destroyed)).toBe(0);
     expect(await stackStatus('CloudDatabase')).toBeUndefined();
   });
 });
@@ -131,7 +132,7 @@ describe.runIf(available())('IAM authentication', () => {
     const rds = await start('tokendatabase');
     const context = { prefix: 'Token', cheap: 'true', auth: 'iam', databases: 'messaging' };
     const deployed = await cdk().deploy(['--all'], options(context));
-    expect(deployed.exitCode, deployed.output).toBe(0);
+    expect(deployed.exitCode, reason(deployed)).toBe(0);
     const member = await rds.run(
       'messaging',
       `SELECT pg_has_role('trueup_migrator', 'rds_iam', 'MEMBER') AS token, rolsuper, rolcreaterole
@@ -140,8 +141,8 @@ describe.runIf(available())('IAM authentication', () => {
     expect(member).toEqual([{ token: true, rolsuper: false, rolcreaterole: false }]);
     await rds.run('postgres', `ALTER ROLE postgres PASSWORD 'another'`);
     const again = await cdk().deploy(['TokenMessaging'], options({ ...context, runId: '2' }));
-    expect(again.exitCode, again.output).toBe(0);
+    expect(again.exitCode, reason(again)).toBe(0);
     const destroyed = await cdk().destroy(['--all'], options(context));
-    expect(destroyed.exitCode, destroyed.output).toBe(0);
+    expect(destroyed.exitCode, reason(destroyed)).toBe(0);
   });
 });

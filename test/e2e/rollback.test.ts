@@ -7,7 +7,7 @@ import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { compileFolder } from '../../lib/compiler';
 import { dumpCatalogue } from '../support/catalogue';
-import { testApp } from './support/cdk';
+import { reason, testApp } from './support/cdk';
 import { deployments, type File, histories, migrationFolder } from './support/migrations';
 import { type Rds, startRds } from './support/rds';
 import { available, cdk, logEvents, physicalId, stackEvents, stackStatus } from './support/scenario';
@@ -134,7 +134,7 @@ describe.runIf(available())('a stack, from its first deployment to its end', () 
       app,
       context: { name: NAME, folder: migrationFolder(FIRST) },
     });
-    expect(made.exitCode, made.output).toBe(0);
+    expect(made.exitCode, reason(made)).toBe(0);
   });
 
   afterAll(async () => {
@@ -143,7 +143,7 @@ describe.runIf(available())('a stack, from its first deployment to its end', () 
 
   test('create', async () => {
     const created = await deploy(FIRST);
-    expect(created.exitCode, created.output).toBe(0);
+    expect(created.exitCode, reason(created)).toBe(0);
     expect(created.output).toMatch(/Position\S* = 0001_orders/);
     expect(await history()).toEqual({ '0001_orders': ['applied'], R__label: ['applied'] });
   });
@@ -151,14 +151,14 @@ describe.runIf(available())('a stack, from its first deployment to its end', () 
   test('no change: nothing is invoked', async () => {
     const before = (await deployments(rds, DATABASE, NAME)).length;
     const again = await deploy(FIRST);
-    expect(again.exitCode, again.output).toBe(0);
+    expect(again.exitCode, reason(again)).toBe(0);
     expect(again.output).toContain('no changes');
     expect(await deployments(rds, DATABASE, NAME)).toHaveLength(before);
   });
 
   test('update', async () => {
     const updated = await deploy(SECOND);
-    expect(updated.exitCode, updated.output).toBe(0);
+    expect(updated.exitCode, reason(updated)).toBe(0);
     expect(updated.output).toMatch(/Applied\S* = 0002_status/);
     expect(await history()).toMatchObject({ '0001_orders': ['applied'], '0002_status': ['applied'] });
   });
@@ -166,7 +166,7 @@ describe.runIf(available())('a stack, from its first deployment to its end', () 
   test('a migration fails: the old bundle takes back what the deployment did, and the catalogue is as it was', async () => {
     const before = await catalogue();
     const failed = await deploy({ ...THIRD, R__label: label('two'), R__zz_broken: BROKEN });
-    expect(failed.exitCode, failed.output).toBe(1);
+    expect(failed.exitCode, reason(failed)).toBe(1);
     expect(await stackStatus(STACK)).toBe('UPDATE_ROLLBACK_COMPLETE');
     expect(await failure()).toMatch(/R__zz_broken.*R__zz_broken does not hold/);
     expect(await catalogue()).toEqual(before);
@@ -189,7 +189,7 @@ describe.runIf(available())('a stack, from its first deployment to its end', () 
     const failed = await deployAndStopAtLines({ ...THIRD, R__zz_broken: BROKEN }, '0004_index', async () => {
       await rds.run(DATABASE, `UPDATE trueup.migrations SET down = $1 WHERE name = '0003_note'`, [evil]);
     });
-    expect(failed.exitCode, failed.output).toBe(1);
+    expect(failed.exitCode, reason(failed)).toBe(1);
     expect(await stackStatus(STACK)).toBe('UPDATE_ROLLBACK_COMPLETE');
 
     const { report } = await lastDeployment();
@@ -204,14 +204,14 @@ describe.runIf(available())('a stack, from its first deployment to its end', () 
 
   test('the next deployment goes on from what was kept', async () => {
     const next = await deploy(THIRD);
-    expect(next.exitCode, next.output).toBe(0);
+    expect(next.exitCode, reason(next)).toBe(0);
     expect(await history()).toMatchObject({ '0003_note': ['applied', 'undone', 'applied'] });
     expect((await lastDeployment()).report.applied).toEqual(['0004_index', '0005_links']);
   });
 
   test('a later resource fails: the schema had succeeded, so it stays, and says so', async () => {
     const failed = await deploy(FOURTH, [], 'fails');
-    expect(failed.exitCode, failed.output).toBe(1);
+    expect(failed.exitCode, reason(failed)).toBe(1);
     expect(failed.output).toContain('the service does not come up');
     expect(await stackStatus(STACK)).toBe('UPDATE_ROLLBACK_COMPLETE');
     const { direction, report } = await lastDeployment();
@@ -223,18 +223,18 @@ describe.runIf(available())('a stack, from its first deployment to its end', () 
     expect(await reported()).toMatchObject({ outcome: 'done', keptCount: 1 });
 
     const next = await deploy(FOURTH, [], '2');
-    expect(next.exitCode, next.output).toBe(0);
+    expect(next.exitCode, reason(next)).toBe(0);
     expect((await history())['0006_amount']).toEqual(['applied']);
   });
 
   test('--no-rollback: the stack stays where it failed, and the next deployment goes on', async () => {
     const failed = await deploy({ ...FIFTH, R__zz_broken: BROKEN }, ['--no-rollback'], '2');
-    expect(failed.exitCode, failed.output).toBe(1);
+    expect(failed.exitCode, reason(failed)).toBe(1);
     expect(await stackStatus(STACK)).toBe('UPDATE_FAILED');
     expect((await history())['0007_comment']).toEqual(['applied']);
 
     const next = await deploy(FIFTH, ['--no-rollback'], '2');
-    expect(next.exitCode, next.output).toBe(0);
+    expect(next.exitCode, reason(next)).toBe(0);
     expect(await stackStatus(STACK)).toBe('UPDATE_COMPLETE');
     expect((await history())['0007_comment']).toEqual(['applied']);
   });
@@ -254,7 +254,7 @@ describe.runIf(available())('a stack, from its first deployment to its end', () 
       },
     };
     const failed = await deployAndStopAtLines(files, '0008_status', () => rds.server.stopServer('immediate'));
-    expect(failed.exitCode, failed.output).toBe(1);
+    expect(failed.exitCode, reason(failed)).toBe(1);
     expect(await stackStatus(STACK)).toBe('UPDATE_ROLLBACK_COMPLETE');
     expect(await failure()).toMatch(/cannot be reached|ECONNREFUSED/);
     expect(await reported()).toMatchObject({
@@ -265,7 +265,7 @@ describe.runIf(available())('a stack, from its first deployment to its end', () 
     await rds.server.startServer();
     expect((await history())['0008_status']).toEqual(['applied']);
     const next = await deploy(files, [], '2');
-    expect(next.exitCode, next.output).toBe(0);
+    expect(next.exitCode, reason(next)).toBe(0);
     expect(await history()).toMatchObject({ '0008_status': ['applied'], '0009_amount': ['applied'] });
   });
 
@@ -273,7 +273,7 @@ describe.runIf(available())('a stack, from its first deployment to its end', () 
     const before = await catalogue();
     const context = { name: NAME, folder: migrationFolder(FIFTH) };
     const destroyed = await cdk().destroy(['--all'], { app, context });
-    expect(destroyed.exitCode, destroyed.output).toBe(0);
+    expect(destroyed.exitCode, reason(destroyed)).toBe(0);
     expect([await stackStatus(STACK), await stackStatus(SERVER)]).toEqual([undefined, undefined]);
     expect(await catalogue()).toEqual(before);
   });

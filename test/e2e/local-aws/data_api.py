@@ -10,13 +10,26 @@ from ministack.core.concurrency import run_offloop
 from ministack.services import rds_data
 
 
+# A login that the server refuses has no SQLSTATE in psycopg2, only its words.
+REFUSED = {'database "': "3D000", "password authentication failed": "28P01", 'role "': "28000"}
+
+
 def sql_error(error):
-    sqlstate = getattr(error, "pgcode", None)
+    words = str(error).strip()
+    if getattr(error, "pgcode", None) is not None:
+        diagnostics, severity, sqlstate = error.diag, error.diag.severity, error.pgcode
+        words = diagnostics.message_primary or ""
+        if diagnostics.message_detail:
+            words += f"\n  Detail: {diagnostics.message_detail}"
+        if diagnostics.statement_position:
+            words += f"; Position: {diagnostics.statement_position}"
+    else:
+        severity = "FATAL"
+        words = words.rpartition("FATAL:")[2].strip()
+        sqlstate = next((code for start, code in REFUSED.items() if words.startswith(start)), None)
     if sqlstate is None:
         return rds_data._transient_database_error(f"Database endpoint is not available: {error}")
-    message = error.diag.message_primary or "unknown"
-    position = f"\n  Position: {error.diag.statement_position}" if error.diag.statement_position else ""
-    return rds_data._error("DatabaseErrorException", f"ERROR: {message}{position}; SQLState: {sqlstate}")
+    return rds_data._error("DatabaseErrorException", f"{severity}: {words}; SQLState: {sqlstate}")
 
 
 def end_transaction(transaction_id):

@@ -12,6 +12,12 @@ const DEFAULT_TIMEOUT_MS = 240_000;
 export const testApp = (name: string): string =>
   `${process.execPath} --import ${require.resolve('tsx')} ${join(ROOT, 'test', 'e2e', 'apps', name)}.ts`;
 
+/** For a message: what failed, without the events of everything else. */
+export function reason({ output }: Finished): string {
+  const from = output.indexOf('Failed resources:');
+  return from < 0 ? output.split('\n').slice(-30).join('\n') : output.slice(from);
+}
+
 export interface CdkOptions {
   /** A command, or the folder of a cloud assembly. @default - that of cdk.json in `cwd` */
   readonly app?: string;
