@@ -5,7 +5,7 @@
  */
 import type { AlterTableCmd, AlterTableStmt, AlterTableType, Node } from 'libpg-query';
 import type { LockMode } from '../../lambda/engine/manifest';
-import { addColumn, addConstraint, HOW_TO_ADD_CHECK } from './columns';
+import { addColumn, addConstraint } from './columns';
 import { type Context, FactsBuilder } from './facts';
 import { all, as, nameOf, relationOf } from './tree';
 
@@ -206,7 +206,10 @@ export function alterDomain(
   // SET NOT NULL, ADD CONSTRAINT, VALIDATE CONSTRAINT
   if (subtype === 'O' || adds || subtype === 'V') facts.lockUnseen('SHARE');
   if (subtype === 'O' || adds)
-    facts.rewrite('every table with a column of the domain is scanned while it is locked', HOW_TO_ADD_CHECK);
+    facts.rewrite(
+      'every table with a column of the domain is scanned while it is locked',
+      'Add the constraint NOT VALID, and validate it in a statement of its own: ALTER DOMAIN … VALIDATE CONSTRAINT …',
+    );
   if (subtype === 'V') facts.execution = 'separate';
   return facts;
 }

@@ -50,10 +50,10 @@ function parameterProblems(source: Source, { node, offsetOf }: ParsedStatement):
   const [kind] = kindOf(node);
   if (!QUERIES.has(kind)) return;
   const { parameter } = inspect(node);
-  if (parameter >= 0)
+  if (parameter)
     source.report(
-      offsetOf(parameter),
-      'there is no value for a parameter `$n` here',
+      offsetOf(parameter.at),
+      `there is no value for \`$${parameter.number}\` here`,
       'Write the value itself. In a function, quote the body.',
     );
 }

@@ -1,7 +1,7 @@
 /** From a statement's syntax tree to what has to be known before it is run. One rule for each kind of statement. */
 import type { Node } from 'libpg-query';
 import { alterDomain, alterTable } from './alter-table';
-import { call, copy, doBlock, lockTable, passwordOf, query, truncate } from './data';
+import { call, copy, doBlock, lockTable, query, truncate } from './data';
 import { drop } from './drop';
 import { type Context, type Facts, FactsBuilder } from './facts';
 import { createIndex, reindex } from './indexes';
@@ -100,16 +100,16 @@ export const RULES: Rules = {
   AlterPublicationStmt: ({ pubobjects }, context) => published('ALTER PUBLICATION', pubobjects, context),
 
   // outside a transaction
-  CreateSubscriptionStmt: ({ options }, context) => {
-    const facts = new FactsBuilder('CREATE SUBSCRIPTION', context);
+  CreateSubscriptionStmt: ({ options, conninfo }, context) => {
+    const facts = withoutPassword(new FactsBuilder('CREATE SUBSCRIPTION', context), undefined, conninfo);
     const makesSlot = ['connect', 'create_slot'].every(
       (name) => !option(options, name) || isOn(options, name),
     );
     if (makesSlot) facts.execution = 'outside';
     return facts;
   },
-  AlterSubscriptionStmt: ({ kind }, context) => {
-    const facts = new FactsBuilder('ALTER SUBSCRIPTION', context);
+  AlterSubscriptionStmt: ({ kind, conninfo }, context) => {
+    const facts = withoutPassword(new FactsBuilder('ALTER SUBSCRIPTION', context), undefined, conninfo);
     if (/REFRESH|PUBLICATION/.test(kind ?? '')) facts.execution = 'outside';
     return facts;
   },
@@ -130,8 +130,9 @@ export const RULES: Rules = {
   },
 
   // roles and rights
-  CreateRoleStmt: ({ options }, context) => role(new FactsBuilder('CREATE ROLE', context), options),
-  AlterRoleStmt: ({ options }, context) => role(new FactsBuilder('ALTER ROLE', context), options),
+  CreateRoleStmt: ({ options }, context) =>
+    withoutPassword(new FactsBuilder('CREATE ROLE', context), options),
+  AlterRoleStmt: ({ options }, context) => withoutPassword(new FactsBuilder('ALTER ROLE', context), options),
   DropOwnedStmt: (_body, context) =>
     new FactsBuilder('DROP OWNED', context)
       .destroy('DROP OWNED drops whatever the role owns')
@@ -184,8 +185,10 @@ export const RULES: Rules = {
   AlterFdwStmt: plain('ALTER FOREIGN DATA WRAPPER'),
   CreateForeignServerStmt: plain('CREATE SERVER'),
   AlterForeignServerStmt: plain('ALTER SERVER'),
-  CreateUserMappingStmt: plain('CREATE USER MAPPING'),
-  AlterUserMappingStmt: plain('ALTER USER MAPPING'),
+  CreateUserMappingStmt: ({ options }, context) =>
+    withoutPassword(new FactsBuilder('CREATE USER MAPPING', context), options),
+  AlterUserMappingStmt: ({ options }, context) =>
+    withoutPassword(new FactsBuilder('ALTER USER MAPPING', context), options),
   DropUserMappingStmt: plain('DROP USER MAPPING'),
   ImportForeignSchemaStmt: plain('IMPORT FOREIGN SCHEMA'),
   ConstraintsSetStmt: plain('SET CONSTRAINTS'),
@@ -251,11 +254,14 @@ function ownedBy(facts: FactsBuilder, options: Node[] | undefined): FactsBuilder
   return column.length > 1 ? facts.lock(nameOf(column.slice(0, -1)), 'ACCESS SHARE') : facts;
 }
 
-function role(facts: FactsBuilder, options: Node[] | undefined): FactsBuilder {
-  if (passwordOf(options) === undefined) return facts;
+/** Secrets have no place in a file. @param options where `password` is one, in whatever statement */
+function withoutPassword(facts: FactsBuilder, options: Node[] | undefined, conninfo = ''): FactsBuilder {
+  const password = option(options, 'password');
+  const given = password?.arg !== undefined || /\bpassword\s*=/i.test(conninfo);
+  if (!given) return facts;
   return facts.refuse(
     'a password would be kept in the repository, in the deployed code and in the ledger',
     'Set it outside of migrations, or let the role sign in with IAM.',
-    option(options, 'password')?.location,
+    password?.location,
   );
 }

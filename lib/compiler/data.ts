@@ -3,7 +3,7 @@ import type { CopyStmt, LockStmt, TruncateStmt } from 'libpg-query';
 import { LOCK_MODES } from '../../lambda/engine/manifest';
 import { type Context, FactsBuilder } from './facts';
 import { inspect, unseenCalls } from './inspect';
-import { all, as, option, relationOf } from './tree';
+import { all, relationOf } from './tree';
 
 /** SELECT, INSERT, UPDATE, DELETE, MERGE, and whatever holds such a query. */
 export function query(command: string, body: object, kind: string, context: Context): FactsBuilder {
@@ -95,7 +95,3 @@ export function lockTable({ relations, mode }: LockStmt, context: Context): Fact
   for (const relation of all(relations, 'RangeVar')) facts.lock(relation, LOCK_MODES[(mode ?? 8) - 1]!);
   return facts;
 }
-
-/** The password in CREATE ROLE, ALTER ROLE; undefined where there is none, or it is NULL. */
-export const passwordOf = (options: Parameters<typeof option>[0]): string | undefined =>
-  as(option(options, 'password')?.arg, 'String')?.sval;

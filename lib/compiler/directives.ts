@@ -29,10 +29,12 @@ export function readDirectives(source: Source, directives: readonly Directive[])
     if (name === 'supersedes') readSupersedes(source, value, at, supersedes);
     else if (name === 'settings') readSettings(source, value, at, timeouts);
     else if (name === 'consent') readConsent(source, value, at, consents);
-    else if (value === '')
-      source.report(at, '`migrate:unproved` gives no reason', 'Write `-- migrate:unproved <why>`.');
-    else if (unproved) source.report(at, '`migrate:unproved` is there twice', 'Keep one of them.');
-    else unproved = { why: value, at };
+    else {
+      if (unproved) source.report(at, '`migrate:unproved` is there twice', 'Keep one of them.');
+      else if (value === '')
+        source.report(at, '`migrate:unproved` gives no reason', 'Write `-- migrate:unproved <why>`.');
+      unproved = { why: value, at };
+    }
   }
   return { supersedes, unproved, consents, settings: { ...timeouts, supersedes: [...supersedes.keys()] } };
 }

@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Problem } from './problem';
+import { Source } from './source';
 
 export const MAX_FILE_BYTES = 1024 * 1024;
 
@@ -29,11 +30,15 @@ export function readFolder(folder: string): { files: MigrationFile[]; problems: 
     try {
       const stat = statSync(join(folder, name));
       if (!stat.isFile()) {
-        problems.push(whole(name, 'is not a file', 'A name that ends in `.sql` is for a migration file.'));
+        problems.push(
+          whole(name, 'this is not a file', 'A name that ends in `.sql` is for a migration file.'),
+        );
       } else if (stat.size > MAX_FILE_BYTES) problems.push(tooLarge(name, stat.size));
       else files.push({ name, bytes: readFileSync(join(folder, name)) });
     } catch (error) {
-      problems.push(whole(name, `cannot be read: ${systemError(error)}`, 'Check that it may be read.'));
+      problems.push(
+        whole(name, `the file cannot be read: ${systemError(error)}`, 'Check that it may be read.'),
+      );
     }
   }
   if (names.length === 0 && problems.length === 0)
@@ -66,7 +71,7 @@ function listFolder(folder: string, problems: Problem[]): string[] {
 export const tooLarge = (name: string, bytes: number): Problem =>
   whole(
     name,
-    `has ${bytes.toLocaleString('en')} bytes; a migration has ${MAX_FILE_BYTES.toLocaleString('en')} (1 MiB) at most`,
+    `the file has ${bytes.toLocaleString('en')} bytes; a migration has ${MAX_FILE_BYTES.toLocaleString('en')} (1 MiB) at most`,
     'Split it. Data does not belong in a migration: load it with a tool made for that.',
   );
 
@@ -74,10 +79,14 @@ export const tooLarge = (name: string, bytes: number): Problem =>
 export function decode({ name, bytes }: MigrationFile): { text: string } | { problem: Problem } {
   if (bytes.length > MAX_FILE_BYTES) return { problem: tooLarge(name, bytes.length) };
   if ((bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff))
-    return { problem: whole(name, 'is UTF-16, not UTF-8', 'Save it as UTF-8.') };
+    return { problem: whole(name, 'the file is UTF-16, not UTF-8', 'Save it as UTF-8.') };
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-    return { text: text.replaceAll('\r\n', '\n') };
+    const source = new Source(name, text.replaceAll('\r\n', '\n'));
+    const zero = source.text.indexOf('\0');
+    if (zero < 0) return { text: source.text };
+    const remedy = 'Remove it: PostgreSQL has no such character in text.';
+    return { problem: { ...source.problem(zero, 'there is a zero byte', remedy), snippet: '' } };
   } catch {
     return { problem: notUtf8(name, Buffer.from(bytes)) };
   }

@@ -20,8 +20,8 @@ export interface Inspection {
   readonly deletes: readonly { readonly relation: string; readonly command: string }[];
   /** First INSERT, UPDATE, DELETE or MERGE below the outermost statement. */
   readonly dataChange: boolean;
-  /** Byte offset of the first `$n`; -1 where there is none. */
-  readonly parameter: number;
+  /** The first `$n`, and its byte offset. */
+  readonly parameter: { readonly number: number; readonly at: number } | undefined;
   readonly into: boolean;
   readonly locksRows: boolean;
   readonly hasLimit: boolean;
@@ -52,7 +52,7 @@ export function inspect(root: object): Inspection {
     calls: [] as Call[],
     deletes: [] as { relation: string; command: string }[],
     dataChange: false,
-    parameter: -1,
+    parameter: undefined as Inspection['parameter'],
     into: false,
     locksRows: false,
     hasLimit: false,
@@ -73,7 +73,8 @@ export function inspect(root: object): Inspection {
       continue;
     }
     if (key === 'FuncCall') found.calls.push(callOf(fields));
-    if (key === 'ParamRef' && found.parameter < 0) found.parameter = (fields.location as number) ?? 0;
+    if (key === 'ParamRef')
+      found.parameter ??= { number: (fields.number as number) ?? 0, at: (fields.location as number) ?? 0 };
     if (fields.limitCount) found.hasLimit = true;
     if (fields.intoClause) found.into = true;
     if (Array.isArray(fields.lockingClause)) found.locksRows = true;

@@ -176,7 +176,7 @@ function checkSections(
       source.report(
         marker(section),
         `the section \`${section}\` is empty`,
-        'Write a query below it, or remove it.',
+        'Write SQL below it, or remove it.',
       );
   if (name.kind === 'repeatable' && sections.has('down'))
     source.report(
@@ -190,7 +190,9 @@ function checkSections(
       'the file has a section `verify` and says why it has none',
       'Remove one of the two.',
     );
-  if (!sections.has('verify') && !unproved && !plainDbmate && !mistyped)
+  // An open quote swallows the sections below it.
+  const swallowed = broken && /^--\s*migrate:verify\b/m.test(source.text);
+  if (!sections.has('verify') && !unproved && !plainDbmate && !mistyped && !swallowed)
     source.report(
       null,
       'there is no section `verify`',

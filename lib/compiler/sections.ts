@@ -107,7 +107,7 @@ function readMarker(source: Source, comment: Comment): { name: string; value: st
     `\`${line.trim().slice(0, 40)}\` is not how a marker is written`,
     `Write \`-- migrate:${name}\`: lower case, no space around the colon.`,
   );
-  return undefined;
+  return { name, value: loose[2]!.trim() };
 }
 
 const isSection = (name: string): name is SectionName => SECTIONS.includes(name as SectionName);

@@ -50,7 +50,7 @@ export const refusal =
 const ON_SERVER = 'Do it once by hand, or in the stack that makes the database.';
 
 export const refuseSession = (command: string) =>
-  refusal(command, `${command} belongs to a session, and the migration's ends at once`, 'Remove it.');
+  refusal(command, `${command} is for a session, and a migration has none of its own`, 'Remove it.');
 
 export const refuseServer = (command: string) =>
   refusal(command, `${command} is about the server, not about this database`, ON_SERVER);
