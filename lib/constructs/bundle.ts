@@ -1,9 +1,13 @@
-/** Handlers as one file each, made by esbuild at synth: no Docker, no lock file of the user's app, the same bytes everywhere. */
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+/**
+ * Handlers as one file each, made by esbuild: no Docker, no lock file of the user's app. The published package carries them
+ * ready made (`npm run build`), since esbuild leaves out far more of what is not used when it reads the TypeScript sources.
+ */
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { buildSync } from 'esbuild';
 
-export type HandlerName = 'deploy' | 'migrate' | 'page';
+export const HANDLERS = ['deploy', 'migrate', 'page'] as const;
+export type HandlerName = (typeof HANDLERS)[number];
 
 /** File name to content, as they lie in the function's folder. */
 export type Files = Readonly<Record<string, string>>;
@@ -19,13 +23,27 @@ const EXTERNAL = ['@aws-sdk/client-*', 'pg-native'];
 
 const bundled = new Map<HandlerName, Files>();
 
+/** Where a handler lies ready made, below a build's root. */
+const madeFolder = (root: string, handler: HandlerName): string => join(root, 'lambda', handler, 'bundled');
+
 /** `index.js` and its source map; bundled once a process. */
 export function bundle(handler: HandlerName): Files {
-  const known = bundled.get(handler);
-  if (known) return known;
-  const entry = join(ROOT, 'lambda', handler, 'index');
+  const files = bundled.get(handler) ?? made(handler) ?? build(handler);
+  bundled.set(handler, files);
+  return files;
+}
+
+function made(handler: HandlerName): Files | undefined {
+  const folder = madeFolder(ROOT, handler);
+  if (!existsSync(folder)) return undefined;
+  return Object.fromEntries(
+    readdirSync(folder).map((name) => [name, readFileSync(join(folder, name), 'utf8')]),
+  );
+}
+
+function build(handler: HandlerName): Files {
   const { outputFiles } = buildSync({
-    entryPoints: [existsSync(`${entry}.ts`) ? `${entry}.ts` : `${entry}.js`],
+    entryPoints: [join(ROOT, 'lambda', handler, 'index')],
     bundle: true,
     platform: 'node',
     format: 'cjs',
@@ -45,13 +63,16 @@ export function bundle(handler: HandlerName): Files {
     absWorkingDir: ROOT,
     outdir: join(ROOT, 'out'),
   });
-  const files = Object.fromEntries(outputFiles.map((file) => [basename(file.path), file.text]));
-  bundled.set(handler, files);
-  return files;
+  return Object.fromEntries(outputFiles.map((file) => [basename(file.path), file.text]));
 }
 
 /** For those who run a handler without CDK: writes the files into `folder`, which is made. */
 export function writeFiles(folder: string, files: Files): void {
   mkdirSync(folder, { recursive: true });
   for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), content);
+}
+
+// `npm run build`: tsx lib/constructs/bundle.ts dist
+if (require.main === module && process.argv[2] !== undefined) {
+  for (const handler of HANDLERS) writeFiles(madeFolder(process.argv[2], handler), build(handler));
 }

@@ -17,8 +17,8 @@ export interface DatabaseStackProps extends StackProps {
    */
   readonly engine?: 'instance' | 'aurora';
   /**
-   * E.g. `17.9`. RDS takes a major version alone and chooses the minor one.
-   * @default - 17 for an instance, 17.9 for Aurora
+   * A full version, e.g. `18.3`. A smaller one than the server's, after RDS has upgraded it by itself, changes nothing.
+   * @default '17.9'
    */
   readonly version?: string;
   /**
@@ -84,8 +84,8 @@ export interface DatabaseStackProps extends StackProps {
   readonly cheap?: boolean;
 }
 
-/** Of the newest major version that both offer and that the facts behind this project cover. */
-const DEFAULT_VERSION = { instance: '17', aurora: '17.9' };
+/** Offered for both engines. */
+const DEFAULT_VERSION = '17.9';
 
 /**
  * A PostgreSQL server for schemas in stacks of their own: a failed first migration then does not take the server down.
@@ -106,7 +106,7 @@ export class DatabaseStack extends Stack {
     this.logGroupName = `/aws/rds/${engine === 'aurora' ? 'cluster' : 'instance'}/${identifier}/postgresql`;
     const logGroup = this.logGroup(props);
 
-    const version = props.version ?? DEFAULT_VERSION[engine];
+    const version = props.version ?? DEFAULT_VERSION;
     const server = { ...this.common(props), version, identifier, cheap };
     if (engine === 'aurora') this.cluster = this.makeCluster(server, props);
     else this.instance = this.makeInstance(server, props);

@@ -1,0 +1,127 @@
+import { Duration, Stack } from 'aws-cdk-lib';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as rds from 'aws-cdk-lib/aws-rds';
+import { describe, expect, it } from 'vitest';
+import { SchemaDatabase } from '../../lib/constructs/schema-database';
+import { SchemaMigrations, type SchemaMigrationsProps } from '../../lib/constructs/schema-migrations';
+import type { DatabaseStack } from '../../lib/stacks/database-stack';
+import { deployment } from '../support/deployment';
+import { folderOf, PEOPLE, testApp } from '../support/synth';
+
+const folder = folderOf({ '0001_people.sql': PEOPLE });
+
+describe('bad input fails at synth', () => {
+  const schema = (props: Partial<SchemaMigrationsProps>) => () => deployment(props);
+
+  it('an empty folder', () => {
+    expect(schema({ folder: folderOf({ 'readme.txt': '' }) })).toThrow(/no migration/i);
+  });
+
+  it('a folder that is not there', () => {
+    expect(schema({ folder: '/nowhere/migrations' })).toThrow('/nowhere/migrations');
+  });
+
+  it('a migration that does not parse, with its caret', () => {
+    const broken = folderOf({
+      '0001_people.sql': '-- migrate:up\nCREATE TABLE people (id bigint,, name text);\n',
+    });
+    expect(schema({ folder: broken })).toThrow(
+      /0001_people\.sql:2:32: syntax error at or near ","\n.*CREATE TABLE people \(id bigint,, name text\);\n *\| *\^/,
+    );
+  });
+
+  it.each<[string, Partial<SchemaMigrationsProps>, string]>([
+    [
+      'a total that CloudFormation would not wait for',
+      { totalTimeout: Duration.hours(1) },
+      'Set totalTimeout to at most 3400 s',
+    ],
+    ['a slice longer than a function lives', { slice: Duration.minutes(14) }, 'Set slice to at most 740 s'],
+    [
+      'a wait that is longer than everything',
+      { totalTimeout: Duration.minutes(2), databaseWait: Duration.minutes(3) },
+      'databaseWait (180 s) must not be longer than totalTimeout (120 s)',
+    ],
+    ['a slice of half a second', { slice: Duration.millis(500) }, 'slice must be a whole number of seconds'],
+    ['a namespace that is no name', { namespace: '../people' }, 'namespace "../people" must be'],
+    ['properties that the framework cannot carry', { runId: 'x'.repeat(4000) }, '3584 is the limit'],
+  ])('%s', (_, props, message) => {
+    expect(schema(props)).toThrow(message);
+  });
+
+  it('two constructs on one namespace of one database, but not on two databases', () => {
+    const { stack, server } = deployment();
+    const second = (id: string, databaseName: string) => () =>
+      new SchemaMigrations(stack, id, {
+        database: server.database({ databaseName }),
+        folder,
+        namespace: 'people',
+      });
+    expect(second('Other', 'other')).not.toThrow();
+    expect(second('Same', 'app')).toThrow(
+      'App/Same and App/Schema use the same namespace of the same database',
+    );
+  });
+
+  it('a statement that the Data API would refuse', () => {
+    const long = folderOf({
+      '0001_long.sql': `-- migrate:up\nSELECT '${'x'.repeat(70_000)}';\n-- migrate:unproved It changes nothing.\n`,
+    });
+    expect(() =>
+      deployment({ folder: long }, { engine: 'aurora', dataApi: true }, (server) => server.dataApi()),
+    ).toThrow(/0001_long\.sql:2: this SELECT has 70,\d+ characters; the Data API takes 65,\d+ at most/);
+    expect(schema({ folder: long })).not.toThrow();
+  });
+
+  it.each<[string, (server: DatabaseStack) => SchemaDatabase, string]>([
+    [
+      'the Data API of a cluster that has it switched off',
+      (server) => server.dataApi(),
+      'Server/Cluster needs enableDataApi: true',
+    ],
+    [
+      'a role that would be every role',
+      (server) => server.database({ auth: 'iam', user: '*' }),
+      'user "*" must be',
+    ],
+    [
+      'a user beside a secret',
+      (server) => server.database({ user: 'me' }),
+      "user and createUser go with auth: 'iam'",
+    ],
+    [
+      'RDS Proxy',
+      (server) => existingAt(server, 'app.proxy-c0ffee.eu-central-1.rds.amazonaws.com'),
+      'is an RDS Proxy',
+    ],
+    ['no secret', (server) => existingAt(server, 'db.example'), 'db.example has no secret to log in with'],
+    [
+      'IAM authentication of what has no resource id',
+      (server) => existingAt(server, 'db.example', { auth: 'iam', createUser: false }),
+      'needs its resourceId',
+    ],
+  ])('%s', (_, database, message) => {
+    expect(() => deployment({}, { engine: 'aurora' }, database)).toThrow(message);
+  });
+
+  it('IAM authentication of a server that has it switched off', () => {
+    const stack = new Stack(testApp(), 'App');
+    const instance = new rds.DatabaseInstance(stack, 'Db', {
+      engine: rds.DatabaseInstanceEngine.postgres({ version: rds.PostgresEngineVersion.VER_17 }),
+      vpc: new ec2.Vpc(stack, 'Vpc'),
+    });
+    expect(() => SchemaDatabase.instance(instance, { auth: 'iam' })).toThrow(
+      'App/Db needs iamAuthentication: true',
+    );
+  });
+
+  function existingAt(server: DatabaseStack, host: string, options = {}): SchemaDatabase {
+    return SchemaDatabase.existing({
+      host,
+      databaseName: 'app',
+      vpc: server.vpc,
+      securityGroups: [],
+      ...options,
+    });
+  }
+});

@@ -1,0 +1,90 @@
+import { describe, expect, it } from 'vitest';
+import {
+  type DeployProperties,
+  deployEnvironment,
+  deploySettings,
+  physicalResourceId,
+  readOldProperties,
+  readProperties,
+} from '../../lambda/deploy/properties';
+
+const PROPERTIES: DeployProperties = {
+  ManifestHash: 'a1',
+  Migrations: ['0001_x 00000000'],
+  Target: 'pg:db:5432/app',
+  Login: 'iam:trueup_migrator',
+  Namespace: 'people',
+  OwnerRole: '',
+  Adopt: 'false',
+  Baseline: '',
+  UndoAfterSuccess: 'true',
+  RunId: '',
+};
+/** CloudFormation adds its own. */
+const received = (change: Record<string, unknown> = {}) => ({
+  ServiceToken: 'arn',
+  ServiceTimeout: '3200',
+  ...PROPERTIES,
+  ...change,
+});
+
+describe('properties of the custom resource', () => {
+  it('are read from strings', () => {
+    expect(readProperties(received())).toEqual({
+      manifestHash: 'a1',
+      target: 'pg:db:5432/app',
+      namespace: 'people',
+      ownerRole: null,
+      adopt: false,
+      baseline: null,
+      undoAfterSuccess: true,
+    });
+    expect(readProperties(received({ OwnerRole: 'app', Adopt: 'true', Baseline: '0001_x' }))).toMatchObject({
+      ownerRole: 'app',
+      adopt: true,
+      baseline: '0001_x',
+    });
+  });
+
+  it('are missed by name', () => {
+    expect(() => readProperties(received({ Target: undefined }))).toThrow('no property Target');
+    expect(() => readProperties(received({ ManifestHash: '' }))).toThrow('property ManifestHash is empty');
+  });
+
+  it('of another version are read as far as they go', () => {
+    expect(readOldProperties(received({ Renamed: 'x', OwnerRole: undefined }))).toEqual({
+      manifestHash: 'a1',
+      target: 'pg:db:5432/app',
+      namespace: 'people',
+    });
+    expect(readOldProperties({ ServiceToken: 'arn' })).toBeNull();
+    expect(readOldProperties(undefined)).toBeNull();
+  });
+
+  it('give one physical id a namespace', () => {
+    expect(physicalResourceId('people')).toBe('trueup:people');
+  });
+});
+
+describe('settings of deploy', () => {
+  const settings = {
+    migrateFunction: 'migrate',
+    sliceMs: 90_000,
+    timeoutMs: 3_000_000,
+    rollbackWaitMs: 300_000,
+    silenceMs: 130_000,
+  };
+
+  it('come back as they were written', () => {
+    expect(deploySettings(deployEnvironment(settings))).toEqual(settings);
+    expect(deploySettings(deployEnvironment({ ...settings, silenceMs: undefined })).silenceMs).toBe(150_000);
+  });
+
+  it.each([
+    ['TRUEUP_MIGRATE_FUNCTION', undefined, 'TRUEUP_MIGRATE_FUNCTION is not set'],
+    ['TRUEUP_SLICE_MS', 'soon', 'TRUEUP_SLICE_MS is not a number of milliseconds'],
+    ['TRUEUP_TIMEOUT_MS', '0', 'TRUEUP_TIMEOUT_MS is not a number of milliseconds'],
+  ])('refuse a wrong %s', (name, value, message) => {
+    expect(() => deploySettings({ ...deployEnvironment(settings), [name]: value })).toThrow(message);
+  });
+});

@@ -1,0 +1,67 @@
+/** cfn-lint knows AWS's resource schemas and best practices. It is a Python program, installed beside node_modules. */
+import { execFileSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { DatabaseStack } from '../../lib/stacks/database-stack';
+import { SchemaStack } from '../../lib/stacks/schema-stack';
+import { findPython, pythonWithRequirements } from '../e2e/support/python';
+import { folderOf, PEOPLE, testApp } from '../support/synth';
+
+const IGNORED = {
+  // CDK writes DependsOn where a reference says the same already.
+  W3005: 'redundant dependency',
+};
+
+function synthesize(): string {
+  const app = testApp();
+  const folder = folderOf({ '0001_people.sql': PEOPLE });
+  for (const [name, props] of Object.entries({
+    Instance: {},
+    CheapInstance: { cheap: true, managedSecret: false, logStatements: false },
+    Aurora: { engine: 'aurora', dataApi: true },
+    CheapAurora: { engine: 'aurora', dataApi: true, cheap: true },
+  } as const)) {
+    const server = new DatabaseStack(app, `${name}Server`, props);
+    const schema = (id: string, database: ReturnType<typeof server.database>) =>
+      new SchemaStack(app, `${name}${id}`, {
+        schema: { database, folder },
+        databaseLogGroupName: server.logGroupName,
+      });
+    schema('Secret', server.database({ databaseName: 'a', createDatabase: true }));
+    schema('Iam', server.database({ databaseName: 'b', auth: 'iam' }));
+    if (server.cluster) schema('DataApi', server.dataApi());
+  }
+  return app.synth().directory;
+}
+
+describe('cfn-lint', () => {
+  it('finds nothing', { timeout: 600_000 }, async (context) => {
+    const python = await findPython();
+    if (!python) {
+      // In CI a missing Python is a fault of the machine, not a reason to look away.
+      if (process.env.CI) throw new Error('cfn-lint needs Python 3.10 or later with venv, and none is here.');
+      return context.skip('no Python 3.10 or later with venv');
+    }
+    const executable = await pythonWithRequirements(python, join(__dirname, 'cfn-lint', 'requirements.txt'));
+    const directory = synthesize();
+    const templates = readdirSync(directory)
+      .filter((name) => name.endsWith('.template.json'))
+      .map((name) => join(directory, name));
+    expect(templates).toHaveLength(14);
+    const args = ['--format', 'parseable', '--ignore-checks', ...Object.keys(IGNORED), '--', ...templates];
+    expect(
+      run(executable, ['-c', 'import sys; from cfnlint.runner import main; sys.exit(main())', ...args]),
+    ).toBe('');
+  });
+});
+
+/** What it says; it leaves with another code than 0 when it has something to say. */
+function run(command: string, args: readonly string[]): string {
+  try {
+    return execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }).trim();
+  } catch (error) {
+    const { stdout, stderr } = error as { stdout: string; stderr: string };
+    return `${stdout}${stderr}`.trim() || String(error);
+  }
+}

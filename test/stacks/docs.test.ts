@@ -1,0 +1,84 @@
+/** What docs/constructs.md and docs/deploying.md show is run: TypeScript in an app, SQL on a server, messages as they come. */
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { type App, Duration, Stack } from 'aws-cdk-lib';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
+import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
+import { transformSync } from 'esbuild';
+import { expect, it } from 'vitest';
+import * as trueup from '../../lib';
+import { timing } from '../../lib/constructs/timing';
+import { DatabaseStack } from '../../lib/stacks/database-stack';
+import { connect, createDatabase, majors } from '../support/database';
+import { testApp } from '../support/synth';
+
+const DOCS = resolve(__dirname, '../../docs');
+const page = (name: string): string => readFileSync(join(DOCS, name), 'utf8');
+const blocks = (name: string, language: string): string[] =>
+  [...page(name).matchAll(/```(\w*)\n([\s\S]*?)```/g)]
+    .filter(([, found]) => found === language)
+    .map(([, , code]) => code!);
+
+/** What the pages suppose to be there. */
+function surroundings() {
+  const app = testApp();
+  const stack = new Stack(app, 'App');
+  const vpc = new ec2.Vpc(stack, 'Vpc');
+  const service = new lambda.Function(stack, 'Service', {
+    code: lambda.Code.fromInline('//'),
+    handler: 'index.handler',
+    runtime: lambda.Runtime.NODEJS_24_X,
+  });
+  return {
+    app,
+    stack,
+    vpc,
+    service,
+    instance: new DatabaseStack(app, 'InstanceServer').instance,
+    cluster: new DatabaseStack(app, 'ClusterServer', { engine: 'aurora', dataApi: true }).cluster,
+    databaseSecurityGroup: new ec2.SecurityGroup(stack, 'DatabaseSecurityGroup', { vpc }),
+    secret: new secretsmanager.Secret(stack, 'Secret'),
+    schema: new secretsmanager.Secret(stack, 'WhatOthersWaitFor'),
+  };
+}
+
+function run(code: string): App {
+  const known = surroundings();
+  const { code: script } = transformSync(code, { loader: 'ts', format: 'cjs' });
+  // A block of its own, so that an example may declare a name that another one supposes.
+  new Function('require', ...Object.keys(known), `{${script}}`)(() => trueup, ...Object.values(known));
+  return known.app;
+}
+
+const EXAMPLES = ['constructs.md', 'deploying.md'].flatMap((name) =>
+  blocks(name, 'ts').map((code, index) => [name, index + 1, code] as const),
+);
+
+it.each(EXAMPLES)('docs/%s, example %i', (_, __, code) => {
+  run(code).synth();
+});
+
+it('shows the message of a time that does not fit', () => {
+  expect(() => timing({ totalTimeout: Duration.hours(1) })).toThrow(blocks('constructs.md', '')[0]!.trim());
+});
+
+it.each(majors())('shows SQL that makes the role on PostgreSQL %i', async (major) => {
+  const client = await connect(await createDatabase(major));
+  const { rows } = await client.query('SELECT current_database() AS name');
+  const sql = blocks('deploying.md', 'sql')[0]!
+    .replace('DATABASE courses', `DATABASE ${rows[0].name}`)
+    .replace(major < 16 ? ' WITH INHERIT TRUE, SET TRUE' : '', '');
+  await client.query('BEGIN');
+  const { rowCount } = await client.query(`SELECT FROM pg_roles WHERE rolname = 'rds_iam'`);
+  if (rowCount === 0) await client.query('CREATE ROLE rds_iam');
+  await client.query('CREATE ROLE courses_app');
+  await client.query(sql);
+  const may = await client.query(
+    `SELECT pg_has_role('courses_migrator', 'courses_app', 'USAGE') AS inherits,
+       pg_has_role('courses_migrator', 'rds_iam', 'MEMBER') AS iam,
+       has_database_privilege('courses_migrator', current_database(), 'CREATE') AS creates`,
+  );
+  expect(may.rows).toEqual([{ inherits: true, iam: true, creates: true }]);
+  await client.query('ROLLBACK');
+});

@@ -1,0 +1,32 @@
+import { type App, Stack } from 'aws-cdk-lib';
+import type { SchemaDatabase } from '../../lib/constructs/schema-database';
+import { SchemaMigrations, type SchemaMigrationsProps } from '../../lib/constructs/schema-migrations';
+import { DatabaseStack, type DatabaseStackProps } from '../../lib/stacks/database-stack';
+import { folderOf, PEOPLE, testApp } from './synth';
+
+const folder = folderOf({ '0001_people.sql': PEOPLE });
+
+export interface Deployment {
+  readonly app: App;
+  readonly server: DatabaseStack;
+  readonly stack: Stack;
+  readonly schema: SchemaMigrations;
+}
+
+/** A server in its stack, a schema in another. */
+export function deployment(
+  props: Partial<SchemaMigrationsProps> = {},
+  serverProps: DatabaseStackProps = {},
+  database: (server: DatabaseStack) => SchemaDatabase = (server) => server.database(),
+): Deployment {
+  const app = testApp();
+  const server = new DatabaseStack(app, 'Server', serverProps);
+  const stack = new Stack(app, 'App');
+  const schema = new SchemaMigrations(stack, 'Schema', {
+    database: database(server),
+    folder,
+    namespace: 'people',
+    ...props,
+  });
+  return { app, server, stack, schema };
+}
