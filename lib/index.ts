@@ -1,3 +1,5 @@
+export { DriftCheck, type DriftCheckProps } from './constructs/drift-check';
+export { type ApplicationLogGroup, SchemaAlarms, type SchemaAlarmsProps } from './constructs/schema-alarms';
 export {
   type DatabaseOptions,
   type ExistingDataApiOptions,

@@ -65,8 +65,9 @@ async function look(
 
 /** RAISE LOG goes to the server's log alone, and any role may do it. */
 async function writeHeartbeat(db: Database, namespace: string): Promise<readonly string[]> {
-  const format = quoteLiteral(HEARTBEAT_WORDS(namespace).replaceAll('%', '%%'));
   return attempt('The heartbeat line', async () => {
+    const [here] = await db.query<{ name: string }>('SELECT current_database() AS name');
+    const format = quoteLiteral(HEARTBEAT_WORDS(here!.name, namespace).replaceAll('%', '%%'));
     await db.query(`DO LANGUAGE plpgsql ${quoteLiteral(`BEGIN RAISE LOG ${format}; END`)}`);
     return [];
   });

@@ -157,24 +157,27 @@ async function diagnoseAll(
   context: PageContext,
 ): Promise<readonly Diagnosis[]> {
   const { functions } = context.settings;
-  const names = Object.values(functions);
-  const functionOf = ({ database }: ErrorGroup): string | null =>
-    // An application's line names no database; where there is only one function, it is its.
-    functions[database] ?? (database === '' && new Set(names).size === 1 ? names[0]! : null);
-  const byFunction = new Map<string, ErrorGroup[]>();
-  for (const group of groups) {
-    const name = functionOf(group);
-    if (name !== null) byFunction.set(name, [...(byFunction.get(name) ?? []), group]);
-  }
-  const answers = new Map<ErrorGroup, Diagnosis>();
+  const all = [...new Set(Object.values(functions).flat())];
+  // An application's line names no database; where there is only one function, it is its.
+  const functionsFor = ({ database }: ErrorGroup): readonly string[] =>
+    functions[database] ?? (database === '' && all.length === 1 ? all : []);
+  const answers = new Map<ErrorGroup, Diagnosis[]>(groups.map((group) => [group, []]));
   await Promise.all(
-    [...byFunction].map(async ([name, asked]) => {
+    all.map(async (name) => {
+      const asked = groups.filter((group) => functionsFor(group).includes(name));
+      if (asked.length === 0) return;
       const diagnoses = await ask(name, asked, context);
-      asked.forEach((group, i) => answers.set(group, diagnoses[i]!));
+      asked.forEach((group, i) => void answers.get(group)!.push(diagnoses[i]!));
     }),
   );
-  return groups.map((group) => answers.get(group) ?? undiagnosed(group, [NOBODY(group.database)]));
+  return groups.map((group) => best(answers.get(group)!) ?? undiagnosed(group, [NOBODY(group.database)]));
 }
+
+/** Of several namespaces of one database, the one whose migrations are about it. */
+const best = (diagnoses: readonly Diagnosis[]): Diagnosis | undefined =>
+  diagnoses.find(({ migrations }) => migrations.length > 0) ??
+  diagnoses.find(({ kind, cause }) => kind !== null && cause.length > 0) ??
+  diagnoses[0];
 
 const NOBODY = (database: string): string =>
   database === ''

@@ -36,7 +36,7 @@ export interface ReadLimits {
 
 export async function readErrors(
   out: Pick<Outbound, 'searchLogs'>,
-  settings: Pick<PageSettings, 'logGroups' | 'ignore' | 'exceptRole'>,
+  settings: Pick<PageSettings, 'logGroups' | 'ignore' | 'exceptRoles'>,
   request: ReadRequest,
   limits: ReadLimits,
 ): Promise<Read> {
@@ -67,14 +67,14 @@ export async function readErrors(
 
 function wanted(
   error: ReadError,
-  { exceptRole }: Pick<PageSettings, 'exceptRole'>,
+  { exceptRoles }: Pick<PageSettings, 'exceptRoles'>,
   { signature, untilIngestedMs, afterIngestedMs }: ReadRequest,
 ): boolean {
   return (
     error.signature === signature &&
     error.ingestedMs <= untilIngestedMs &&
     (afterIngestedMs === undefined || error.ingestedMs > afterIngestedMs) &&
-    (exceptRole === null || error.user !== exceptRole)
+    !exceptRoles.includes(error.user)
   );
 }
 

@@ -15,12 +15,12 @@ export interface PageSettings {
   readonly prefix: string;
   readonly topicArn: string;
   readonly logGroups: readonly WatchedLogGroup[];
-  /** By database: the `migrate` function that looks after it. */
-  readonly functions: Readonly<Record<string, string>>;
+  /** By database: the `migrate` functions that look after it, one a namespace. */
+  readonly functions: Readonly<Record<string, readonly string[]>>;
   /** Phrases; lines that hold one do not count, as in the metric filters. */
   readonly ignore: readonly string[];
-  /** A role whose own errors do not count; null for none. */
-  readonly exceptRole: string | null;
+  /** Roles whose own errors do not count. */
+  readonly exceptRoles: readonly string[];
   /** How often the schedule calls. */
   readonly lookAgainMs: number;
   /** Where docs/defects is to be read, with a slash at the end; null where it is not. */

@@ -14,8 +14,8 @@ import type { ApplicationFormat } from '../../lambda/page/application-lines';
 export const LIMITS = { patternLength: 1024, filtersPerLogGroup: 100 } as const;
 
 export interface DatabasePatternOptions {
-  /** A role whose own errors do not count: the migrator's, where it has a role of its own. @default - everybody's count */
-  readonly exceptRole?: string;
+  /** Roles whose own errors do not count: the migrator's, where it has a role of its own. @default - everybody's count */
+  readonly exceptRoles?: readonly string[];
   /** Phrases; an event that holds one does not count. @default - none */
   readonly ignore?: readonly string[];
 }
@@ -52,14 +52,14 @@ function linePattern(
   begins: string,
   message: LoggedMessage,
   lacks: readonly string[],
-  { exceptRole, ignore = [] }: DatabasePatternOptions,
+  { exceptRoles = [], ignore = [] }: DatabasePatternOptions,
 ): string {
   const excluded = [
     ...message.lacks,
     ...lacks,
     ...OTHER_LINES,
     // `%r:%u@%d`: the role stands between a colon and the database.
-    ...(exceptRole === undefined ? [] : [`:${exceptRole}@`]),
+    ...exceptRoles.map((role) => `:${role}@`),
     ...ignore,
   ];
   return checked(
@@ -103,8 +103,10 @@ function jsonPattern(
 }
 
 /** The line that the drift check writes: it arrives when every link from the database to the metric holds. */
-export const heartbeatPatterns = (namespace: string): readonly string[] =>
-  ['LOG:  ', 'LOG:  00000: '].map((begins) => checked(phrase(`${begins}${HEARTBEAT_WORDS(namespace)}`)));
+export const heartbeatPatterns = (database: string, namespace: string): readonly string[] =>
+  ['LOG:  ', 'LOG:  00000: '].map((begins) =>
+    checked(phrase(`${begins}${HEARTBEAT_WORDS(database, namespace)}`)),
+  );
 
 const phrase = (words: string): string => `"${inert(words)}"`;
 

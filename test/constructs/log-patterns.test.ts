@@ -88,7 +88,7 @@ describe.each(SIGNATURES.map((signature) => [signature.id, signature] as const))
   );
 
   it('fits the limits', () => {
-    for (const pattern of databasePatterns(signature, { exceptRole: 'migrator', ignore: ['audit_log'] }))
+    for (const pattern of databasePatterns(signature, { exceptRoles: ['migrator'], ignore: ['audit_log'] }))
       expect(pattern.length).toBeLessThan(LIMITS.patternLength);
   });
 });
@@ -133,7 +133,7 @@ describe('what a pattern cannot hold is refused', () => {
   it.each([
     { ignore: ['relation "t"'] },
     { ignore: ['naïve'] },
-    { exceptRole: 'my"role' },
+    { exceptRoles: ['my"role'] },
     { ignore: ['back\\slash'] },
   ])('%j', (options) => expect(() => databasePatterns(notNull!, options)).toThrow(/cannot hold the phrase/));
   it('a pattern that is too long', () =>

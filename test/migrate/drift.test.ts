@@ -102,8 +102,8 @@ describe.each([13, 18])('PostgreSQL %i', (major) => {
     const heartbeat = events.find(
       (event) => parseLogLine(event)?.severity === 'LOG' && event.includes('heartbeat'),
     );
-    expect(heartbeat).toMatch(/LOG: {2}trueup heartbeat \(mar'ket%place\)$/);
-    const filters = heartbeatPatterns("mar'ket%place").map(compileFilterPattern);
+    expect(heartbeat).toMatch(/LOG: {2}trueup heartbeat \(postgres\/mar'ket%place\)$/);
+    const filters = heartbeatPatterns('postgres', "mar'ket%place").map(compileFilterPattern);
     expect(events.flatMap((event) => filters.filter((matches) => matches(event)))).toHaveLength(1);
   });
 });

@@ -18,9 +18,9 @@ const SETTINGS: PageSettings = {
   prefix: 'Shop',
   topicArn: 'arn:aws:sns:eu-west-1:1:pages',
   logGroups: [{ name: GROUP, lines: { format: 'postgresql' } }],
-  functions: { postgres: 'shop-migrate' },
+  functions: { postgres: ['shop-migrate'] },
   ignore: ['ignored_table'],
-  exceptRole: 'migrator',
+  exceptRoles: ['migrator'],
   lookAgainMs: 300_000,
   runbookUrl: null,
 };
@@ -191,7 +191,7 @@ describe.each([13, 18])('PostgreSQL %i', (major) => {
 
   it('a database that nobody looks after', async () => {
     await aws.add(await raise("INSERT INTO lead_purchases (note) VALUES ('CANARY')"));
-    await handle(alarm(), { ...SETTINGS, functions: { other: 'f', third: 'g' } });
+    await handle(alarm(), { ...SETTINGS, functions: { other: ['f'], third: ['g'] } });
     expect(aws.pages[0]!.text).toMatch(
       /No SchemaMigrations of these alarms looks after the database postgres/,
     );

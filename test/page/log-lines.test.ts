@@ -136,7 +136,7 @@ describe.each(FORMS)('PostgreSQL %i with the prefix %s', (major, prefix) => {
     const events = await eventsOf(lines);
     return Object.fromEntries(
       SIGNATURES.map((signature) => {
-        const filters = databasePatterns(signature, { exceptRole: 'migrator' }).map(compileFilterPattern);
+        const filters = databasePatterns(signature, { exceptRoles: ['migrator'] }).map(compileFilterPattern);
         return [signature.id, events.flatMap((event) => filters.filter((matches) => matches(event))).length];
       }),
     );
@@ -187,12 +187,12 @@ describe.each(FORMS)('PostgreSQL %i with the prefix %s', (major, prefix) => {
 
   it('the heartbeat line counts once', async () => {
     const [filters, others] = ['courses', 'course'].map((name) =>
-      heartbeatPatterns(name).map(compileFilterPattern),
+      heartbeatPatterns('db', name).map(compileFilterPattern),
     );
     for (const verbosity of ['default', 'verbose']) {
       const lines = await server.logged(async (client) => {
         await client.query(`SET log_error_verbosity = ${verbosity}; SET log_statement = 'all'`);
-        await client.query(`DO $$ BEGIN RAISE LOG 'trueup heartbeat (courses)'; END $$`);
+        await client.query(`DO $$ BEGIN RAISE LOG 'trueup heartbeat (db/courses)'; END $$`);
       });
       const events = await eventsOf(lines);
       expect(events.flatMap((event) => filters!.filter((matches) => matches(event)))).toHaveLength(1);

@@ -1,0 +1,129 @@
+import { Duration } from 'aws-cdk-lib';
+import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
+import * as events from 'aws-cdk-lib/aws-events';
+import * as targets from 'aws-cdk-lib/aws-events-targets';
+import { Construct } from 'constructs';
+import { countInLog } from './log-metrics';
+import { heartbeatPatterns } from './log-patterns';
+import type { SchemaAlarms } from './schema-alarms';
+import type { SchemaMigrations } from './schema-migrations';
+import { driftMetric } from './watch-dashboard';
+
+export interface DriftCheckProps {
+  readonly schema: SchemaMigrations;
+  /**
+   * Who is told: alarms on drift, on settings that hide errors, on a check that has not run, and on a heartbeat line that
+   * has not arrived in the server's log.
+   * @default - nobody; the metrics are there
+   */
+  readonly alarms?: SchemaAlarms;
+  /**
+   * Whole minutes, from 5 minutes to a day.
+   * @default - 1 hour
+   */
+  readonly interval?: Duration;
+}
+
+/**
+ * Proves again, on a schedule, what was applied: the verify sections of every applied migration that no later one
+ * supersedes, indexes that are INVALID, constraints that were never validated, and the log settings that the alarms rest
+ * on. It reads only, and writes one line into the server's log: when that line stops arriving, the alarms are deaf.
+ */
+export class DriftCheck extends Construct {
+  readonly rule: events.Rule;
+
+  constructor(
+    scope: Construct,
+    id: string,
+    { schema, alarms, interval = Duration.hours(1) }: DriftCheckProps,
+  ) {
+    super(scope, id);
+    const minutes = interval.toMinutes({ integral: false });
+    if (!Number.isInteger(minutes) || minutes < 5 || minutes > 1_440)
+      throw new Error(
+        `interval is ${interval.toHumanString()}; it must be whole minutes, from 5 minutes to a day.`,
+      );
+    this.rule = new events.Rule(this, 'Schedule', {
+      description: `Trueup: drift check of the schema ${schema.namespace}`,
+      schedule: events.Schedule.rate(interval),
+      targets: [
+        new targets.LambdaFunction(schema.migrateFunction, {
+          event: events.RuleTargetInput.fromObject({ action: 'drift' }),
+          retryAttempts: 2,
+          maxEventAge: interval,
+        }),
+      ],
+    });
+    if (alarms) this.alarm(alarms, schema, interval);
+  }
+
+  private alarm(alarms: SchemaAlarms, schema: SchemaMigrations, interval: Duration): void {
+    const name = schema.namespace;
+    const more = `The sentences are in the log: ${schema.logCommand}`;
+    // Two intervals, since the schedule drifts over their borders.
+    const found = {
+      threshold: 1,
+      comparisonOperator: cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+      evaluationPeriods: 2,
+      datapointsToAlarm: 1,
+      treatMissingData: cloudwatch.TreatMissingData.NOT_BREACHING,
+    };
+    alarms.alarmDirectly(`Drift ${schema.node.addr}`, driftMetric(schema, 'drift', 'Maximum', interval), {
+      ...found,
+      alarmDescription: `The schema ${name} is not what its migrations made it, or holds invalid indexes or unvalidated constraints. ${more}`,
+    });
+    alarms.alarmDirectly(`Blind ${schema.node.addr}`, driftMetric(schema, 'blind', 'Maximum', interval), {
+      ...found,
+      alarmDescription: `Log settings of the server of ${name} hide errors from the alarms. ${more}`,
+    });
+
+    const missing = {
+      threshold: 1,
+      comparisonOperator: cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
+      evaluationPeriods: 2,
+      treatMissingData: cloudwatch.TreatMissingData.BREACHING,
+    };
+    const notRun = alarms.alarmDirectly(
+      `NotRun ${schema.node.addr}`,
+      driftMetric(schema, 'checked', 'Sum', interval),
+      {
+        ...missing,
+        alarmDescription: `The drift check of the schema ${name} has not run to its end. ${more}`,
+      },
+    );
+    const heartbeat = `heartbeat-${schema.node.addr}`;
+    countInLog(
+      this,
+      'Heartbeat',
+      alarms.databaseLogGroup,
+      heartbeatPatterns(schema.database.databaseName, name),
+      {
+        namespace: alarms.metricNamespace,
+        name: heartbeat,
+      },
+    );
+    const silent = alarms.alarmDirectly(
+      `Heartbeat ${schema.node.addr}`,
+      new cloudwatch.Metric({
+        namespace: alarms.metricNamespace,
+        metricName: heartbeat,
+        statistic: 'Sum',
+        period: interval,
+      }),
+      {
+        ...missing,
+        alarmDescription:
+          `The heartbeat line of ${name} has not arrived in the server's log group: the log is not exported, its group was ` +
+          'replaced, or its settings were changed, and no alarm on errors can be trusted. It also stops when the drift check does not run.',
+      },
+    );
+    for (const alarm of [notRun, silent]) warmUp(alarm, interval);
+  }
+}
+
+/** A new alarm on missing data would go up before the first check has run. */
+function warmUp(alarm: cloudwatch.Alarm, interval: Duration): void {
+  (alarm.node.defaultChild as cloudwatch.CfnAlarm).warmUpConfiguration = {
+    warmUpPeriodDurationInMinutes: 2 * interval.toMinutes(),
+  };
+}

@@ -1,0 +1,147 @@
+import { ArnFormat, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import * as events from 'aws-cdk-lib/aws-events';
+import * as targets from 'aws-cdk-lib/aws-events-targets';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
+import * as destinations from 'aws-cdk-lib/aws-lambda-destinations';
+import * as logs from 'aws-cdk-lib/aws-logs';
+import { Construct } from 'constructs';
+import { alarmNames } from '../../lambda/page/alarm';
+import { type PageSettings, pageEnvironment } from '../../lambda/page/settings';
+import { acknowledge } from './acknowledge';
+import type { AlarmTopic } from './alarm-topic';
+import { handlerCode } from './handler-code';
+import { executionRole } from './roles';
+
+export interface PageFunctionProps {
+  readonly settings: PageSettings;
+  readonly topic: AlarmTopic;
+  readonly logGroups: readonly logs.ILogGroup[];
+  readonly migrateFunctions: readonly lambda.IFunction[];
+}
+
+/** Lambda's own limit, for all variables together. */
+const ENVIRONMENT_BYTES = 4_096;
+
+/**
+ * The pager, outside any VPC. It is invoked asynchronously, never retried, and what it cannot do goes as it came, the raw
+ * alarm, to the topic.
+ */
+export class PageFunction extends Construct {
+  readonly function: lambda.Function;
+
+  constructor(scope: Construct, id: string, { settings, topic, ...props }: PageFunctionProps) {
+    super(scope, id);
+    const logGroup = new logs.LogGroup(this, 'Log', {
+      retention: logs.RetentionDays.ONE_MONTH,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    const role = executionRole(this, 'Role', logGroup);
+    topic.grantPublish(role);
+    this.allow(role, settings, props);
+
+    const environment = pageEnvironment(settings);
+    const size = Buffer.byteLength(JSON.stringify(Stack.of(this).resolve(environment)));
+    if (size > ENVIRONMENT_BYTES) {
+      throw new Error(
+        `The pager's settings would have ${size} bytes, and a function's environment takes ${ENVIRONMENT_BYTES}. Watch fewer log groups with one SchemaAlarms, or ignore fewer phrases.`,
+      );
+    }
+    this.function = new lambda.Function(this, 'Function', {
+      description: 'Trueup: turns an alarm on database errors into a page with cause and repair',
+      runtime: lambda.Runtime.NODEJS_24_X,
+      architecture: lambda.Architecture.ARM_64,
+      handler: 'index.handler',
+      code: handlerCode('page'),
+      memorySize: 512,
+      // Lines are waited for and read, the database is asked, each within a time of its own.
+      timeout: Duration.minutes(5),
+      role,
+      logGroup,
+      environment: { NODE_OPTIONS: '--enable-source-maps', ...environment },
+    });
+    this.function.configureAsyncInvoke({
+      retryAttempts: 0,
+      maxEventAge: Duration.minutes(10),
+      onFailure: new destinations.SnsDestination(topic.topic),
+    });
+    acknowledge(
+      role,
+      'AwsSolutions-IAM5[Action::kms:GenerateDataKey*]',
+      "CDK's own grant for the destination: the actions of one name, on the topic's key only.",
+    );
+    this.schedule(settings.lookAgainMs);
+  }
+
+  private allow(
+    role: iam.Role,
+    settings: PageSettings,
+    { logGroups, migrateFunctions }: Omit<PageFunctionProps, 'settings' | 'topic'>,
+  ): void {
+    role.addToPolicy(
+      new iam.PolicyStatement({
+        sid: 'ReadLines',
+        actions: ['logs:FilterLogEvents'],
+        resources: logGroups.map((group) => group.logGroupArn),
+      }),
+    );
+    role.addToPolicy(
+      new iam.PolicyStatement({
+        sid: 'SeeAlarms',
+        actions: ['cloudwatch:DescribeAlarms'],
+        // By name, for the alarms themselves refer to this function.
+        resources: alarmNames(settings.prefix).map((resourceName) =>
+          Stack.of(this).formatArn({
+            service: 'cloudwatch',
+            resource: 'alarm',
+            resourceName,
+            arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+          }),
+        ),
+      }),
+    );
+    if (migrateFunctions.length > 0) {
+      role.addToPolicy(
+        new iam.PolicyStatement({
+          sid: 'AskTheDatabase',
+          actions: ['lambda:InvokeFunction'],
+          resources: migrateFunctions.map((each) => each.functionArn),
+        }),
+      );
+    }
+    for (const group of logGroups) {
+      acknowledge(
+        role,
+        `AwsSolutions-IAM5[Resource::${wildcardOf(group)}]`,
+        'The ARN of a log group ends with :*, which stands for its streams.',
+      );
+    }
+  }
+
+  /** While an alarm is up it does not act again, so somebody has to look. */
+  private schedule(intervalMs: number): void {
+    new events.Rule(this, 'LookAgain', {
+      description: 'Trueup: pages what appears while an alarm is up',
+      schedule: events.Schedule.rate(Duration.millis(intervalMs)),
+      targets: [
+        new targets.LambdaFunction(this.function, {
+          event: events.RuleTargetInput.fromObject({
+            action: 'look-again',
+            time: events.EventField.time,
+          }),
+          retryAttempts: 0,
+        }),
+      ],
+    });
+  }
+}
+
+/** As cdk-nag writes the ARN of a group that is known by name only. */
+const wildcardOf = (group: logs.ILogGroup): string => {
+  const arn: unknown = Stack.of(group).resolve(group.logGroupArn);
+  if (typeof arn === 'string') return arn;
+  const parts = (arn as { 'Fn::Join'?: [string, unknown[]] })['Fn::Join']?.[1] ?? [];
+  return parts
+    .map((part) => (typeof part === 'string' ? part : `<${Object.values(part as object)[0]}>`))
+    .join('');
+};

@@ -1,0 +1,337 @@
+import { Annotations, Duration, Names, Token } from 'aws-cdk-lib';
+import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
+import * as actions from 'aws-cdk-lib/aws-cloudwatch-actions';
+import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
+import type * as logs from 'aws-cdk-lib/aws-logs';
+import type * as sns from 'aws-cdk-lib/aws-sns';
+import { Construct } from 'constructs';
+import { kindsOf } from '../../lambda/defects';
+import type { LogSignature } from '../../lambda/defects/defect';
+import { SIGNATURES } from '../../lambda/defects/signatures';
+import { alarmName, metricNamespace } from '../../lambda/page/alarm';
+import type { ApplicationFormat } from '../../lambda/page/application-lines';
+import { AlarmTopic, type AlarmTopicProps } from './alarm-topic';
+import { countInLog } from './log-metrics';
+import { applicationPatterns, databasePatterns } from './log-patterns';
+import { PageFunction } from './page-function';
+import type { SchemaMigrations } from './schema-migrations';
+import { watchDashboard } from './watch-dashboard';
+
+export interface ApplicationLogGroup {
+  readonly logGroup: logs.ILogGroup;
+  /**
+   * Where a JSON log has SQLSTATE and message, as property selectors of a filter pattern, e.g.
+   * `{ sqlstate: '$.err.code', message: '$.err.message' }`.
+   * @default - the log is text
+   */
+  readonly json?: { readonly sqlstate: string; readonly message: string };
+}
+
+export interface SchemaAlarmsProps extends AlarmTopicProps {
+  /**
+   * The log group of the server's log, `/aws/rds/instance/<identifier>/postgresql` or
+   * `/aws/rds/cluster/<identifier>/postgresql`. It has to exist: switch the log export on, or make the group first.
+   */
+  readonly databaseLogGroup: logs.ILogGroup;
+  /** Schemas on this server: their functions look into the databases for a page, and their deployments are watched. */
+  readonly schemas: readonly SchemaMigrations[];
+  /**
+   * Log groups of applications, which may have seen errors that the server's log does not have.
+   * @default - none
+   */
+  readonly applicationLogGroups?: readonly ApplicationLogGroup[];
+  /**
+   * Roles whose own errors do not count. Never the role that an application logs in as.
+   * @default - the roles that schemas log in as with IAM authentication, which nobody else uses
+   */
+  readonly exceptRoles?: readonly string[];
+  /**
+   * Phrases; a line that holds one does not count, e.g. the name of a table. Plain ASCII without double quotes.
+   * @default - none
+   */
+  readonly ignore?: readonly string[];
+  /**
+   * Errors in one minute that raise the alarm.
+   * @default 1
+   */
+  readonly threshold?: number;
+  /**
+   * Minutes that an alarm looks at. One of them is enough, so that lines which arrive late count, and the alarm stays up
+   * until the errors have stopped for this long.
+   * @default 15
+   */
+  readonly minutes?: number;
+  /**
+   * While an alarm is up: how often to look for another table, column or statement.
+   * @default - 5 minutes
+   */
+  readonly lookAgain?: Duration;
+  /**
+   * Where docs/defects of this package is to be read, e.g. `https://wiki.example.com/trueup/defects/`.
+   * @default - pages name the files in the package
+   */
+  readonly runbookUrl?: string;
+  /**
+   * One dashboard: errors, drift, deployments.
+   * @default true
+   */
+  readonly dashboard?: boolean;
+}
+
+/**
+ * Alarms on the errors that a schema which is not what the application expects raises, and a pager that says what it is
+ * and what to do. One for a server: it watches all of its databases.
+ */
+export class SchemaAlarms extends Construct {
+  readonly topic: sns.ITopic;
+  readonly pageFunction: LambdaFunction;
+  readonly dashboard?: cloudwatch.Dashboard;
+  readonly databaseLogGroup: logs.ILogGroup;
+  /** CloudWatch namespace of the errors' metrics; each is named after its signature, e.g. `on-conflict`. */
+  readonly metricNamespace: string;
+  /** By signature. */
+  readonly errorAlarms: Readonly<Record<string, cloudwatch.Alarm>>;
+  private readonly prefix: string;
+
+  constructor(scope: Construct, id: string, props: SchemaAlarmsProps) {
+    super(scope, id);
+    this.prefix = Names.uniqueResourceName(this, { maxLength: 180, allowedSpecialCharacters: '-' });
+    this.metricNamespace = metricNamespace(this.prefix);
+    this.databaseLogGroup = props.databaseLogGroup;
+    const topic = new AlarmTopic(this, 'Pages', props);
+    this.topic = topic.topic;
+
+    const { applicationLogGroups = [], ignore = [] } = props;
+    const exceptRoles = props.exceptRoles ?? ownRoles(props.schemas);
+    const applications = applicationLogGroups.map(({ logGroup, json }) => ({
+      logGroup,
+      format: json === undefined ? ({ format: 'text' } as const) : ({ format: 'json', ...json } as const),
+    }));
+    this.countErrors(applications, exceptRoles, ignore);
+
+    const pager = new PageFunction(this, 'Pager', {
+      topic,
+      logGroups: [props.databaseLogGroup, ...applications.map(({ logGroup }) => logGroup)],
+      migrateFunctions: props.schemas.map((schema) => schema.migrateFunction),
+      settings: {
+        prefix: this.prefix,
+        topicArn: this.topic.topicArn,
+        logGroups: [
+          { name: props.databaseLogGroup.logGroupName, lines: { format: 'postgresql' } },
+          ...applications.map(({ logGroup, format }) => ({ name: logGroup.logGroupName, lines: format })),
+        ],
+        functions: functionsByDatabase(props.schemas),
+        ignore,
+        exceptRoles,
+        lookAgainMs: checkedLookAgain(props.lookAgain ?? Duration.minutes(5)),
+        runbookUrl: checkedUrl(props.runbookUrl),
+      },
+    });
+    this.pageFunction = pager.function;
+
+    this.errorAlarms = this.alarmOnErrors(props);
+    this.watchPager();
+    for (const schema of props.schemas) this.watchDeployments(schema);
+    if (props.dashboard ?? true) this.dashboard = watchDashboard(this, 'Dashboard', this, props.schemas);
+    this.sayWhatMayBeMissing(props);
+  }
+
+  /** An alarm on the machine itself: straight to the topic, since the pager may be what is broken. */
+  alarmDirectly(
+    id: string,
+    metric: cloudwatch.IMetric,
+    props: Omit<cloudwatch.AlarmProps, 'metric'>,
+  ): cloudwatch.Alarm {
+    const alarm = new cloudwatch.Alarm(this, id, {
+      ...props,
+      metric,
+      alarmDescription: describe(props.alarmDescription ?? ''),
+    });
+    alarm.addAlarmAction(new actions.SnsAction(this.topic));
+    return alarm;
+  }
+
+  /** Errors of one signature, a minute. */
+  errorMetric(signature: string): cloudwatch.Metric {
+    return new cloudwatch.Metric({
+      namespace: this.metricNamespace,
+      metricName: signature,
+      statistic: 'Sum',
+      period: Duration.minutes(1),
+    });
+  }
+
+  private countErrors(
+    applications: readonly { readonly logGroup: logs.ILogGroup; readonly format: ApplicationFormat }[],
+    exceptRoles: readonly string[],
+    ignore: readonly string[],
+  ): void {
+    for (const signature of SIGNATURES) {
+      const filters = new Construct(this, `Count ${signature.id}`);
+      const metric = { namespace: this.metricNamespace, name: signature.id };
+      const patterns = databasePatterns(signature, { exceptRoles, ignore });
+      countInLog(filters, 'Database', this.databaseLogGroup, patterns, metric);
+      applications.forEach(({ logGroup, format }, i) => {
+        countInLog(
+          filters,
+          `Application${i + 1}-`,
+          logGroup,
+          applicationPatterns(signature, format, ignore),
+          metric,
+        );
+      });
+    }
+  }
+
+  private alarmOnErrors(props: SchemaAlarmsProps): Record<string, cloudwatch.Alarm> {
+    const minutes = props.minutes ?? 15;
+    if (!Number.isInteger(minutes) || minutes < 1 || minutes > 1_440)
+      throw new Error(`minutes is ${minutes}; it must be a whole number from 1 to 1440.`);
+    return Object.fromEntries(
+      SIGNATURES.map((signature) => {
+        const alarm = new cloudwatch.Alarm(this, `Alarm ${signature.id}`, {
+          alarmName: alarmName(this.prefix, signature.id),
+          alarmDescription: describe(descriptionOf(signature, props.runbookUrl)),
+          metric: this.errorMetric(signature.id),
+          threshold: props.threshold ?? 1,
+          comparisonOperator: cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+          evaluationPeriods: minutes,
+          datapointsToAlarm: 1,
+          treatMissingData: cloudwatch.TreatMissingData.NOT_BREACHING,
+        });
+        alarm.addAlarmAction(new actions.LambdaAction(this.pageFunction, { useUniquePermissionId: true }));
+        return [signature.id, alarm];
+      }),
+    );
+  }
+
+  /** That it fails, that events never reach it, and that not even the raw alarm could be sent. */
+  private watchPager(): void {
+    const once = {
+      threshold: 1,
+      comparisonOperator: cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+      evaluationPeriods: 5,
+      datapointsToAlarm: 1,
+      treatMissingData: cloudwatch.TreatMissingData.NOT_BREACHING,
+    };
+    const period = { period: Duration.minutes(1), statistic: 'Sum' };
+    this.alarmDirectly('PagerFails', this.pageFunction.metricErrors(period), {
+      ...once,
+      alarmDescription:
+        "Trueup's pager fails. The raw alarm was sent in place of the page; its log says why.",
+    });
+    for (const [id, metricName, what] of [
+      [
+        'PagerDrops',
+        'AsyncEventsDropped',
+        'Events for the pager were dropped: an alarm may have gone unheard.',
+      ],
+      [
+        'PagerSilent',
+        'DestinationDeliveryFailures',
+        'The pager failed, and the raw alarm could not be sent either.',
+      ],
+    ] as const) {
+      this.alarmDirectly(id, this.pageFunction.metric(metricName, period), {
+        ...once,
+        alarmDescription: `${what} Look at the alarms of ${this.prefix} by hand.`,
+      });
+    }
+  }
+
+  /** From the lines that the deployment's functions write. */
+  private watchDeployments(schema: SchemaMigrations): void {
+    const scope = new Construct(this, `Deployments ${schema.node.addr}`);
+    for (const [id, pattern, what] of [
+      [
+        'failed',
+        '{ $.event = "deployment" && $.outcome != "done" }',
+        'failed, or a rollback gave up waiting for the database',
+      ],
+      [
+        'kept',
+        '{ $.event = "deployment" && $.keptCount > 0 }',
+        'was rolled back, and something that it had applied was kept',
+      ],
+    ] as const) {
+      const name = `deployment-${id}-${schema.node.addr}`;
+      countInLog(scope, `Count ${id} `, schema.logGroup, [pattern], {
+        namespace: this.metricNamespace,
+        name,
+      });
+      const metric = new cloudwatch.Metric({
+        namespace: this.metricNamespace,
+        metricName: name,
+        statistic: 'Sum',
+        period: Duration.minutes(1),
+      });
+      this.alarmDirectly(`Deployment ${id} ${schema.node.addr}`, metric, {
+        alarmDescription: `A deployment of the schema ${schema.namespace} ${what}. The stack's events and its log say more: ${schema.logCommand}`,
+        threshold: 1,
+        comparisonOperator: cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+        evaluationPeriods: 5,
+        datapointsToAlarm: 1,
+        treatMissingData: cloudwatch.TreatMissingData.NOT_BREACHING,
+      });
+    }
+  }
+
+  private sayWhatMayBeMissing({ databaseLogGroup }: SchemaAlarmsProps): void {
+    // A group of this app is made before the filters that refer to it; of one that is known by name only, nothing is known.
+    if (Token.isUnresolved(databaseLogGroup.logGroupName)) return;
+    Annotations.of(this).addInfo(
+      `The log group ${databaseLogGroup.logGroupName} has to exist when this is deployed. If CloudFormation says "The specified ` +
+        'log group does not exist": switch the export of the PostgreSQL log on (cloudwatchLogsExports) and wait for its first ' +
+        'line, or make a log group of this name.',
+    );
+  }
+}
+
+/** Roles that log in with a token: made for the migrator, so nobody else is left out with them. */
+function ownRoles(schemas: readonly SchemaMigrations[]): readonly string[] {
+  const roles = schemas.map(({ database: { access } }) =>
+    access.transport === 'pg' && access.login.auth === 'iam' ? access.login.user : null,
+  );
+  return [...new Set(roles.filter((role) => role !== null && !Token.isUnresolved(role)))] as string[];
+}
+
+function functionsByDatabase(schemas: readonly SchemaMigrations[]): Record<string, string[]> {
+  const functions: Record<string, string[]> = {};
+  for (const { database, migrateFunction } of schemas) {
+    const known = functions[database.databaseName] ?? [];
+    functions[database.databaseName] = [...known, migrateFunction.functionName];
+  }
+  return functions;
+}
+
+function checkedLookAgain(interval: Duration): number {
+  const minutes = interval.toMinutes({ integral: false });
+  if (!Number.isInteger(minutes) || minutes < 1 || minutes > 60)
+    throw new Error(`lookAgain is ${interval.toHumanString()}; it must be whole minutes, from 1 to 60.`);
+  return interval.toMilliseconds();
+}
+
+function checkedUrl(url: string | undefined): string | null {
+  if (url === undefined) return null;
+  if (!/^https?:\/\/\S+$/.test(url))
+    throw new Error(`runbookUrl is ${JSON.stringify(url)}; it must be a URL.`);
+  return url.endsWith('/') ? url : `${url}/`;
+}
+
+function descriptionOf(signature: LogSignature, runbookUrl: string | undefined): string {
+  const kinds = kindsOf(signature);
+  const url = checkedUrl(runbookUrl) ?? 'docs/defects/';
+  return [
+    `${signature.title} (SQLSTATE ${[...new Set(signature.messages.map((each) => each.sqlstate))].join(', ')}).`,
+    ...kinds.map((kind) => `${kind.title}: ${url}${kind.id}.md`),
+    'The page that follows says which it is, and what to do.',
+  ].join('\n');
+}
+
+/** https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html */
+function describe(text: string): string {
+  if (Token.isUnresolved(text) || text.length <= 1_024) return text;
+  throw new Error(
+    `An alarm's description would have ${text.length} characters, and CloudWatch takes 1024. Shorten runbookUrl.`,
+  );
+}

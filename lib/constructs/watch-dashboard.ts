@@ -1,0 +1,70 @@
+import { Duration, Stack } from 'aws-cdk-lib';
+import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
+import type { Construct } from 'constructs';
+import { SIGNATURES } from '../../lambda/defects/signatures';
+import { DRIFT_METRICS, FUNCTION_DIMENSION, METRIC_NAMESPACE } from '../../lambda/migrate/metrics';
+import type { SchemaAlarms } from './schema-alarms';
+import type { SchemaMigrations } from './schema-migrations';
+
+/** A metric of the drift check of this schema. */
+export const driftMetric = (
+  schema: SchemaMigrations,
+  name: keyof typeof DRIFT_METRICS,
+  statistic: string,
+  period: Duration,
+): cloudwatch.Metric =>
+  new cloudwatch.Metric({
+    namespace: METRIC_NAMESPACE,
+    metricName: DRIFT_METRICS[name],
+    dimensionsMap: { [FUNCTION_DIMENSION]: schema.migrateFunction.functionName },
+    statistic,
+    period,
+  });
+
+/** Errors by kind; for each schema its deployments with the ledger's position, and what the last verification found. */
+export function watchDashboard(
+  scope: Construct,
+  id: string,
+  alarms: SchemaAlarms,
+  schemas: readonly SchemaMigrations[],
+): cloudwatch.Dashboard {
+  const dashboard = new cloudwatch.Dashboard(scope, id, { defaultInterval: Duration.days(1) });
+  const hour = Duration.hours(1);
+  dashboard.addWidgets(
+    new cloudwatch.GraphWidget({
+      title: 'Errors that a schema raises, a minute',
+      width: 12,
+      left: SIGNATURES.map((signature) => alarms.errorMetric(signature.id).with({ label: signature.title })),
+    }),
+    new cloudwatch.AlarmStatusWidget({
+      title: 'Alarms',
+      width: 12,
+      alarms: Object.values(alarms.errorAlarms),
+    }),
+  );
+  for (const schema of schemas) {
+    dashboard.addWidgets(
+      new cloudwatch.SingleValueWidget({
+        title: `${schema.namespace}: last verification`,
+        width: 8,
+        metrics: (['proved', 'pending', 'drift', 'blind'] as const).map((name) =>
+          driftMetric(schema, name, 'Maximum', hour).with({ label: DRIFT_METRICS[name] }),
+        ),
+      }),
+      new cloudwatch.LogQueryWidget({
+        title: `${schema.namespace}: deployments`,
+        width: 16,
+        region: Stack.of(schema).region,
+        logGroupNames: [schema.logGroup.logGroupName],
+        view: cloudwatch.LogQueryVisualizationType.TABLE,
+        queryLines: [
+          'filter event = "deployment"',
+          'fields @timestamp, outcome, report.position, keptCount, reason',
+          'sort @timestamp desc',
+          'limit 20',
+        ],
+      }),
+    );
+  }
+  return dashboard;
+}
