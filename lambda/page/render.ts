@@ -66,11 +66,12 @@ function subjectOf({ findings, signature, look, more, complete }: PageContent): 
   const again = look === 'again' ? 'also ' : '';
   const title = first ? titleOf(first) : (signatureOf(signature)?.title ?? signature);
   const where = first?.group.database ? `${first.group.database}: ` : '';
-  const what = first ? ` - ${subjectNameOf(first)} (${atLeast(complete)}${first.group.count}x)` : '';
+  // What it is about comes before what it is called: the end may be cut.
+  const what = first ? `${subjectNameOf(first)} (${atLeast(complete)}${first.group.count}x) - ` : '';
   const others = findings.length + more - 1;
   const rest = others > 0 ? ` +${others} more` : '';
   const room = 100 - `[Trueup] ${again}`.length - rest.length;
-  const ascii = `${where}${title}${what}`.replace(/[^\x20-\x7e]/g, '?');
+  const ascii = `${where}${what}${title}`.replace(/[^\x20-\x7e]/g, '?');
   return `[Trueup] ${again}${ascii.length <= room ? ascii : `${ascii.slice(0, room - 3)}...`}${rest}`;
 }
 

@@ -154,7 +154,7 @@ describe.each([13, 18])('PostgreSQL %i', (major) => {
     expect(aws.pages).toHaveLength(1);
     const [{ subject, text }] = aws.pages as [{ subject: string; text: string }];
     expect(subject).toBe(
-      '[Trueup] postgres: The id column has no default - public.lead_purchases.id (2x) +1 more',
+      '[Trueup] postgres: public.lead_purchases.id (2x) - The id column has no default +1 more',
     );
     expect(text).toMatch(/2 times since/);
     expect(text).toMatch(
@@ -226,7 +226,7 @@ describe.each([13, 18])('PostgreSQL %i', (major) => {
     }
     expect(pagesAt).toEqual([16]);
     expect(aws.pages[0]!.subject).toBe(
-      '[Trueup] also postgres: A column is NOT NULL before its value can be known - public.web_sessions....',
+      '[Trueup] also postgres: public.web_sessions.lead_id (3x) - A column is NOT NULL before its value c...',
     );
     expect(aws.pages[0]!.text).toMatch(/after the alarm had gone up/);
     expect(aws.pages[0]!.text).not.toMatch(/lead_purchases/);

@@ -1,0 +1,158 @@
+/**
+ * docs/defects: one page a kind, written from what the kind says of itself and from what a real server does with its
+ * example. `npx vitest run --project fast test/defects/documentation.test.ts -u` writes the pages again.
+ */
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { Client } from 'pg';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { KINDS, kindsOf } from '../../lambda/defects';
+import type { CatalogueRow, DefectKind } from '../../lambda/defects/defect';
+import { diagnose } from '../../lambda/defects/diagnose';
+import { makeManifest } from '../../lambda/engine/manifest';
+import { VERIFICATION_SQL } from '../../lambda/engine/sql/verification';
+import { ErrorCollection } from '../../lambda/page/collect';
+import { ErrorReader } from '../../lambda/page/error-reader';
+import { eventsOfFile } from '../../lambda/page/log-lines';
+import { renderPage } from '../../lambda/page/render';
+import { connectPg } from '../../lambda/postgres/pg';
+import { failing, type LogServer, startLogServer } from '../support/log-server';
+
+const FOLDER = join(__dirname, '../../docs/defects');
+const MANIFEST = { manifest: makeManifest([]), status: null };
+
+let server: LogServer;
+beforeAll(async () => {
+  server = await startLogServer(18, { log_error_verbosity: 'terse' });
+});
+
+const block = (language: string, text: string): string => `\`\`\`${language}\n${text.trim()}\n\`\`\``;
+
+/** The same on every machine and every day. */
+const settled = (text: string): string =>
+  text
+    .replace(
+      /\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC:127\.0\.0\.1\(\d+\):postgres@postgres:\[\d+\]/g,
+      '2026-11-21 09:01:22 UTC:10.0.1.7(53124):app@shop:[4711]',
+    )
+    .replace(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC/g, '2026-11-21 09:01:22 UTC')
+    .replace(/^Database {4}postgres$/m, 'Database    shop')
+    .replace(/, as postgres$/m, ', as app')
+    .replace(/of postgres \(postgres, public\)/g, 'of app (app, public)');
+
+async function pageOf(kind: DefectKind): Promise<string> {
+  const { example } = kind;
+  const client = new Client({ connectionString: server.server.url() });
+  await client.connect();
+  try {
+    await client.query('DROP SCHEMA IF EXISTS public, trueup CASCADE; CREATE SCHEMA public');
+    await client.query(VERIFICATION_SQL);
+    for (const statement of example.schema.split(/;(?:\s*--[^\n]*)?\s*(?:\n|$)/).filter(Boolean))
+      await client
+        .query(statement)
+        .catch((error) => expect(statement, error.message).toMatch(/CONCURRENTLY/));
+    const lines =
+      example.statement === null ? [] : await server.logged((app) => failing(app, [example.statement!]));
+    const { rows } = await client.query<CatalogueRow>(kind.catalogue.sql, [
+      null,
+      kind.catalogue.rows === 'defect' ? (example.object.column ?? null) : null,
+    ]);
+    const before = await client.query<Record<string, string>>(kind.verification(example.object));
+    return settled(
+      render(kind, lines, rows, Object.values(before.rows[0] ?? {}), await messageOf(kind, lines)),
+    );
+  } finally {
+    await client.end();
+  }
+}
+
+/** The page that somebody gets; null where no error leads to one. */
+async function messageOf(kind: DefectKind, lines: readonly string[]): Promise<string | null> {
+  if (lines.length === 0) return null;
+  const collection = new ErrorCollection();
+  const reader = new ErrorReader(collection);
+  for await (const message of eventsOfFile(lines)) reader.push({ message });
+  reader.end();
+  const [group] = collection.result();
+  const db = await connectPg({ url: server.server.url(), readOnly: true });
+  try {
+    const diagnosis = await diagnose(db, group!, MANIFEST);
+    expect(diagnosis.kind).toBe(kind.id);
+    const shown = { ...diagnosis, unseen: diagnosis.unseen.filter((each) => !each.startsWith('The ledger')) };
+    const { subject, text } = renderPage({
+      alarm: null,
+      signature: group!.signature,
+      look: 'first',
+      findings: [{ group: group!, diagnosis: shown }],
+      more: 0,
+      overflow: 0,
+      complete: true,
+      logGroups: [],
+      fromMs: 0,
+      toMs: 0,
+      runbookUrl: null,
+    });
+    return `${subject.replace('postgres:', 'shop:')}\n\n${text}`;
+  } finally {
+    await db.close();
+  }
+}
+
+function render(
+  kind: DefectKind,
+  lines: readonly string[],
+  rows: readonly CatalogueRow[],
+  before: readonly string[],
+  message: string | null,
+): string {
+  const { words, sql } = kind.repair(kind.example.object);
+  const sharing = kind.log === null ? [] : kindsOf(kind.log).filter((each) => each !== kind);
+  const parts = [
+    `# ${kind.title}`,
+    kind.impact,
+    '## Problem',
+    kind.origin,
+    ...(kind.example.schema === '' ? [] : ['For example:', block('sql', kind.example.schema)]),
+    '## In the log',
+    ...(kind.log === null
+      ? ['The server logs no error that names it. The drift check or an audit finds it.']
+      : [
+          block('text', lines.join('\n')),
+          `SQLSTATE ${kind.sqlstates.join(', ')}. The alarm \`${kind.log.id}\` counts these errors.` +
+            (sharing.length === 0
+              ? ''
+              : ` The same words are logged for ${sharing.map((each) => `[${lowerFirst(each.title)}](${each.id}.md)`).join(' and ')}; the page says which it is.`),
+          '## The page',
+          block('text', message ?? ''),
+        ]),
+    '## In the catalogue',
+    kind.catalogue.rows === 'defect'
+      ? 'Each row is a defect. `$1` is the name of a table, `$2` of a column; null stands for all.'
+      : 'The rows are what there is; the statement that failed says what is missing. `$1` is the name of a table, `$2` of a column or function; null stands for all.',
+    block('sql', kind.catalogue.sql),
+    ...(rows.length === 0
+      ? []
+      : ['In the example it says:', block('text', rows.map((row) => row.sentence).join('\n'))]),
+    ...(kind.catalogue.blind === null ? [] : [kind.catalogue.blind]),
+    '## Repair',
+    words,
+    ...(sql.length === 0 ? [] : [block('sql', sql.join('\n'))]),
+    '## Verification',
+    'In the `verify` section of the migration. No rows: it is repaired.',
+    block('sql', `${kind.verification(kind.example.object)};`),
+    ...(before.length === 0 ? [] : ['Before the repair it says:', block('text', before.join('\n'))]),
+  ];
+  return `${parts.join('\n\n')}\n`;
+}
+
+const lowerFirst = (text: string): string =>
+  /^[A-Z] |^[A-Z][a-z]/.test(text) ? text.charAt(0).toLowerCase() + text.slice(1) : text;
+
+describe('docs/defects', () => {
+  it.each(KINDS.map((kind) => [kind.id, kind] as const))('%s.md is what the kind says', async (id, kind) => {
+    await expect(await pageOf(kind)).toMatchFileSnapshot(join(FOLDER, `${id}.md`));
+  });
+  it('has no page of a kind that is gone', () => {
+    expect(readdirSync(FOLDER).sort()).toEqual([...KINDS.map(({ id }) => `${id}.md`)].sort());
+  });
+});
