@@ -226,7 +226,7 @@ describe.each([13, 18])('PostgreSQL %i', (major) => {
     }
     expect(pagesAt).toEqual([16]);
     expect(aws.pages[0]!.subject).toBe(
-      '[Trueup] also postgres: public.web_sessions.lead_id (3x) - A column is NOT NULL before its value c...',
+      '[Trueup] also postgres: public.web_sessions.lead_id (3x) - A column is NOT NULL before its value ...',
     );
     expect(aws.pages[0]!.text).toMatch(/after the alarm had gone up/);
     expect(aws.pages[0]!.text).not.toMatch(/lead_purchases/);
