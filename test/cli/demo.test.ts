@@ -85,7 +85,7 @@ test('twice at once, as text and as JSON, with nothing left behind', { timeout: 
   }
   expect(stdout).not.toContain('\u001b');
   // A newcomer reads it to the end.
-  expect(stdout.split('\n').length).toBeLessThan(140);
+  expect(stdout.split('\n').length).toBeLessThan(150);
 
   const { acts } = JSON.parse(json!.stdout) as { acts: Record<string, unknown>[] };
   expect(acts).toHaveLength(7);

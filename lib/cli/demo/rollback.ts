@@ -69,7 +69,7 @@ export const rollback: Act = {
       stage.out.line(`  ${stage.out.colors.yellow('kept')}  ${kept}`);
       return {
         summary: [
-          `a failed deployment was rolled back: ${undone} undone; once the new application ran, it stayed`,
+          `a failed deployment was rolled back: ${undone} undone; kept where the new application may be running already`,
         ],
         facts: {
           undone,
@@ -138,6 +138,8 @@ function printEvents({ out }: Stage, stack: Stack<StackCode>, from: number): voi
   }
 }
 
-/** What our handler answered, without what the framework and CloudFormation put around it. */
+/** What our handler answered up to the SQLSTATE, without what the framework and CloudFormation put around it. */
 const reasonOf = ({ reason, status }: RecordedEvent): string =>
-  status.endsWith('FAILED') ? reason.replace(/^.*Message returned: /s, '').split('\n')[0]! : '';
+  status.endsWith('FAILED')
+    ? reason.replace(/^.*Message returned: /s, '').replace(/(\[SQLSTATE \w{5}\]).*$/s, '$1')
+    : '';

@@ -1,0 +1,48 @@
+/** Every command and output in docs/cli.md was really typed and printed: `UPDATE_DOCS=1` writes it anew. */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Client } from 'pg';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { EXIT, EXIT_CODE_HELP } from '../../lib/cli/exit-codes';
+import { trueup } from '../cli/trueup';
+import { play } from '../support/console-blocks';
+import { connect, createDatabase } from '../support/database';
+
+const DOCUMENT = join(__dirname, '../../docs/cli.md');
+const folder = mkdtempSync(join(tmpdir(), 'trueup-test-'));
+let url: string;
+let client: Client;
+
+beforeAll(async () => {
+  url = await createDatabase(18);
+  client = await connect(url);
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** `npx trueup …`, `psql -qc "…"` and `cat file`, each perhaps with `; echo $?` after it. */
+async function run(line: string): Promise<string> {
+  const [command, ...rest] = line.split('; ');
+  const [program, ...args] = [...command!.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map(
+    ([, double, single, bare]) => double ?? single ?? bare!,
+  );
+  if (program === 'psql') {
+    await client.query(args[1]!);
+    return '';
+  }
+  if (program === 'cat') return readFileSync(join(folder, args[0]!), 'utf8');
+  if (program !== 'npx') throw new Error(`the documentation runs ${program}, which this test does not`);
+  const { stdout, stderr, code } = await trueup(args.slice(1), { cwd: folder, env: { DATABASE_URL: url } });
+  return `${stderr}${stdout}${rest.includes('echo $?') ? `${code}\n` : ''}`;
+}
+
+test('the examples are true', async () => {
+  const { written, played } = await play(DOCUMENT, { folder, run });
+  expect(written).toBe(played);
+});
+
+test('the exit codes are those of the program', () => {
+  const written = readFileSync(DOCUMENT, 'utf8');
+  for (const code of Object.values(EXIT)) expect(written).toMatch(new RegExp(`^\\| ${code} \\|`, 'm'));
+  for (const code of Object.values(EXIT)) expect(EXIT_CODE_HELP).toMatch(new RegExp(`^ {2}${code} `, 'm'));
+});
