@@ -1,5 +1,5 @@
 /** The way of `migrate` to the database and to Secrets Manager, opened from the function's side. */
-import { CfnResource, Stack } from 'aws-cdk-lib';
+import { Annotations, CfnResource, Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import type { Construct, IDependable } from 'constructs';
 import { acknowledgeEndpoint } from './acknowledge';
@@ -28,7 +28,7 @@ export function openWay(scope: Construct, access: PgAccess, readsSecret: boolean
     access.openPorts,
   );
   if (readsSecret) {
-    const endpoint = secretsManagerEndpoint(access);
+    const endpoint = secretsManagerEndpoint(scope, access);
     const groups = endpoint?.connections.securityGroups ?? [];
     dependencies.push(...allow(scope, 'SecretsManager', securityGroup, groups, ec2.Port.HTTPS, true));
     const cfn = endpoint?.node.defaultChild;
@@ -62,7 +62,7 @@ function allow(
   return [...imported, ...from.node.children.filter((child) => !before.has(child))];
 }
 
-function secretsManagerEndpoint(access: PgAccess): ec2.IInterfaceVpcEndpoint | undefined {
+function secretsManagerEndpoint(scope: Construct, access: PgAccess): ec2.IInterfaceVpcEndpoint | undefined {
   const { vpc, secretsManagerEndpoint: wish } = access;
   if (wish === false) return undefined;
   if (typeof wish === 'object') return wish;
@@ -70,6 +70,13 @@ function secretsManagerEndpoint(access: PgAccess): ec2.IInterfaceVpcEndpoint | u
   if (existing) return existing;
   if (wish ?? (isOfThisApp(vpc) && isIsolated(access))) {
     return addSecretsManagerEndpoint(vpc, 'TrueupSecretsManager');
+  }
+  if (isIsolated(access)) {
+    Annotations.of(scope).addWarningV2(
+      'trueup:secretsManagerEndpoint',
+      'migrate runs in isolated subnets and reads a secret; whether their VPC has an endpoint for Secrets Manager is ' +
+        'not known here. Set secretsManagerEndpoint: true to make one, or false if there is one.',
+    );
   }
   return undefined;
 }
@@ -100,6 +107,9 @@ function findEndpoint(vpc: ec2.IVpc): ec2.InterfaceVpcEndpoint | undefined {
 const isOfThisApp = (vpc: ec2.IVpc): boolean => vpc.node.defaultChild !== undefined;
 
 function isIsolated({ vpc, vpcSubnets }: PgAccess): boolean {
+  const selected = vpc.selectSubnets(vpcSubnets);
+  // The first of two passes, in which CDK looks the VPC up.
+  if (selected.isPendingLookup) return false;
   const isolated = new Set(vpc.isolatedSubnets.map((subnet) => subnet.subnetId));
-  return vpc.selectSubnets(vpcSubnets).subnetIds.every((id) => isolated.has(id));
+  return selected.subnetIds.every((id) => isolated.has(id));
 }

@@ -32,8 +32,8 @@ export interface ServerOptions extends DatabaseOptions {
    */
   readonly auth?: 'secret' | 'iam';
   /**
-   * The role that logs in with IAM authentication.
-   * @default 'trueup_migrator'
+   * The role that logs in with IAM authentication. One a database, so that each may work on its own only.
+   * @default - the database's name with `_migrator`
    */
   readonly user?: string;
   /**
@@ -222,10 +222,15 @@ export class SchemaDatabase {
       throw new Error("user and createUser go with auth: 'iam'; with a secret, the secret says who logs in.");
     }
     const admin = needsAdmin ? secret : undefined;
+    const databaseName = options.databaseName ?? server.databaseName;
     const login: DatabaseLogin =
       auth === 'secret'
         ? { auth, secret: secret! }
-        : { auth, user: checkedUser(options.user ?? 'trueup_migrator'), resourceId: server.resourceId() };
+        : {
+            auth,
+            user: checkedUser(options.user ?? `${databaseName}_migrator`),
+            resourceId: server.resourceId(),
+          };
     return new SchemaDatabase(
       {
         transport: 'pg',
@@ -239,7 +244,7 @@ export class SchemaDatabase {
         trustedRoots: options.trustedRoots,
         login,
       },
-      options.databaseName ?? server.databaseName,
+      databaseName,
       admin,
       createDatabase,
       [...(auth === 'secret' || admin ? [secret!] : []), ...server.dependencies],

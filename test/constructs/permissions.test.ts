@@ -199,7 +199,7 @@ describe('permissions, statement by statement', () => {
       LOG,
       readSecret(imported('MasterUserSecretSecretArn')),
       ...NETWORK_INTERFACES,
-      connect('trueup_migrator', imported('DbiResourceId')),
+      connect('app_migrator', imported('DbiResourceId')),
     ]);
   });
 

@@ -105,7 +105,7 @@ describe('SchemaAlarms', () => {
     expect(patterns({}).join()).not.toMatch(/@/);
     expect(
       patterns({}, (server) => server.database({ auth: 'iam' })).every((each) =>
-        each.includes(' -":trueup_migrator@"'),
+        each.includes(' -":app_migrator@"'),
       ),
     ).toBe(true);
     expect(

@@ -1,5 +1,5 @@
-import { Duration, Stack } from 'aws-cdk-lib';
-import { Match, Template } from 'aws-cdk-lib/assertions';
+import { Duration, NestedStack, Stack } from 'aws-cdk-lib';
+import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as rds from 'aws-cdk-lib/aws-rds';
@@ -127,6 +127,27 @@ describe('the custom resource', () => {
   });
 });
 
+it('works in a nested stack, and asks about that stack', () => {
+  const parent = new Stack(testApp(), 'Parent');
+  const nested = new NestedStack(parent, 'Nested');
+  const vpc = new ec2.Vpc(parent, 'Vpc');
+  new SchemaMigrations(nested, 'Schema', {
+    folder,
+    database: SchemaDatabase.existing({
+      host: 'db.example',
+      databaseName: 'app',
+      vpc,
+      securityGroups: [],
+      secret: secretsmanager.Secret.fromSecretNameV2(parent, 'Secret', 'db'),
+    }),
+  });
+  Template.fromStack(nested).hasResourceProperties('AWS::IAM::Policy', {
+    PolicyDocument: Match.objectLike({
+      Statement: Match.arrayWith([Match.objectLike({ Sid: 'OwnStack', Resource: { Ref: 'AWS::StackId' } })]),
+    }),
+  });
+});
+
 describe('the function migrate', () => {
   const migrate = (stack: Stack) =>
     Object.values(resourcesOf(Template.fromStack(stack), 'AWS::Lambda::Function')).find(
@@ -157,7 +178,7 @@ describe('the function migrate', () => {
     });
     expect(withOptions({ auth: 'iam' })).toMatchObject({
       TRUEUP_AUTH: 'iam',
-      TRUEUP_USER: 'trueup_migrator',
+      TRUEUP_USER: 'app_migrator',
       TRUEUP_ADMIN_SECRET_ARN: expect.anything(),
     });
     expect(withOptions({ auth: 'iam', createUser: false })).not.toHaveProperty('TRUEUP_ADMIN_SECRET_ARN');
@@ -274,6 +295,13 @@ describe('the way to the database', () => {
     const silent = new Stack(testApp(), 'App');
     existing(silent, imported(silent), {});
     expect(endpoints(silent)).toEqual({});
+    Annotations.fromStack(silent).hasWarning(
+      '*',
+      Match.stringLikeRegexp('Set secretsManagerEndpoint: true to make one'),
+    );
+    const knowing = new Stack(testApp(), 'App');
+    existing(knowing, imported(knowing), { secretsManagerEndpoint: false });
+    Annotations.fromStack(knowing).hasNoWarning('*', Match.anyValue());
     const asked = new Stack(testApp(), 'App');
     existing(asked, imported(asked), { secretsManagerEndpoint: true });
     expect(Object.keys(endpoints(asked))).toHaveLength(1);
