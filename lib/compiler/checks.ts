@@ -12,6 +12,21 @@ export function statementProblems(source: Source, statement: ParsedStatement, fa
   parameterProblems(source, statement);
 }
 
+/** SET LOCAL ends with its transaction: a later statement that runs in another would mean other relations, say. */
+export function localSettingProblems(
+  source: Source,
+  statements: readonly { readonly parsed: ParsedStatement; readonly facts: Facts }[],
+): void {
+  const set = statements.findIndex(({ parsed }) => as(parsed.node, 'VariableSetStmt')?.is_local);
+  const beyond = statements.find(({ facts }, i) => set >= 0 && i > set && facts.execution !== 'transaction');
+  if (beyond)
+    source.report(
+      beyond.parsed.start,
+      `SET LOCAL of line ${source.lineOf(statements[set]!.parsed.start)} does not reach this statement, which has no part in that transaction`,
+      'Write the schema into the names, or move the statement to a migration of its own.',
+    );
+}
+
 /** A query that looks and changes nothing: each row that it returns is a sentence. */
 export function queryProblems(
   source: Source,

@@ -1,7 +1,7 @@
 /** One file to one migration: sections, statements and what is known of them; problems go to the source. */
 import type { Migration, Query, Statement } from '../../lambda/engine/manifest';
 import { sha256 } from '../../lambda/engine/manifest';
-import { batchProblems, queryProblems, statementProblems } from './checks';
+import { batchProblems, localSettingProblems, queryProblems, statementProblems } from './checks';
 import { classify } from './classify';
 import { type Directions, readDirectives } from './directives';
 import type { Facts, Finding } from './facts';
@@ -46,6 +46,7 @@ export function compileFile(source: Source, name: FileName, folder: FolderKnowle
   }));
 
   for (const { parsed, facts } of [...up, ...batch, ...down]) statementProblems(source, parsed, facts);
+  for (const section of [[...up, ...batch], down]) localSettingProblems(source, section);
   for (const statement of [...up, ...batch])
     requireConsent(source, statement, directions, plainDbmate && !batch.includes(statement));
   checkSections(source, name, layout, directions, plainDbmate, { up, verify, preflight, batch, down });

@@ -88,6 +88,10 @@ export const REFUSALS: Readonly<Record<string, readonly Refusal[]>> = {
     up('SESSION CHARACTERISTICS', 'SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY;'),
     up('RESET', 'RESET ALL;'),
     up('timeout', "SET LOCAL lock_timeout = '1s';"),
+    up(
+      'SET LOCAL that does not reach',
+      'SET LOCAL search_path = shop;\nCREATE INDEX CONCURRENTLY orders_note ON orders (note);',
+    ),
     up('SET ROLE', 'SET ROLE shop_owner;'),
     up('SESSION AUTHORIZATION', 'SET SESSION AUTHORIZATION shop_owner;'),
     up('set_config', "SELECT set_config('search_path', 'shop', false);"),

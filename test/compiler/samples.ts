@@ -285,6 +285,7 @@ export const IN_TRANSACTION: readonly Sample[] = [
   { sql: 'ALTER TYPE pair ADD ATTRIBUTE c int' },
   { sql: 'ALTER DOMAIN percent ADD CONSTRAINT c CHECK (VALUE <> 13)', rewrites },
   { sql: 'ALTER DOMAIN percent ADD CONSTRAINT c CHECK (VALUE <> 13) NOT VALID' },
+  { sql: 'ALTER DOMAIN percent VALIDATE CONSTRAINT percent_check', rewrites },
   { sql: 'ALTER DOMAIN percent SET NOT NULL', rewrites },
   { sql: 'ALTER DOMAIN percent SET DEFAULT 5' },
   { sql: "SET LOCAL search_path = 'archive'" },

@@ -1,0 +1,103 @@
+/** docs/migrations.md is true: its files compile, its tables hold, its messages are those that the compiler prints. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { type CompileError, compileFiles, compileFolder, formatProblem } from '../../lib/compiler';
+import { REFUSALS, type Refusal } from './refusals';
+import { FIXTURE } from './samples';
+import { CONSENT, compile, compileUp, file, problemsOf } from './support';
+
+const text = readFileSync(join(__dirname, '../../docs/migrations.md'), 'utf8');
+
+/** The text under a heading (with its hashes), up to the next one. */
+const section = (heading: string): string => text.split(`\n${heading}\n`)[1]?.split(/^##+ /m)[0] ?? '';
+
+const rows = (heading: string): string[][] =>
+  section(`## ${heading}`)
+    .split('\n')
+    .filter((line) => /^\| `/.test(line))
+    .map((line) => line.split(' | ').map((cell) => cell.replace(/^\|? ?`?|`? ?\|?$/g, '')));
+
+const blocks = (language: string, within = text): string[] =>
+  [...within.matchAll(new RegExp(`^\`\`\`${language}\\n([sS]*?)^\`\`\`$`, 'gm'))].map((match) => match[1]!);
+
+/** The statement as a migration, after the samples' database. */
+const known = async (sql: string) => {
+  const { migrations } = await compile({
+    '0001_fixture.sql': CONSENT + file(FIXTURE),
+    '0002_sample.sql': CONSENT + file(sql),
+  });
+  return migrations[1]!.statements[0]!;
+};
+
+test('its files compile together', async () => {
+  const files = [...text.matchAll(/^```sql (\S+)\n([\s\S]*?)^```$/gm)].map(
+    ([, name, sql]) => [name!, sql!] as const,
+  );
+  expect(files.length).toBeGreaterThan(5);
+  const earlier = { '0004_add_note.sql': file('ALTER TABLE orders ADD COLUMN note text') };
+  const { migrations } = await compile({ ...earlier, ...Object.fromEntries(files) });
+  expect(migrations).toHaveLength(files.length + 1);
+  expect(migrations.filter(({ unproved }) => unproved).map(({ name }) => name)).toEqual([
+    '20260101120000_create_shops',
+  ]);
+});
+
+test('how statements run', async () => {
+  const table = rows('What runs in a transaction');
+  expect(table.length).toBeGreaterThan(10);
+  for (const [sql, execution] of table)
+    expect([sql, (await known(sql!)).execution]).toEqual([sql, execution]);
+});
+
+test('which locks they take', async () => {
+  const table = rows('Locks');
+  expect(table.length).toBeGreaterThan(30);
+  for (const [sql, locks] of table) {
+    const words = (await known(sql!)).locks.map(({ mode, relation }) => `${mode} on ${relation}`);
+    expect([sql, words.sort()]).toEqual([sql, locks!.replaceAll('`', '').split(', ').sort()]);
+  }
+});
+
+test('what is undone by itself', async () => {
+  const table = rows('Undoing');
+  expect(table).toHaveLength(5);
+  for (const [up, down, undo] of table)
+    expect([
+      up,
+      (await compileUp(up!.replace(/`/g, ''), `-- migrate:down\n${down!.replace(/`/g, '')}`)).undo,
+    ]).toEqual([up, undo]);
+});
+
+test('the example of several problems', async () => {
+  const sql = '-- migrate:up\nCOMMIT;\nALTER TABLE orders DROP COLUMN note;\n-- migrate:verify\nSELECT 1;\n';
+  const error: unknown = await compileFiles(
+    [{ name: '0012_cleanup.sql', bytes: Buffer.from(sql) }],
+    'migrations/shop',
+  ).catch((thrown) => thrown);
+  expect(blocks('text example')).toEqual([`${(error as CompileError).message}\n`]);
+});
+
+describe('every message', () => {
+  const printed = async ({ files }: Refusal): Promise<string> =>
+    (await problemsOf(files)).map((problem) => formatProblem(problem)).join('\n\n');
+
+  test.each(Object.keys(REFUSALS))('%s', async (heading) => {
+    const messages = await Promise.all(REFUSALS[heading]!.map(printed));
+    expect(blocks('text', section(`### ${heading}`))).toEqual([`${messages.join('\n\n')}\n`]);
+  });
+
+  test('Folders', async () => {
+    const messages: string[] = [];
+    for (const folder of [join(__dirname, 'nowhere'), __filename]) {
+      const error: unknown = await compileFolder(folder).catch((thrown) => thrown);
+      messages.push(...(error as CompileError).problems.map(formatProblem));
+    }
+    expect(blocks('text', section('### Folders'))).toEqual([`${messages.join('\n\n')}\n`]);
+  });
+
+  test('and no case of one message twice', () => {
+    const titles = Object.values(REFUSALS).flatMap((cases) => cases.map(({ title }) => title));
+    expect(new Set(titles).size).toBe(titles.length);
+  });
+});
