@@ -18,8 +18,10 @@ const rows = (heading: string): string[][] =>
     .filter((line) => /^\| `/.test(line))
     .map((line) => line.split(' | ').map((cell) => cell.replace(/^\|? ?`?|`? ?\|?$/g, '')));
 
-const blocks = (language: string, within = text): string[] =>
-  [...within.matchAll(new RegExp(`^\`\`\`${language}\\n([sS]*?)^\`\`\`$`, 'gm'))].map((match) => match[1]!);
+/** Fenced blocks: what stands behind the fence, and the text within. */
+const blocks = (within: string): [info: string, content: string][] =>
+  [...within.matchAll(/^```(\S.*)\n([\s\S]*?)^```$/gm)].map(([, info, content]) => [info!, content!]);
+const output = (heading: string): string[] => blocks(section(heading)).map(([, content]) => content);
 
 /** The statement as a migration, after the samples' database. */
 const known = async (sql: string) => {
@@ -31,9 +33,10 @@ const known = async (sql: string) => {
 };
 
 test('its files compile together', async () => {
-  const files = [...text.matchAll(/^```sql (\S+)\n([\s\S]*?)^```$/gm)].map(
-    ([, name, sql]) => [name!, sql!] as const,
-  );
+  const files = blocks(text).flatMap(([info, sql]) => {
+    const [language, name] = info.split(' ');
+    return language === 'sql' && name ? [[name, sql] as const] : [];
+  });
   expect(files.length).toBeGreaterThan(5);
   const earlier = { '0004_add_note.sql': file('ALTER TABLE orders ADD COLUMN note text') };
   const { migrations } = await compile({ ...earlier, ...Object.fromEntries(files) });
@@ -75,7 +78,7 @@ test('the example of several problems', async () => {
     [{ name: '0012_cleanup.sql', bytes: Buffer.from(sql) }],
     'migrations/shop',
   ).catch((thrown) => thrown);
-  expect(blocks('text example')).toEqual([`${(error as CompileError).message}\n`]);
+  expect(output('## What is refused, in its own words')).toEqual([`${(error as CompileError).message}\n`]);
 });
 
 describe('every message', () => {
@@ -84,7 +87,7 @@ describe('every message', () => {
 
   test.each(Object.keys(REFUSALS))('%s', async (heading) => {
     const messages = await Promise.all(REFUSALS[heading]!.map(printed));
-    expect(blocks('text', section(`### ${heading}`))).toEqual([`${messages.join('\n\n')}\n`]);
+    expect(output(`### ${heading}`)).toEqual([`${messages.join('\n\n')}\n`]);
   });
 
   test('Folders', async () => {
@@ -93,7 +96,7 @@ describe('every message', () => {
       const error: unknown = await compileFolder(folder).catch((thrown) => thrown);
       messages.push(...(error as CompileError).problems.map(formatProblem));
     }
-    expect(blocks('text', section('### Folders'))).toEqual([`${messages.join('\n\n')}\n`]);
+    expect(output('### Folders')).toEqual([`${messages.join('\n\n')}\n`]);
   });
 
   test('and no case of one message twice', () => {
