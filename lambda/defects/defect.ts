@@ -146,8 +146,8 @@ export interface Diagnosis {
   /** What the catalogue says, sentences. Empty when the database did not answer. */
   readonly cause: readonly string[];
   readonly repair: Repair;
-  /** Migrations that are about it, and how they stand. */
-  readonly migrations: readonly RepairingMigration[];
+  /** Migrations that are about it, and how they stand; null where none were looked through. */
+  readonly migrations: readonly RepairingMigration[] | null;
   /** What could not be looked up, and why. */
   readonly unseen: readonly string[];
 }

@@ -21,11 +21,14 @@ const LOOKS: ReadonlyMap<LogSignature, (db: Database, question: DiagnosisQuestio
     [KEY_TYPES, diagnoseKeyTypes],
   ]);
 
-/** @throws {ConnectionLost} when the connection is gone; what the server refuses is part of the answer */
+/**
+ * @param known null where no folder of migrations is at hand
+ * @throws {ConnectionLost} when the connection is gone; what the server refuses is part of the answer
+ */
 export async function diagnose(
   db: Database,
   question: DiagnosisQuestion,
-  known: KnownMigrations,
+  known: KnownMigrations | null,
 ): Promise<Diagnosis> {
   const look = LOOKS.get(signatureOf(question.signature)!);
   if (look === undefined)
@@ -44,7 +47,7 @@ export async function diagnose(
   }
 }
 
-function concluded(found: Found, known: KnownMigrations): Diagnosis {
+function concluded(found: Found, known: KnownMigrations | null): Diagnosis {
   const { kind, object } = found;
   return {
     kind: kind?.id ?? null,
@@ -52,15 +55,12 @@ function concluded(found: Found, known: KnownMigrations): Diagnosis {
     subject: found.subject,
     cause: found.cause,
     repair: repairOf(found),
-    migrations: kind === null ? [] : repairingMigrations(kind, object, known),
-    unseen: [
-      ...found.unseen,
-      ...(known.status === null
-        ? ['The ledger could not be read, so it is not known which migrations are applied.']
-        : []),
-    ],
+    migrations: kind === null || known === null ? null : repairingMigrations(kind, object, known),
+    unseen: [...found.unseen, ...(known?.status === null ? [NO_LEDGER] : [])],
   };
 }
+
+const NO_LEDGER = 'The ledger could not be read, so it is not known which migrations are applied.';
 
 function repairOf({ kind, object, repairWords }: Found): Repair {
   if (repairWords !== undefined) return { words: repairWords, sql: [] };
@@ -81,7 +81,7 @@ export function undiagnosed(
     subject: null,
     cause: [],
     repair: { words: '', sql: [] },
-    migrations: [],
+    migrations: null,
     unseen,
   };
 }

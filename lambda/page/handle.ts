@@ -175,7 +175,7 @@ async function diagnoseAll(
 
 /** Of several namespaces of one database, the one whose migrations are about it. */
 const best = (diagnoses: readonly Diagnosis[]): Diagnosis | undefined =>
-  diagnoses.find(({ migrations }) => migrations.length > 0) ??
+  diagnoses.find(({ migrations }) => migrations !== null && migrations.length > 0) ??
   diagnoses.find(({ kind, cause }) => kind !== null && cause.length > 0) ??
   diagnoses[0];
 

@@ -9,6 +9,7 @@ import {
 } from '../defects/defect';
 import { signatureOf } from '../defects/signatures';
 import { quoteIdentifier } from '../postgres/quote';
+import { ALARM_TEST_NAME } from './alarm-test';
 import type { ErrorGroup } from './collect';
 import { insightsUrl } from './links';
 
@@ -70,10 +71,15 @@ function subjectOf({ findings, signature, look, more, complete }: PageContent): 
   const what = first ? `${subjectNameOf(first)} (${atLeast(complete)}${first.group.count}x) - ` : '';
   const others = findings.length + more - 1;
   const rest = others > 0 ? ` +${others} more` : '';
-  const room = 100 - `[Trueup] ${again}`.length - rest.length;
+  const test = first && isTest(first.group) ? ' test' : '';
+  const room = 100 - `[Trueup${test}] ${again}`.length - rest.length;
   const ascii = `${where}${what}${title}`.replace(/[^\x20-\x7e]/g, '?');
-  return `[Trueup] ${again}${ascii.length <= room ? ascii : `${ascii.slice(0, room - 3)}...`}${rest}`;
+  return `[Trueup${test}] ${again}${ascii.length <= room ? ascii : `${ascii.slice(0, room - 3)}...`}${rest}`;
 }
+
+/** Named by what `trueup alarm-test` raises. */
+const isTest = ({ table, statement }: ErrorGroup): boolean =>
+  `${table} ${statement}`.includes(ALARM_TEST_NAME);
 
 const atLeast = (complete: boolean): string => (complete ? '' : '>=');
 
@@ -81,6 +87,7 @@ function section({ group, diagnosis }: Finding, content: PageContent): string {
   const finding = { group, diagnosis };
   const kinds = kindsFor(finding);
   const lines = [
+    ...(isTest(group) ? ['This is a test: `trueup alarm-test` raised the error.', ''] : []),
     `${titleOf(finding)}: ${subjectNameOf(finding)}`,
     ...kinds.map((kind) => (kinds.length === 1 ? kind.impact : `- ${kind.title}. ${kind.impact}`)),
     '',
@@ -181,7 +188,7 @@ function migrationSentences({
   migrations,
   repair: { sql },
 }: Diagnosis): readonly string[] {
-  if (kind === null) return [];
+  if (kind === null || migrations === null) return [];
   const settled = which !== null && SETTLED.has(which);
   if (migrations.length === 0)
     return settled || sql.length === 0

@@ -1,0 +1,74 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { makeManifest } from '../../lambda/engine/manifest';
+import { connectPg } from '../../lambda/postgres/pg';
+import { askDatabase, explain, renderExplanation } from '../../lib/cli/explain';
+import { connect, createDatabase, majors } from '../support/database';
+
+async function* each(lines: readonly string[]): AsyncGenerator<string> {
+  yield* lines;
+}
+const line = (text: string, database = 'shop'): string =>
+  `2026-11-21 09:01:22 UTC:10.0.1.7(53124):app@${database}:[4711]:${text}`;
+const NOT_NULL = 'ERROR:  null value in column "id" of relation "t" violates not-null constraint';
+
+describe('trueup explain', () => {
+  it('reads a file of a real server', async () => {
+    const lines = readFileSync(
+      join(__dirname, '../data/postgres-logs/pg17-default-stderr.log'),
+      'utf8',
+    ).split('\n');
+    const explanation = await explain(each(lines), null);
+    expect(explanation.findings.map(({ group }) => group.signature).sort()).toEqual([
+      'key-types',
+      'key-types',
+      'key-types',
+      'not-null',
+      'on-conflict',
+      'uuid-function',
+    ]);
+    const text = renderExplanation(explanation);
+    expect(text).toMatch(/customers\.email/);
+    expect(text).toMatch(/No database was given/);
+    expect(text).not.toMatch(/jane|48 600/);
+  });
+
+  it.each([
+    ['as `aws logs tail` writes them', '2026-11-21T09:01:22.000000+00:00 shop.0 '],
+    ['in its short form', '2026-11-21T09:01:22 '],
+  ])('reads lines %s', async (_name, outer) => {
+    const { findings } = await explain(
+      each([outer + line(NOT_NULL), outer + line("STATEMENT:  INSERT INTO t (x) VALUES ('CANARY')")]),
+      null,
+    );
+    expect(findings).toMatchObject([{ group: { table: 't', statement: 'INSERT INTO t (x) VALUES (?)' } }]);
+  });
+
+  it('says when there is nothing to explain', async () => {
+    expect(renderExplanation(await explain(each([line('LOG:  checkpoint complete')]), null))).toMatch(
+      /None of the 1 log lines/,
+    );
+    expect(renderExplanation(await explain(each(['something else']), null))).toMatch(
+      /has the form that RDS writes/,
+    );
+  });
+
+  it.each(majors())('asks PostgreSQL %i', async (major) => {
+    const url = await createDatabase(major);
+    await (await connect(url)).query('CREATE TABLE t (id uuid PRIMARY KEY, x text)');
+    const database = new URL(url).pathname.slice(1);
+    const open = () => connectPg({ url, readOnly: true });
+    const lines = [line(NOT_NULL, database), line(NOT_NULL, 'another')];
+    const without = await explain(each(lines), askDatabase(open, null));
+    expect(without.findings.map(({ diagnosis }) => [diagnosis.kind, diagnosis.migrations])).toEqual([
+      ['missing-id-default', null],
+      [null, null],
+    ]);
+    const ask = askDatabase(open, { manifest: makeManifest([]), namespace: 'shop' });
+    const text = renderExplanation(await explain(each(lines), ask));
+    expect(text).toMatch(/ALTER TABLE public\.t ALTER COLUMN id SET DEFAULT/);
+    expect(text).toMatch(/No migration of the deployed code is about this/);
+    expect(text).toMatch(/from the database another/);
+  });
+});
