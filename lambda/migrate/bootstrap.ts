@@ -5,10 +5,21 @@ import { quoteIdentifier } from '../postgres/quote';
 /** Somebody else made it in the meantime: duplicate_database, duplicate_object, unique_violation in the catalogue. */
 const THERE_ALREADY = new Set(['42P04', '42710', '23505']);
 
-/** @param admin connected to another database of the same server */
-export async function createDatabase(admin: Database, name: string, ownerRole: string | null): Promise<void> {
+/**
+ * Makes the database unless it exists.
+ * @param admin connected to another database of the same server
+ * @returns whether it was not there
+ */
+export async function createDatabase(
+  admin: Database,
+  name: string,
+  ownerRole: string | null,
+): Promise<boolean> {
+  const known = await admin.query('SELECT 1 FROM pg_catalog.pg_database WHERE datname = $1', [name]);
+  if (known.length > 0) return false;
   const owner = ownerRole === null ? '' : ` OWNER ${quoteIdentifier(ownerRole)}`;
   await unlessThere(admin, `CREATE DATABASE ${quoteIdentifier(name)}${owner}`);
+  return true;
 }
 
 export interface NewRole {

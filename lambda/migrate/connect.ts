@@ -97,12 +97,16 @@ function pgConnector(settings: MigrateSettings, connection: PgConnection): Conne
       return await open(readOnly);
     } catch (error) {
       if (settings.adminSecretArn === null) throw error;
+      const noRole = login.auth === 'iam' && isRefused(error);
+      if (!noRole && !(isMissing(error) && settings.createDatabase)) throw error;
       let made = false;
-      if (isMissing(error) && settings.createDatabase) {
-        await asAdmin(MAINTENANCE_DATABASE, (admin) => createDatabase(admin, database, settings.ownerRole));
-        log('database-created', { database });
-        made = true;
-      } else if (!(login.auth === 'iam' && isRefused(error))) throw error;
+      // A login that is refused does not say whether the database is there.
+      if (settings.createDatabase) {
+        await asAdmin(MAINTENANCE_DATABASE, async (admin) => {
+          made = await createDatabase(admin, database, settings.ownerRole);
+        });
+        log('database-checked', { database, made });
+      }
       if (login.auth === 'iam') {
         const role = { name: login.user, database, ownerRole: settings.ownerRole };
         await asAdmin(database, async (admin) => {

@@ -3,7 +3,7 @@ import { cpSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { dumpCatalogue } from '../support/catalogue';
-import { reason } from './support/cdk';
+import { nodeApp, reason } from './support/cdk';
 import { type Rds, startRds } from './support/rds';
 import { available, cdk, localAws, ROOT, stackEvents, stackStatus, trueup } from './support/scenario';
 
@@ -19,10 +19,14 @@ async function start(identifier: string): Promise<Rds> {
   return rds;
 }
 
-const options = (context: Record<string, string>) => ({
-  cwd: ROOT,
-  context: Object.fromEntries(Object.entries(context).map(([key, value]) => [`trueup:${key}`, value])),
-});
+/** With the settings of our cdk.json, in a folder of its own: the command line writes cdk.context.json there. */
+function options(settings: Record<string, string>) {
+  const cwd = mkdtempSync(join(localAws().folder, 'app-'));
+  cpSync(join(ROOT, 'cdk.json'), join(cwd, 'cdk.json'));
+  const all = { migrations: join(ROOT, 'migrations'), ...settings };
+  const context = Object.fromEntries(Object.entries(all).map(([key, value]) => [`trueup:${key}`, value]));
+  return { cwd, context, app: nodeApp(join(ROOT, 'bin', 'app.ts')) };
+}
 
 describe.runIf(available())('all shipped databases on one RDS instance', () => {
   const context = { prefix: 'Shop', cheap: 'true', managedSecret: 'false' };
@@ -135,8 +139,8 @@ describe.runIf(available())('IAM authentication', () => {
     expect(deployed.exitCode, reason(deployed)).toBe(0);
     const member = await rds.run(
       'messaging',
-      `SELECT pg_has_role('trueup_migrator', 'rds_iam', 'MEMBER') AS token, rolsuper, rolcreaterole
-         FROM pg_roles WHERE rolname = 'trueup_migrator'`,
+      `SELECT pg_has_role(oid, 'rds_iam', 'MEMBER') AS token, rolsuper, rolcreaterole
+         FROM pg_roles WHERE rolname ~ 'migrator$'`,
     );
     expect(member).toEqual([{ token: true, rolsuper: false, rolcreaterole: false }]);
     await rds.run('postgres', `ALTER ROLE postgres PASSWORD 'another'`);

@@ -8,9 +8,12 @@ const ROOT = resolve(__dirname, '../../..');
 const CDK = join(ROOT, 'node_modules', 'aws-cdk', 'bin', 'cdk');
 const DEFAULT_TIMEOUT_MS = 240_000;
 
-/** The command that runs an app of test/e2e/apps. */
-export const testApp = (name: string): string =>
-  `${process.execPath} --import ${require.resolve('tsx')} ${join(ROOT, 'test', 'e2e', 'apps', name)}.ts`;
+/** The command that runs an app from its sources, from any folder. */
+export const nodeApp = (file: string): string =>
+  `${process.execPath} --import ${require.resolve('tsx')} ${file}`;
+
+/** An app of test/e2e/apps. */
+export const testApp = (name: string): string => nodeApp(join(ROOT, 'test', 'e2e', 'apps', `${name}.ts`));
 
 /** For a message: what failed, without the events of everything else. */
 export function reason({ output }: Finished): string {
