@@ -16,6 +16,8 @@ import { smallMigrations, writeFolders } from './workload';
 
 const MIGRATIONS = 200;
 const DELAY_MS = 10;
+const RUNS = 5;
+const RUNS_AT_DELAY = 3;
 const HELD_MS = 5_000;
 
 async function main(): Promise<void> {
@@ -28,7 +30,11 @@ async function main(): Promise<void> {
     const tools = [trueup.tool, ...peers, ...(psql ? [psql] : [])];
     const folders = writeFolders(root, smallMigrations(MIGRATIONS));
     say(`${MIGRATIONS} migrations with ${tools.map(({ name }) => name).join(', ')} …`);
-    const speed = await measureSpeed(server, tools, folders, { delayMs: DELAY_MS, runs: 5, runsAtDelay: 2 });
+    const speed = await measureSpeed(server, tools, folders, {
+      delayMs: DELAY_MS,
+      runs: RUNS,
+      runsAtDelay: RUNS_AT_DELAY,
+    });
     const first = writeFolders(join(root, 'first'), smallMigrations(1));
     const second = writeFolders(join(root, 'second'), smallMigrations(2));
     const stall: Stall[] = [];
@@ -38,7 +44,14 @@ async function main(): Promise<void> {
     }
     say('compiling and planning …');
     const growth = await measureGrowth();
-    const results: Results = { migrations: MIGRATIONS, delayMs: DELAY_MS, speed, stall, growth };
+    const results: Results = {
+      runs: [RUNS, RUNS_AT_DELAY],
+      migrations: MIGRATIONS,
+      delayMs: DELAY_MS,
+      speed,
+      stall,
+      growth,
+    };
     const targets = judge(results);
     const notes = [
       `PostgreSQL ${server.major} with fsync, Node ${process.versions.node}, ${cpus().length} cores (${cpus()[0]?.model ?? 'unknown'}).`,
