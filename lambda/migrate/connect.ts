@@ -103,7 +103,8 @@ function pgConnector(settings: MigrateSettings, connection: PgConnection): Conne
       // A login that is refused does not say whether the database is there.
       if (settings.createDatabase) {
         await asAdmin(MAINTENANCE_DATABASE, async (admin) => {
-          made = await createDatabase(admin, database, settings.ownerRole);
+          // One that was missing and is there now was made by somebody else: worth another attempt too.
+          made = (await createDatabase(admin, database, settings.ownerRole)) || isMissing(error);
         });
         log('database-checked', { database, made });
       }
