@@ -2,7 +2,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { verify } from '../../lambda/engine';
 import { type CompileError, compileFiles, compileFolder, formatProblem } from '../../lib/compiler';
+import { createDatabase, majors } from '../support/database';
+import { contextFor, up } from '../support/engine';
 import { REFUSALS, type Refusal } from './refusals';
 import { FIXTURE } from './samples';
 import { CONSENT, compile, compileUp, file, problemsOf } from './support';
@@ -32,18 +35,39 @@ const known = async (sql: string) => {
   return migrations[1]!.statements[0]!;
 };
 
-test('its files compile together', async () => {
-  const files = blocks(text).flatMap(([info, sql]) => {
+describe('its files', () => {
+  const written = blocks(text).flatMap(([info, sql]) => {
     const [language, name] = info.split(' ');
     return language === 'sql' && name ? [[name, sql] as const] : [];
   });
-  expect(files.length).toBeGreaterThan(5);
-  const earlier = { '0004_add_note.sql': file('ALTER TABLE orders ADD COLUMN note text') };
-  const { migrations } = await compile({ ...earlier, ...Object.fromEntries(files) });
-  expect(migrations).toHaveLength(files.length + 1);
-  expect(migrations.filter(({ unproved }) => unproved).map(({ name }) => name)).toEqual([
-    '20260101120000_create_shops',
-  ]);
+  /** What they take for granted. */
+  const files = {
+    '0001_orders.sql': file(
+      'CREATE TABLE orders (id int, customer_id int, number int, total numeric, code text)',
+    ),
+    '0004_add_note.sql': `${CONSENT}${file('ALTER TABLE orders ADD COLUMN note text')}`,
+    ...Object.fromEntries(written),
+  };
+
+  test('compile together', async () => {
+    expect(written.length).toBeGreaterThan(5);
+    const { migrations } = await compile(files);
+    expect(migrations.filter(({ unproved }) => unproved).map(({ name }) => name)).toEqual([
+      '20260101120000_create_shops',
+    ]);
+  });
+
+  test.each(majors())('are applied and proved on PostgreSQL %i', async (major) => {
+    const manifest = await compile(files);
+    const url = await createDatabase(major);
+    const outcome = await up(url, manifest);
+    expect(outcome).toMatchObject({ status: 'done', report: { pending: [], warnings: [] } });
+    expect(outcome.report.applied).toHaveLength(manifest.migrations.length);
+    const { proved, findings } = await verify(contextFor(url, manifest), 'app');
+    expect(findings).toEqual([]);
+    // All but dbmate's file, which proves nothing, and the one that is superseded.
+    expect(proved).toHaveLength(manifest.migrations.length - 2);
+  });
 });
 
 test('how statements run', async () => {
