@@ -7,6 +7,7 @@ import {
   type Repair,
   type RepairingMigration,
 } from '../defects/defect';
+import { missingIdDefault } from '../defects/missing-id-default';
 import { signatureOf } from '../defects/signatures';
 import { quoteIdentifier } from '../postgres/quote';
 import { ALARM_TEST_NAME } from './alarm-test';
@@ -176,7 +177,9 @@ function possibleRepairs({ table, column }: ErrorGroup, kinds: readonly DefectKi
     column: quoteIdentifier(column),
     columns: [quoteIdentifier(column)],
   };
-  return kinds.flatMap((kind) => [`${kind.title}?`, ...repairLines(kind.repair(object))]);
+  // Nobody wants a generated default for a column that is no key.
+  const possible = kinds.filter((kind) => kind !== missingIdDefault || /id$/i.test(column));
+  return possible.flatMap((kind) => [`${kind.title}?`, ...repairLines(kind.repair(object))]);
 }
 
 /** Cases in which the schema is already as it should be. */

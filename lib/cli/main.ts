@@ -1,9 +1,11 @@
 /** The program: commands, help, and what becomes of an error. */
 import { type Argument, Command, CommanderError } from 'commander';
+import { registerAlarmTest } from './commands/alarm-test';
 import { registerBaseline } from './commands/baseline';
 import { registerCheck } from './commands/check';
 import { registerDemo } from './commands/demo';
 import { registerDown } from './commands/down';
+import { registerExplain } from './commands/explain';
 import { registerNew } from './commands/new';
 import { registerPlan } from './commands/plan';
 import { registerStatus } from './commands/status';
@@ -72,6 +74,8 @@ export async function main(args: readonly string[]): Promise<void> {
     registerVerify,
     registerDown,
     registerBaseline,
+    registerExplain,
+    registerAlarmTest,
     registerDemo,
   ]) {
     register(program);

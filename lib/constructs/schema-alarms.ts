@@ -1,4 +1,4 @@
-import { Annotations, Duration, Names, Token } from 'aws-cdk-lib';
+import { Annotations, CfnOutput, Duration, Names, Token } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import * as actions from 'aws-cdk-lib/aws-cloudwatch-actions';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
@@ -133,6 +133,10 @@ export class SchemaAlarms extends Construct {
     this.watchPager();
     for (const schema of props.schemas) this.watchDeployments(schema);
     if (props.dashboard ?? true) this.dashboard = watchDashboard(this, 'Dashboard', this, props.schemas);
+    new CfnOutput(this, 'WatchedLogGroup', {
+      value: this.databaseLogGroup.logGroupName,
+      description: 'Log group that trueup alarm-test --stack writes into',
+    });
     this.sayWhatMayBeMissing(props);
   }
 
