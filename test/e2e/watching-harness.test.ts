@@ -13,7 +13,7 @@ import {
 } from '@aws-sdk/client-cloudwatch-logs';
 import { CreateTopicCommand, SNSClient } from '@aws-sdk/client-sns';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { shiftAlarmClock } from './support/emulator';
+import { shiftClock } from './support/emulator';
 import { Queue } from './support/queue';
 import { available, clientConfig, localAws, logsClient } from './support/scenario';
 
@@ -88,13 +88,13 @@ describe.runIf(available())('watching on the local AWS', () => {
     const { message } = await queue.waitFor((each) => each.subject.startsWith('ALARM'), 10_000);
     expect(JSON.parse(message)).toMatchObject({ AlarmName: 'errors', NewStateValue: 'ALARM' });
     try {
-      shiftAlarmClock(localAws().folder, 240);
+      shiftClock(localAws().folder, 240);
       await new Promise((later) => setTimeout(later, 1_500));
       expect(await state('errors')).toBe('ALARM');
-      shiftAlarmClock(localAws().folder, 600);
+      shiftClock(localAws().folder, 600);
       await queue.waitFor((each) => each.subject.startsWith('OK'), 10_000);
     } finally {
-      shiftAlarmClock(localAws().folder, 0);
+      shiftClock(localAws().folder, 0);
     }
   });
 
@@ -122,12 +122,12 @@ describe.runIf(available())('watching on the local AWS', () => {
     await alarm('b', { MetricName: 'Ran', Dimensions: [{ Name: 'Check', Value: 'b' }], ...stopped });
     expect([await state('beats'), await state('a'), await state('b')]).toEqual(['OK', 'OK', 'ALARM']);
     try {
-      shiftAlarmClock(localAws().folder, 3 * 3600);
+      shiftClock(localAws().folder, 3 * 3600);
       const seen: Parameters<typeof queue.waitFor>[2] = [];
       await queue.waitFor((each) => each.subject.startsWith('ALARM: "beats"'), 10_000, seen);
       await queue.waitFor((each) => each.subject.startsWith('ALARM: "a"'), 10_000, seen);
     } finally {
-      shiftAlarmClock(localAws().folder, 0);
+      shiftClock(localAws().folder, 0);
     }
   });
 });

@@ -3,21 +3,19 @@
 MiniStack evaluates an alarm when a metric arrives, over all dimensions, in one sum; it would never fall back to OK, nor
 notice that a metric stopped. Left out: metric math, anomaly detection, and that CloudWatch looks at some periods more
 than it evaluates when data is missing.
-
-LOCAL_AWS_CLOCK_FILE: a file with a number of seconds that alarms add to the time, so that a test can look at an hour
-without metrics without waiting for one.
 """
 import logging
-import os
 import threading
 import time
 
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import cloudwatch as cw
 from ministack.services import lambda_svc
+from ministack.services.cloudformation import provisioners
+
+from clock import now
 
 log = logging.getLogger("local_aws")
-CLOCK_FILE = os.environ.get("LOCAL_AWS_CLOCK_FILE")
 ACTIONS = {"ALARM": "AlarmActions", "OK": "OKActions", "INSUFFICIENT_DATA": "InsufficientDataActions"}
 COMPARE = {
     "GreaterThanOrEqualToThreshold": lambda value, threshold: value >= threshold,
@@ -26,14 +24,6 @@ COMPARE = {
     "LessThanOrEqualToThreshold": lambda value, threshold: value <= threshold,
 }
 evaluating = threading.RLock()
-
-
-def now():
-    try:
-        with open(CLOCK_FILE) as file:
-            return time.time() + float(file.read())
-    except (TypeError, OSError, ValueError):
-        return time.time()
 
 
 def datapoints(alarm, at):
@@ -73,6 +63,8 @@ def evaluate(alarm):
         return
     with evaluating:
         values = datapoints(alarm, now())
+        if None in values and now() < alarm.get("_warm_until", 0):
+            return
         old, new = alarm["StateValue"], state_of(alarm, values)
         if old == new:
             return
@@ -96,6 +88,15 @@ def by_the_clock():
     while True:
         time.sleep(1)
         evaluate_all()
+
+
+def with_warm_up(record):
+    """WarmUpConfiguration: the alarm rests until the time is over, or until its periods are full."""
+    def recorded(name, props):
+        alarm = record(name, props)
+        minutes = (props.get("WarmUpConfiguration") or {}).get("WarmUpPeriodDurationInMinutes", 0)
+        return {**alarm, "_warm_until": now() + 60 * float(minutes)}
+    return recorded
 
 
 def function_event(alarm, old_state, new_state, reason):
@@ -131,6 +132,7 @@ def install():
                 continue
             lambda_svc.invoke_async_with_retry(lambda_svc._execution_record_for_config(record, config), event)
 
+    provisioners._cw_metric_alarm_record = with_warm_up(provisioners._cw_metric_alarm_record)
     cw._dispatch_alarm_actions = dispatch
     cw._evaluate_alarm = evaluate
     cw._evaluate_all_alarms = evaluate_all

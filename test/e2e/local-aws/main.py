@@ -7,6 +7,7 @@ import logging
 import sys
 
 import alarms
+import clock
 import data_api
 import failed_create
 import log_metrics
@@ -17,7 +18,7 @@ import runtime_roots
 if __name__ == "__main__":
     import ministack.app as app
 
-    for addition in (resource_types, real_postgres, data_api, log_metrics, alarms, failed_create, runtime_roots):
+    for addition in (clock, resource_types, real_postgres, data_api, log_metrics, alarms, failed_create, runtime_roots):
         addition.install()
     logging.getLogger("local_aws").info("additions installed")
     sys.argv = sys.argv[:1]

@@ -29,10 +29,10 @@ export interface Emulator {
   stop(): Promise<void>;
 }
 
-/** Alarms add the number in this file, seconds, to the time. */
-const clockFile = (folder: string): string => join(folder, 'alarm-clock');
+/** Alarms and schedules add the number in this file, seconds, to the time. */
+const clockFile = (folder: string): string => join(folder, 'clock');
 
-export const shiftAlarmClock = (folder: string, seconds: number): void =>
+export const shiftClock = (folder: string, seconds: number): void =>
   writeFileSync(clockFile(folder), String(seconds));
 
 /** What a client of the emulator has in its environment, and nothing of the developer's own AWS settings. */
