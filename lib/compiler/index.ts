@@ -4,7 +4,7 @@ import { byOrder, type FileName, readFileName } from './file-name';
 import { decode, type MigrationFile, readFolder } from './files';
 import { FolderKnowledge } from './knowledge';
 import { type CompiledFile, compileFile } from './migration';
-import { isSpoiled, loadParser } from './parser';
+import { isReady, loadParser } from './parser';
 import { byPlace, CompileError, type Problem } from './problem';
 import { Source } from './source';
 
@@ -39,10 +39,10 @@ async function compile(
   refuseDuplicates(named, problems);
   const knowledge = new FolderKnowledge();
   const compiled: (CompiledFile & { source: Source })[] = [];
-  await loadParser();
   for (const { source, name } of named) {
+    // Somebody else's file may have spoiled it since it was loaded.
+    while (!isReady()) await loadParser();
     compiled.push({ ...compileFile(source, name, knowledge), source });
-    if (isSpoiled()) await loadParser();
   }
   refuseUnknownSuperseded(compiled);
   problems.push(...compiled.flatMap(({ source }) => source.problems));

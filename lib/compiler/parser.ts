@@ -12,21 +12,27 @@ const requireHere = createRequire(__filename);
 let library: Library | undefined;
 /** Set after the call stack ran out inside the parser: that instance's memory is not to be trusted any more. */
 let spoiled = false;
+let loading: Promise<void> | undefined;
 
-/** Loads the parser; after a stack overflow a new instance of it. Must have been awaited before {@link parse}. */
-export async function loadParser(): Promise<void> {
-  if (library && !spoiled) return;
-  if (spoiled) {
-    for (const path of Object.keys(requireHere.cache))
-      if (/[\\/]libpg-query[\\/]wasm[\\/]/.test(path)) delete requireHere.cache[path];
-  }
-  library = requireHere('libpg-query') as Library;
-  await library.loadModule();
-  spoiled = false;
+export const isReady = (): boolean => library !== undefined && !spoiled;
+
+/** Loads the parser; after a stack overflow, a new instance of it. */
+export function loadParser(): Promise<void> {
+  if (isReady()) return Promise.resolve();
+  loading ??= load().finally(() => {
+    loading = undefined;
+  });
+  return loading;
 }
 
-/** The parser is unusable until {@link loadParser} has been awaited again. */
-export const isSpoiled = (): boolean => spoiled;
+async function load(): Promise<void> {
+  for (const path of Object.keys(requireHere.cache))
+    if (/[\\/]libpg-query[\\/]wasm[\\/]/.test(path)) delete requireHere.cache[path];
+  const fresh = requireHere('libpg-query') as Library;
+  await fresh.loadModule();
+  library = fresh;
+  spoiled = false;
+}
 
 export interface RawStatement {
   readonly node: Node;
@@ -52,7 +58,10 @@ export interface Parsed {
   readonly offset: (bytes: number) => number;
 }
 
-/** @throws {ParseFailure} with the parser's own words */
+/**
+ * The parser must be ready.
+ * @throws {ParseFailure} with the parser's own words
+ */
 export function parse(text: string): Parsed {
   if (text.trim() === '') return { statements: [], offset: (bytes) => bytes };
   let result: ParseResult;
@@ -111,6 +120,7 @@ export function needsQuotes(identifier: string): boolean {
   if (!/^[a-z_][a-z0-9_]*$/.test(identifier)) return true;
   const known = keywords.get(identifier);
   if (known !== undefined) return known;
+  if (spoiled) return true; // the file is refused anyway
   const kind = library!.scanSync(identifier).tokens[0]?.keywordName;
   const quoted = kind !== 'NO_KEYWORD' && kind !== 'UNRESERVED_KEYWORD';
   keywords.set(identifier, quoted);

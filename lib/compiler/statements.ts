@@ -2,7 +2,7 @@
 import type { Node } from 'libpg-query';
 import { skipQuoted } from '../../lambda/postgres/sql-scan';
 import { type Outline, trimToCode } from './outline';
-import { isSpoiled, ParseFailure, parse } from './parser';
+import { isReady, ParseFailure, parse } from './parser';
 import type { Section } from './sections';
 import type { Source } from './source';
 
@@ -23,16 +23,16 @@ const MAX_SYNTAX_ERRORS = 10;
 export function readStatements(source: Source, outline: Outline, section: Section): ParsedStatement[] {
   const statements: ParsedStatement[] = [];
   let { start } = section;
-  for (let errors = 0; start < section.end; ) {
+  for (let errors = 0; start < section.end && isReady(); ) {
     const text = outline.sql.slice(start, section.end);
     const failure = collect(source, outline, start, text, statements);
     if (!failure) break;
     const [from, to] = statementAround(text, failure.at);
     // What precedes the broken statement is sound, and may have problems of its own to report.
-    if (from > 0 && !isSpoiled()) collect(source, outline, start, text.slice(0, from), statements);
+    if (from > 0 && isReady()) collect(source, outline, start, text.slice(0, from), statements);
     source.report(start + failure.at, failure.message, remedyFor(failure));
     errors++;
-    if (isSpoiled() || errors === MAX_SYNTAX_ERRORS || !canResume(failure, text.slice(from, to))) break;
+    if (errors === MAX_SYNTAX_ERRORS || !canResume(failure, text.slice(from, to))) break;
     start += to + 1;
   }
   return statements;

@@ -1,7 +1,8 @@
 /** docs/migrations.md is true: its files compile, its tables hold, its messages are those that the compiler prints. */
-import { readFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { verify } from '../../lambda/engine';
 import { type CompileError, compileFiles, compileFolder, formatProblem } from '../../lib/compiler';
 import { createDatabase, majors } from '../support/database';
@@ -116,7 +117,13 @@ describe('every message', () => {
 
   test('Folders', async () => {
     const messages: string[] = [];
-    for (const folder of [join(__dirname, 'nowhere'), __filename]) {
+    const scratch = mkdtempSync(join(tmpdir(), 'trueup-docs-'));
+    onTestFinished(() => rmSync(scratch, { recursive: true }));
+    const odd = join(scratch, 'odd');
+    mkdirSync(join(odd, '0001_orders.sql'), { recursive: true });
+    symlinkSync('gone', join(odd, '0002_linked.sql'));
+    mkdirSync(join(scratch, 'empty'));
+    for (const folder of [join(scratch, 'nowhere'), __filename, join(scratch, 'empty'), odd]) {
       const error: unknown = await compileFolder(folder).catch((thrown) => thrown);
       messages.push(...(error as CompileError).problems.map(formatProblem));
     }

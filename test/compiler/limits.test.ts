@@ -27,6 +27,15 @@ describe('nesting', () => {
     }
   });
 
+  test('one folder does not disturb another that is compiled at the same time', async () => {
+    const sum = `SELECT ${'1+'.repeat(200_000)}1`;
+    const bad = () => problemsOf({ '0001_deep.sql': file(sum), '0002_deep.sql': file(sum) });
+    const good = () => compile(Object.fromEntries([1, 2, 3].map((n) => [`000${n}_a.sql`, file('SELECT 1')])));
+    const [first, second, third, fourth] = await Promise.all([bad(), good(), bad(), good()]);
+    expect([...first, ...third].map(({ message }) => message)).toEqual(Array(4).fill(TOO_DEEP));
+    expect(second).toEqual(fourth);
+  });
+
   test('what people write passes', async () => {
     const { statements } = await compileUp(
       `SELECT ${'('.repeat(500)}1${')'.repeat(500)}, ${'1+'.repeat(2_000)}1, ${"'a'||".repeat(1_000)}'b'

@@ -74,6 +74,13 @@ UPDATE orders SET a = 1 WHERE id IN (SELECT id FROM orders WHERE a IS NULL LIMIT
     expect(migrations[0]!.unproved).toBe('it is tried by hand');
   });
 
+  test('with a batch that deletes need consent', async () => {
+    const batch =
+      '-- migrate:batch\nDELETE FROM t WHERE id IN (SELECT id FROM t WHERE old LIMIT 9)\n-- migrate:verify\nSELECT 1\n';
+    expect((await problemsOf({ '0001_a.sql': batch }))[0]!.message).toContain('DELETE removes rows of t');
+    await compile({ '0001_a.sql': `-- migrate:consent destroys they are old\n${batch}` });
+  });
+
   test('of dbmate are accepted as they are, and reported as unproved', async () => {
     const { migrations } = await compile({
       '20240101120000_create_users.sql':
