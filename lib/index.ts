@@ -11,3 +11,4 @@ export { SchemaMigrations, type SchemaMigrationsProps } from './constructs/schem
 export type { TimingProps } from './constructs/timing';
 export { DatabaseStack, type DatabaseStackProps } from './stacks/database-stack';
 export { SchemaStack, type SchemaStackProps } from './stacks/schema-stack';
+export { WatchStack, type WatchStackProps } from './stacks/watch-stack';

@@ -1,9 +1,10 @@
-/** The app: one stack for the server, one for each database's schema. Settings come from context (cdk.json, `-c key=value`). */
+/** The app: one stack for the server, one for each database's schema, one that watches. Settings come from context (cdk.json, `-c key=value`). */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { App, Environment } from 'aws-cdk-lib';
 import { DatabaseStack } from './database-stack';
 import { SchemaStack } from './schema-stack';
+import { WatchStack } from './watch-stack';
 
 /** Every key begins with `trueup:`; docs/deploying.md lists them. Values of `-c` are strings. */
 export interface Settings {
@@ -27,6 +28,12 @@ export interface Settings {
   readonly databases: readonly string[];
   /** Another value forces a run. @default - none */
   readonly runId: string | undefined;
+  /** Alarms, pager and drift checks, in a stack of their own. @default true */
+  readonly watch: boolean;
+  /** Whom pages go to, joined with commas. @default - nobody yet: the topic is an output to subscribe to */
+  readonly emails: readonly string[];
+  /** HTTPS endpoints that pages go to, joined with commas. @default - none */
+  readonly urls: readonly string[];
 }
 
 export function settingsOf(app: App): Settings {
@@ -55,6 +62,9 @@ export function settingsOf(app: App): Settings {
     migrations,
     databases: text('databases')?.split(',') ?? foldersOf(migrations),
     runId: text('runId'),
+    watch: flag('watch', true),
+    emails: text('emails')?.split(',') ?? [],
+    urls: text('urls')?.split(',') ?? [],
   };
 }
 
@@ -70,9 +80,9 @@ export function compose(app: App, settings: Settings, env?: Environment): void {
     logStatements: settings.logStatements,
     cheap: settings.cheap,
   });
-  for (const databaseName of databases) {
+  const stacks = databases.map((databaseName) => {
     const database = { databaseName, createDatabase: true };
-    new SchemaStack(app, `${prefix}${pascalCase(databaseName)}`, {
+    return new SchemaStack(app, `${prefix}${pascalCase(databaseName)}`, {
       env,
       description: `Schema of the database ${databaseName}`,
       databaseLogGroupName: server.logGroupName,
@@ -83,7 +93,15 @@ export function compose(app: App, settings: Settings, env?: Environment): void {
         runId: settings.runId,
       },
     });
-  }
+  });
+  if (!settings.watch) return;
+  new WatchStack(app, `${prefix}Watch`, {
+    env,
+    description: 'Alarms and drift checks of the schemas that Trueup deploys',
+    databaseLogGroupName: server.logGroupName,
+    schemas: stacks.map((stack) => stack.schema),
+    alarms: { emails: settings.emails, urls: settings.urls },
+  }).addStackDependency(server, 'The log group has to be there.');
 }
 
 const foldersOf = (folder: string): string[] =>

@@ -192,7 +192,7 @@ describe('the app', () => {
     return app.synth().stacks.map(({ stackName }) => stackName);
   };
 
-  it('has a stack for the server and one for each folder of this repository', () => {
+  it('has a stack for the server, one for each folder of this repository, and one that watches', () => {
     expect(composed({}).sort()).toEqual([
       'TrueupAppointments',
       'TrueupChannels',
@@ -200,6 +200,7 @@ describe('the app', () => {
       'TrueupDatabase',
       'TrueupMarketplace',
       'TrueupMessaging',
+      'TrueupWatch',
     ]);
   });
 
@@ -212,10 +213,10 @@ describe('the app', () => {
         cheap: 'true',
         databases: 'courses',
       }).sort(),
-    ).toEqual(['TestCourses', 'TestDatabase']);
-    expect(composed({ auth: 'iam', cheap: true, managedSecret: false, databases: 'courses' })).toHaveLength(
-      2,
-    );
+    ).toEqual(['TestCourses', 'TestDatabase', 'TestWatch']);
+    expect(
+      composed({ auth: 'iam', cheap: true, managedSecret: false, databases: 'courses', watch: false }),
+    ).toHaveLength(2);
   });
 
   it.each([

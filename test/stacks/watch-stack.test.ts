@@ -1,0 +1,35 @@
+import { Duration } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
+import { expect, it } from 'vitest';
+import { compose, settingsOf } from '../../lib/stacks/compose';
+import { WatchStack } from '../../lib/stacks/watch-stack';
+import { deployment } from '../support/deployment';
+import { nagFindings, resourcesOf, testApp } from '../support/synth';
+
+it('watches every schema of a server, under the limits of one log group, and cdk-nag finds nothing', () => {
+  const app = testApp({ context: { 'trueup:emails': 'a@example.com,b@example.com' } });
+  compose(app, settingsOf(app));
+  const template = Template.fromStack(app.node.findChild('TrueupWatch') as WatchStack);
+  const filters = Object.values(resourcesOf(template, 'AWS::Logs::MetricFilter'));
+  const onServer = filters.filter(
+    ({ Properties }) => Properties.LogGroupName === '/aws/rds/instance/trueupdatabase/postgresql',
+  );
+  // Eighteen for the errors, two for each heartbeat.
+  expect(onServer).toHaveLength(18 + 2 * 5);
+  // Four on errors, three on the pager; for each schema two on deployments, four on drift.
+  template.resourceCountIs('AWS::CloudWatch::Alarm', 4 + 3 + 5 * 6);
+  template.resourceCountIs('AWS::SNS::Subscription', 2);
+  expect(nagFindings(app)).toEqual([]);
+});
+
+it('may be told to check more often', () => {
+  const { app, server, schema } = deployment();
+  const stack = new WatchStack(app, 'Watch', {
+    databaseLogGroupName: server.logGroupName,
+    schemas: [schema],
+    driftInterval: Duration.minutes(10),
+  });
+  Template.fromStack(stack).hasResourceProperties('AWS::Events::Rule', {
+    ScheduleExpression: 'rate(10 minutes)',
+  });
+});
