@@ -1,5 +1,6 @@
 /** Limits of the RDS Data API that can be known before anything is deployed. Pure. */
-import type { Manifest, Migration } from '../engine/manifest';
+import { type Manifest, type Migration, recordedDown } from '../engine/manifest';
+import { quoteLiteral } from './quote';
 import { replaceInCode } from './sql-scan';
 
 /** Characters that one call takes, less the mark that each statement begins with. */
@@ -50,12 +51,16 @@ function tooLongProblems(migration: Migration): DataApiProblem[] {
     const remedy = 'Shorten its queries, or move some of them to another migration.';
     if (queries[0]) check(length, queries[0].line, `the ${section} section`, remedy);
   }
-  // The ledger keeps what undoes a migration, in one statement; quotes in it are doubled.
-  const down = migration.down.reduce((sum, { sql }) => sum + sql.length + sql.split("'").length, FRAME);
-  if (migration.down[0]) {
-    check(down, migration.down[0].line, 'the down section', 'Shorten it; the ledger keeps it as one value.');
-  }
+  const row = ledgerRowLength(migration);
+  const line = migration.down[0]?.line ?? migration.statements[0]?.line ?? 1;
+  check(row, line, "the ledger's row", 'Shorten the down section, or split the migration.');
   return found;
+}
+
+/** The ledger keeps a checksum a statement, and what undoes the migration, in one statement. */
+function ledgerRowLength({ statements, down }: Migration): number {
+  const undo = down.length === 0 ? '' : quoteLiteral(recordedDown(down));
+  return FRAME + 68 * statements.length + undo.length;
 }
 
 /** `:name` outside quotes, which is not `::type`, `:=` or part of a word. */

@@ -68,10 +68,16 @@ describe('data-api-limits', () => {
     expect(more).toEqual([]);
   });
 
-  it('knows that the ledger keeps a down section as one value', () => {
+  it('knows that the ledger keeps a down section, and a checksum a statement, in one row', () => {
     const half = statement(`SELECT '${'x'.repeat(MAX_STATEMENT_LENGTH / 2)}'`);
     expect(problems({ down: [half] })).toEqual([]);
-    expect(problems({ down: [half, half] })).toHaveLength(1);
+    expect(problems({ down: [half, half] })).toMatchObject([
+      { message: expect.stringContaining("the ledger's row has 6") },
+    ]);
+    expect(problems({ statements: Array.from({ length: 900 }, () => statement('SELECT 1')) })).toEqual([]);
+    expect(problems({ statements: Array.from({ length: 1_000 }, () => statement('SELECT 1')) })).toHaveLength(
+      1,
+    );
   });
 
   it('finds what would be read as a named parameter', () => {
