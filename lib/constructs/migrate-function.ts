@@ -44,9 +44,9 @@ export class MigrateFunction extends Construct implements ec2.IConnectable {
     const { database, manifest } = props;
     const { access } = database;
     const role = executionRole(this, 'Role', props.logGroup);
-    for (const secret of database.secrets) allowSecret(role, secret);
+    if (database.secret) allowSecret(role, database.secret);
 
-    const way = access.transport === 'pg' ? openWay(this, access, database.secrets.length > 0) : undefined;
+    const way = access.transport === 'pg' ? openWay(this, access, database.secret !== undefined) : undefined;
     const roots = access.transport === 'pg' ? access.trustedRoots : undefined;
     if (access.transport === 'pg') {
       allowNetworkInterfaces(this, role);

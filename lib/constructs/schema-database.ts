@@ -261,11 +261,11 @@ export class SchemaDatabase {
     readonly dependencies: readonly IDependable[],
   ) {}
 
-  /** Secrets that `migrate` reads. */
-  get secrets(): readonly secretsmanager.ISecret[] {
+  /** The secret that `migrate` reads, if any. */
+  get secret(): secretsmanager.ISecret | undefined {
     const { access } = this;
-    const own = access.transport === 'data-api' ? access.secret : loginSecret(access.login);
-    return [...new Set([own, this.admin].filter((secret) => secret !== undefined))];
+    if (access.transport === 'data-api') return access.secret;
+    return access.login.auth === 'secret' ? access.login.secret : this.admin;
   }
 
   /** The same text for the same server of this app, token or not. */
@@ -290,9 +290,6 @@ export class SchemaDatabase {
       : `secret:${access.login.secret.secretArn}`;
   }
 }
-
-const loginSecret = (login: DatabaseLogin): secretsmanager.ISecret | undefined =>
-  login.auth === 'secret' ? login.secret : undefined;
 
 const cfnOf = (database: IConstruct): CfnResource => database.node.defaultChild as CfnResource;
 
