@@ -62,6 +62,12 @@ export function addConstraint(facts: FactsBuilder, table: string, constraint: Co
     case 'CONSTR_PRIMARY':
     case 'CONSTR_UNIQUE':
       if (!indexname) facts.rewrite(`an index is built while ${table} is locked`, HOW_TO_ADD_UNIQUE, at);
+      else if (contype === 'CONSTR_PRIMARY')
+        facts.rewrite(
+          `all of ${table} is scanned where a column of the key may be NULL`,
+          'SET NOT NULL on its columns first: then nothing is scanned.',
+          at,
+        );
       return;
     case 'CONSTR_EXCLUSION':
       facts.rewrite(`an index is built while ${table} is locked`, '', at);

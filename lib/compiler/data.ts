@@ -3,6 +3,7 @@ import type { CopyStmt, LockStmt, TruncateStmt } from 'libpg-query';
 import { LOCK_MODES } from '../../lambda/engine/manifest';
 import { type Context, FactsBuilder } from './facts';
 import { inspect, unseenCalls } from './inspect';
+import { OWN_SETTINGS } from './session';
 import { all, relationOf } from './tree';
 
 /** SELECT, INSERT, UPDATE, DELETE, MERGE, and whatever holds such a query. */
@@ -37,7 +38,14 @@ function refuseSessionCall(
   const word = name.join('.');
   if (!SESSION_FUNCTIONS.test(word)) return;
   const setConfig = word.endsWith('set_config');
-  if (setConfig && isTrue(args[2])) return;
+  const setting = (args[0] as Constant)?.A_Const?.sval?.sval?.toLowerCase() ?? '';
+  const own = setConfig ? OWN_SETTINGS[setting] : undefined;
+  if (own) {
+    facts.refuse(`set_config of ${setting} is for Trueup to decide`, own, at);
+    return;
+  }
+  // The parser gives `true` as a constant.
+  if (setConfig && (args[2] as Constant)?.A_Const?.boolval?.boolval) return;
   facts.refuse(
     setConfig ? '`set_config(…, false)` outlives the migration' : `\`${word}\` outlives the migration`,
     setConfig ? 'Give `true` as its third argument, or write SET LOCAL.' : 'Remove the call.',
@@ -45,9 +53,7 @@ function refuseSessionCall(
   );
 }
 
-/** `true`, which the parser gives as a constant, or a cast of 't' to bool. */
-const isTrue = (node: unknown): boolean =>
-  (node as { A_Const?: { boolval?: { boolval?: boolean } } })?.A_Const?.boolval?.boolval === true;
+type Constant = { A_Const?: { boolval?: { boolval?: boolean }; sval?: { sval?: string } } } | undefined;
 
 export function call(context: Context): FactsBuilder {
   return new FactsBuilder('CALL', context)

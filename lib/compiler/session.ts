@@ -14,7 +14,7 @@ export function transactionControl({ kind }: TransactionStmt, context: Context):
 }
 
 /** Settings that the engine sets itself, with what the file says in their place. */
-const OWN_SETTINGS: Readonly<Record<string, string>> = {
+export const OWN_SETTINGS: Readonly<Record<string, string>> = {
   lock_timeout: 'Write `-- migrate:settings lock-timeout=…` in its place.',
   statement_timeout: 'Write `-- migrate:settings statement-timeout=…` in its place.',
   role: 'Remove it: the migration runs as the owner that the deployment names.',

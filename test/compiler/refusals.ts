@@ -95,6 +95,7 @@ export const REFUSALS: Readonly<Record<string, readonly Refusal[]>> = {
     up('SET ROLE', 'SET ROLE shop_owner;'),
     up('SESSION AUTHORIZATION', 'SET SESSION AUTHORIZATION shop_owner;'),
     up('set_config', "SELECT set_config('search_path', 'shop', false);"),
+    up('set_config of a timeout', "SELECT set_config('statement_timeout', '1h', true);"),
     up('advisory lock', 'SELECT pg_advisory_lock(1);'),
     up('LISTEN', 'LISTEN orders;'),
     up('PREPARE', 'PREPARE p AS SELECT 1;'),
@@ -138,6 +139,7 @@ export const REFUSALS: Readonly<Record<string, readonly Refusal[]>> = {
     up('SET NOT NULL', 'ALTER TABLE orders ALTER COLUMN note SET NOT NULL;'),
     up('constraint', 'ALTER TABLE orders ADD CONSTRAINT total_positive CHECK (total > 0);'),
     up('unique', 'ALTER TABLE orders ADD CONSTRAINT order_number UNIQUE (number);'),
+    up('primary key of an index', 'ALTER TABLE orders ADD PRIMARY KEY USING INDEX orders_number;'),
     up('exclusion', 'ALTER TABLE bookings ADD EXCLUDE USING gist (during WITH &&);'),
     up(
       'VALIDATE beside others',

@@ -27,6 +27,7 @@ CREATE SEQUENCE order_numbers;
 CREATE TABLE events (id int, day date NOT NULL) PARTITION BY RANGE (day);
 CREATE TABLE events_2025 PARTITION OF events FOR VALUES FROM ('2025-01-01') TO ('2026-01-01');
 CREATE TABLE events_2026 (id int, day date NOT NULL);
+CREATE UNIQUE INDEX events_2026_key ON events_2026 (id);
 CREATE TABLE staff (id int) INHERITS (customers);
 CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;
 CREATE FUNCTION unseen() RETURNS int LANGUAGE sql AS 'SELECT 1';
@@ -163,6 +164,7 @@ export const IN_TRANSACTION: readonly Sample[] = [
   { sql: 'ALTER TABLE orders ADD CONSTRAINT c UNIQUE (total)', rewrites },
   { sql: 'ALTER TABLE orders ADD CONSTRAINT c UNIQUE USING INDEX orders_number' },
   { sql: 'ALTER TABLE events_2026 ADD PRIMARY KEY (id)', rewrites },
+  { sql: 'ALTER TABLE events_2026 ADD PRIMARY KEY USING INDEX events_2026_key', rewrites },
   { sql: 'ALTER TABLE orders ADD CONSTRAINT c EXCLUDE (number WITH =)', rewrites },
   { sql: 'ALTER TABLE orders ADD CONSTRAINT c NOT NULL total', rewrites, since: 18 },
   { sql: 'ALTER TABLE orders ADD CONSTRAINT c NOT NULL total NOT VALID', since: 18 },
