@@ -2,13 +2,12 @@
 import { statSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import type { Manifest } from '../../lambda/engine/manifest';
+import { compileFolder } from '../compiler';
 import { UsageError } from './failure';
 
 /** @throws {UsageError} when there is no such folder; {CompileError} with all that is wrong in its files */
 export async function compile(folder: string): Promise<Manifest> {
   requireFolder(folder);
-  // The parser is WebAssembly of some megabytes: loaded only by the commands that read files.
-  const { compileFolder } = await import('../compiler/index.js');
   return compileFolder(folder);
 }
 

@@ -2,7 +2,7 @@
 import type { Progress } from '../../lambda/engine/request';
 import { connectionTarget } from './connection';
 import { compile, namespaceOf } from './folder';
-import type { LocalOperations } from './local';
+import { type LocalOperations, localOperations } from './local';
 import type { DatabaseOptions, OwnerOption } from './options';
 
 export async function openLocal(
@@ -13,7 +13,6 @@ export async function openLocal(
   // A wrong setting is said before the files are read.
   const target = connectionTarget(options);
   const manifest = await compile(folder);
-  const { localOperations } = await import('./local.js');
   return localOperations({
     target,
     manifest,

@@ -1,6 +1,4 @@
 /** A certificate authority of our own and a certificate for 127.0.0.1: what the RDS roots are for a real endpoint. */
-import { generate } from 'selfsigned';
-
 export interface Certificates {
   /** PEM of the authority, which clients trust. */
   readonly ca: string;
@@ -10,6 +8,8 @@ export interface Certificates {
 
 /** @param expired the server's certificate ended yesterday */
 export async function makeCertificates(options: { readonly expired?: boolean } = {}): Promise<Certificates> {
+  // Loaded only where it is needed: it costs every other command a tenth of a second.
+  const { generate } = await import('selfsigned');
   const day = 24 * 3600 * 1000;
   const authority = await generate([{ name: 'commonName', value: 'Trueup local authority' }], {
     keySize: 2048,

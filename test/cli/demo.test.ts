@@ -34,7 +34,7 @@ const ELSEWHERE = {
 function start(file: string, args: readonly string[], temporary: string) {
   const child = spawn(file, args, {
     cwd: ROOT,
-    env: cleanEnvironment({ ...ELSEWHERE, TMPDIR: temporary, TSX_DISABLE_CACHE: '1' }),
+    env: cleanEnvironment({ ...ELSEWHERE, TMPDIR: temporary }),
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const output = { stdout: '', stderr: '' };

@@ -19,7 +19,11 @@ export interface RunOptions {
 const ROOT = join(__dirname, '../..');
 
 /** From the sources, as `npm start` runs it. */
-export const FROM_SOURCES: readonly string[] = ['--import', 'tsx', join(ROOT, 'bin/trueup.ts')];
+export const FROM_SOURCES: readonly string[] = [
+  '--require',
+  join(ROOT, 'bin/sources.cjs'),
+  join(ROOT, 'bin/trueup.ts'),
+];
 
 /** The environment without what would lead to another database, or change the output. */
 export function cleanEnvironment(change: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {

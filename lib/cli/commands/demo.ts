@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { setAction } from '../action';
+import { playDemo } from '../demo';
 import { UsageError } from '../failure';
 import { withDatabase, withOwner, withTimeout } from '../options';
 import { runUp, type UpOptions } from './up';
@@ -27,7 +28,6 @@ export function registerDemo(program: Command): void {
         'Give the folder after the options.',
       );
     }
-    const { playDemo } = await import('../demo/index.js');
     return playDemo(terminal);
   });
 }
