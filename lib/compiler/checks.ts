@@ -47,8 +47,8 @@ export function queryProblems(
   if (found.into) refuse(`SELECT INTO makes a table in \`${section}\``, 'Remove INTO.');
   if (found.locksRows)
     refuse(`the query of \`${section}\` locks rows`, 'Remove FOR UPDATE, FOR SHARE and the like.');
-  for (const { name, at, args } of found.calls)
-    if (SESSION_CALL.test(name.at(-1)!) && args)
+  for (const { name, at } of found.calls)
+    if (SESSION_CALL.test(name.at(-1)!))
       source.report(
         statement.offsetOf(at),
         `\`${name.join('.')}\` changes more than it reads`,

@@ -38,7 +38,10 @@ export function compileFile(source: Source, name: FileName, folder: FolderKnowle
 
   const preflight = queries(source, 'preflight', parsed('preflight'));
   const up = parsed('up').map((statement) => learnt(statement, file));
-  const batch = parsed('batch').map((statement) => learnt(statement, file));
+  const batch = parsed('batch').map((statement) => {
+    const { facts } = learnt(statement, file);
+    return { parsed: statement, facts: { ...facts, execution: 'batch' as const } };
+  });
   const verify = queries(source, 'verify', parsed('verify'));
   const down = parsed('down').map((statement) => ({
     parsed: statement,
@@ -47,8 +50,7 @@ export function compileFile(source: Source, name: FileName, folder: FolderKnowle
 
   for (const { parsed, facts } of [...up, ...batch, ...down]) statementProblems(source, parsed, facts);
   for (const section of [[...up, ...batch], down]) localSettingProblems(source, section);
-  for (const statement of [...up, ...batch])
-    requireConsent(source, statement, directions, plainDbmate && !batch.includes(statement));
+  for (const statement of [...up, ...batch]) requireConsent(source, statement, directions, plainDbmate);
   checkSections(source, name, layout, directions, plainDbmate, { up, verify, preflight, batch, down });
   batchProblems(
     source,
@@ -56,10 +58,7 @@ export function compileFile(source: Source, name: FileName, folder: FolderKnowle
     batch.map(({ parsed }) => parsed),
   );
 
-  const statements = [
-    ...up.map((statement) => toStatement(source, statement)),
-    ...batch.map((statement) => ({ ...toStatement(source, statement), execution: 'batch' as const })),
-  ];
+  const statements = [...up, ...batch].map((statement) => toStatement(source, statement));
   return {
     directions,
     migration: {

@@ -74,6 +74,16 @@ UPDATE orders SET a = 1 WHERE id IN (SELECT id FROM orders WHERE a IS NULL LIMIT
     expect(migrations[0]!.unproved).toBe('it is tried by hand');
   });
 
+  test('with SET LOCAL hold nothing that it would not reach', async () => {
+    const set = 'SET LOCAL search_path = shop; CREATE TABLE t (a int);';
+    await compile({ '0001_a.sql': file(set) });
+    const batch = '-- migrate:batch\nUPDATE t SET a = 1 WHERE a IN (SELECT a FROM t LIMIT 9)\n';
+    for (const text of [file(set, batch), file(`${set} ALTER TABLE t VALIDATE CONSTRAINT c`)])
+      expect((await problemsOf({ '0001_a.sql': text }))[0]!.message).toContain(
+        'SET LOCAL of line 2 does not reach',
+      );
+  });
+
   test('with a batch that deletes need consent', async () => {
     const batch =
       '-- migrate:batch\nDELETE FROM t WHERE id IN (SELECT id FROM t WHERE old LIMIT 9)\n-- migrate:verify\nSELECT 1\n';
