@@ -70,7 +70,7 @@ def evaluate(alarm):
             return
         reason = f"Threshold Crossed: datapoints {values} {alarm['ComparisonOperator']} {alarm.get('Threshold', 0)}"
         alarm["StateValue"], alarm["StateReason"] = new, reason
-        alarm["StateUpdatedTimestamp"] = int(time.time())
+        alarm["StateUpdatedTimestamp"] = alarm["StateTransitionedTimestamp"] = int(time.time())
         cw._record_history(alarm["AlarmName"], old, new, reason)
     cw._dispatch_alarm_actions(alarm, old, new, reason)
     cw._evaluate_parent_alarms(alarm)

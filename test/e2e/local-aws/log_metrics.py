@@ -135,6 +135,8 @@ def install():
         return to_subscriptions(group, stream, events)
 
     cwl._fanout_to_subscription_filters = fan_out
+    # FilterLogEvents takes the same language.
+    cwl._compile_filter_pattern = lambda pattern: lambda message: not pattern or match(pattern, message) is not None
 
     types = provisioners._RESOURCE_HANDLERS
     original = types["AWS::Logs::MetricFilter"]

@@ -10,6 +10,7 @@ import alarms
 import clock
 import data_api
 import failed_create
+import function_metrics
 import log_metrics
 import real_postgres
 import resource_types
@@ -18,7 +19,8 @@ import runtime_roots
 if __name__ == "__main__":
     import ministack.app as app
 
-    for addition in (clock, resource_types, real_postgres, data_api, log_metrics, alarms, failed_create, runtime_roots):
+    for addition in (clock, resource_types, runtime_roots, function_metrics, failed_create, real_postgres, data_api,
+                     log_metrics, alarms):
         addition.install()
     logging.getLogger("local_aws").info("additions installed")
     sys.argv = sys.argv[:1]

@@ -3,11 +3,16 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { type PostgresServer, startPostgres } from '../../../lib/local/postgres-server';
+import { databaseParameters } from '../../../lib/stacks/database-parameters';
 import type { Certificates } from './certificates';
 import { localAws } from './scenario';
 
-/** Where RDS's own values differ from the server's. */
-const SETTINGS = { lc_messages: 'C', log_min_error_statement: 'error' };
+/** The parameter group of our own stack, as far as a server outside RDS knows the names. */
+const SETTINGS = Object.fromEntries(
+  Object.entries(databaseParameters({ majorVersion: 17, logStatements: true })).filter(
+    ([name]) => !name.startsWith('rds.'),
+  ),
+);
 
 export interface Rds {
   readonly server: PostgresServer;
