@@ -108,7 +108,7 @@ export class DataApiService {
     request: ExecuteStatementRequest,
   ): Promise<ExecuteStatementResponse> {
     const backend = await this.backends.take(login).catch(asServiceError);
-    return this.run(backend, login, bound, request, () => void this.backends.giveBack(login, backend));
+    return this.run(backend, login, bound, request, () => this.backends.giveBack(login, backend));
   }
 
   private async executeIn(
@@ -126,20 +126,16 @@ export class DataApiService {
     });
   }
 
-  /** @param done called once, when the server has finished, which may be after the answer */
+  /** @param done called once, when the server has finished: before the answer, or long after it at a timeout */
   private async run(
     backend: Backend,
     login: Login,
     bound: Bound,
     request: ExecuteStatementRequest,
-    done: (error?: unknown) => void,
+    done: (error?: unknown) => Promise<void> | void,
   ): Promise<ExecuteStatementResponse> {
     let timer: NodeJS.Timeout | undefined;
-    const answer = send(backend, bound).then(async (result) => this.respond(result, request, login));
-    answer.then(
-      () => done(),
-      (error) => done(error),
-    );
+    const answer = this.answer(backend, login, bound, request, done);
     const late = new Promise<'late'>((resolve) => {
       timer = setTimeout(() => resolve('late'), this.options.limits.callMs);
     });
@@ -158,6 +154,23 @@ export class DataApiService {
     throw new ServiceError('StatementTimeoutException', 'Request timed out', 400, {
       dbConnectionId: backend.pid,
     });
+  }
+
+  private async answer(
+    backend: Backend,
+    login: Login,
+    bound: Bound,
+    request: ExecuteStatementRequest,
+    done: (error?: unknown) => Promise<void> | void,
+  ): Promise<ExecuteStatementResponse> {
+    try {
+      const response = await this.respond(await send(backend, bound), request, login);
+      await done();
+      return response;
+    } catch (error) {
+      await done(error);
+      throw error;
+    }
   }
 
   private async respond(
