@@ -3,7 +3,9 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { makeCertificates } from '../../lib/local/certificates';
+import { type PostgresServer, startPostgres } from '../../lib/local/postgres-server';
 import { connect, createDatabase, newestMajor, urlOf } from '../support/database';
 import { cleanEnvironment, command, trueup } from './trueup';
 
@@ -340,6 +342,40 @@ describe('a database that cannot be reached is answered with 5', () => {
     ]);
     expect(JSON.parse(stdout)).toMatchObject({ status: 'failed', error: { code: 'connection' } });
     expect(code).toBe(5);
+  });
+});
+
+describe('TLS', () => {
+  let server: PostgresServer;
+  let roots: string;
+  beforeAll(async () => {
+    const { ca, cert, key } = await makeCertificates();
+    server = await startPostgres({ tls: { cert, key } });
+    roots = join(scratch, 'roots.pem');
+    writeFileSync(roots, ca);
+  });
+  afterAll(() => server?.stop());
+
+  test('verified against the authority that is given, refused without it', async () => {
+    const folder = folderOf(SHOP);
+    const status = (args: readonly string[], env: NodeJS.ProcessEnv = {}) =>
+      trueup(['status', folder, ...args], { env: { DATABASE_URL: server.url(), ...env } });
+    expect(await status(['--ssl-root-cert', roots])).toMatchObject({ code: 0, stderr: '' });
+    expect(await status([], { PGSSLMODE: 'verify-full', PGSSLROOTCERT: roots })).toMatchObject({ code: 0 });
+    for (const [args, words, remedy] of [
+      [
+        ['--ssl-mode', 'verify-full'],
+        /not signed by an authority that is trusted here/,
+        /--ssl-root-cert FILE/,
+      ],
+      [['--ssl-root-cert', 'rds'], /not signed by an authority/, /--ssl-root-cert FILE/],
+      [[], /refused the login: .*no encryption/, /TLS/],
+    ] as const) {
+      const { code, stderr } = await status(args);
+      expect(stderr).toMatch(words);
+      expect(stderr).toMatch(remedy);
+      expect(code).toBe(5);
+    }
   });
 });
 

@@ -46,6 +46,8 @@ export function command(): string[] {
       bundle: true,
       packages: 'external',
       platform: 'node',
+      // In one file, every module would take itself for the one that was started.
+      define: { 'require.main': 'undefined' },
       logLevel: 'error',
     });
   }
