@@ -2,7 +2,7 @@
 import type { ConvergeRequest, FailedDeployment, StackOwner } from '../engine/request';
 import type { IsCompleteRequest } from './events';
 import { type DeployRequest, readOldProperties } from './properties';
-import type { Situation } from './situation';
+import type { Failed, Situation } from './situation';
 
 /** `arn:aws:cloudformation:<region>:<account>:stack/<name>/<uuid>` */
 export function ownerOf(stackId: string): StackOwner {
@@ -13,7 +13,7 @@ export function ownerOf(stackId: string): StackOwner {
 export function convergeRequest(
   event: IsCompleteRequest,
   properties: DeployRequest,
-  situation: Pick<Situation, 'direction' | 'reportedSuccess'>,
+  situation: Pick<Situation, 'direction' | 'failed'>,
 ): ConvergeRequest {
   return {
     id: event.RequestId,
@@ -23,7 +23,7 @@ export function convergeRequest(
     adopt: properties.adopt,
     direction: situation.direction,
     manifestHash: properties.manifestHash,
-    failed: failedDeployment(event, properties, situation.reportedSuccess),
+    failed: failedDeployment(event, properties, situation.failed),
     undoAfterSuccess: properties.undoAfterSuccess,
     remove: event.RequestType === 'Delete',
     ownerRole: properties.ownerRole,
@@ -35,11 +35,15 @@ export function convergeRequest(
 function failedDeployment(
   event: IsCompleteRequest,
   properties: DeployRequest,
-  reportedSuccess: Situation['reportedSuccess'],
+  failed: Failed | null,
 ): FailedDeployment | null {
-  if (reportedSuccess === null) return null;
-  if (event.RequestType === 'Delete') return { manifestHash: properties.manifestHash, reportedSuccess };
-  const failed = readOldProperties(event.OldResourceProperties);
-  if (failed?.target !== properties.target || failed.namespace !== properties.namespace) return null;
-  return { manifestHash: failed.manifestHash, reportedSuccess };
+  if (failed === null) return null;
+  const { reportedSuccess } = failed;
+  const since = new Date(failed.sinceMs).toISOString();
+  if (event.RequestType === 'Delete') {
+    return { manifestHash: properties.manifestHash, reportedSuccess, since };
+  }
+  const deployed = readOldProperties(event.OldResourceProperties);
+  if (deployed?.target !== properties.target || deployed.namespace !== properties.namespace) return null;
+  return { manifestHash: deployed.manifestHash, reportedSuccess, since };
 }

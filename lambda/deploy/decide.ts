@@ -41,7 +41,7 @@ export type Decision =
 
 /** A function that dies three times in a row would die a fourth time. */
 export const MAX_DEATHS = 3;
-const RETRY_MS = 5_000;
+const RETRY_MS = 2_000;
 /** The engine itself has waited, for as long as its slice was. */
 const SHORT_RETRY_MS = 500;
 

@@ -14,6 +14,8 @@ export interface StackEvent {
 export interface History {
   /** The newest operation is there from its beginning, so that `results` lacks none. */
   readonly whole: boolean;
+  /** When that attempt began: with rollback disabled, several operations are one attempt. Null when it is not known. */
+  readonly attemptAtMs: number | null;
   /** When the newest operation began to roll back; null when it does not. */
   readonly rollbackAtMs: number | null;
   /** How our resource's requests ended before that, oldest first: `UPDATE_COMPLETE`, `CREATE_FAILED`, … */
@@ -38,6 +40,7 @@ const RESULT = /^(CREATE|UPDATE)_(COMPLETE|FAILED)$/;
  */
 export function readHistory(events: readonly StackEvent[], exhausted: boolean): History {
   let whole = false;
+  let attemptAtMs: number | null = null;
   let rollbackAtMs: number | null = null;
   let results: string[] = [];
   let before: string | null = null;
@@ -50,6 +53,7 @@ export function readHistory(events: readonly StackEvent[], exhausted: boolean): 
         if (before === null || !GOES_ON.test(before)) {
           results = [];
           whole = before !== null || exhausted;
+          attemptAtMs = atMs;
         }
         rollbackAtMs = null;
       } else if (ROLLBACK_BEGINS.test(status)) {
@@ -65,7 +69,7 @@ export function readHistory(events: readonly StackEvent[], exhausted: boolean): 
       if (rollbackAtMs === null) results.push(status);
     }
   }
-  return { whole, rollbackAtMs, results, lastResult, stackChangedAtMs, resourceEndedAtMs };
+  return { whole, attemptAtMs, rollbackAtMs, results, lastResult, stackChangedAtMs, resourceEndedAtMs };
 }
 
 /**

@@ -15,10 +15,17 @@ export interface Pending {
   readonly startedAtMs: number;
 }
 
+export interface Failed {
+  /** What the failed deployment's request had told CloudFormation. */
+  readonly reportedSuccess: boolean | 'unknown';
+  /** When its attempt began: nothing from before belongs to it. */
+  readonly sinceMs: number;
+}
+
 export interface Situation {
   readonly direction: Direction;
-  /** What the failed deployment's request had told CloudFormation; null when nothing failed that could be undone. */
-  readonly reportedSuccess: boolean | 'unknown' | null;
+  /** What is rolled back; null when nothing is, or when it is not known. */
+  readonly failed: Failed | null;
   /** Never answer FAILED: it would leave the stack in UPDATE_ROLLBACK_FAILED or DELETE_FAILED. */
   readonly lenient: boolean;
   /**
@@ -39,26 +46,34 @@ export function assess(request: Pending, look: Look, nowMs: number): Situation {
   const lenient = request.type === 'Delete' || (status?.includes('ROLLBACK') ?? false);
   if (status === null) {
     const direction = request.type === 'Create' ? 'forward' : 'unknown';
-    return { direction, reportedSuccess: null, lenient, standing: 'wanted' };
+    return { direction, failed: null, lenient, standing: 'wanted' };
   }
   const settled = nowMs - request.startedAtMs > SETTLE_MS;
   const about = request.type === 'Delete' ? ofDelete(status, history) : ofUpdate(status, history, settled);
   const standing = overtaken(request, look, settled) ?? (about.unclear ? 'unclear' : 'wanted');
-  return { direction: about.direction, reportedSuccess: about.reportedSuccess, lenient, standing };
+  return { direction: about.direction, failed: about.failed, lenient, standing };
 }
 
 interface About {
   readonly direction: Direction;
-  readonly reportedSuccess: boolean | 'unknown' | null;
+  readonly failed: Failed | null;
   readonly unclear?: boolean;
+}
+
+const FORWARD: About = { direction: 'forward', failed: null };
+
+function backward(history: History | null, told: Failed['reportedSuccess']): About {
+  const began = history?.attemptAtMs ?? null;
+  const failed = began === null ? null : { reportedSuccess: told, sinceMs: began - CLOCK_SKEW_MS };
+  return { direction: 'rollback', failed };
 }
 
 /** Create too: one that arrives while the stack rolls back is late, and `overtaken` says so. */
 function ofUpdate(status: string, history: History | null, settled: boolean): About {
-  if (!status.includes('ROLLBACK')) return { direction: 'forward', reportedSuccess: null };
-  const told = history ? reportedSuccess(history) : 'unknown';
+  if (!status.includes('ROLLBACK')) return FORWARD;
   const lagging = history !== null && (history.rollbackAtMs === null || history.results.length === 0);
-  return { direction: 'rollback', reportedSuccess: told, unclear: lagging && !settled };
+  const about = backward(history, history ? reportedSuccess(history) : 'unknown');
+  return { ...about, unclear: lagging && !settled };
 }
 
 /**
@@ -66,10 +81,10 @@ function ofUpdate(status: string, history: History | null, settled: boolean): Ab
  * that failed with rollback disabled. Our resource's own events do.
  */
 function ofDelete(status: string, history: History | null): About {
-  if (history?.lastResult === 'CREATE_FAILED') return { direction: 'rollback', reportedSuccess: false };
-  if (!status.includes('ROLLBACK')) return { direction: 'forward', reportedSuccess: null };
+  if (history?.lastResult === 'CREATE_FAILED') return backward(history, false);
+  if (!status.includes('ROLLBACK')) return FORWARD;
   const created = history?.results.includes('CREATE_COMPLETE');
-  return { direction: 'rollback', reportedSuccess: created ? true : 'unknown' };
+  return backward(history, created ? true : 'unknown');
 }
 
 /** While CloudFormation waits for one of our requests, neither the stack's status nor our resource's result changes. */

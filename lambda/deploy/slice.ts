@@ -13,13 +13,24 @@ import { assess, type Situation } from './situation';
 
 /** Kept free at the end of this function's own time. */
 const MARGIN_MS = 5_000;
+/** How long CloudFormation is asked again which way the stack goes, before a failure is told. */
+const UNSURE_MS = 120_000;
+
+export interface Clock {
+  now(): number;
+  sleep(ms: number): Promise<unknown>;
+}
 
 export interface SliceContext {
   readonly settings: Required<DeploySettings>;
+  /** @default - the machine's */
+  readonly clock?: Clock;
   readonly outbound: Outbound;
   /** Of this invocation. */
   readonly remainingMs: () => number;
 }
+
+const CLOCK: Clock = { now: Date.now, sleep };
 
 /** Failures one after another within this poll. */
 interface Streak {
@@ -29,11 +40,12 @@ interface Streak {
 
 /** @throws {DeployError} the request failed, in few words */
 export async function runSlice(event: IsCompleteRequest, context: SliceContext): Promise<IsCompleteResponse> {
+  const { clock = CLOCK } = context;
   const startedAtMs = Date.parse(event.StartedAt);
   const streak: Streak = { sinceMs: undefined, deaths: 0 };
   for (;;) {
     const look = await lookAt(event, startedAtMs, context.outbound);
-    const situation = assess({ type: event.RequestType, startedAtMs }, look, Date.now());
+    const situation = assess({ type: event.RequestType, startedAtMs }, look, clock.now());
     const about = { ...requestFields(event), stack: look.status, ...situation };
     if (situation.standing === 'unclear') {
       log('unclear', about);
@@ -46,17 +58,21 @@ export async function runSlice(event: IsCompleteRequest, context: SliceContext):
             unexpected(error, situation),
           );
     if (decision.next === 'poll') return { IsComplete: false };
+    // Should this be a rollback, FAILED would wedge the stack: CloudFormation is asked a few more times before.
+    const unsure = decision.next === 'fail' && look.status === null && event.RequestType === 'Update';
+    const unsureMs = Math.min(UNSURE_MS, context.settings.rollbackWaitMs);
+    if (unsure && clock.now() - startedAtMs < unsureMs) return { IsComplete: false };
     if (decision.next !== 'retry') return answer(decision, about);
     // Another attempt may take as long as the longest silence, and this process must not die in it.
     const neededMs = decision.afterMs + context.settings.silenceMs + MARGIN_MS;
     if (context.remainingMs() < neededMs) return { IsComplete: false };
-    await sleep(decision.afterMs);
+    await clock.sleep(decision.afterMs);
   }
 }
 
 async function attempt(
   event: IsCompleteRequest,
-  { settings, outbound }: SliceContext,
+  { settings, outbound, clock = CLOCK }: SliceContext,
   situation: Situation,
   streak: Streak,
   about: LogFields,
@@ -64,7 +80,7 @@ async function attempt(
   const { sliceMs, timeoutMs, rollbackWaitMs: waitMs } = settings;
   const { lenient } = situation;
   const startedAtMs = Date.parse(event.StartedAt);
-  const begunMs = Date.now();
+  const begunMs = clock.now();
   if (begunMs - startedAtMs >= timeoutMs) {
     return tooLate('the time was up before another slice', null, { timeoutMs, lenient });
   }
@@ -74,7 +90,7 @@ async function attempt(
   const budgetMs = lenient ? Math.max(1_000, Math.min(sliceMs, patienceMs)) : sliceMs;
   const asked: MigrateRequest = { action: 'converge', request, budgetMs };
   const attempted = await outbound.invokeMigrate(settings.migrateFunction, asked);
-  const nowMs = Date.now();
+  const nowMs = clock.now();
   streak.deaths = attempted.kind === 'died' || attempted.kind === 'silent' ? streak.deaths + 1 : 0;
   const elapsedMs = nowMs - startedAtMs;
   const failingMs = nowMs - streak.sinceMs;

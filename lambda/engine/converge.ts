@@ -165,9 +165,7 @@ async function goForward(run: Run, ledger: Ledger, request: ConvergeRequest): Pr
 }
 
 async function goBack(run: Run, ledger: Ledger, request: ConvergeRequest): Promise<Outcome> {
-  const failed = request.failed
-    ? await readFailed(run.db, request.namespace, request.failed.manifestHash)
-    : null;
+  const failed = request.failed ? await readFailed(run.db, request.namespace, request.failed) : null;
   const plan = planRollback(run.manifest, ledger, failed, request);
   run.kept.push(...plan.kept);
   run.warnings.push(...plan.warnings);

@@ -12,7 +12,7 @@ import {
   recordedDown,
   type Target,
 } from './manifest';
-import type { ConvergeRequest, Direction, Outcome, StackOwner } from './request';
+import type { ConvergeRequest, Direction, FailedDeployment, Outcome, StackOwner } from './request';
 
 export interface LedgerMigration {
   readonly name: string;
@@ -139,22 +139,28 @@ const noAccess = (): TrueupError =>
     sqlstate: '42501',
   });
 
-/** The deployment that failed: the newest forward one of this namespace, if it is about this manifest. */
+/**
+ * The deployment that failed: the newest forward one of this namespace, if it is about that manifest and began in the
+ * attempt that is rolled back. One that never got as far as the ledger is not taken for an older one of the same files.
+ */
 export async function readFailed(
   db: Database,
   namespace: string,
-  manifestHash: string,
+  { manifestHash, since }: FailedDeployment,
 ): Promise<FailedRecord | null> {
   const found = await readLongText(
     db,
     `SELECT json_build_object('id', d.id, 'entries', d.entries, 'manifestHash', d.manifest_hash,
+  'requestedAt', d.request->>'startedAt',
   'downs', (SELECT coalesce(json_object_agg(m.name, m.down), '{}') FROM trueup.migrations m
     WHERE m.namespace = d.namespace AND m.deployment = d.id))::text
 FROM trueup.deployments d WHERE d.namespace = $1 AND d.direction <> 'rollback' ORDER BY d.seq DESC LIMIT 1`,
     [namespace],
   );
-  const failed = found === null ? null : (JSON.parse(found) as FailedRecord & { manifestHash: string });
-  return failed?.manifestHash === manifestHash ? failed : null;
+  if (found === null) return null;
+  const newest = JSON.parse(found) as FailedRecord & { manifestHash: string; requestedAt: string | null };
+  const inTime = !since || (newest.requestedAt !== null && newest.requestedAt >= since);
+  return inTime && newest.manifestHash === manifestHash ? newest : null;
 }
 
 export const ownerName = (owner: StackOwner): string => `${owner.account}/${owner.region}/${owner.stackName}`;

@@ -16,6 +16,12 @@ export interface FailedDeployment {
   readonly manifestHash: string;
   /** Whether our own resource had already reported success: the new application may then be running. */
   readonly reportedSuccess: boolean | 'unknown';
+  /**
+   * ISO time in UTC before which it cannot have begun: an older deployment of the same manifest is not the one that
+   * failed.
+   * @default - not known
+   */
+  readonly since?: string | null;
 }
 
 export interface ConvergeRequest {

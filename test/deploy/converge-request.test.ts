@@ -29,7 +29,8 @@ const event = (change: Partial<IsCompleteRequest> = {}): IsCompleteRequest => ({
   OldResourceProperties: properties(),
   ...change,
 });
-const back = { direction: 'rollback', reportedSuccess: false } as const;
+const failed = { reportedSuccess: false, sinceMs: Date.UTC(2026, 0, 1) } as const;
+const back = { direction: 'rollback', failed } as const;
 const ask = (change: Partial<IsCompleteRequest>, situation: Parameters<typeof convergeRequest>[2] = back) => {
   const asked = event(change);
   return convergeRequest(asked, readProperties(asked.ResourceProperties), situation);
@@ -49,14 +50,14 @@ test('what failed is what CloudFormation hands back', () => {
     startedAt: '2026-01-01T00:00:00.000Z',
     direction: 'rollback',
     manifestHash: 'old',
-    failed: { manifestHash: 'new', reportedSuccess: false },
+    failed: { manifestHash: 'new', reportedSuccess: false, since: '2026-01-01T00:00:00.000Z' },
     remove: false,
   });
   expect(ask({ RequestType: 'Delete', OldResourceProperties: undefined })).toMatchObject({
-    failed: { manifestHash: 'old', reportedSuccess: false },
+    failed: { manifestHash: 'old', reportedSuccess: false, since: '2026-01-01T00:00:00.000Z' },
     remove: true,
   });
-  expect(ask({}, { direction: 'forward', reportedSuccess: null }).failed).toBeNull();
+  expect(ask({}, { direction: 'forward', failed: null }).failed).toBeNull();
 });
 
 test.each([

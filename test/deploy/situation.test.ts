@@ -215,7 +215,8 @@ describe('direction, and whether our resource had reported success', () => {
     ],
   ];
   test.each(table)('%s', (_, type, statuses, direction, reportedSuccess, lenient) => {
-    expect(situationOf(type, statuses)).toEqual({ direction, reportedSuccess, lenient, standing: 'wanted' });
+    const failed = reportedSuccess === null ? null : { reportedSuccess, sinceMs: expect.any(Number) };
+    expect(situationOf(type, statuses)).toEqual({ direction, failed, lenient, standing: 'wanted' });
   });
 
   test('CloudFormation does not say', () => {
@@ -228,23 +229,28 @@ describe('direction, and whether our resource had reported success', () => {
   test('the status can be had, the events cannot', () => {
     expect(situationOf('Update', [...UPDATING, '.UPDATE_FAILED', ...BACK], { history: null })).toEqual({
       direction: 'rollback',
-      reportedSuccess: 'unknown',
+      failed: null,
       lenient: true,
       standing: 'wanted',
     });
   });
 
-  test('events that do not reach back to the beginning prove no failure, but a success', () => {
-    const cut = (...statuses: string[]) => readHistory(events(...statuses), false);
-    const status = 'UPDATE_ROLLBACK_IN_PROGRESS';
-    const failed = cut('.UPDATE_FAILED', ...BACK);
-    expect(
-      situationOf('Update', UPDATING, { status, history: failed, atMs: 9 * MINUTE }).reportedSuccess,
-    ).toBe('unknown');
-    const done = cut('.UPDATE_COMPLETE', ...BACK);
-    expect(situationOf('Update', UPDATING, { status, history: done, atMs: 9 * MINUTE }).reportedSuccess).toBe(
-      true,
-    );
+  test('events that do not reach back to the beginning of the attempt: nothing is known of what failed', () => {
+    const history = readHistory(events('.UPDATE_FAILED', ...BACK), false);
+    const look = { status: 'UPDATE_ROLLBACK_IN_PROGRESS', history, atMs: 9 * MINUTE };
+    expect(situationOf('Update', UPDATING, look).failed).toBeNull();
+  });
+
+  test('an attempt begins with the first of its operations, less a little for the clocks', () => {
+    const gone = [
+      ...UPDATING,
+      '.UPDATE_FAILED',
+      'UPDATE_FAILED',
+      'UPDATE_IN_PROGRESS',
+      '.UPDATE_IN_PROGRESS',
+    ];
+    const { failed } = situationOf('Update', [...gone, '.UPDATE_FAILED', ...BACK]);
+    expect(failed).toEqual({ reportedSuccess: false, sinceMs: 5 * MINUTE - 5_000 });
   });
 });
 

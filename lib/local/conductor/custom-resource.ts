@@ -22,6 +22,7 @@ export interface RecordedAnswer {
   readonly requestType: string;
   readonly status: 'SUCCESS' | 'FAILED';
   readonly reason: string;
+  readonly data: Readonly<Record<string, unknown>>;
   readonly bytes: number;
   /** False when CloudFormation no longer waited for it. */
   readonly counted: boolean;
@@ -95,6 +96,7 @@ export class CustomResources {
       requestType: this.types.get(requestId) ?? '',
       status: Status,
       reason: Reason ?? '',
+      data: Data ?? {},
       bytes,
       counted: open !== undefined,
     });

@@ -7,6 +7,7 @@
  * for what is assumed).
  */
 import { randomUUID } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import type { CustomResourceAnswer, CustomResources } from './custom-resource';
 
 export interface StackTemplate<Code> {
@@ -50,6 +51,8 @@ export interface StackHooks<Code> {
   /** Puts the code in place; null removes the functions. */
   readonly deployCode: (code: Code | null) => Promise<void>;
   readonly customResources: CustomResources;
+  /** Milliseconds since the epoch. @default - the machine's clock */
+  readonly now?: () => number;
 }
 
 export class Stack<Code> {
@@ -63,8 +66,8 @@ export class Stack<Code> {
   /** The last stable state: where a rollback leads. */
   private stable: Live<Code> = { code: null, schema: null, application: null };
   private physicalId: string | null = null;
-  /** With rollback disabled, what was not created is created again by the next update. */
-  private createFailed = false;
+  /** With rollback disabled, what failed is tried again by the next update, changed or not. */
+  private schemaFailed: 'create' | 'update' | null = null;
   /** Tried in this attempt, successfully or not: what a rollback has to undo. */
   private attempted = new Set<keyof typeof LOGICAL_IDS>();
   private cancelled = false;
@@ -175,10 +178,11 @@ export class Stack<Code> {
       await this.updateCode(template.code);
     }
     if (this.cancelled) return LOGICAL_IDS.code;
-    if (template.schema !== null && JSON.stringify(live.schema) !== JSON.stringify(template.schema)) {
+    const changed = this.schemaFailed !== null || !isDeepStrictEqual(live.schema, template.schema);
+    if (template.schema !== null && changed) {
       this.attempted.add('schema');
       const ended =
-        this.physicalId === null || this.createFailed
+        this.physicalId === null || this.schemaFailed === 'create'
           ? await this.createSchema(template.schema)
           : await this.updateSchema(template.schema);
       if (ended !== null) return LOGICAL_IDS.schema;
@@ -245,7 +249,7 @@ export class Stack<Code> {
     this.physicalId =
       answer.physicalId ?? `${this.name}-${LOGICAL_IDS.schema}-${randomUUID().slice(0, 8).toUpperCase()}`;
     this.live.schema = properties;
-    this.createFailed = answer.failed !== null;
+    this.schemaFailed = answer.failed === null ? null : 'create';
     if (answer.failed !== null) {
       this.event('schema', 'CREATE_FAILED', answer.failed);
       return answer.failed;
@@ -265,6 +269,7 @@ export class Stack<Code> {
       OldResourceProperties: old,
     });
     this.live.schema = properties;
+    this.schemaFailed = answer.failed === null ? null : 'update';
     if (answer.failed === null && answer.physicalId !== this.physicalId) {
       throw new Error(`another physical id was answered (${answer.physicalId}): that is a replacement`);
     }
@@ -325,6 +330,6 @@ export class Stack<Code> {
   }
 
   private record(event: Omit<RecordedEvent, 'atMs'>): void {
-    this.events.push({ atMs: Date.now(), ...event });
+    this.events.push({ atMs: (this.hooks.now ?? Date.now)(), ...event });
   }
 }

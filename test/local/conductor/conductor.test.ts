@@ -209,8 +209,11 @@ test('the stack cannot be asked: the deployment works, and a rollback keeps ever
   rig.conductor.refuse = (action) =>
     action.startsWith('Describe') ? new ServiceError(403, 'AccessDenied', 'not authorized') : undefined;
   try {
-    expect(await s.stack.create(await s.version(TABLE))).toBe('CREATE_COMPLETE');
-    expect(await s.stack.update(await s.version(BROKEN(DEFAULT)))).toBe('UPDATE_ROLLBACK_COMPLETE');
+    const settings = { rollbackWaitMs: 1_000 };
+    expect(await s.stack.create(await s.version(TABLE, { settings }))).toBe('CREATE_COMPLETE');
+    expect(await s.stack.update(await s.version(BROKEN(DEFAULT), { settings }))).toBe(
+      'UPDATE_ROLLBACK_COMPLETE',
+    );
     expect(await s.applied()).toEqual(['0001_orders', '0002_customer_default']);
     expect(s.stack.attributes.Warnings).toContain('0002_customer_default is applied, but its file is gone');
   } finally {
@@ -225,6 +228,6 @@ test('code with another manifest than the event names is never applied', async (
   expect(await s.stack.update(await s.version(DEFAULT, { codeManifest }))).toBe('UPDATE_ROLLBACK_COMPLETE');
   expect(await s.applied()).toEqual(['0001_orders']);
   expect(s.stack.events.find(({ status }) => status === 'UPDATE_FAILED')!.reason).toContain(
-    'the request is about manifest',
+    'The request is about manifest',
   );
 });

@@ -202,7 +202,7 @@ test('the database is down while the stack rolls back: success, and a report', a
   expect(await s.stack.update(broken)).toBe('UPDATE_ROLLBACK_COMPLETE');
   await server.startServer();
   expect(s.answers.map(({ status }) => status)).toEqual(['SUCCESS', 'FAILED', 'SUCCESS']);
-  expect(s.stack.attributes.Warnings).toContain('nothing listens at that address');
+  expect(s.stack.attributes.Warnings).toContain('Nothing listens at that address');
   const again = await rig.connect(s.database);
   const { rows } = await again.query("SELECT name FROM trueup.migrations WHERE state = 'applied' ORDER BY 1");
   expect(rows.map(({ name }) => name)).toEqual(['0001_orders', '0002_customer_default']);

@@ -1,0 +1,24 @@
+/** Thousands of generated orders of events against the planner, with a model in the database's place. */
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { playOnModel } from '../support/model-orders';
+import { stories } from '../support/orders';
+import { quiet } from '../support/quiet';
+
+const RUNS = 3_000;
+quiet();
+
+test(`${RUNS} orders of events`, { timeout: 120_000 }, async () => {
+  let [deeds, undone] = [0, 0];
+  await fc.assert(
+    fc.asyncProperty(stories({ dying: true }), async (story) => {
+      const model = await playOnModel(story);
+      deeds += model.deeds.length;
+      undone += model.deeds.filter(({ action }) => action === 'undo').length;
+    }),
+    { numRuns: RUNS },
+  );
+  // The generator must reach what it is for.
+  expect(deeds).toBeGreaterThan(RUNS);
+  expect(undone).toBeGreaterThan(RUNS / 20);
+});
