@@ -1,0 +1,21 @@
+/** A server, a schema, and what watches them. Context: `name`, prefix of the stacks' names; `folder` of migrations. */
+import { App, Duration, Stack } from 'aws-cdk-lib';
+import { SchemaMigrations } from '../../../lib/constructs/schema-migrations';
+import { DatabaseStack } from '../../../lib/stacks/database-stack';
+import { WatchStack } from '../../../lib/stacks/watch-stack';
+
+const app = new App();
+const context = (key: string): string => app.node.getContext(key) as string;
+const name = context('name');
+
+const server = new DatabaseStack(app, `${name}-server`, { cheap: true, managedSecret: false });
+const schema = new SchemaMigrations(new Stack(app, `${name}-schema`), 'Schema', {
+  database: server.database(),
+  folder: context('folder'),
+  namespace: name,
+  queryInterval: Duration.seconds(1),
+});
+new WatchStack(app, `${name}-watch`, {
+  databaseLogGroupName: server.logGroupName,
+  schemas: [schema],
+}).addStackDependency(server);
