@@ -1,5 +1,6 @@
 /** From what is asked to the engine's functions, and from their errors to an answer. */
 import { converge, down, plan, status, verify } from '../engine';
+import { TrueupError } from '../engine/errors';
 import { unexpected } from '../engine/failures';
 import type { Manifest } from '../engine/manifest';
 import type { ConvergeRequest, Progress } from '../engine/request';
@@ -26,6 +27,17 @@ export async function act(request: MigrateRequest, context: ActionContext): Prom
   } catch (error) {
     return { action: 'error', error: unexpected(error) };
   }
+}
+
+/** @throws {TrueupError} for a name that the deployed code does not have */
+function requireMigration(manifest: Manifest, name: string): void {
+  const names = manifest.migrations.map((migration) => migration.name);
+  if (names.includes(name)) return;
+  throw new TrueupError({
+    code: 'manifest',
+    message: `there is no migration ${name} in the deployed code`,
+    remedy: `Its newest are: ${names.slice(-5).join(', ')}.`,
+  });
 }
 
 async function perform(request: MigrateRequest, context: ActionContext): Promise<MigrateResponse> {
@@ -58,6 +70,7 @@ async function perform(request: MigrateRequest, context: ActionContext): Promise
     case 'verify':
       return { action: 'verify', verification: await verify(reading, namespace) };
     case 'baseline': {
+      requireMigration(manifest, request.upTo);
       const asked = { ...byHand(request.id), baseline: request.upTo, baselineOnly: true };
       return { action: 'baseline', outcome: await converge(writing, asked) };
     }

@@ -216,7 +216,9 @@ const frameworkFile = (): string =>
 function describeStack(stack: Stack<StackCode>): string {
   return (
     `<Stacks><member><StackName>${escapeXml(stack.name)}</StackName><StackId>${escapeXml(stack.id)}</StackId>` +
-    `<StackStatus>${stack.status}</StackStatus><CreationTime>${iso(stack.events[0]!.atMs)}</CreationTime></member></Stacks>`
+    `<StackStatus>${stack.status}</StackStatus><CreationTime>${iso(stack.events[0]!.atMs)}</CreationTime>` +
+    `<Outputs><member><OutputKey>SchemaMigrateFunction0A1B2C3D</OutputKey>` +
+    `<OutputValue>${escapeXml(functionName(stack.name, 'migrate'))}</OutputValue></member></Outputs></member></Stacks>`
   );
 }
 
