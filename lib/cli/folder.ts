@@ -25,11 +25,14 @@ export const namespaceOf = (folder: string, given: string | undefined): string =
   given ?? (basename(resolve(folder)) || 'migrations');
 
 /** @throws {UsageError} */
-export function requireMigration(manifest: Manifest, name: string): void {
-  if (manifest.migrations.some((migration) => migration.name === name)) return;
-  const similar = manifest.migrations.filter((m) => m.name.includes(name)).map((m) => m.name);
+export function requireMigration(
+  { migrations }: { readonly migrations: readonly { readonly name: string }[] },
+  name: string,
+): void {
+  if (migrations.some((migration) => migration.name === name)) return;
+  const similar = migrations.filter((m) => m.name.includes(name)).map((m) => m.name);
   throw new UsageError(
-    `there is no migration ${name} in the folder`,
+    `there is no migration ${name}`,
     similar.length > 0
       ? `Did you mean ${similar.slice(0, 3).join(' or ')}? Give the file's name without .sql.`
       : "Give the file's name without .sql; `trueup status` lists them.",
