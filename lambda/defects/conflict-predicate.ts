@@ -1,7 +1,7 @@
 import { quoteLiteral, quoteTextArray } from '../postgres/quote';
 import type { DefectKind } from './defect';
 import { conflictTargetsSql } from './missing-conflict-target';
-import { speaksOf } from './names';
+import { lastName, makesUnique, mentions, NEVER, speaksOf } from './names';
 import { ON_CONFLICT } from './signatures';
 
 export const conflictPredicate: DefectKind = {
@@ -34,9 +34,12 @@ export const conflictPredicate: DefectKind = {
     `SELECT trueup.on_conflict_target(${quoteLiteral(object.table)}, ${quoteTextArray(object.columns)}, ` +
     `${quoteLiteral(object.detail)})`,
   covers: (migration, object) =>
+    migration.statements.some(
+      (sql) => mentions(sql, lastName(object.table ?? '')) && makesUnique(sql, object.columns),
+    ) ||
     speaksOf(migration, [object.table, ...object.columns], {
-      statement: /\bunique\b/i,
-      verify: /unique|indexed|on_conflict/i,
+      statement: NEVER,
+      verify: /indexed|on_conflict|_pk/i,
     }),
   example: {
     schema:

@@ -1,7 +1,7 @@
 import { quoteLiteral } from '../postgres/quote';
 import { APPLICATION_TABLES, TABLE_NAME } from './catalogue';
 import type { DefectKind } from './defect';
-import { speaksOf } from './names';
+import { lastName, makesUnique, mentions, speaksOf } from './names';
 
 export const invalidIndex: DefectKind = {
   id: 'invalid-index',
@@ -41,12 +41,14 @@ ORDER BY 1, 2`,
   }),
   verification: (object) => `SELECT trueup.no_invalid_indexes(${quoteLiteral(object.table)})`,
   covers: (migration, object) =>
-    speaksOf(migration, [object.name], { statement: /\bindex\b/i, verify: /index/i }) ||
+    speaksOf(migration, [object.name], {
+      statement: /\b(create\s+(unique\s+)?index|reindex)\b/i,
+      verify: /index/i,
+    }) ||
     (object.columns.length > 0 &&
-      speaksOf(migration, [object.table, ...object.columns], {
-        statement: /\bindex\b|\bunique\b/i,
-        verify: /indexed|on_conflict/i,
-      })),
+      migration.statements.some(
+        (sql) => mentions(sql, lastName(object.table ?? '')) && makesUnique(sql, object.columns),
+      )),
   example: {
     schema:
       'CREATE TABLE payments (id bigint PRIMARY KEY, event_id bigint);\n' +

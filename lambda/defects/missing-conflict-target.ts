@@ -1,7 +1,7 @@
 import { quoteLiteral, quoteTextArray } from '../postgres/quote';
 import { APPLICATION_TABLES, TABLE_NAME } from './catalogue';
 import type { DefectKind } from './defect';
-import { speaksOf } from './names';
+import { lastName, makesUnique, mentions, NEVER, speaksOf } from './names';
 import { ON_CONFLICT } from './signatures';
 
 /** Unique and exclusion indexes, in words: what an ON CONFLICT clause can refer to. */
@@ -50,9 +50,12 @@ export const missingConflictTarget: DefectKind = {
   verification: (object) =>
     `SELECT trueup.on_conflict_target(${quoteLiteral(object.table)}, ${quoteTextArray(object.columns)})`,
   covers: (migration, object) =>
+    migration.statements.some(
+      (sql) => mentions(sql, lastName(object.table ?? '')) && makesUnique(sql, object.columns),
+    ) ||
     speaksOf(migration, [object.table, ...object.columns], {
-      statement: /\bunique\b|\bprimary\s+key\b/i,
-      verify: /unique|indexed|on_conflict|_pk/i,
+      statement: NEVER,
+      verify: /indexed|on_conflict|_pk/i,
     }),
   example: {
     schema: 'CREATE TABLE student_course_purchases (student_id bigint NOT NULL, course_id bigint NOT NULL);',

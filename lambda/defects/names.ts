@@ -21,6 +21,9 @@ export const word = (name: string): string =>
 
 const wordPattern = (name: string): RegExp => new RegExp(word(name), 'i');
 
+/** For a topic that no statement is about. */
+export const NEVER = /(?!)/;
+
 /**
  * Whether one statement, or one verify query, speaks of all these names and of what `topic` says. A verify query that
  * does is as good as a statement: it proves the repair, whoever made it.
@@ -35,5 +38,27 @@ export function speaksOf(
   return (
     migration.statements.some((sql) => topic.statement.test(sql) && mentionsAll(sql, wanted)) ||
     migration.verify.some((sql) => topic.verify.test(sql) && mentionsAll(sql, wanted))
+  );
+}
+
+/** Whether a statement makes a unique index or constraint, or a primary key, over just these columns in any order. */
+export function makesUnique(sql: string, columns: readonly string[]): boolean {
+  const wanted = columns.map(lastName).sort().join();
+  const lists = [
+    ...sql.matchAll(/\bcreate\s+unique\s+index\b[^;(]*\(([^)]*)\)/gi),
+    ...sql.matchAll(/\b(?:unique|primary\s+key)\s*(?:nulls\s+(?:not\s+)?distinct\s*)?\(([^)]*)\)/gi),
+  ].map(([, list]) =>
+    list!
+      .split(',')
+      .map((each) => lastName(each.trim()))
+      .sort()
+      .join(),
+  );
+  if (lists.includes(wanted)) return true;
+  const [only, ...more] = columns;
+  return (
+    more.length === 0 &&
+    only !== undefined &&
+    new RegExp(`${word(lastName(only))}"?\\s[^,;(]*?\\b(unique|primary\\s+key)\\b`, 'i').test(sql)
   );
 }

@@ -48,7 +48,7 @@ ORDER BY 1, 2`,
   covers: (migration, object) =>
     speaksOf(migration, [object.table, object.column], {
       statement: new RegExp(`${word(lastName(object.column ?? ''))}"?\\s+drop\\s+not\\s+null`, 'i'),
-      verify: /null/i,
+      verify: /col_is_null|is_nullable|attnotnull/i,
     }),
   example: {
     schema: 'CREATE TABLE web_sessions (session_id bigint PRIMARY KEY, lead_id uuid NOT NULL);',
