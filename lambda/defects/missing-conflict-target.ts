@@ -1,6 +1,6 @@
 import { quoteLiteral, quoteTextArray } from '../postgres/quote';
 import { APPLICATION_TABLES, TABLE_NAME } from './catalogue';
-import type { DefectKind } from './defect';
+import type { DefectKind, DefectObject } from './defect';
 import { lastName, makesUnique, mentions, NEVER, speaksOf } from './names';
 import { ON_CONFLICT } from './signatures';
 
@@ -43,12 +43,13 @@ export const missingConflictTarget: DefectKind = {
       'Make the unique index. Rows that already violate it have to be found and settled first, or the build fails and ' +
       'leaves an INVALID index behind.',
     sql: [
-      `SELECT ${columns(object)}, count(*) FROM ${object.table} GROUP BY ${columns(object)} HAVING count(*) > 1;`,
-      `CREATE UNIQUE INDEX CONCURRENTLY ON ${object.table} (${columns(object)});`,
+      `SELECT ${columns(object)}, count(*) FROM ${object.table}${where(object)} GROUP BY ${columns(object)} HAVING count(*) > 1;`,
+      `CREATE UNIQUE INDEX CONCURRENTLY ON ${object.table} (${columns(object)})${where(object)};`,
     ],
   }),
   verification: (object) =>
-    `SELECT trueup.on_conflict_target(${quoteLiteral(object.table)}, ${quoteTextArray(object.columns)})`,
+    `SELECT trueup.on_conflict_target(${quoteLiteral(object.table)}, ${quoteTextArray(object.columns)}` +
+    `${object.detail === null ? '' : `, ${quoteLiteral(object.detail)}`})`,
   covers: (migration, object) =>
     migration.statements.some(
       (sql) => mentions(sql, lastName(object.table ?? '')) && makesUnique(sql, object.columns),
@@ -72,4 +73,6 @@ export const missingConflictTarget: DefectKind = {
   },
 };
 
-const columns = (object: { readonly columns: readonly string[] }): string => object.columns.join(', ');
+/** The statement's predicate, which a partial index needs. */
+const where = ({ detail }: DefectObject): string => (detail === null ? '' : ` WHERE ${detail}`);
+const columns = (object: DefectObject): string => object.columns.join(', ');

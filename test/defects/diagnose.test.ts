@@ -163,6 +163,17 @@ describe.each(majors())('ON CONFLICT on PostgreSQL %i', (major) => {
     expect(said(diagnosis)).toMatch(/sixth execution/);
   });
 
+  it('a missing index is made for the predicate that the statement carries', async () => {
+    const repair = async (clause: string) =>
+      (await diagnosed(major, TABLE, insert(clause))).repair.sql.at(-1);
+    expect(await repair('ON CONFLICT (a, b) WHERE is_active = true DO NOTHING')).toBe(
+      'CREATE UNIQUE INDEX CONCURRENTLY ON public.m (a, b) WHERE is_active = true;',
+    );
+    expect(await repair("ON CONFLICT (a, b) WHERE c = 'CANARY' DO NOTHING")).toBe(
+      'CREATE UNIQUE INDEX CONCURRENTLY ON public.m (a, b);',
+    );
+  });
+
   it('the index was made since', async () => {
     const diagnosis = await diagnosed(major, TABLE, insert('ON CONFLICT (a, b) DO NOTHING'), {
       since: 'CREATE UNIQUE INDEX later ON m (a, b)',

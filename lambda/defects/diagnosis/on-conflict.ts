@@ -63,7 +63,7 @@ function explain(facts: TableFacts, target: ConflictSeen): Found {
       table: facts.table,
       columns,
       name: index === null ? null : which === 'invalid-index' ? `${schemaOf}${index.name}` : index.name,
-      detail: index?.predicate ?? null,
+      detail: index === null ? constantPredicate(target) : index.predicate,
     },
     subject: `${facts.table} (${columns.join(', ')})`,
     cause: SENTENCES[which](clause, facts, index),
@@ -83,6 +83,10 @@ function explain(facts: TableFacts, target: ConflictSeen): Found {
       : {}),
   };
 }
+
+/** What a missing index may be limited to: the statement's own predicate, where all of it was logged. */
+const constantPredicate = ({ predicate }: ConflictSeen): string | null =>
+  predicate === null || /[?$…]/.test(predicate) ? null : predicate;
 
 const PREDICATE_CASES: ReadonlySet<ConflictCase> = new Set([
   'predicate-missing',
