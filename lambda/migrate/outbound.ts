@@ -107,9 +107,9 @@ export async function signToken(
     headers: { host: `${host}:${port}` },
   });
   const { query } = await signer.presign(request, { expiresIn: TOKEN_S, signingDate });
-  const parameters = Object.entries(query ?? {}).map(
-    ([key, value]) => `${encode(key)}=${encode(String(value))}`,
-  );
+  const parameters = Object.entries(query ?? {})
+    .map(([key, value]) => `${encode(key)}=${encode(String(value))}`)
+    .sort();
   return `${host}:${port}/?${parameters.join('&')}`;
 }
 
