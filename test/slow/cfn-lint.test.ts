@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { DatabaseStack } from '../../lib/stacks/database-stack';
 import { SchemaStack } from '../../lib/stacks/schema-stack';
+import { WatchStack } from '../../lib/stacks/watch-stack';
 import { findPython, pythonWithRequirements } from '../e2e/support/python';
 import { folderOf, PEOPLE, testApp } from '../support/synth';
 
@@ -28,9 +29,16 @@ function synthesize(): string {
         schema: { database, folder },
         databaseLogGroupName: server.logGroupName,
       });
-    schema('Secret', server.database({ databaseName: 'a', createDatabase: true }));
-    schema('Iam', server.database({ databaseName: 'b', auth: 'iam' }));
-    if (server.cluster) schema('DataApi', server.dataApi());
+    const stacks = [
+      schema('Secret', server.database({ databaseName: 'a', createDatabase: true })),
+      schema('Iam', server.database({ databaseName: 'b', auth: 'iam' })),
+      ...(server.cluster ? [schema('DataApi', server.dataApi())] : []),
+    ];
+    new WatchStack(app, `${name}Watch`, {
+      databaseLogGroupName: server.logGroupName,
+      schemas: stacks.map((stack) => stack.schema),
+      alarms: { emails: ['on-call@example.com'], urls: ['https://events.example.com/x'] },
+    });
   }
   return app.synth().directory;
 }
@@ -48,7 +56,7 @@ describe('cfn-lint', () => {
     const templates = readdirSync(directory)
       .filter((name) => name.endsWith('.template.json'))
       .map((name) => join(directory, name));
-    expect(templates).toHaveLength(14);
+    expect(templates).toHaveLength(18);
     const args = ['--format', 'parseable', '--ignore-checks', ...Object.keys(IGNORED), '--', ...templates];
     expect(
       run(executable, ['-c', 'import sys; from cfnlint.runner import main; sys.exit(main())', ...args]),
