@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
 import { setAction } from '../action';
-import { playDemo } from '../demo';
 import { UsageError } from '../failure';
 import { withDatabase, withOwner, withTimeout } from '../options';
 import { runUp, type UpOptions } from './up';
@@ -28,6 +27,8 @@ export function registerDemo(program: Command): void {
         'Give the folder after the options.',
       );
     }
+    // Loaded only here: every other command would pay for it at its start.
+    const { playDemo } = await import('../demo/index.js');
     return playDemo(terminal);
   });
 }
