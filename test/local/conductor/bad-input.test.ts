@@ -177,3 +177,33 @@ test('settings that are missing', async () => {
     'The environment variable TRUEUP_HOST is not set. Deploy the function again with the construct that sets it.',
   );
 });
+
+test('rows and signed addresses are in no answer and in no log', async () => {
+  const s = await rig.scenario();
+  await s.stack.create(await s.version(TABLE));
+  await s.client.query("INSERT INTO orders VALUES (1, 'CANARY-a'), (2, 'CANARY-b'), (3, 'CANARY-a')");
+  const breaking = [
+    'ALTER TABLE orders ALTER customer TYPE int USING customer::int;',
+    'CREATE UNIQUE INDEX orders_customer ON orders (customer);',
+    "ALTER TABLE orders ADD CHECK (customer <> 'CANARY-b');",
+  ];
+  for (const [index, sql] of breaking.entries()) {
+    const files = {
+      ...TABLE,
+      [`000${index + 2}_breaks`]: `-- migrate:consent rewrites small\n-- migrate:consent destroys small\n-- migrate:up\n${sql}\n-- migrate:verify\nSELECT 'x' WHERE false;\n`,
+    };
+    expect(await s.stack.update(await s.version(files))).toBe('UPDATE_ROLLBACK_COMPLETE');
+  }
+  const told = JSON.stringify([s.stack.events, s.stack.attributes, s.answers]);
+  expect(told).toContain('22P02');
+  const logs = ['on-event', 'is-complete', 'migrate'].map(
+    (role) => rig.conductor.functions.logs.get(`${s.stack.name}-${role}`)!,
+  );
+  expect(logs[2]).toContain('23505');
+  for (const text of [told, ...logs]) {
+    // The file's own text may be shown; rows may not.
+    expect(text).not.toContain('CANARY-a');
+    expect(text).not.toContain('signed=');
+    expect(text).not.toContain(rig.server.password);
+  }
+});

@@ -147,6 +147,27 @@ test('cancelled while it runs: the run stops, and what it applied is undone', as
   expect(await s.catalogue()).toEqual(before);
 });
 
+test('another resource fails while our Create still runs: Delete comes with an invented id', async () => {
+  const s = await rig.scenario();
+  await s.client.query('CREATE TABLE orders (id bigint PRIMARY KEY, customer text NOT NULL)');
+  const before = await s.catalogue();
+  const release = await block(s);
+  const { '0003_customer_index': index } = INDEXED;
+  const creating = s.stack.create(
+    await s.version(
+      { '0003_customer_index': index! },
+      { settings: { sliceMs: 1_500 }, migrateTimeoutMs: 6_000 },
+    ),
+  );
+  await until(isBuilding(s));
+  s.stack.cancel();
+  setTimeout(release, 1_000);
+  expect(await creating).toBe('ROLLBACK_COMPLETE');
+  const removed = rig.conductor.customResources(s.stack).requests.find((r) => r.RequestType === 'Delete')!;
+  expect(removed.PhysicalResourceId).toMatch(/-Schema-/);
+  expect(await s.catalogue()).toEqual(before);
+});
+
 test('every request comes twice', async () => {
   const s = await rig.scenario();
   rig.conductor.customResources(s.stack).deliver = async (_, send) => {
