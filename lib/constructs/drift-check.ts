@@ -5,6 +5,7 @@ import * as targets from 'aws-cdk-lib/aws-events-targets';
 import { Construct } from 'constructs';
 import { countInLog } from './log-metrics';
 import { heartbeatPatterns } from './log-patterns';
+import { ONCE } from './machine-alarms';
 import type { SchemaAlarms } from './schema-alarms';
 import type { SchemaMigrations } from './schema-migrations';
 import { driftMetric } from './watch-dashboard';
@@ -61,13 +62,7 @@ export class DriftCheck extends Construct {
     const name = schema.namespace;
     const more = `The sentences are in the log: ${schema.logCommand}`;
     // Two intervals, since the schedule drifts over their borders.
-    const found = {
-      threshold: 1,
-      comparisonOperator: cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-      evaluationPeriods: 2,
-      datapointsToAlarm: 1,
-      treatMissingData: cloudwatch.TreatMissingData.NOT_BREACHING,
-    };
+    const found = { ...ONCE, evaluationPeriods: 2 };
     alarms.alarmDirectly(`Drift ${schema.node.addr}`, driftMetric(schema, 'drift', 'Maximum', interval), {
       ...found,
       alarmDescription: `The schema ${name} is not what its migrations made it, or holds invalid indexes or unvalidated constraints. ${more}`,

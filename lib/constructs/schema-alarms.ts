@@ -13,6 +13,7 @@ import type { ApplicationFormat } from '../../lambda/page/application-lines';
 import { AlarmTopic, type AlarmTopicProps } from './alarm-topic';
 import { countInLog } from './log-metrics';
 import { applicationPatterns, databasePatterns } from './log-patterns';
+import { ONCE, watchDeployments, watchPager } from './machine-alarms';
 import { PageFunction } from './page-function';
 import type { SchemaMigrations } from './schema-migrations';
 import { watchDashboard } from './watch-dashboard';
@@ -130,8 +131,8 @@ export class SchemaAlarms extends Construct {
     this.pageFunction = pager.function;
 
     this.errorAlarms = this.alarmOnErrors(props);
-    this.watchPager();
-    for (const schema of props.schemas) this.watchDeployments(schema);
+    watchPager(this);
+    for (const schema of props.schemas) watchDeployments(this, schema);
     if (props.dashboard ?? true) this.dashboard = watchDashboard(this, 'Dashboard', this, props.schemas);
     new CfnOutput(this, 'WatchedLogGroup', {
       value: this.databaseLogGroup.logGroupName,
@@ -197,87 +198,14 @@ export class SchemaAlarms extends Construct {
           alarmName: alarmName(this.prefix, signature.id),
           alarmDescription: describe(descriptionOf(signature, props.runbookUrl)),
           metric: this.errorMetric(signature.id),
+          ...ONCE,
           threshold: props.threshold ?? 1,
-          comparisonOperator: cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
           evaluationPeriods: minutes,
-          datapointsToAlarm: 1,
-          treatMissingData: cloudwatch.TreatMissingData.NOT_BREACHING,
         });
         alarm.addAlarmAction(new actions.LambdaAction(this.pageFunction, { useUniquePermissionId: true }));
         return [signature.id, alarm];
       }),
     );
-  }
-
-  /** That it fails, that events never reach it, and that not even the raw alarm could be sent. */
-  private watchPager(): void {
-    const once = {
-      threshold: 1,
-      comparisonOperator: cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-      evaluationPeriods: 5,
-      datapointsToAlarm: 1,
-      treatMissingData: cloudwatch.TreatMissingData.NOT_BREACHING,
-    };
-    const period = { period: Duration.minutes(1), statistic: 'Sum' };
-    this.alarmDirectly('PagerFails', this.pageFunction.metricErrors(period), {
-      ...once,
-      alarmDescription:
-        "Trueup's pager fails. The raw alarm was sent in place of the page; its log says why.",
-    });
-    for (const [id, metricName, what] of [
-      [
-        'PagerDrops',
-        'AsyncEventsDropped',
-        'Events for the pager were dropped: an alarm may have gone unheard.',
-      ],
-      [
-        'PagerSilent',
-        'DestinationDeliveryFailures',
-        'The pager failed, and the raw alarm could not be sent either.',
-      ],
-    ] as const) {
-      this.alarmDirectly(id, this.pageFunction.metric(metricName, period), {
-        ...once,
-        alarmDescription: `${what} Look at the alarms of ${this.prefix} by hand.`,
-      });
-    }
-  }
-
-  /** From the lines that the deployment's functions write. */
-  private watchDeployments(schema: SchemaMigrations): void {
-    const scope = new Construct(this, `Deployments ${schema.node.addr}`);
-    for (const [id, pattern, what] of [
-      [
-        'failed',
-        '{ $.event = "deployment" && $.outcome != "done" }',
-        'failed, or a rollback gave up waiting for the database',
-      ],
-      [
-        'kept',
-        '{ $.event = "deployment" && $.keptCount > 0 }',
-        'was rolled back, and something that it had applied was kept',
-      ],
-    ] as const) {
-      const name = `deployment-${id}-${schema.node.addr}`;
-      countInLog(scope, `Count ${id} `, schema.logGroup, [pattern], {
-        namespace: this.metricNamespace,
-        name,
-      });
-      const metric = new cloudwatch.Metric({
-        namespace: this.metricNamespace,
-        metricName: name,
-        statistic: 'Sum',
-        period: Duration.minutes(1),
-      });
-      this.alarmDirectly(`Deployment ${id} ${schema.node.addr}`, metric, {
-        alarmDescription: `A deployment of the schema ${schema.namespace} ${what}. The stack's events and its log say more: ${schema.logCommand}`,
-        threshold: 1,
-        comparisonOperator: cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-        evaluationPeriods: 5,
-        datapointsToAlarm: 1,
-        treatMissingData: cloudwatch.TreatMissingData.NOT_BREACHING,
-      });
-    }
   }
 
   private sayWhatMayBeMissing({ databaseLogGroup }: SchemaAlarmsProps): void {

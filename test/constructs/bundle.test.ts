@@ -5,7 +5,7 @@ import { type App, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import { describe, expect, it } from 'vitest';
-import { bundle } from '../../lib/constructs/bundle';
+import { bundle, type HandlerName } from '../../lib/constructs/bundle';
 import { SchemaDatabase } from '../../lib/constructs/schema-database';
 import { SchemaMigrations } from '../../lib/constructs/schema-migrations';
 import { folderOf, PEOPLE, temporaryFolder, testApp } from '../support/synth';
@@ -91,7 +91,7 @@ describe('the assets', () => {
 
 describe('the bundles', () => {
   /** As Lambda lays it out: the SDK's clients in the runtime, nothing else. */
-  function exportsOf(handler: 'deploy' | 'migrate'): unknown {
+  function exportsOf(handler: HandlerName): unknown {
     const folder = temporaryFolder();
     const scope = join(folder, 'node_modules', '@aws-sdk');
     mkdirSync(scope, { recursive: true });
@@ -115,10 +115,11 @@ describe('the bundles', () => {
   it('load with nothing beside them but the clients of the runtime', () => {
     expect(exportsOf('deploy')).toEqual(['isComplete', 'onEvent']);
     expect(exportsOf('migrate')).toEqual(['handler']);
+    expect(exportsOf('page')).toEqual(['handler']);
   });
 
   it('say nothing about the machine that made them', () => {
-    for (const handler of ['deploy', 'migrate'] as const) {
+    for (const handler of ['deploy', 'migrate', 'page'] as const) {
       for (const text of Object.values(bundle(handler))) expect(text).not.toContain(ROOT);
     }
   });
