@@ -4,8 +4,22 @@
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { CloudWatchClient, DescribeAlarmsCommand } from '@aws-sdk/client-cloudwatch';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  CloudWatchClient,
+  DescribeAlarmsCommand,
+  PutMetricAlarmCommand,
+  type PutMetricAlarmCommandInput,
+  SetAlarmStateCommand,
+} from '@aws-sdk/client-cloudwatch';
+import {
+  CreateLogGroupCommand,
+  CreateLogStreamCommand,
+  PutLogEventsCommand,
+  PutMetricFilterCommand,
+} from '@aws-sdk/client-cloudwatch-logs';
 import { InvokeCommand, LambdaClient, UpdateFunctionConfigurationCommand } from '@aws-sdk/client-lambda';
+import { CreateTopicCommand, SNSClient } from '@aws-sdk/client-sns';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { reason, testApp } from './support/cdk';
@@ -14,7 +28,16 @@ import { LogExport } from './support/log-export';
 import { type File, migrationFolder } from './support/migrations';
 import { Queue } from './support/queue';
 import { type Rds, startRds } from './support/rds';
-import { available, cdk, clientConfig, localAws, logEvents, physicalId, trueup } from './support/scenario';
+import {
+  available,
+  cdk,
+  clientConfig,
+  localAws,
+  logEvents,
+  logsClient,
+  physicalId,
+  trueup,
+} from './support/scenario';
 
 const NAME = 'watched';
 const WATCH = `${NAME}-watch`;
@@ -47,6 +70,15 @@ describe.runIf(available())('watching', () => {
   let migrate: string;
   const seen: { subject: string; message: string }[] = [];
 
+  const alarms = async () => {
+    const client = new CloudWatchClient(clientConfig());
+    return (await client.send(new DescribeAlarmsCommand({}))).MetricAlarms ?? [];
+  };
+  /** How often the drift check has run to its end. */
+  const checks = async () => {
+    const group = await physicalId(`${NAME}-schema`, 'AWS::Logs::LogGroup');
+    return (await logEvents(group)).filter((each) => 'DriftChecked' in each).length;
+  };
   const lambda = () => new LambdaClient(clientConfig());
   const deploy = (files: Record<string, File>, ...stacks: string[]) =>
     cdk().deploy(stacks, { app: testApp('watch'), context: { name: NAME, folder: migrationFolder(files) } });
@@ -104,17 +136,11 @@ describe.runIf(available())('watching', () => {
   test('another table while the alarm is up is found by looking again, once', async () => {
     await failing(`INSERT INTO web_sessions (id, note) VALUES (1, '${MARK}')`);
     await failing(`INSERT INTO lead_purchases (note) VALUES ('${MARK}')`);
-    // The schedule's moment, ten seconds ahead: so much is left for lines to arrive.
-    const look = async () => {
-      const time = new Date(Date.now() + 10_000).toISOString();
-      const Payload = JSON.stringify({ action: 'look-again', time });
-      const { FunctionError } = await lambda().send(new InvokeCommand({ FunctionName: pager, Payload }));
-      expect(FunctionError).toBeUndefined();
-    };
-    // The export of the log takes a moment.
-    await new Promise((later) => setTimeout(later, 2_000));
-    await look();
+    // The export of the log takes a moment. Then the schedule is due.
+    await sleep(2_000);
+    shiftClock(localAws().folder, 5 * 60 + 1);
     const page = await message(/web_sessions/, /^\[Trueup\] also app: public\.web_sessions\.lead_id/);
+    shiftClock(localAws().folder, 0);
     expect(page.message).not.toContain('lead_purchases');
   });
 
@@ -149,28 +175,17 @@ describe.runIf(available())('watching', () => {
     await lambda().send(
       new UpdateFunctionConfigurationCommand({ FunctionName: pager, Environment: { Variables: {} } }),
     );
-    const { MetricAlarms = [] } = await new CloudWatchClient(clientConfig()).send(
-      new DescribeAlarmsCommand({}),
-    );
-    const name = MetricAlarms.map((alarm) => alarm.AlarmName!).find((each) =>
-      each.endsWith('-uuid-function'),
-    )!;
-    const event = {
-      source: 'aws.cloudwatch',
-      alarmArn: `arn:aws:cloudwatch:us-east-1:000000000000:alarm:${name}`,
-      accountId: '000000000000',
-      region: 'us-east-1',
-      alarmData: { alarmName: name, state: { value: 'ALARM', timestamp: new Date().toISOString() } },
-    };
-    // As CloudWatch does it: asynchronously.
-    await lambda().send(
-      new InvokeCommand({ FunctionName: pager, InvocationType: 'Event', Payload: JSON.stringify(event) }),
+    const name = (await alarms()).find((alarm) => alarm.AlarmName!.endsWith('-uuid-function'))!.AlarmName!;
+    // It is up since the test by hand. Told that all is well, it finds the error again.
+    await new CloudWatchClient(clientConfig()).send(
+      new SetAlarmStateCommand({ AlarmName: name, StateValue: 'OK', StateReason: 'a test' }),
     );
     const raw = await queue.waitFor((each) => each.message.includes('requestPayload'), WITHIN_MS, seen);
     expect(JSON.parse(raw.message)).toMatchObject({ requestPayload: { alarmData: { alarmName: name } } });
+    await message(/pager fails/, /^ALARM: .*PagerFails/);
   });
 
-  test('drift, and the heartbeat that stops', async () => {
+  test('drift', async () => {
     await rds.run('app', 'ALTER TABLE lead_purchases ALTER COLUMN id DROP DEFAULT');
     const { Payload } = await lambda().send(
       new InvokeCommand({ FunctionName: migrate, Payload: JSON.stringify({ action: 'drift' }) }),
@@ -179,24 +194,30 @@ describe.runIf(available())('watching', () => {
     expect(drift.verification.findings).toHaveLength(1);
     expect(drift.logging).toEqual([]);
     await message(/Drift/, /^ALARM/);
+  });
 
-    const { MetricAlarms = [] } = await new CloudWatchClient(clientConfig()).send(
-      new DescribeAlarmsCommand({}),
-    );
-    const heartbeat = MetricAlarms.find((alarm) => alarm.MetricName?.startsWith('heartbeat'))!;
-    const state = async () =>
-      (
-        await new CloudWatchClient(clientConfig()).send(
-          new DescribeAlarmsCommand({ AlarmNames: [heartbeat.AlarmName!] }),
-        )
-      ).MetricAlarms?.[0]?.StateValue;
-    // The first two intervals are its warm-up.
-    expect(await state()).not.toBe('ALARM');
+  test('the heartbeat stops: only that is said, while the schedule goes on', async () => {
+    const state = async (metric: string) =>
+      (await alarms()).find((alarm) => alarm.MetricName?.startsWith(metric))?.StateValue;
+    const { folder } = localAws();
     try {
-      shiftClock(localAws().folder, 3 * 3_600);
-      await expect.poll(state, { timeout: 20_000 }).toBe('ALARM');
+      // The first two hours are the warm-up; each time the check is due, runs, and its line arrives.
+      for (const hours of [1, 2]) {
+        shiftClock(folder, hours * 3_660);
+        await expect.poll(() => checks(), { timeout: 30_000 }).toBe(1 + hours);
+      }
+      await expect.poll(() => state('heartbeat'), { timeout: 10_000 }).toBe('OK');
+      expect(await state('DriftChecked')).toBe('OK');
+
+      await exported.stop();
+      for (const hours of [3, 4, 5]) {
+        shiftClock(folder, hours * 3_660);
+        await expect.poll(() => checks(), { timeout: 30_000 }).toBe(1 + hours);
+      }
+      await message(/heartbeat line/, /^ALARM: .*Heartbeat/);
+      expect(await state('DriftChecked')).toBe('OK');
     } finally {
-      shiftClock(localAws().folder, 0);
+      shiftClock(folder, 0);
     }
   });
 
@@ -210,6 +231,121 @@ describe.runIf(available())('watching', () => {
       const events = await logEvents(group);
       expect(events.length).toBeGreaterThan(0);
       expect(JSON.stringify(events)).not.toContain(MARK);
+    }
+  });
+});
+
+/** What the tests above rest on: alarms that go by the clock, exact dimensions, the embedded metric format. */
+describe.runIf(available())('the local AWS', () => {
+  const NAMESPACE = 'Harness';
+  let topicArn: string;
+  let queue: Queue;
+
+  const cloudWatch = () => new CloudWatchClient(clientConfig());
+
+  const alarm = (name: string, rest: Partial<PutMetricAlarmCommandInput>) =>
+    cloudWatch().send(
+      new PutMetricAlarmCommand({
+        AlarmName: name,
+        Namespace: NAMESPACE,
+        Statistic: 'Sum',
+        Period: 60,
+        EvaluationPeriods: 5,
+        DatapointsToAlarm: 1,
+        Threshold: 1,
+        ComparisonOperator: 'GreaterThanOrEqualToThreshold',
+        TreatMissingData: 'notBreaching',
+        AlarmActions: [topicArn],
+        OKActions: [topicArn],
+        ...rest,
+      }),
+    );
+
+  async function state(name: string): Promise<string | undefined> {
+    const { MetricAlarms } = await cloudWatch().send(new DescribeAlarmsCommand({ AlarmNames: [name] }));
+    return MetricAlarms?.[0]?.StateValue;
+  }
+
+  const log = (...messages: string[]) =>
+    logsClient().send(
+      new PutLogEventsCommand({
+        logGroupName: 'harness',
+        logStreamName: 'one',
+        logEvents: messages.map((message) => ({ message, timestamp: Date.now() })),
+      }),
+    );
+
+  beforeAll(async () => {
+    const { TopicArn } = await new SNSClient(clientConfig()).send(
+      new CreateTopicCommand({ Name: 'harness' }),
+    );
+    topicArn = TopicArn!;
+    queue = await Queue.subscribedTo(topicArn, 'harness');
+    await logsClient().send(new CreateLogGroupCommand({ logGroupName: 'harness' }));
+    await logsClient().send(new CreateLogStreamCommand({ logGroupName: 'harness', logStreamName: 'one' }));
+    for (const [name, filterPattern] of [
+      ['Errors', '"ERROR:" "violates not-null" -":migrator@"'],
+      ['Beats', '"heartbeat"'],
+    ] as const) {
+      await logsClient().send(
+        new PutMetricFilterCommand({
+          logGroupName: 'harness',
+          filterName: name,
+          filterPattern,
+          metricTransformations: [{ metricNamespace: NAMESPACE, metricName: name, metricValue: '1' }],
+        }),
+      );
+    }
+  });
+
+  test('a line becomes a metric, an alarm and a message, and the alarm ends when the errors do', async () => {
+    await alarm('errors', { MetricName: 'Errors' });
+    await log('u@db: ERROR:  another', ':migrator@db: ERROR:  violates not-null', 'LOG:  violates not-null');
+    expect(await state('errors')).not.toBe('ALARM');
+    await log('u@db: ERROR:  null value violates not-null constraint');
+    const { message } = await queue.waitFor((each) => each.subject.startsWith('ALARM'), 10_000);
+    expect(JSON.parse(message)).toMatchObject({ AlarmName: 'errors', NewStateValue: 'ALARM' });
+    try {
+      shiftClock(localAws().folder, 240);
+      await new Promise((later) => setTimeout(later, 1_500));
+      expect(await state('errors')).toBe('ALARM');
+      shiftClock(localAws().folder, 600);
+      await queue.waitFor((each) => each.subject.startsWith('OK'), 10_000);
+    } finally {
+      shiftClock(localAws().folder, 0);
+    }
+  });
+
+  test('a metric that stops is noticed, and one of other dimensions does not count', async () => {
+    const embedded = (check: string) =>
+      JSON.stringify({
+        _aws: {
+          Timestamp: Date.now(),
+          CloudWatchMetrics: [{ Namespace: NAMESPACE, Dimensions: [['Check']], Metrics: [{ Name: 'Ran' }] }],
+        },
+        Check: check,
+        Ran: 1,
+      });
+    await log('heartbeat', embedded('a'));
+    const stopped = {
+      Threshold: 1,
+      ComparisonOperator: 'LessThanThreshold',
+      TreatMissingData: 'breaching',
+      EvaluationPeriods: 2,
+      DatapointsToAlarm: 2,
+      Period: 3600,
+    } as const;
+    await alarm('beats', { MetricName: 'Beats', ...stopped });
+    await alarm('a', { MetricName: 'Ran', Dimensions: [{ Name: 'Check', Value: 'a' }], ...stopped });
+    await alarm('b', { MetricName: 'Ran', Dimensions: [{ Name: 'Check', Value: 'b' }], ...stopped });
+    expect([await state('beats'), await state('a'), await state('b')]).toEqual(['OK', 'OK', 'ALARM']);
+    try {
+      shiftClock(localAws().folder, 3 * 3600);
+      const seen: Parameters<typeof queue.waitFor>[2] = [];
+      await queue.waitFor((each) => each.subject.startsWith('ALARM: "beats"'), 10_000, seen);
+      await queue.waitFor((each) => each.subject.startsWith('ALARM: "a"'), 10_000, seen);
+    } finally {
+      shiftClock(localAws().folder, 0);
     }
   });
 });
