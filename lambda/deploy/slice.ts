@@ -62,7 +62,7 @@ export async function runSlice(event: IsCompleteRequest, context: SliceContext):
     const unsure = decision.next === 'fail' && look.status === null && event.RequestType === 'Update';
     const unsureMs = Math.min(UNSURE_MS, context.settings.rollbackWaitMs);
     if (unsure && clock.now() - startedAtMs < unsureMs) return { IsComplete: false };
-    if (decision.next !== 'retry') return answer(decision, about);
+    if (decision.next !== 'retry') return answer(decision, about, situation.standing);
     // Another attempt may take as long as the longest silence, and this process must not die in it.
     const neededMs = decision.afterMs + context.settings.silenceMs + MARGIN_MS;
     if (context.remainingMs() < neededMs) return { IsComplete: false };
@@ -126,17 +126,22 @@ function unexpected(error: Error, { lenient }: Situation): Decision {
   return lenient ? { next: 'succeed', report: null, note: reason } : { next: 'fail', reason };
 }
 
-/** The line that alarms match: `deployment`, with `outcome` and the number of migrations that were kept. */
+/**
+ * The line that alarms match: `deployment`, with `outcome` (`done`, `failed`, `given-up`) and the number of migrations
+ * that were kept. A run that was overtaken is no deployment any more.
+ */
 function answer(
   decision: Extract<Decision, { next: 'succeed' | 'fail' }>,
   about: LogFields,
+  standing: Situation['standing'],
 ): IsCompleteResponse {
+  const event = standing === 'overtaken' ? 'overtaken' : 'deployment';
   if (decision.next === 'fail') {
-    log('deployment', { ...about, outcome: 'failed', reason: decision.reason });
+    log(event, { ...about, outcome: 'failed', reason: decision.reason });
     throw new DeployError(decision.reason);
   }
   const { report, note } = decision;
-  log('deployment', {
+  log(event, {
     ...about,
     outcome: note === null ? 'done' : 'given-up',
     ...(note === null ? {} : { reason: note }),
