@@ -28,7 +28,8 @@ export function registerDemo(program: Command): void {
       );
     }
     // Loaded only here: every other command would pay for it at its start.
-    const { playDemo } = await import('../demo/index.js');
+    // require(): `npm start` runs the sources, where import() of a file finds none.
+    const { playDemo } = require('../demo') as typeof import('../demo');
     return playDemo(terminal);
   });
 }
