@@ -8,9 +8,10 @@ import type { Found } from './diagnosis/finding';
 import { diagnoseKeyTypes } from './diagnosis/key-types';
 import { diagnoseNotNull } from './diagnosis/not-null';
 import { diagnoseOnConflict } from './diagnosis/on-conflict';
-import { type KnownMigrations, repairingMigrations } from './diagnosis/repairs';
+import { type KnownMigrations, predicateToAdd, repairingMigrations } from './diagnosis/repairs';
 import { diagnoseUuidFunction } from './diagnosis/uuid-function';
 import { kindsOf } from './index';
+import { missingConflictTarget } from './missing-conflict-target';
 import { KEY_TYPES, NOT_NULL, ON_CONFLICT, signatureOf, UUID_FUNCTION } from './signatures';
 
 const LOOKS: ReadonlyMap<LogSignature, (db: Database, question: DiagnosisQuestion) => Promise<Found>> =
@@ -49,13 +50,17 @@ export async function diagnose(
 
 function concluded(found: Found, known: KnownMigrations | null): Diagnosis {
   const { kind, object } = found;
+  const migrations = kind === null || known === null ? null : repairingMigrations(kind, object, known);
+  const toAdd =
+    kind === missingConflictTarget && migrations !== null ? predicateToAdd(object, migrations, known!) : null;
+  const repair = repairOf(found);
   return {
     kind: kind?.id ?? null,
     case: found.case,
     subject: found.subject,
     cause: found.cause,
-    repair: repairOf(found),
-    migrations: kind === null || known === null ? null : repairingMigrations(kind, object, known),
+    repair: toAdd === null ? repair : { ...repair, words: `${repair.words} ${toAdd}` },
+    migrations,
     unseen: [...found.unseen, ...(known?.status === null ? [NO_LEDGER] : [])],
   };
 }

@@ -41,19 +41,27 @@ export function speaksOf(
   );
 }
 
+/** The predicate of a unique index over just these columns that a statement makes; null when it makes none, or not partial. */
+export function partialPredicate(sql: string, columns: readonly string[]): string | null {
+  const [, list, predicate] =
+    /\bcreate\s+unique\s+index\b[^;(]*\(([^)]*)\)[^;]*?\bwhere\b\s*([^;]+?)\s*$/i.exec(sql) ?? [];
+  return list !== undefined && namesIn(list) === columns.map(lastName).sort().join() ? predicate! : null;
+}
+
+const namesIn = (list: string): string =>
+  list
+    .split(',')
+    .map((each) => lastName(each.trim()))
+    .sort()
+    .join();
+
 /** Whether a statement makes a unique index or constraint, or a primary key, over just these columns in any order. */
 export function makesUnique(sql: string, columns: readonly string[]): boolean {
   const wanted = columns.map(lastName).sort().join();
   const lists = [
     ...sql.matchAll(/\bcreate\s+unique\s+index\b[^;(]*\(([^)]*)\)/gi),
     ...sql.matchAll(/\b(?:unique|primary\s+key)\s*(?:nulls\s+(?:not\s+)?distinct\s*)?\(([^)]*)\)/gi),
-  ].map(([, list]) =>
-    list!
-      .split(',')
-      .map((each) => lastName(each.trim()))
-      .sort()
-      .join(),
-  );
+  ].map(([, list]) => namesIn(list!));
   if (lists.includes(wanted)) return true;
   const [only, ...more] = columns;
   return (

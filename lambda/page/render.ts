@@ -127,10 +127,10 @@ function facts({ group, diagnosis }: Finding, { complete, runbookUrl }: PageCont
     ['How often', `${howOften(group, complete)}${group.user ? `, as ${group.user}` : ''}`],
     ...(group.aborted > 0
       ? [
-          ['Afterwards', `${group.aborted} more commands refused in the same transactions (25P02)`] as [
-            string,
-            string,
-          ],
+          [
+            'Afterwards',
+            `${group.aborted} more command${group.aborted === 1 ? '' : 's'} refused in the same transaction (25P02)`,
+          ] as [string, string],
         ]
       : []),
     ...(group.statement === null ? [] : [['Statement', shorten(group.statement)] as [string, string]]),

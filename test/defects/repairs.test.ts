@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { kindOf } from '../../lambda/defects';
 import { type DefectObject, NO_OBJECT } from '../../lambda/defects/defect';
-import { repairingMigrations } from '../../lambda/defects/diagnosis/repairs';
+import { predicateToAdd, repairingMigrations } from '../../lambda/defects/diagnosis/repairs';
 import { makesUnique } from '../../lambda/defects/names';
 import type { MigrationState, Status } from '../../lambda/engine/views';
 import { compileFolder } from '../../lib/compiler';
@@ -72,6 +72,25 @@ describe('the shipped migrations', () => {
       repairingMigrations(kind, column('lead_purchases', 'id'), { manifest, status: known })[0]!.state;
     expect(stateIn(status('applied'))).toBe('applied');
     expect(stateIn({ migrations: [] } as unknown as Status)).toBe('pending');
+  });
+});
+
+describe('a partial index that is to come', () => {
+  const about = (detail: string | null): DefectObject =>
+    object({ table: 'public.student_course_purchases', columns: ['student_id', 'course_id'], detail });
+  it.each([
+    [null, /partial.*ON CONFLICT \(student_id, course_id\) WHERE is_active\./],
+    ['is_active = true', null],
+    ['is_active IS TRUE', /partial/],
+  ])('the statement says %s', async (detail, words) => {
+    const known = {
+      manifest: await compileFolder(join(__dirname, '../../migrations/courses')),
+      status: null,
+    };
+    const repairing = repairingMigrations(kindOf('missing-conflict-target')!, about(detail), known);
+    const said = predicateToAdd(about(detail), repairing, known);
+    if (words === null) expect(said).toBeNull();
+    else expect(said).toMatch(words);
   });
 });
 
