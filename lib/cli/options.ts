@@ -13,6 +13,10 @@ export interface OwnerOption {
   readonly ownerRole?: string;
 }
 
+export interface StackOption {
+  readonly stack?: string;
+}
+
 export interface TimeoutOption {
   /** Milliseconds. */
   readonly timeout: number;
@@ -27,6 +31,12 @@ export const withDatabase = (command: Command): Command =>
     .option('--ssl-mode <mode>', 'verify-full or disable (default: verify-full, but disable on this machine)')
     .option('--ssl-root-cert <file>', 'PEM file of the authority to trust, `rds` or `system`')
     .option('--namespace <name>', "which of the database's ledgers (default: the folder's name)");
+
+export const withStack = (command: Command): Command =>
+  command.option(
+    '--stack <name>',
+    "through the stack's deployed function and with its migrations, for a database that cannot be reached from here",
+  );
 
 export const withOwner = (command: Command): Command =>
   command.option('--owner-role <role>', "role that owns the application's tables (default: the login role)");

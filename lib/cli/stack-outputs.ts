@@ -1,11 +1,20 @@
 /** Outputs of a stack, by the constructs that made them: CDK puts ids and a hash around their names. */
 import { UsageError } from './failure';
 
-/** @throws {UsageError} when there is no such stack, or no credentials to ask with */
-export async function stackOutput(stackName: string, name: string, whatFor: string): Promise<string> {
+/**
+ * @param whatFor a remedy, should the stack have no such output
+ * @param namespace which of a stack's schemas; its outputs say so at the end of their descriptions
+ * @throws {UsageError} when there is no such stack, no such output, or no credentials to ask with
+ */
+export async function stackOutput(
+  stackName: string,
+  name: string,
+  whatFor: string,
+  namespace?: string,
+): Promise<string> {
   const { CloudFormationClient, DescribeStacksCommand } = await import('@aws-sdk/client-cloudformation');
   const client = new CloudFormationClient({});
-  let outputs: readonly { OutputKey?: string; OutputValue?: string }[];
+  let outputs: readonly { OutputKey?: string; OutputValue?: string; Description?: string }[];
   try {
     const { Stacks } = await client.send(new DescribeStacksCommand({ StackName: stackName }));
     outputs = Stacks?.[0]?.Outputs ?? [];
@@ -15,7 +24,17 @@ export async function stackOutput(stackName: string, name: string, whatFor: stri
       'Look at its name, at AWS_REGION, and at the credentials (AWS_PROFILE).',
     );
   }
-  const found = outputs.find(({ OutputKey }) => OutputKey?.includes(name))?.OutputValue;
-  if (found !== undefined) return found;
+  const named = outputs.filter(({ OutputKey }) => OutputKey?.includes(name));
+  const schemas = named.map(({ Description }) => Description?.match(/ of the schema (\S+)$/)?.[1]);
+  const wanted = named.filter((_, index) => namespace === undefined || schemas[index] === namespace);
+  const [found, other] = wanted;
+  if (found?.OutputValue !== undefined && other === undefined) return found.OutputValue;
+  if (named.length > 0) {
+    const which = namespace === undefined ? 'several schemas' : `no schema ${namespace}`;
+    throw new UsageError(
+      `the stack ${stackName} has ${which}`,
+      `Say which one with --namespace: ${schemas.filter((schema) => schema !== undefined).join(', ')}.`,
+    );
+  }
   throw new UsageError(`the stack ${stackName} has no output ${name}`, whatFor);
 }

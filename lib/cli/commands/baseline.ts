@@ -1,14 +1,16 @@
 import type { Command } from 'commander';
 import { setAction } from '../action';
 import { EXIT } from '../exit-codes';
-import { openLocal } from '../open';
+import { open } from '../open';
 import {
   type DatabaseOptions,
   type OwnerOption,
+  type StackOption,
   type TimeoutOption,
   withDatabase,
   withFolder,
   withOwner,
+  withStack,
   withTimeout,
 } from '../options';
 import { listed, runToEnd } from '../outcome';
@@ -31,19 +33,23 @@ export function registerBaseline(program: Command): void {
       'but only those whose verify section passes. The rest stays pending. Also records the new text of an applied ' +
       'file that was edited without consequence.',
   );
-  setAction<DatabaseOptions & OwnerOption & TimeoutOption>(command, (terminal, options, name, folder) => {
-    let label = '';
-    return runToEnd(terminal, {
-      timeoutMs: options.timeout,
-      open: async (progress) => {
-        const operations = await openLocal(folder!, options, progress);
-        label = terminal.out.colors.bold(operations.label);
-        return (slice) => operations.baseline(name!, slice);
-      },
-      summary: ({ baselined, pending }) =>
-        `${label}: ${plural(baselined.length, 'migration')} marked as applied` +
-        (pending.length > 0 ? `; still waiting: ${listed(pending)}.` : '.'),
-      exitCode: ({ pending }) => (pending.includes(name!) ? EXIT.pending : EXIT.ok),
-    });
-  });
+  withStack(command);
+  setAction<DatabaseOptions & OwnerOption & StackOption & TimeoutOption>(
+    command,
+    (terminal, options, name, folder) => {
+      let label = '';
+      return runToEnd(terminal, {
+        timeoutMs: options.timeout,
+        open: async (progress) => {
+          const operations = await open(folder!, options, progress);
+          label = terminal.out.colors.bold(operations.label);
+          return (slice) => operations.baseline(name!, slice);
+        },
+        summary: ({ baselined, pending }) =>
+          `${label}: ${plural(baselined.length, 'migration')} marked as applied` +
+          (pending.length > 0 ? `; still waiting: ${listed(pending)}.` : '.'),
+        exitCode: ({ pending }) => (pending.includes(name!) ? EXIT.pending : EXIT.ok),
+      });
+    },
+  );
 }

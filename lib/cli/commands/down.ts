@@ -1,13 +1,15 @@
 import type { Command } from 'commander';
 import { setAction } from '../action';
-import { openLocal } from '../open';
+import { open } from '../open';
 import {
   type DatabaseOptions,
   type OwnerOption,
+  type StackOption,
   type TimeoutOption,
   withDatabase,
   withFolder,
   withOwner,
+  withStack,
   withTimeout,
 } from '../options';
 import { runToEnd } from '../outcome';
@@ -29,16 +31,20 @@ export function registerDown(program: Command): void {
       'ledger. It may destroy data: read the section before. The file then waits again, so remove it or `up` brings ' +
       'it back.',
   );
-  setAction<DatabaseOptions & OwnerOption & TimeoutOption>(command, (terminal, options, name, folder) => {
-    let label = '';
-    return runToEnd(terminal, {
-      timeoutMs: options.timeout,
-      open: async (progress) => {
-        const operations = await openLocal(folder!, options, progress);
-        label = terminal.out.colors.bold(operations.label);
-        return (slice) => operations.down(name!, slice);
-      },
-      summary: ({ position }) => `${label}: ${name} is undone; at ${position || 'the beginning'}.`,
-    });
-  });
+  withStack(command);
+  setAction<DatabaseOptions & OwnerOption & StackOption & TimeoutOption>(
+    command,
+    (terminal, options, name, folder) => {
+      let label = '';
+      return runToEnd(terminal, {
+        timeoutMs: options.timeout,
+        open: async (progress) => {
+          const operations = await open(folder!, options, progress);
+          label = terminal.out.colors.bold(operations.label);
+          return (slice) => operations.down(name!, slice);
+        },
+        summary: ({ position }) => `${label}: ${name} is undone; at ${position || 'the beginning'}.`,
+      });
+    },
+  );
 }

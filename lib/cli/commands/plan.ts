@@ -3,12 +3,20 @@ import type { Plan, PlannedStep } from '../../../lambda/engine/views';
 import { setAction } from '../action';
 import { EXIT, type ExitCode } from '../exit-codes';
 import { printJson } from '../json';
-import { openLocal } from '../open';
-import { type DatabaseOptions, type OwnerOption, withDatabase, withFolder, withOwner } from '../options';
+import { open } from '../open';
+import {
+  type DatabaseOptions,
+  type OwnerOption,
+  type StackOption,
+  withDatabase,
+  withFolder,
+  withOwner,
+  withStack,
+} from '../options';
 import { printError } from '../report';
 import { plural, type Stream, type Terminal, table } from '../terminal';
 
-interface Options extends DatabaseOptions, OwnerOption {
+interface Options extends DatabaseOptions, OwnerOption, StackOption {
   readonly exitCode?: boolean;
   readonly sql?: boolean;
 }
@@ -23,8 +31,9 @@ export function registerPlan(program: Command): void {
     )
     .option('--sql', "print the statements' text")
     .option('--exit-code', 'answer 3 when there is something to do');
+  withStack(command);
   setAction<Options>(command, async (terminal, options, folder) => {
-    const operations = await openLocal(folder!, options);
+    const operations = await open(folder!, options);
     const plan = await operations.plan();
     if (terminal.json) printJson(terminal, plan);
     else printPlan(terminal, plan, operations.label, options.sql ?? false);

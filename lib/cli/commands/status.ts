@@ -3,11 +3,11 @@ import type { MigrationState, Status } from '../../../lambda/engine/views';
 import { setAction } from '../action';
 import { EXIT, type ExitCode } from '../exit-codes';
 import { printJson } from '../json';
-import { openLocal } from '../open';
-import { type DatabaseOptions, withDatabase, withFolder } from '../options';
+import { open } from '../open';
+import { type DatabaseOptions, type StackOption, withDatabase, withFolder, withStack } from '../options';
 import { type Colors, duration, plural, type Terminal, table } from '../terminal';
 
-interface Options extends DatabaseOptions {
+interface Options extends DatabaseOptions, StackOption {
   readonly exitCode?: boolean;
 }
 
@@ -18,8 +18,9 @@ export function registerStatus(program: Command): void {
     .description('Compares the folder with the ledger in the database. Changes nothing.')
     .option('--exit-code', 'answer 3 when migrations wait, 1 when an applied file was edited')
     .addHelpText('after', STATES);
+  withStack(command);
   setAction<Options>(command, async (terminal, options, folder) => {
-    const operations = await openLocal(folder!, options);
+    const operations = await open(folder!, options);
     const status = await operations.status();
     if (terminal.json) printJson(terminal, status);
     else print(terminal, status, operations.label);

@@ -3,13 +3,13 @@ import type { Verification } from '../../../lambda/engine/views';
 import { setAction } from '../action';
 import { EXIT, type ExitCode } from '../exit-codes';
 import { printJson } from '../json';
-import { openLocal } from '../open';
-import { type DatabaseOptions, withDatabase, withFolder } from '../options';
+import { open } from '../open';
+import { type DatabaseOptions, type StackOption, withDatabase, withFolder, withStack } from '../options';
 import { progressView } from '../progress';
 import { printError } from '../report';
 import { hang, plural, type Terminal } from '../terminal';
 
-interface Options extends DatabaseOptions {
+interface Options extends DatabaseOptions, StackOption {
   readonly exitCode?: boolean;
 }
 
@@ -22,9 +22,10 @@ export function registerVerify(program: Command): void {
         'is no longer as promised: an index dropped by hand, a default that is gone.',
     )
     .option('--exit-code', 'answer 3 when migrations wait');
+  withStack(command);
   setAction<Options>(command, async (terminal, options, folder) => {
     const progress = progressView(terminal);
-    const operations = await openLocal(folder!, options, progress.report);
+    const operations = await open(folder!, options, progress.report);
     const verification = await progress.during(() => operations.verify());
     if (terminal.json) printJson(terminal, verification);
     else printVerification(terminal, verification, operations.label);

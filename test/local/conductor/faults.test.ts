@@ -124,6 +124,28 @@ test('an index takes longer than several invocations, one of them killed', async
   );
 });
 
+test('a build that still runs is left alone by the rollback, and found by the next deployment', async () => {
+  const s = await rig.scenario();
+  const short = {
+    settings: { sliceMs: 1_500, timeoutMs: 3_000, rollbackWaitMs: 1_500 },
+    migrateTimeoutMs: 6_000,
+  };
+  await s.stack.create(await s.version(DEFAULT, short));
+  const release = await block(s);
+  const indexed = await s.version(INDEXED, short);
+  expect(await s.stack.update(indexed)).toBe('UPDATE_ROLLBACK_COMPLETE');
+  const failed = s.stack.events.find(({ status }) => status === 'UPDATE_FAILED')!;
+  expect(failed.reason).toMatch(/Not finished within 0\.1 minutes: .*CREATE INDEX CONCURRENTLY/);
+  expect(s.stack.attributes.Warnings).toMatch(
+    /^Another runner is at work: pid \d+ is at CREATE INDEX CONCURRENTLY/,
+  );
+  expect(await isBuilding(s)()).toBe(true);
+  await release();
+  await until(async () => !(await isBuilding(s)()));
+  expect(await s.stack.update(indexed)).toBe('UPDATE_COMPLETE');
+  expect(s.stack.attributes).toMatchObject({ Applied: '0003_customer_index' });
+});
+
 test('cancelled while it runs: the run stops, and what it applied is undone', async () => {
   const s = await rig.scenario();
   await s.stack.create(await s.version(DEFAULT));
