@@ -88,7 +88,7 @@ export class Conductor {
 
   /** A stack that does not exist yet, with provider functions of its own. */
   stack(name: string): Stack<StackCode> {
-    const { queryIntervalMs: _, serviceTimeoutMs = 120_000 } = this.options;
+    const { serviceTimeoutMs = 120_000 } = this.options;
     const framework = (exported: string): string => `${name}-framework-${exported}`;
     for (const exported of ['onEvent', 'isComplete', 'onTimeout']) {
       this.functions.deploy(framework(exported), {
