@@ -1,10 +1,12 @@
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { makeManifest } from '../../lambda/engine/manifest';
 import { connectPg } from '../../lambda/postgres/pg';
 import { askDatabase, explain, renderExplanation } from '../../lib/cli/explain';
 import { connect, createDatabase, majors } from '../support/database';
+import { trueup } from './trueup';
 
 async function* each(lines: readonly string[]): AsyncGenerator<string> {
   yield* lines;
@@ -70,5 +72,67 @@ describe('trueup explain', () => {
     expect(text).toMatch(/ALTER TABLE public\.t ALTER COLUMN id SET DEFAULT/);
     expect(text).toMatch(/No migration of the deployed code is about this/);
     expect(text).toMatch(/from the database another/);
+  });
+});
+
+describe('the command', () => {
+  const FILE = join(__dirname, '../data/postgres-logs/pg17-default-stderr.log');
+
+  it('reads a file, and says what it would need to say more', async () => {
+    const { code, stdout, stderr } = await trueup(['explain', FILE]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toMatch(/customers\.email/);
+    expect(stdout).not.toMatch(/jane|48 600/);
+  });
+
+  it('asks a database, and a folder which migration repairs it', async () => {
+    const url = await createDatabase();
+    const database = new URL(url).pathname.slice(1);
+    await (await connect(url)).query('CREATE TABLE lead_purchases (id uuid PRIMARY KEY, x int)');
+    const folder = mkdtempSync(join(tmpdir(), 'trueup-explain-'));
+    const file = join(folder, 'some.log');
+    writeFileSync(file, `${line(NOT_NULL.replace('"t"', '"lead_purchases"'), database)}\n`);
+    const migrations = join(__dirname, '../../migrations/marketplace');
+    const { code, stdout } = await trueup([
+      'explain',
+      file,
+      '--database-url',
+      url,
+      '--migrations',
+      migrations,
+      '--json',
+    ]);
+    rmSync(folder, { recursive: true });
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({
+      lines: 1,
+      findings: [
+        {
+          group: { table: 'lead_purchases', column: 'id' },
+          diagnosis: {
+            kind: 'missing-id-default',
+            migrations: [{ name: '0002_id_default', state: 'pending' }],
+          },
+        },
+      ],
+    });
+  });
+
+  it.each([
+    [['explain', 'no-such.log'], 2, /there is no file no-such\.log/],
+    [['explain', join(__dirname, 'explain.test.ts')], 1, /has the form that RDS writes/],
+    [['explain', FILE, '--stack', 's', '--database-url', 'postgres://u@h/d'], 2, /exclude each other/],
+    [['alarm-test', '--stack', 's', '--database-url', 'postgres://u@h/d'], 2, /exclude each other/],
+    [['alarm-test'], 2, /there is no database to connect to/],
+  ])('%j answers %i', async (args, expected, words) => {
+    const { code, stdout, stderr } = await trueup(args as string[]);
+    expect(code).toBe(expected);
+    expect(stdout + stderr).toMatch(words as RegExp);
+  });
+
+  it('alarm-test raises the errors', async () => {
+    const { code, stdout } = await trueup(['alarm-test', '--database-url', await createDatabase()]);
+    expect(code).toBe(0);
+    expect(stdout.match(/^raised/gm)).toHaveLength(4);
   });
 });

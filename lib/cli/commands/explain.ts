@@ -1,5 +1,6 @@
 import { createReadStream, statSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import type { Command } from 'commander';
 import { setAction } from '../action';
 import { connectionTarget } from '../connection';
@@ -31,19 +32,23 @@ export function registerExplain(program: Command): void {
     )
     .option('--migrations <folder>', 'folder of migrations to look for the repair in');
   setAction<Options>(command, async (terminal, options, file) => {
-    const explanation = await explain(linesOf(file!), await askOf(options));
+    const input = inputOf(file!);
+    const explanation = await explain(linesOf(input), await askOf(options));
     if (terminal.json) printJson(terminal, explanation);
     else terminal.out.line(renderExplanation(explanation));
     return explanation.lines === 0 ? EXIT.failed : EXIT.ok;
   });
 }
 
-function linesOf(file: string): AsyncIterable<string> {
-  if (file === '-') return createInterface({ input: process.stdin, crlfDelay: Number.POSITIVE_INFINITY });
-  if (!statSync(file, { throwIfNoEntry: false })?.isFile()) {
-    throw new UsageError(`there is no file ${file}`, 'Give a log file, or pipe the lines into the command.');
-  }
-  return createInterface({ input: createReadStream(file), crlfDelay: Number.POSITIVE_INFINITY });
+function inputOf(file: string): Readable {
+  if (file === '-') return process.stdin;
+  if (statSync(file, { throwIfNoEntry: false })?.isFile()) return createReadStream(file);
+  throw new UsageError(`there is no file ${file}`, 'Give a log file, or pipe the lines into the command.');
+}
+
+/** Begins to read only when somebody asks for lines: those that came before would be lost. */
+async function* linesOf(input: Readable): AsyncGenerator<string> {
+  yield* createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY });
 }
 
 /** Null when nothing says where the database is: the lines alone are explained. */
