@@ -19,6 +19,6 @@ test(`${RUNS} orders of events`, { timeout: 120_000 }, async () => {
     { numRuns: RUNS },
   );
   // The generator must reach what it is for.
-  expect(deeds).toBeGreaterThan(RUNS);
-  expect(undone).toBeGreaterThan(RUNS / 20);
+  expect(deeds).toBeGreaterThan(RUNS / 2);
+  expect(undone).toBeGreaterThan(RUNS / 100);
 });
