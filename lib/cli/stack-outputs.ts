@@ -24,7 +24,10 @@ export async function stackOutput(
       'Look at its name, at AWS_REGION, and at the credentials (AWS_PROFILE).',
     );
   }
-  const named = outputs.filter(({ OutputKey }) => OutputKey?.includes(name));
+  // `ExportsOutput…` are CDK's own, for other stacks that refer to the same resource: the one that watches, say.
+  const named = outputs.filter(
+    ({ OutputKey }) => OutputKey?.includes(name) && !OutputKey.startsWith('ExportsOutput'),
+  );
   const schemas = named.map(({ Description }) => Description?.match(/ of the schema (\S+)$/)?.[1]);
   const wanted = named.filter((_, index) => namespace === undefined || schemas[index] === namespace);
   const [found, other] = wanted;

@@ -57,7 +57,7 @@ async function askOf(options: Options): Promise<Ask | null> {
     if (options.databaseUrl)
       throw new UsageError('--stack and --database-url exclude each other', 'Give one of them.');
     const { askStack } = await import('../explain-stack.js');
-    return askStack(options.stack);
+    return askStack(options.stack, options.namespace);
   }
   const { DATABASE_URL, PGHOST, PGDATABASE } = process.env;
   if (!options.databaseUrl && !DATABASE_URL && !PGHOST && !PGDATABASE) return null;
