@@ -101,7 +101,7 @@ describe.runIf(available())('a first deployment', () => {
     const failed = await deploy(NAME, files);
     expect(failed.exitCode, reason(failed)).toBe(1);
     expect(await stackStatus(STACK)).toBe('UPDATE_ROLLBACK_COMPLETE');
-    expect(await sentence(STACK)).toMatch(/the database refused the password .*28P01/);
+    expect(await sentence(STACK)).toMatch(/database refused the password .*28P01/);
   });
 });
 
