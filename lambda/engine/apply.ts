@@ -78,7 +78,7 @@ async function runStep(run: Run, step: Step): Promise<void> {
   if (step.type === 'apply') await applyInSegments(run, step);
   else if (step.type === 'verify') await prove(run, migration);
   else if (step.type === 'settle') await settle(run, migration);
-  else await baseline(run, migration);
+  else if (!(await baseline(run, migration))) return;
   run.tell({ type: 'finished', migration: migration.name, action, durationMs: Date.now() - began });
 }
 
@@ -145,8 +145,8 @@ async function settle(run: Run, migration: Migration): Promise<void> {
   await run.db.execute([{ statements: [settleStatement(namespace, migration.name, false), event] }]);
 }
 
-/** Marks as applied only what verifies; what does not is applied like any other. */
-async function baseline(run: Run, migration: Migration): Promise<void> {
+/** Marks as applied only what verifies, and says whether it did; what does not is applied like any other. */
+async function baseline(run: Run, migration: Migration): Promise<boolean> {
   const { namespace, deployment } = run.names;
   const segment = { ...whole(migration), from: migration.statements.length };
   const script = applyScript(migration, segment, run.names, { verify: true, preflight: false });
@@ -156,11 +156,13 @@ async function baseline(run: Run, migration: Migration): Promise<void> {
       { statements: [eventStatement(namespace, deployment, migration.name, 'baselined')] },
     ]);
     run.baselined.add(migration.name);
+    return true;
   } catch (error) {
     if (!(error instanceof TrueupError) || error.info.code !== 'verification') throw error;
     const why = error.info.details?.join('; ') ?? error.info.message;
     run.warnings.push(
       `${migration.name} is not what the database holds, so it was not marked as applied: ${why}`,
     );
+    return false;
   }
 }

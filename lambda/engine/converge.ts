@@ -82,8 +82,7 @@ async function convergeOn(db: Database, ctx: EngineContext, asked: ConvergeReque
   const idle = nothingToDo(manifest, ledger, request, forward);
   if (idle) return idle;
 
-  const tell = ctx.progress ?? (() => {});
-  await acquireRunnerLock(db, ctx.deadline, tell);
+  await acquireRunnerLock(db, ctx);
   try {
     ledger = await readLedger(db, request.namespace, request.id, request.ownerRole ?? null);
     const since = earlierAnswer(ledger, request) ?? refusedNow(ctx, ledger, request);

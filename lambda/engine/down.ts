@@ -25,8 +25,7 @@ export async function down(ctx: EngineContext, asked: DownRequest): Promise<Outc
   const { manifest } = ctx;
   const request: ConvergeRequest = { ...asked, direction: 'forward', manifestHash: manifest.hash };
   return onDatabase(ctx, request, async (db) => {
-    const tell = ctx.progress ?? (() => {});
-    await acquireRunnerLock(db, ctx.deadline, tell);
+    await acquireRunnerLock(db, ctx);
     try {
       const ledger = await readLedger(db, asked.namespace, asked.id, asked.ownerRole ?? null);
       const refused = obstacle(manifest, ledger, request);

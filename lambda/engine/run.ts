@@ -36,7 +36,10 @@ export function beginRun(db: Database, ctx: EngineContext, ledger: Ledger, reque
   return {
     db,
     manifest: ctx.manifest,
-    deadline: ctx.deadline,
+    // Asked for each time: whoever is interrupted brings it forward.
+    get deadline() {
+      return ctx.deadline;
+    },
     tell: ctx.progress ?? (() => {}),
     names: {
       namespace: request.namespace,

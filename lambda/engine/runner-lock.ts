@@ -4,19 +4,18 @@
  */
 import type { Database, LockedBy } from '../postgres/database';
 import { RUNNER_LOCK } from './ledger-schema';
-import type { Progress } from './request';
 import { DEAD_RUNNER_MS, waitOrGiveUp } from './retry';
-import { NotYet } from './run';
+import { type EngineContext, NotYet } from './run';
 
 /** @throws {NotYet} when the deadline comes first */
-export async function acquireRunnerLock(db: Database, deadline: number, tell: Progress): Promise<void> {
+export async function acquireRunnerLock(db: Database, ctx: EngineContext): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     if (await db.tryLock(RUNNER_LOCK)) return;
     const holder = await db.lockHolder(RUNNER_LOCK);
     if (holder && isDead(holder)) await terminate(db, holder);
     const message = holder ? describe(holder) : 'another runner has just ended';
-    if (attempt % 10 === 1) tell({ type: 'waiting', for: 'runner', message });
-    if (!(await waitOrGiveUp(attempt, deadline, 1_000))) {
+    if (attempt % 10 === 1) ctx.progress?.({ type: 'waiting', for: 'runner', message });
+    if (!(await waitOrGiveUp(attempt, ctx.deadline, 1_000))) {
       throw new NotYet(message, {
         code: 'busy',
         message: `another runner is at work: ${message}`,

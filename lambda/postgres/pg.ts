@@ -17,7 +17,7 @@ import { lockedBy, lockHolderQuery } from './lock-holder';
 import { quoteIdentifier, quoteLiteral } from './quote';
 
 export interface PgOptions {
-  /** `postgres://…`; the other fields win over its parts. */
+  /** `postgres://…`; its parts win over the fields below. */
   readonly url?: string;
   readonly host?: string;
   readonly port?: number;
