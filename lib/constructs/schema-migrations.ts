@@ -58,8 +58,8 @@ export interface SchemaMigrationsProps extends TimingProps {
    */
   readonly logGroup?: logs.ILogGroup;
   /**
-   * Add stack outputs: position, what was applied, undone and kept, the command that follows the log, and the function
-   * that `trueup --stack` invokes.
+   * Add stack outputs: position, what was applied, undone and kept, warnings, the command that follows the log, and the
+   * function that `trueup --stack` invokes.
    * @default true
    */
   readonly outputs?: boolean;
@@ -85,6 +85,8 @@ export class SchemaMigrations extends Construct implements ec2.IConnectable {
   readonly applied: string;
   readonly undone: string;
   readonly kept: string;
+  /** What a person should know of a success: a file that is gone, one that came late, what a rollback gave up. */
+  readonly warnings: string;
   /** Follows the log of all functions. */
   readonly logCommand: string;
 
@@ -134,6 +136,7 @@ export class SchemaMigrations extends Construct implements ec2.IConnectable {
     this.applied = resource.getAttString(ATTRIBUTES.applied);
     this.undone = resource.getAttString(ATTRIBUTES.undone);
     this.kept = resource.getAttString(ATTRIBUTES.kept);
+    this.warnings = resource.getAttString(ATTRIBUTES.warnings);
     this.logCommand = `aws logs tail ${this.logGroup.logGroupName} --follow --region ${Stack.of(this).region}`;
     if (props.outputs ?? true) this.addOutputs();
   }
@@ -172,6 +175,7 @@ export class SchemaMigrations extends Construct implements ec2.IConnectable {
     output('Applied', this.applied, 'Applied by the newest deployment');
     output('Undone', this.undone, 'Undone by the newest deployment');
     output('Kept', this.kept, 'Kept by a rollback');
+    output('Warnings', this.warnings, 'Warnings of the newest deployment');
     output('LogCommand', this.logCommand, 'Follows the log');
     output('MigrateFunction', this.migrateFunction.functionName, 'Function that trueup --stack invokes');
   }

@@ -98,6 +98,7 @@ describe('the custom resource', () => {
       'MigrateFunction',
       'Position',
       'Undone',
+      'Warnings',
     ]);
     expect(JSON.stringify(Object.fromEntries(outputs).LogCommand)).toContain(
       '"aws logs tail ",{"Ref":"SchemaLog',
