@@ -29,7 +29,7 @@ beforeAll(async () => {
       return secrets[id]!;
     },
   };
-  const endpoint = await listen(services as unknown as Services);
+  const endpoint = await listen(() => services as unknown as Services);
   close = () => {
     endpoint.server.closeAllConnections();
     endpoint.server.close();

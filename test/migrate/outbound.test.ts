@@ -9,7 +9,7 @@ let secret: () => string = () => '';
 let close: () => void;
 
 beforeAll(async () => {
-  const { server, port } = await listen({ getSecretValue: () => secret() } as unknown as Services);
+  const { server, port } = await listen(() => ({ getSecretValue: () => secret() }) as unknown as Services);
   close = () => {
     server.closeAllConnections();
     server.close();

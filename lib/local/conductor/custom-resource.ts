@@ -68,7 +68,7 @@ export class CustomResources {
       const timer = setTimeout(
         () => settle(failure('CloudFormation did not receive a response from your Custom Resource.')),
         this.options.serviceTimeoutMs,
-      );
+      ).unref();
       const settle = (answer: CustomResourceAnswer): void => {
         clearTimeout(timer);
         this.open.delete(requestId);

@@ -28,9 +28,10 @@ export interface Services {
   respond(token: string, body: string): void;
 }
 
-export async function listen(services: Services): Promise<{ server: Server; port: number }> {
+/** @param services asked for at each request */
+export async function listen(services: () => Services): Promise<{ server: Server; port: number }> {
   const server = createServer((request, response) => {
-    answer(services, request, response).catch((error) => fail(request, response, error));
+    answer(services(), request, response).catch((error) => fail(request, response, error));
   });
   await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
   return { server, port: (server.address() as { port: number }).port };

@@ -63,11 +63,10 @@ export class Conductor {
 
   static async start(options: ConductorOptions = {}): Promise<Conductor> {
     const folder = mkdtempSync(join(options.folder ?? tmpdir(), 'trueup-conductor-'));
-    let conductor: Conductor | undefined;
-    const services = new Proxy({} as Services, {
-      get: (_, name) => conductor!.services[name as keyof Services],
-    });
-    const { server, port } = await listen(services);
+    // Also when the process ends in the middle.
+    const remove = (): void => rmSync(folder, { recursive: true, force: true });
+    process.once('exit', remove);
+    const { server, port } = await listen(() => conductor.services);
     const endpoint = `http://127.0.0.1:${port}`;
     const functions = new Functions({
       endpoint,
@@ -77,11 +76,12 @@ export class Conductor {
       folder,
       node: options.node,
     });
-    conductor = new Conductor(options, functions, endpoint, async () => {
+    const conductor: Conductor = new Conductor(options, functions, endpoint, async () => {
       await functions.close();
       server.closeAllConnections();
       await new Promise((done) => server.close(done));
-      rmSync(folder, { recursive: true, force: true });
+      process.off('exit', remove);
+      remove();
     });
     return conductor;
   }
@@ -133,6 +133,8 @@ export class Conductor {
 
   async close(): Promise<void> {
     this.closed = true;
+    for (const [stackId, resources] of this.resources)
+      resources.abandon(stackId, 'The conductor was closed.');
     await this.stop();
   }
 
