@@ -1,11 +1,9 @@
-/** The app of bin/app.ts as cdk.json runs it, with the migrations that are shipped: over RDS and over the Data API. */
-import { cpSync, mkdtempSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+/** The app of bin/app.ts as cdk.json runs it, with all migrations that are shipped, on an RDS instance. */
 import { afterAll, describe, expect, test } from 'vitest';
-import { dumpCatalogue } from '../support/catalogue';
-import { nodeApp, reason } from './support/cdk';
+import { reason } from './support/cdk';
 import { type Rds, startRds } from './support/rds';
-import { available, cdk, localAws, ROOT, stackEvents, stackStatus, trueup } from './support/scenario';
+import { available, cdk, stackStatus, trueup } from './support/scenario';
+import { shippedApp } from './support/shipped-app';
 
 const running: Rds[] = [];
 
@@ -19,23 +17,16 @@ async function start(identifier: string): Promise<Rds> {
   return rds;
 }
 
-/** With the settings of our cdk.json, in a folder of its own: the command line writes cdk.context.json there. */
-function options(settings: Record<string, string>) {
-  const cwd = mkdtempSync(join(localAws().folder, 'app-'));
-  cpSync(join(ROOT, 'cdk.json'), join(cwd, 'cdk.json'));
-  const all = { migrations: join(ROOT, 'migrations'), ...settings };
-  const context = Object.fromEntries(Object.entries(all).map(([key, value]) => [`trueup:${key}`, value]));
-  return { cwd, context, app: nodeApp(join(ROOT, 'bin', 'app.ts')) };
-}
-
 describe.runIf(available())('all shipped databases on one RDS instance', () => {
   const context = { prefix: 'Shop', cheap: 'true', managedSecret: 'false' };
   const stacks = ['Appointments', 'Channels', 'Courses', 'Marketplace', 'Messaging'];
   let rds: Rds;
+  let assembly: string;
 
   test('deploy: with the attached secret and TLS, each database made by its first run', async () => {
     rds = await start('shopdatabase');
-    const deployed = await cdk().deploy(['--all', '--concurrency', '3'], options(context));
+    const deployed = await cdk().deploy(['--all', '--concurrency', '3'], shippedApp(context));
+    assembly = deployed.assembly;
     expect(deployed.exitCode, reason(deployed)).toBe(0);
     for (const name of stacks) expect(await stackStatus(`Shop${name}`)).toBe('CREATE_COMPLETE');
     const databases = await rds.run<{ datname: string }>(
@@ -65,69 +56,9 @@ describe.runIf(available())('all shipped databases on one RDS instance', () => {
   });
 
   test('destroy', async () => {
-    const destroyed = await cdk().destroy(['--all'], options(context));
+    const destroyed = await cdk().destroy(['--all'], { app: assembly });
     expect(destroyed.exitCode, reason(destroyed)).toBe(0);
     for (const name of [...stacks, 'Database']) expect(await stackStatus(`Shop${name}`)).toBeUndefined();
-  });
-});
-
-describe.runIf(available())('an Aurora cluster with the Data API', () => {
-  const context = (migrations: string) => ({
-    prefix: 'Cloud',
-    cheap: 'true',
-    engine: 'aurora',
-    transport: 'data-api',
-    migrations,
-  });
-  const folder = () => {
-    const copy = mkdtempSync(join(localAws().folder, 'shipped-'));
-    cpSync(join(ROOT, 'migrations', 'courses'), join(copy, 'courses'), { recursive: true });
-    return copy;
-  };
-  let rds: Rds;
-
-  test('deploy, with the secret that RDS manages', async () => {
-    rds = await start('clouddatabase');
-    const deployed = await cdk().deploy(['--all'], options(context(folder())));
-    expect(deployed.exitCode, reason(deployed)).toBe(0);
-    expect(deployed.output).toMatch(/Position\S* = 0002_one_active_purchase/);
-    const status = await trueup('status', '--stack', 'CloudCourses');
-    expect(status.exitCode, reason(status)).toBe(0);
-  });
-
-  test('a migration that fails is rolled back, and the catalogue is as it was', async () => {
-    const before = await dumpCatalogue(rds.adminUrl('courses'));
-    const next = folder();
-    writeFileSync(
-      join(next, 'courses', '0003_paid.sql'),
-      `-- migrate:up
-CREATE INDEX CONCURRENTLY purchases_paid ON student_course_purchases (payment_id);
--- migrate:verify
-SELECT 'no index' WHERE to_regclass('purchases_paid') IS NULL;
--- migrate:down
-DROP INDEX CONCURRENTLY purchases_paid;
-`,
-    );
-    writeFileSync(
-      join(next, 'courses', '0004_broken.sql'),
-      `-- migrate:up
-COMMENT ON TABLE student_course_purchases IS 'broken';
--- migrate:verify
-SELECT 'this release is broken';
-`,
-    );
-    const failed = await cdk().deploy(['CloudCourses'], options(context(next)));
-    expect(failed.exitCode, reason(failed)).toBe(1);
-    expect(await stackStatus('CloudCourses')).toBe('UPDATE_ROLLBACK_COMPLETE');
-    const reasons = (await stackEvents('CloudCourses')).map((event) => event.ResourceStatusReason ?? '');
-    expect(reasons.join('\n')).toContain('this release is broken');
-    expect(await dumpCatalogue(rds.adminUrl('courses'))).toEqual(before);
-  });
-
-  test('destroy', async () => {
-    const destroyed = await cdk().destroy(['--all'], options(context(folder())));
-    expect(destroyed.exitCode, reason(destroyed)).toBe(0);
-    expect(await stackStatus('CloudDatabase')).toBeUndefined();
   });
 });
 
@@ -135,7 +66,7 @@ describe.runIf(available())('IAM authentication', () => {
   test('the role is made with the secret, and from then on only tokens are used', async () => {
     const rds = await start('tokendatabase');
     const context = { prefix: 'Token', cheap: 'true', auth: 'iam', databases: 'messaging' };
-    const deployed = await cdk().deploy(['--all'], options(context));
+    const deployed = await cdk().deploy(['--all'], shippedApp(context));
     expect(deployed.exitCode, reason(deployed)).toBe(0);
     const member = await rds.run(
       'messaging',
@@ -144,9 +75,12 @@ describe.runIf(available())('IAM authentication', () => {
     );
     expect(member).toEqual([{ token: true, rolsuper: false, rolcreaterole: false }]);
     await rds.run('postgres', `ALTER ROLE postgres PASSWORD 'another'`);
-    const again = await cdk().deploy(['TokenMessaging'], options({ ...context, runId: '2' }));
+    const again = await cdk().deploy(['TokenMessaging'], {
+      ...shippedApp({ ...context, runId: '2' }),
+      flags: ['--exclusively'],
+    });
     expect(again.exitCode, reason(again)).toBe(0);
-    const destroyed = await cdk().destroy(['--all'], options(context));
+    const destroyed = await cdk().destroy(['--all'], { app: again.assembly });
     expect(destroyed.exitCode, reason(destroyed)).toBe(0);
   });
 });

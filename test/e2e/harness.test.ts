@@ -33,7 +33,7 @@ describe.runIf(available())('the local AWS', () => {
     expect(await stackStatus('events')).toBe('UPDATE_ROLLBACK_COMPLETE');
     expect(await received()).toEqual(['1: Create 1', '2: Update 2 from 1', '1: Update 1 from 2']);
 
-    const destroyed = await cdk().destroy(['events'], { app, context: { version: '1' } });
+    const destroyed = await cdk().destroy(['events'], { app: created.assembly });
     expect(destroyed.exitCode, reason(destroyed)).toBe(0);
     expect(await stackStatus('events')).toBeUndefined();
   });

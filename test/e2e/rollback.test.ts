@@ -72,6 +72,7 @@ const FIFTH = { ...FOURTH, '0007_comment': COMMENTED };
 
 describe.runIf(available())('a stack, from its first deployment to its end', () => {
   let rds: Rds;
+  let assembly: string;
 
   const deploy = (files: Record<string, File>, flags: string[] = [], service = '1'): Promise<Finished> =>
     cdk().deploy([STACK], {
@@ -134,6 +135,7 @@ describe.runIf(available())('a stack, from its first deployment to its end', () 
       app,
       context: { name: NAME, folder: migrationFolder(FIRST) },
     });
+    assembly = made.assembly;
     expect(made.exitCode, reason(made)).toBe(0);
   });
 
@@ -271,8 +273,7 @@ describe.runIf(available())('a stack, from its first deployment to its end', () 
 
   test('destroy: the stacks are gone, the schema stays', async () => {
     const before = await catalogue();
-    const context = { name: NAME, folder: migrationFolder(FIFTH) };
-    const destroyed = await cdk().destroy(['--all'], { app, context });
+    const destroyed = await cdk().destroy(['--all'], { app: assembly });
     expect(destroyed.exitCode, reason(destroyed)).toBe(0);
     expect([await stackStatus(STACK), await stackStatus(SERVER)]).toEqual([undefined, undefined]);
     expect(await catalogue()).toEqual(before);

@@ -1,10 +1,9 @@
 /** Whatever becomes of the test run, nothing of it stays. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { nodeApp } from './support/cdk';
 import { runToEnd, supervised, temporaryFolder } from './support/supervised';
 
 const isAlive = (pid: number): boolean => {
@@ -43,8 +42,7 @@ test('a killed run takes its children, their children and its folder with it', a
       writeFileSync(${JSON.stringify(join(outer.path, 'folder'))}, path);
       setInterval(() => {}, 1000);`,
     );
-    const [node, ...args] = nodeApp(script).split(' ');
-    const run: ChildProcess = spawn(node!, args, { stdio: 'inherit' });
+    const run = spawn(process.execPath, ['--import', require.resolve('tsx'), script], { stdio: 'inherit' });
     await until(() => existsSync(join(outer.path, 'folder')));
     const folder = readFileSync(join(outer.path, 'folder'), 'utf8');
     await until(() => existsSync(join(folder, 'pids')));

@@ -8,9 +8,9 @@ const ROOT = resolve(__dirname, '../../..');
 const CDK = join(ROOT, 'node_modules', 'aws-cdk', 'bin', 'cdk');
 const DEFAULT_TIMEOUT_MS = 240_000;
 
-/** The command that runs an app from its sources, from any folder. */
+/** The command that runs an app from its sources, from any folder. It must not begin with a quote: cdk would take it off. */
 export const nodeApp = (file: string): string =>
-  `${process.execPath} --import ${require.resolve('tsx')} ${file}`;
+  `exec ${[process.execPath, '--import', require.resolve('tsx'), file].map((word) => `"${word}"`).join(' ')}`;
 
 /** An app of test/e2e/apps. */
 export const testApp = (name: string): string => nodeApp(join(ROOT, 'test', 'e2e', 'apps', `${name}.ts`));
@@ -19,6 +19,11 @@ export const testApp = (name: string): string => nodeApp(join(ROOT, 'test', 'e2e
 export function reason({ output }: Finished): string {
   const from = output.indexOf('Failed resources:');
   return from < 0 ? output.split('\n').slice(-30).join('\n') : output.slice(from);
+}
+
+export interface CdkRun extends Finished {
+  /** The folder that the app was synthesized into; it can be given as `app` and saves the next run that work. */
+  readonly assembly: string;
 }
 
 export interface CdkOptions {
@@ -37,7 +42,8 @@ export class CdkCli {
     private readonly folder: string,
   ) {}
 
-  run(command: readonly string[], options: CdkOptions = {}): Promise<Finished> {
+  async run(command: readonly string[], options: CdkOptions = {}): Promise<CdkRun> {
+    const assembly = mkdtempSync(join(this.folder, 'cdk.out-'));
     const args = [
       ...command,
       '--ci',
@@ -45,11 +51,11 @@ export class CdkCli {
       '--no-notices',
       '--no-version-reporting',
       '--output',
-      mkdtempSync(join(this.folder, 'cdk.out-')),
+      assembly,
       ...(options.app ? ['--app', options.app] : []),
       ...Object.entries(options.context ?? {}).flatMap(([key, value]) => ['--context', `${key}=${value}`]),
     ];
-    return runToEnd([process.execPath, CDK, ...args], {
+    const finished = await runToEnd([process.execPath, CDK, ...args], {
       cwd: options.cwd ?? this.folder,
       timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
       env: {
@@ -60,21 +66,22 @@ export class CdkCli {
         JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION: '1',
       },
     });
+    return { ...finished, assembly };
   }
 
-  bootstrap(): Promise<Finished> {
+  bootstrap(): Promise<CdkRun> {
     return this.run(['bootstrap', 'aws://000000000000/us-east-1']);
   }
 
   deploy(
     stacks: readonly string[],
     options: CdkOptions & { readonly flags?: readonly string[] } = {},
-  ): Promise<Finished> {
+  ): Promise<CdkRun> {
     const flags = ['--require-approval', 'never', '--progress', 'events', ...(options.flags ?? [])];
     return this.run(['deploy', ...stacks, ...flags], options);
   }
 
-  destroy(stacks: readonly string[], options: CdkOptions = {}): Promise<Finished> {
+  destroy(stacks: readonly string[], options: CdkOptions = {}): Promise<CdkRun> {
     return this.run(['destroy', ...stacks, '--force'], options);
   }
 }
