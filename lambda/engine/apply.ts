@@ -10,7 +10,7 @@ import type { Run } from './run';
 import { applyScript, isSimple, type Segment, segmentsOf, verifyScript } from './script';
 
 /** How many small migrations share a message, and how long it may get: they commit one by one all the same. */
-const MESSAGE_MIGRATIONS = 25;
+const MESSAGE_MIGRATIONS = 50;
 const MESSAGE_CHARACTERS = 200_000;
 
 type ApplyStep = Extract<Step, { type: 'apply' }>;
