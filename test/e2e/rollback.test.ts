@@ -255,7 +255,11 @@ describe.runIf(available())('a stack, from its first deployment to its end', () 
         down: 'ALTER TABLE lines ALTER COLUMN amount SET DEFAULT 1;',
       },
     };
-    const failed = await deployAndStopAtLines(files, '0008_status', () => rds.server.stopServer('immediate'));
+    const failed = await deployAndStopAtLines(files, '0008_status', async () => {
+      // All but the last transaction of a message are written to disk a little later.
+      await sleep(1_000);
+      await rds.server.stopServer('immediate');
+    });
     expect(failed.exitCode, reason(failed)).toBe(1);
     expect(await stackStatus(STACK)).toBe('UPDATE_ROLLBACK_COMPLETE');
     expect(await failure()).toMatch(/cannot be reached|ECONNREFUSED/);

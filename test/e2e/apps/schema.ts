@@ -20,6 +20,7 @@ const schema = new SchemaMigrations(stack, 'Schema', {
   namespace: name,
   queryInterval: Duration.seconds(1),
   databaseWait: Duration.seconds(8),
+  slice: Duration.seconds(12),
 });
 
 const handler = new LambdaFunction(stack, 'ServiceHandler', {
