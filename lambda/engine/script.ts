@@ -191,15 +191,17 @@ export function applyScript(
   if (options.preflight && migration.preflight.length > 0) {
     script.add('preflight', raiseRows(migration.preflight, PREFLIGHT_FAILED));
   }
-  if (locks.length > 0) {
+  // One statement with one lock takes it as its first act; asking beforehand would only cost time.
+  const alone = statements.length === 1 && locks.length === 1;
+  if (locks.length > 0 && !alone) {
     script.add(
       'settings',
       setLimits({ statement_timeout: Math.max(LOCK_PHASE_TIMEOUT_MS, lockTimeoutMs + 300) }),
     );
     script.add('locks', takeLocks(locks));
     script.add('settings', setLimits({ statement_timeout: own.statementTimeoutMs ?? HOLD_TIMEOUT_MS }));
-  } else if (own.statementTimeoutMs !== undefined) {
-    script.add('settings', setLimits({ statement_timeout: own.statementTimeoutMs }));
+  } else if (alone || own.statementTimeoutMs !== undefined) {
+    script.add('settings', setLimits({ statement_timeout: own.statementTimeoutMs ?? HOLD_TIMEOUT_MS }));
   }
   for (const [i, statement] of statements.entries()) script.add('up', statement.sql, segment.from + i);
   if (options.verify && migration.verify.length > 0) {
