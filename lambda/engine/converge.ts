@@ -7,7 +7,7 @@ import { runSteps } from './apply';
 import { type ErrorInfo, TrueupError } from './errors';
 import { isTransient, unexpected } from './failures';
 import { beginStatements, endStatements, type Ledger, readFailed, readLedger } from './ledger';
-import { installStatements, needsInstall, RUNNER_LOCK } from './ledger-schema';
+import { needsInstall, RUNNER_LOCK } from './ledger-schema';
 import { obstacle, planForward, type Step } from './plan';
 import { reportOf } from './report';
 import type { ConvergeRequest, Outcome } from './request';
@@ -87,10 +87,7 @@ async function convergeOn(db: Database, ctx: EngineContext, asked: ConvergeReque
     ledger = await readLedger(db, request.namespace, request.id, request.ownerRole ?? null);
     const since = earlierAnswer(ledger, request) ?? refusedNow(ctx, ledger, request);
     if (since) return since;
-    const install = needsInstall(ledger.version, ledger.verification)
-      ? installStatements(ledger.verification)
-      : [];
-    await db.execute([{ statements: [...install, ...beginStatements(request, manifest)] }]);
+    await db.execute([{ statements: beginStatements(ledger, request, manifest) }]);
     const run = beginRun(db, ctx, ledger, request);
     const outcome = forward ? await goForward(run, ledger, request) : await goBack(run, ledger, request);
     if (outcome.status !== 'continue') await db.execute([{ statements: endStatements(request, outcome) }]);

@@ -32,7 +32,7 @@ export async function down(ctx: EngineContext, asked: DownRequest): Promise<Outc
       if (refused) throw new TrueupError(refused);
       const recorded = ledger.version === null ? null : await readDown(db, asked.namespace, asked.name);
       const step = stepFor(ctx, ledger, asked.name, recorded);
-      await db.execute([{ statements: beginStatements(request, manifest) }]);
+      await db.execute([{ statements: beginStatements(ledger, request, manifest) }]);
       const run = beginRun(db, ctx, ledger, request);
       const outcome = await attempt(run, step, ledger);
       await db.execute([{ statements: endStatements(request, outcome) }]);

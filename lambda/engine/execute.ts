@@ -2,18 +2,17 @@
 import { SqlError } from '../postgres/database';
 import { findBlockers } from './blockers';
 import { isLockTrouble, migrationError } from './failures';
-import { ANY_RELATION, type LockMode, type Migration } from './manifest';
+import { type Locking, locksToTake } from './locks';
+import { ANY_RELATION, type Migration } from './manifest';
 import { GRACE_MS, waitOrGiveUp } from './retry';
 import { NotYet, type Run } from './run';
-import { locksToTake, type Scripted } from './script';
+import type { Scripted } from './script';
 
 /** What waits for a lock. */
 export interface Waiting {
   readonly name: string;
   readonly file: string;
-  readonly statements: readonly {
-    readonly locks: readonly { readonly relation: string; readonly mode: LockMode }[];
-  }[];
+  readonly statements: readonly Locking[];
 }
 
 /**

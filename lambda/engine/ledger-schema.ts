@@ -66,7 +66,10 @@ export function installStatements(installedVerification: number | null): string[
   event text NOT NULL,
   detail jsonb)`,
   ];
-  if ((installedVerification ?? 0) < VERIFICATION_VERSION) statements.push(...VERIFICATION_STATEMENTS);
+  if ((installedVerification ?? 0) < VERIFICATION_VERSION) {
+    // Checked by our tests; the server's own check of each body takes longer than all the rest.
+    statements.push('SET LOCAL check_function_bodies = off', ...VERIFICATION_STATEMENTS);
+  }
   statements.push(
     `INSERT INTO trueup.ledger (version, readable_by, verification)
 VALUES (${LEDGER_VERSION}, ${LEDGER_VERSION}, ${VERIFICATION_VERSION})

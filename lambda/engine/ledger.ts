@@ -1,9 +1,9 @@
 /** Reading the ledger, in one round trip, and the statements that write it. */
 import { type Database, SqlError } from '../postgres/database';
 import { longText, readLongText } from '../postgres/long-text';
-import { quoteLiteral, quoteTextArray } from '../postgres/quote';
+import { quoteLiteral } from '../postgres/quote';
 import { TrueupError } from './errors';
-import { eventStatement, LEDGER_VERSION } from './ledger-schema';
+import { eventStatement, installStatements, LEDGER_VERSION, needsInstall } from './ledger-schema';
 import {
   entryOf,
   type Manifest,
@@ -165,12 +165,16 @@ FROM trueup.deployments d WHERE d.namespace = $1 AND d.direction <> 'rollback' O
 
 export const ownerName = (owner: StackOwner): string => `${owner.account}/${owner.region}/${owner.stackName}`;
 
-/** Namespace and deployment rows, written before anything else of a request. The first slice's direction stays. */
-export function beginStatements(request: ConvergeRequest, manifest: Manifest): string[] {
+/**
+ * The ledger itself where it is missing or old, and the namespace's and deployment's rows: before anything else of a
+ * request. The first slice's direction stays.
+ */
+export function beginStatements(ledger: Ledger, request: ConvergeRequest, manifest: Manifest): string[] {
   const owner = request.owner === null ? null : ownerName(request.owner);
   const stored = JSON.stringify({ ...request, manifestHash: undefined, id: undefined });
   const entries = longText(JSON.stringify(manifest.migrations.map(entryOf)));
   return [
+    ...(needsInstall(ledger.version, ledger.verification) ? installStatements(ledger.verification) : []),
     `INSERT INTO trueup.namespaces (name, owner) VALUES (${quoteLiteral(request.namespace)}, ${quoteLiteral(owner)})
 ON CONFLICT (name) DO UPDATE SET owner = coalesce(excluded.owner, namespaces.owner)`,
     ...entries.statements,
@@ -206,35 +210,29 @@ export interface MigrationRow {
   readonly attempts?: number;
 }
 
-/** One row a migration; durations add up over segments and slices. */
+/** One row a migration, and the event when all of it is done. */
 export function recordStatement(
   namespace: string,
   deployment: string,
   migration: Migration,
   row: MigrationRow,
 ): string {
-  const done = migration.statements.slice(0, row.statement).map((s) => s.checksum);
-  const values = [
+  const entry = {
     namespace,
-    migration.name,
-    migration.kind,
-    row.state,
-    migration.checksums.up,
-    migration.down.length === 0 ? null : recordedDown(migration.down),
-    row.statement,
-  ].map(quoteLiteral);
-  const running = row.running == null ? undefined : migration.statements[row.running]?.target;
-  const target = running ? JSON.stringify(running) : null;
-  return `INSERT INTO trueup.migrations AS m (namespace, name, kind, state, up_checksum, down, statement,
-  statement_checksums, running, running_target, attempts, proved, deployment, duration_ms)
-VALUES (${values.join(', ')}, ${quoteTextArray(done)}, ${row.running ?? 'NULL'}, ${quoteLiteral(target)}, ${row.attempts ?? 0}, ${row.proved ?? false}, ${quoteLiteral(deployment)},
-  coalesce(extract(epoch FROM clock_timestamp() - nullif(current_setting('trueup.began', true), '')::timestamptz) * 1000, 0)::int8)
-ON CONFLICT (namespace, name) DO UPDATE SET kind = excluded.kind, state = excluded.state,
-  up_checksum = excluded.up_checksum, down = excluded.down, statement = excluded.statement,
-  statement_checksums = excluded.statement_checksums, running = excluded.running, running_target = excluded.running_target,
-  attempts = excluded.attempts,
-  duration_ms = excluded.duration_ms + CASE WHEN m.state IN ('applied', 'undone') THEN 0 ELSE m.duration_ms END,
-  proved = excluded.proved, deployment = excluded.deployment, applied_at = clock_timestamp()`;
+    deployment,
+    name: migration.name,
+    kind: migration.kind,
+    state: row.state,
+    up_checksum: migration.checksums.up,
+    down: migration.down.length === 0 ? null : recordedDown(migration.down),
+    statement: row.statement,
+    statement_checksums: migration.statements.slice(0, row.statement).map((s) => s.checksum),
+    running: row.running ?? null,
+    running_target: row.running == null ? null : (migration.statements[row.running]?.target ?? null),
+    attempts: row.attempts ?? 0,
+    proved: row.proved ?? false,
+  };
+  return `SELECT trueup._record(${quoteLiteral(JSON.stringify(entry))})`;
 }
 
 /** Everything of it is done; now it is proved too, or need not be any more. */

@@ -6,7 +6,6 @@ import { execute, waitForLock } from './execute';
 import { isLockTrouble, migrationError } from './failures';
 import { dropInvalid, dropReindexLeftovers, type IndexTarget, longRunning, readIndex } from './indexes';
 import { type MigrationRow, recordStatement } from './ledger';
-import { eventStatement } from './ledger-schema';
 import type { Migration, Statement } from './manifest';
 import { INDEX_ATTEMPTS } from './retry';
 import { NotYet, type Run } from './run';
@@ -116,10 +115,7 @@ const record = (run: Run, migration: Migration, index: number): Promise<void> =>
 
 async function write(run: Run, migration: Migration, row: MigrationRow): Promise<void> {
   const { namespace, deployment } = run.names;
-  const statements = [recordStatement(namespace, deployment, migration, row)];
-  const complete = row.statement === migration.statements.length;
-  if (complete) statements.push(eventStatement(namespace, deployment, migration.name, row.state));
-  await run.db.execute([{ statements }]);
+  await run.db.execute([{ statements: [recordStatement(namespace, deployment, migration, row)] }]);
 }
 
 const at = (migration: Migration, index: number) => ({

@@ -3,18 +3,11 @@
  * is held while a client thinks and nothing can be committed unproved or unrecorded. Pure.
  */
 import type { Transaction } from '../postgres/database';
-import { dollarQuote, quoteIdentifier, quoteLiteral } from '../postgres/quote';
+import { dollarQuote, quoteIdentifier } from '../postgres/quote';
 import { type MigrationRow, recordStatement } from './ledger';
-import { eventStatement } from './ledger-schema';
-import {
-  blocksWriters,
-  LOCK_MODES,
-  type LockMode,
-  type Migration,
-  type Query,
-  type Statement,
-} from './manifest';
-import { HOLD_TIMEOUT_MS, LOCK_PHASE_TIMEOUT_MS, LOCK_TIMEOUT_MS, LONG_LOCK_TIMEOUT_MS } from './retry';
+import { lockPlan } from './locks';
+import type { Migration, Query, Statement } from './manifest';
+import { LOCK_TIMEOUT_MS, LONG_LOCK_TIMEOUT_MS } from './retry';
 
 /** Raised by our own blocks; PostgreSQL leaves class TU free. The message is a count and sentences, a line each. */
 export const VERIFICATION_FAILED = 'TU001';
@@ -44,7 +37,11 @@ export interface Names {
 export class ScriptBuilder {
   private readonly statements: string[] = [];
   private readonly origins: Origin[] = [];
-  constructor(private readonly migration: string) {}
+  /** @param settings in force from the transaction's start; numbers are milliseconds, null leaves it as it is */
+  constructor(
+    private readonly migration: string,
+    private readonly settings: Readonly<Record<string, string | number | null>>,
+  ) {}
 
   add(section: Section, sql: string, index = 0): this {
     this.statements.push(sql);
@@ -53,22 +50,14 @@ export class ScriptBuilder {
   }
 
   build(): Scripted {
-    return { transaction: { statements: this.statements }, origins: this.origins };
+    const given = Object.entries(this.settings).filter(([, value]) => value !== null);
+    const settings = Object.fromEntries(given.map(([name, value]) => [name, String(value)]));
+    return { transaction: { settings, statements: this.statements }, origins: this.origins };
   }
 }
 
-/** The moment at which this transaction began; now() is the start of the whole message. */
-const BEGAN = "SELECT set_config('trueup.began', clock_timestamp()::text, true)";
-
-/** `SET LOCAL` of several settings; numbers are milliseconds. */
-const limits = (values: Readonly<Record<string, number | string>>): string =>
-  Object.entries(values)
-    .map(([name, value]) => `set_config('${name}', '${value}', true)`)
-    .join(', ');
-
-export const begin = (values: Readonly<Record<string, number | string>>): string =>
-  `${BEGAN}, ${limits(values)}`;
-export const setLimits = (values: Readonly<Record<string, number>>): string => `SELECT ${limits(values)}`;
+/** From here on, to the transaction's end. */
+export const setLimit = (name: string, milliseconds: number): string => `SET LOCAL ${name} = ${milliseconds}`;
 
 export const asOwner = (role: string): string => `SET LOCAL ROLE ${quoteIdentifier(role)}`;
 
@@ -83,45 +72,6 @@ export function raiseRows(queries: readonly Query[], sqlstate: string): string {
   );
   const body = `DECLARE s text; n int := 0; a text := '';\nBEGIN\n${loops.join('\n')}
   IF n > 0 THEN RAISE EXCEPTION USING ERRCODE = '${sqlstate}', MESSAGE = n::text || a; END IF;\nEND`;
-  return `DO ${dollarQuote(body)}`;
-}
-
-/** The strongest lock wanted on each relation that others may be using, where writers would queue behind it. */
-export function locksToTake(
-  statements: readonly {
-    readonly locks: readonly { relation: string; mode: LockMode; created?: boolean }[];
-  }[],
-): [relation: string, mode: LockMode][] {
-  const strongest = new Map<string, LockMode>();
-  for (const { relation, mode, created } of statements.flatMap((s) => s.locks)) {
-    if (created || !blocksWriters(mode)) continue;
-    const known = strongest.get(relation);
-    if (!known || LOCK_MODES.indexOf(mode) > LOCK_MODES.indexOf(known)) strongest.set(relation, mode);
-  }
-  // One order for everybody, so that two runners cannot take them crosswise.
-  return [...strongest].sort(([a], [b]) => (a < b ? -1 : 1));
-}
-
-/**
- * Takes all locks before the first change. An index stands for its table; what does not exist (yet), and what the role
- * may not lock explicitly, is left to the statement itself.
- */
-export function takeLocks(locks: readonly (readonly [relation: string, mode: LockMode])[]): string {
-  const wanted = locks.map(([relation, mode]) => `(${quoteLiteral(relation)}, '${mode}')`).join(', ');
-  const body = `DECLARE want record; target oid;
-BEGIN
-  FOR want IN SELECT * FROM (VALUES ${wanted}) AS w (relation, mode) LOOP
-    SELECT coalesce(i.indrelid, c.oid) INTO target FROM pg_catalog.pg_class c
-      LEFT JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid
-      WHERE c.oid = to_regclass(want.relation) AND (c.relkind IN ('r', 'p') OR i.indexrelid IS NOT NULL);
-    IF FOUND THEN
-      BEGIN
-        EXECUTE format('LOCK TABLE %s IN %s MODE', target::regclass, want.mode);
-      EXCEPTION WHEN insufficient_privilege THEN NULL;
-      END;
-    END IF;
-  END LOOP;
-END`;
   return `DO ${dollarQuote(body)}`;
 }
 
@@ -180,28 +130,22 @@ export function applyScript(
   },
 ): Scripted {
   const statements = migration.statements.slice(segment.from, segment.to);
-  const script = new ScriptBuilder(migration.name);
-  const own = migration.settings;
   const patient = segment.execution === 'separate';
-  const lockTimeoutMs = patient ? LONG_LOCK_TIMEOUT_MS : (own.lockTimeoutMs ?? LOCK_TIMEOUT_MS);
-  const locks = patient ? [] : locksToTake(statements);
-  const commit: Record<string, string> = options.flushedLater ? { synchronous_commit: 'off' } : {};
-  script.add('settings', begin({ lock_timeout: lockTimeoutMs, ...commit }));
+  const plan = lockPlan(patient ? [] : statements, migration.settings);
+  const preflight = options.preflight && migration.preflight.length > 0;
+  const script = new ScriptBuilder(migration.name, {
+    lock_timeout: patient ? LONG_LOCK_TIMEOUT_MS : plan.lockTimeoutMs,
+    // Preflight holds nothing up and looks for as long as it must, so the limits come after it.
+    statement_timeout: preflight ? null : plan.startMs,
+    synchronous_commit: options.flushedLater ? 'off' : null,
+  });
   if (names.ownerRole !== null) script.add('settings', asOwner(names.ownerRole));
-  if (options.preflight && migration.preflight.length > 0) {
+  if (preflight) {
     script.add('preflight', raiseRows(migration.preflight, PREFLIGHT_FAILED));
+    if (plan.startMs !== null) script.add('settings', setLimit('statement_timeout', plan.startMs));
   }
-  // One statement with one lock takes it as its first act; asking beforehand would only cost time.
-  const alone = statements.length === 1 && locks.length === 1;
-  if (locks.length > 0 && !alone) {
-    script.add(
-      'settings',
-      setLimits({ statement_timeout: Math.max(LOCK_PHASE_TIMEOUT_MS, lockTimeoutMs + 300) }),
-    );
-    script.add('locks', takeLocks(locks));
-    script.add('settings', setLimits({ statement_timeout: own.statementTimeoutMs ?? HOLD_TIMEOUT_MS }));
-  } else if (alone || own.statementTimeoutMs !== undefined) {
-    script.add('settings', setLimits({ statement_timeout: own.statementTimeoutMs ?? HOLD_TIMEOUT_MS }));
+  if (plan.take !== null) {
+    script.add('locks', plan.take).add('settings', setLimit('statement_timeout', plan.holdMs));
   }
   for (const [i, statement] of statements.entries()) script.add('up', statement.sql, segment.from + i);
   if (options.verify && migration.verify.length > 0) {
@@ -211,13 +155,6 @@ export function applyScript(
   const done = (options.record ?? segment).to;
   const row = rowAfter(migration, done, options.verify);
   script.add('ledger', recordStatement(names.namespace, names.deployment, migration, row));
-  if (done === migration.statements.length) {
-    const event = row.state === 'applied' ? 'applied' : 'unverified';
-    script.add(
-      'ledger',
-      eventStatement(names.namespace, names.deployment, migration.name, event, { proved: row.proved }),
-    );
-  }
   return script.build();
 }
 
@@ -227,10 +164,7 @@ export function verifyScript(
   names: Names,
   ledgerStatements: readonly string[],
 ): Scripted {
-  const script = new ScriptBuilder(migration.name).add(
-    'settings',
-    setLimits({ lock_timeout: LOCK_TIMEOUT_MS }),
-  );
+  const script = new ScriptBuilder(migration.name, { lock_timeout: LOCK_TIMEOUT_MS });
   if (names.ownerRole !== null) script.add('settings', asOwner(names.ownerRole));
   script.add('verify', raiseRows(migration.verify, VERIFICATION_FAILED));
   if (names.ownerRole !== null) script.add('ledger', 'RESET ROLE');

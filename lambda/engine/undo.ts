@@ -6,11 +6,12 @@ import { isLockTrouble, migrationError } from './failures';
 import { dropInvalid, longRunning, readIndex } from './indexes';
 import { type LedgerMigration, undoneStatement } from './ledger';
 import { eventStatement } from './ledger-schema';
+import { lockPlan } from './locks';
 import type { Migration } from './manifest';
-import { GRACE_MS, HOLD_TIMEOUT_MS, LOCK_PHASE_TIMEOUT_MS, LOCK_TIMEOUT_MS } from './retry';
+import { GRACE_MS } from './retry';
 import type { RecordedStatement, UndoStep } from './rollback';
 import { NotYet, type Run } from './run';
-import { asOwner, begin, locksToTake, ScriptBuilder, type Scripted, setLimits, takeLocks } from './script';
+import { asOwner, ScriptBuilder, type Scripted, setLimit } from './script';
 
 /** What a half-done migration never made cannot be dropped: undefined table, column, object, schema. */
 const NEVER_MADE = new Set(['42P01', '42703', '42704', '3F000']);
@@ -34,14 +35,14 @@ export async function undo(run: Run, step: UndoStep): Promise<void> {
 
 function script(run: Run, step: UndoStep, statements: readonly RecordedStatement[], last: boolean): Scripted {
   const { namespace, deployment, ownerRole } = run.names;
-  const locks = locksToTake(statements);
-  const built = new ScriptBuilder(step.name).add('settings', begin({ lock_timeout: LOCK_TIMEOUT_MS }));
+  const plan = lockPlan(statements);
+  const built = new ScriptBuilder(step.name, {
+    lock_timeout: plan.lockTimeoutMs,
+    statement_timeout: plan.startMs,
+  });
   if (ownerRole !== null) built.add('settings', asOwner(ownerRole));
-  if (locks.length > 0) {
-    built
-      .add('settings', setLimits({ statement_timeout: LOCK_PHASE_TIMEOUT_MS }))
-      .add('locks', takeLocks(locks));
-    built.add('settings', setLimits({ statement_timeout: HOLD_TIMEOUT_MS }));
+  if (plan.take !== null) {
+    built.add('locks', plan.take).add('settings', setLimit('statement_timeout', plan.holdMs));
   }
   for (const [i, { sql }] of statements.entries()) built.add('down', sql, i);
   if (ownerRole !== null) built.add('ledger', 'RESET ROLE');

@@ -64,13 +64,20 @@ async function preludeOf(calls: DataApiCalls): Promise<string[]> {
   });
   const found = Object.fromEntries(rowsOf(answer).map(({ name, setting }) => [name, String(setting)]));
   const wrong = Object.entries(RELIED_ON).filter(([name, value]) => !found[name]?.startsWith(value));
-  const calls_ = wrong.map(([name, value]) => `set_config('${name}', '${value}', true)`);
   return [
     ...(found.default_transaction_isolation === 'read committed'
       ? []
       : ['SET TRANSACTION ISOLATION LEVEL READ COMMITTED']),
-    ...(calls_.length > 0 ? [`SELECT ${calls_.join(', ')}`] : []),
+    ...setLocal(Object.fromEntries(wrong)),
   ];
+}
+
+/** One call for all of them. */
+function setLocal(settings: Readonly<Record<string, string>>): string[] {
+  const calls = Object.entries(settings).map(
+    ([name, value]) => `set_config(${quoteLiteral(name)}, ${quoteLiteral(value)}, true)`,
+  );
+  return calls.length > 0 ? [`SELECT ${calls.join(', ')}`] : [];
 }
 
 /** How often the server is asked whether a statement that outlived its call still runs. */
@@ -110,15 +117,15 @@ class DataApiDatabase implements Database {
     options: ExecuteOptions = {},
   ): Promise<readonly (readonly number[])[]> {
     const affected: (readonly number[])[] = [];
-    for (const [index, { statements }] of transactions.entries()) {
+    for (const [index, transaction] of transactions.entries()) {
       await this.proveLocks();
-      affected.push(await this.runTransaction(statements, index, options.deadline));
+      affected.push(await this.runTransaction(transaction, index, options.deadline));
     }
     return affected;
   }
 
   private async runTransaction(
-    statements: readonly string[],
+    { settings = {}, statements }: Transaction,
     transaction: number,
     deadline: number | undefined,
   ): Promise<number[]> {
@@ -127,7 +134,8 @@ class DataApiDatabase implements Database {
     let transactionId: string | undefined;
     try {
       transactionId = await this.calls.begin();
-      for (const sql of this.prelude) await this.calls.execute({ sql, transactionId });
+      for (const sql of [...this.prelude, ...setLocal(settings)])
+        await this.calls.execute({ sql, transactionId });
       for (; statement < statements.length; statement++) {
         affected.push(await this.runInTransaction(checked(statements[statement]!), transactionId, deadline));
       }

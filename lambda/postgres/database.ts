@@ -13,6 +13,8 @@ export interface Capabilities {
 
 /** One transaction: its statements are sent in order and committed together. */
 export interface Transaction {
+  /** Server settings for this transaction alone, by name. @default - none */
+  readonly settings?: Readonly<Record<string, string>>;
   readonly statements: readonly string[];
 }
 

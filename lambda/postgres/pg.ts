@@ -231,7 +231,14 @@ export function joinTransactions(transactions: readonly Transaction[]): Message 
   let text = '';
   let first = 0;
   const parts = transactions.map((transaction) => {
-    text += 'BEGIN;\n';
+    const settings = Object.entries(transaction.settings ?? {});
+    // Utility statements: nothing to plan, unlike SELECT set_config().
+    text += [
+      'BEGIN',
+      ...settings.map(([name, value]) => `SET LOCAL ${name} = ${quoteLiteral(value)}`),
+      '',
+    ].join(';\n');
+    first += settings.length;
     const statements = transaction.statements.map((sql) => {
       const offset = text.length;
       text += `${sql}\n;\n`;

@@ -218,4 +218,42 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     expect(again).toMatchObject({ status: 'failed', error: { code: 'undo' } });
     expect((await up(url, manifest)).report.applied).toEqual(['0002_note_default']);
   });
+
+  test('an older installation gets what is missing first, on the way forward and for down', async () => {
+    const url = await createDatabase(major);
+    const manifest = manifestOf(orders, noteDefault);
+    await up(url, manifest);
+    const client = await connect(url);
+    const older = () =>
+      client.query(`UPDATE trueup.ledger SET verification = 1;
+        DROP FUNCTION trueup._record(jsonb); DROP FUNCTION trueup._take_locks(text[], text[])`);
+    await older();
+    const asked = { id: 'by-hand', namespace: 'app', owner: null, name: '0002_note_default' };
+    expect(await down(contextFor(url, manifest), asked)).toMatchObject({ status: 'done' });
+    await older();
+    expect((await up(url, manifest)).report.applied).toEqual(['0002_note_default']);
+    const { rows } = await client.query(
+      "SELECT event FROM trueup.events WHERE migration LIKE '0002%' ORDER BY id",
+    );
+    expect(rows.map(({ event }) => event)).toEqual(['applied', 'undone', 'applied']);
+  });
+
+  test('migrations that share a message are timed one by one', async () => {
+    const url = await createDatabase(major);
+    await up(
+      url,
+      manifestOf(
+        migration('0001_slow', { up: ['SELECT pg_sleep(0.4)'] }),
+        migration('0002_quick', { up: ['SELECT 1'] }),
+        migration('0003_slow', { up: ['SELECT pg_sleep(0.2)'] }),
+      ),
+    );
+    const { rows } = await (await connect(url)).query(
+      'SELECT duration_ms::int AS ms FROM trueup.migrations ORDER BY name',
+    );
+    expect(rows[0].ms).toBeGreaterThanOrEqual(400);
+    expect(rows[1].ms).toBeLessThan(200);
+    expect(rows[2].ms).toBeGreaterThanOrEqual(200);
+    expect(rows[2].ms).toBeLessThan(400);
+  });
 });

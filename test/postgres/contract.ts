@@ -169,6 +169,24 @@ export function databaseContract(
         expect(await db.execute([{ statements: ['INSERT INTO steps VALUES (4)'] }])).toEqual([[1]]);
       });
 
+      it('holds settings for their transaction alone, and places an error all the same', async () => {
+        const db = await openDb();
+        await db.execute([{ statements: ['CREATE TABLE settings_held (v text)'] }]);
+        const settings = { lock_timeout: '77', 'trueup.test': "it's \\ 1" };
+        const look = `INSERT INTO settings_held SELECT current_setting('lock_timeout') || coalesce(current_setting('trueup.test', true), '')`;
+        expect(await db.execute([{ settings, statements: [look] }, { statements: [look] }])).toEqual([
+          [1],
+          [1],
+        ]);
+        expect((await direct.query('SELECT v FROM settings_held')).rows).toEqual([
+          { v: "77msit's \\ 1" },
+          { v: '0' },
+        ]);
+        const statements = ['SELECT 1', "SELECT 1 / (length('') * 1)"];
+        const failure = await db.execute([{ statements: [look] }, { settings, statements }]).catch((e) => e);
+        expect(failure).toMatchObject({ sqlstate: '22012', transaction: 1, statement: 1 });
+      });
+
       it('blames the last statement for a constraint that is checked at the commit', async () => {
         const db = await openDb();
         await db.execute([

@@ -1,15 +1,17 @@
 /**
  * SQL functions that say what is wrong with a schema: no rows means good, a row is a sentence for a person. Named after
- * pgTAP's where it has one; they compare definitions, never names. docs/verification.md describes each.
+ * pgTAP's where it has one; they compare definitions, never names. docs/verification.md describes each. The engine's own
+ * functions are installed with them.
  */
 import { COLUMNS } from './columns';
 import { CONSTRAINTS } from './constraints';
+import { ENGINE } from './engine';
 import { FUNCTIONS } from './functions';
 import { INDEXES } from './indexes';
 import { SUPPORT } from './support';
 
 /** Counts up with every change of the text below. The ledger holds the installed one; an older text never replaces it. */
-export const VERIFICATION_VERSION = 1;
+export const VERIFICATION_VERSION = 2;
 
 /** One statement each, for transports that send no more than one. May be run again at any time. */
 export const VERIFICATION_STATEMENTS: readonly string[] = [
@@ -18,6 +20,7 @@ export const VERIFICATION_STATEMENTS: readonly string[] = [
   ...INDEXES,
   ...CONSTRAINTS,
   ...FUNCTIONS,
+  ...ENGINE,
 ];
 
 export const VERIFICATION_SQL = `${VERIFICATION_STATEMENTS.join(';\n\n')};\n`;
