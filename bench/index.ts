@@ -16,7 +16,7 @@ import { smallMigrations, writeFolders } from './workload';
 
 const MIGRATIONS = 200;
 const DELAY_MS = 10;
-const RUNS = 5;
+const RUNS = 9;
 const RUNS_AT_DELAY = 3;
 const HELD_MS = 5_000;
 
