@@ -4,7 +4,7 @@ import { onDatabase } from './converge';
 import { TrueupError } from './errors';
 import { beginStatements, endStatements, type Ledger, readLedger } from './ledger';
 import { RUNNER_LOCK } from './ledger-schema';
-import { recordedDown } from './manifest';
+import { recordedDown, sha256 } from './manifest';
 import { obstacle } from './plan';
 import { reportOf } from './report';
 import type { ConvergeRequest, Outcome, StackOwner } from './request';
@@ -53,16 +53,25 @@ async function attempt(run: Run, step: UndoStep, ledger: Ledger): Promise<Outcom
   }
 }
 
-async function readDown(db: Run['db'], namespace: string, name: string): Promise<string | null> {
-  const rows = await db.query('SELECT down FROM trueup.migrations WHERE namespace = $1 AND name = $2', [
-    namespace,
-    name,
-  ]);
-  return (rows[0]?.down as string | null | undefined) ?? null;
+interface RecordedDown {
+  readonly down: string | null;
+  /** SHA-256 of it, as the deployment that applied the migration recorded it. */
+  readonly checksum: string | null;
 }
 
-/** The file's own down where the file is there; else what the ledger recorded. */
-function stepFor(ctx: EngineContext, ledger: Ledger, name: string, recorded: string | null): UndoStep {
+async function readDown(db: Run['db'], namespace: string, name: string): Promise<RecordedDown | null> {
+  const rows = await db.query(
+    `SELECT m.down, (SELECT e ->> 'down' FROM pg_catalog.jsonb_array_elements(d.entries) e
+  WHERE e ->> 'name' = m.name) AS checksum
+FROM trueup.migrations m LEFT JOIN trueup.deployments d ON d.namespace = m.namespace AND d.id = m.deployment
+WHERE m.namespace = $1 AND m.name = $2`,
+    [namespace, name],
+  );
+  return (rows[0] as RecordedDown | undefined) ?? null;
+}
+
+/** The file's own down where the file is there; else what the ledger recorded, if it is still what was deployed. */
+function stepFor(ctx: EngineContext, ledger: Ledger, name: string, recorded: RecordedDown | null): UndoStep {
   const row = ledger.migrations.find((m) => m.name === name);
   const migration = ctx.manifest.migrations.find((m) => m.name === name);
   if (!row || row.state === 'undone') {
@@ -72,8 +81,15 @@ function stepFor(ctx: EngineContext, ledger: Ledger, name: string, recorded: str
       known.length > 0 ? `Applied are: ${known.slice(-10).join(', ')}.` : 'Nothing is applied.',
     );
   }
-  const text = migration && migration.down.length > 0 ? recordedDown(migration.down) : recorded;
+  const own = migration && migration.down.length > 0 ? recordedDown(migration.down) : null;
+  const text = own ?? recorded?.down ?? null;
   if (text === null) throw refusal(`${name} has no down section`, 'Write a new migration that undoes it.');
+  if (own === null && sha256(text) !== recorded?.checksum) {
+    throw refusal(
+      `the down section of ${name} in the ledger is not the one that was deployed`,
+      'Bring its file back from version control, so that the down section comes from there, or undo it by hand.',
+    );
+  }
   return { name, statements: parseRecordedDown(text), partial: row.state === 'partial' };
 }
 

@@ -219,6 +219,25 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     expect((await up(url, manifest)).report.applied).toEqual(['0002_note_default']);
   });
 
+  test('down without the file runs what the ledger recorded, unless somebody changed it', async () => {
+    const url = await createDatabase(major);
+    await up(url, manifestOf(orders, noteDefault));
+    const client = await connect(url);
+    const without = contextFor(url, manifestOf(orders));
+    const ask = { id: 'changed', namespace: 'app', owner: null, name: '0002_note_default' };
+    await client.query(
+      "UPDATE trueup.migrations SET down = replace(down, 'DROP DEFAULT', 'SET DEFAULT now()')",
+    );
+    await expect(down(without, ask)).resolves.toMatchObject({
+      status: 'failed',
+      error: { code: 'undo', message: expect.stringMatching(/not the one that was deployed/) },
+    });
+    await client.query(
+      "UPDATE trueup.migrations SET down = replace(down, 'SET DEFAULT now()', 'DROP DEFAULT')",
+    );
+    expect(await down(without, { ...ask, id: 'as deployed' })).toMatchObject({ status: 'done' });
+  });
+
   test('an older installation gets what is missing first, on the way forward and for down', async () => {
     const url = await createDatabase(major);
     const manifest = manifestOf(orders, noteDefault);
