@@ -125,6 +125,13 @@ function writeTls(
   );
 }
 
+/**
+ * What ends the server, and not only one client: who connects while it starts or recovers is refused with FATAL too.
+ * A client's lines have its host and port in our prefix; a prefix of the caller's own may leave them out.
+ */
+const isServersFatal = (line: string): boolean =>
+  /FATAL:/.test(line) && !/FATAL: +the database system is /.test(line) && !/^[^(]*\(\d+\):[^@]*@/.test(line);
+
 class Server implements PostgresServer {
   readonly host = '127.0.0.1';
   port = 0;
@@ -220,18 +227,18 @@ class Server implements PostgresServer {
       if (lines[7]?.trim() === 'ready') return true;
       if (seen && lines.length === 0) return false;
       seen ||= lines.length > 0;
-      if (this.child?.exitCode != null || /FATAL:/.test(this.lastLines())) return false;
+      if (this.child?.exitCode != null || this.log().some(isServersFatal)) return false;
     }
     return false;
   }
 
+  /** Of this start. */
+  private log(): string[] {
+    return readFileSync(this.logFile).subarray(this.logStart).toString('utf8').split('\n');
+  }
+
   private lastLines(): string {
-    return readFileSync(this.logFile)
-      .subarray(this.logStart)
-      .toString('utf8')
-      .split('\n')
-      .slice(-12)
-      .join('\n');
+    return this.log().slice(-12).join('\n');
   }
 
   async stopServer(mode: 'fast' | 'immediate' = 'fast'): Promise<void> {

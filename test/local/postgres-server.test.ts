@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
@@ -24,6 +24,40 @@ test('keeps its data over a crash, and leaves nothing after stop', async () => {
   await server.stop();
   expect(existsSync(join(server.dataDirectory, '..'))).toBe(false);
   await server.stop();
+});
+
+test('a client that connects again and again during recovery does not make a good start look like a failed one', async () => {
+  const server = await startPostgres({ settings: { max_wal_size: '4GB' } });
+  // What recovery has to repeat.
+  await answer(
+    server.url(),
+    "CREATE TABLE work AS SELECT n, repeat('x', 100) AS filler FROM generate_series(1, 500000) n; SELECT 1",
+  ).catch(() => {});
+  await server.stopServer('immediate');
+  const before = readFileSync(server.logFile, 'utf8').length;
+  let over = false;
+  const impatient = (async () => {
+    while (!over) {
+      await answer(server.url(), 'SELECT 1').catch(() => {});
+      await answer(server.url('postgres', 'postgres', 'wrong'), 'SELECT 1').catch(() => {});
+      await sleep(1);
+    }
+  })();
+  await server.startServer();
+  over = true;
+  await impatient;
+  expect(await answer(server.url(), 'SELECT count(*)::int FROM work')).toBe(500_000);
+  const log = readFileSync(server.logFile, 'utf8').slice(before);
+  expect(log).toMatch(/FATAL: +the database system is (starting up|not yet accepting|in recovery)/);
+  await server.stop();
+});
+
+test('says why it does not start, and does not wait for that', async () => {
+  const began = Date.now();
+  await expect(startPostgres({ settings: { shared_preload_libraries: 'nowhere' } })).rejects.toThrow(
+    /did not start:(.|\n)*FATAL: +could not access file "nowhere"/,
+  );
+  expect(Date.now() - began).toBeLessThan(20_000);
 });
 
 test('refuses a login without the password', async () => {
