@@ -51,3 +51,13 @@ export function runScript(script: string, args: readonly string[]): Promise<Ende
   });
   return new Promise((done) => child.once('close', (code, signal) => done({ code, signal, stdout })));
 }
+
+/** A script that the test itself kills. */
+export function startScript(
+  script: string,
+  args: readonly string[],
+): { kill(): void; readonly ended: Promise<void> } {
+  const child = spawn(process.execPath, [script, ...args], { stdio: ['ignore', 'ignore', 'inherit'] });
+  const ended = new Promise<void>((done) => child.once('close', () => done()));
+  return { kill: () => void child.kill('SIGKILL'), ended };
+}
