@@ -30,7 +30,7 @@ export function readStatements(source: Source, outline: Outline, section: Sectio
     const [from, to] = statementAround(text, failure.at);
     // What precedes the broken statement is sound, and may have problems of its own to report.
     if (from > 0 && isReady()) collect(source, outline, start, text.slice(0, from), statements);
-    source.report(start + failure.at, failure.message, remedyFor(failure));
+    source.report(start + failure.at, brief(failure.message), remedyFor(failure));
     errors++;
     if (errors === MAX_SYNTAX_ERRORS || !canResume(failure, text.slice(from, to))) break;
     start += to + 1;
@@ -59,10 +59,17 @@ function collect(
   }
 }
 
+/** The parser quotes all of what it stumbled over: of a quote that is never closed, the rest of the file. */
+const brief = (message: string): string =>
+  message.replace(/(?<= at or near ").*(?="$)/s, (near) => {
+    const line = near.split('\n', 1)[0]!.slice(0, 60);
+    return line === near ? near : `${line}…`;
+  });
+
 function remedyFor({ message }: ParseFailure): string {
   if (/nested too deeply/.test(message)) return 'Split the statement, or write a shorter expression.';
   if (/^unterminated/.test(message))
-    return 'Close it: everything up to the end of the section is taken for its content.';
+    return 'Close it: everything up to the end of the file is taken for its content.';
   return "Correct the statement: these are the words of PostgreSQL's own parser.";
 }
 

@@ -123,7 +123,9 @@ describe('every message', () => {
     mkdirSync(join(odd, '0001_orders.sql'), { recursive: true });
     symlinkSync('gone', join(odd, '0002_linked.sql'));
     mkdirSync(join(scratch, 'empty'));
-    for (const folder of [join(scratch, 'nowhere'), __filename, join(scratch, 'empty'), odd]) {
+    symlinkSync('loop', join(scratch, 'loop'));
+    const nowhere = join(scratch, 'nowhere');
+    for (const folder of [nowhere, __filename, join(scratch, 'loop'), join(scratch, 'empty'), odd]) {
       const error: unknown = await compileFolder(folder).catch((thrown) => thrown);
       messages.push(...(error as CompileError).problems.map(formatProblem));
     }

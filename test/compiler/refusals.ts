@@ -75,6 +75,10 @@ export const REFUSALS: Readonly<Record<string, readonly Refusal[]>> = {
   'SQL that does not parse': [
     up('syntax error', "ALTER TABLE orders ADD COLUM note text DEFAULT 'żółć';"),
     up('open quote', "UPDATE orders SET note = 'it's paid';"),
+    whole(
+      'quote that is never closed',
+      "-- migrate:up\nUPDATE orders SET note = 'paid;\n-- migrate:verify\nSELECT 1;\n",
+    ),
     up('nested too deeply', `SELECT ${'('.repeat(20_000)}1${')'.repeat(20_000)};`),
     up('psql include', '\\i functions.sql'),
     up('psql command', '\\restrict k7Qa'),
@@ -151,6 +155,7 @@ export const REFUSALS: Readonly<Record<string, readonly Refusal[]>> = {
     up('CLUSTER', 'CLUSTER orders USING orders_pkey;'),
     up('VACUUM FULL', 'VACUUM FULL orders;'),
     up('REFRESH', 'REFRESH MATERIALIZED VIEW order_stats;'),
+    up('LOGGED', 'ALTER TABLE orders SET LOGGED;'),
     up('UNLOGGED', 'ALTER TABLE orders SET UNLOGGED;'),
     up('tablespace', 'ALTER TABLE orders SET TABLESPACE fast;'),
     up('access method', 'ALTER TABLE orders SET ACCESS METHOD heap;'),
