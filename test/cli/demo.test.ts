@@ -1,6 +1,6 @@
 /** The main job as a newcomer starts it. */
 import { execFileSync, spawn } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -59,6 +59,10 @@ const processesOf = (folder: string): string[] =>
     .split('\n')
     .filter((line) => line.includes(folder) && !line.includes('ps -eo'));
 
+/** Without what differs from run to run. */
+const masked = (text: string): string =>
+  text.replace(/\d+ ms/g, '… ms').replace(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d/g, '…');
+
 test('twice at once, as text and as JSON, with nothing left behind', { timeout: 150_000 }, async () => {
   const temporary = ownTemporary('twice');
   const begun = Date.now();
@@ -69,6 +73,10 @@ test('twice at once, as text and as JSON, with nothing left behind', { timeout: 
   expect([json!.stderr, json!.code]).toEqual(['', 0]);
 
   const { stdout } = text!;
+  const told = readFileSync(join(ROOT, 'README.md'), 'utf8').split('What `npm start` prints, shortened:')[1];
+  const shown = masked(told!.match(/```\n([\s\S]*?)```/)![1]!).split('\n');
+  expect(shown.length).toBeGreaterThan(20);
+  expect(shown.filter((line) => !masked(stdout).split('\n').includes(line))).toEqual([]);
   for (const words of [
     /^On a PostgreSQL \d+ of its own/,
     /ERROR 23502: null value in column "id" of relation "lead_purchases" violates not-null constraint/,
