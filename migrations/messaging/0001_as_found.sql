@@ -7,8 +7,16 @@ WHERE to_regclass(t) IS NOT NULL;
 SELECT trueup.has_column('conversations', c) FROM unnest('{user_id, customer_phone, customer_name, status}'::text[]) AS c
 WHERE to_regclass('conversations') IS NOT NULL;
 SELECT trueup.has_column('leads', c)
-FROM unnest('{user_id, conversation_id, customer_phone, customer_name, type, details, status}'::text[]) AS c
+FROM unnest('{user_id, conversation_id, customer_phone, customer_name, type, status}'::text[]) AS c
 WHERE to_regclass('leads') IS NOT NULL;
+SELECT trueup.col_is_null('leads', 'details') WHERE to_regclass('leads') IS NOT NULL;
+-- What create_lead_with_conversation() leaves out has to fill itself in.
+SELECT problem || ', may not be null, and create_lead_with_conversation() leaves it out'
+FROM (VALUES ('conversations', '{id, user_id, customer_phone, customer_name, status}'::name[]),
+    ('leads', '{id, user_id, conversation_id, customer_phone, customer_name, type, details, status}')) AS given (t, columns),
+  pg_attribute a, trueup.col_has_default(t, quote_ident(a.attname)) AS problem
+WHERE a.attrelid = to_regclass(t) AND a.attnum > 0 AND NOT a.attisdropped AND a.attnotnull
+  AND a.attname <> ALL (columns);
 
 -- migrate:up
 CREATE TABLE IF NOT EXISTS conversations (
@@ -35,4 +43,11 @@ CREATE TABLE IF NOT EXISTS leads (
 
 -- migrate:verify
 SELECT trueup.col_default_generates_uuid(t, 'id') FROM unnest('{leads, conversations}'::text[]) AS t;
+SELECT trueup.col_is_null('leads', 'details');
+SELECT problem || ', may not be null, and create_lead_with_conversation() leaves it out'
+FROM (VALUES ('conversations', '{id, user_id, customer_phone, customer_name, status}'::name[]),
+    ('leads', '{id, user_id, conversation_id, customer_phone, customer_name, type, details, status}')) AS given (t, columns),
+  pg_attribute a, trueup.col_has_default(t, quote_ident(a.attname)) AS problem
+WHERE a.attrelid = to_regclass(t) AND a.attnum > 0 AND NOT a.attisdropped AND a.attnotnull
+  AND a.attname <> ALL (columns);
 SELECT trueup.fk_ok('leads', '{conversation_id}', 'conversations', '{id}');

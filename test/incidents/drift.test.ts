@@ -36,6 +36,12 @@ const DRIFTS: [Incident, Drift[]][] = [
           '0002_id_default': /has no default/,
         },
       },
+      {
+        sql: 'ALTER TABLE lead_purchases ALTER purchased_at DROP DEFAULT',
+        found: {
+          '0001_as_found': /^lead_purchases.purchased_at has no default, .* a purchase leaves it out$/,
+        },
+      },
     ],
   ],
   [
@@ -60,6 +66,30 @@ const DRIFTS: [Incident, Drift[]][] = [
       {
         sql: 'DROP FUNCTION ensure_all_leads',
         found: { R__link_leads: 'There is no function ensure_all_leads(text, uuid)' },
+      },
+      {
+        sql: 'ALTER TABLE all_leads ALTER id DROP DEFAULT',
+        found: { '0001_as_found': 'all_leads.id has no default, so an INSERT without it fails' },
+      },
+      {
+        sql: 'ALTER TABLE web_sessions ALTER id DROP DEFAULT',
+        found: { '0001_as_found': 'web_sessions.id has no default, so an INSERT without it fails' },
+      },
+      {
+        sql: 'ALTER TABLE voice_sessions ALTER created_at DROP DEFAULT',
+        found: {
+          '0001_as_found': /^voice_sessions.created_at has no default, .* a new session leaves it out$/,
+        },
+      },
+      {
+        sql: 'ALTER TABLE all_leads ALTER created_at DROP DEFAULT',
+        found: {
+          '0001_as_found': /^all_leads.created_at has no default, .* ensure_all_leads\(\) leaves it out$/,
+        },
+      },
+      {
+        sql: 'ALTER TABLE all_leads ALTER email SET NOT NULL',
+        found: { '0001_as_found': 'all_leads.email is NOT NULL' },
       },
     ],
   ],
@@ -86,6 +116,31 @@ const DRIFTS: [Incident, Drift[]][] = [
         sql: 'DROP FUNCTION record_purchase',
         found: { R__record_purchase: 'There is no function record_purchase(uuid, uuid, text)' },
       },
+      {
+        sql: 'ALTER TABLE student_course_purchases ALTER id DROP DEFAULT',
+        found: {
+          '0001_as_found': 'student_course_purchases.id has no default, so an INSERT without it fails',
+        },
+      },
+      {
+        sql: 'ALTER TABLE student_course_purchases ALTER is_active DROP DEFAULT',
+        found: { '0001_as_found': 'student_course_purchases.is_active has no default; expected true' },
+      },
+      {
+        sql: 'ALTER TABLE student_course_purchases ALTER is_active DROP NOT NULL',
+        found: { '0001_as_found': 'student_course_purchases.is_active may be null: it has no NOT NULL' },
+      },
+      {
+        sql: 'ALTER TABLE student_course_purchases ADD shop text; UPDATE student_course_purchases SET shop = 1; ALTER TABLE student_course_purchases ALTER shop SET NOT NULL',
+        found: {
+          '0001_as_found':
+            /^student_course_purchases.shop has no default, .* record_purchase\(\) leaves it out$/,
+        },
+      },
+      {
+        sql: 'ALTER TABLE student_course_purchases RENAME purchased_at TO bought_at',
+        found: { '0001_as_found': 'student_course_purchases has no column purchased_at' },
+      },
     ],
   ],
   [
@@ -103,11 +158,26 @@ const DRIFTS: [Incident, Drift[]][] = [
         sql: 'ALTER TABLE leads DROP CONSTRAINT leads_conversation_id_fkey',
         found: { '0001_as_found': /^leads has no foreign key/ },
       },
+      {
+        sql: 'ALTER TABLE conversations ALTER created_at DROP DEFAULT',
+        found: {
+          '0001_as_found':
+            /^conversations.created_at has no default, .* create_lead_with_conversation\(\) leaves it out$/,
+        },
+      },
+      {
+        sql: 'UPDATE leads SET details = 1; ALTER TABLE leads ALTER details SET NOT NULL',
+        found: { '0001_as_found': 'leads.details is NOT NULL' },
+      },
     ],
   ],
   [
     appointments,
     [
+      {
+        sql: 'ALTER TABLE appointments ALTER duration DROP DEFAULT',
+        found: { '0001_as_found': /^appointments.duration has no default, .* a booking leaves it out$/ },
+      },
       {
         sql: 'ALTER TABLE services ALTER id DROP DEFAULT',
         found: { '0002_id_defaults': 'services.id has no default, so an INSERT without it fails' },

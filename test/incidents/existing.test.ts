@@ -20,11 +20,12 @@ import { IncidentDatabase, manifestOf, repaired } from './support';
 const HEX = '0123456789ABCDEF0123456789ABCDEF';
 const DASHED = '01234567-89ab-cdef-0123-456789abcdef';
 
-/** Seeds an appointment book as found, and then what the test adds. */
-const book = (sql: string) => async (client: Client) => {
-  await client.query(asFound('appointments'));
+/** Seeds a database as found, and then what the test changes. */
+const changed = (database: string, sql: string) => async (client: Client) => {
+  await client.query(asFound(database));
   await client.query(sql);
 };
+const book = (sql: string) => changed('appointments', sql);
 
 /** Migration, seed, what the preflight says. */
 const REFUSED: [Incident, string, (client: Client) => Promise<unknown>, string[]][] = [
@@ -35,13 +36,52 @@ const REFUSED: [Incident, string, (client: Client) => Promise<unknown>, string[]
     ['lead_purchases.id is bigint, not uuid'],
   ],
   [
+    marketplace,
+    '0001_as_found',
+    changed(
+      'marketplace',
+      'ALTER TABLE lead_purchases ALTER purchased_at DROP DEFAULT, ADD shop text NOT NULL',
+    ),
+    [
+      'lead_purchases.purchased_at has no default, may not be null, and a purchase leaves it out',
+      'lead_purchases.shop has no default, may not be null, and a purchase leaves it out',
+    ],
+  ],
+  [
     channels,
     '0001_as_found',
     (client) =>
       client.query(
         'CREATE TABLE all_leads (id uuid PRIMARY KEY, name text, email text, created_at timestamptz)',
       ),
-    ['all_leads has no column phone'],
+    ['all_leads has no column phone', 'all_leads.id has no default, so an INSERT without it fails'],
+  ],
+  [
+    channels,
+    '0001_as_found',
+    changed(
+      'channels',
+      'ALTER TABLE all_leads ALTER id DROP DEFAULT; ALTER TABLE web_sessions ALTER id DROP DEFAULT',
+    ),
+    [
+      'all_leads.id has no default, so an INSERT without it fails',
+      'web_sessions.id has no default, so an INSERT without it fails',
+    ],
+  ],
+  [
+    channels,
+    '0001_as_found',
+    changed(
+      'channels',
+      `ALTER TABLE all_leads ALTER created_at DROP DEFAULT, ALTER phone SET NOT NULL;
+      ALTER TABLE social_sessions ALTER updated_at DROP DEFAULT, ADD "Handle" text NOT NULL`,
+    ),
+    [
+      'all_leads.phone is NOT NULL',
+      'all_leads.created_at has no default, may not be null, and ensure_all_leads() leaves it out',
+      'social_sessions.updated_at has no default, may not be null, and a new session leaves it out',
+      'social_sessions."Handle" has no default, may not be null, and a new session leaves it out',
+    ],
   ],
   [
     courses,
@@ -50,7 +90,39 @@ const REFUSED: [Incident, string, (client: Client) => Promise<unknown>, string[]
       client.query(
         'CREATE TABLE student_course_purchases (id uuid PRIMARY KEY, student_id int, course_id uuid, is_active boolean, payment_id text)',
       ),
-    ['student_course_purchases.student_id is integer, not uuid'],
+    [
+      'student_course_purchases.student_id is integer, not uuid',
+      'student_course_purchases.id has no default, so an INSERT without it fails',
+      'student_course_purchases.is_active has no default; expected true',
+      'student_course_purchases.is_active may be null: it has no NOT NULL',
+      'student_course_purchases has no column purchased_at',
+    ],
+  ],
+  [
+    courses,
+    '0001_as_found',
+    changed('courses', 'ALTER TABLE student_course_purchases ALTER id DROP DEFAULT'),
+    ['student_course_purchases.id has no default, so an INSERT without it fails'],
+  ],
+  [
+    courses,
+    '0001_as_found',
+    changed(
+      'courses',
+      `ALTER TABLE student_course_purchases ALTER is_active DROP DEFAULT, ALTER is_active DROP NOT NULL,
+        ALTER purchased_at DROP DEFAULT`,
+    ),
+    [
+      'student_course_purchases.is_active has no default; expected true',
+      'student_course_purchases.is_active may be null: it has no NOT NULL',
+      'student_course_purchases.purchased_at has no default, may not be null, and record_purchase() leaves it out',
+    ],
+  ],
+  [
+    courses,
+    '0001_as_found',
+    changed('courses', 'ALTER TABLE student_course_purchases ALTER is_active SET DEFAULT false'),
+    ['The default of student_course_purchases.is_active is false, not true'],
   ],
   [
     messaging,
@@ -65,6 +137,26 @@ const REFUSED: [Incident, string, (client: Client) => Promise<unknown>, string[]
         (column) => `leads has no column ${column}`,
       ),
     ],
+  ],
+  [
+    messaging,
+    '0001_as_found',
+    changed(
+      'messaging',
+      `ALTER TABLE conversations ALTER updated_at DROP DEFAULT;
+      ALTER TABLE leads ALTER created_at DROP DEFAULT, ALTER details SET NOT NULL`,
+    ),
+    [
+      'conversations.updated_at has no default, may not be null, and create_lead_with_conversation() leaves it out',
+      'leads.created_at has no default, may not be null, and create_lead_with_conversation() leaves it out',
+      'leads.details is NOT NULL',
+    ],
+  ],
+  [
+    appointments,
+    '0001_as_found',
+    book('ALTER TABLE appointments ALTER status DROP DEFAULT'),
+    ['appointments.status has no default, may not be null, and a booking leaves it out'],
   ],
   [
     appointments,
