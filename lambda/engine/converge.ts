@@ -15,6 +15,7 @@ import { waitOrGiveUp } from './retry';
 import { planRollback } from './rollback';
 import { beginRun, type EngineContext, NotYet, type Run } from './run';
 import { acquireRunnerLock } from './runner-lock';
+import { answeredInTime, closeInTime } from './silence';
 import { tidyUnfinished, undo } from './undo';
 
 const CONNECT_PATIENCE_MS = 30_000;
@@ -37,7 +38,7 @@ export async function onDatabase(
     try {
       db = await ctx.connect();
       giveUp = Date.now() + patience;
-      return await work(db);
+      return await answeredInTime(db, ctx.deadline, work);
     } catch (error) {
       if (error instanceof NotYet) return notYet(error.progress, error.waitingFor);
       if (error instanceof StillRunning) return notYet('the server goes on with a statement that takes long');
@@ -47,7 +48,7 @@ export async function onDatabase(
       if (await waitOrGiveUp(attempt, Math.min(giveUp, ctx.deadline))) continue;
       return giveUp < ctx.deadline ? ended(request, info) : notYet(info.message, info);
     } finally {
-      await db?.close();
+      await closeInTime(db);
     }
   }
 }

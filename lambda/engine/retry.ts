@@ -16,6 +16,10 @@ export const DEAD_RUNNER_MS = 60_000;
  * what really takes long is left to the server.
  */
 export const GRACE_MS = 1_500;
+/** So long after the deadline everything that is still under way has ended, or will never be heard of. */
+export const SILENCE_MS = 2 * GRACE_MS;
+/** What setTimeout takes; a longer one would end at once. */
+export const LONGEST_TIMER_MS = 2 ** 31 - 1;
 /** How often an INVALID index is dropped and built again before a person has to look. */
 export const INDEX_ATTEMPTS = 5;
 

@@ -1,5 +1,6 @@
 /** What stands where, and what a run would do: read from manifest and ledger, changing nothing. */
 import type { Database } from '../postgres/database';
+import { connectPatiently } from './connect-patiently';
 import { TrueupError } from './errors';
 import { unexpected } from './failures';
 import { type Ledger, type LedgerDeployment, type LedgerMigration, readLedger } from './ledger';
@@ -7,20 +8,23 @@ import { blocksWriters, type Migration } from './manifest';
 import { obstacle, planForward, type Step } from './plan';
 import { reportOf } from './report';
 import type { ConvergeRequest } from './request';
-import type { EngineContext } from './run';
+import { type EngineContext, NotYet } from './run';
+import { answeredInTime, closeInTime } from './silence';
 import type { DeploymentStatus, MigrationState, MigrationStatus, Plan, PlannedStep, Status } from './views';
 
 /** @throws {TrueupError} */
 export async function withDatabase<T>(ctx: EngineContext, work: (db: Database) => Promise<T>): Promise<T> {
   let db: Database | undefined;
   try {
-    db = await ctx.connect();
-    return await work(db);
+    db = await connectPatiently(ctx);
+    return await answeredInTime(db, ctx.deadline, work);
   } catch (error) {
     if (error instanceof TrueupError) throw error;
+    if (error instanceof NotYet && error.waitingFor)
+      throw new TrueupError(error.waitingFor, { cause: error });
     throw new TrueupError(unexpected(error), { cause: error });
   } finally {
-    await db?.close();
+    await closeInTime(db);
   }
 }
 
