@@ -24,17 +24,18 @@ FROM (
   UNION ALL SELECT 'blackout_dates.account_id', id::text, account_id::text FROM blackout_dates
   UNION ALL SELECT 'test_chat_sessions.account_id', id::text, account_id::text FROM test_chat_sessions
 ) AS keys (col, row_id, value)
-WHERE value !~* '^([0-9a-f]{4}-?){7}[0-9a-f]{4}$'
+WHERE value !~* '^(([0-9a-f]{4}-?){7}[0-9a-f]{4}|\{([0-9a-f]{4}-?){7}[0-9a-f]{4}\})$'
 GROUP BY col;
 
--- Two spellings of one id, with and without dashes, in upper and lower case: as uuid they are one. Merge these rows.
+-- Two spellings of one id, with and without dashes or braces, in upper and lower case: as uuid they are one. Merge these
+-- rows.
 SELECT format('Ids of %s in more than one spelling: %s, e.g. %s', tab, count(*),
   array_to_string((array_agg(spellings ORDER BY spellings))[1:2], ', '))
 FROM (
   SELECT tab, string_agg(id, ' = ' ORDER BY id) FROM (
     SELECT 'accounts', id::text FROM accounts UNION ALL SELECT 'users', id::text FROM users
   ) AS ids (tab, id)
-  GROUP BY tab, lower(replace(id, '-', '')) HAVING count(*) > 1
+  GROUP BY tab, lower(translate(id, '-{}', '')) HAVING count(*) > 1
 ) AS collisions (tab, spellings)
 GROUP BY tab;
 
@@ -45,6 +46,40 @@ FROM pg_constraint c JOIN pg_attribute a ON a.attrelid = c.confrelid AND a.attnu
 WHERE c.contype = 'f' AND c.confrelid IN ('accounts'::regclass, 'users'::regclass) AND a.atttypid <> 'uuid'::regtype
   AND NOT (c.conrelid = 'users'::regclass AND c.conname = 'users_account_id_foreign'
     AND pg_get_constraintdef(c.oid) = 'FOREIGN KEY (account_id) REFERENCES accounts(id)');
+
+-- A default of a varchar key is not converted with it (42804).
+SELECT format('The default of %s.%I, %s, does not become uuid with it: drop it, and set one afterwards, e.g. gen_random_uuid()',
+  t, c, pg_get_expr(d.adbin, d.adrelid))
+FROM (
+  SELECT t, 'id' FROM unnest('{accounts, users}'::regclass[]) AS t
+  UNION ALL SELECT t, 'account_id'
+    FROM unnest('{users, services, appointments, availability_configs, blackout_dates, test_chat_sessions}'::regclass[]) AS t
+  UNION ALL SELECT 'appointments', 'appointment_type'
+) AS keys (t, c) JOIN pg_attribute a ON a.attrelid = t AND a.attname = c
+  JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+WHERE a.atttypid <> 'uuid'::regtype;
+
+-- What is defined over a column forbids a new type, be it the same one (0A000).
+SELECT format('%s is defined over %s, whose type cannot change under it: drop it, and create it again afterwards',
+  upper(left(object, 1)) || substr(object, 2), string_agg(format('%s.%I', t, c), ', ' ORDER BY t::text, c))
+FROM (
+  SELECT t, 'id' FROM unnest('{accounts, users}'::regclass[]) AS t
+  UNION ALL SELECT t, 'account_id'
+    FROM unnest('{users, services, appointments, availability_configs, blackout_dates, test_chat_sessions}'::regclass[]) AS t
+  UNION ALL SELECT 'appointments', 'appointment_type'
+) AS keys (t, c) JOIN pg_attribute a ON a.attrelid = t AND a.attname = c
+  JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = a.attrelid AND d.refobjsubid = a.attnum
+  LEFT JOIN pg_rewrite r ON d.classid = 'pg_rewrite'::regclass AND r.oid = d.objid
+  LEFT JOIN pg_attrdef f ON d.classid = 'pg_attrdef'::regclass AND f.oid = d.objid,
+  -- A view is the rule _RETURN. A generated column is a default over other columns, or, in older releases, a column.
+  LATERAL (SELECT CASE WHEN r.rulename = '_RETURN' THEN pg_describe_object('pg_class'::regclass, r.ev_class, 0)
+    WHEN f.oid IS NOT NULL THEN pg_describe_object('pg_class'::regclass, f.adrelid, f.adnum)
+    ELSE pg_describe_object(d.classid, d.objid, d.objsubid) END) AS dependent (object)
+WHERE d.classid IN ('pg_rewrite'::regclass, 'pg_trigger'::regclass, 'pg_policy'::regclass, 'pg_proc'::regclass,
+    'pg_publication_rel'::regclass)
+  OR f.adrelid = a.attrelid AND f.adnum <> a.attnum
+  OR d.classid = 'pg_class'::regclass AND d.objid = a.attrelid AND d.objsubid > 0
+GROUP BY object;
 
 -- migrate:up
 ALTER TABLE users DROP CONSTRAINT IF EXISTS users_account_id_foreign;

@@ -155,6 +155,14 @@ const REFUSED: [Incident, string, (client: Client) => Promise<unknown>, string[]
   [
     appointments,
     '0001_as_found',
+    (client) =>
+      client.query(`CREATE TABLE services (id bigint PRIMARY KEY, account_id uuid);
+        CREATE TABLE users (id text PRIMARY KEY); CREATE TABLE accounts (name text)`),
+    ['accounts has no column id', 'services.id is bigint, not uuid', 'users has no column account_id'],
+  ],
+  [
+    appointments,
+    '0001_as_found',
     book('ALTER TABLE appointments ALTER status DROP DEFAULT'),
     ['appointments.status has no default, may not be null, and a booking leaves it out'],
   ],
@@ -173,6 +181,28 @@ const REFUSED: [Incident, string, (client: Client) => Promise<unknown>, string[]
     '0003_uuid_keys',
     book(`INSERT INTO accounts VALUES ('${HEX}', 'one'), ('${DASHED}', 'the same')`),
     [`Ids of accounts in more than one spelling: 1, e.g. ${DASHED} = ${HEX}`],
+  ],
+  [
+    appointments,
+    '0003_uuid_keys',
+    book(
+      `INSERT INTO accounts VALUES ('{${HEX}}', 'one'), ('${HEX}', 'the same'), ('{${HEX}', 'half a brace')`,
+    ),
+    [
+      `Ids of accounts in more than one spelling: 1, e.g. ${HEX} = {${HEX} = {${HEX}}`,
+      `Values of accounts.id that are no UUIDs: 1, e.g. in the rows with the ids {${HEX}`,
+    ],
+  ],
+  [
+    appointments,
+    '0003_uuid_keys',
+    book(`ALTER TABLE accounts ALTER id SET DEFAULT gen_random_uuid()::text;
+      ALTER TABLE blackout_dates ALTER account_id SET DEFAULT '${DASHED}';
+      ALTER TABLE services ALTER account_id SET DEFAULT gen_random_uuid()`),
+    [
+      'The default of accounts.id, (gen_random_uuid())::text, does not become uuid with it: drop it, and set one afterwards, e.g. gen_random_uuid()',
+      `The default of blackout_dates.account_id, '${DASHED}'::character varying, does not become uuid with it: drop it, and set one afterwards, e.g. gen_random_uuid()`,
+    ],
   ],
   [
     appointments,
@@ -201,6 +231,64 @@ const REFUSED: [Incident, string, (client: Client) => Promise<unknown>, string[]
   ],
 ];
 
+/** What is defined over key columns, in the server's words; none of these columns can change its type. */
+const OVER_KEYS: { sql: string; object: string; column: string; since?: number }[] = [
+  {
+    sql: 'CREATE VIEW owners AS SELECT u.email, a.name FROM users u JOIN accounts a ON a.id = u.account_id',
+    object: 'View owners',
+    column: 'accounts.id, users.account_id',
+  },
+  {
+    sql: 'CREATE VIEW booked AS SELECT appointment_type FROM appointments', // uuid already, and refused all the same
+    object: 'View booked',
+    column: 'appointments.appointment_type',
+  },
+  {
+    sql: 'CREATE MATERIALIZED VIEW per_account AS SELECT account_id, count(*) FROM services GROUP BY 1',
+    object: 'Materialized view per_account',
+    column: 'services.account_id',
+  },
+  {
+    sql: `CREATE RULE keep AS ON DELETE TO accounts WHERE old.id = 'kept' DO INSTEAD NOTHING`,
+    object: 'Rule keep on table accounts',
+    column: 'accounts.id',
+  },
+  {
+    sql: 'CREATE POLICY own ON users USING (account_id = current_user)',
+    object: 'Policy own on table users',
+    column: 'users.account_id',
+  },
+  {
+    sql: 'ALTER TABLE test_chat_sessions ADD account text GENERATED ALWAYS AS (lower(account_id)) STORED',
+    object: 'Column account of table test_chat_sessions',
+    column: 'test_chat_sessions.account_id',
+  },
+  {
+    sql: `CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN new; END';
+      CREATE TRIGGER moved BEFORE UPDATE OF account_id ON blackout_dates FOR EACH ROW EXECUTE FUNCTION touch()`,
+    object: 'Trigger moved on table blackout_dates',
+    column: 'blackout_dates.account_id',
+  },
+  {
+    sql: 'CREATE FUNCTION accounts_named(n text) RETURNS SETOF text BEGIN ATOMIC SELECT id FROM accounts WHERE name = n; END',
+    object: 'Function accounts_named(text)',
+    column: 'accounts.id',
+    since: 14,
+  },
+  {
+    sql: `CREATE PUBLICATION chosen FOR TABLE users WHERE (id <> '')`,
+    object: 'Publication of table users in publication chosen',
+    column: 'users.id',
+    since: 15,
+  },
+  {
+    sql: 'CREATE PUBLICATION listed FOR TABLE users (id, email)',
+    object: 'Publication of table users in publication listed',
+    column: 'users.id',
+    since: 15,
+  },
+];
+
 describe.each(majors())('on PostgreSQL %i', (major) => {
   it.each(REFUSED.map(([incident, migration, seed, details]) => ({ incident, migration, seed, details })))(
     '$incident.id stops at $migration: $details.0',
@@ -213,6 +301,55 @@ describe.each(majors())('on PostgreSQL %i', (major) => {
       );
     },
   );
+
+  it.each(OVER_KEYS.filter(({ since = 0 }) => since <= major))(
+    '$object over keys stops 0003_uuid_keys, as it would stop the change',
+    async ({ sql, object, column }) => {
+      const database = await IncidentDatabase.create(appointments, major, book(sql));
+      const [table, name] = column.split(', ')[0]!.split('.');
+      await expect(
+        database.client.query(`ALTER TABLE ${table} ALTER ${name} TYPE uuid USING ${name}::uuid`),
+      ).rejects.toThrow(/^cannot alter type of a column used /);
+      expect(await database.deploy()).toMatchObject({
+        status: 'failed',
+        error: {
+          code: 'preflight',
+          migration: '0003_uuid_keys',
+          details: [
+            `${object} is defined over ${column}, whose type cannot change under it: drop it, and create it again afterwards`,
+          ],
+        },
+      });
+    },
+  );
+
+  it('an index that uuid cannot have fails 0003_uuid_keys, and nothing is changed', async () => {
+    const index = 'CREATE INDEX ON accounts (lower(id))';
+    const database = await IncidentDatabase.create(appointments, major, book(index));
+    expect(await database.deploy()).toMatchObject({
+      status: 'failed',
+      error: { code: 'statement', migration: '0003_uuid_keys', sqlstate: '42883' },
+      report: { applied: ['0001_as_found', '0002_id_defaults'] },
+    });
+    expect(
+      await database.column(
+        `SELECT format_type(atttypid, atttypmod) FROM pg_attribute WHERE attrelid = 'accounts'::regclass AND attname = 'id'`,
+      ),
+    ).toEqual(['character varying(255)']);
+  });
+
+  it('ids in braces become uuid as well', async () => {
+    const database = await IncidentDatabase.create(
+      appointments,
+      major,
+      book(`INSERT INTO accounts VALUES ('{${DASHED}}', 'in braces');
+        INSERT INTO blackout_dates VALUES (gen_random_uuid(), '${DASHED}', '2031-01-01')`),
+    );
+    await database.repair();
+    expect(
+      await database.column('SELECT a.id FROM accounts a JOIN blackout_dates b ON b.account_id = a.id'),
+    ).toEqual([DASHED]);
+  });
 
   it.each(INCIDENTS)('$id is built from nothing', async (incident) => {
     const database = await IncidentDatabase.create(incident, major, async () => {});
