@@ -4,6 +4,7 @@ import type { CatalogueRow } from '../defects/defect';
 import { invalidIndex } from '../defects/invalid-index';
 import { unvalidatedConstraint } from '../defects/unvalidated-constraint';
 import { verify } from '../engine';
+import { connectPatiently } from '../engine/connect-patiently';
 import { safeServerMessage } from '../engine/errors';
 import type { EngineContext } from '../engine/run';
 import { log } from '../log';
@@ -47,7 +48,7 @@ async function look(
   ctx: EngineContext,
   namespace: string,
 ): Promise<Pick<DriftReport, 'catalogue' | 'logging'>> {
-  const db = await ctx.connect();
+  const db = await connectPatiently(ctx);
   try {
     await limitStatements(db, STATEMENT_TIMEOUT_MS);
     const heartbeat = await writeHeartbeat(db, namespace);

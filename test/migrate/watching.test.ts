@@ -72,6 +72,42 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     expect(response).toMatchObject({ action: 'error', error: { code: 'connection' } });
   });
 
+  it.each(['drift', 'status', 'plan', 'verify'] as const)(
+    '%s waits for a database that wakes up',
+    async (action) => {
+      const url = await createDatabase(major);
+      let failures = 2;
+      const waking = context(url, {
+        connect: async (options) => {
+          if (failures-- > 0) throw new ConnectionLost('timeout expired');
+          return connectPg({ url, readOnly: options?.readOnly });
+        },
+      });
+      expect(await act({ action }, waking)).toMatchObject({ action });
+    },
+  );
+
+  it.each(['drift', 'verify'] as const)(
+    '%s does not wait past its time, nor for a wrong password',
+    async (action) => {
+      const answer = async (error: ConnectionLost): Promise<readonly [unknown, number]> => {
+        let attempts = 0;
+        const down = context('', {
+          connect: async () => {
+            attempts++;
+            throw error;
+          },
+          deadline: Date.now() + 1_500,
+        });
+        return [await act({ action }, down), attempts] as const;
+      };
+      const [lost, attempts] = await answer(new ConnectionLost('timeout expired'));
+      expect(lost).toMatchObject({ action: 'error', error: { code: 'connection' } });
+      expect(attempts).toBeGreaterThan(1);
+      expect(await answer(new ConnectionLost('no', '28P01'))).toMatchObject([{ action: 'error' }, 1]);
+    },
+  );
+
   it('drift: answers, and reports metrics in the embedded format', async () => {
     const url = await createDatabase(major);
     const client = await connect(url);
