@@ -76,9 +76,12 @@ async function runStep(run: Run, step: Step): Promise<void> {
   const action = step.type === 'apply' ? 'apply' : 'verify';
   run.tell({ type: 'started', migration: migration.name, action });
   if (step.type === 'apply') await applyInSegments(run, step);
-  else if (step.type === 'verify') await prove(run, migration);
-  else if (step.type === 'settle') await settle(run, migration);
-  else if (!(await baseline(run, migration))) return;
+  else if (step.type === 'baseline') {
+    if (!(await baseline(run, migration))) return;
+  } else {
+    await (step.type === 'verify' ? prove : settle)(run, migration);
+    run.settled.add(migration.name);
+  }
   run.tell({ type: 'finished', migration: migration.name, action, durationMs: Date.now() - began });
 }
 

@@ -10,9 +10,12 @@ export function reportOf(ledger: Ledger | null, run: Run | null, plan?: ForwardP
     .filter((row) => row.state === 'undone' && row.deployment === deployment)
     .map((row) => row.name);
   const undone = new Set([...undoneEarlier, ...(run?.undone ?? [])]);
-  const done = new Set([...(run?.applied ?? []), ...(run?.baselined ?? [])]);
+  const settled = run?.settled ?? new Set<string>();
+  const done = new Set([...(run?.applied ?? []), ...(run?.baselined ?? []), ...settled]);
   const rows = (ledger?.migrations ?? []).filter((row) => row.state !== 'undone' && !undone.has(row.name));
-  const earlier = rows.filter((row) => row.deployment === deployment && row.state === 'applied');
+  const earlier = rows.filter(
+    (row) => row.deployment === deployment && (row.state === 'applied' || settled.has(row.name)),
+  );
   const applied = [...new Set([...earlier.map((row) => row.name), ...(run?.applied ?? [])])];
   const versioned = [...rows.filter((row) => row.state === 'applied').map((row) => row.name), ...done].filter(
     (name) => /^\d/.test(name),

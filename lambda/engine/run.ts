@@ -26,6 +26,8 @@ export interface Run {
   readonly names: Names;
   readonly serverVersion: number;
   readonly applied: Set<string>;
+  /** Carried out by an earlier slice or deployment, proved or settled by this one. */
+  readonly settled: Set<string>;
   readonly baselined: Set<string>;
   readonly undone: Set<string>;
   readonly kept: Kept[];
@@ -48,6 +50,7 @@ export function beginRun(db: Database, ctx: EngineContext, ledger: Ledger, reque
     },
     serverVersion: ledger.server.versionNumber,
     applied: new Set(),
+    settled: new Set(),
     baselined: new Set(),
     undone: new Set(),
     kept: [],

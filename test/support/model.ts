@@ -216,6 +216,7 @@ const emptyRun = (manifest: Manifest, request: ConvergeRequest): Run =>
     manifest,
     names: { namespace: request.namespace, deployment: request.id, ownerRole: null },
     applied: new Set<string>(),
+    settled: new Set<string>(),
     baselined: new Set<string>(),
     undone: new Set<string>(),
     kept: [],
