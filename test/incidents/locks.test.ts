@@ -57,47 +57,77 @@ function stronger(taken: ReadonlyMap<string, LockMode>, said: ReadonlyMap<string
     .map(([oid, mode]) => `${mode} on ${oid}, declared ${said.get(oid) ?? 'nothing'}`);
 }
 
+/** Runs the statement as the engine would, and looks at what it holds. */
+class Watched {
+  checked = 0;
+
+  constructor(
+    readonly runner: Client,
+    readonly observer: Client,
+    readonly pid: number,
+  ) {}
+
+  async run(statement: Statement): Promise<void> {
+    const [existing, said] = [await tables(this.observer), await declared(this.observer, statement)];
+    if (statement.execution === 'outside') {
+      // CREATE INDEX CONCURRENTLY waits for the snapshot, DROP INDEX CONCURRENTLY for the lock on its table.
+      await this.observer.query('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1');
+      for (const oid of said.keys())
+        await this.observer.query(`LOCK TABLE ${await nameOf(this.observer, oid)} IN ACCESS SHARE MODE`);
+      const running = this.runner.query(statement.sql);
+      const seen = new Map<string, LockMode>();
+      for (let i = 0; i < 20; i++) {
+        for (const [oid, mode] of await heldOn(this.observer, this.pid, existing)) seen.set(oid, mode);
+        await sleep(10);
+      }
+      await this.observer.query('COMMIT');
+      await running;
+      expect(seen.size, statement.sql).toBeGreaterThan(0);
+      expect(stronger(seen, said), statement.sql).toEqual([]);
+    } else {
+      await this.runner.query('BEGIN');
+      await this.runner.query(statement.sql);
+      expect(stronger(await heldOn(this.runner, this.pid, existing), said), statement.sql).toEqual([]);
+      await this.runner.query('COMMIT');
+    }
+    this.checked++;
+  }
+}
+
+const nameOf = async (client: Client, oid: string): Promise<string> =>
+  (await client.query('SELECT $1::oid::regclass::text AS name', [oid])).rows[0].name;
+
 describe.each(majors())('PostgreSQL %i', (major) => {
   test.each(INCIDENTS.map((i) => [i.id, i] as const))(
-    '%s: no statement locks more than it says',
+    '%s: no statement of up or down locks more than it says',
     async (_, incident) => {
       const url = await createDatabase(major);
       const [runner, observer] = [await connect(url), await connect(url)];
       const pid = (await runner.query('SELECT pg_backend_pid() AS pid')).rows[0].pid;
+      const watched = new Watched(runner, observer, pid);
       await incident.seed(runner);
       const { migrations } = await manifestOf(incident);
       // The ledger and the functions that a migration's own statements may call.
       await run(url, manifestFrom());
-      let checked = 0;
       for (const migration of migrations) {
         for (const { sql } of migration.preflight) {
           if ((await runner.query(sql)).rowCount === 0) continue;
           for (const repair of incident.byHand) await runner.query(repair.sql);
         }
-        for (const statement of migration.statements) {
-          const [existing, said] = [await tables(observer), await declared(observer, statement)];
-          if (statement.execution === 'outside') {
-            await observer.query('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1');
-            const running = runner.query(statement.sql);
-            const seen = new Map<string, LockMode>();
-            for (let i = 0; i < 20; i++) {
-              for (const [oid, mode] of await heldOn(observer, pid, existing)) seen.set(oid, mode);
-              await sleep(10);
-            }
-            await observer.query('COMMIT');
-            await running;
-            expect(seen.size, statement.sql).toBeGreaterThan(0);
-            expect(stronger(seen, said), statement.sql).toEqual([]);
-          } else {
-            await runner.query('BEGIN');
-            await runner.query(statement.sql);
-            expect(stronger(await heldOn(runner, pid, existing), said), statement.sql).toEqual([]);
-            await runner.query('COMMIT');
-          }
-          checked++;
-        }
+        for (const statement of migration.statements) await watched.run(statement);
       }
-      expect(checked).toBeGreaterThan(0);
+      const up = watched.checked;
+      expect(up).toBeGreaterThan(0);
+      const downs = [...migrations].reverse().flatMap(({ down }) => down);
+      for (const statement of downs) await watched.run(statement);
+      expect(watched.checked).toBe(up + downs.length);
     },
   );
+
+  test('some of the shipped migrations have a down', async () => {
+    const manifests = await Promise.all(INCIDENTS.map(manifestOf));
+    expect(
+      manifests.flatMap(({ migrations }) => migrations).filter(({ down }) => down.length > 0).length,
+    ).toBe(5);
+  });
 });
