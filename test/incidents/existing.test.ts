@@ -324,11 +324,11 @@ describe.each(majors())('on PostgreSQL %i', (major) => {
   );
 
   it('an index that uuid cannot have fails 0003_uuid_keys, and nothing is changed', async () => {
-    const index = 'CREATE INDEX ON accounts (lower(id))';
+    const index = 'CREATE INDEX ON accounts (id varchar_pattern_ops)';
     const database = await IncidentDatabase.create(appointments, major, book(index));
     expect(await database.deploy()).toMatchObject({
       status: 'failed',
-      error: { code: 'statement', migration: '0003_uuid_keys', sqlstate: '42883' },
+      error: { code: 'statement', migration: '0003_uuid_keys', sqlstate: '42804' },
       report: { applied: ['0001_as_found', '0002_id_defaults'] },
     });
     expect(
@@ -336,6 +336,16 @@ describe.each(majors())('on PostgreSQL %i', (major) => {
         `SELECT format_type(atttypid, atttypmod) FROM pg_attribute WHERE attrelid = 'accounts'::regclass AND attname = 'id'`,
       ),
     ).toEqual(['character varying(255)']);
+  });
+
+  it('an index over an expression and a check are built again over uuid', async () => {
+    const built = `CREATE INDEX by_text ON accounts (lower(id)); ALTER TABLE accounts ADD CHECK (id <> '');
+      INSERT INTO accounts VALUES ('${DASHED}', 'one')`;
+    const database = await IncidentDatabase.create(appointments, major, book(built));
+    await database.repair();
+    expect(await database.column(`SELECT pg_get_indexdef('by_text'::regclass)`)).toEqual([
+      'CREATE INDEX by_text ON public.accounts USING btree (lower((id)::text))',
+    ]);
   });
 
   it('ids in braces become uuid as well', async () => {
