@@ -86,7 +86,7 @@ export class MigrateFunction extends Construct implements ec2.IConnectable {
             vpc: access.vpc,
             vpcSubnets: access.vpcSubnets,
             securityGroups: [way.securityGroup],
-            // It needs no way to the internet, so a public subnet, where it has none, is as good.
+            // It has no way to the internet there, and needs none: what network.ts says of secrets holds there too.
             allowPublicSubnet: true,
           }
         : {}),

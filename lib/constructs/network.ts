@@ -1,5 +1,5 @@
 /** The way of `migrate` to the database and to Secrets Manager, opened from the function's side. */
-import { Annotations, CfnResource, Stack } from 'aws-cdk-lib';
+import { Annotations, CfnResource, Stack, Stage, Token } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import type { Construct, IDependable } from 'constructs';
 import { acknowledgeEndpoint } from './acknowledge';
@@ -29,10 +29,9 @@ export function openWay(scope: Construct, access: PgAccess, readsSecret: boolean
   );
   if (readsSecret) {
     const endpoint = secretsManagerEndpoint(scope, access);
-    const groups = endpoint?.connections.securityGroups ?? [];
+    const groups = endpoint?.securityGroups ?? [];
     dependencies.push(...allow(scope, 'SecretsManager', securityGroup, groups, ec2.Port.HTTPS, true));
-    const cfn = endpoint?.node.defaultChild;
-    if (cfn) dependencies.push(cfn);
+    if (endpoint?.resource) dependencies.push(endpoint.resource);
   }
   return { securityGroup, dependencies };
 }
@@ -62,20 +61,27 @@ function allow(
   return [...imported, ...from.node.children.filter((child) => !before.has(child))];
 }
 
-function secretsManagerEndpoint(scope: Construct, access: PgAccess): ec2.IInterfaceVpcEndpoint | undefined {
+interface Endpoint {
+  readonly securityGroups: readonly ec2.ISecurityGroup[];
+  /** Where this app makes it. */
+  readonly resource?: IDependable;
+}
+
+function secretsManagerEndpoint(scope: Construct, access: PgAccess): Endpoint | undefined {
   const { vpc, secretsManagerEndpoint: wish } = access;
   if (wish === false) return undefined;
-  if (typeof wish === 'object') return wish;
-  const existing = findEndpoint(vpc);
-  if (existing) return existing;
-  if (wish ?? (isOfThisApp(vpc) && isIsolated(access))) {
-    return addSecretsManagerEndpoint(vpc, 'TrueupSecretsManager');
+  if (typeof wish === 'object') return fromConstruct(wish);
+  const [existing] = findEndpoints(scope, vpc);
+  if (existing) return fromResource(scope, existing);
+  if (wish ?? (isOfThisApp(vpc) && hasNoWayOut(access))) {
+    return fromConstruct(addSecretsManagerEndpoint(vpc, 'TrueupSecretsManager'));
   }
-  if (isIsolated(access)) {
+  if (hasNoWayOut(access)) {
     Annotations.of(scope).addWarningV2(
       'trueup:secretsManagerEndpoint',
-      'migrate runs in isolated subnets and reads a secret; whether their VPC has an endpoint for Secrets Manager is ' +
-        'not known here. Set secretsManagerEndpoint: true to make one, or false if there is one.',
+      'migrate reads a secret, and runs in subnets without a way to it: isolated ones, or public ones, where a function has ' +
+        'no public address. Whether their VPC has an endpoint for Secrets Manager is not known here. Set ' +
+        'secretsManagerEndpoint: true to make one, or false if there is one.',
     );
   }
   return undefined;
@@ -87,29 +93,65 @@ export function addSecretsManagerEndpoint(vpc: ec2.IVpc, id: string): ec2.Interf
     service: ec2.InterfaceVpcEndpointAwsService.SECRETS_MANAGER,
   });
   acknowledgeEndpoint(endpoint);
+  // At the end of synth, when those that are declared later are there too.
+  endpoint.node.addValidation({ validate: () => refuseSecond(endpoint, vpc) });
   return endpoint;
 }
 
-/** A second endpoint with the same private name would be refused, so one that the VPC's stack makes is used. */
-function findEndpoint(vpc: ec2.IVpc): ec2.InterfaceVpcEndpoint | undefined {
-  const cfn = Stack.of(vpc)
-    .node.findAll()
-    .find(
-      (each): each is ec2.CfnVPCEndpoint =>
-        CfnResource.isCfnResource(each) &&
-        each.cfnResourceType === 'AWS::EC2::VPCEndpoint' &&
-        (each as ec2.CfnVPCEndpoint).vpcId === vpc.vpcId &&
-        ((each as ec2.CfnVPCEndpoint).serviceName ?? '').includes('secretsmanager'),
-    );
-  return cfn?.node.scope as ec2.InterfaceVpcEndpoint | undefined;
+/** Amazon refuses it in the middle of a deployment: the private name can lead to one endpoint only. */
+function refuseSecond(own: ec2.InterfaceVpcEndpoint, vpc: ec2.IVpc): string[] {
+  const others = findEndpoints(own, vpc).filter((each) => each !== own.node.defaultChild);
+  return others.map(
+    (other) =>
+      `${other.node.path} is a second endpoint for Secrets Manager with the same private name in one VPC, which AWS refuses. ` +
+      'Keep one: make yours before the schema (then it is found), or give it to the schema as secretsManagerEndpoint; ' +
+      'a VPC that DatabaseStack makes has one already.',
+  );
+}
+
+/** A second endpoint with the same private name would be refused, so one that any stack makes is used. */
+function findEndpoints(scope: Construct, vpc: ec2.IVpc): ec2.CfnVPCEndpoint[] {
+  const inApp = (Stage.of(scope) ?? scope.node.root).node.findAll();
+  return inApp.filter(
+    (each): each is ec2.CfnVPCEndpoint =>
+      CfnResource.isCfnResource(each) &&
+      each.cfnResourceType === 'AWS::EC2::VPCEndpoint' &&
+      isSecretsManagers(each as ec2.CfnVPCEndpoint, vpc),
+  );
+}
+
+function isSecretsManagers(endpoint: ec2.CfnVPCEndpoint, vpc: ec2.IVpc): boolean {
+  const { vpcId, serviceName, privateDnsEnabled } = endpoint;
+  if (vpcId !== vpc.vpcId || privateDnsEnabled === false) return false;
+  // The name holds the region, mostly as a token.
+  return /\.secretsmanager\b(?!-)/.test(JSON.stringify(Stack.of(endpoint).resolve(serviceName)) ?? '');
+}
+
+const fromConstruct = (endpoint: ec2.IInterfaceVpcEndpoint): Endpoint => ({
+  securityGroups: endpoint.connections.securityGroups,
+  resource: endpoint.node.defaultChild,
+});
+
+/** CDK's own construct lies around the resource, unless somebody made the resource by itself. */
+function fromResource(scope: Construct, resource: ec2.CfnVPCEndpoint): Endpoint {
+  const around = resource.node.scope;
+  if (around instanceof ec2.InterfaceVpcEndpoint) return fromConstruct(around);
+  const ids = Token.isUnresolved(resource.securityGroupIds) ? [] : (resource.securityGroupIds ?? []);
+  return {
+    resource,
+    securityGroups: ids.map((id, index) =>
+      ec2.SecurityGroup.fromSecurityGroupId(scope, `EndpointGroup${index}`, String(id)),
+    ),
+  };
 }
 
 const isOfThisApp = (vpc: ec2.IVpc): boolean => vpc.node.defaultChild !== undefined;
 
-function isIsolated({ vpc, vpcSubnets }: PgAccess): boolean {
+/** Isolated subnets, and public ones: a function there has no public address, and so no use for the gateway. */
+function hasNoWayOut({ vpc, vpcSubnets }: PgAccess): boolean {
   const selected = vpc.selectSubnets(vpcSubnets);
   // The first of two passes, in which CDK looks the VPC up.
   if (selected.isPendingLookup) return false;
-  const isolated = new Set(vpc.isolatedSubnets.map((subnet) => subnet.subnetId));
-  return selected.subnetIds.every((id) => isolated.has(id));
+  const without = new Set([...vpc.isolatedSubnets, ...vpc.publicSubnets].map((subnet) => subnet.subnetId));
+  return selected.subnetIds.every((id) => without.has(id));
 }

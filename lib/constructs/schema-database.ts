@@ -54,10 +54,10 @@ export interface ServerOptions extends DatabaseOptions {
    */
   readonly openPorts?: boolean;
   /**
-   * How isolated subnets reach Secrets Manager: `true` makes an interface endpoint in the VPC (about 7 USD a month in
+   * How subnets without NAT (isolated or public) reach Secrets Manager: `true` makes an interface endpoint in the VPC (about 7 USD a month in
    * each availability zone), an endpoint is used as it is, `false` leaves it to you.
-   * @default - the endpoint that the VPC has; one is made for a VPC of this app when the subnets are isolated and a
-   * secret is used
+   * @default - the endpoint that the VPC has in this app; one is made for a VPC of this app when the subnets have no NAT
+   * and a secret is used
    */
   readonly secretsManagerEndpoint?: boolean | ec2.IInterfaceVpcEndpoint;
   /**

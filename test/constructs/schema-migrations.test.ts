@@ -264,6 +264,58 @@ describe('the way to the database', () => {
     expect(Object.keys(endpoints(stack))).toEqual([expect.stringMatching(/^Theirs/)]);
   });
 
+  it('uses one of a third stack, and one that is a bare resource', () => {
+    const app = testApp();
+    const stack = new Stack(app, 'App');
+    const vpc = vpcOf(stack, ec2.SubnetType.PRIVATE_ISOLATED);
+    const third = new Stack(app, 'Endpoints');
+    new ec2.CfnVPCEndpoint(third, 'Theirs', {
+      vpcId: vpc.vpcId,
+      serviceName: `com.amazonaws.${third.region}.secretsmanager`,
+      vpcEndpointType: 'Interface',
+      securityGroupIds: ['sg-0aaaaaaaaaaaaaaa0'],
+    });
+    const other = new Stack(app, 'Other');
+    existing(other, vpc, {});
+    app.synth();
+    expect([endpoints(stack), endpoints(other)]).toEqual([{}, {}]);
+    Template.fromStack(other).hasResourceProperties('AWS::EC2::SecurityGroupEgress', {
+      DestinationSecurityGroupId: 'sg-0aaaaaaaaaaaaaaa0',
+      ToPort: 443,
+    });
+  });
+
+  it('refuses a second endpoint that is declared later, but not one without the private name', () => {
+    const declare = (privateDnsEnabled: boolean) => {
+      const app = testApp();
+      const stack = new Stack(app, 'App');
+      const vpc = vpcOf(stack, ec2.SubnetType.PRIVATE_ISOLATED);
+      existing(stack, vpc, {});
+      new ec2.InterfaceVpcEndpoint(new Stack(app, 'Later'), 'Theirs', {
+        vpc,
+        service: ec2.InterfaceVpcEndpointAwsService.SECRETS_MANAGER,
+        privateDnsEnabled,
+      });
+      return () => app.synth();
+    };
+    expect(declare(true)).toThrow(/Later\/Theirs\/Resource is a second endpoint for Secrets Manager/);
+    expect(declare(false)).not.toThrow();
+  });
+
+  it('has no way to Secrets Manager from public subnets either', () => {
+    const own = new Stack(testApp(), 'App');
+    existing(own, vpcOf(own, ec2.SubnetType.PUBLIC), {});
+    expect(Object.keys(endpoints(own))).toHaveLength(1);
+    const theirs = new Stack(testApp(), 'App');
+    const vpc = ec2.Vpc.fromVpcAttributes(theirs, 'Default', {
+      vpcId: 'vpc-0123456789abcdef0',
+      availabilityZones: ['a', 'b'],
+      publicSubnetIds: ['subnet-0123456789abcdef0', 'subnet-0123456789abcdef1'],
+    });
+    existing(theirs, vpc, {});
+    Annotations.fromStack(theirs).hasWarning('*', Match.stringLikeRegexp('no public address'));
+  });
+
   it('needs no endpoint through NAT, without a secret, or where it is refused', () => {
     const withNat = new Stack(testApp(), 'App');
     existing(withNat, vpcOf(withNat, ec2.SubnetType.PUBLIC, ec2.SubnetType.PRIVATE_WITH_EGRESS), {});
