@@ -1,7 +1,7 @@
 /** The app: one stack for the server, one for each database's schema, one that watches. Settings come from context (cdk.json, `-c key=value`). */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { App, Environment } from 'aws-cdk-lib';
+import { type App, Duration, type Environment } from 'aws-cdk-lib';
 import { DatabaseStack } from './database-stack';
 import { SchemaStack } from './schema-stack';
 import { WatchStack } from './watch-stack';
@@ -101,6 +101,8 @@ export function compose(app: App, settings: Settings, env?: Environment): void {
     databaseLogGroupName: server.logGroupName,
     schemas: stacks.map((stack) => stack.schema),
     alarms: { emails: settings.emails, urls: settings.urls },
+    // A check wakes a paused Aurora, which then runs for some minutes: every hour, it would hardly ever pause.
+    driftInterval: settings.cheap && engine === 'aurora' ? Duration.days(1) : undefined,
   }).addStackDependency(server, 'The log group has to be there.');
 }
 

@@ -33,3 +33,14 @@ it('may be told to check more often', () => {
     ScheduleExpression: 'rate(10 minutes)',
   });
 });
+
+it.each([
+  [{ 'trueup:engine': 'aurora', 'trueup:cheap': 'true' }, 'rate(1 day)'],
+  [{ 'trueup:engine': 'aurora' }, 'rate(1 hour)'],
+  [{ 'trueup:cheap': 'true' }, 'rate(1 hour)'],
+])('checks once a day where a check wakes the server: %j', (context, expected) => {
+  const app = testApp({ context: { ...context, 'trueup:databases': 'courses' } });
+  compose(app, settingsOf(app));
+  const template = Template.fromStack(app.node.findChild('TrueupWatch') as WatchStack);
+  template.hasResourceProperties('AWS::Events::Rule', { ScheduleExpression: expected });
+});
