@@ -6,9 +6,8 @@
 -- the purchase still succeeds, the transaction goes on, and the server's log gets a WARNING: calls for the same student
 -- and course then wait for each other, look, and insert.
 --
--- A client that chooses between the two by itself should ask for the index with
---   SELECT trueup.on_conflict_target('student_course_purchases', '{student_id, course_id}', 'is_active');
--- (no row: it is there) and keep the answer for five minutes, not ask at every purchase.
+-- While 0002 stops at duplicates, this file has not been applied; it can be run by hand, with psql -f. For a client that
+-- asks for the index by itself, and keeps the answer for five minutes, see docs/incidents.md.
 
 -- migrate:up
 CREATE OR REPLACE FUNCTION record_purchase(

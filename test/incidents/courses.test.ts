@@ -1,11 +1,13 @@
 /** record_purchase() while its index is missing, INVALID or being built, and under other isolation levels. */
 import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Client } from 'pg';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { courses, together } from '../../lib/local/incidents';
 import { recordedAtOnce, recordedTwice } from '../../lib/local/incidents/courses';
 import { majors } from '../support/database';
-import { type IncidentDatabase, repaired } from './support';
+import { IncidentDatabase, repaired } from './support';
 
 const STUDENT = 'c0c0c0c0-0000-4000-8000-000000000001';
 const RECORD = 'SELECT * FROM record_purchase($1, $2)';
@@ -33,6 +35,13 @@ async function warnings(client: Client, call: () => Promise<unknown>): Promise<s
   return heard;
 }
 
+/** The example of docs/incidents.md, as it stands there. */
+function exampleOfTheDocs(): (client: Pick<Client, 'query'>) => Promise<boolean> {
+  const page = readFileSync(join(__dirname, '../../docs/incidents.md'), 'utf8');
+  const [, code] = /^```js\n([\s\S]*?)^```$/m.exec(page) ?? [];
+  return new Function(`${code}; return hasIndex`)();
+}
+
 describe.each(majors())('record_purchase() on PostgreSQL %i', (major) => {
   it('falls back with a warning while there is no index, and goes back to ON CONFLICT by itself', async () => {
     const database = await repaired(courses, major);
@@ -54,6 +63,42 @@ describe.each(majors())('record_purchase() on PostgreSQL %i', (major) => {
     expect(await warnings(client, () => client.query(RECORD, [STUDENT, course(2)]))).toEqual([]);
     expect(await database.findings()).toEqual([]);
     expect(await active(database, 2)).toBe(1);
+  });
+
+  it('can be had from its file while the deployment stops at duplicates, and is deployed later all the same', async () => {
+    const database = await IncidentDatabase.create(courses, major);
+    const { client } = database;
+    expect(await database.deploy()).toMatchObject({ error: { migration: '0002_one_active_purchase' } });
+    await expect(client.query(RECORD, [STUDENT, course(1)])).rejects.toMatchObject({ code: '42883' });
+    const file = join(courses.folder, 'R__record_purchase.sql');
+    await client.query(readFileSync(file, 'utf8'));
+    expect(await warnings(client, () => client.query(RECORD, [STUDENT, course(1)]))).toEqual([
+      `WARNING: ${WARNING}`,
+    ]);
+    await recordedTwice(database.connect);
+    await recordedAtOnce(database.connect);
+    await database.repairByHand();
+    await database.repair();
+    expect(await database.findings()).toEqual([]);
+    expect(await active(database, 1)).toBe(1);
+  });
+
+  it('a client that asks for the index, as the documentation shows it, asks once in five minutes', async () => {
+    const { client } = await repaired(courses, major);
+    const asked = vi.spyOn(client, 'query');
+    const now = vi.spyOn(Date, 'now').mockReturnValue(0);
+    try {
+      const hasIndex = exampleOfTheDocs();
+      expect(await hasIndex(client)).toBe(true);
+      await client.query('DROP INDEX unique_active_purchase');
+      now.mockReturnValue(5 * 60_000 - 1);
+      expect([await hasIndex(client), asked.mock.calls.length]).toEqual([true, 2]);
+      now.mockReturnValue(5 * 60_000);
+      expect([await hasIndex(client), asked.mock.calls.length]).toEqual([false, 3]);
+      expect([await hasIndex(client), asked.mock.calls.length]).toEqual([false, 3]);
+    } finally {
+      vi.restoreAllMocks();
+    }
   });
 
   it('falls back beside an INVALID index, which refuses duplicates by itself', async () => {
