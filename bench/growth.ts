@@ -67,6 +67,8 @@ const ledgerOf = (manifest: Manifest, applied: boolean): Ledger => ({
   version: 1,
   readableBy: 1,
   verification: 1,
+  schemaOwner: 'me',
+  mayInstall: true,
   owner: null,
   deployment: null,
   newest: null,

@@ -136,7 +136,7 @@ async function applyBatches(
 async function prove(run: Run, migration: Migration): Promise<void> {
   const { namespace, deployment } = run.names;
   const ledger = [
-    settleStatement(namespace, migration.name, true),
+    settleStatement(namespace, migration, true),
     eventStatement(namespace, deployment, migration.name, 'proved'),
   ];
   await execute(run, [verifyScript(migration, run.names, ledger)], [migration]);
@@ -145,19 +145,19 @@ async function prove(run: Run, migration: Migration): Promise<void> {
 async function settle(run: Run, migration: Migration): Promise<void> {
   const { namespace, deployment } = run.names;
   const event = eventStatement(namespace, deployment, migration.name, 'settled');
-  await run.db.execute([{ statements: [settleStatement(namespace, migration.name, false), event] }]);
+  await run.db.execute([{ statements: [settleStatement(namespace, migration, false), event] }]);
 }
 
 /** Marks as applied only what verifies, and says whether it did; what does not is applied like any other. */
 async function baseline(run: Run, migration: Migration): Promise<boolean> {
-  const { namespace, deployment } = run.names;
   const segment = { ...whole(migration), from: migration.statements.length };
-  const script = applyScript(migration, segment, run.names, { verify: true, preflight: false });
+  const script = applyScript(migration, segment, run.names, {
+    verify: true,
+    preflight: false,
+    baselined: true,
+  });
   try {
     await execute(run, [script], [migration]);
-    await run.db.execute([
-      { statements: [eventStatement(namespace, deployment, migration.name, 'baselined')] },
-    ]);
     run.baselined.add(migration.name);
     return true;
   } catch (error) {

@@ -8,7 +8,7 @@ import { recordedDown, sha256 } from './manifest';
 import { obstacle } from './plan';
 import { reportOf } from './report';
 import type { ConvergeRequest, Outcome, StackOwner } from './request';
-import { parseRecordedDown, type UndoStep } from './rollback';
+import { parseRecordedDown, parseRecordedLimits, type UndoStep } from './rollback';
 import { beginRun, type EngineContext, type Run } from './run';
 import { acquireRunnerLock } from './runner-lock';
 import { undo } from './undo';
@@ -30,10 +30,18 @@ export async function down(ctx: EngineContext, asked: DownRequest): Promise<Outc
       const ledger = await readLedger(db, asked.namespace, asked.id, asked.ownerRole ?? null);
       const refused = obstacle(manifest, ledger, request);
       if (refused) throw new TrueupError(refused);
+      // The same request again: a slice, or a connection, ended before its answer was there.
+      if (ledger.deployment?.result) return ledger.deployment.result;
+      const run = beginRun(db, ctx, ledger, request);
+      const row = ledger.migrations.find(({ name }) => name === asked.name);
+      if (row?.state === 'undone' && row.deployment === asked.id) {
+        const outcome: Outcome = { status: 'done', report: reportOf(ledger, run) };
+        await db.execute([{ statements: endStatements(request, outcome) }]);
+        return outcome;
+      }
       const recorded = ledger.version === null ? null : await readDown(db, asked.namespace, asked.name);
       const step = stepFor(ctx, ledger, asked.name, recorded);
       await db.execute([{ statements: beginStatements(ledger, request, manifest) }]);
-      const run = beginRun(db, ctx, ledger, request);
       const outcome = await attempt(run, step, ledger);
       await db.execute([{ statements: endStatements(request, outcome) }]);
       return outcome;
@@ -57,14 +65,17 @@ interface RecordedDown {
   readonly down: string | null;
   /** SHA-256 of it, as the deployment that applied the migration recorded it. */
   readonly checksum: string | null;
+  readonly settings: string | null;
 }
 
 async function readDown(db: Run['db'], namespace: string, name: string): Promise<RecordedDown | null> {
   const rows = await db.query(
-    `SELECT m.down, (SELECT e ->> 'down' FROM pg_catalog.jsonb_array_elements(d.entries) e
-  WHERE e ->> 'name' = m.name) AS checksum
-FROM trueup.migrations m LEFT JOIN trueup.deployments d ON d.namespace = m.namespace AND d.id = m.deployment
-WHERE m.namespace = $1 AND m.name = $2`,
+    `SELECT m.down, e.down AS checksum, e.settings
+FROM trueup.migrations m
+LEFT JOIN trueup.deployments d ON d.namespace OPERATOR(pg_catalog.=) m.namespace AND d.id OPERATOR(pg_catalog.=) m.deployment
+LEFT JOIN LATERAL pg_catalog.jsonb_to_recordset(d.entries) AS e (name text, down text, settings text)
+  ON e.name OPERATOR(pg_catalog.=) m.name
+WHERE m.namespace OPERATOR(pg_catalog.=) $1::text AND m.name OPERATOR(pg_catalog.=) $2::text`,
     [namespace, name],
   );
   return (rows[0] as RecordedDown | undefined) ?? null;
@@ -90,7 +101,12 @@ function stepFor(ctx: EngineContext, ledger: Ledger, name: string, recorded: Rec
       'Bring its file back from version control, so that the down section comes from there, or undo it by hand.',
     );
   }
-  return { name, statements: parseRecordedDown(text), partial: row.state === 'partial' };
+  return {
+    name,
+    statements: parseRecordedDown(text),
+    limits: own && migration ? migration.settings : parseRecordedLimits(recorded?.settings ?? '[]'),
+    partial: row.state === 'partial',
+  };
 }
 
 const refusal = (message: string, remedy: string): TrueupError =>

@@ -1,7 +1,7 @@
 /** Reading the ledger, in one round trip, and the statements that write it. */
 import { type Database, SqlError } from '../postgres/database';
 import { longText, readLongText } from '../postgres/long-text';
-import { quoteLiteral } from '../postgres/quote';
+import { quoteLiteral, quoteTextArray } from '../postgres/quote';
 import { TrueupError } from './errors';
 import { eventStatement, installStatements, LEDGER_VERSION, needsInstall } from './ledger-schema';
 import {
@@ -63,6 +63,10 @@ export interface Server {
 
 export interface Ledger {
   readonly server: Server;
+  /** The role that made the ledger; null before the first run. */
+  readonly schemaOwner: string | null;
+  /** The login may bring the ledger and its functions up to date. */
+  readonly mayInstall: boolean;
   /** Null before the first run. */
   readonly version: number | null;
   readonly readableBy: number | null;
@@ -75,31 +79,50 @@ export interface Ledger {
   readonly newest: LedgerDeployment | null;
 }
 
-const SERVER = `json_build_object('version', current_setting('server_version'),
-  'versionNumber', current_setting('server_version_num')::int,
+/*
+ * Everything is named by its schema and compared by exact types: a function or operator that somebody put into a schema
+ * on the role's search_path, and that fits better, would otherwise be called with this role's rights (CVE-2018-1058).
+ */
+const SERVER = `pg_catalog.json_build_object('version', pg_catalog.current_setting('server_version'),
+  'versionNumber', pg_catalog.current_setting('server_version_num')::int,
   'inRecovery', pg_catalog.pg_is_in_recovery(), 'role', current_user,
   'canActAsOwner', CASE WHEN $1::text IS NULL THEN true ELSE
     (SELECT pg_catalog.pg_has_role(current_user, oid, 'USAGE') AND pg_catalog.pg_has_role(current_user, oid,
-       CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END)
-     FROM pg_catalog.pg_roles WHERE rolname = $1) END)`;
+       CASE WHEN pg_catalog.current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END)
+     FROM pg_catalog.pg_roles WHERE rolname OPERATOR(pg_catalog.=) $1::text) END)`;
 
-const DEPLOYMENT = `json_build_object('id', id, 'direction', direction, 'manifestHash', manifest_hash,
-  'outcome', outcome, 'result', result, 'requestedAt', request->>'startedAt', 'startedAt', started_at, 'finishedAt', finished_at)`;
+const DEPLOYMENT = `pg_catalog.json_build_object('id', id, 'direction', direction, 'manifestHash', manifest_hash,
+  'outcome', outcome, 'result', result, 'requestedAt', request OPERATOR(pg_catalog.->>) 'startedAt'::text,
+  'startedAt', started_at, 'finishedAt', finished_at)`;
 
 /** One document, since a ledger with many migrations is longer than a row may be in the Data API. */
-const READ = `SELECT json_build_object('server', ${SERVER},
+const READ = `SELECT pg_catalog.json_build_object('server', ${SERVER},
   'version', l.version, 'readableBy', l.readable_by, 'verification', l.verification,
-  'owner', (SELECT owner FROM trueup.namespaces WHERE name = $2),
-  'migrations', (SELECT coalesce(json_agg(json_build_object('name', name, 'kind', kind, 'state', state,
-     'upChecksum', up_checksum, 'statement', statement, 'statementChecksums', statement_checksums, 'running', running,
-     'target', running_target, 'attempts', attempts, 'proved', proved, 'deployment', deployment,
+  'schemaOwner', (SELECT pg_catalog.pg_get_userbyid(relowner) FROM pg_catalog.pg_class
+     WHERE oid OPERATOR(pg_catalog.=) l.tableoid),
+  'mayInstall', (SELECT pg_catalog.pg_has_role(current_user, relowner, 'USAGE') FROM pg_catalog.pg_class
+     WHERE oid OPERATOR(pg_catalog.=) l.tableoid),
+  'owner', (SELECT owner FROM trueup.namespaces WHERE name OPERATOR(pg_catalog.=) $2::text),
+  'migrations', (SELECT coalesce(pg_catalog.json_agg(pg_catalog.json_build_object('name', name, 'kind', kind,
+     'state', state, 'upChecksum', up_checksum, 'statement', statement, 'statementChecksums', statement_checksums,
+     'running', running, 'target', running_target, 'attempts', attempts, 'proved', proved, 'deployment', deployment,
      'appliedAt', applied_at, 'durationMs', duration_ms)
-     ORDER BY applied_at, name), '[]') FROM trueup.migrations WHERE namespace = $2),
-  'deployment', (SELECT ${DEPLOYMENT} FROM trueup.deployments WHERE namespace = $2 AND id = $3),
-  'newest', (SELECT ${DEPLOYMENT} FROM trueup.deployments WHERE namespace = $2 ORDER BY seq DESC LIMIT 1))::text
+     ORDER BY applied_at, name), '[]') FROM trueup.migrations WHERE namespace OPERATOR(pg_catalog.=) $2::text),
+  'deployment', (SELECT ${DEPLOYMENT} FROM trueup.deployments
+     WHERE namespace OPERATOR(pg_catalog.=) $2::text AND id OPERATOR(pg_catalog.=) $3::text),
+  'newest', (SELECT ${DEPLOYMENT} FROM trueup.deployments
+     WHERE namespace OPERATOR(pg_catalog.=) $2::text ORDER BY seq DESC LIMIT 1))::text
 FROM trueup.ledger l`;
 
+/** What is there of a ledger that cannot be read: a table that is missing is not "no ledger". */
+const REMAINS = `SELECT (${SERVER})::text AS server, (SELECT count(*)::int FROM pg_catalog.pg_class c
+  JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+  WHERE n.nspname OPERATOR(pg_catalog.=) 'trueup'::name AND c.relname OPERATOR(pg_catalog.=)
+    ANY ('{ledger,namespaces,migrations,deployments,events}'::name[])) AS remains`;
+
 const NO_LEDGER: Omit<Ledger, 'server'> = {
+  schemaOwner: null,
+  mayInstall: true,
   version: null,
   readableBy: null,
   verification: null,
@@ -126,9 +149,18 @@ export async function readLedger(
     if (error.sqlstate === '42501') throw noAccess();
     if (!MISSING.has(error.sqlstate)) throw error;
   }
-  const rows = await db.query<{ server: string }>(`SELECT ${SERVER}::text AS server`, [ownerRole]);
-  return { ...NO_LEDGER, server: JSON.parse(rows[0]!.server) };
+  const [found] = await db.query<{ server: string; remains: number }>(REMAINS, [ownerRole]);
+  if (found!.remains > 0) throw damaged();
+  return { ...NO_LEDGER, server: JSON.parse(found!.server) };
 }
+
+const damaged = (): TrueupError =>
+  new TrueupError({
+    code: 'ledger',
+    message: "a part of Trueup's ledger (schema trueup) is missing, so what is applied is not known",
+    remedy:
+      'Restore schema trueup from a backup. Or, if that cannot be had, drop the schema and record what the database holds by `trueup baseline`.',
+  });
 
 const noAccess = (): TrueupError =>
   new TrueupError({
@@ -150,11 +182,12 @@ export async function readFailed(
 ): Promise<FailedRecord | null> {
   const found = await readLongText(
     db,
-    `SELECT json_build_object('id', d.id, 'entries', d.entries, 'manifestHash', d.manifest_hash,
-  'requestedAt', d.request->>'startedAt',
-  'downs', (SELECT coalesce(json_object_agg(m.name, m.down), '{}') FROM trueup.migrations m
-    WHERE m.namespace = d.namespace AND m.deployment = d.id))::text
-FROM trueup.deployments d WHERE d.namespace = $1 AND d.direction <> 'rollback' ORDER BY d.seq DESC LIMIT 1`,
+    `SELECT pg_catalog.json_build_object('id', d.id, 'entries', d.entries, 'manifestHash', d.manifest_hash,
+  'requestedAt', d.request OPERATOR(pg_catalog.->>) 'startedAt'::text,
+  'downs', (SELECT coalesce(pg_catalog.json_object_agg(m.name, m.down), '{}') FROM trueup.migrations m
+    WHERE m.namespace OPERATOR(pg_catalog.=) d.namespace AND m.deployment OPERATOR(pg_catalog.=) d.id))::text
+FROM trueup.deployments d WHERE d.namespace OPERATOR(pg_catalog.=) $1::text
+  AND d.direction OPERATOR(pg_catalog.<>) 'rollback'::text ORDER BY d.seq DESC LIMIT 1`,
     [namespace],
   );
   if (found === null) return null;
@@ -208,6 +241,8 @@ export interface MigrationRow {
   readonly proved?: boolean;
   /** Builds of the running statement that failed. */
   readonly attempts?: number;
+  /** It was there before: recorded without having been run, so that nothing may ever undo it by itself. */
+  readonly baselined?: boolean;
 }
 
 /** One row a migration, and the event when all of it is done. */
@@ -224,21 +259,27 @@ export function recordStatement(
     kind: migration.kind,
     state: row.state,
     up_checksum: migration.checksums.up,
-    down: migration.down.length === 0 ? null : recordedDown(migration.down),
+    down: migration.down.length === 0 || row.baselined ? null : recordedDown(migration.down),
     statement: row.statement,
     statement_checksums: migration.statements.slice(0, row.statement).map((s) => s.checksum),
     running: row.running ?? null,
     running_target: row.running == null ? null : (migration.statements[row.running]?.target ?? null),
     attempts: row.attempts ?? 0,
     proved: row.proved ?? false,
+    event: row.state === 'partial' ? null : row.baselined ? 'baselined' : row.state,
   };
   return `SELECT trueup._record(${quoteLiteral(JSON.stringify(entry))})`;
 }
 
-/** Everything of it is done; now it is proved too, or need not be any more. */
-export const settleStatement = (namespace: string, name: string, proved: boolean): string =>
-  `UPDATE trueup.migrations SET state = 'applied', proved = ${proved}
-WHERE namespace = ${quoteLiteral(namespace)} AND name = ${quoteLiteral(name)}`;
+/**
+ * Everything of it is done; now it is proved too, or need not be any more. What may have been edited since (comments,
+ * statements that were never done) counts as applied from here on.
+ */
+export const settleStatement = (namespace: string, migration: Migration, proved: boolean): string =>
+  `UPDATE trueup.migrations SET state = 'applied', proved = ${proved},
+  up_checksum = ${quoteLiteral(migration.checksums.up)},
+  statement_checksums = ${quoteTextArray(migration.statements.map(({ checksum }) => checksum))}
+WHERE namespace = ${quoteLiteral(namespace)} AND name = ${quoteLiteral(migration.name)}`;
 
 /** The row then names the request that undid it: a later slice of that request still reports it. */
 export const undoneStatement = (namespace: string, name: string, deployment: string): string =>

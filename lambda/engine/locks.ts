@@ -1,6 +1,6 @@
 /** Which locks a transaction takes before its first change, and how long each part of it may last. Pure. */
 import { quoteTextArray } from '../postgres/quote';
-import { blocksWriters, LOCK_MODES, type LockMode, type MigrationSettings } from './manifest';
+import { blocksWriters, LOCK_MODES, type LockMode } from './manifest';
 import { HOLD_TIMEOUT_MS, LOCK_PHASE_TIMEOUT_MS, LOCK_TIMEOUT_MS } from './retry';
 
 /** What a statement locks, as the compiler found it. */
@@ -32,33 +32,36 @@ export interface LockPlan {
   readonly lockTimeoutMs: number;
   /** statement_timeout at the start; null for none. */
   readonly startMs: number | null;
-  /** Takes the locks before the first change. Null: there are none, or the first statement takes the only one. */
+  /** Takes the locks before the first change; null where there are none. */
   readonly take: string | null;
   /** statement_timeout once the locks are held. */
   readonly holdMs: number;
 }
 
+export interface OwnLimits {
+  readonly lockTimeoutMs?: number | undefined;
+  readonly statementTimeoutMs?: number | undefined;
+}
+
 /** @param own what the file asks for. @default - see retry.ts */
-export function lockPlan(
-  statements: readonly Locking[],
-  own: Pick<MigrationSettings, 'lockTimeoutMs' | 'statementTimeoutMs'> = {},
-): LockPlan {
+export function lockPlan(statements: readonly Locking[], own: OwnLimits = {}): LockPlan {
   const locks = locksToTake(statements);
   const lockTimeoutMs = own.lockTimeoutMs ?? LOCK_TIMEOUT_MS;
   const holdMs = own.statementTimeoutMs ?? HOLD_TIMEOUT_MS;
   if (locks.length === 0) {
     return { lockTimeoutMs, startMs: own.statementTimeoutMs ?? null, take: null, holdMs };
   }
-  if (takenByFirst(statements, locks)) return { lockTimeoutMs, startMs: holdMs, take: null, holdMs };
   const startMs = Math.max(LOCK_PHASE_TIMEOUT_MS, lockTimeoutMs + 300);
-  return { lockTimeoutMs, startMs, take: takeLocks(locks), holdMs };
+  return { lockTimeoutMs, startMs, take: takeLocks(locks, takenByFirst(statements, locks)), holdMs };
 }
 
-/** One lock, and the first statement takes it as its first act: asking beforehand would only cost time. */
+/** One lock, and the first statement takes it as its first act. */
 function takenByFirst(statements: readonly Locking[], [lock, ...others]: readonly WantedLock[]): boolean {
   const [first] = locksToTake(statements.slice(0, 1));
   return others.length === 0 && first?.[0] === lock?.[0] && first?.[1] === lock?.[1];
 }
 
-const takeLocks = (locks: readonly WantedLock[]): string =>
-  `SELECT trueup._take_locks(${quoteTextArray(locks.map(([relation]) => relation))}, ${quoteTextArray(locks.map(([, mode]) => mode))})`;
+const takeLocks = (locks: readonly WantedLock[], alone: boolean): string => {
+  const [relations, modes] = [0, 1].map((i) => quoteTextArray(locks.map((lock) => lock[i]!)));
+  return `SELECT trueup._take_locks(${relations}, ${modes}, ${alone})`;
+};

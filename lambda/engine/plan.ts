@@ -2,7 +2,7 @@
 import type { ErrorInfo } from './errors';
 import type { Ledger, LedgerMigration } from './ledger';
 import { ownerName, readable } from './ledger';
-import { LEDGER_VERSION } from './ledger-schema';
+import { LEDGER_VERSION, needsInstall } from './ledger-schema';
 import type { Manifest, Migration } from './manifest';
 import type { ConvergeRequest } from './request';
 
@@ -51,6 +51,13 @@ export function obstacle(manifest: Manifest, ledger: Ledger, request: ConvergeRe
       code: 'ledger',
       message: `the ledger was written by a newer Trueup (format ${ledger.version}, readable from ${ledger.readableBy}; this code reads ${LEDGER_VERSION})`,
       remedy: 'Deploy with that version of Trueup or a newer one.',
+    };
+  }
+  if (!ledger.mayInstall && needsInstall(ledger.version, ledger.verification)) {
+    return {
+      code: 'privilege',
+      message: `this version of Trueup has newer functions, and role ${server.role} may not replace those of schema trueup, which role ${ledger.schemaOwner} made`,
+      remedy: `Run it once as that role, or: GRANT "${ledger.schemaOwner}" TO "${server.role}";`,
     };
   }
   if (request.manifestHash !== manifest.hash) {

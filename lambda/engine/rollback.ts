@@ -4,6 +4,7 @@
  * that CloudFormation itself hands back can vouch for is run. In doubt everything stays. Pure.
  */
 import type { FailedRecord, Ledger, LedgerMigration } from './ledger';
+import type { OwnLimits } from './locks';
 import { hashOf, type LockMode, type Manifest, type Migration, sha256 } from './manifest';
 import type { ConvergeRequest, Kept } from './request';
 
@@ -18,6 +19,8 @@ export interface RecordedStatement {
 export interface UndoStep {
   readonly name: string;
   readonly statements: readonly RecordedStatement[];
+  /** What the file asks for. */
+  readonly limits: OwnLimits;
   /** It stopped half way: some of what `down` removes may never have been made. */
   readonly partial: boolean;
 }
@@ -29,6 +32,12 @@ export interface RollbackPlan {
   readonly restore: readonly Migration[];
   /** What older deployments left that this code does not know. */
   readonly warnings: readonly string[];
+}
+
+/** Of a manifest entry's `settings`. */
+export function parseRecordedLimits(settings: string): OwnLimits {
+  const [lockTimeoutMs, statementTimeoutMs] = JSON.parse(settings) as (number | null)[];
+  return { lockTimeoutMs: lockTimeoutMs ?? undefined, statementTimeoutMs: statementTimeoutMs ?? undefined };
 }
 
 /** Reverses {@link recordedDown}. */
@@ -99,8 +108,10 @@ function undoOf(row: LedgerMigration, failed: FailedRecord): UndoStep | Kept {
     return { name, reason: `its down is run by name only: trueup down ${name}` };
   }
   const recorded = failed.downs[name] ?? null;
-  if (recorded === null || sha256(recorded) !== entry.down) {
+  if (recorded === null) return { name, reason: 'it was there before, and the deployment only recorded it' };
+  if (sha256(recorded) !== entry.down) {
     return { name, reason: 'its down section in the ledger was changed since the deployment' };
   }
-  return { name, statements: parseRecordedDown(recorded), partial: row.state === 'partial' };
+  const limits = parseRecordedLimits(entry.settings);
+  return { name, statements: parseRecordedDown(recorded), limits, partial: row.state === 'partial' };
 }

@@ -127,6 +127,8 @@ export function applyScript(
      * crash can take the end of a message, never its middle. @default false
      */
     readonly flushedLater?: boolean;
+    /** Nothing is run: what is there already is proved and recorded. @default false */
+    readonly baselined?: boolean;
   },
 ): Scripted {
   const statements = migration.statements.slice(segment.from, segment.to);
@@ -153,7 +155,7 @@ export function applyScript(
   }
   if (names.ownerRole !== null) script.add('ledger', 'RESET ROLE');
   const done = (options.record ?? segment).to;
-  const row = rowAfter(migration, done, options.verify);
+  const row = { ...rowAfter(migration, done, options.verify), baselined: options.baselined ?? false };
   script.add('ledger', recordStatement(names.namespace, names.deployment, migration, row));
   return script.build();
 }

@@ -35,7 +35,7 @@ export async function undo(run: Run, step: UndoStep): Promise<void> {
 
 function script(run: Run, step: UndoStep, statements: readonly RecordedStatement[], last: boolean): Scripted {
   const { namespace, deployment, ownerRole } = run.names;
-  const plan = lockPlan(statements);
+  const plan = lockPlan(statements, step.limits);
   const built = new ScriptBuilder(step.name, {
     lock_timeout: plan.lockTimeoutMs,
     statement_timeout: plan.startMs,

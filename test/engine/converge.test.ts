@@ -245,7 +245,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     const client = await connect(url);
     const older = () =>
       client.query(`UPDATE trueup.ledger SET verification = 1;
-        DROP FUNCTION trueup._record(jsonb); DROP FUNCTION trueup._take_locks(text[], text[])`);
+        DROP FUNCTION trueup._record(jsonb); DROP FUNCTION trueup._take_locks(text[], text[], boolean)`);
     await older();
     const asked = { id: 'by-hand', namespace: 'app', owner: null, name: '0002_note_default' };
     expect(await down(contextFor(url, manifest), asked)).toMatchObject({ status: 'done' });

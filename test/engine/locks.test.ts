@@ -8,19 +8,23 @@ import { connect, createDatabase, majors } from '../support/database';
 const statement = (...locks: [relation: string, mode: LockMode, created?: boolean][]): Locking => ({
   locks: locks.map(([relation, mode, created = false]) => ({ relation, mode, created })),
 });
-const taking = (pairs: Record<string, LockMode>): string => {
+const taking = (pairs: Record<string, LockMode>, alone = false): string => {
   const list = (values: string[]) => `ARRAY[${values.map((v) => `'${v}'`).join(',')}]::text[]`;
-  return `SELECT trueup._take_locks(${list(Object.keys(pairs))}, ${list(Object.values(pairs))})`;
+  return `SELECT trueup._take_locks(${list(Object.keys(pairs))}, ${list(Object.values(pairs))}, ${alone})`;
 };
 
 describe('the plan', () => {
   const none = { lockTimeoutMs: 500, startMs: null, take: null, holdMs: 5000 };
-  const alone = { ...none, startMs: 5000 };
+  const alone = { ...none, startMs: 800, take: taking({ t: 'ACCESS EXCLUSIVE' }, true) };
   test.each<[string, Locking[], object]>([
     ['nothing', [], none],
     ['a lock that hinders no writer', [statement(['t', 'SHARE UPDATE EXCLUSIVE'])], none],
     ['a table of its own', [statement(['t', 'ACCESS EXCLUSIVE', true])], none],
-    ['one lock of one statement: it takes it itself', [statement(['t', 'ACCESS EXCLUSIVE'])], alone],
+    [
+      'one lock of one statement: it takes it itself, unless there are partitions',
+      [statement(['t', 'ACCESS EXCLUSIVE'])],
+      alone,
+    ],
     [
       'one table, the strongest lock first: the first statement takes it',
       [statement(['t', 'ACCESS EXCLUSIVE']), statement(['t', 'SHARE ROW EXCLUSIVE'])],
@@ -49,7 +53,7 @@ describe('the plan', () => {
     const own = { lockTimeoutMs: 2_000, statementTimeoutMs: 60_000 };
     const one = statement(['t', 'ACCESS EXCLUSIVE']);
     expect(lockPlan([], own)).toMatchObject({ lockTimeoutMs: 2_000, startMs: 60_000, take: null });
-    expect(lockPlan([one], own)).toMatchObject({ lockTimeoutMs: 2_000, startMs: 60_000, take: null });
+    expect(lockPlan([one], own)).toMatchObject({ lockTimeoutMs: 2_000, startMs: 2_300, holdMs: 60_000 });
     expect(lockPlan([statement(), one], own)).toMatchObject({ startMs: 2_300, holdMs: 60_000 });
   });
 });
@@ -86,12 +90,29 @@ describe.each(majors())('taken on PostgreSQL %i', (major) => {
     await client.query('ROLLBACK');
   });
 
+  test('the only lock is left to the statement, except where that would wait for partition after partition', async () => {
+    const { client } = await installed();
+    await client.query(`CREATE TABLE plain (id int); CREATE INDEX plain_id ON plain (id);
+      CREATE TABLE parent (id int) PARTITION BY RANGE (id);
+      CREATE TABLE part PARTITION OF parent FOR VALUES FROM (1) TO (2);
+      CREATE TABLE base (id int); CREATE TABLE derived () INHERITS (base)`);
+    await client.query('BEGIN');
+    await client.query(taking({ plain: 'ACCESS EXCLUSIVE', plain_id: 'SHARE' }, true));
+    expect((await client.query(HELD)).rows).toEqual([]);
+    await client.query(taking({ base: 'SHARE', parent: 'SHARE' }, true));
+    const held = (await client.query(HELD)).rows.map(({ relation }) => relation);
+    expect(held).toEqual(['base', 'derived', 'parent', 'part']);
+    await client.query('ROLLBACK');
+  });
+
   test('what the role may not lock is left to the statement, and the other locks are kept', async () => {
     const { client } = await installed();
     await client.query(`CREATE TABLE foreign_one (id int); CREATE TABLE own_one (id int);
+      CREATE SCHEMA closed; CREATE TABLE closed.one (id int);
       DROP ROLE IF EXISTS locks_owner; CREATE ROLE locks_owner; ALTER TABLE own_one OWNER TO locks_owner`);
     await client.query('BEGIN; SET LOCAL ROLE locks_owner');
-    await client.query(taking({ foreign_one: 'ACCESS EXCLUSIVE', own_one: 'ACCESS EXCLUSIVE' }));
+    const mode = 'ACCESS EXCLUSIVE';
+    await client.query(taking({ foreign_one: mode, 'closed.one': mode, own_one: mode }));
     expect((await client.query(HELD)).rows).toEqual([{ relation: 'own_one', mode: 'AccessExclusiveLock' }]);
     await client.query('ROLLBACK');
     await client.query('DROP OWNED BY locks_owner; DROP ROLE locks_owner');

@@ -20,6 +20,8 @@ const ledger = (rows: readonly LedgerMigration[] = [], change: Partial<Ledger> =
   version: 1,
   readableBy: 1,
   verification: 1,
+  schemaOwner: 'me',
+  mayInstall: true,
   owner: null,
   migrations: rows,
   deployment: null,

@@ -40,6 +40,8 @@ export class Model {
   private ledger(id: string): Ledger {
     return {
       server: { version: '18', versionNumber: 180000, inRecovery: false, role: 'me', canActAsOwner: true },
+      schemaOwner: 'me',
+      mayInstall: true,
       version: 1,
       readableBy: 1,
       verification: 1,
