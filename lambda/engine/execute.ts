@@ -59,8 +59,8 @@ export async function waitForLock(
   const wanted = locksToTake(migration.statements)
     .map(([relation, mode]) => ({ relation, mode }))
     .filter(({ relation }) => relation !== ANY_RELATION);
-  const blockers = await findBlockers(run.db, wanted);
-  const unseen = wanted.length > 0 ? 'the holder is gone already' : 'who holds it is not known';
+  const blockers = await findBlockers(run.db, wanted, run.names.ownerRole);
+  const unseen = wanted.length > 0 ? 'the holder was not seen' : 'who holds it is not known';
   const who = blockers.length > 0 ? blockers.join('; ') : unseen;
   run.tell({ type: 'waiting', for: 'lock', message: `${migration.name} waits for a lock: ${who}` });
   if (await waitOrGiveUp(attempt, run.deadline)) return;
@@ -70,7 +70,9 @@ export async function waitForLock(
     file: migration.file,
     message: `a lock on ${wanted.map((lock) => lock.relation).join(', ') || 'its tables'} was not to be had`,
     remedy:
-      'End the sessions that hold it (pg_terminate_backend), or deploy at a quieter time; the application was not held up.',
+      wanted.length > 0
+        ? 'End the sessions that hold it (pg_terminate_backend), or deploy at a quieter time; the application was not held up.'
+        : 'End the transactions that hold rows of it (pg_terminate_backend), or deploy at a quieter time.',
     sqlstate: error.sqlstate,
     details: blockers,
   });

@@ -200,6 +200,15 @@ function connectionWords(reason: string | undefined, message: string): { message
 export function unexpected(error: unknown): ErrorInfo {
   if (error instanceof TrueupError) return error.info;
   if (error instanceof ConnectionLost) return connectionError(error);
+  if (error instanceof SqlError && error.sqlstate === '25006') {
+    return {
+      code: 'unsupported',
+      message: 'the database lets this role only read (default_transaction_read_only)',
+      remedy:
+        'Where that is not meant to stop a deployment: ALTER ROLE <login> SET default_transaction_read_only = off.',
+      sqlstate: error.sqlstate,
+    };
+  }
   if (error instanceof SqlError) {
     return {
       code: error.sqlstate === '42501' ? 'privilege' : 'ledger',

@@ -71,6 +71,17 @@ test('a role that may write the ledger but not replace its functions is told who
   await client.query('DROP OWNED BY ledger_writer; DROP ROLE ledger_writer');
 });
 
+test('a database that only lets read says so', async () => {
+  const url = await createDatabase();
+  await (await connect(url)).query(
+    `ALTER DATABASE ${new URL(url).pathname.slice(1)} SET default_transaction_read_only = on`,
+  );
+  expect((await run(url, manifestOf(money))).outcome).toMatchObject({
+    status: 'failed',
+    error: { code: 'unsupported', sqlstate: '25006', message: expect.stringMatching(/only read/) },
+  });
+});
+
 test('default privileges that withhold functions from PUBLIC do not hinder an owner role', async () => {
   const url = await createDatabase();
   const client = await connect(url);
