@@ -4,10 +4,10 @@ import type { IsCompleteRequest } from './events';
 import { type DeployRequest, readOldProperties } from './properties';
 import type { Failed, Situation } from './situation';
 
-/** `arn:aws:cloudformation:<region>:<account>:stack/<name>/<uuid>` */
-export function ownerOf(stackId: string): StackOwner {
+/** @param stackId `arn:aws:cloudformation:<region>:<account>:stack/<name>/<uuid>` */
+export function ownerOf(stackId: string, stackName: string | null = null): StackOwner {
   const [, , , region = '', account = '', resource = ''] = stackId.split(':');
-  return { account, region, stackName: resource.split('/')[1] ?? '' };
+  return { account, region, stackName: stackName ?? resource.split('/')[1] ?? '' };
 }
 
 export function convergeRequest(
@@ -19,7 +19,7 @@ export function convergeRequest(
     id: event.RequestId,
     startedAt: event.StartedAt,
     namespace: properties.namespace,
-    owner: ownerOf(event.StackId),
+    owner: ownerOf(event.StackId, properties.owner),
     adopt: properties.adopt,
     direction: situation.direction,
     manifestHash: properties.manifestHash,

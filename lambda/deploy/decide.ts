@@ -3,6 +3,8 @@ import { describeError } from '../engine/errors';
 import type { Report } from '../engine/request';
 import type { MigrateResponse } from '../migrate/protocol';
 
+type Converged = Extract<MigrateResponse, { action: 'converge' }>;
+
 /** How an invocation of `migrate` ended. */
 export type Attempt =
   | { readonly kind: 'answered'; readonly response: MigrateResponse }
@@ -10,7 +12,10 @@ export type Attempt =
   | { readonly kind: 'died'; readonly message: string }
   /** Nothing came back for longer than the function can run. */
   | { readonly kind: 'silent'; readonly message: string }
-  /** Lambda did not take the call. `lasting`: it will not later either (no such function, no right to call it). */
+  /**
+   * Lambda did not take the call. `lasting`: it will not later either (no such function, no right to call it), once what
+   * the deployment itself gave holds everywhere.
+   */
   | { readonly kind: 'refused'; readonly message: string; readonly lasting: boolean };
 
 export interface Standing {
@@ -24,6 +29,8 @@ export interface Standing {
   readonly deaths: number;
   /** How long a database or a function that cannot be reached is waited for. */
   readonly waitMs: number;
+  /** What the request is about. */
+  readonly manifestHash: string;
 }
 
 export type Decision =
@@ -44,6 +51,11 @@ export const MAX_DEATHS = 3;
 const RETRY_MS = 2_000;
 /** The engine itself has waited, for as long as its slice was. */
 const SHORT_RETRY_MS = 500;
+/** After an update either version of a function may answer for up to a minute: another manifest is no finding before. */
+const OTHER_CODE_MS = 60_000;
+const OTHER_CODE_RETRY_MS = 5_000;
+/** A right that the same deployment gave takes some seconds to hold everywhere. */
+const PROPAGATION_MS = 30_000;
 
 export function decide(attempt: Attempt, now: Standing): Decision {
   if (attempt.kind !== 'answered') return afterSilence(attempt, now);
@@ -53,6 +65,9 @@ export function decide(attempt: Attempt, now: Standing): Decision {
     return giveUp(`migrate answered \`${response.action}\` to \`converge\`.`, null, now);
   }
   const { outcome } = response;
+  if (isOtherCode(response, now) && now.elapsedMs < OTHER_CODE_MS && keepsTrying(now)) {
+    return { next: 'retry', afterMs: OTHER_CODE_RETRY_MS, why: 'other code answered' };
+  }
   if (outcome.status === 'done') return { next: 'succeed', report: outcome.report, note: null };
   if (outcome.status === 'failed') return giveUp(describeError(outcome.error), outcome.report, now);
   const { progress, waitingFor, report } = outcome;
@@ -64,6 +79,12 @@ export function decide(attempt: Attempt, now: Standing): Decision {
   }
   if (now.elapsedMs < now.timeoutMs) return { next: 'poll', progress };
   return tooLate(waitingFor ? describeError(waitingFor) : progress, report, now);
+}
+
+/** It changed nothing, in whatever direction. Older code does not say which manifest it carries, but fails with a code. */
+function isOtherCode({ outcome, manifestHash }: Converged, now: Standing): boolean {
+  if (manifestHash !== undefined) return manifestHash !== now.manifestHash;
+  return outcome.status === 'failed' && outcome.error.code === 'manifest';
 }
 
 const keepsTrying = (now: Standing): boolean => now.failingMs < now.waitMs && now.elapsedMs < now.timeoutMs;
@@ -86,7 +107,7 @@ export function tooLate(
 function afterSilence(attempt: Exclude<Attempt, { kind: 'answered' }>, now: Standing): Decision {
   const again =
     attempt.kind === 'refused'
-      ? !attempt.lasting && keepsTrying(now)
+      ? !(attempt.lasting && now.elapsedMs >= PROPAGATION_MS) && keepsTrying(now)
       : now.deaths < MAX_DEATHS && now.elapsedMs < now.timeoutMs;
   if (again) return { next: 'retry', afterMs: RETRY_MS, why: attempt.message };
   const times = now.deaths > 1 ? ` ${now.deaths} times in a row` : '';

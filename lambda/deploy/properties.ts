@@ -25,6 +25,11 @@ export interface DeployProperties {
   readonly UndoAfterSuccess: string;
   /** Any text; another one forces a run. */
   readonly RunId: string;
+  /**
+   * In a nested stack: the stack's name for the ledger. CloudFormation's own ends with an id that is another one when a
+   * failed first deployment is repeated. Absent elsewhere, where the ARN's name is the same each time.
+   */
+  readonly Owner?: string;
 }
 
 /** The properties, read. */
@@ -36,6 +41,8 @@ export interface DeployRequest {
   readonly adopt: boolean;
   readonly baseline: string | null;
   readonly undoAfterSuccess: boolean;
+  /** Null for the name in the stack's ARN. */
+  readonly owner: string | null;
 }
 
 /** @throws {Error} naming the property that is missing */
@@ -60,6 +67,7 @@ export function readProperties(properties: Readonly<Record<string, unknown>>): D
     adopt: text('Adopt') === 'true',
     baseline: text('Baseline') || null,
     undoAfterSuccess: text('UndoAfterSuccess') === 'true',
+    owner: properties.Owner === undefined ? null : text('Owner') || null,
   };
 }
 

@@ -101,6 +101,7 @@ async function attempt(
     failingMs,
     deaths: streak.deaths,
     waitMs,
+    manifestHash: request.manifestHash,
   });
   log('slice', {
     ...about,

@@ -61,14 +61,15 @@ async function perform(request: MigrateRequest, context: ActionContext): Promise
       );
       // How long a database is waited for is `deploy`'s decision: it knows what the stack is doing.
       const engine = { ...writing, deadline, connectPatienceMs: Number.POSITIVE_INFINITY };
-      return { action: 'converge', outcome: await converge(engine, request.request) };
+      const outcome = await converge(engine, request.request);
+      return { action: 'converge', outcome, manifestHash: manifest.hash };
     }
     case 'status':
       return { action: 'status', status: await status(reading, namespace) };
     case 'plan':
       return { action: 'plan', plan: await plan(reading, byHand('')) };
     case 'verify':
-      return { action: 'verify', verification: await verify(reading, namespace) };
+      return { action: 'verify', verification: await verify(reading, namespace, ownerRole) };
     case 'baseline': {
       requireMigration(manifest, request.upTo);
       const asked = { ...byHand(request.id), baseline: request.upTo, baselineOnly: true };
@@ -79,7 +80,7 @@ async function perform(request: MigrateRequest, context: ActionContext): Promise
       return { action: 'down', outcome: await down(writing, asked) };
     }
     case 'drift': {
-      const drift = await checkDrift(reading, namespace);
+      const drift = await checkDrift(reading, namespace, ownerRole);
       reportDrift(namespace, drift);
       return { action: 'drift', drift };
     }

@@ -24,7 +24,13 @@ export type MigrateRequest =
   | { readonly action: 'diagnose'; readonly questions: readonly DiagnosisQuestion[] };
 
 export type MigrateResponse =
-  | { readonly action: 'converge' | 'baseline' | 'down'; readonly outcome: Outcome }
+  | {
+      readonly action: 'converge';
+      readonly outcome: Outcome;
+      /** Of the code that answered: after an update the one before may still do so. @default - older code does not say */
+      readonly manifestHash?: string;
+    }
+  | { readonly action: 'baseline' | 'down'; readonly outcome: Outcome }
   | { readonly action: 'status'; readonly status: Status }
   | { readonly action: 'plan'; readonly plan: Plan }
   | { readonly action: 'verify'; readonly verification: Verification }

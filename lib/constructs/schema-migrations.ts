@@ -162,6 +162,7 @@ export class SchemaMigrations extends Construct implements ec2.IConnectable {
       Baseline: props.baseline ?? '',
       UndoAfterSuccess: String(props.undoAfterSuccess ?? false),
       RunId: props.runId ?? '',
+      Owner: nestedName(Stack.of(this)),
     };
     const stack = Stack.of(this);
     return { ...fitProperties(all, (each) => Buffer.byteLength(JSON.stringify(stack.resolve(each)))) };
@@ -179,6 +180,13 @@ export class SchemaMigrations extends Construct implements ec2.IConnectable {
     output('LogCommand', this.logCommand, 'Follows the log');
     output('MigrateFunction', this.migrateFunction.functionName, 'Function that trueup --stack invokes');
   }
+}
+
+/** The name of the stack that is deployed, and the way down to the nested one: both are fixed at synth. */
+function nestedName(stack: Stack): string | undefined {
+  let root = stack;
+  while (root.nestedStackParent) root = root.nestedStackParent;
+  return root === stack ? undefined : root.stackName + stack.node.path.slice(root.node.path.length);
 }
 
 /** It is part of file names, log lines and of the ledger's key. */

@@ -192,6 +192,17 @@ describe('the function migrate', () => {
   });
 });
 
+it('is known to the ledger by a name that lasts, in a nested stack too', () => {
+  const ownerOf = (template: Template) => onlyResource(template, 'Custom::TrueupSchema').Properties.Owner;
+  const { app, server, stack } = deployment();
+  const parent = new Stack(app, 'Parent', { stackName: 'shop' });
+  const nested = new NestedStack(new NestedStack(parent, 'Outer'), 'Inner');
+  const database = server.database({ databaseName: 'nested' });
+  new SchemaMigrations(nested, 'Schema', { database, folder });
+  expect(ownerOf(Template.fromStack(nested))).toBe('shop/Outer/Inner');
+  expect(ownerOf(Template.fromStack(stack))).toBeUndefined();
+});
+
 describe('the way to the database', () => {
   const vpcOf = (stack: Stack, ...types: ec2.SubnetType[]) =>
     new ec2.Vpc(stack, 'Vpc', {

@@ -44,6 +44,17 @@ test('the owner is account, region and name, whatever id the stack has', () => {
   });
 });
 
+test('a nested stack has the name that was fixed at synth; a construct that sets none has the one of the ARN', () => {
+  const nested = (id: string, Owner?: string) =>
+    ask({
+      StackId: `arn:aws:cloudformation:eu-central-1:111122223333:stack/shop-SchemaNested-${id}/0a1b`,
+      ResourceProperties: properties(Owner === undefined ? {} : { Owner }),
+    }).owner;
+  expect(nested('1ABC', 'shop/Schema')).toMatchObject({ stackName: 'shop/Schema' });
+  expect(nested('9XYZ', 'shop/Schema')).toEqual(nested('1ABC', 'shop/Schema'));
+  expect(nested('9XYZ')).toMatchObject({ stackName: 'shop-SchemaNested-9XYZ' });
+});
+
 test('what failed is what CloudFormation hands back', () => {
   expect(ask({})).toMatchObject({
     id: 'r-1',

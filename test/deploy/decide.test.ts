@@ -34,6 +34,7 @@ const standing = (change: Partial<Standing> = {}): Standing => ({
   failingMs: 5_000,
   deaths: 0,
   waitMs: 60_000,
+  manifestHash: 'asked',
   ...change,
 });
 const unreachable: ErrorInfo = { code: 'connection', message: 'nothing listens', remedy: 'Check.' };
@@ -42,6 +43,16 @@ const waiting = (waitingFor?: ErrorInfo): Attempt =>
 const died: Attempt = { kind: 'died', message: 'Runtime.ExitError' };
 const busy: Attempt = { kind: 'refused', message: 'TooManyRequestsException: slow down', lasting: false };
 const forbidden: Attempt = { kind: 'refused', message: 'AccessDeniedException: no', lasting: true };
+
+const stale: ErrorInfo = { code: 'manifest', message: 'the request is about another', remedy: 'Again.' };
+const converged = (outcome: Outcome, manifestHash?: string): Attempt => ({
+  kind: 'answered',
+  response: { action: 'converge', outcome, manifestHash },
+});
+const staleForward = converged({ status: 'failed', error: stale, report }, 'before');
+/** Older code does not say what it carries. */
+const staleOld = converged({ status: 'failed', error: stale, report });
+const staleBackward = converged({ status: 'done', report }, 'after');
 
 const DONE = { next: 'succeed', report, note: null };
 const FAILED = { next: 'fail', reason: SENTENCE };
@@ -102,7 +113,40 @@ describe('forward and backward', () => {
       failing('could not be invoked'),
       giving('could not be invoked'),
     ],
-    ['not allowed', forbidden, {}, failing('AccessDeniedException'), giving('AccessDeniedException')],
+    [
+      'not allowed',
+      forbidden,
+      { elapsedMs: 30_000 },
+      failing('AccessDeniedException'),
+      giving('AccessDeniedException'),
+    ],
+    ['not allowed yet', forbidden, { elapsedMs: 29_999 }, again, again],
+    ['done by the code asked for', converged({ status: 'done', report }, 'asked'), {}, DONE, DONE],
+    ['failed by other code', staleForward, { elapsedMs: 59_999 }, again, again],
+    [
+      'failed by other code for long',
+      staleForward,
+      { elapsedMs: 60_000 },
+      failing('about another'),
+      giving('about another'),
+    ],
+    ['failed by older code', staleOld, { elapsedMs: 59_999 }, again, again],
+    [
+      'failed by older code for long',
+      staleOld,
+      { elapsedMs: 60_000 },
+      failing('about another'),
+      giving('about another'),
+    ],
+    ['left alone by other code', staleBackward, { elapsedMs: 59_999 }, again, again],
+    ['left alone by other code for long', staleBackward, { elapsedMs: 60_000 }, DONE, DONE],
+    [
+      'other code, and nobody waits so long',
+      staleForward,
+      { failingMs: 60_000 },
+      failing('another'),
+      giving('another'),
+    ],
     [
       'an answer to something else',
       { kind: 'answered', response: { action: 'diagnose', diagnoses: [] } },

@@ -38,7 +38,9 @@ describe('properties of the custom resource', () => {
       adopt: false,
       baseline: null,
       undoAfterSuccess: true,
+      owner: null,
     });
+    expect(readProperties(received({ Owner: 'shop/Schema' })).owner).toBe('shop/Schema');
     expect(readProperties(received({ OwnerRole: 'app', Adopt: 'true', Baseline: '0001_x' }))).toMatchObject({
       ownerRole: 'app',
       adopt: true,

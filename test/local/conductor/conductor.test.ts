@@ -225,7 +225,11 @@ test('code with another manifest than the event names is never applied', async (
   const s = await rig.scenario();
   await s.stack.create(await s.version(TABLE));
   const codeManifest = await compileTexts(INDEXED);
-  expect(await s.stack.update(await s.version(DEFAULT, { codeManifest }))).toBe('UPDATE_ROLLBACK_COMPLETE');
+  // So long other code could still be the code before an update.
+  const settings = { rollbackWaitMs: 1_000 };
+  expect(await s.stack.update(await s.version(DEFAULT, { codeManifest, settings }))).toBe(
+    'UPDATE_ROLLBACK_COMPLETE',
+  );
   expect(await s.applied()).toEqual(['0001_orders']);
   expect(s.stack.events.find(({ status }) => status === 'UPDATE_FAILED')!.reason).toContain(
     'The request is about manifest',
