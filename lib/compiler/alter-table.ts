@@ -85,8 +85,8 @@ const RULES: Partial<Record<AlterTableType, Rule>> = {
 
   AT_DropColumn(facts, table, { name, behavior }) {
     const column = nameOf([name ?? '']);
-    for (const other of facts.context.file.folder.referencedFrom(table, column))
-      facts.lock(other, 'ACCESS EXCLUSIVE');
+    for (const other of facts.context.file.folder.referencedFrom(facts.key(table), column))
+      facts.lockKnown(other, 'ACCESS EXCLUSIVE');
     if (!facts.isNew(table) || behavior === 'DROP_CASCADE')
       facts.destroy(`DROP COLUMN removes ${table}.${column}`);
     if (behavior === 'DROP_CASCADE') facts.lockUnseen('ACCESS EXCLUSIVE');
@@ -96,8 +96,9 @@ const RULES: Partial<Record<AlterTableType, Rule>> = {
     // Constraints over the column are made again, on both sides of a foreign key.
     const { folder } = facts.context.file;
     const own = nameOf([name ?? '']);
-    for (const other of [...folder.referencedFrom(table, own), ...folder.referringTo(table, own)])
-      facts.lock(other, 'ACCESS EXCLUSIVE');
+    const key = facts.key(table);
+    for (const other of [...folder.referencedFrom(key, own), ...folder.referringTo(key, own)])
+      facts.lockKnown(other, 'ACCESS EXCLUSIVE');
     if (facts.isNew(table)) return;
     const column = `${table}.${own}`;
     const definition = as(def, 'ColumnDef');
@@ -126,8 +127,8 @@ const RULES: Partial<Record<AlterTableType, Rule>> = {
   },
 
   AT_ValidateConstraint(facts, table, { name }, alone) {
-    const constraint = facts.context.file.folder.constraints.get(table)?.get(name ?? '');
-    if (constraint?.references) facts.lock(constraint.references, 'ROW SHARE');
+    const constraint = facts.context.file.folder.constraints.get(facts.key(table))?.get(name ?? '');
+    if (constraint?.references) facts.lockKnown(constraint.references, 'ROW SHARE');
     facts.target = { kind: 'constraint', action: 'validate', name: name ?? '', table };
     if (alone) {
       facts.execution = 'separate';
@@ -140,8 +141,8 @@ const RULES: Partial<Record<AlterTableType, Rule>> = {
   },
 
   AT_DropConstraint(facts, table, { name }) {
-    const constraint = facts.context.file.folder.constraints.get(table)?.get(name ?? '');
-    if (constraint?.references) facts.lock(constraint.references, 'ACCESS EXCLUSIVE');
+    const constraint = facts.context.file.folder.constraints.get(facts.key(table))?.get(name ?? '');
+    if (constraint?.references) facts.lockKnown(constraint.references, 'ACCESS EXCLUSIVE');
   },
 
   AT_SetExpression: rewriteOf('the new expression of a stored generated column rewrites the table'),
@@ -160,8 +161,8 @@ const RULES: Partial<Record<AlterTableType, Rule>> = {
   AT_AttachPartition(facts, table, { def }) {
     const partition = as(def, 'PartitionCmd')?.name;
     facts.lock(partition, 'ACCESS EXCLUSIVE');
-    for (const other of facts.context.file.folder.referencedFrom(table))
-      facts.lock(other, 'SHARE ROW EXCLUSIVE');
+    for (const other of facts.context.file.folder.referencedFrom(facts.key(table)))
+      facts.lockKnown(other, 'SHARE ROW EXCLUSIVE');
     if (partition && isTable(facts) && !facts.isNew(relationOf(partition)))
       facts.rewrite(
         `all of ${relationOf(partition)} is scanned to prove that its rows belong to the partition`,
@@ -192,7 +193,7 @@ const isTable = (facts: FactsBuilder): boolean => facts.command === 'ALTER TABLE
 
 /** A validated CHECK (column IS NOT NULL) of this folder: the server then skips the scan. */
 const knownNotNull = (facts: FactsBuilder, table: string, column: string): boolean =>
-  [...(facts.context.file.folder.constraints.get(table)?.values() ?? [])].some(
+  [...(facts.context.file.folder.constraints.get(facts.key(table))?.values() ?? [])].some(
     ({ notNull, validated }) => notNull === column && validated,
   );
 

@@ -1,6 +1,7 @@
 /** What statements and queries of a section must not be, beyond what their kind says by itself. */
 import type { Facts } from './facts';
 import { inspect } from './inspect';
+import { setsPathByCall } from './search-path';
 import type { Section } from './sections';
 import type { Source } from './source';
 import type { ParsedStatement } from './statements';
@@ -17,14 +18,18 @@ export function localSettingProblems(
   source: Source,
   statements: readonly { readonly parsed: ParsedStatement; readonly facts: Facts }[],
 ): void {
-  const set = statements.findIndex(({ parsed }) => as(parsed.node, 'VariableSetStmt')?.is_local);
+  const isLocal = ({ node }: ParsedStatement) =>
+    as(node, 'VariableSetStmt')?.is_local || setsPathByCall(node);
+  const set = statements.findIndex(({ parsed }) => isLocal(parsed));
   const beyond = statements.find(({ facts }, i) => set >= 0 && i > set && facts.execution !== 'transaction');
-  if (beyond)
-    source.report(
-      beyond.parsed.start,
-      `SET LOCAL of line ${source.lineOf(statements[set]!.parsed.start)} does not reach this statement, which has no part in that transaction`,
-      'Write the schema into the names, or move the statement to a migration of its own.',
-    );
+  if (!beyond) return;
+  const { node, start } = statements[set]!.parsed;
+  const what = as(node, 'VariableSetStmt') ? 'SET LOCAL' : 'set_config';
+  source.report(
+    beyond.parsed.start,
+    `${what} of line ${source.lineOf(start)} does not reach this statement, which has no part in that transaction`,
+    'Write the schema into the names, or move the statement to a migration of its own.',
+  );
 }
 
 /** A query that looks and changes nothing: each row that it returns is a sentence. */

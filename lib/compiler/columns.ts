@@ -34,7 +34,9 @@ export function addColumn(facts: FactsBuilder, table: string, column: ColumnDef)
     facts.rewrite(`the identity column ${name} rewrites the table to number its rows`, backfill, at);
   if (generated && generated.generated_kind !== 'v')
     facts.rewrite(`the generated column ${name} is stored, which rewrites the table`, '', at);
-  if (facts.context.file.folder.domains.has(nameOf(words(column.typeName?.names))))
+  const type = nameOf(words(column.typeName?.names));
+  const { domains } = facts.context.file.folder;
+  if (domains.has(type) || domains.has(facts.key(type)))
     facts.rewrite(
       `the type of ${name} is a domain; where it has a constraint, the table is rewritten`,
       'Use the base type, and a CHECK constraint NOT VALID.',
@@ -83,7 +85,7 @@ function volatileCall(facts: FactsBuilder, expression: Node | undefined): string
   const { stableFunctions } = facts.context.file.folder;
   return inspect(expression)
     .calls.map(({ name }) => name)
-    .find((name) => !isStable(name) && !stableFunctions.has(name.join('.')))
+    .find((name) => !isStable(name) && !stableFunctions.has(facts.key(nameOf(name))))
     ?.join('.');
 }
 

@@ -4,7 +4,7 @@ import { LOCK_MODES } from '../../lambda/engine/manifest';
 import { type Context, FactsBuilder } from './facts';
 import { inspect, unseenCalls } from './inspect';
 import { OWN_SETTINGS } from './session';
-import { all, relationOf } from './tree';
+import { all, nameOf, relationOf } from './tree';
 
 /** SELECT, INSERT, UPDATE, DELETE, MERGE, and whatever holds such a query. */
 export function query(command: string, body: object, kind: string, context: Context): FactsBuilder {
@@ -14,7 +14,8 @@ export function query(command: string, body: object, kind: string, context: Cont
   for (const { relation, command } of found.deletes)
     if (!facts.isNew(relation)) facts.destroy(`${command} removes rows of ${relation}`);
   for (const call of found.calls) refuseSessionCall(facts, call.name, call.args, call.at);
-  const trusted = (name: string) => context.file.folder.stableFunctions.has(name);
+  const trusted = (name: readonly string[]) =>
+    context.file.folder.stableFunctions.has(facts.key(nameOf(name)));
   for (const call of unseenCalls(found.calls, trusted)) {
     const name = call.name.join('.');
     if (SESSION_FUNCTIONS.test(name)) continue;

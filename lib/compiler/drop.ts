@@ -42,10 +42,10 @@ export function drop(body: DropStmt, context: Context): FactsBuilder {
 
 function dropRelation(facts: FactsBuilder, noun: string, relation: string, holdsData: boolean): void {
   facts.lock(relation, 'ACCESS EXCLUSIVE');
-  facts.lock(facts.context.file.folder.partitionOf.get(relation), 'ACCESS EXCLUSIVE');
+  const { folder } = facts.context.file;
+  facts.lockKnown(folder.partitionOf.get(facts.key(relation)), 'ACCESS EXCLUSIVE');
   // The triggers of its foreign keys are dropped on the other side too.
-  for (const other of facts.context.file.folder.referencedFrom(relation))
-    facts.lock(other, 'ACCESS EXCLUSIVE');
+  for (const other of folder.referencedFrom(facts.key(relation))) facts.lockKnown(other, 'ACCESS EXCLUSIVE');
   if (holdsData && !facts.isNew(relation)) facts.destroy(`DROP ${noun} removes ${relation}`);
 }
 

@@ -9,6 +9,7 @@ import {
   type Target,
 } from '../../lambda/engine/manifest';
 import type { FileKnowledge } from './knowledge';
+import { onPath, outside, type SearchPath } from './search-path';
 import { relationOf } from './tree';
 
 /** Something that needs a word of consent, or is refused outright. */
@@ -35,6 +36,8 @@ export interface Context {
   readonly file: FileKnowledge;
   /** Relations that nobody else can be using; empty for a `down`, which runs when others may. */
   readonly created: ReadonlySet<string>;
+  /** In force when the statement runs. */
+  readonly path: SearchPath;
 }
 
 /** Collects the facts of a statement; what is not said keeps the value of a harmless statement in a transaction. */
@@ -58,18 +61,35 @@ export class FactsBuilder {
   }
 
   locks(): RelationLock[] {
-    return [...this.modes].map(([relation, mode]) => ({ relation, mode, created: this.isNew(relation) }));
+    const locks = new Map<string, RelationLock>();
+    for (const [key, mode] of this.modes) {
+      const created = this.context.created.has(key);
+      const relation = outside(key, created);
+      const known = locks.get(relation);
+      if (!known || isStronger(mode, known.mode)) locks.set(relation, { relation, mode, created });
+    }
+    return [...locks.values()];
+  }
+
+  /** Under which a relation is known, from its name as written. */
+  key(relation: string): string {
+    return onPath(relation, this.context.path, this.context.created);
   }
 
   isNew(relation: string): boolean {
-    return this.context.created.has(relation);
+    return this.context.created.has(this.key(relation));
   }
 
   lock(relation: RangeVar | string | undefined, mode: LockMode): this {
     if (relation === undefined) return this;
-    const name = typeof relation === 'string' ? relation : relationOf(relation);
-    const known = this.modes.get(name);
-    if (!known || LOCK_MODES.indexOf(mode) > LOCK_MODES.indexOf(known)) this.modes.set(name, mode);
+    return this.lockKnown(this.key(typeof relation === 'string' ? relation : relationOf(relation)), mode);
+  }
+
+  /** By its key: what the folder knows of it was perhaps said under another path. */
+  lockKnown(key: string | undefined, mode: LockMode): this {
+    if (key === undefined) return this;
+    const known = this.modes.get(key);
+    if (!known || isStronger(mode, known)) this.modes.set(key, mode);
     return this;
   }
 
@@ -93,3 +113,6 @@ export class FactsBuilder {
     return this;
   }
 }
+
+const isStronger = (mode: LockMode, other: LockMode): boolean =>
+  LOCK_MODES.indexOf(mode) > LOCK_MODES.indexOf(other);

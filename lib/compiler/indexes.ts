@@ -39,10 +39,8 @@ export function dropIndex({ objects, concurrent }: DropStmt, context: Context): 
   const facts = new FactsBuilder(`DROP INDEX${concurrent ? ' CONCURRENTLY' : ''}`, context);
   const mode: LockMode = concurrent ? 'SHARE UPDATE EXCLUSIVE' : 'ACCESS EXCLUSIVE';
   const names = (objects ?? []).map((object) => words(object));
-  for (const name of names) {
-    const index = nameOf(name);
-    facts.lock(index, mode).lock(context.file.folder.indexes.get(index), mode);
-  }
+  const tableOf = (name: string) => context.file.folder.indexes.get(facts.key(name));
+  for (const name of names) facts.lock(nameOf(name), mode).lockKnown(tableOf(nameOf(name)), mode);
   if (concurrent) facts.execution = 'outside';
   const [only] = names;
   if (only && names.length === 1)
@@ -51,7 +49,7 @@ export function dropIndex({ objects, concurrent }: DropStmt, context: Context): 
       action: 'drop',
       name: only.at(-1)!,
       schema: only.at(-2) ?? null,
-      table: context.file.folder.indexes.get(nameOf(only)) ?? null,
+      table: tableOf(nameOf(only)) ?? null,
       unique: false,
     };
   return facts;
@@ -65,11 +63,12 @@ export function reindex({ kind, relation, name, params }: ReindexStmt, context: 
   if (concurrent || !relation) facts.execution = 'outside';
   const subject = relation ? relationOf(relation) : undefined;
   const index = noun === 'INDEX' ? subject : undefined;
-  const table = noun === 'TABLE' ? subject : index && context.file.folder.indexes.get(index);
+  const table = noun === 'TABLE' ? subject : index && context.file.folder.indexes.get(facts.key(index));
+  const tableKey = noun === 'TABLE' && subject ? facts.key(subject) : table;
   if (index) facts.lock(index, concurrent ? mode : 'ACCESS EXCLUSIVE');
-  facts.lock(table, mode);
+  facts.lockKnown(tableKey, mode);
   if (!subject) facts.lockUnseen(mode);
-  if (!concurrent && !(table && facts.isNew(table)))
+  if (!concurrent && !(tableKey && context.created.has(tableKey)))
     facts.rewrite(
       `${table ?? (index ? `the table of ${index}` : `every table of ${name ?? 'the database'}`)} cannot be written while it is indexed again`,
       `Write REINDEX ${noun} CONCURRENTLY.`,

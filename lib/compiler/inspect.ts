@@ -142,5 +142,5 @@ function raise(locks: Map<string, LockMode>, relation: string, mode: LockMode): 
 }
 
 /** Calls whose inside cannot be seen: neither built in and harmless, nor known by `trusted`. */
-export const unseenCalls = (calls: readonly Call[], trusted: (name: string) => boolean): Call[] =>
-  calls.filter(({ name }) => !isHarmless(name) && !trusted(name.join('.')));
+export const unseenCalls = (calls: readonly Call[], trusted: (name: readonly string[]) => boolean): Call[] =>
+  calls.filter(({ name }) => !isHarmless(name) && !trusted(name));

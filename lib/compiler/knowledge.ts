@@ -3,6 +3,7 @@
  * whom a foreign key refers to, and what is new in this very file.
  */
 import type { ColumnDef, Constraint, CreateFunctionStmt, IndexStmt, Node, RangeVar } from 'libpg-query';
+import { beside, onPath, pathAfter, type SearchPath } from './search-path';
 import { all, as, type Body, type Kind, kindOf, nameOf, quoteIdentifier, relationOf, words } from './tree';
 
 export interface KnownConstraint {
@@ -31,6 +32,11 @@ export class FolderKnowledge {
   readonly domains = new Set<string>();
   /** Functions made as STABLE or IMMUTABLE, which the server then lets change nothing. */
   readonly stableFunctions = new Set<string>();
+
+  private unknownPaths = 0;
+
+  /** A number for each path that nobody knows. */
+  readonly nextPath = (): number => ++this.unknownPaths;
 
   addIndex(index: string, table: string): void {
     this.indexes.set(index, table);
@@ -65,10 +71,12 @@ export class FolderKnowledge {
     return known.filter(({ keys }) => keys.length === 0 || keys.includes(column)).map((key) => key.table);
   }
 
-  /** @param column the column that it is written after, for a column's constraint */
-  addConstraint(table: string, constraint: Constraint, column?: string): void {
+  /**
+   * @param references the relation that a foreign key refers to
+   * @param column the column that it is written after, for a column's constraint
+   */
+  addConstraint(table: string, constraint: Constraint, references: string | null, column?: string): void {
     const known = this.constraintsOf(table);
-    const references = constraint.pktable ? relationOf(constraint.pktable) : null;
     known.set(constraint.conname ?? ` ${known.size + 1}`, {
       type: constraint.contype ?? '',
       references,
@@ -94,12 +102,28 @@ export class FileKnowledge {
   /** `table constraint`, likewise. */
   readonly constraints = new Set<string>();
 
+  /** Behind the statements learnt so far. */
+  path: SearchPath = null;
+
   constructor(readonly folder: FolderKnowledge) {}
 
   learn(node: Node): void {
     const [kind, body] = kindOf(node);
     const lesson = LESSONS[kind] as ((body: object, file: FileKnowledge) => void) | undefined;
     lesson?.(body, this);
+    this.path = pathAfter(node, this.path, this.folder.nextPath);
+  }
+
+  /** Under which a relation is known, from here on. */
+  key(relation: RangeVar | string): string {
+    if (typeof relation === 'string') return onPath(relation, this.path, this.created);
+    const temporary = relation.relpersistence === 't' && !relation.schemaname;
+    return temporary ? `pg_temp.${relationOf(relation)}` : this.key(relationOf(relation));
+  }
+
+  addConstraint(table: string, constraint: Constraint, column?: string): void {
+    const references = constraint.pktable ? this.key(constraint.pktable) : null;
+    this.folder.addConstraint(table, constraint, references, column);
   }
 }
 
@@ -118,36 +142,36 @@ const LESSONS: { readonly [K in Kind]?: (body: Body<K>, file: FileKnowledge) => 
   RenameStmt: (body, file) => learnRename(body, file),
   DropStmt: ({ objects, removeType }, file) => {
     if (!/TABLE|VIEW|SEQUENCE|INDEX/.test(removeType ?? '')) return;
-    for (const object of objects ?? []) forget(nameOf(words(object)), file);
+    for (const object of objects ?? []) forget(file.key(nameOf(words(object))), file);
   },
-  CreateDomainStmt: ({ domainname }, file) => file.folder.domains.add(nameOf(words(domainname))),
+  CreateDomainStmt: ({ domainname }, file) => {
+    const name = nameOf(words(domainname));
+    file.folder.domains.add(name).add(file.key(name));
+  },
+  AlterObjectSchemaStmt: ({ relation, newschema }, file) => {
+    if (relation) learnMove(file.key(relation), nameOf([newschema ?? '', relation.relname ?? '']), file);
+  },
   CreateFunctionStmt: (body, file) => learnFunction(body, file),
-  // Names without a schema mean other relations from here on.
-  VariableSetStmt: ({ name }, file) => {
-    if (name !== 'search_path') return;
-    for (const relation of file.created) if (!relation.includes('.')) file.created.delete(relation);
-  },
 };
 
 function create(relation: RangeVar | undefined, mayExist: boolean | undefined, file: FileKnowledge): void {
-  if (relation && !mayExist) file.created.add(relationOf(relation));
+  if (relation && !mayExist) file.created.add(file.key(relation));
 }
 
 function learnTable(body: Body<'CreateStmt'>, file: FileKnowledge): void {
   if (!body.relation) return;
   create(body.relation, body.if_not_exists, file);
-  const table = relationOf(body.relation);
+  const table = file.key(body.relation);
   const [parent] = body.partbound ? all(body.inhRelations, 'RangeVar') : [];
-  if (parent) file.folder.partitionOf.set(table, relationOf(parent));
+  if (parent) file.folder.partitionOf.set(table, file.key(parent));
   for (const column of all(body.tableElts, 'ColumnDef')) learnColumn(column, table, file);
   for (const constraint of all(body.tableElts, 'Constraint'))
-    if (isLasting(constraint)) file.folder.addConstraint(table, constraint);
+    if (isLasting(constraint)) file.addConstraint(table, constraint);
 }
 
 function learnColumn(column: ColumnDef | undefined, table: string, file: FileKnowledge): void {
   for (const constraint of all(column?.constraints, 'Constraint'))
-    if (isLasting(constraint))
-      file.folder.addConstraint(table, constraint, quoteIdentifier(column?.colname ?? ''));
+    if (isLasting(constraint)) file.addConstraint(table, constraint, quoteIdentifier(column?.colname ?? ''));
 }
 
 const isLasting = ({ contype }: Constraint): boolean =>
@@ -155,20 +179,21 @@ const isLasting = ({ contype }: Constraint): boolean =>
 
 function learnIndex({ idxname, relation, if_not_exists }: IndexStmt, file: FileKnowledge): void {
   if (!idxname || !relation) return;
-  const index = nameOf(relation.schemaname ? [relation.schemaname, idxname] : [idxname]);
-  file.folder.addIndex(index, relationOf(relation));
+  const table = file.key(relation);
+  const index = beside(table, quoteIdentifier(idxname));
+  file.folder.addIndex(index, table);
   if (!if_not_exists) file.indexes.add(index);
 }
 
 function learnAlter({ relation, cmds }: Body<'AlterTableStmt'>, file: FileKnowledge): void {
   if (!relation) return;
-  const table = relationOf(relation);
+  const table = file.key(relation);
   const known = file.folder.constraintsOf(table);
   for (const { subtype, def, name } of all(cmds, 'AlterTableCmd')) {
     const constraint = as(def, 'Constraint');
     if (subtype === 'AT_AddConstraint' && constraint) {
-      file.folder.addConstraint(table, constraint);
-      if (constraint.conname && !usesOldIndex(constraint, relation, file))
+      file.addConstraint(table, constraint);
+      if (constraint.conname && !usesOldIndex(constraint, table, file))
         file.constraints.add(`${table} ${constraint.conname}`);
     } else if (subtype === 'AT_AddColumn') {
       learnColumn(as(def, 'ColumnDef'), table, file);
@@ -178,24 +203,27 @@ function learnAlter({ relation, cmds }: Body<'AlterTableStmt'>, file: FileKnowle
     } else if (subtype === 'AT_AttachPartition' || subtype === 'AT_DetachPartition') {
       const partition = as(def, 'PartitionCmd')?.name;
       if (!partition) continue;
-      if (subtype === 'AT_AttachPartition') file.folder.partitionOf.set(relationOf(partition), table);
-      else file.folder.partitionOf.delete(relationOf(partition));
+      if (subtype === 'AT_AttachPartition') file.folder.partitionOf.set(file.key(partition), table);
+      else file.folder.partitionOf.delete(file.key(partition));
     } else if (subtype === 'AT_DropConstraint') known.delete(name ?? '');
   }
 }
 
 /** A constraint made USING INDEX takes the index with it when it is dropped, so also one that was there before. */
-function usesOldIndex({ indexname }: Constraint, table: RangeVar, file: FileKnowledge): boolean {
-  return (
-    indexname !== undefined &&
-    !file.indexes.has(nameOf(table.schemaname ? [table.schemaname, indexname] : [indexname]))
-  );
+function usesOldIndex({ indexname }: Constraint, table: string, file: FileKnowledge): boolean {
+  return indexname !== undefined && !file.indexes.has(beside(table, quoteIdentifier(indexname)));
 }
 
 function learnRename(body: Body<'RenameStmt'>, file: FileKnowledge): void {
-  const { relation, renameType, newname } = body;
+  const { relation, renameType, newname, subname } = body;
+  if (renameType === 'OBJECT_SCHEMA') forgetSchema(quoteIdentifier(subname ?? ''), file);
   if (!relation || !newname || !/TABLE|VIEW|SEQUENCE|INDEX/.test(renameType ?? '')) return;
-  const [before, after] = [relationOf(relation), relationOf({ ...relation, relname: newname })];
+  const before = file.key(relation);
+  learnMove(before, beside(before, quoteIdentifier(newname)), file);
+}
+
+/** To another name, or to another schema. */
+function learnMove(before: string, after: string, file: FileKnowledge): void {
   const { folder } = file;
   const wasCreated = file.created.has(before);
   const parent = folder.partitionOf.get(before);
@@ -205,6 +233,12 @@ function learnRename(body: Body<'RenameStmt'>, file: FileKnowledge): void {
   if (wasCreated) file.created.add(after);
   if (table) folder.addIndex(after, table);
   if (parent) folder.partitionOf.set(after, parent);
+}
+
+/** Another schema may get its name. */
+function forgetSchema(schema: string, file: FileKnowledge): void {
+  for (const made of [file.created, file.indexes, file.constraints])
+    for (const name of made) if (name.startsWith(`${schema}.`)) made.delete(name);
 }
 
 function forget(relation: string, file: FileKnowledge): void {
@@ -218,7 +252,7 @@ function forget(relation: string, file: FileKnowledge): void {
 function learnFunction({ funcname, options }: CreateFunctionStmt, file: FileKnowledge): void {
   const volatility = all(options, 'DefElem').find((element) => element.defname === 'volatility');
   const word = as(volatility?.arg, 'String')?.sval;
-  const name = words(funcname).join('.');
+  const name = file.key(nameOf(words(funcname)));
   if (word === 'stable' || word === 'immutable') file.folder.stableFunctions.add(name);
   else file.folder.stableFunctions.delete(name);
 }

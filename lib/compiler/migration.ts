@@ -7,6 +7,7 @@ import { type Directions, readDirectives } from './directives';
 import type { Facts, Finding } from './facts';
 import type { FileName } from './file-name';
 import { FileKnowledge, type FolderKnowledge } from './knowledge';
+import { pathAfter, type SearchPath } from './search-path';
 import { type Layout, readLayout, type Section, type SectionName } from './sections';
 import type { Source } from './source';
 import { type ParsedStatement, readStatements } from './statements';
@@ -43,10 +44,12 @@ export function compileFile(source: Source, name: FileName, folder: FolderKnowle
     return { parsed: statement, facts: { ...facts, execution: 'batch' as const } };
   });
   const verify = queries(source, 'verify', parsed('verify'));
-  const down = parsed('down').map((statement) => ({
-    parsed: statement,
-    facts: classify(statement.node, { file, created: NO_CREATED }),
-  }));
+  let path: SearchPath = null;
+  const down = parsed('down').map((statement) => {
+    const facts = classify(statement.node, { file, created: NO_CREATED, path });
+    path = pathAfter(statement.node, path, folder.nextPath);
+    return { parsed: statement, facts };
+  });
 
   for (const { parsed, facts } of [...up, ...batch, ...down]) statementProblems(source, parsed, facts);
   for (const section of [[...up, ...batch], down]) localSettingProblems(source, section);
@@ -85,7 +88,7 @@ export function compileFile(source: Source, name: FileName, folder: FolderKnowle
 }
 
 function learnt(parsed: ParsedStatement, file: FileKnowledge): Classified {
-  const facts = classify(parsed.node, { file, created: file.created });
+  const facts = classify(parsed.node, { file, created: file.created, path: file.path });
   file.learn(parsed.node);
   return { parsed, facts };
 }

@@ -21,7 +21,9 @@ export const OWN_SETTINGS: Readonly<Record<string, string>> = {
   session_authorization: 'Remove it: the migration runs as the owner that the deployment names.',
 };
 
-export function setting({ kind, name, is_local }: VariableSetStmt, context: Context): FactsBuilder {
+export function setting({ kind, name: written, is_local }: VariableSetStmt, context: Context): FactsBuilder {
+  // The server compares names of settings without regard to case, and quotes keep it: SET LOCAL "ROLE".
+  const name = kind === 'VAR_SET_MULTI' ? written : written?.toLowerCase();
   const facts = new FactsBuilder(kind?.startsWith('VAR_RESET') ? 'RESET' : 'SET', context);
   if (name === 'TRANSACTION' || name === 'TRANSACTION SNAPSHOT')
     return facts.refuse(`SET ${name} controls the transaction`, OWN_TRANSACTION);

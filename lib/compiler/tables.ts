@@ -17,8 +17,8 @@ export function createTable(body: CreateStmt, context: Context, command = 'CREAT
   for (const parent of all(body.inhRelations, 'RangeVar')) {
     facts.lock(parent, body.partbound ? 'ACCESS EXCLUSIVE' : 'SHARE UPDATE EXCLUSIVE');
     if (!body.partbound) continue;
-    for (const other of context.file.folder.referencedFrom(relationOf(parent)))
-      facts.lock(other, 'SHARE ROW EXCLUSIVE');
+    for (const other of context.file.folder.referencedFrom(facts.key(relationOf(parent))))
+      facts.lockKnown(other, 'SHARE ROW EXCLUSIVE');
   }
   return facts;
 }

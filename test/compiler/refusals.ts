@@ -96,6 +96,10 @@ export const REFUSALS: Readonly<Record<string, readonly Refusal[]>> = {
       'SET LOCAL that does not reach',
       'SET LOCAL search_path = shop;\nCREATE INDEX CONCURRENTLY orders_note ON orders (note);',
     ),
+    up(
+      'set_config that does not reach',
+      "SELECT set_config('search_path', 'shop', true);\nCREATE INDEX CONCURRENTLY orders_note ON orders (note);",
+    ),
     up('SET ROLE', 'SET ROLE shop_owner;'),
     up('SESSION AUTHORIZATION', 'SET SESSION AUTHORIZATION shop_owner;'),
     up('set_config', "SELECT set_config('search_path', 'shop', false);"),

@@ -111,7 +111,7 @@ describe('what a file itself made', () => {
     ],
     ['CREATE TABLE t (a int); ALTER TABLE t RENAME TO u; ALTER TABLE t ADD b int', ['t false']],
     ['CREATE TABLE t (a int); DROP TABLE t; ALTER TABLE t ADD b int', ['t false']],
-    ['CREATE TABLE t (a int); SET LOCAL search_path = other; ALTER TABLE t ADD b int', ['t false']],
+    ['CREATE TABLE t (a int); SET LOCAL search_path = other; ALTER TABLE t ADD b int', ['other.t false']],
     ['ALTER TABLE t ADD b int; CREATE TABLE t (a int)', []],
   ])('%s', async (up, expected) => {
     expect(await created(up)).toEqual(expected);
