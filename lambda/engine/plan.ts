@@ -84,11 +84,17 @@ export function obstacle(manifest: Manifest, ledger: Ledger, request: ConvergeRe
         : `role ${server.role} cannot act as ${request.ownerRole}`,
       remedy: missing
         ? 'Create the role, or change the owner setting.'
-        : `GRANT "${request.ownerRole}" TO "${server.role}"${server.versionNumber >= 160000 ? ' WITH INHERIT TRUE, SET TRUE' : ''};`,
+        : membership(request.ownerRole!, server),
     };
   }
   return null;
 }
+
+/** From 16 on each grant says whether it is inherited; before that, the member does. */
+const membership = (owner: string, { role, versionNumber }: Ledger['server']): string =>
+  versionNumber >= 160000
+    ? `GRANT "${owner}" TO "${role}" WITH INHERIT TRUE, SET TRUE;`
+    : `GRANT "${owner}" TO "${role}"; ALTER ROLE "${role}" INHERIT;`;
 
 const short = (hash: string): string => hash.slice(0, 12);
 
@@ -104,12 +110,13 @@ export function planForward(manifest: Manifest, ledger: Ledger, request: Converg
   const apply: Step[] = [];
   const warnings: string[] = [];
   const errors: ErrorInfo[] = [];
+  if (request.baseline && baselineTo === null) errors.push(noSuchBaseline(request.baseline));
   for (const migration of manifest.migrations) {
     const row = known.get(migration.name);
     const wanted =
       migration.kind === 'versioned' && baselineTo !== null && BigInt(migration.version) <= baselineTo;
     if (row === undefined) {
-      if (wanted && migration.verify.length > 0) apply.push({ type: 'baseline', migration });
+      if (wanted) apply.push({ type: 'baseline', migration });
       else {
         const late = migration.kind === 'versioned' && newest !== null && BigInt(migration.version) < newest;
         if (late)
@@ -158,12 +165,18 @@ function resume(
   };
 }
 
-const edited = (migration: Migration): ErrorInfo => ({
+export const edited = (migration: Migration): ErrorInfo => ({
   code: 'history',
   message: `${migration.file} was edited after it had been applied`,
   remedy: `Put the file back as it was and make the change in a new migration. Where the edit changes nothing in the database, \`trueup baseline ${migration.name}\` records the new text once its verify passes.`,
   migration: migration.name,
   file: migration.file,
+});
+
+const noSuchBaseline = (name: string): ErrorInfo => ({
+  code: 'manifest',
+  message: `there is no versioned migration ${name} that could be the baseline`,
+  remedy: 'Name the last migration that the database holds already, as its file is called without `.sql`.',
 });
 
 function newestApplied(manifest: Manifest, known: ReadonlyMap<string, LedgerMigration>): bigint | null {
@@ -176,8 +189,6 @@ function newestApplied(manifest: Manifest, known: ReadonlyMap<string, LedgerMigr
 }
 
 function baselineVersion(manifest: Manifest, request: ConvergeRequest): bigint | null {
-  if (!request.baseline) return null;
-  const digits = manifest.migrations.find((m) => m.name === request.baseline)?.version || request.baseline;
-  const leading = digits.match(/^\d+/)?.[0];
-  return leading === undefined ? null : BigInt(leading);
+  const named = manifest.migrations.find((m) => m.name === request.baseline && m.kind === 'versioned');
+  return named ? BigInt(named.version) : null;
 }
