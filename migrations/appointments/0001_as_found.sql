@@ -79,7 +79,3 @@ CREATE TABLE IF NOT EXISTS test_chat_sessions (
 SELECT trueup.has_table(t)
 FROM unnest('{accounts, users, bot_configs, services, appointments, availability_configs, blackout_dates,
   test_chat_sessions}'::text[]) AS t;
-SELECT problem || ', may not be null, and a booking leaves it out'
-FROM pg_attribute a, trueup.col_has_default('appointments', quote_ident(a.attname)) AS problem
-WHERE a.attrelid = to_regclass('appointments') AND a.attnum > 0 AND NOT a.attisdropped AND a.attnotnull
-  AND a.attname <> ALL ('{id, account_id, appointment_type, customer_phone, datetime}');

@@ -13,3 +13,9 @@ ALTER TABLE test_chat_sessions ALTER COLUMN account_id DROP NOT NULL;
 SELECT trueup.col_is_null('appointments', 'appointment_type');
 SELECT trueup.col_is_null(t, 'account_id')
 FROM unnest('{appointments, services, availability_configs, blackout_dates, test_chat_sessions}'::text[]) AS t;
+-- The rest of what a booking leaves out.
+SELECT problem || ', may not be null, and a booking leaves it out'
+FROM pg_attribute a, trueup.col_has_default('appointments', quote_ident(a.attname)) AS problem
+WHERE a.attrelid = to_regclass('appointments') AND a.attnum > 0 AND NOT a.attisdropped
+  AND a.attname <> ALL ('{customer_phone, datetime}')
+  AND NOT EXISTS (SELECT FROM trueup.col_not_null('appointments', quote_ident(a.attname)));

@@ -88,9 +88,11 @@ SELECT trueup.col_is_null('all_leads', c) FROM unnest('{name, email, phone}'::te
 SELECT problem || ', may not be null, and a new session leaves it out'
 FROM unnest('{web_sessions, whatsapp_sessions, voice_sessions, social_sessions}'::text[]) AS t,
   pg_attribute a, trueup.col_has_default(t, quote_ident(a.attname)) AS problem
-WHERE a.attrelid = to_regclass(t) AND a.attnum > 0 AND NOT a.attisdropped AND a.attnotnull
-  AND a.attname <> ALL ('{id, lead_id}');
+WHERE a.attrelid = to_regclass(t) AND a.attnum > 0 AND NOT a.attisdropped
+  AND a.attname <> ALL ('{id, lead_id}')
+  AND NOT EXISTS (SELECT FROM trueup.col_not_null(t, quote_ident(a.attname)));
 SELECT problem || ', may not be null, and ensure_all_leads() leaves it out'
 FROM pg_attribute a, trueup.col_has_default('all_leads', quote_ident(a.attname)) AS problem
-WHERE a.attrelid = to_regclass('all_leads') AND a.attnum > 0 AND NOT a.attisdropped AND a.attnotnull
-  AND a.attname <> ALL ('{id, name, email, phone}');
+WHERE a.attrelid = to_regclass('all_leads') AND a.attnum > 0 AND NOT a.attisdropped
+  AND a.attname <> ALL ('{id, name, email, phone}')
+  AND NOT EXISTS (SELECT FROM trueup.col_not_null('all_leads', quote_ident(a.attname)));

@@ -44,5 +44,6 @@ SELECT trueup.col_not_null('student_course_purchases', 'is_active');
 SELECT trueup.has_column('student_course_purchases', c) FROM unnest('{payment_id, purchased_at}'::text[]) AS c;
 SELECT problem || ', may not be null, and record_purchase() leaves it out'
 FROM pg_attribute a, trueup.col_has_default('student_course_purchases', quote_ident(a.attname)) AS problem
-WHERE a.attrelid = to_regclass('student_course_purchases') AND a.attnum > 0 AND NOT a.attisdropped AND a.attnotnull
-  AND a.attname <> ALL ('{id, student_id, course_id, payment_id, is_active}');
+WHERE a.attrelid = to_regclass('student_course_purchases') AND a.attnum > 0 AND NOT a.attisdropped
+  AND a.attname <> ALL ('{id, student_id, course_id, payment_id, is_active}')
+  AND NOT EXISTS (SELECT FROM trueup.col_not_null('student_course_purchases', quote_ident(a.attname)));

@@ -21,7 +21,3 @@ CREATE TABLE IF NOT EXISTS lead_purchases (
 -- migrate:verify
 SELECT trueup.has_table('lead_purchases');
 SELECT trueup.col_type_is('lead_purchases', 'id', 'uuid');
-SELECT problem || ', may not be null, and a purchase leaves it out'
-FROM pg_attribute a, trueup.col_has_default('lead_purchases', quote_ident(a.attname)) AS problem
-WHERE a.attrelid = to_regclass('lead_purchases') AND a.attnum > 0 AND NOT a.attisdropped AND a.attnotnull
-  AND a.attname <> ALL ('{id, lead_id, agent_id, price_cents}');

@@ -9,3 +9,9 @@ ALTER TABLE lead_purchases ALTER COLUMN id SET DEFAULT gen_random_uuid();
 
 -- migrate:verify
 SELECT trueup.col_default_generates_uuid('lead_purchases', 'id');
+-- The rest of what a purchase leaves out.
+SELECT problem || ', may not be null, and a purchase leaves it out'
+FROM pg_attribute a, trueup.col_has_default('lead_purchases', quote_ident(a.attname)) AS problem
+WHERE a.attrelid = to_regclass('lead_purchases') AND a.attnum > 0 AND NOT a.attisdropped
+  AND a.attname <> ALL ('{id, lead_id, agent_id, price_cents}')
+  AND NOT EXISTS (SELECT FROM trueup.col_not_null('lead_purchases', quote_ident(a.attname)));

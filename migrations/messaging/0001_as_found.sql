@@ -48,6 +48,7 @@ SELECT problem || ', may not be null, and create_lead_with_conversation() leaves
 FROM (VALUES ('conversations', '{id, user_id, customer_phone, customer_name, status}'::name[]),
     ('leads', '{id, user_id, conversation_id, customer_phone, customer_name, type, details, status}')) AS given (t, columns),
   pg_attribute a, trueup.col_has_default(t, quote_ident(a.attname)) AS problem
-WHERE a.attrelid = to_regclass(t) AND a.attnum > 0 AND NOT a.attisdropped AND a.attnotnull
-  AND a.attname <> ALL (columns);
+WHERE a.attrelid = to_regclass(t) AND a.attnum > 0 AND NOT a.attisdropped
+  AND a.attname <> ALL (columns)
+  AND NOT EXISTS (SELECT FROM trueup.col_not_null(t, quote_ident(a.attname)));
 SELECT trueup.fk_ok('leads', '{conversation_id}', 'conversations', '{id}');

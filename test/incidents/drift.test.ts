@@ -39,7 +39,7 @@ const DRIFTS: [Incident, Drift[]][] = [
       {
         sql: 'ALTER TABLE lead_purchases ALTER purchased_at DROP DEFAULT',
         found: {
-          '0001_as_found': /^lead_purchases.purchased_at has no default, .* a purchase leaves it out$/,
+          '0002_id_default': /^lead_purchases.purchased_at has no default, .* a purchase leaves it out$/,
         },
       },
     ],
@@ -176,7 +176,9 @@ const DRIFTS: [Incident, Drift[]][] = [
     [
       {
         sql: 'ALTER TABLE appointments ALTER duration DROP DEFAULT',
-        found: { '0001_as_found': /^appointments.duration has no default, .* a booking leaves it out$/ },
+        found: {
+          '0004_links_may_be_null': /^appointments.duration has no default, .* a booking leaves it out$/,
+        },
       },
       {
         sql: 'ALTER TABLE services ALTER id DROP DEFAULT',
