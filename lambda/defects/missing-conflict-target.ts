@@ -1,8 +1,9 @@
-import { quoteLiteral, quoteTextArray } from '../postgres/quote';
+import { quoteIdentifier, quoteLiteral, quoteTextArray } from '../postgres/quote';
 import { APPLICATION_TABLES, TABLE_NAME } from './catalogue';
 import type { DefectKind, DefectObject } from './defect';
 import { lastName, makesUnique, mentions, NEVER, speaksOf } from './names';
 import { ON_CONFLICT } from './signatures';
+import { nameOf, tokens } from './sql-tokens';
 
 /** Unique and exclusion indexes, in words: what an ON CONFLICT clause can refer to. */
 export const conflictTargetsSql = (condition: string): string => `
@@ -44,7 +45,7 @@ export const missingConflictTarget: DefectKind = {
       'leaves an INVALID index behind.',
     sql: [
       `SELECT ${columns(object)}, count(*) FROM ${object.table}${where(object)} GROUP BY ${columns(object)} HAVING count(*) > 1;`,
-      `CREATE UNIQUE INDEX CONCURRENTLY ON ${object.table} (${columns(object)})${where(object)};`,
+      `CREATE UNIQUE INDEX CONCURRENTLY ${indexName(object)} ON ${object.table} (${columns(object)})${where(object)};`,
     ],
   }),
   verification: (object) =>
@@ -76,3 +77,36 @@ export const missingConflictTarget: DefectKind = {
 /** The statement's predicate, which a partial index needs. */
 const where = ({ detail }: DefectObject): string => (detail === null ? '' : ` WHERE ${detail}`);
 const columns = (object: DefectObject): string => object.columns.join(', ');
+
+const LONGEST_NAME = 63;
+
+/**
+ * With a name, since a migration cannot find again what the server names by itself. It is the one that the server gives
+ * a UNIQUE constraint over these columns (makeObjectName in PostgreSQL's indexcmds.c), ready for SQL; `_idx` would be
+ * that of a plain index, which may be there already.
+ */
+function indexName({ table, columns: keys }: DefectObject): string {
+  const names = [lastName(table ?? ''), keys.map(keyName).join('_')].map((name) => Buffer.from(name));
+  const [first, second] = names as [Buffer, Buffer];
+  let [a, b] = [first.length, second.length];
+  while (a + b > LONGEST_NAME - '__key'.length) {
+    if (a > b) a--;
+    else b--;
+  }
+  const name = `${clipped(first, a)}_${clipped(second, b)}_key`;
+  return /^[a-z_][a-z0-9_]*$/.test(name) ? name : quoteIdentifier(name);
+}
+
+/** A column's name, or a function's at the head of an expression. */
+function keyName(key: string): string {
+  const [token] = tokens(key);
+  return (token && nameOf(token)) ?? 'expr';
+}
+
+/** At most so many bytes, without cutting a character in two. */
+function clipped(text: Buffer, bytes: number): string {
+  let end = bytes;
+  // 10xxxxxx: inside a character.
+  while (end > 0 && end < text.length && (text[end]! & 0xc0) === 0x80) end--;
+  return text.toString('utf8', 0, end);
+}

@@ -167,10 +167,10 @@ describe.each(majors())('ON CONFLICT on PostgreSQL %i', (major) => {
     const repair = async (clause: string) =>
       (await diagnosed(major, TABLE, insert(clause))).repair.sql.at(-1);
     expect(await repair('ON CONFLICT (a, b) WHERE is_active = true DO NOTHING')).toBe(
-      'CREATE UNIQUE INDEX CONCURRENTLY ON public.m (a, b) WHERE is_active = true;',
+      'CREATE UNIQUE INDEX CONCURRENTLY m_a_b_key ON public.m (a, b) WHERE is_active = true;',
     );
     expect(await repair("ON CONFLICT (a, b) WHERE c = 'CANARY' DO NOTHING")).toBe(
-      'CREATE UNIQUE INDEX CONCURRENTLY ON public.m (a, b);',
+      'CREATE UNIQUE INDEX CONCURRENTLY m_a_b_key ON public.m (a, b);',
     );
   });
 
@@ -194,7 +194,7 @@ describe.each(majors())('ON CONFLICT on PostgreSQL %i', (major) => {
     );
     expect(diagnosis.subject).toBe('shop."Order" ("Key", "user")');
     expect(diagnosis.repair.sql.at(-1)).toBe(
-      'CREATE UNIQUE INDEX CONCURRENTLY ON shop."Order" ("Key", "user");',
+      'CREATE UNIQUE INDEX CONCURRENTLY "Order_Key_user_key" ON shop."Order" ("Key", "user");',
     );
   });
 
