@@ -1,13 +1,16 @@
 /** Limits of the RDS Data API that can be known before anything is deployed. Pure. */
-import { type Manifest, type Migration, recordedDown } from '../engine/manifest';
-import { quoteLiteral } from './quote';
+import { recordStatement } from '../engine/ledger';
+import { lockPlan } from '../engine/locks';
+import type { Manifest, Migration } from '../engine/manifest';
+import { PREFLIGHT_FAILED, raiseRows, segmentsOf, VERIFICATION_FAILED } from '../engine/script';
 import { replaceInCode } from './sql-scan';
 
 /** Characters that one call takes, less the mark that each statement begins with. */
 export const MAX_STATEMENT_LENGTH = 65_536 - 41;
 
-/** What our own statements need around a section's text: the block that raises its rows, the ledger's row. */
-const FRAME = 2_048;
+/** The longest that the constructs and the command line give: see checkedNamespace() and newRequestId(). */
+const NAMESPACE = 'n'.repeat(63);
+const DEPLOYMENT = 'd'.repeat(40);
 
 export const tooLong = (sql: string): boolean => sql.length > MAX_STATEMENT_LENGTH;
 
@@ -45,11 +48,15 @@ function tooLongProblems(migration: Migration): DataApiProblem[] {
   for (const { sql, line, command } of [...migration.statements, ...migration.down]) {
     check(sql.length, line, `this ${command}`, 'Split it into several statements.');
   }
-  for (const section of ['preflight', 'verify'] as const) {
+  for (const [section, sqlstate] of SECTIONS) {
     const queries = migration[section];
-    const length = FRAME + queries.reduce((sum, { sql }) => sum + sql.length, 0);
     const remedy = 'Shorten its queries, or move some of them to another migration.';
-    if (queries[0]) check(length, queries[0].line, `the ${section} section`, remedy);
+    if (queries[0])
+      check(raiseRows(queries, sqlstate).length, queries[0].line, `the ${section} section`, remedy);
+  }
+  for (const { from, to } of segmentsOf(migration, 0)) {
+    const { take } = lockPlan(migration.statements.slice(from, to));
+    check(take?.length ?? 0, migration.statements[from]!.line, 'the list of locks', 'Split the migration.');
   }
   const row = ledgerRowLength(migration);
   const line = migration.down[0]?.line ?? migration.statements[0]?.line ?? 1;
@@ -57,10 +64,28 @@ function tooLongProblems(migration: Migration): DataApiProblem[] {
   return found;
 }
 
-/** The ledger keeps a checksum a statement, and what undoes the migration, in one statement. */
-function ledgerRowLength({ statements, down }: Migration): number {
-  const undo = down.length === 0 ? '' : quoteLiteral(recordedDown(down));
-  return FRAME + 68 * statements.length + undo.length;
+const SECTIONS = [
+  ['preflight', PREFLIGHT_FAILED],
+  ['verify', VERIFICATION_FAILED],
+] as const;
+
+/**
+ * The ledger keeps a checksum a statement, and what undoes the migration, in one statement: the longest that it can
+ * become, be it done or under way.
+ */
+function ledgerRowLength(migration: Migration): number {
+  const { statements } = migration;
+  const length = (statement: number, running: number | null): number =>
+    recordStatement(NAMESPACE, DEPLOYMENT, migration, {
+      state: running === null ? 'unverified' : 'partial',
+      statement,
+      running,
+      attempts: running === null ? 0 : 999,
+      proved: false,
+    }).length;
+  // What runs outside a transaction is recorded before, with what it makes.
+  const running = statements.flatMap(({ execution }, i) => (execution === 'outside' ? [length(i, i)] : []));
+  return Math.max(length(statements.length, null), ...running);
 }
 
 /** `:name` outside quotes, which is not `::type`, `:=` or part of a word. */

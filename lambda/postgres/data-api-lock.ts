@@ -10,8 +10,8 @@ import { ConnectionLost } from './database';
 const FRESH_MS = 1_000;
 
 /** Server settings that would end an idle transaction; transaction_timeout exists from PostgreSQL 17 on. */
-const STAY = `(SELECT count(set_config(name, '0', true)) FROM pg_catalog.pg_settings
-  WHERE name IN ('idle_in_transaction_session_timeout', 'transaction_timeout'))`;
+const STAY = `(SELECT pg_catalog.count(pg_catalog.set_config(name, '0', true)) FROM pg_catalog.pg_settings
+  WHERE name OPERATOR(pg_catalog.=) ANY ('{idle_in_transaction_session_timeout, transaction_timeout}'::text[]))`;
 
 /**
  * Uses the transaction. Not a SELECT: until the next statement its portal may stay open, and its snapshot with it [seen

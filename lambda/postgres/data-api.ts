@@ -51,19 +51,25 @@ export async function connectDataApi(options: DataApiOptions): Promise<Database>
 const RELIED_ON: Readonly<Record<string, string>> = {
   DateStyle: 'ISO',
   TimeZone: 'UTC',
+  idle_in_transaction_session_timeout: '0',
   lock_timeout: '0',
   standard_conforming_strings: 'on',
   statement_timeout: '0',
+  // Since PostgreSQL 17.
+  transaction_timeout: '0',
 };
 
 /** Statements that each transaction begins with; none where the defaults are as we need them. */
 async function preludeOf(calls: DataApiCalls): Promise<string[]> {
   const names = [...Object.keys(RELIED_ON), 'default_transaction_isolation'].map(quoteLiteral).join(', ');
   const answer = await calls.execute({
-    sql: `SELECT name, setting FROM pg_catalog.pg_settings WHERE name IN (${names})`,
+    sql: `SELECT name, setting FROM pg_catalog.pg_settings
+WHERE name OPERATOR(pg_catalog.=) ANY (ARRAY[${names}]::text[])`,
   });
   const found = Object.fromEntries(rowsOf(answer).map(({ name, setting }) => [name, String(setting)]));
-  const wrong = Object.entries(RELIED_ON).filter(([name, value]) => !found[name]?.startsWith(value));
+  const wrong = Object.entries(RELIED_ON).filter(
+    ([name, value]) => found[name] !== undefined && !found[name].startsWith(value),
+  );
   return [
     ...(found.default_transaction_isolation === 'read committed'
       ? []
@@ -75,7 +81,7 @@ async function preludeOf(calls: DataApiCalls): Promise<string[]> {
 /** One call for all of them. */
 function setLocal(settings: Readonly<Record<string, string>>): string[] {
   const calls = Object.entries(settings).map(
-    ([name, value]) => `set_config(${quoteLiteral(name)}, ${quoteLiteral(value)}, true)`,
+    ([name, value]) => `pg_catalog.set_config(${quoteLiteral(name)}, ${quoteLiteral(value)}, true)`,
   );
   return calls.length > 0 ? [`SELECT ${calls.join(', ')}`] : [];
 }
@@ -99,15 +105,25 @@ class DataApiDatabase implements Database {
     private readonly keepAliveMs: number,
   ) {}
 
-  async query<R extends Row = Row>(sql: string, params: readonly Value[] = []): Promise<readonly R[]> {
+  async query<R extends Row = Row>(
+    sql: string,
+    params: readonly Value[] = [],
+    settings?: Readonly<Record<string, string>>,
+  ): Promise<readonly R[]> {
     this.assertUsable();
+    let transactionId: string | undefined;
     try {
       const parameters = parametersOf(params);
-      const answer = await this.calls.execute(
-        params.length > 0 ? { sql: namedParameters(checked(sql)), parameters } : { sql: checked(sql) },
-      );
-      return rowsOf<R>(answer);
+      const call =
+        params.length > 0 ? { sql: namedParameters(checked(sql)), parameters } : { sql: checked(sql) };
+      if (!settings) return rowsOf<R>(await this.calls.execute(call));
+      transactionId = await this.calls.begin();
+      for (const set of setLocal(settings)) await this.calls.execute({ sql: set, transactionId });
+      const rows = rowsOf<R>(await this.calls.execute({ ...call, transactionId }));
+      await this.calls.commit(transactionId);
+      return rows;
     } catch (error) {
+      if (transactionId) await this.calls.rollback(transactionId).catch(() => {});
       throw toOurs(error);
     }
   }
@@ -193,7 +209,8 @@ class DataApiDatabase implements Database {
   private async cancel(call: Promise<unknown>): Promise<void> {
     await this.query(
       `SELECT pg_catalog.pg_cancel_backend(pid) AS cancelled FROM pg_catalog.pg_stat_activity
-WHERE left(query, ${this.mark.length}) = ${quoteLiteral(this.mark)} AND state = 'active'`,
+WHERE pg_catalog.left(query, ${this.mark.length}) OPERATOR(pg_catalog.=) ${quoteLiteral(this.mark)}
+  AND state OPERATOR(pg_catalog.=) 'active'`,
     ).catch(() => {});
     await Promise.race([call.catch(() => {}), sleep(2_000, undefined, { ref: false })]);
   }

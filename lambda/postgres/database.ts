@@ -44,8 +44,16 @@ export interface ExecuteOptions {
 export interface Database {
   readonly capabilities: Capabilities;
 
-  /** One statement with `$1` parameters. @throws {SqlError} */
-  query<R extends Row = Row>(sql: string, params?: readonly Value[]): Promise<readonly R[]>;
+  /**
+   * One statement with `$1` parameters.
+   * @param settings for this statement alone; it then has a transaction of its own. @default - none
+   * @throws {SqlError}
+   */
+  query<R extends Row = Row>(
+    sql: string,
+    params?: readonly Value[],
+    settings?: Readonly<Record<string, string>>,
+  ): Promise<readonly R[]>;
 
   /**
    * Runs transactions one after another; each is committed before the next begins, and after an error nothing later
@@ -87,6 +95,8 @@ export class SqlError extends Error {
     readonly sqlstate: string,
     /** Offset in characters in the failing statement, from 0, where the server gives one. */
     readonly position?: number,
+    /** The function in the server's source that reported it; the Data API does not hand it on. */
+    readonly routine?: string,
   ) {
     super(message);
   }

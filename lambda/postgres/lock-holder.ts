@@ -2,24 +2,30 @@
 import type { LockedBy, Row } from './database';
 import { quoteLiteral } from './quote';
 
+/*
+ * Named by their schema, as all SQL of ours: a function or operator that somebody put on the role's search_path and that
+ * fits better would be called with this role's rights.
+ */
 const SELECT = `SELECT a.pid, a.application_name, coalesce(a.state, '') AS state, a.backend_start::text AS backend_start,
-  (extract(epoch FROM clock_timestamp() - a.state_change) * 1000)::int8::text AS state_age_ms,
-  left(a.query, 200) AS query, p.phase,
-  CASE WHEN p.blocks_total > 0 THEN (100 * p.blocks_done / p.blocks_total)::text
-       WHEN p.tuples_total > 0 THEN (100 * p.tuples_done / p.tuples_total)::text END AS percent`;
+  (extract(epoch FROM pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) a.state_change)
+    OPERATOR(pg_catalog.*) 1000)::int8::text AS state_age_ms,
+  pg_catalog.left(a.query, 200) AS query, p.phase, p.blocks_done::text AS blocks_done,
+  p.blocks_total::text AS blocks_total, p.tuples_done::text AS tuples_done, p.tuples_total::text AS tuples_total`;
 
-const PROGRESS = 'LEFT JOIN pg_catalog.pg_stat_progress_create_index p ON p.pid = a.pid';
+const PROGRESS = 'LEFT JOIN pg_catalog.pg_stat_progress_create_index p ON p.pid OPERATOR(pg_catalog.=) a.pid';
 
 /** A bigint advisory lock is in pg_locks as two halves with objsubid 1 (view pg_locks in PostgreSQL's documentation). */
 export function lockHolderQuery(key: bigint): string {
   const unsigned = BigInt.asUintN(64, key);
   return `${SELECT}
 FROM pg_catalog.pg_locks l
-JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
+JOIN pg_catalog.pg_stat_activity a ON a.pid OPERATOR(pg_catalog.=) l.pid
 ${PROGRESS}
-WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
-  AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())
-  AND l.classid = ${unsigned >> 32n} AND l.objid = ${unsigned & 0xffffffffn}
+WHERE l.locktype OPERATOR(pg_catalog.=) 'advisory' AND l.granted AND l.objsubid OPERATOR(pg_catalog.=) 1::int2
+  AND l.database OPERATOR(pg_catalog.=) (SELECT oid FROM pg_catalog.pg_database
+    WHERE datname OPERATOR(pg_catalog.=) pg_catalog.current_database())
+  AND l.classid OPERATOR(pg_catalog.=) '${unsigned >> 32n}'::oid
+  AND l.objid OPERATOR(pg_catalog.=) '${unsigned & 0xffffffffn}'::oid
 LIMIT 1`;
 }
 
@@ -27,8 +33,9 @@ LIMIT 1`;
 export const markedQuery = (mark: string): string => `${SELECT}
 FROM pg_catalog.pg_stat_activity a
 ${PROGRESS}
-WHERE a.datname = current_database() AND a.state <> 'idle' AND a.pid <> pg_catalog.pg_backend_pid()
-  AND left(a.query, ${mark.length}) = ${quoteLiteral(mark)}
+WHERE a.datname OPERATOR(pg_catalog.=) pg_catalog.current_database() AND a.state OPERATOR(pg_catalog.<>) 'idle'
+  AND a.pid OPERATOR(pg_catalog.<>) pg_catalog.pg_backend_pid()
+  AND pg_catalog.left(a.query, ${mark.length}) OPERATOR(pg_catalog.=) ${quoteLiteral(mark)}
 LIMIT 1`;
 
 export function lockedBy(rows: readonly Row[]): LockedBy | null {
@@ -41,9 +48,20 @@ export function lockedBy(rows: readonly Row[]): LockedBy | null {
     stateAgeMs: Number(row.state_age_ms ?? 0),
     backendStart: String(row.backend_start),
     command: firstWords(String(row.query ?? '')),
-    progress: row.phase ? `${row.phase}${row.percent === null ? '' : `, ${row.percent} %`}` : null,
+    progress: buildProgress(row),
   };
 }
+
+/** A row of pg_stat_progress_create_index in words; null where no build goes on. */
+export function buildProgress(row: Row): string | null {
+  if (!row.phase) return null;
+  const percent =
+    percentOf(row.blocks_done, row.blocks_total) ?? percentOf(row.tuples_done, row.tuples_total);
+  return percent === null ? String(row.phase) : `${row.phase}, ${percent} %`;
+}
+
+const percentOf = (done: unknown, total: unknown): number | null =>
+  Number(total) > 0 ? Math.floor((100 * Number(done)) / Number(total)) : null;
 
 /** The leading key words of a query: enough to know what it is, nothing of what it says. */
 export function firstWords(query: string): string {

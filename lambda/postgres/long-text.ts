@@ -14,6 +14,8 @@ export interface LongText {
   readonly expression: string;
 }
 
+const WHOLE = "pg_catalog.current_setting('trueup.text')";
+
 /** A literal where the text is short; else it is put together in a setting that ends with the transaction. */
 export function longText(text: string): LongText {
   if (text.length <= PIECE) return { statements: [], expression: quoteLiteral(text) };
@@ -22,12 +24,14 @@ export function longText(text: string): LongText {
     let end = Math.min(at + PIECE, text.length);
     // A character outside the basic plane is two units, which stay together.
     if (/[\ud800-\udbff]/.test(text[end - 1]!)) end--;
-    const before = at === 0 ? '' : "current_setting('trueup.text') || ";
+    const before = at === 0 ? '' : `${WHOLE} OPERATOR(pg_catalog.||) `;
     const piece = quoteLiteral(text.slice(at, end));
-    statements.push(`SELECT length(set_config('trueup.text', ${before}${piece}, true))`);
+    statements.push(
+      `SELECT pg_catalog.length(pg_catalog.set_config('trueup.text', ${before}${piece}, true))`,
+    );
     at = end;
   }
-  return { statements, expression: "current_setting('trueup.text')" };
+  return { statements, expression: WHOLE };
 }
 
 /**
@@ -45,8 +49,9 @@ export async function readLongText(
   }
   for (let text = '', from = 1, hash: string | undefined; ; from += PIECE * PIECES) {
     const rows = await db.query<{ piece: string; hash: string; length: number }>(
-      `WITH t (d) AS MATERIALIZED (${sql}), whole AS MATERIALIZED (SELECT d, md5(d) AS hash, length(d) AS length FROM t)
-SELECT substr(d, n, ${PIECE}) AS piece, hash, length FROM whole, generate_series(${from}, least(length, ${from + PIECE * PIECES - 1}), ${PIECE}) AS n ORDER BY n`,
+      `WITH t (d) AS MATERIALIZED (${sql}), whole AS MATERIALIZED (SELECT d, pg_catalog.md5(d) AS hash, pg_catalog.length(d) AS length FROM t)
+SELECT pg_catalog.substr(d, n, ${PIECE}) AS piece, hash, length
+FROM whole, pg_catalog.generate_series(${from}, least(length, ${from + PIECE * PIECES - 1}), ${PIECE}) AS n ORDER BY n`,
       params,
     );
     if (hash !== undefined && rows[0]?.hash !== hash) return readLongText(db, sql, params);

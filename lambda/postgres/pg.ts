@@ -44,14 +44,31 @@ export async function connectPg(options: PgOptions): Promise<Database> {
   client.on('error', (error) => {
     broken = error;
   });
+  let version = '';
+  wireOf(client).on('parameterStatus', (status: { parameterName: string; parameterValue: string }) => {
+    if (status.parameterName === 'server_version') version = status.parameterValue;
+  });
   try {
     await client.connect();
   } catch (error) {
     client.end().catch(() => {});
     throw lost(error);
   }
-  return new PgDatabase(client, () => broken);
+  return new PgDatabase(client, () => broken, untilTheEnd(Number.parseInt(version, 10)));
 }
+
+const wireOf = (client: Client) =>
+  (client as unknown as { connection: EventEmitter & { stream: { destroy(): void } } }).connection;
+
+/**
+ * The server goes on with a statement whose client is gone, however long it takes. A startup packet with settings that
+ * the server does not know would be refused, so these come with each transaction (client_connection_check_interval
+ * came with PostgreSQL 14, transaction_timeout with 17).
+ */
+const untilTheEnd = (major: number): Readonly<Record<string, string>> => ({
+  ...(major >= 14 ? { client_connection_check_interval: '0' } : {}),
+  ...(major >= 17 ? { transaction_timeout: '0' } : {}),
+});
 
 function clientConfig(options: PgOptions): ClientConfig {
   const { url, host, port, user, password, database, ssl } = options;
@@ -59,6 +76,8 @@ function clientConfig(options: PgOptions): ClientConfig {
   const settings: Record<string, string | number> = {
     DateStyle: 'ISO',
     TimeZone: 'UTC',
+    // Nobody reads notices, and a server that cannot send one ends the statement of a client that has gone.
+    client_min_messages: 'error',
     standard_conforming_strings: 'on',
     default_transaction_isolation: 'read\\ committed',
     idle_in_transaction_session_timeout: 0,
@@ -92,9 +111,14 @@ const lost = (error: unknown): ConnectionLost => {
 };
 
 function translate(error: unknown): Error {
-  const { message, code, position } = error as { message: string; code?: string; position?: string };
+  const { message, code, position, routine } = error as {
+    message: string;
+    code?: string;
+    position?: string;
+    routine?: string;
+  };
   if (code === undefined || !/^[0-9A-Z]{5}$/.test(code) || SESSION_ENDED.test(code)) return lost(error);
-  return new SqlError(message, code, position === undefined ? undefined : Number(position) - 1);
+  return new SqlError(message, code, position === undefined ? undefined : Number(position) - 1, routine);
 }
 
 type Result = QueryResult<Row> | QueryArrayResult;
@@ -106,23 +130,44 @@ class PgDatabase implements Database {
   constructor(
     private readonly client: Client,
     private readonly broken: () => Error | undefined,
+    /** In force for whatever changes something. */
+    private readonly always: Readonly<Record<string, string>>,
   ) {}
 
-  async query<R extends Row = Row>(sql: string, params?: readonly Value[]): Promise<readonly R[]> {
+  async query<R extends Row = Row>(
+    sql: string,
+    params?: readonly Value[],
+    settings?: Readonly<Record<string, string>>,
+  ): Promise<readonly R[]> {
+    if (settings) return this.queryUnder<R>(settings, sql, params);
     const result = await this.send(() => this.client.query(sql, params && [...params]));
     return (result as QueryResult<R>).rows;
+  }
+
+  private async queryUnder<R extends Row>(
+    settings: Readonly<Record<string, string>>,
+    sql: string,
+    params?: readonly Value[],
+  ): Promise<readonly R[]> {
+    try {
+      await this.send(() => this.client.query(`BEGIN;${setLocal(settings).join(';')}`));
+      return await this.query<R>(sql, params);
+    } finally {
+      // After an error COMMIT ends the transaction as well.
+      if (!this.broken() && !this.closed) await this.send(() => this.client.query('COMMIT'));
+    }
   }
 
   async execute(
     transactions: readonly Transaction[],
     options: ExecuteOptions = {},
   ): Promise<readonly (readonly number[])[]> {
-    const message = joinTransactions(transactions);
+    const message = joinTransactions(transactions, this.always);
     let completed = 0;
     const count = (): void => {
       completed++;
     };
-    const wire = (this.client as unknown as { connection: EventEmitter }).connection;
+    const wire = wireOf(this.client);
     wire.on('commandComplete', count);
     try {
       const results = (await this.send(
@@ -149,11 +194,12 @@ class PgDatabase implements Database {
     settings: Readonly<Record<string, string>>,
     options: ExecuteOptions = {},
   ): Promise<void> {
-    const names = Object.keys(settings);
+    const given = { ...this.always, ...settings };
+    const names = Object.keys(given);
     const each = (line: (name: string) => string): string => names.map(line).join(';');
     if (names.length > 0) {
       await this.send(() =>
-        this.client.query(each((name) => `SET ${quoteIdentifier(name)} = ${quoteLiteral(settings[name]!)}`)),
+        this.client.query(each((name) => `SET ${quoteIdentifier(name)} = ${quoteLiteral(given[name]!)}`)),
       );
     }
     try {
@@ -168,12 +214,14 @@ class PgDatabase implements Database {
   }
 
   async tryLock(key: bigint): Promise<boolean> {
-    const rows = await this.query('SELECT pg_try_advisory_lock($1::bigint) AS locked', [String(key)]);
+    const rows = await this.query('SELECT pg_catalog.pg_try_advisory_lock($1::bigint) AS locked', [
+      String(key),
+    ]);
     return rows[0]!.locked === true;
   }
 
   async unlock(key: bigint): Promise<void> {
-    await this.query('SELECT pg_advisory_unlock($1::bigint)', [String(key)]);
+    await this.query('SELECT pg_catalog.pg_advisory_unlock($1::bigint)', [String(key)]);
   }
 
   async lockHolder(key: bigint): Promise<LockedBy | null> {
@@ -205,9 +253,7 @@ class PgDatabase implements Database {
       if (error instanceof StillRunning) {
         answer.catch(() => {});
         this.closed = true;
-        (
-          this.client as unknown as { connection: { stream: { destroy(): void } } }
-        ).connection.stream.destroy();
+        wireOf(this.client).stream.destroy();
         throw error;
       }
       throw translate(error);
@@ -227,17 +273,15 @@ interface Message {
 }
 
 /** One simple-protocol message. A statement may end in a line comment, so each semicolon has a line of its own. */
-export function joinTransactions(transactions: readonly Transaction[]): Message {
+export function joinTransactions(
+  transactions: readonly Transaction[],
+  always: Readonly<Record<string, string>> = {},
+): Message {
   let text = '';
   let first = 0;
   const parts = transactions.map((transaction) => {
-    const settings = Object.entries(transaction.settings ?? {});
-    // Utility statements: nothing to plan, unlike SELECT set_config().
-    text += [
-      'BEGIN',
-      ...settings.map(([name, value]) => `SET LOCAL ${name} = ${quoteLiteral(value)}`),
-      '',
-    ].join(';\n');
+    const settings = setLocal({ ...always, ...transaction.settings });
+    text += ['BEGIN', ...settings, ''].join(';\n');
     first += settings.length;
     const statements = transaction.statements.map((sql) => {
       const offset = text.length;
@@ -252,6 +296,12 @@ export function joinTransactions(transactions: readonly Transaction[]): Message 
   return { text, parts };
 }
 
+/** Utility statements: nothing to plan, unlike SELECT set_config(). */
+const setLocal = (settings: Readonly<Record<string, string>>): string[] =>
+  Object.entries(settings).map(
+    ([name, value]) => `SET LOCAL ${quoteIdentifier(name)} = ${quoteLiteral(value)}`,
+  );
+
 /** Which statement failed: by the error's position in the message, else by the number of commands that completed. */
 function locate(error: SqlError, message: Message, completed: number): SqlError {
   const at = error.position === undefined ? undefined : utf16Offset(message.text, error.position);
@@ -263,7 +313,10 @@ function locate(error: SqlError, message: Message, completed: number): SqlError 
           : at >= offset && at < offset + sql.length + 2;
       if (!here) continue;
       const position = at === undefined ? undefined : [...message.text.slice(offset, at)].length;
-      return Object.assign(new SqlError(error.message, error.sqlstate, position), { transaction, statement });
+      return Object.assign(new SqlError(error.message, error.sqlstate, position, error.routine), {
+        transaction,
+        statement,
+      });
     }
     // BEGIN or COMMIT itself: a deferred constraint fails there. It belongs to the last statement.
     if (at === undefined && completed <= part.first + 1 + part.statements.length) {
