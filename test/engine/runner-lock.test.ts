@@ -6,7 +6,7 @@ import { DEAD_RUNNER_MS } from '../../lambda/engine/retry';
 import { isDead } from '../../lambda/engine/runner-lock';
 import type { LockedBy } from '../../lambda/postgres/database';
 import { connectPg } from '../../lambda/postgres/pg';
-import { connect, createDatabase, majors } from '../support/database';
+import { connect, createDatabase } from '../support/database';
 import { run } from '../support/engine';
 import { manifestOf, migration } from '../support/manifest';
 
@@ -46,9 +46,9 @@ test.each<[string, Partial<LockedBy>, boolean]>([
   expect(isDead(holder(change))).toBe(dead);
 });
 
-describe.each(majors())('PostgreSQL %i', (major) => {
+describe('on a server', () => {
   test('an idle runner whose client is dead is ended, and its lock taken', async () => {
-    const url = await createDatabase(major);
+    const url = await createDatabase();
     const dead = await connectPg({ url });
     expect(await dead.tryLock(RUNNER_LOCK)).toBe(true);
     const { outcome } = await run(url, manifest);
@@ -58,7 +58,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
   });
 
   test('one that is at a statement is waited for, however long that takes', async () => {
-    const url = await createDatabase(major);
+    const url = await createDatabase();
     const busy = await connectPg({ url });
     await busy.tryLock(RUNNER_LOCK);
     const work = busy.query('SELECT pg_sleep(2)');
@@ -73,7 +73,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
   });
 
   test('who is not one of ours is left alone', async () => {
-    const url = await createDatabase(major);
+    const url = await createDatabase();
     const person = await connect(url);
     await person.query('SELECT pg_advisory_lock($1)', [String(RUNNER_LOCK)]);
     await sleep(DEAD_RUNNER_MS);
