@@ -2,6 +2,7 @@
 import { type ErrorInfo, safeServerMessage, TrueupError } from '../../lambda/engine/errors';
 import { SqlError } from '../../lambda/postgres/database';
 import { CompileError } from '../compiler/problem';
+import { NoEmbeddedServer } from '../local/binaries';
 import { EXIT, type ExitCode } from './exit-codes';
 import { plural } from './terminal';
 
@@ -27,6 +28,10 @@ export function failureOf(error: unknown): Failure {
   if (error instanceof UsageError) {
     const { message, remedy } = error;
     return { exitCode: EXIT.usage, error: { code: 'usage', message, remedy } };
+  }
+  if (error instanceof NoEmbeddedServer) {
+    const { summary, remedy } = error;
+    return { exitCode: EXIT.usage, error: { code: 'usage', message: summary, remedy } };
   }
   if (error instanceof CompileError) {
     const message = `${plural(error.problems.length, 'problem')} in ${error.folder}`;

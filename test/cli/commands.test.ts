@@ -201,6 +201,19 @@ test('an edited file stops plan and up, and shows in the status', async () => {
   expect(status.code).toBe(1);
 });
 
+test('of a file that is gone the status does not say that it has no verify section', async () => {
+  const url = await createDatabase();
+  const folder = folderOf({
+    ...SHOP,
+    'R__view.sql': '-- migrate:up\nCREATE VIEW v AS SELECT 1 AS x;\n-- migrate:unproved a test\n',
+  });
+  await on(url)(['up', folder]);
+  rmSync(join(folder, '0002_emails.sql'));
+  const { stdout } = await on(url)(['status', folder]);
+  expect(stdout).toMatch(/missing +0002_emails +\S+ \S+ UTC +[\d.]+ m?s\n/);
+  expect(stdout).toMatch(/applied +R__view +.*has no verify section\n/);
+});
+
 test('a lock that is not to be had: the blocker is named, and the time limit holds', async () => {
   const url = await createDatabase();
   const folder = folderOf({ '0001_customers.sql': CUSTOMERS });

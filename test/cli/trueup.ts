@@ -14,6 +14,8 @@ export interface Ran {
 export interface RunOptions {
   readonly env?: NodeJS.ProcessEnv;
   readonly cwd?: string;
+  /** Another copy of it. */
+  readonly program?: string;
 }
 
 const ROOT = join(__dirname, '../..');
@@ -55,11 +57,11 @@ export function command(): string[] {
 }
 
 export function trueup(args: readonly string[], options: RunOptions = {}): Promise<Ran> {
-  const { cwd = ROOT, env } = options;
+  const { cwd = ROOT, env, program } = options;
   return new Promise((ran) => {
     execFile(
       process.execPath,
-      [...command(), ...args],
+      [...(program ? [program] : command()), ...args],
       { cwd, env: cleanEnvironment(env), maxBuffer: 16 * 1024 * 1024 },
       (error, stdout, stderr) => ran({ code: error ? Number(error.code) : 0, stdout, stderr }),
     );

