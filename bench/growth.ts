@@ -85,6 +85,7 @@ const ledgerOf = (manifest: Manifest, applied: boolean): Ledger => ({
         target: null,
         attempts: 0,
         proved: false,
+        baselined: false,
         deployment: 'earlier',
         appliedAt: '2024-01-01T00:00:00Z',
         durationMs: 1,

@@ -9,18 +9,25 @@ import type { Step } from './plan';
 import type { Run } from './run';
 import { applyScript, isSimple, type Segment, segmentsOf, verifyScript } from './script';
 
-/** How many small migrations share a message, and how long it may get: they commit one by one all the same. */
+/**
+ * How many small migrations share a message, and how long it may get: they commit one by one all the same. Whoever
+ * interrupts a run, or whose time is over, cannot stop a message any more, so messages grow only while they are quick.
+ */
 const MESSAGE_MIGRATIONS = 50;
 const MESSAGE_CHARACTERS = 200_000;
+const QUICK_MS = 1_000;
 
 type ApplyStep = Extract<Step, { type: 'apply' }>;
 
 export async function runSteps(run: Run, steps: readonly Step[]): Promise<void> {
+  let most = 1;
   for (let i = 0; i < steps.length; ) {
-    const together = simpleRun(steps, i);
+    const together = simpleRun(steps, i, most);
     if (together.length > 0) {
+      const began = Date.now();
       await applyTogether(run, together);
       i += together.length;
+      most = Date.now() - began < QUICK_MS ? Math.min(4 * most, MESSAGE_MIGRATIONS) : 1;
     } else {
       await runStep(run, steps[i]!);
       i++;
@@ -29,10 +36,10 @@ export async function runSteps(run: Run, steps: readonly Step[]): Promise<void> 
 }
 
 /** Neighbours from `start` that fit into one message. */
-function simpleRun(steps: readonly Step[], start: number): ApplyStep[] {
+function simpleRun(steps: readonly Step[], start: number, most: number): ApplyStep[] {
   const together: ApplyStep[] = [];
   let characters = 0;
-  for (const step of steps.slice(start, start + MESSAGE_MIGRATIONS)) {
+  for (const step of steps.slice(start, start + most)) {
     if (step.type !== 'apply' || step.from !== 0 || !isSimple(step.migration)) break;
     characters += step.migration.statements.reduce((sum, s) => sum + s.sql.length, 0);
     if (together.length > 0 && characters > MESSAGE_CHARACTERS) break;
@@ -59,7 +66,9 @@ async function applyTogether(run: Run, steps: readonly ApplyStep[]): Promise<voi
     (index) => {
       const { name } = steps[index]!.migration;
       run.applied.add(name);
-      run.tell({ type: 'finished', migration: name, action: 'apply', durationMs: Date.now() - began });
+      // The server answers for a message, so what each of several took is known to the ledger alone.
+      const durationMs = steps.length === 1 ? Date.now() - began : null;
+      run.tell({ type: 'finished', migration: name, action: 'apply', durationMs });
     },
   );
 }
@@ -148,8 +157,12 @@ async function settle(run: Run, migration: Migration): Promise<void> {
   await run.db.execute([{ statements: [settleStatement(namespace, migration, false), event] }]);
 }
 
-/** Marks as applied only what verifies, and says whether it did; what does not is applied like any other. */
+/** Marks as applied only what verifies, and says whether it did. */
 async function baseline(run: Run, migration: Migration): Promise<boolean> {
+  if (migration.verify.length === 0) {
+    run.unmarked.set(migration.name, 'it has no verify section, so nothing can tell');
+    return false;
+  }
   const segment = { ...whole(migration), from: migration.statements.length };
   const script = applyScript(migration, segment, run.names, {
     verify: true,
@@ -162,10 +175,7 @@ async function baseline(run: Run, migration: Migration): Promise<boolean> {
     return true;
   } catch (error) {
     if (!(error instanceof TrueupError) || error.info.code !== 'verification') throw error;
-    const why = error.info.details?.join('; ') ?? error.info.message;
-    run.warnings.push(
-      `${migration.name} is not what the database holds, so it was not marked as applied: ${why}`,
-    );
+    run.unmarked.set(migration.name, error.info.details?.join('; ') ?? error.info.message);
     return false;
   }
 }

@@ -4,6 +4,7 @@
  */
 import { ConnectionLost, type Database, StillRunning } from '../postgres/database';
 import { runSteps } from './apply';
+import { afterBaseline } from './baseline';
 import { type ErrorInfo, TrueupError } from './errors';
 import { isTransient, unexpected } from './failures';
 import { beginStatements, endStatements, type Ledger, readFailed, readLedger } from './ledger';
@@ -146,12 +147,13 @@ async function goForward(run: Run, ledger: Ledger, request: ConvergeRequest): Pr
   });
   if (plan.errors[0]) return failed(plan.errors[0]);
   try {
-    await runSteps(run, plan.steps);
-    // A baseline that did not verify is an ordinary pending migration now.
-    const left: Step[] = plan.steps
-      .filter((step) => step.type === 'baseline' && !run.baselined.has(step.migration.name))
-      .map(({ migration }) => ({ type: 'apply', migration, from: 0, note: '' }));
-    if (!request.baselineOnly) await runSteps(run, left);
+    await runSteps(
+      run,
+      plan.steps.filter(({ type }) => type === 'baseline'),
+    );
+    const rest = afterBaseline(run, ledger, request, plan.steps);
+    if ('code' in rest) return failed(rest);
+    await runSteps(run, rest);
     return { status: 'done', report: reportOf(ledger, run, plan) };
   } catch (error) {
     if (error instanceof TrueupError) return failed(error.info);

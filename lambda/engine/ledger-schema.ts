@@ -39,6 +39,8 @@ export function installStatements(installedVerification: number | null): string[
   -- Builds of the running statement that failed.
   attempts int NOT NULL DEFAULT 0,
   proved boolean NOT NULL DEFAULT false,
+  -- It was there before: recorded by a baseline, never run.
+  baselined boolean NOT NULL DEFAULT false,
   deployment text NOT NULL,
   applied_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   duration_ms bigint NOT NULL DEFAULT 0,

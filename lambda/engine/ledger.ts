@@ -27,6 +27,8 @@ export interface LedgerMigration {
   readonly target: Target | null;
   readonly attempts: number;
   readonly proved: boolean;
+  /** It was there before, and a baseline recorded it without running it. */
+  readonly baselined: boolean;
   readonly deployment: string;
   readonly appliedAt: string;
   readonly durationMs: number;
@@ -105,7 +107,8 @@ const READ = `SELECT pg_catalog.json_build_object('server', ${SERVER},
   'owner', (SELECT owner FROM trueup.namespaces WHERE name OPERATOR(pg_catalog.=) $2::text),
   'migrations', (SELECT coalesce(pg_catalog.json_agg(pg_catalog.json_build_object('name', name, 'kind', kind,
      'state', state, 'upChecksum', up_checksum, 'statement', statement, 'statementChecksums', statement_checksums,
-     'running', running, 'target', running_target, 'attempts', attempts, 'proved', proved, 'deployment', deployment,
+     'running', running, 'target', running_target, 'attempts', attempts, 'proved', proved, 'baselined', baselined,
+     'deployment', deployment,
      'appliedAt', applied_at, 'durationMs', duration_ms)
      ORDER BY applied_at, name), '[]') FROM trueup.migrations WHERE namespace OPERATOR(pg_catalog.=) $2::text),
   'deployment', (SELECT ${DEPLOYMENT} FROM trueup.deployments
@@ -141,17 +144,27 @@ export async function readLedger(
   requestId: string | null,
   ownerRole: string | null,
 ): Promise<Ledger> {
+  const params = [ownerRole, namespace, requestId];
+  const ledger = await readWhole(db, params);
+  if (ledger) return ledger;
+  const [found] = await db.query<{ server: string; remains: number }>(REMAINS, [ownerRole]);
+  if (found!.remains === 0) return { ...NO_LEDGER, server: JSON.parse(found!.server) };
+  // Another runner may have made it between the two questions.
+  const since = await readWhole(db, params);
+  if (since) return since;
+  throw damaged();
+}
+
+async function readWhole(db: Database, params: readonly (string | null)[]): Promise<Ledger | null> {
   try {
-    const found = await readLongText(db, READ, [ownerRole, namespace, requestId]);
-    if (found !== null) return JSON.parse(found) as Ledger;
+    const found = await readLongText(db, READ, params);
+    return found === null ? null : (JSON.parse(found) as Ledger);
   } catch (error) {
     if (!(error instanceof SqlError)) throw error;
     if (error.sqlstate === '42501') throw noAccess();
     if (!MISSING.has(error.sqlstate)) throw error;
+    return null;
   }
-  const [found] = await db.query<{ server: string; remains: number }>(REMAINS, [ownerRole]);
-  if (found!.remains > 0) throw damaged();
-  return { ...NO_LEDGER, server: JSON.parse(found!.server) };
 }
 
 const damaged = (): TrueupError =>
@@ -266,6 +279,7 @@ export function recordStatement(
     running_target: row.running == null ? null : (migration.statements[row.running]?.target ?? null),
     attempts: row.attempts ?? 0,
     proved: row.proved ?? false,
+    baselined: row.baselined ?? false,
     event: row.state === 'partial' ? null : row.baselined ? 'baselined' : row.state,
   };
   return `SELECT trueup._record(${quoteLiteral(JSON.stringify(entry))})`;

@@ -16,7 +16,8 @@ export function reportOf(ledger: Ledger | null, run: Run | null, plan?: ForwardP
   const earlier = rows.filter(
     (row) => row.deployment === deployment && (row.state === 'applied' || settled.has(row.name)),
   );
-  const applied = [...new Set([...earlier.map((row) => row.name), ...(run?.applied ?? [])])];
+  const names = (which: boolean) => earlier.filter((row) => row.baselined === which).map((row) => row.name);
+  const applied = [...new Set([...names(false), ...(run?.applied ?? [])])];
   const versioned = [...rows.filter((row) => row.state === 'applied').map((row) => row.name), ...done].filter(
     (name) => /^\d/.test(name),
   );
@@ -25,7 +26,7 @@ export function reportOf(ledger: Ledger | null, run: Run | null, plan?: ForwardP
     unproved: (run?.manifest.migrations ?? [])
       .filter((m) => m.unproved !== null && applied.includes(m.name))
       .map((m) => m.name),
-    baselined: [...(run?.baselined ?? [])],
+    baselined: [...new Set([...names(true), ...(run?.baselined ?? [])])],
     undone: [...undone],
     kept: run?.kept ?? [],
     pending: (plan?.steps ?? []).map((step) => step.migration.name).filter((name) => !done.has(name)),

@@ -102,7 +102,8 @@ export type ProgressEvent =
       readonly type: 'finished';
       readonly migration: string;
       readonly action: 'apply' | 'undo' | 'verify';
-      readonly durationMs: number;
+      /** Null where it shared a message with others: the ledger has it. */
+      readonly durationMs: number | null;
     }
   | { readonly type: 'warning'; readonly message: string };
 

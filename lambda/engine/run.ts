@@ -29,6 +29,8 @@ export interface Run {
   /** Carried out by an earlier slice or deployment, proved or settled by this one. */
   readonly settled: Set<string>;
   readonly baselined: Set<string>;
+  /** What a baseline could not record, and why. */
+  readonly unmarked: Map<string, string>;
   readonly undone: Set<string>;
   readonly kept: Kept[];
   readonly warnings: string[];
@@ -52,6 +54,7 @@ export function beginRun(db: Database, ctx: EngineContext, ledger: Ledger, reque
     applied: new Set(),
     settled: new Set(),
     baselined: new Set(),
+    unmarked: new Map(),
     undone: new Set(),
     kept: [],
     warnings: [],

@@ -60,7 +60,8 @@ export function progressView({ err, quiet }: Terminal, options: ProgressOptions 
     doing = '';
     if (!lasting) return;
     const done = colors.green(DONE[event.action].padEnd(7));
-    print(`${done}  ${event.migration}  ${colors.dim(duration(event.durationMs))}`);
+    const took = event.durationMs === null ? '' : `  ${colors.dim(duration(event.durationMs))}`;
+    print(`${done}  ${event.migration}${took}`);
   };
 
   const report = (event: ProgressEvent): void => {

@@ -1,5 +1,5 @@
 /** A database that was there before Trueup: what a baseline only recorded is never undone by itself. */
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { down, status } from '../../lambda/engine';
 import { connect, createDatabase } from '../support/database';
 import { contextFor, run } from '../support/engine';
@@ -75,5 +75,112 @@ test('by name it is undone from its file, never from the ledger', async () => {
   expect(await there('users_email')).toBe(true);
   expect(await down(contextFor(url, manifest), { ...ask, id: 'with' })).toMatchObject({ status: 'done' });
   expect(await there('users_email')).toBe(false);
-  expect((await status(contextFor(url, manifest), 'app')).migrations.map((m) => m.state)).toEqual(['pending']);
+  expect((await status(contextFor(url, manifest), 'app')).migrations.map((m) => m.state)).toEqual([
+    'pending',
+  ]);
+});
+
+describe('a baseline in a stack', () => {
+  const doubled = migration('0002_doubled', {
+    up: ['UPDATE users SET email = email || email'],
+    verify: "SELECT 'never'",
+  });
+  const unprovable = migration('0002_unprovable', { up: ['UPDATE users SET email = email || email'] });
+  const later = migration('0003_later', { up: ['CREATE TABLE later ()'] });
+  const full = async () => {
+    const database = await adopted();
+    await database.client.query("INSERT INTO users VALUES ('a')");
+    const emails = async () =>
+      (await database.client.query('SELECT email FROM users')).rows.map((r) => r.email);
+    return { ...database, emails };
+  };
+
+  test.each([doubled, unprovable])(
+    'that holds only in part is an error, and runs nothing: $name',
+    async (second) => {
+      const { url, emails, there } = await full();
+      const manifest = manifestOf(uniqueEmail, second, later);
+      for (const id of ['first', 'and again, as CloudFormation does']) {
+        expect((await run(url, manifest, { id, baseline: second.name })).outcome).toMatchObject({
+          status: 'failed',
+          error: {
+            code: 'verification',
+            migration: second.name,
+            message: expect.stringMatching(/part of the baseline/),
+          },
+        });
+      }
+      expect([await emails(), await there('later')]).toEqual([['a'], false]);
+      // Named older, the rest is applied.
+      const { outcome } = await run(url, manifestOf(uniqueEmail, later), {
+        id: 'older',
+        baseline: '0001_email',
+      });
+      expect(outcome).toMatchObject({ status: 'done', report: { applied: ['0003_later'] } });
+    },
+  );
+
+  test('of which no file can be proved is an error', async () => {
+    const { url, emails } = await full();
+    const { outcome } = await run(url, manifestOf(unprovable, later), { baseline: '0002_unprovable' });
+    expect(outcome).toMatchObject({
+      status: 'failed',
+      error: { message: expect.stringMatching(/no file of it can tell/) },
+    });
+    expect(await emails()).toEqual(['a']);
+  });
+
+  test('on a new database is applied, in order, with one warning', async () => {
+    const url = await createDatabase();
+    const users = migration('0000_users', {
+      up: ['CREATE TABLE users (email text)'],
+      verify: "SELECT 'no users' WHERE to_regclass('users') IS NULL",
+    });
+    const { outcome, events } = await run(url, manifestOf(users, uniqueEmail, later), {
+      baseline: '0001_email',
+    });
+    expect(outcome).toMatchObject({
+      status: 'done',
+      report: {
+        applied: ['0000_users', '0001_email', '0003_later'],
+        baselined: [],
+        warnings: ['nothing up to the baseline 0001_email is there, so all of it was applied'],
+      },
+    });
+    const finished = events.flatMap((e) =>
+      e.type === 'finished' && e.action === 'apply' ? [e.migration] : [],
+    );
+    expect(finished).toEqual(['0000_users', '0001_email', '0003_later']);
+  });
+
+  test.each(['0001_emial', '0001', 'R__again'])('that does not exist is an error: %s', async (baseline) => {
+    const { url, there } = await full();
+    const again = migration('R__again');
+    expect((await run(url, manifestOf(uniqueEmail, later, again), { baseline })).outcome).toMatchObject({
+      status: 'failed',
+      error: {
+        code: 'manifest',
+        message: `there is no versioned migration ${baseline} that could be the baseline`,
+      },
+    });
+    expect(await there('later')).toBe(false);
+  });
+
+  test('only marked by hand, nothing after it is applied', async () => {
+    const { url, there } = await full();
+    const { outcome } = await run(url, manifestOf(uniqueEmail, doubled, later), {
+      baseline: '0002_doubled',
+      baselineOnly: true,
+    });
+    expect(outcome).toMatchObject({
+      status: 'done',
+      report: {
+        baselined: ['0001_email'],
+        applied: [],
+        pending: ['0002_doubled', '0003_later'],
+        warnings: [expect.stringMatching(/0002_doubled is not what the database holds/)],
+      },
+    });
+    expect(await there('later')).toBe(false);
+  });
 });

@@ -40,6 +40,7 @@ const row = (of: Migration, change: Partial<LedgerMigration> = {}): LedgerMigrat
   target: null,
   attempts: 0,
   proved: true,
+  baselined: false,
   deployment: 'first',
   appliedAt: '2026-01-01T00:00:00Z',
   durationMs: 1,

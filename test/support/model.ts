@@ -194,6 +194,7 @@ export class Model {
       target: null,
       attempts: 0,
       proved: true,
+      baselined: false,
       deployment,
       appliedAt: '',
       durationMs: 0,

@@ -41,18 +41,18 @@ DECLARE
   began timestamptz := greatest(now(), nullif(current_setting('trueup.recorded', true), '')::timestamptz);
 BEGIN
   INSERT INTO trueup.migrations AS m (namespace, name, kind, state, up_checksum, down, statement, statement_checksums,
-    running, running_target, attempts, proved, deployment, duration_ms)
+    running, running_target, attempts, proved, baselined, deployment, duration_ms)
   VALUES (entry ->> 'namespace', entry ->> 'name', entry ->> 'kind', entry ->> 'state', entry ->> 'up_checksum',
     entry ->> 'down', (entry ->> 'statement')::int,
     ARRAY(SELECT jsonb_array_elements_text(entry -> 'statement_checksums')), (entry ->> 'running')::int,
     nullif(entry -> 'running_target', 'null'), (entry ->> 'attempts')::int, (entry ->> 'proved')::boolean,
-    entry ->> 'deployment', greatest(0, extract(epoch FROM clock_timestamp() - began) * 1000))
+    (entry ->> 'baselined')::boolean, entry ->> 'deployment', greatest(0, extract(epoch FROM clock_timestamp() - began) * 1000))
   ON CONFLICT (namespace, name) DO UPDATE SET kind = excluded.kind, state = excluded.state,
     up_checksum = excluded.up_checksum, down = excluded.down, statement = excluded.statement,
     statement_checksums = excluded.statement_checksums, running = excluded.running,
     running_target = excluded.running_target, attempts = excluded.attempts,
     duration_ms = excluded.duration_ms + CASE WHEN m.state IN ('applied', 'undone') THEN 0 ELSE m.duration_ms END,
-    proved = excluded.proved, deployment = excluded.deployment, applied_at = clock_timestamp();
+    proved = excluded.proved, baselined = excluded.baselined, deployment = excluded.deployment, applied_at = clock_timestamp();
   IF entry ->> 'event' IS NOT NULL THEN
     INSERT INTO trueup.events (namespace, deployment, migration, event, detail)
     VALUES (entry ->> 'namespace', entry ->> 'deployment', entry ->> 'name', entry ->> 'event',
