@@ -2,6 +2,8 @@
  * Every failure that Trueup reports is one of these. A message says what and why in one sentence, `remedy` what to do.
  * Neither ever carries row data: see {@link safeServerMessage}.
  */
+export { safeServerMessage } from '../postgres/server-words';
+
 export type ErrorCode =
   | 'connection' // the database cannot be reached, or refuses the login
   | 'privilege' // the role lacks a right; the remedy holds the GRANT
@@ -54,15 +56,3 @@ export function describeError(info: ErrorInfo): string {
 }
 
 const sentence = (text: string): string => (/[.!?]$/.test(text) ? text : `${text}.`);
-
-/**
- * Classes whose primary messages name objects, never values (https://www.postgresql.org/docs/current/errcodes-appendix.html).
- * Class 22 quotes the offending value ("invalid input syntax for type uuid: …"), P0001 whatever somebody's code raised.
- */
-const NAMES_OBJECTS_ONLY = /^(03|08|0A|21|23|25|26|28|2B|34|3B|3D|3F|40|42|44|53|54|55|57|58|TU)/;
-
-/** The server's primary message, or a sentence in its place where it could quote row data. */
-export function safeServerMessage(sqlstate: string | undefined, message: string): string {
-  if (sqlstate !== undefined && NAMES_OBJECTS_ONLY.test(sqlstate)) return message;
-  return 'the server refused it; its words are withheld here because they may quote row data';
-}

@@ -3,46 +3,69 @@
  * An INVALID unique index is not harmless: it refuses inserts, and ON CONFLICT does not see it.
  */
 import type { Database } from '../postgres/database';
+import { buildProgress } from '../postgres/lock-holder';
 import { quoteIdentifier } from '../postgres/quote';
 import type { Target } from './manifest';
+import { relationsNamed } from './names';
 import { LONG_LOCK_TIMEOUT_MS } from './retry';
 
 export type IndexTarget = Extract<Target, { kind: 'index' }>;
 
 export interface IndexState {
   readonly valid: boolean;
+  readonly unique: boolean;
   /** Quoted, with its schema. */
   readonly name: string;
   /** Phase and percentage while a backend is at it; null when none is. */
   readonly building: string | null;
 }
 
+/** The oid of the table that is named, else of the index itself; null where the schema says where to look. */
+async function lookedUp(
+  db: Database,
+  { name, schema, table }: IndexTarget,
+  ownerRole: string | null,
+): Promise<{ table?: string | null; index?: string | null }> {
+  if (table !== null) return { table: (await relationsNamed(db, [table], ownerRole))[0] };
+  if (name === null) return {};
+  const written =
+    schema === null ? quoteIdentifier(name) : `${quoteIdentifier(schema)}.${quoteIdentifier(name)}`;
+  return { index: (await relationsNamed(db, [written], ownerRole))[0] };
+}
+
 /** The index of that name, on that table where the table is known. */
-export async function readIndex(db: Database, target: IndexTarget): Promise<IndexState | null> {
+export async function readIndex(
+  db: Database,
+  target: IndexTarget,
+  ownerRole: string | null = null,
+): Promise<IndexState | null> {
+  const { table, index } = await lookedUp(db, target, ownerRole);
   const rows = await db.query(
-    `SELECT i.indisvalid AS valid, n.nspname AS schema, c.relname AS name, p.phase,
-  CASE WHEN p.blocks_total > 0 THEN (100 * p.blocks_done / p.blocks_total)::text END AS percent
+    `SELECT i.indisvalid AS valid, i.indisunique AS "unique", n.nspname AS schema, c.relname AS name, p.phase,
+  p.blocks_done::text AS blocks_done, p.blocks_total::text AS blocks_total
 FROM pg_catalog.pg_index i
-JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
-JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-LEFT JOIN pg_catalog.pg_stat_progress_create_index p ON p.index_relid = c.oid
-WHERE c.relname = $1 AND CASE WHEN $2::text IS NOT NULL THEN i.indrelid = to_regclass($2)
-  WHEN $3::text IS NOT NULL THEN n.nspname = $3 ELSE pg_catalog.pg_table_is_visible(c.oid) END`,
-    [target.name, target.table, target.schema],
+JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) i.indexrelid
+JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+LEFT JOIN pg_catalog.pg_stat_progress_create_index p ON p.index_relid OPERATOR(pg_catalog.=) c.oid
+WHERE c.relname OPERATOR(pg_catalog.=) $1::name
+  AND (i.indrelid OPERATOR(pg_catalog.=) $2::oid OR c.oid OPERATOR(pg_catalog.=) $3::oid)`,
+    [target.name, table ?? null, index ?? null],
   );
   const row = rows[0];
   if (!row) return null;
-  const percent = row.percent === null ? '' : `, ${row.percent} %`;
   return {
     valid: row.valid === true,
+    unique: row.unique === true,
     name: `${quoteIdentifier(String(row.schema))}.${quoteIdentifier(String(row.name))}`,
-    building: row.phase ? `${row.phase}${percent}` : null,
+    building: buildProgress(row),
   };
 }
 
 /** Settings for a statement that may take long and hinders nobody. */
-export function longRunning(serverVersion: number): Record<string, string> {
+export function longRunning(serverVersion: number, ownerRole: string | null = null): Record<string, string> {
   return {
+    // As in a transaction of the engine, `"$user"` and new objects' owner are this role.
+    ...(ownerRole === null ? {} : { role: ownerRole }),
     lock_timeout: String(LONG_LOCK_TIMEOUT_MS),
     statement_timeout: '0',
     // The server goes on building when its client dies, and the next run finds it (the setting came with 14).
@@ -56,36 +79,62 @@ export async function dropInvalid(
   target: IndexTarget,
   serverVersion: number,
   deadline: number,
+  ownerRole: string | null = null,
 ): Promise<boolean> {
-  const index = await readIndex(db, target);
+  const index = await readIndex(db, target, ownerRole);
   if (!index) return true;
   if (index.valid || index.building) return false;
-  await db.executeOutside(`DROP INDEX CONCURRENTLY IF EXISTS ${index.name}`, longRunning(serverVersion), {
-    deadline,
-  });
+  const settings = longRunning(serverVersion, ownerRole);
+  await db.executeOutside(`DROP INDEX CONCURRENTLY IF EXISTS ${index.name}`, settings, { deadline });
   return true;
 }
 
-/** A failed REINDEX CONCURRENTLY leaves its copy behind, INVALID, under `<name>_ccnew` (documentation of REINDEX). */
+/** What makes two indexes copies of each other: all but their names and whether they are valid. */
+const SAME_DEFINITION = [
+  ...['indrelid', 'indisunique', 'indkey', 'indclass', 'indcollation', 'indoption', 'indnkeyatts'].map(
+    (column) => [`copy.${column}`, `i.${column}`] as const,
+  ),
+  ...['indexprs', 'indpred'].map(
+    (column) =>
+      [
+        `pg_catalog.pg_get_expr(copy.${column}, copy.indrelid)`,
+        `pg_catalog.pg_get_expr(i.${column}, i.indrelid)`,
+      ] as const,
+  ),
+]
+  .map(([a, b]) => `coalesce(${a}::text, '') OPERATOR(pg_catalog.=) coalesce(${b}::text, '')`)
+  .join('\n  AND ');
+
+/**
+ * A failed REINDEX CONCURRENTLY leaves its copy behind, INVALID, under `<name>_ccnew` (documentation of REINDEX), where
+ * a long name is shortened to fit. So a copy is known by its definition.
+ */
 export async function dropReindexLeftovers(
   db: Database,
   target: IndexTarget,
   serverVersion: number,
   deadline: number,
+  ownerRole: string | null = null,
 ): Promise<void> {
+  const { table, index } = await lookedUp(db, target, ownerRole);
   const rows = await db.query(
-    `SELECT n.nspname AS schema, c.relname AS name FROM pg_catalog.pg_index i
-JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE NOT i.indisvalid AND c.relname ~ '_ccnew[0-9]*$'
-  AND ($1::text IS NULL OR left(c.relname, length($1::text)) = $1) AND ($2::text IS NULL OR i.indrelid = to_regclass($2))
-  AND ($1::text IS NOT NULL OR $2::text IS NOT NULL)
-  AND NOT EXISTS (SELECT FROM pg_catalog.pg_stat_progress_create_index p WHERE p.index_relid = c.oid)`,
-    [target.name, target.table],
+    `SELECT DISTINCT n.nspname AS schema, c.relname AS name FROM pg_catalog.pg_index copy
+JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) copy.indexrelid
+JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+JOIN pg_catalog.pg_index i ON i.indexrelid OPERATOR(pg_catalog.<>) copy.indexrelid
+JOIN pg_catalog.pg_class o ON o.oid OPERATOR(pg_catalog.=) i.indexrelid
+WHERE NOT copy.indisvalid AND c.relname OPERATOR(pg_catalog.~) '_ccnew[0-9]*$'
+  AND pg_catalog.starts_with(o.relname::text, pg_catalog.regexp_replace(c.relname::text, '_ccnew[0-9]*$', ''))
+  AND (i.indrelid OPERATOR(pg_catalog.=) $1::oid OR i.indexrelid OPERATOR(pg_catalog.=) $2::oid)
+  AND coalesce(o.relname OPERATOR(pg_catalog.=) $3::name, true)
+  AND ${SAME_DEFINITION}
+  AND NOT EXISTS (SELECT FROM pg_catalog.pg_stat_progress_create_index p
+    WHERE p.index_relid OPERATOR(pg_catalog.=) c.oid)`,
+    [table ?? null, index ?? null, target.name],
   );
   for (const { schema, name } of rows) {
-    const index = `${quoteIdentifier(String(schema))}.${quoteIdentifier(String(name))}`;
-    await db.executeOutside(`DROP INDEX CONCURRENTLY IF EXISTS ${index}`, longRunning(serverVersion), {
-      deadline,
-    });
+    const copy = `${quoteIdentifier(String(schema))}.${quoteIdentifier(String(name))}`;
+    const settings = longRunning(serverVersion, ownerRole);
+    await db.executeOutside(`DROP INDEX CONCURRENTLY IF EXISTS ${copy}`, settings, { deadline });
   }
 }

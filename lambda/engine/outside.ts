@@ -7,6 +7,7 @@ import { isLockTrouble, migrationError } from './failures';
 import { dropInvalid, dropReindexLeftovers, type IndexTarget, longRunning, readIndex } from './indexes';
 import { type MigrationRow, recordStatement } from './ledger';
 import type { Migration, Statement } from './manifest';
+import { otherThanOwners } from './names';
 import { INDEX_ATTEMPTS } from './retry';
 import { NotYet, type Run } from './run';
 import { applyScript, type Origin, rowAfter } from './script';
@@ -18,6 +19,7 @@ export async function applyOutside(
   preflight: boolean,
 ): Promise<void> {
   const statement = migration.statements[index]!;
+  await refuseOtherPath(run, migration, index);
   const earlier = await readRunning(run, migration.name);
   const ours = earlier?.running === index;
   if (preflight && !ours && migration.preflight.length > 0) {
@@ -35,7 +37,8 @@ export async function applyOutside(
     if (failures >= INDEX_ATTEMPTS) throw tooOften(migration, statement, index);
     await write(run, migration, { state: 'partial', statement: index, running: index, attempts: failures });
     try {
-      await run.db.executeOutside(statement.sql, longRunning(run.serverVersion), { deadline: run.deadline });
+      const settings = longRunning(run.serverVersion, run.names.ownerRole);
+      await run.db.executeOutside(statement.sql, settings, { deadline: run.deadline });
       return record(run, migration, index);
     } catch (error) {
       if (!(error instanceof SqlError)) throw error;
@@ -52,13 +55,30 @@ export async function applyOutside(
   }
 }
 
+/** Over the Data API the owner role can be had in a transaction only. */
+async function refuseOtherPath(run: Run, migration: Migration, index: number): Promise<void> {
+  const { ownerRole } = run.names;
+  if (ownerRole === null || run.db.capabilities.session) return;
+  const path = await otherThanOwners(run.db, ownerRole);
+  if (path === null) return;
+  const { command } = migration.statements[index]!;
+  throw new TrueupError({
+    ...at(migration, index),
+    code: 'unsupported',
+    message: `over the Data API ${command} runs as the login role, whose names are looked up in ${path}, and not where those of ${ownerRole} are`,
+    remedy:
+      'Give the login role a search_path that names the schemas themselves and not "$user" (ALTER ROLE … SET search_path = …).',
+  });
+}
+
 async function readRunning(
   run: Run,
   name: string,
 ): Promise<{ running: number | null; attempts: number } | undefined> {
   const rows = await run.db.query(
-    'SELECT running, attempts FROM trueup.migrations WHERE namespace = $1 AND name = $2 AND state = $3',
-    [run.names.namespace, name, 'partial'],
+    `SELECT running, attempts FROM trueup.migrations WHERE namespace OPERATOR(pg_catalog.=) $1::text
+  AND name OPERATOR(pg_catalog.=) $2::text AND state OPERATOR(pg_catalog.=) 'partial'::text`,
+    [run.names.namespace, name],
   );
   return rows[0] as { running: number | null; attempts: number } | undefined;
 }
@@ -72,22 +92,24 @@ async function whatBecameOfIt(
   ours: boolean,
 ): Promise<'done' | 'absent' | 'dropped'> {
   const { target } = statement;
+  const { ownerRole } = run.names;
   if (target?.kind !== 'index') return 'absent';
   if (target.action === 'reindex') {
-    if (ours) await dropReindexLeftovers(run.db, target, run.serverVersion, run.deadline);
+    if (ours) await dropReindexLeftovers(run.db, target, run.serverVersion, run.deadline, ownerRole);
     return 'absent';
   }
   for (;;) {
-    const found = await readIndex(run.db, target);
+    const found = await readIndex(run.db, target, ownerRole);
     if (target.action === 'drop') return ours && found === null ? 'done' : 'absent';
     if (found === null) return 'absent';
     if (found.building) {
       await waitForBuild(run, migration, `${found.name} is being built: ${found.building}`);
       continue;
     }
-    if (found.valid) return ours ? 'done' : 'absent';
+    // One of another kind is somebody else's: the statement itself then says that the name is taken.
+    if (found.valid) return ours && found.unique === target.unique ? 'done' : 'absent';
     if (!ours) throw notOurs(migration, index, found.name);
-    await dropInvalid(run.db, target, run.serverVersion, run.deadline);
+    await dropInvalid(run.db, target, run.serverVersion, run.deadline, ownerRole);
     return 'dropped';
   }
 }
@@ -104,10 +126,11 @@ const goneAlready = (statement: Statement, error: SqlError): boolean =>
 /** A failed build leaves its index behind, INVALID. */
 async function cleanUp(run: Run, { target }: Statement): Promise<void> {
   if (target?.kind !== 'index') return;
+  const { ownerRole } = run.names;
   if (target.action === 'create')
-    await dropInvalid(run.db, target as IndexTarget, run.serverVersion, run.deadline);
+    await dropInvalid(run.db, target as IndexTarget, run.serverVersion, run.deadline, ownerRole);
   if (target.action === 'reindex')
-    await dropReindexLeftovers(run.db, target, run.serverVersion, run.deadline);
+    await dropReindexLeftovers(run.db, target, run.serverVersion, run.deadline, ownerRole);
 }
 
 const record = (run: Run, migration: Migration, index: number): Promise<void> =>

@@ -5,14 +5,18 @@ import { migrationError } from './failures';
 import { type Ledger, readLedger } from './ledger';
 import type { Migration } from './manifest';
 import type { EngineContext } from './run';
-import { raiseRows, VERIFICATION_FAILED } from './script';
+import { asOwner, raiseRows, VERIFICATION_FAILED } from './script';
 import { withDatabase } from './status';
 import type { Finding, Verification } from './views';
 
 /** @throws {TrueupError} when the database cannot be reached or the ledger not be read */
-export async function verify(ctx: EngineContext, namespace: string): Promise<Verification> {
+export async function verify(
+  ctx: EngineContext,
+  namespace: string,
+  ownerRole: string | null = null,
+): Promise<Verification> {
   return withDatabase(ctx, async (db) =>
-    verifyOn(db, ctx, namespace, await readLedger(db, namespace, null, null)),
+    verifyOn(db, ctx, namespace, await readLedger(db, namespace, null, ownerRole), ownerRole),
   );
 }
 
@@ -21,6 +25,7 @@ export async function verifyOn(
   { manifest, deadline, progress }: EngineContext,
   namespace: string,
   ledger: Ledger,
+  ownerRole: string | null = null,
 ): Promise<Verification> {
   const applied = new Set(ledger.migrations.filter((row) => row.state === 'applied').map((row) => row.name));
   const superseded = new Set(manifest.migrations.flatMap((m) => m.settings.supersedes));
@@ -34,7 +39,7 @@ export async function verifyOn(
       continue;
     }
     progress?.({ type: 'started', migration: migration.name, action: 'verify' });
-    const error = await proveOne(db, migration, deadline);
+    const error = await proveOne(db, migration, deadline, ownerRole);
     if (error === null) proved.push(migration.name);
     else if (error.code === 'verification' && error.sqlstate === VERIFICATION_FAILED) {
       findings.push(...(error.details ?? []).map((sentence) => ({ migration: migration.name, sentence })));
@@ -50,12 +55,18 @@ export async function verifyOn(
   };
 }
 
-/** The same block as in a migration, in a transaction that cannot write. */
-async function proveOne(db: Database, migration: Migration, deadline: number): Promise<ErrorInfo | null> {
+/** The same block as in a migration, as the same role, in a transaction that cannot write. */
+async function proveOne(
+  db: Database,
+  migration: Migration,
+  deadline: number,
+  ownerRole: string | null,
+): Promise<ErrorInfo | null> {
   const limit = `SET LOCAL statement_timeout = ${Math.max(1_000, Math.min(60_000, deadline - Date.now()))}`;
   try {
-    const statements = ['SET TRANSACTION READ ONLY', limit, raiseRows(migration.verify, VERIFICATION_FAILED)];
-    await db.execute([{ statements }]);
+    const role = ownerRole === null ? [] : [asOwner(ownerRole)];
+    const proof = raiseRows(migration.verify, VERIFICATION_FAILED);
+    await db.execute([{ statements: ['SET TRANSACTION READ ONLY', limit, ...role, proof] }]);
     return null;
   } catch (error) {
     if (!(error instanceof SqlError)) throw error;

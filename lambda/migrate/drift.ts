@@ -21,9 +21,13 @@ const STATEMENT_TIMEOUT_MS = 30_000;
 const MOST = 50;
 
 /** @throws {TrueupError} when the database cannot be reached or the ledger not be read */
-export async function checkDrift(ctx: EngineContext, namespace: string): Promise<DriftReport> {
+export async function checkDrift(
+  ctx: EngineContext,
+  namespace: string,
+  ownerRole: string | null = null,
+): Promise<DriftReport> {
   const { catalogue, logging } = await look(ctx, namespace);
-  return { verification: await verify(ctx, namespace), catalogue, logging };
+  return { verification: await verify(ctx, namespace, ownerRole), catalogue, logging };
 }
 
 /** Metrics and sentences, as lines of the function's own log. */
@@ -95,7 +99,7 @@ async function attempt(what: string, work: () => Promise<readonly string[]>): Pr
   } catch (error) {
     if (!(error instanceof SqlError)) throw error;
     return [
-      `${what} could not be done (SQLSTATE ${error.sqlstate}): ${safeServerMessage(error.sqlstate, error.message)}.`,
+      `${what} could not be done (SQLSTATE ${error.sqlstate}): ${safeServerMessage(error.sqlstate, error.message, error)}.`,
     ];
   }
 }

@@ -50,7 +50,7 @@ export function localOperations(options: LocalOptions): LocalOperations {
     label: `${namespace} on ${options.target.label}`,
     status: () => status(question(), namespace),
     plan: () => plan(question(), request(newRequestId())),
-    verify: () => verify(question(), namespace),
+    verify: () => verify(question(), namespace, ownerRole ?? null),
     up: (slice) => converge(context(slice), request(slice.id)),
     baseline: async (upTo, slice) => {
       requireMigration(manifest, upTo);

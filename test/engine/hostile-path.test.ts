@@ -1,0 +1,162 @@
+/**
+ * Who may create functions and operators in a schema on the login role's search_path puts better matches there than the
+ * server's own (CVE-2018-1058). None of them is ever called.
+ */
+import type { Client } from 'pg';
+import { describe, expect, test } from 'vitest';
+import { status, verify } from '../../lambda/engine';
+import { findBlockers } from '../../lambda/engine/blockers';
+import { dropReindexLeftovers, type IndexTarget, readIndex } from '../../lambda/engine/indexes';
+import { connectDataApi } from '../../lambda/postgres/data-api';
+import { longText, readLongText } from '../../lambda/postgres/long-text';
+import { connectPg } from '../../lambda/postgres/pg';
+import { startDataApi } from '../../lib/local/data-api';
+import { connect, createDatabase, majors } from '../support/database';
+import { contextFor, run } from '../support/engine';
+import { manifestOf, migration, request } from '../support/manifest';
+
+const TYPES = `'{oid, regclass, int2, int4, int8, text, name, "char", json, jsonb, xid, timestamptz, interval, numeric,
+  float8, bool}'::regtype[]`;
+
+/** The operators that the server has for these types, or exactly those that it does not have: what fits better. */
+const operators = (existing: boolean): string => `DO $do$ DECLARE o record; BEGIN
+  FOR o IN SELECT name, l, r FROM unnest(${TYPES}) l, unnest(${TYPES}) r,
+      unnest('{=, <>, <, >, <=, >=, +, -, *, /, ||, ~, ->>, ->}'::text[]) name
+    WHERE EXISTS (SELECT FROM pg_operator WHERE oprname = name AND oprleft = l AND oprright = r
+      AND oprnamespace = 'pg_catalog'::regnamespace) = ${existing}
+  LOOP
+    EXECUTE format('CREATE OPERATOR public.%s (LEFTARG = %s, RIGHTARG = %s, FUNCTION = public.hijacked_%s)', o.name, o.l, o.r,
+      public.hijacked(o.name, o.l, o.r));
+  END LOOP; END $do$`;
+
+const HIJACKED = `CREATE FUNCTION public.hijacked(name text, l regtype, r regtype) RETURNS text LANGUAGE plpgsql AS $fn$
+  DECLARE id text := md5(concat(name, l, r)); BEGIN
+    EXECUTE format('CREATE FUNCTION public.hijacked_%s(%s, %s) RETURNS %s LANGUAGE plpgsql AS $$ BEGIN
+      RAISE EXCEPTION ''hijacked: %s %s %s''; END $$', id, l, r,
+      CASE WHEN name IN ('+', '-', '*', '/', '||', '->>', '->') THEN 'text' ELSE 'boolean' END, l, name, r);
+    RETURN id; END $fn$`;
+
+/** A copy of every function that takes these types. */
+const FUNCTIONS = `DO $do$ DECLARE f record; BEGIN
+  FOR f IN SELECT quote_ident(proname) AS name, pg_get_function_identity_arguments(oid) AS arguments FROM pg_proc
+    WHERE pronamespace = 'pg_catalog'::regnamespace AND prokind = 'f' AND pronargs > 0
+      AND proargtypes::oid[] <@ (${TYPES})::oid[] AND proallargtypes IS NULL
+  LOOP
+    EXECUTE format('CREATE FUNCTION public.%s(%s) RETURNS text LANGUAGE plpgsql AS $$ BEGIN
+      RAISE EXCEPTION ''hijacked: %s''; END $$', f.name, f.arguments, f.name);
+  END LOOP; END $do$`;
+
+/** What VARIADIC "any" leaves room for: one of concrete types. */
+const VARIADIC = `DO $do$ BEGIN FOR n IN 1..30 LOOP
+    EXECUTE format('CREATE FUNCTION public.json_build_object(%s) RETURNS json LANGUAGE plpgsql AS $$ BEGIN
+      RAISE EXCEPTION ''hijacked: json_build_object''; END $$', (SELECT string_agg('text', ', ') FROM generate_series(1, n)));
+  END LOOP; END $do$;
+  CREATE FUNCTION public.json_build_object(text, text, text, int, text, boolean, text, name, text, boolean) RETURNS json
+    LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'hijacked: json_build_object'; END $$;
+  CREATE FUNCTION public.json_object_agg_step(json, text, text) RETURNS json LANGUAGE plpgsql
+    AS $$ BEGIN RAISE EXCEPTION 'hijacked: json_object_agg'; END $$;
+  CREATE AGGREGATE public.json_object_agg(text, text) (SFUNC = public.json_object_agg_step, STYPE = json)`;
+
+async function trapped(major: number, path: string, traps: readonly string[]): Promise<[string, Client]> {
+  const url = await createDatabase(major);
+  const client = await connect(url);
+  for (const sql of traps) await client.query(sql);
+  await client.query(`ALTER DATABASE ${new URL(url).pathname.slice(1)} SET search_path = ${path}`);
+  // From here on the test itself is careful too.
+  await client.query('SET search_path = pg_catalog');
+  return [url, client];
+}
+
+const items: IndexTarget = {
+  kind: 'index',
+  action: 'create',
+  name: 'items_a',
+  schema: null,
+  table: 'items',
+  unique: false,
+};
+
+describe.each(majors())('a hostile schema on the path, PostgreSQL %i', (major) => {
+  test("before the server's own: locks, indexes and long texts", async () => {
+    const [url, client] = await trapped(major, 'public, pg_catalog', [HIJACKED, operators(true), FUNCTIONS]);
+    await client.query('CREATE TABLE public.items (a int); CREATE INDEX items_a ON public.items (a)');
+    const { hostname, port, username, password, pathname } = new URL(url);
+    const endpoint = await startDataApi({
+      host: hostname,
+      port: Number(port),
+      secret: { username, password },
+    });
+    const pg = await connectPg({ url });
+    const api = await connectDataApi({ ...endpoint, database: pathname.slice(1) });
+    try {
+      await expect(pg.query('SELECT a FROM items WHERE a = 1')).resolves.toEqual([]);
+      await expect(pg.query("SELECT left('abc', 2)")).rejects.toThrow('hijacked');
+      await client.query('BEGIN; LOCK TABLE public.items IN SHARE MODE');
+      for (const [db, other] of [[pg, api] as const, [api, pg] as const]) {
+        expect(await readIndex(db, items)).toMatchObject({ valid: true });
+        expect(await readIndex(db, { ...items, table: null })).toMatchObject({ valid: true });
+        await dropReindexLeftovers(db, items, 0, Date.now() + 5_000);
+        const blockers = await findBlockers(db, [{ relation: 'items', mode: 'ACCESS EXCLUSIVE' }]);
+        expect(blockers).toEqual([expect.stringContaining('holds ShareLock on')]);
+        expect(await other.tryLock(7n)).toBe(true);
+        expect(await db.tryLock(7n)).toBe(false);
+        expect(await db.lockHolder(7n)).toMatchObject({ pid: expect.any(Number) });
+        await other.unlock(7n);
+        const text = 'long '.repeat(10_000);
+        const { statements, expression } = longText(text);
+        await db.execute([
+          { statements: [...statements, `CREATE TABLE public.kept AS SELECT ${expression} AS t`] },
+        ]);
+        expect(await readLongText(db, 'SELECT t FROM public.kept', [])).toBe(text);
+        await db.execute([{ statements: ['DROP TABLE public.kept'] }]);
+      }
+    } finally {
+      await Promise.all([pg.close(), api.close()]);
+      await endpoint.close();
+    }
+  });
+
+  test('behind it: up, status, verify, waiting, CONCURRENTLY, rollback', async () => {
+    const [url, client] = await trapped(major, '"$user", public', [HIJACKED, operators(false), VARIADIC]);
+    const made = migration('0001_made', {
+      up: ['CREATE TABLE items (a int)'],
+      verify: "SELECT * FROM trueup.has_column('items', 'a')",
+    });
+    const built = migration('0002_built', {
+      up: [{ sql: 'CREATE INDEX CONCURRENTLY items_a ON items (a)', execution: 'outside', target: items }],
+      verify: "SELECT * FROM trueup.is_indexed('items', ARRAY['a'])",
+    });
+    const locked = migration('0003_locked', {
+      up: [
+        {
+          sql: 'ALTER TABLE items ADD COLUMN b int',
+          locks: [{ relation: 'items', mode: 'ACCESS EXCLUSIVE', created: false }],
+        },
+      ],
+      down: ['ALTER TABLE items DROP COLUMN b'],
+      verify: "SELECT * FROM trueup.has_column('items', 'b')",
+    });
+    const before = manifestOf(made, built);
+    const after = manifestOf(made, built, locked, migration('0004_fails', { up: ['SELECT 1/0'] }));
+    expect((await run(url, before)).outcome).toMatchObject({ status: 'done' });
+    await client.query('BEGIN; LOCK TABLE public.items IN ACCESS SHARE MODE');
+    const waiting = await run(url, after, {}, { deadline: Date.now() + 2_000 });
+    expect(waiting.outcome).toMatchObject({
+      status: 'continue',
+      progress: expect.stringContaining('holds AccessShareLock'),
+    });
+    await client.query('COMMIT');
+    const failed = await run(url, after);
+    expect(failed.outcome).toMatchObject({ status: 'failed', error: { sqlstate: '22012' } });
+    const back = request(before, {
+      direction: 'rollback',
+      failed: { manifestHash: after.hash, reportedSuccess: false },
+    });
+    expect((await run(url, before, back)).outcome).toMatchObject({
+      status: 'done',
+      report: { undone: ['0003_locked'] },
+    });
+    expect((await status(contextFor(url, before), 'app')).position).toBe('0002_built');
+    expect((await verify(contextFor(url, before), 'app')).proved).toEqual(['0001_made', '0002_built']);
+  });
+});
