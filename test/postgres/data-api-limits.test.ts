@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { recordStatement } from '../../lambda/engine/ledger';
 import { type Migration, makeManifest, type Statement, sha256 } from '../../lambda/engine/manifest';
+import { PREFLIGHT_FAILED, raiseRows, VERIFICATION_FAILED } from '../../lambda/engine/script';
 import { dataApiProblems, MAX_STATEMENT_LENGTH } from '../../lambda/postgres/data-api-limits';
 
 const statement = (sql: string, line = 3): Statement => ({
@@ -78,6 +80,70 @@ describe('data-api-limits', () => {
     expect(problems({ statements: Array.from({ length: 1_000 }, () => statement('SELECT 1')) })).toHaveLength(
       1,
     );
+  });
+
+  it.each(['x', '"', "'", '\\', '\n', '\u0001', '😀'])(
+    'knows to the character how long a down of many %j becomes, which is JSON within JSON within a literal',
+    (character) => {
+      const namespace = 'n'.repeat(63);
+      const deployment = `cli-${'0'.repeat(36)}`;
+      const withDown = (sql: string) => {
+        const one = migration({ down: [statement(sql)] });
+        const row = { state: 'unverified', statement: 1 } as const;
+        return { one, sent: recordStatement(namespace, deployment, one, row).length };
+      };
+      const empty = withDown('').sent;
+      const each = withDown(character).sent - empty;
+      const room = MAX_STATEMENT_LENGTH - empty;
+      const sql = character.repeat(Math.floor(room / each)) + 'x'.repeat(room % each);
+      const [fitting, tooLong] = [withDown(sql), withDown(`${sql}x`)];
+      expect(fitting.sent).toBe(MAX_STATEMENT_LENGTH);
+      expect(dataApiProblems(makeManifest([fitting.one]))).toEqual([]);
+      expect(dataApiProblems(makeManifest([tooLong.one]))).toMatchObject([
+        { message: "the ledger's row has 65,496 characters; the Data API takes 65,495 at most" },
+      ]);
+    },
+  );
+
+  it('counts what stands around each query of a section', () => {
+    const queries = Array.from({ length: 1_000 }, (_, i) => ({ sql: 'SELECT 1', line: i + 9 }));
+    for (const [section, sqlstate] of [
+      ['preflight', PREFLIGHT_FAILED],
+      ['verify', VERIFICATION_FAILED],
+    ] as const) {
+      const fits = (count: number) =>
+        raiseRows(queries.slice(0, count), sqlstate).length <= MAX_STATEMENT_LENGTH;
+      const most = queries.findIndex((_, i) => !fits(i + 1));
+      expect(most).toBeGreaterThan(100);
+      expect(problems({ [section]: queries.slice(0, most) })).toEqual([]);
+      expect(problems({ [section]: queries.slice(0, most + 1) })).toMatchObject([{ line: 9 }]);
+    }
+  });
+
+  it('counts the locks of a migration, which are taken in one statement', () => {
+    const altering = (count: number) =>
+      Array.from({ length: count }, (_, i): Statement => {
+        const relation = `${'long_'.repeat(20)}${i}`;
+        return { ...statement('SELECT 1'), locks: [{ relation, mode: 'ACCESS EXCLUSIVE', created: false }] };
+      });
+    expect(problems({ statements: altering(480) })).toEqual([]);
+    expect(problems({ statements: altering(560) })).toMatchObject([
+      { line: 3, message: expect.stringContaining('the list of locks has 6') },
+    ]);
+  });
+
+  it('knows the target of a build that is under way, which is recorded too', () => {
+    const name = 'i'.repeat(MAX_STATEMENT_LENGTH);
+    const target = {
+      kind: 'index',
+      action: 'create',
+      name,
+      schema: null,
+      table: 't',
+      unique: false,
+    } as const;
+    const build = { ...statement('SELECT 1'), execution: 'outside', target } as const;
+    expect(problems({ statements: [build] })).toHaveLength(1);
   });
 
   it('finds what would be read as a named parameter', () => {
