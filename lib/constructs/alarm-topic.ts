@@ -1,4 +1,4 @@
-import { Annotations, Aws } from 'aws-cdk-lib';
+import { Annotations, Aws, RemovalPolicy } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as sns from 'aws-cdk-lib/aws-sns';
@@ -37,7 +37,12 @@ export class AlarmTopic extends Construct {
     if (props.topic === undefined) {
       if (props.topicKey !== undefined)
         throw new Error('topicKey is the key of a given topic: give the topic too.');
-      this.key = new kms.Key(this, 'Key', { description: "Trueup's pages", enableKeyRotation: true });
+      this.key = new kms.Key(this, 'Key', {
+        description: "Trueup's pages",
+        enableKeyRotation: true,
+        // Nothing that lasts is encrypted with it, and a key that nobody uses costs as much as one that is used.
+        removalPolicy: RemovalPolicy.DESTROY,
+      });
       this.topic = new sns.Topic(this, 'Topic', { masterKey: this.key, enforceSSL: true });
     } else {
       this.topic = props.topic;

@@ -49,7 +49,8 @@ export interface ServerOptions extends DatabaseOptions {
    */
   readonly vpcSubnets?: ec2.SubnetSelection;
   /**
-   * Add the rules to the database's security groups that let `migrate` in.
+   * Add the rules to the database's security groups that let `migrate` in. Also to imported ones: CDK does not show that
+   * a group was imported with `mutable: false`, so say `false` for such.
    * @default true
    */
   readonly openPorts?: boolean;
@@ -228,7 +229,7 @@ export class SchemaDatabase {
         ? { auth, secret: secret! }
         : {
             auth,
-            user: checkedUser(options.user ?? `${databaseName}_migrator`),
+            user: checkedUser(options.user ?? migratorOf(databaseName)),
             resourceId: server.resourceId(),
           };
     return new SchemaDatabase(
@@ -310,6 +311,11 @@ function instancesOf(cluster: Cluster): readonly IDependable[] {
   return cluster.node
     .findAll()
     .filter((each) => CfnResource.isCfnResource(each) && each.cfnResourceType === 'AWS::RDS::DBInstance');
+}
+
+function migratorOf(databaseName: string): string {
+  if (!Token.isUnresolved(databaseName)) return `${databaseName}_migrator`;
+  throw new Error("auth: 'iam' names its role after the database, whose name is a token here: give `user`.");
 }
 
 /** It ends up in the resource of an IAM statement, where `*` would mean every role. */

@@ -95,7 +95,9 @@ export class SchemaMigrations extends Construct implements ec2.IConnectable {
     const { database } = props;
     this.database = database;
     this.namespace = checkedNamespace(props.namespace ?? basename(resolve(props.folder)));
-    reserve(this, `${database.server}/${database.databaseName} ${this.namespace}`);
+    const { account, region } = Stack.of(this);
+    // A host of one name may be another server elsewhere, e.g. in the account of another stage.
+    reserve(this, `${account} ${region} ${database.server}/${database.databaseName} ${this.namespace}`);
     const times = timing(props);
     this.manifest = compileOnce(props.folder);
     if (database.access.transport === 'data-api') checkDataApiLimits(this.manifest);

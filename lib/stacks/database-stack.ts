@@ -1,4 +1,15 @@
-import { ArnFormat, CfnOutput, Duration, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
+import {
+  Annotations,
+  ArnFormat,
+  CfnOutput,
+  CfnResource,
+  Duration,
+  Reference,
+  RemovalPolicy,
+  Stack,
+  type StackProps,
+  Tokenization,
+} from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as kms from 'aws-cdk-lib/aws-kms';
@@ -21,6 +32,12 @@ export interface DatabaseStackProps extends StackProps {
    * @default '17.9'
    */
   readonly version?: string;
+  /**
+   * Let another major `version` upgrade the server (`instance` only: for a cluster the version is enough). The server is
+   * away for minutes, and there is no way back but a snapshot. Take it out again afterwards.
+   * @default false
+   */
+  readonly allowMajorVersionUpgrade?: boolean;
   /**
    * Identifier of the instance or cluster. The log group's name is made of it, so it is fixed; another one means another
    * server.
@@ -96,6 +113,7 @@ export class DatabaseStack extends Stack {
   readonly cluster?: rds.DatabaseCluster;
   /** Fixed: `/aws/rds/instance/<identifier>/postgresql` or `/aws/rds/cluster/<identifier>/postgresql`. */
   readonly logGroupName: string;
+  private endpoint?: ec2.InterfaceVpcEndpoint;
 
   constructor(scope: Construct, id: string, props: DatabaseStackProps = {}) {
     super(scope, id, props);
@@ -130,6 +148,7 @@ export class DatabaseStack extends Stack {
       const reason = 'cheap: a test that is thrown away.';
       for (const rule of ['RDS3', 'RDS10', 'RDS13']) acknowledge(made, `AwsSolutions-${rule}`, reason);
     }
+    this.exportAlways(props.vpc === undefined);
     new CfnOutput(this, 'LogGroupName', {
       value: this.logGroupName,
       description: "Log group of the server's log",
@@ -150,6 +169,27 @@ export class DatabaseStack extends Stack {
   dataApi(options: DatabaseOptions = {}): SchemaDatabase {
     if (!this.cluster) throw new Error("The Data API needs engine: 'aurora'.");
     return SchemaDatabase.dataApi(this.cluster, options);
+  }
+
+  /**
+   * Whatever a schema's stack may import, whether one does or not: this stack is deployed before them, and an export that
+   * it drops because a schema logs in otherwise from now on would still be in use.
+   */
+  private exportAlways(ownVpc: boolean): void {
+    const { cluster, instance, vpc } = this;
+    const made = cluster ?? instance!;
+    const endpoint = cluster?.clusterEndpoint ?? instance!.instanceEndpoint;
+    const values = [
+      endpoint.hostname,
+      endpoint.port,
+      ...made.connections.securityGroups.map((group) => group.securityGroupId),
+      made.secret?.secretArn,
+      cluster ? cluster.clusterResourceIdentifier : instance!.instanceResourceId,
+      cluster?.clusterArn,
+      ...(ownVpc ? [vpc.vpcId, ...vpc.isolatedSubnets.map((subnet) => subnet.subnetId)] : []),
+      ...(this.endpoint?.connections.securityGroups.map((group) => group.securityGroupId) ?? []),
+    ];
+    for (const reference of values.flatMap(referencesIn)) this.exportValue(reference);
   }
 
   private common(props: DatabaseStackProps) {
@@ -192,6 +232,7 @@ export class DatabaseStack extends Stack {
       ...common,
       engine,
       instanceIdentifier: identifier,
+      allowMajorVersionUpgrade: props.allowMajorVersionUpgrade,
       databaseName: props.databaseName ?? 'app',
       instanceType:
         props.instanceType ??
@@ -267,7 +308,7 @@ export class DatabaseStack extends Stack {
       // Nothing uses the default group, and to empty it takes another function with rights on security groups.
       restrictDefaultSecurityGroup: false,
     });
-    addSecretsManagerEndpoint(vpc, 'SecretsManager');
+    this.endpoint = addSecretsManagerEndpoint(vpc, 'SecretsManager');
     acknowledge(
       vpc,
       'AwsSolutions-VPC7',
@@ -283,11 +324,22 @@ type Server = ReturnType<DatabaseStack['common']> & {
   readonly cheap: boolean;
 };
 
+/** What a value is made of, e.g. the cluster's name in its ARN: that is what other stacks import. */
+function referencesIn(value: string | number | undefined): Reference[] {
+  const tokens =
+    typeof value === 'string'
+      ? Tokenization.reverseString(value).tokens
+      : [typeof value === 'number' ? Tokenization.reverseNumber(value) : undefined];
+  return tokens.filter(
+    (token): token is Reference => Reference.isReference(token) && CfnResource.isCfnResource(token.target),
+  );
+}
+
 const majorOf = (version: string): string => version.split('.')[0]!;
 
 /** By the group's fixed name, not by reference: the key may live in another stack. */
 function allowLogs(key: kms.IKey, stack: Stack, logGroupName: string): void {
-  key.addToResourcePolicy(
+  const { statementAdded } = key.addToResourcePolicy(
     new iam.PolicyStatement({
       principals: [new iam.ServicePrincipal(`logs.${stack.region}.amazonaws.com`)],
       actions: ['kms:Decrypt', 'kms:Describe*', 'kms:Encrypt', 'kms:GenerateDataKey*', 'kms:ReEncrypt*'],
@@ -304,6 +356,13 @@ function allowLogs(key: kms.IKey, stack: Stack, logGroupName: string): void {
       },
     }),
     true,
+  );
+  if (statementAdded) return;
+  Annotations.of(stack).addWarningV2(
+    'trueup:encryptionKey',
+    'The encryptionKey is not made in this app, so its policy was left alone. It must let the service ' +
+      `logs.<region>.amazonaws.com use it (kms:Encrypt, kms:Decrypt, kms:ReEncrypt*, kms:GenerateDataKey*, kms:Describe*) for ` +
+      `the log group ${logGroupName}; otherwise the deployment fails when it makes the log group.`,
   );
 }
 

@@ -1,6 +1,7 @@
-import { Duration, Stack } from 'aws-cdk-lib';
+import { Duration, Stack, Stage, Token } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as rds from 'aws-cdk-lib/aws-rds';
+import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { describe, expect, it } from 'vitest';
 import { SchemaDatabase } from '../../lib/constructs/schema-database';
 import { SchemaMigrations, type SchemaMigrationsProps } from '../../lib/constructs/schema-migrations';
@@ -63,6 +64,30 @@ describe('bad input fails at synth', () => {
     );
   });
 
+  it('but not a host of one name in two accounts', () => {
+    const app = testApp();
+    const inAccount = (account: string) => () => {
+      const stack = new Stack(
+        new Stage(app, `Stage${app.node.children.length}`, { env: { account, region: 'eu-central-1' } }),
+        'App',
+      );
+      const vpc = new ec2.Vpc(stack, 'Vpc');
+      const secret = secretsmanager.Secret.fromSecretNameV2(stack, 'Secret', 'db');
+      const host = 'db.internal.example';
+      const database = SchemaDatabase.existing({
+        host,
+        databaseName: 'app',
+        vpc,
+        securityGroups: [],
+        secret,
+      });
+      new SchemaMigrations(stack, 'Schema', { database, folder });
+    };
+    expect(inAccount('111122223333')).not.toThrow();
+    expect(inAccount('444455556666')).not.toThrow();
+    expect(inAccount('444455556666')).toThrow('use the same namespace of the same database');
+  });
+
   it('a statement that the Data API would refuse', () => {
     const long = folderOf({
       '0001_long.sql': `-- migrate:up\nSELECT '${'x'.repeat(70_000)}';\n-- migrate:unproved It changes nothing.\n`,
@@ -88,6 +113,11 @@ describe('bad input fails at synth', () => {
       'a user beside a secret',
       (server) => server.database({ user: 'me' }),
       "user and createUser go with auth: 'iam'",
+    ],
+    [
+      'a role that cannot be named at synth',
+      (server) => server.database({ auth: 'iam', databaseName: Token.asString({ Ref: 'Name' }) }),
+      'give `user`',
     ],
     [
       'RDS Proxy',

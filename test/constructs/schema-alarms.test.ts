@@ -143,6 +143,8 @@ describe('SchemaAlarms', () => {
         ]),
       },
     });
+    // Nothing of it stays, and is paid for, when the stack goes.
+    template.hasResource('AWS::KMS::Key', { DeletionPolicy: 'Delete', UpdateReplacePolicy: 'Delete' });
     template.hasResourceProperties('AWS::SNS::Topic', {
       KmsMasterKeyId: { 'Fn::GetAtt': [Match.anyValue(), 'Arn'] },
     });

@@ -1,5 +1,5 @@
 import { Stack } from 'aws-cdk-lib';
-import { Match, Template } from 'aws-cdk-lib/assertions';
+import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import { describe, expect, it } from 'vitest';
@@ -128,6 +128,28 @@ describe('the server', () => {
     });
   });
 
+  it("warns where it cannot let CloudWatch Logs use somebody else's key", () => {
+    const keys = new Stack(testApp(), 'Keys');
+    const arn = 'arn:aws:kms:eu-central-1:111122223333:key/00000000-0000-0000-0000-000000000000';
+    const encryptionKey = kms.Key.fromKeyArn(keys, 'Key', arn);
+    const warns = (props: DatabaseStackProps) =>
+      Annotations.fromStack(server(props)).findWarning(
+        '*',
+        Match.stringLikeRegexp('encryptionKey is not made'),
+      );
+    expect(warns({ encryptionKey })).toHaveLength(1);
+    expect(warns({})).toHaveLength(0);
+  });
+
+  it('is upgraded to another major version only when told to', () => {
+    const property = 'AllowMajorVersionUpgrade';
+    templateOf().hasResourceProperties('AWS::RDS::DBInstance', { [property]: Match.absent() });
+    templateOf({ version: '18.3', allowMajorVersionUpgrade: true }).hasResourceProperties(
+      'AWS::RDS::DBInstance',
+      { [property]: true, EngineVersion: '18.3' },
+    );
+  });
+
   it('may live in a VPC that is there', () => {
     const app = testApp();
     const vpc = new ec2.Vpc(new Stack(app, 'Network'), 'Vpc', {
@@ -180,6 +202,37 @@ describe("the schema's stack", () => {
       /Export/.test(id),
     );
     expect(exported.filter((id) => /Log[0-9A-F]{8}/.test(id))).toEqual([]);
+  });
+});
+
+describe('what the server exports', () => {
+  type Consumer = (server: DatabaseStack) => ReturnType<DatabaseStack['database']> | undefined;
+  const CONSUMERS: Record<string, Consumer> = {
+    nobody: () => undefined,
+    'by secret': (server) => server.database(),
+    'by token': (server) => server.database({ auth: 'iam' }),
+    'by token, without a secret': (server) => server.database({ auth: 'iam', createUser: false }),
+  };
+  const exportsFor = (engine: 'instance' | 'aurora', managedSecret: boolean, consumer: Consumer) => {
+    const app = testApp();
+    const stack = new DatabaseStack(app, 'Server', { engine, managedSecret, dataApi: engine === 'aurora' });
+    const database = consumer(stack);
+    if (database) new SchemaStack(app, 'Schema', { schema: { database, folder } });
+    app.synth();
+    const outputs = Object.values(Template.fromStack(stack).findOutputs('*')) as Record<string, object>[];
+    return outputs.flatMap(({ Export }) => (Export ? [JSON.stringify(Export)] : [])).sort();
+  };
+
+  it.each([
+    ['instance', true],
+    ['instance', false],
+    ['aurora', true],
+    ['aurora', false],
+  ] as const)('never changes with who logs in, or how: %s, managed secret %s', (engine, managedSecret) => {
+    const all = { ...CONSUMERS, ...(engine === 'aurora' ? { api: (s: DatabaseStack) => s.dataApi() } : {}) };
+    const found = Object.values(all).map((consumer) => exportsFor(engine, managedSecret, consumer));
+    expect(found[0]!.length).toBeGreaterThan(5);
+    for (const each of found) expect(each).toEqual(found[0]);
   });
 });
 
