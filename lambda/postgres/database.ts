@@ -37,7 +37,10 @@ export interface LockedBy {
 }
 
 export interface ExecuteOptions {
-  /** Milliseconds since the epoch; at this moment the call throws {@link StillRunning} and leaves the server to go on. */
+  /**
+   * Milliseconds since the epoch; at this moment the call throws {@link StillRunning} and leaves the server to go on. Of
+   * several transactions the one under way is undone, and none after it begins.
+   */
   readonly deadline?: number;
 }
 

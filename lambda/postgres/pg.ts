@@ -54,7 +54,29 @@ export async function connectPg(options: PgOptions): Promise<Database> {
     client.end().catch(() => {});
     throw lost(error);
   }
-  return new PgDatabase(client, () => broken, untilTheEnd(Number.parseInt(version, 10)));
+  const pid = (client as unknown as { processID: number }).processID;
+  return new PgDatabase(
+    client,
+    () => broken,
+    untilTheEnd(Number.parseInt(version, 10)),
+    () => cancelBackend(options, pid),
+  );
+}
+
+/** What it may take to end a statement over another connection. */
+const CANCEL_MS = 2_000;
+
+async function cancelBackend(options: PgOptions, pid: number): Promise<void> {
+  const client = new Client(clientConfig({ ...options, connectTimeoutMs: CANCEL_MS }));
+  client.on('error', () => {});
+  try {
+    await client.connect();
+    await client.query({ text: 'SELECT pg_catalog.pg_cancel_backend($1::int)', values: [pid] });
+  } catch {
+    // The server cannot be reached: it goes on, and the ledger says how far it got.
+  } finally {
+    await client.end().catch(() => {});
+  }
 }
 
 const wireOf = (client: Client) =>
@@ -132,6 +154,8 @@ class PgDatabase implements Database {
     private readonly broken: () => Error | undefined,
     /** In force for whatever changes something. */
     private readonly always: Readonly<Record<string, string>>,
+    /** Ends what the session is at, over another connection. Never throws. */
+    private readonly cancel: () => Promise<void>,
   ) {}
 
   async query<R extends Row = Row>(
@@ -179,6 +203,8 @@ class PgDatabase implements Database {
         rows.slice(first + 1, first + 1 + statements.length),
       );
     } catch (error) {
+      // One transaction goes on in the server. Of several, those that have not begun yet never shall.
+      if (error instanceof StillRunning && transactions.length > 1) await this.cancel();
       if (!(error instanceof SqlError)) throw error;
       const located = locate(error, message, completed);
       // The failed message leaves its transaction open and aborted.

@@ -320,6 +320,21 @@ export function databaseContract(
         );
         expect(open.rowCount).toBe(0);
       });
+
+      it('begins no other transaction once the deadline has come', async () => {
+        const db = await openDb();
+        await db.execute([{ statements: ['CREATE TABLE begun (id int)'] }]);
+        const insert = (id: number, more: string[] = []) => ({
+          statements: [`INSERT INTO begun VALUES (${id})`, ...more],
+        });
+        await expect(
+          db.execute([insert(1), insert(2, ['SELECT pg_sleep(1.2)::text']), insert(3)], {
+            deadline: Date.now() + 400,
+          }),
+        ).rejects.toBeInstanceOf(StillRunning);
+        await sleep(1_500);
+        expect((await direct.query('SELECT id FROM begun')).rows).toEqual([{ id: 1 }]);
+      });
     });
 
     describe('the lock between runners', () => {
