@@ -1,5 +1,5 @@
 import { basename, resolve } from 'node:path';
-import { CfnOutput, CustomResource, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { CfnOutput, CustomResource, RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
 import type * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
@@ -161,7 +161,7 @@ export class SchemaMigrations extends Construct implements ec2.IConnectable {
       Namespace: this.namespace,
       OwnerRole: props.owner ?? '',
       Adopt: String(props.adopt ?? false),
-      Baseline: props.baseline ?? '',
+      Baseline: checkedBaseline(props.baseline ?? '', this.manifest),
       UndoAfterSuccess: String(props.undoAfterSuccess ?? false),
       RunId: props.runId ?? '',
       Owner: nestedName(Stack.of(this)),
@@ -189,6 +189,15 @@ function nestedName(stack: Stack): string | undefined {
   let root = stack;
   while (root.nestedStackParent) root = root.nestedStackParent;
   return root === stack ? undefined : root.stackName + stack.node.path.slice(root.node.path.length);
+}
+
+/** A misspelt one would be found by the deployment only. */
+function checkedBaseline(name: string, { migrations }: Manifest): string {
+  const versioned = migrations.filter(({ kind }) => kind === 'versioned').map((migration) => migration.name);
+  if (name === '' || Token.isUnresolved(name) || versioned.includes(name)) return name;
+  throw new Error(
+    `baseline ${JSON.stringify(name)} is no versioned migration of the folder. Name the last one that the database holds already; the folder has ${versioned.slice(-5).join(', ') || 'none'}.`,
+  );
 }
 
 /** It is part of file names, log lines and of the ledger's key. */

@@ -33,6 +33,11 @@ describe('bad input fails at synth', () => {
 
   it.each<[string, Partial<SchemaMigrationsProps>, string]>([
     [
+      'a misspelt baseline',
+      { folder, baseline: '0001_poeple' },
+      'baseline "0001_poeple" is no versioned migration of the folder. Name the last one that the database holds already; the folder has 0001_people.',
+    ],
+    [
       'a total that CloudFormation would not wait for',
       { totalTimeout: Duration.hours(1) },
       'Set totalTimeout to at most 3400 s',
