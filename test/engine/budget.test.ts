@@ -26,8 +26,8 @@ const backfill = migration('0002_backfill', {
   verify: "SELECT 'row ' || id FROM many WHERE times <> 1",
 });
 const slow = migration('0003_slow', {
-  up: ['CREATE TABLE slow ()', 'SELECT pg_sleep(2.5)'],
-  down: ['SELECT pg_sleep(2.5)', 'DROP TABLE slow'],
+  up: ['CREATE TABLE slow ()', 'SELECT pg_sleep(3)'],
+  down: ['SELECT pg_sleep(3)', 'DROP TABLE slow'],
   verify: "SELECT 'no table' WHERE to_regclass('slow') IS NULL",
 });
 
@@ -38,10 +38,14 @@ async function slices(call: (deadline: number) => Promise<Outcome>, sliceMs: num
     const deadline = Date.now() + sliceMs;
     outcomes.push(await call(deadline));
     // What is under way gets its grace; what is sent gets no more than that.
-    expect(Date.now()).toBeLessThan(deadline + GRACE_MS + 1_000);
+    expect(Date.now()).toBeLessThan(deadline + GRACE_MS + 1_500);
   } while (outcomes.at(-1)!.status === 'continue' && outcomes.length < 30);
   return outcomes;
 }
+
+/** On a busy machine the first slices may end before anything is sent. */
+const begun = (outcomes: readonly Outcome[]): Outcome[] =>
+  outcomes.filter((o) => o.status !== 'continue' || !o.progress.startsWith('the time budget was spent'));
 
 describe('the time is over', () => {
   test('batches: what is committed counts, and no row is changed twice', async () => {
@@ -79,12 +83,12 @@ describe('the time is over', () => {
       async (deadline) => (await run(url, all, { id: 'one' }, { deadline })).outcome,
       300,
     );
-    expect(outcomes.length).toBeGreaterThan(2);
-    expect(outcomes[0]).toMatchObject({
+    expect(begun(outcomes).length).toBeGreaterThan(2);
+    expect(begun(outcomes)[0]).toMatchObject({
       status: 'continue',
       progress: 'the server goes on with a statement that takes long',
     });
-    expect(outcomes[1]).toMatchObject({
+    expect(begun(outcomes)[1]).toMatchObject({
       status: 'continue',
       progress: expect.stringMatching(/^pid \d+ /),
       waitingFor: { code: 'busy' },
@@ -102,8 +106,8 @@ describe('the time is over', () => {
     await up(url, all);
     const asked = { id: 'down', namespace: 'app', owner: null, name: '0003_slow' };
     const outcomes = await slices((deadline) => down({ ...contextFor(url, all), deadline }, asked), 300);
-    expect(outcomes.length).toBeGreaterThan(2);
-    expect(outcomes[0]).toMatchObject({
+    expect(begun(outcomes).length).toBeGreaterThan(2);
+    expect(begun(outcomes)[0]).toMatchObject({
       status: 'continue',
       progress: expect.stringContaining('takes long'),
     });

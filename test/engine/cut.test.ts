@@ -89,7 +89,7 @@ describe('a network that hangs', () => {
   test('in the middle of a long statement: the time budget ends the run, the server goes on, and so does the next run', async () => {
     const url = await createDatabase();
     const proxy = await proxyFor(url);
-    const deadline = Date.now() + 500;
+    const deadline = Date.now() + 1_500;
     const running = run(proxy.url(url), slow, {}, { deadline });
     const client = await connect(url);
     await untilRow(client, SLEEPING);
@@ -123,8 +123,9 @@ describe('a network that hangs', () => {
       return outcome.status === 'continue' ? outcome.progress : '';
     };
     const answers = await Promise.all([1, 2, 3, 4, 6, 9, 12, 15, 18, 21, 24, 27].map(hang));
-    expect(new Set(answers)).toEqual(
-      new Set(['the database stopped answering', 'the server goes on with a statement that takes long']),
-    );
+    expect(answers).toContain('the database stopped answering');
+    const words =
+      /^(the database stopped answering$|the server goes on with|the time budget was spent before)/;
+    expect(answers.filter((answer) => !words.test(answer))).toEqual([]);
   });
 });
