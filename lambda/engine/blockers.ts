@@ -31,8 +31,8 @@ const HOLDERS = `WITH RECURSIVE wanted (oid, mode) AS (
   LEFT JOIN pg_catalog.pg_index i ON i.indexrelid OPERATOR(pg_catalog.=) w.oid
   UNION
   SELECT h.inhrelid, w.mode FROM wanted w JOIN pg_catalog.pg_inherits h ON h.inhparent OPERATOR(pg_catalog.=) w.oid)
-SELECT DISTINCT l.pid, coalesce(a.usename, x.owner)::text AS usename, a.state, x.gid, l.mode,
-  l.relation::regclass::text AS relation,
+SELECT l.pid, coalesce(a.usename, x.owner)::text AS usename, a.state, x.gid, l.mode,
+  pg_catalog.min(l.relation::regclass::text) AS relation, pg_catalog.count(DISTINCT l.relation)::int AS relations,
   extract(epoch FROM pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) coalesce(a.xact_start, x.prepared))::int AS seconds
 FROM wanted w
 JOIN pg_catalog.pg_locks l ON l.relation OPERATOR(pg_catalog.=) w.oid AND l.mode OPERATOR(pg_catalog.=) w.mode
@@ -44,6 +44,7 @@ LEFT JOIN pg_catalog.pg_locks own ON l.pid IS NULL AND own.pid IS NULL
   AND own.locktype OPERATOR(pg_catalog.=) 'transactionid'
 LEFT JOIN pg_catalog.pg_prepared_xacts x ON x.transaction OPERATOR(pg_catalog.=) own.transactionid
 WHERE coalesce(l.pid OPERATOR(pg_catalog.<>) pg_catalog.pg_backend_pid(), true)
+GROUP BY l.pid, a.usename, x.owner, a.state, x.gid, l.mode, a.xact_start, x.prepared
 ORDER BY seconds DESC NULLS LAST LIMIT 5`;
 
 /** Sentences, oldest transaction first; empty when nobody is in the way any more. */
@@ -63,9 +64,11 @@ export async function findBlockers(
   );
   if (pairs.length === 0) return [];
   const rows = await db.query(HOLDERS, [pairs.map(([oid]) => oid), pairs.map(([, mode]) => mode)]);
-  return rows.map(({ pid, usename, state, gid, mode, relation, seconds }) =>
-    pid === null
-      ? `the prepared transaction ${quoteLiteral(String(gid ?? '?'))} (user ${usename ?? '?'}, prepared ${seconds ?? '?'} s ago) holds ${mode} on ${relation}; COMMIT PREPARED or ROLLBACK PREPARED ends it`
-      : `pid ${pid} (user ${usename ?? '?'}, ${state ?? 'unknown state'}, transaction open for ${seconds ?? '?'} s) holds ${mode} on ${relation}`,
-  );
+  return rows.map(({ pid, usename, state, gid, mode, relation, relations, seconds }) => {
+    const others = Number(relations) > 1 ? ` and ${Number(relations) - 1} more` : '';
+    const holds = `holds ${mode} on ${relation}${others}`;
+    return pid === null
+      ? `the prepared transaction ${quoteLiteral(String(gid ?? '?'))} (user ${usename ?? '?'}, prepared ${seconds ?? '?'} s ago) ${holds}; COMMIT PREPARED or ROLLBACK PREPARED ends it`
+      : `pid ${pid} (user ${usename ?? '?'}, ${state ?? 'unknown state'}, transaction open for ${seconds ?? '?'} s) ${holds}`;
+  });
 }

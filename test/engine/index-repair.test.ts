@@ -1,7 +1,6 @@
 /** What a build or REINDEX left is known by its table and definition, not by how its name begins. */
 import type { Client } from 'pg';
 import { describe, expect, test } from 'vitest';
-import { findBlockers } from '../../lambda/engine/blockers';
 import { dropReindexLeftovers, type IndexTarget } from '../../lambda/engine/indexes';
 import { ConnectionLost } from '../../lambda/postgres/database';
 import { connectPg } from '../../lambda/postgres/pg';
@@ -111,24 +110,5 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     expect((await run(url, manifest)).outcome).toMatchObject({ status: 'done' });
     const { rows } = await client.query("SELECT indisunique FROM pg_index WHERE indexrelid = 'ia'::regclass");
     expect(rows).toEqual([{ indisunique: true }]);
-  });
-
-  test('who holds a lock: readers of a partition', async () => {
-    const url = await createDatabase(major);
-    const client = await connect(url);
-    await client.query(
-      'CREATE TABLE p (id int) PARTITION BY LIST (id); CREATE TABLE p0 PARTITION OF p FOR VALUES IN (0)',
-    );
-    const reader = await connect(url);
-    await reader.query('BEGIN; SELECT FROM p0');
-    const { rows } = await reader.query('SELECT pg_backend_pid() AS pid');
-    const db = await connectPg({ url });
-    expect(await findBlockers(db, [{ relation: 'p', mode: 'ACCESS EXCLUSIVE' }])).toEqual([
-      expect.stringMatching(`^pid ${rows[0].pid} .* holds AccessShareLock on p0$`),
-    ]);
-    await reader.query('ROLLBACK');
-    expect(await findBlockers(db, [{ relation: 'p', mode: 'ACCESS EXCLUSIVE' }])).toEqual([]);
-    expect(await findBlockers(db, [{ relation: 'nowhere', mode: 'ACCESS EXCLUSIVE' }])).toEqual([]);
-    await db.close();
   });
 });
