@@ -299,6 +299,7 @@ describe.each(majors())('on PostgreSQL %i', (major) => {
       expect(outcome.status === 'failed' && [...(outcome.error.details ?? [])].sort()).toEqual(
         [...details].sort(),
       );
+      await database.drop();
     },
   );
 
@@ -320,6 +321,7 @@ describe.each(majors())('on PostgreSQL %i', (major) => {
           ],
         },
       });
+      await database.drop();
     },
   );
 
