@@ -21,8 +21,15 @@ export interface Explanation {
   readonly lines: number;
 }
 
-/** @param ask null where no database was given */
-export async function explain(lines: AsyncIterable<string>, ask: Ask | null): Promise<Explanation> {
+/**
+ * @param ask null where no database was given
+ * @param folder of migrations that were to be looked through
+ */
+export async function explain(
+  lines: AsyncIterable<string>,
+  ask: Ask | null,
+  folder?: string,
+): Promise<Explanation> {
   const collection = new ErrorCollection();
   const reader = new ErrorReader(collection);
   let count = 0;
@@ -32,7 +39,8 @@ export async function explain(lines: AsyncIterable<string>, ask: Ask | null): Pr
   }
   reader.end();
   const groups = collection.result();
-  const diagnoses = ask === null ? groups.map((group) => undiagnosed(group, [NOT_ASKED])) : await ask(groups);
+  const diagnoses =
+    ask === null ? groups.map((group) => undiagnosed(group, notAsked(folder))) : await ask(groups);
   return {
     findings: groups.map((group, i) => ({ group, diagnosis: diagnoses[i]! })),
     overflow: collection.overflow,
@@ -40,7 +48,12 @@ export async function explain(lines: AsyncIterable<string>, ask: Ask | null): Pr
   };
 }
 
-const NOT_ASKED = 'No database was given, so the catalogue was not asked. Give --database-url or --stack.';
+const notAsked = (folder: string | undefined): string[] => [
+  'No database was given, so the catalogue was not asked. Give --database-url or --stack.',
+  ...(folder === undefined
+    ? []
+    : [`The migrations in ${folder} were not looked through: which one repairs it, the catalogue tells.`]),
+];
 
 /** `aws logs tail` writes a time, and unless told otherwise the stream's name, in front of each line. */
 async function* withoutOuterTime(lines: AsyncIterable<string>): AsyncGenerator<string> {

@@ -3,12 +3,20 @@ import { statSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import type { Manifest } from '../../lambda/engine/manifest';
 import { compileFolder } from '../compiler';
+import { CompileError } from '../compiler/problem';
 import { UsageError } from './failure';
 
-/** @throws {UsageError} when there is no such folder; {CompileError} with all that is wrong in its files */
+/** @throws {UsageError} when there are no files to read; {CompileError} with all that is wrong in them */
 export async function compile(folder: string): Promise<Manifest> {
   requireFolder(folder);
-  return compileFolder(folder);
+  try {
+    return await compileFolder(folder);
+  } catch (error) {
+    const problem =
+      error instanceof CompileError ? error.problems.find(({ file }) => file === '') : undefined;
+    if (problem) throw new UsageError(`${folder}: ${problem.message}`, problem.remedy);
+    throw error;
+  }
 }
 
 export function requireFolder(folder: string): void {
@@ -38,3 +46,6 @@ export function requireMigration(
       : "Give the file's name without .sql; `trueup status` lists them.",
   );
 }
+
+/** A folder at the end of a clause: `.` and `..` would be read as its full stop. */
+export const atTheEnd = (folder: string): string => (folder.endsWith('.') ? resolve(folder) : folder);

@@ -11,11 +11,13 @@ import { registerPlan } from './commands/plan';
 import { registerStatus } from './commands/status';
 import { registerUp } from './commands/up';
 import { registerVerify } from './commands/verify';
-import { EXIT, EXIT_CODE_HELP } from './exit-codes';
+import { EXIT, EXIT_CODE_HELP, type ExitCode } from './exit-codes';
 import { UsageError } from './failure';
+import { printJson } from './json';
 import { packageVersion } from './package';
 import { reportFailure } from './report';
-import { openTerminal } from './terminal';
+import { openTerminal, type Terminal, watchOutput } from './terminal';
+import { withoutExpectedWarnings } from './warnings';
 
 const HELP = `
 A folder of SQL files is brought to a database, each file proved by its own checks before it is committed.
@@ -25,8 +27,8 @@ A folder of SQL files is brought to a database, each file proved by its own chec
   npx trueup plan               shows what would be done, and which locks the application would feel
   npx trueup up                 does it; run again, it does nothing
 
-Every command takes the folder last (default: ./migrations), and the database from --database-url, DATABASE_URL, or
-PGHOST, PGPORT, PGUSER, PGPASSWORD, PGDATABASE, PGSSLMODE and PGSSLROOTCERT.
+The folder of migrations comes last (default: ./migrations). What needs a database takes it from --database-url,
+DATABASE_URL, or PGHOST, PGPORT, PGUSER, PGPASSWORD, PGDATABASE, PGSSLMODE and PGSSLROOTCERT.
 
 ${EXIT_CODE_HELP}`;
 
@@ -37,12 +39,15 @@ const argumentTerm = (argument: Argument): string =>
 
 /** Runs one command line and sets the exit code of this process. */
 export async function main(args: readonly string[]): Promise<void> {
-  // `trueup status | head -1` closes the pipe early; that is no error.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit();
-    throw error;
-  });
+  watchOutput();
+  withoutExpectedWarnings();
+  await run(args);
+}
+
+async function run(args: readonly string[]): Promise<void> {
+  const terminal = openTerminal({ json: args.includes('--json'), color: !args.includes('--no-color') });
   let said = '';
+  let help = '';
   const program = new Command('trueup')
     .description('Bring a PostgreSQL schema to what the application expects, and prove it.')
     .version(packageVersion(), '--version', 'print the version')
@@ -60,6 +65,12 @@ export async function main(args: readonly string[]): Promise<void> {
     .configureOutput({
       getOutHelpWidth: () => Math.min(process.stdout.columns ?? WIDTH, WIDTH),
       getErrHelpWidth: () => Math.min(process.stderr.columns ?? WIDTH, WIDTH),
+      writeOut: (text) => {
+        help += text;
+      },
+      writeErr: (text) => {
+        help += text;
+      },
       outputError: (text) => {
         said += text;
       },
@@ -83,16 +94,29 @@ export async function main(args: readonly string[]): Promise<void> {
   try {
     await program.parseAsync([...args], { from: 'user' });
   } catch (error) {
-    if (error instanceof CommanderError && error.exitCode === 0) return;
-    // No command at all: commander has printed the help.
-    if (error instanceof CommanderError && error.code === 'commander.help') {
-      process.exitCode = EXIT.usage;
-      return;
+    if (!(error instanceof CommanderError)) {
+      process.exitCode = reportFailure(terminal, error);
+    } else if (error.exitCode === 0) {
+      if (!terminal.json) terminal.out.write(help);
+      else printJson(terminal, error.code === 'commander.version' ? { version: help.trim() } : { help });
+    } else if (error.code !== 'commander.help') {
+      process.exitCode = reportFailure(terminal, usageError(said, args, program));
+    } else if (args.find(isWord) === 'help') {
+      // Help was asked for a command that is not there: that is said as if it were to be run.
+      await run(args.filter((_, i) => i !== args.indexOf('help')));
+    } else {
+      process.exitCode = withoutCommand(terminal, help);
     }
-    const terminal = openTerminal({ json: args.includes('--json'), color: !args.includes('--no-color') });
-    const failure = error instanceof CommanderError ? usageError(said, args, program) : error;
-    process.exitCode = reportFailure(terminal, failure);
   }
+}
+
+const isWord = (arg: string): boolean => !arg.startsWith('-');
+
+function withoutCommand(terminal: Terminal, help: string): ExitCode {
+  if (terminal.json)
+    return reportFailure(terminal, new UsageError('no command was given', '`trueup --help` lists them.'));
+  terminal.err.write(help);
+  return EXIT.usage;
 }
 
 /** Commander's words, in our form. */

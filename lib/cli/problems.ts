@@ -1,6 +1,7 @@
 /** What the compiler found, file by file, with the line and a caret. */
 import { join } from 'node:path';
 import type { CompileError } from '../compiler/problem';
+import { atTheEnd } from './folder';
 import { hang, plural, type Stream } from './terminal';
 
 /** As compilers print it: editors and terminals make a link of `file:line:column`. */
@@ -13,7 +14,7 @@ export function printProblems(err: Stream, { folder, problems, info }: CompileEr
     hang(err, '  ', remedy);
     err.line();
   }
-  err.line(`${plural(problems.length, 'problem')} in ${folder}. ${info.remedy}`);
+  err.line(`${plural(problems.length, 'problem')} in ${atTheEnd(folder)}. ${info.remedy}`);
 }
 
 const colorCaret = ({ colors }: Stream, row: string): string => row.replace(/\^$/, colors.red('^'));

@@ -20,7 +20,7 @@ export async function stackOutput(
     outputs = Stacks?.[0]?.Outputs ?? [];
   } catch (error) {
     throw new UsageError(
-      `the stack ${stackName} cannot be read (${(error as Error).name})`,
+      `the stack ${stackName} cannot be read (${wordsOf(error as Error)})`,
       'Look at its name, at AWS_REGION, and at the credentials (AWS_PROFILE).',
     );
   }
@@ -41,3 +41,9 @@ export async function stackOutput(
   }
   throw new UsageError(`the stack ${stackName} has no output ${name}`, whatFor);
 }
+
+/**
+ * What went wrong on this machine has words only (`Region is missing`); what AWS answers has a name, and its words may
+ * repeat the request, which holds a session token.
+ */
+const wordsOf = ({ name, message }: Error): string => (name === 'Error' && message ? message : name);

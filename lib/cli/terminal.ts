@@ -1,5 +1,6 @@
 /** Where output goes: results to standard output, everything else to standard error; colours only for people. */
 import { createColors } from 'picocolors';
+import { EXIT } from './exit-codes';
 
 export type Colors = ReturnType<typeof createColors>;
 
@@ -47,9 +48,31 @@ function open(stream: NodeJS.WriteStream, options: GlobalOptions, env: NodeJS.Pr
     get columns() {
       return stream.columns ?? WIDTH;
     },
-    write: (text) => void stream.write(text),
-    line: (text = '') => void stream.write(`${text}\n`),
+    write: (text) => write(stream, text),
+    line: (text = '') => write(stream, `${text}\n`),
   };
+}
+
+/** Node throws where the output is a file, and tells a listener where it is a pipe. */
+function write(stream: NodeJS.WriteStream, text: string): void {
+  try {
+    stream.write(text);
+  } catch (error) {
+    if (stream === process.stdout) outputFailed(error as NodeJS.ErrnoException);
+  }
+}
+
+/** Without its output a command is of no use; without its standard error it can still do what it was asked. */
+export function watchOutput(): void {
+  process.stdout.on('error', outputFailed);
+  process.stderr.on('error', () => {});
+}
+
+/** `trueup status | head -1` closes the pipe early; that is no error. */
+function outputFailed({ code }: NodeJS.ErrnoException): never {
+  if (code === 'EPIPE') process.exit();
+  write(process.stderr, `error: the output cannot be written (${code})\n`);
+  process.exit(EXIT.failed);
 }
 
 /** The same terminal with every line moved to the right. */

@@ -5,6 +5,9 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { ConnectionLost } from '../../lambda/postgres/database';
 import { type ConnectionOptions, connectionTarget } from '../../lib/cli/connection';
 import { explainConnection } from '../../lib/cli/connection-error';
+import { withoutExpectedWarnings } from '../../lib/cli/warnings';
+import { createDatabase } from '../support/database';
+import { trueup } from './trueup';
 
 const folder = mkdtempSync(join(tmpdir(), 'trueup-test-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -128,4 +131,41 @@ test.each([
   expect(info.message).toMatch(words);
   expect(info.remedy).toMatch(remedy);
   expect(JSON.stringify(info)).not.toContain('hunter2');
+});
+
+describe('warnings', () => {
+  test('those of packages are left out, every other is shown', () => {
+    const shown: unknown[][] = [];
+    const target = { emitWarning: (...warning: unknown[]) => void shown.push(warning) };
+    withoutExpectedWarnings(target as typeof process);
+    target.emitWarning('pgpass support is deprecated and will be removed in pg@9.0.', 'DeprecationWarning');
+    target.emitWarning(new Error('NodeVersionSupportWarning: The AWS SDK for JavaScript (v3)\nwill …'));
+    target.emitWarning('url.parse() is deprecated', 'DeprecationWarning', 'DEP0169');
+    expect(shown).toEqual([['url.parse() is deprecated', 'DeprecationWarning', 'DEP0169']]);
+  });
+
+  test('a password in ~/.pgpass is used without a word', async () => {
+    const { username, password, hostname, port, pathname } = new URL(await createDatabase());
+    const file = join(folder, 'pgpass');
+    writeFileSync(file, `*:*:*:*:${decodeURIComponent(password)}\n`, { mode: 0o600 });
+    const env = { PGPASSFILE: file, DATABASE_URL: `postgres://${username}@${hostname}:${port}${pathname}` };
+    const { code, stderr } = await trueup(['status', 'migrations/courses'], { env });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  });
+
+  test('through a stack nothing is said of a version of Node.js either, and the error has words', async () => {
+    const nowhere = join(folder, 'nowhere');
+    const env = {
+      AWS_REGION: undefined,
+      AWS_DEFAULT_REGION: undefined,
+      AWS_CONFIG_FILE: nowhere,
+      AWS_SHARED_CREDENTIALS_FILE: nowhere,
+      AWS_EC2_METADATA_DISABLED: 'true',
+    };
+    const { code, stderr } = await trueup(['status', '--stack', 'Foo'], { env });
+    expect(stderr).toMatch(
+      /^error: the stack Foo cannot be read \(Region is missing\)\n {2}Look at [^\n]*\n$/,
+    );
+    expect(code).toBe(2);
+  });
 });

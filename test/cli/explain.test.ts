@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,7 +7,7 @@ import { makeManifest } from '../../lambda/engine/manifest';
 import { connectPg } from '../../lambda/postgres/pg';
 import { askDatabase, explain, renderExplanation } from '../../lib/cli/explain';
 import { connect, createDatabase, majors } from '../support/database';
-import { trueup } from './trueup';
+import { cleanEnvironment, command, trueup } from './trueup';
 
 async function* each(lines: readonly string[]): AsyncGenerator<string> {
   yield* lines;
@@ -83,6 +84,23 @@ describe('the command', () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toMatch(/customers\.email/);
     expect(stdout).not.toMatch(/jane|48 600/);
+  });
+
+  it('says that a folder is of no use without a database, and reads a pipe', async () => {
+    const folder = join(__dirname, '../../migrations/marketplace');
+    const { code, stdout } = await trueup(['explain', FILE, '--migrations', folder]);
+    expect(code).toBe(0);
+    expect(stdout.replace(/\s+/g, ' ')).toMatch(
+      /Not seen .*No database was given.*The migrations in \S+marketplace were not looked through/,
+    );
+    const line = `mkfifo "$1/pipe" && { cat "$2" > "$1/pipe" & exec node "$3" explain "$1/pipe"; }`;
+    const home = mkdtempSync(join(tmpdir(), 'trueup-explain-'));
+    const piped = execFileSync('/bin/sh', ['-c', line, 'sh', home, FILE, ...command()], {
+      env: cleanEnvironment(),
+      encoding: 'utf8',
+    });
+    rmSync(home, { recursive: true });
+    expect(piped).toMatch(/customers\.email/);
   });
 
   it('asks a database, and a folder which migration repairs it', async () => {

@@ -1,5 +1,7 @@
+import { spawnSync } from 'node:child_process';
 import {
   cpSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -14,9 +16,10 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { fileName } from '../../lib/cli/commands/new';
 import { RELEASES } from '../../lib/local/binaries';
-import { command, trueup } from './trueup';
+import { cleanEnvironment, command, trueup } from './trueup';
 
 const ROOT = join(__dirname, '../..');
+const LOG = join(ROOT, 'test/data/postgres-logs/pg17-default-stderr.log');
 
 const folder = mkdtempSync(join(tmpdir(), 'trueup-test-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -36,6 +39,15 @@ describe.concurrent('wrong use is answered with 2, a sentence and what to do', (
     [['new', 'foo', 'package.json'], /package\.json is not a folder/, /Give the folder/],
     [['new', 'foo', 'package.json/sub'], /cannot be written \(ENOTDIR\)/, /can be written to/],
     [['new', 'a'.repeat(120), 'migrations/courses'], /more than 100 characters/, /Shorten it/],
+    [['help', 'statsu'], /unknown command 'statsu' \(Did you mean status\?\)/, /trueup --help/],
+    [['explain', 'docs'], /docs is a folder, not a file/, /Give a log file/],
+    [['explain', LOG, '--migrations', 'nosuch'], /there is no folder nosuch/, /Give the folder/],
+    [
+      ['explain', LOG, '--migrations', 'docs', '--stack', 'S'],
+      /--stack and --migrations exclude/,
+      /deployed/,
+    ],
+    [['check', 'docs'], /docs: the folder holds no migration/, /Add a file/],
     [['check', '--run', '--major', '12', 'migrations/courses'], /no embedded PostgreSQL 12 for /, /13 to 18/],
   ])('trueup %j', async (args, sentence, remedy) => {
     const { code, stdout, stderr } = await trueup(args);
@@ -51,6 +63,49 @@ describe.concurrent('wrong use is answered with 2, a sentence and what to do', (
       error: { code: 'usage', message: expect.stringMatching(/--jsn/), remedy: expect.any(String) },
     });
     expect({ code, stderr }).toEqual({ code: 2, stderr: '' });
+  });
+
+  test.concurrent.each([
+    [[], { error: { code: 'usage', message: 'no command was given' } }, 2],
+    [['help', 'nope'], { error: { code: 'usage', message: "unknown command 'nope'" } }, 2],
+    [['--version'], { version: expect.stringMatching(/^\d+\.\d+\.\d+$/) }, 0],
+    [['--help'], { help: expect.stringMatching(/^Usage: trueup \[/) }, 0],
+    [['up', '--help'], { help: expect.stringMatching(/^Usage: trueup up /) }, 0],
+    [['help', 'up'], { help: expect.stringMatching(/^Usage: trueup up /) }, 0],
+  ])('one document: %j --json', async (args, document, expected) => {
+    const { code, stdout, stderr } = await trueup([...args, '--json']);
+    expect(JSON.parse(stdout)).toMatchObject(document);
+    expect({ code, stderr }).toEqual({ code: expected, stderr: '' });
+  });
+
+  test.concurrent('the folder above or below: a full stop is not taken for its name', async () => {
+    const below = join(folder, 'bad/below');
+    mkdirSync(below, { recursive: true });
+    writeFileSync(join(below, '../1_a.sql'), '-- migrate:up\nSELEC 1;\n-- migrate:unproved a test\n');
+    const { code, stderr } = await trueup(['check', '..'], { cwd: below });
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: expect.stringMatching(/\n1 problem in .*\/bad\. Nothing was/),
+    });
+  });
+
+  test.skipIf(!existsSync('/dev/full'))('a full disk', async () => {
+    for (const [args, errors] of [
+      [['--help'], true],
+      [['check', 'migrations/courses'], true],
+      [['check', 'migrations/courses', '--json'], true],
+      [['help', 'nope'], false],
+    ] as const) {
+      const stdio = errors ? ('1>/dev/full' as const) : ('2>/dev/full' as const);
+      const line = `"$0" "$@" ${stdio}`;
+      const { status, stdout, stderr } = spawnSync(
+        '/bin/sh',
+        ['-c', line, process.execPath, ...command(), ...args],
+        { cwd: ROOT, env: cleanEnvironment(), encoding: 'utf8' },
+      );
+      const said = errors ? 'error: the output cannot be written (ENOSPC)\n' : '';
+      expect({ status, stdout, stderr }).toEqual({ status: errors ? 1 : 2, stdout: '', stderr: said });
+    }
   });
 
   // A copy of the program in a folder above which no server is installed, as after `npm i --omit=optional`.

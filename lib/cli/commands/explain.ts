@@ -33,7 +33,7 @@ export function registerExplain(program: Command): void {
     .option('--migrations <folder>', 'folder of migrations to look for the repair in');
   setAction<Options>(command, async (terminal, options, file) => {
     const input = inputOf(file!);
-    const explanation = await explain(linesOf(input), await askOf(options));
+    const explanation = await explain(linesOf(input), await askOf(options), options.migrations);
     if (terminal.json) printJson(terminal, explanation);
     else terminal.out.line(renderExplanation(explanation));
     return explanation.lines === 0 ? EXIT.failed : EXIT.ok;
@@ -42,8 +42,13 @@ export function registerExplain(program: Command): void {
 
 function inputOf(file: string): Readable {
   if (file === '-') return process.stdin;
-  if (statSync(file, { throwIfNoEntry: false })?.isFile()) return createReadStream(file);
-  throw new UsageError(`there is no file ${file}`, 'Give a log file, or pipe the lines into the command.');
+  const stat = statSync(file, { throwIfNoEntry: false });
+  // A pipe is as good as a file: `trueup explain <(zcat log.gz)`.
+  if (stat && !stat.isDirectory()) return createReadStream(file);
+  throw new UsageError(
+    stat ? `${file} is a folder, not a file` : `there is no file ${file}`,
+    'Give a log file, or pipe the lines into the command.',
+  );
 }
 
 /** Begins to read only when somebody asks for lines: those that came before would be lost. */
@@ -56,12 +61,15 @@ async function askOf(options: Options): Promise<Ask | null> {
   if (options.stack !== undefined) {
     if (options.databaseUrl)
       throw new UsageError('--stack and --database-url exclude each other', 'Give one of them.');
+    if (options.migrations !== undefined)
+      throw new UsageError(
+        '--stack and --migrations exclude each other',
+        'The deployed function looks through the migrations that it was deployed with.',
+      );
     const { askStack } = await import('../explain-stack.js');
     return askStack(options.stack, options.namespace);
   }
-  const { DATABASE_URL, PGHOST, PGDATABASE } = process.env;
-  if (!options.databaseUrl && !DATABASE_URL && !PGHOST && !PGDATABASE) return null;
-  const target = connectionTarget(options);
+  // A wrong folder is said with or without a database.
   const known =
     options.migrations === undefined
       ? null
@@ -69,6 +77,9 @@ async function askOf(options: Options): Promise<Ask | null> {
           manifest: await compile(options.migrations),
           namespace: namespaceOf(options.migrations, options.namespace),
         };
+  const { DATABASE_URL, PGHOST, PGDATABASE } = process.env;
+  if (!options.databaseUrl && !DATABASE_URL && !PGHOST && !PGDATABASE) return null;
+  const target = connectionTarget(options);
   const { connector } = await import('../local.js');
   const readOnly = { ...target, pg: { ...target.pg, readOnly: true, statementTimeoutMs: 10_000 } };
   return askDatabase(connector(readOnly), known);
