@@ -15,7 +15,10 @@ export async function createDatabase(
   name: string,
   ownerRole: string | null,
 ): Promise<boolean> {
-  const known = await admin.query('SELECT 1 FROM pg_catalog.pg_database WHERE datname = $1', [name]);
+  const known = await admin.query(
+    'SELECT 1 FROM pg_catalog.pg_database WHERE datname OPERATOR(pg_catalog.=) $1::name',
+    [name],
+  );
   if (known.length > 0) return false;
   const owner = ownerRole === null ? '' : ` OWNER ${quoteIdentifier(ownerRole)}`;
   await unlessThere(admin, `CREATE DATABASE ${quoteIdentifier(name)}${owner}`);
@@ -36,9 +39,14 @@ export interface NewRole {
  */
 export async function createRole(admin: Database, role: NewRole): Promise<boolean> {
   const name = quoteIdentifier(role.name);
-  const known = await admin.query('SELECT 1 FROM pg_catalog.pg_roles WHERE rolname = $1', [role.name]);
+  const known = await admin.query(
+    'SELECT 1 FROM pg_catalog.pg_roles WHERE rolname OPERATOR(pg_catalog.=) $1::name',
+    [role.name],
+  );
   if (known.length > 0) return false;
-  const [version] = await admin.query(`SELECT current_setting('server_version_num')::int AS number`);
+  const [version] = await admin.query(
+    `SELECT pg_catalog.current_setting('server_version_num')::int AS number`,
+  );
   const options = Number(version?.number) >= 160000 ? ' WITH INHERIT TRUE, SET TRUE' : '';
   const rights =
     role.ownerRole === null

@@ -26,9 +26,9 @@ export async function answerQuestions(
   questions: readonly DiagnosisQuestion[],
   context: DiagnosisContext,
 ): Promise<readonly Diagnosis[]> {
-  const db = await context.connect();
+  const connection = await context.connect();
   try {
-    await limitStatements(db, STATEMENT_TIMEOUT_MS);
+    const db = await forCatalogue(connection, STATEMENT_TIMEOUT_MS);
     const known = { manifest: context.manifest, status: await statusOrNull(context) };
     const answers: Diagnosis[] = [];
     for (const question of questions) {
@@ -40,14 +40,28 @@ export async function answerQuestions(
     }
     return answers;
   } finally {
-    await db.close();
+    await connection.close();
   }
 }
 
-/** Where the transport has a session. The Data API has a limit of its own, 45 seconds a call. */
-export async function limitStatements(db: Database, timeoutMs: number): Promise<void> {
-  if (!db.capabilities.session) return;
-  await db.query(`SELECT set_config('statement_timeout', $1, false)`, [String(timeoutMs)]);
+/** Nothing that others can put into a schema on the role's path is called in place of the server's own. */
+const SEARCH_PATH = 'pg_catalog, pg_temp';
+
+/**
+ * For reading the catalogue, each statement under a limit where the transport has a session. The Data API has a limit of
+ * its own, 45 seconds a call; without a session each query brings its search_path along.
+ */
+export async function forCatalogue(db: Database, timeoutMs: number): Promise<Database> {
+  if (db.capabilities.session) {
+    await db.query(
+      "SELECT pg_catalog.set_config('statement_timeout', $1, false), pg_catalog.set_config('search_path', $2, false)",
+      [String(timeoutMs), SEARCH_PATH],
+    );
+    return db;
+  }
+  const query: Database['query'] = (sql, params, settings) =>
+    db.query(sql, params, { search_path: SEARCH_PATH, ...settings });
+  return Object.assign(Object.create(db) as Database, { query });
 }
 
 async function statusOrNull(context: DiagnosisContext): Promise<Status | null> {

@@ -10,7 +10,7 @@ import type { EngineContext } from '../engine/run';
 import { log } from '../log';
 import { type Database, SqlError } from '../postgres/database';
 import { quoteLiteral } from '../postgres/quote';
-import { limitStatements } from './diagnosis';
+import { forCatalogue } from './diagnosis';
 import { HEARTBEAT_WORDS } from './heartbeat';
 import { logSettingProblems, readLogSettings } from './log-settings';
 import { driftMetrics } from './metrics';
@@ -52,9 +52,9 @@ async function look(
   ctx: EngineContext,
   namespace: string,
 ): Promise<Pick<DriftReport, 'catalogue' | 'logging'>> {
-  const db = await connectPatiently(ctx);
+  const connection = await connectPatiently(ctx);
   try {
-    await limitStatements(db, STATEMENT_TIMEOUT_MS);
+    const db = await forCatalogue(connection, STATEMENT_TIMEOUT_MS);
     const heartbeat = await writeHeartbeat(db, namespace);
     return {
       catalogue: await catalogueFindings(db),
@@ -64,7 +64,7 @@ async function look(
       ],
     };
   } finally {
-    await db.close();
+    await connection.close();
   }
 }
 

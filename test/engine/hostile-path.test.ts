@@ -2,7 +2,6 @@
  * Who may create functions and operators in a schema on the login role's search_path puts better matches there than the
  * server's own (CVE-2018-1058). None of them is ever called.
  */
-import type { Client } from 'pg';
 import { describe, expect, test } from 'vitest';
 import { status, verify } from '../../lambda/engine';
 import { findBlockers } from '../../lambda/engine/blockers';
@@ -11,61 +10,10 @@ import { connectDataApi } from '../../lambda/postgres/data-api';
 import { longText, readLongText } from '../../lambda/postgres/long-text';
 import { connectPg } from '../../lambda/postgres/pg';
 import { startDataApi } from '../../lib/local/data-api';
-import { connect, createDatabase, majors } from '../support/database';
+import { majors } from '../support/database';
 import { contextFor, run } from '../support/engine';
 import { manifestOf, migration, request } from '../support/manifest';
-
-const TYPES = `'{oid, regclass, int2, int4, int8, text, name, "char", json, jsonb, xid, timestamptz, interval, numeric,
-  float8, bool}'::regtype[]`;
-
-/** The operators that the server has for these types, or exactly those that it does not have: what fits better. */
-const operators = (existing: boolean): string => `DO $do$ DECLARE o record; BEGIN
-  FOR o IN SELECT name, l, r FROM unnest(${TYPES}) l, unnest(${TYPES}) r,
-      unnest('{=, <>, <, >, <=, >=, +, -, *, /, ||, ~, ->>, ->}'::text[]) name
-    WHERE EXISTS (SELECT FROM pg_operator WHERE oprname = name AND oprleft = l AND oprright = r
-      AND oprnamespace = 'pg_catalog'::regnamespace) = ${existing}
-  LOOP
-    EXECUTE format('CREATE OPERATOR public.%s (LEFTARG = %s, RIGHTARG = %s, FUNCTION = public.hijacked_%s)', o.name, o.l, o.r,
-      public.hijacked(o.name, o.l, o.r));
-  END LOOP; END $do$`;
-
-const HIJACKED = `CREATE FUNCTION public.hijacked(name text, l regtype, r regtype) RETURNS text LANGUAGE plpgsql AS $fn$
-  DECLARE id text := md5(concat(name, l, r)); BEGIN
-    EXECUTE format('CREATE FUNCTION public.hijacked_%s(%s, %s) RETURNS %s LANGUAGE plpgsql AS $$ BEGIN
-      RAISE EXCEPTION ''hijacked: %s %s %s''; END $$', id, l, r,
-      CASE WHEN name IN ('+', '-', '*', '/', '||', '->>', '->') THEN 'text' ELSE 'boolean' END, l, name, r);
-    RETURN id; END $fn$`;
-
-/** A copy of every function that takes these types. */
-const FUNCTIONS = `DO $do$ DECLARE f record; BEGIN
-  FOR f IN SELECT quote_ident(proname) AS name, pg_get_function_identity_arguments(oid) AS arguments FROM pg_proc
-    WHERE pronamespace = 'pg_catalog'::regnamespace AND prokind = 'f' AND pronargs > 0
-      AND proargtypes::oid[] <@ (${TYPES})::oid[] AND proallargtypes IS NULL
-  LOOP
-    EXECUTE format('CREATE FUNCTION public.%s(%s) RETURNS text LANGUAGE plpgsql AS $$ BEGIN
-      RAISE EXCEPTION ''hijacked: %s''; END $$', f.name, f.arguments, f.name);
-  END LOOP; END $do$`;
-
-/** What VARIADIC "any" leaves room for: one of concrete types. */
-const VARIADIC = `DO $do$ BEGIN FOR n IN 1..30 LOOP
-    EXECUTE format('CREATE FUNCTION public.json_build_object(%s) RETURNS json LANGUAGE plpgsql AS $$ BEGIN
-      RAISE EXCEPTION ''hijacked: json_build_object''; END $$', (SELECT string_agg('text', ', ') FROM generate_series(1, n)));
-  END LOOP; END $do$;
-  CREATE FUNCTION public.json_build_object(text, text, text, int, text, boolean, text, name, text, boolean) RETURNS json
-    LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'hijacked: json_build_object'; END $$;
-  CREATE FUNCTION public.json_object_agg_step(json, text, text) RETURNS json LANGUAGE plpgsql
-    AS $$ BEGIN RAISE EXCEPTION 'hijacked: json_object_agg'; END $$;
-  CREATE AGGREGATE public.json_object_agg(text, text) (SFUNC = public.json_object_agg_step, STYPE = json)`;
-
-async function trapped(major: number, path: string, traps: readonly string[]): Promise<[string, Client]> {
-  const url = await createDatabase(major);
-  const client = await connect(url);
-  for (const sql of traps) await client.query(sql);
-  await client.query(`ALTER DATABASE ${new URL(url).pathname.slice(1)} SET search_path = ${path}`);
-  // From here on the test itself is careful too.
-  await client.query('SET search_path = pg_catalog');
-  return [url, client];
-}
+import { BEFORE, BEHIND, trapped } from '../support/trapped';
 
 const items: IndexTarget = {
   kind: 'index',
@@ -78,7 +26,7 @@ const items: IndexTarget = {
 
 describe.each(majors())('a hostile schema on the path, PostgreSQL %i', (major) => {
   test("before the server's own: locks, indexes and long texts", async () => {
-    const [url, client] = await trapped(major, 'public, pg_catalog', [HIJACKED, operators(true), FUNCTIONS]);
+    const [url, client] = await trapped(major, BEFORE);
     await client.query('CREATE TABLE public.items (a int); CREATE INDEX items_a ON public.items (a)');
     const { hostname, port, username, password, pathname } = new URL(url);
     const endpoint = await startDataApi({
@@ -117,7 +65,7 @@ describe.each(majors())('a hostile schema on the path, PostgreSQL %i', (major) =
   });
 
   test('behind it: up, status, verify, waiting, CONCURRENTLY, rollback', async () => {
-    const [url, client] = await trapped(major, '"$user", public', [HIJACKED, operators(false), VARIADIC]);
+    const [url, client] = await trapped(major, BEHIND);
     const made = migration('0001_made', {
       up: ['CREATE TABLE items (a int)'],
       verify: "SELECT * FROM trueup.has_column('items', 'a')",
