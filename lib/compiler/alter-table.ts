@@ -3,7 +3,7 @@
  * https://www.postgresql.org/docs/current/sql-altertable.html; what the page does not say is in the server's
  * AlterTableGetLockLevel(), which test/compiler/locks.test.ts checks on real servers.
  */
-import type { AlterTableCmd, AlterTableStmt, AlterTableType, Node } from 'libpg-query';
+import type { AlterDomainStmt, AlterTableCmd, AlterTableStmt, AlterTableType } from 'libpg-query';
 import type { LockMode } from '../../lambda/engine/manifest';
 import { addColumn, addConstraint } from './columns';
 import { type Context, FactsBuilder } from './facts';
@@ -198,12 +198,11 @@ const knownNotNull = (facts: FactsBuilder, table: string, column: string): boole
   );
 
 /** ALTER DOMAIN looks at every table that has a column of the domain. */
-export function alterDomain(
-  { subtype, def }: { subtype?: string; def?: Node },
-  context: Context,
-): FactsBuilder {
+export function alterDomain({ subtype, def, behavior }: AlterDomainStmt, context: Context): FactsBuilder {
   const facts = new FactsBuilder('ALTER DOMAIN', context);
   const adds = subtype === 'C' && !as(def, 'Constraint')?.skip_validation;
+  if (behavior === 'DROP_CASCADE')
+    facts.destroy('CASCADE drops whatever depends on it').lockUnseen('ACCESS EXCLUSIVE');
   // SET NOT NULL, ADD CONSTRAINT, VALIDATE CONSTRAINT. The last takes SHARE too, up to PostgreSQL 17.
   if (subtype === 'O' || adds || subtype === 'V')
     facts

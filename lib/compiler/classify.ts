@@ -25,7 +25,10 @@ const RULES: Rules = {
   UpdateStmt: (body, context) => query('UPDATE', body, 'UpdateStmt', context),
   DeleteStmt: (body, context) => query('DELETE', body, 'DeleteStmt', context),
   MergeStmt: (body, context) => query('MERGE', body, 'MergeStmt', context),
-  ExplainStmt: (body, context) => query('EXPLAIN', body.query ?? {}, 'query', context),
+  ExplainStmt: (body, context) => {
+    const facts = query('EXPLAIN', body.query ?? {}, 'query', context);
+    return isOn(body.options, 'analyze') ? facts : withoutConsequences(facts);
+  },
   CallStmt: (_body, context) => call(context),
   DoStmt: (_body, context) => doBlock(context),
   TruncateStmt: truncate,
@@ -156,8 +159,13 @@ const RULES: Rules = {
   AlterFunctionStmt: plain('ALTER FUNCTION'),
   CreateSchemaStmt: ({ schemaElts }, context) => {
     const facts = new FactsBuilder('CREATE SCHEMA', context);
+    // The new schema is found before those of the path: what it gets is not what had the name so far.
+    const made = new Set(
+      (schemaElts ?? []).flatMap((element) => madeBy(element).map((name) => facts.key(name))),
+    );
     for (const element of schemaElts ?? [])
-      for (const { relation, mode } of classify(element, context).locks) facts.lock(relation, mode);
+      for (const { relation, mode } of classify(element, context).locks)
+        if (!made.has(relation)) facts.lockKnown(relation, mode);
     return facts;
   },
   CreateExtensionStmt: plain('CREATE EXTENSION'),
@@ -228,6 +236,19 @@ export function classify(node: Node, context: Context): Facts {
   const [kind, body] = kindOf(node);
   const rule = RULES[kind as StatementKind] as (body: object, context: Context) => FactsBuilder;
   return rule(body, context).facts();
+}
+
+/** What an element of CREATE SCHEMA makes, as it is written. */
+const madeBy = (element: Node): string[] =>
+  [as(element, 'CreateStmt')?.relation, as(element, 'ViewStmt')?.view].flatMap((made) =>
+    made ? relationOf(made) : [],
+  );
+
+/** EXPLAIN without ANALYZE plans the statement and does nothing of it. */
+function withoutConsequences(facts: FactsBuilder): FactsBuilder {
+  const planned = new FactsBuilder(facts.command, facts.context);
+  for (const { relation, mode } of facts.locks()) planned.lockKnown(relation, mode);
+  return planned;
 }
 
 const noun = (type: string | undefined): string => (type ?? '').replace('OBJECT_', '').replaceAll('_', ' ');

@@ -12,7 +12,7 @@ export function query(command: string, body: object, kind: string, context: Cont
   const found = inspect({ [kind]: body });
   for (const [relation, mode] of found.locks) facts.lock(relation, mode);
   for (const { relation, command } of found.deletes)
-    if (!facts.isNew(relation)) facts.destroy(`${command} removes rows of ${relation}`);
+    if (!facts.hasOnlyNewRows(relation)) facts.destroy(`${command} removes rows of ${relation}`);
   for (const call of found.calls) refuseSessionCall(facts, call.name, call.args, call.at);
   const trusted = (name: readonly string[]) =>
     context.file.folder.stableFunctions.has(facts.key(nameOf(name)));
@@ -72,7 +72,7 @@ export function truncate({ relations, behavior }: TruncateStmt, context: Context
   const facts = new FactsBuilder('TRUNCATE TABLE', context);
   for (const relation of all(relations, 'RangeVar')) {
     facts.lock(relation, 'ACCESS EXCLUSIVE');
-    if (!facts.isNew(relationOf(relation)))
+    if (!facts.hasOnlyNewRows(relationOf(relation)))
       facts.destroy(`TRUNCATE empties ${relationOf(relation)}`, relation.location);
   }
   if (behavior === 'DROP_CASCADE')

@@ -80,6 +80,11 @@ export class FactsBuilder {
     return this.context.created.has(this.key(relation));
   }
 
+  /** Its rows too: a view is new, what it shows is not. */
+  hasOnlyNewRows(relation: string): boolean {
+    return this.isNew(relation) && !this.context.file.windows.has(this.key(relation));
+  }
+
   lock(relation: RangeVar | string | undefined, mode: LockMode): this {
     if (relation === undefined) return this;
     return this.lockKnown(this.key(typeof relation === 'string' ? relation : relationOf(relation)), mode);

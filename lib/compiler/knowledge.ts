@@ -97,6 +97,10 @@ const columnsOf = (names: readonly Node[] | undefined): string[] => words(names)
 export class FileKnowledge {
   /** Relations that nobody else can be using yet. */
   readonly created = new Set<string>();
+  /** Views, foreign tables and what has rules, made by this file: the rows behind them were there before. */
+  readonly windows = new Set<string>();
+  /** A table to those that show its rows as theirs: partitioned tables, and tables that it inherits from. */
+  readonly parents = new Map<string, Set<string>>();
   /** Indexes that this file surely made itself, so not those made IF NOT EXISTS. */
   readonly indexes = new Set<string>();
   /** `table constraint`, likewise. */
@@ -121,6 +125,17 @@ export class FileKnowledge {
     return temporary ? `pg_temp.${relationOf(relation)}` : this.key(relationOf(relation));
   }
 
+  /** What befalls a parent befalls the child: a parent of what others may be using is no longer new itself. */
+  adopt(child: string, parent: string, exists: boolean): void {
+    this.parents.set(child, (this.parents.get(child) ?? new Set()).add(parent));
+    if (!exists || this.created.has(child)) return;
+    const exposed = new Set([parent]);
+    for (const relation of exposed) {
+      this.created.delete(relation);
+      for (const above of this.parents.get(relation) ?? []) exposed.add(above);
+    }
+  }
+
   addConstraint(table: string, constraint: Constraint, column?: string): void {
     const references = constraint.pktable ? this.key(constraint.pktable) : null;
     this.folder.addConstraint(table, constraint, references, column);
@@ -129,10 +144,20 @@ export class FileKnowledge {
 
 const LESSONS: { readonly [K in Kind]?: (body: Body<K>, file: FileKnowledge) => void } = {
   CreateStmt: (body, file) => learnTable(body, file),
-  CreateForeignTableStmt: ({ base }, file) => base && learnTable(base, file),
+  CreateForeignTableStmt: ({ base }, file) => {
+    if (!base?.relation) return;
+    learnTable(base, file);
+    file.windows.add(file.key(base.relation));
+  },
   CreateTableAsStmt: ({ into, if_not_exists }, file) => create(into?.rel, if_not_exists, file),
   SelectStmt: ({ intoClause }, file) => create(intoClause?.rel, false, file),
-  ViewStmt: ({ view, replace }, file) => create(view, replace, file),
+  ViewStmt: ({ view, replace }, file) => {
+    create(view, replace, file);
+    if (view) file.windows.add(file.key(view));
+  },
+  RuleStmt: ({ relation }, file) => {
+    if (relation) file.windows.add(file.key(relation));
+  },
   CreateSeqStmt: ({ sequence, if_not_exists }, file) => create(sequence, if_not_exists, file),
   CreateSchemaStmt: ({ schemaElts, schemaname }, file) => {
     for (const element of schemaElts ?? []) file.learn(inSchema(element, schemaname));
@@ -141,6 +166,8 @@ const LESSONS: { readonly [K in Kind]?: (body: Body<K>, file: FileKnowledge) => 
   AlterTableStmt: (body, file) => learnAlter(body, file),
   RenameStmt: (body, file) => learnRename(body, file),
   DropStmt: ({ objects, removeType }, file) => {
+    if (/FUNCTION|ROUTINE/.test(removeType ?? ''))
+      for (const object of all(objects, 'ObjectWithArgs')) distrust(words(object.objname), file);
     if (!/TABLE|VIEW|SEQUENCE|INDEX/.test(removeType ?? '')) return;
     for (const object of objects ?? []) forget(file.key(nameOf(words(object))), file);
   },
@@ -148,7 +175,11 @@ const LESSONS: { readonly [K in Kind]?: (body: Body<K>, file: FileKnowledge) => 
     const name = nameOf(words(domainname));
     file.folder.domains.add(name).add(file.key(name));
   },
-  AlterObjectSchemaStmt: ({ relation, newschema }, file) => {
+  AlterFunctionStmt: ({ func }, file) => distrust(words(func?.objname), file),
+  AlterObjectSchemaStmt: ({ relation, newschema, object }, file) => {
+    const moved = words(as(object, 'ObjectWithArgs')?.objname);
+    distrust(moved, file);
+    distrust([newschema ?? '', moved.at(-1) ?? ''], file);
     if (relation) learnMove(file.key(relation), nameOf([newschema ?? '', relation.relname ?? '']), file);
   },
   CreateFunctionStmt: (body, file) => learnFunction(body, file),
@@ -164,6 +195,7 @@ function learnTable(body: Body<'CreateStmt'>, file: FileKnowledge): void {
   const table = file.key(body.relation);
   const [parent] = body.partbound ? all(body.inhRelations, 'RangeVar') : [];
   if (parent) file.folder.partitionOf.set(table, file.key(parent));
+  for (const above of all(body.inhRelations, 'RangeVar')) file.adopt(table, file.key(above), false);
   for (const column of all(body.tableElts, 'ColumnDef')) learnColumn(column, table, file);
   for (const constraint of all(body.tableElts, 'Constraint'))
     if (isLasting(constraint)) file.addConstraint(table, constraint);
@@ -203,8 +235,13 @@ function learnAlter({ relation, cmds }: Body<'AlterTableStmt'>, file: FileKnowle
     } else if (subtype === 'AT_AttachPartition' || subtype === 'AT_DetachPartition') {
       const partition = as(def, 'PartitionCmd')?.name;
       if (!partition) continue;
-      if (subtype === 'AT_AttachPartition') file.folder.partitionOf.set(file.key(partition), table);
-      else file.folder.partitionOf.delete(file.key(partition));
+      if (subtype === 'AT_AttachPartition') {
+        file.folder.partitionOf.set(file.key(partition), table);
+        file.adopt(file.key(partition), table, true);
+      } else file.folder.partitionOf.delete(file.key(partition));
+    } else if (subtype === 'AT_AddInherit') {
+      const parent = as(def, 'RangeVar');
+      if (parent) file.adopt(table, file.key(parent), true);
     } else if (subtype === 'AT_DropConstraint') known.delete(name ?? '');
   }
 }
@@ -216,6 +253,11 @@ function usesOldIndex({ indexname }: Constraint, table: string, file: FileKnowle
 
 function learnRename(body: Body<'RenameStmt'>, file: FileKnowledge): void {
   const { relation, renameType, newname, subname } = body;
+  const routine = words(as(body.object, 'ObjectWithArgs')?.objname);
+  if (routine.length > 0 && newname) {
+    distrust(routine, file);
+    distrust([...routine.slice(0, -1), newname], file);
+  }
   if (renameType === 'OBJECT_SCHEMA') forgetSchema(quoteIdentifier(subname ?? ''), file);
   if (!relation || !newname || !/TABLE|VIEW|SEQUENCE|INDEX/.test(renameType ?? '')) return;
   const before = file.key(relation);
@@ -226,11 +268,14 @@ function learnRename(body: Body<'RenameStmt'>, file: FileKnowledge): void {
 function learnMove(before: string, after: string, file: FileKnowledge): void {
   const { folder } = file;
   const wasCreated = file.created.has(before);
+  const [wasWindow, parents] = [file.windows.has(before), file.parents.get(before)];
   const parent = folder.partitionOf.get(before);
   const table = folder.indexes.get(before);
   folder.renameTable(before, after);
   forget(before, file);
   if (wasCreated) file.created.add(after);
+  if (wasWindow) file.windows.add(after);
+  if (parents) file.parents.set(after, parents);
   if (table) folder.addIndex(after, table);
   if (parent) folder.partitionOf.set(after, parent);
 }
@@ -243,6 +288,8 @@ function forgetSchema(schema: string, file: FileKnowledge): void {
 
 function forget(relation: string, file: FileKnowledge): void {
   file.created.delete(relation);
+  file.windows.delete(relation);
+  file.parents.delete(relation);
   file.indexes.delete(relation);
   file.folder.indexes.delete(relation);
   file.folder.partitionOf.delete(relation);
@@ -255,6 +302,11 @@ function learnFunction({ funcname, options }: CreateFunctionStmt, file: FileKnow
   const name = file.key(nameOf(words(funcname)));
   if (word === 'stable' || word === 'immutable') file.folder.stableFunctions.add(name);
   else file.folder.stableFunctions.delete(name);
+}
+
+/** Another function may have the name from here on, or this one another volatility. */
+function distrust(name: readonly string[], file: FileKnowledge): void {
+  if (name.length > 0) file.folder.stableFunctions.delete(file.key(nameOf(name)));
 }
 
 /** CREATE SCHEMA s CREATE TABLE t: the table is s.t. */

@@ -41,6 +41,8 @@ export function refresh(body: RefreshMatViewStmt, context: Context): FactsBuilde
   const view = relationOf(body.relation!);
   if (body.concurrent) return facts.lock(view, 'EXCLUSIVE');
   facts.lock(view, 'ACCESS EXCLUSIVE');
+  if (!facts.isNew(view) && body.skipData)
+    facts.destroy(`REFRESH WITH NO DATA empties ${view}, which cannot be read then`);
   if (!facts.isNew(view) && !body.skipData)
     facts.rewrite(
       `nobody can read ${view} while it is computed`,

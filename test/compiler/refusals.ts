@@ -123,6 +123,7 @@ export const REFUSALS: Readonly<Record<string, readonly Refusal[]>> = {
     up('CASCADE in ALTER TABLE', 'ALTER TABLE orders DROP CONSTRAINT orders_pkey CASCADE;'),
     up('TRUNCATE', 'TRUNCATE orders;'),
     up('TRUNCATE CASCADE', 'CREATE TABLE t (id int PRIMARY KEY);\nTRUNCATE t CASCADE;'),
+    up('REFRESH WITH NO DATA', 'REFRESH MATERIALIZED VIEW order_stats WITH NO DATA;'),
     up('DELETE', 'DELETE FROM orders WHERE note IS NULL;'),
     up('USING', 'CREATE TABLE t (id int);\nDELETE FROM orders USING t WHERE t.id = orders.id;'),
     up('DROP OWNED', 'DROP OWNED BY shop_app;'),
