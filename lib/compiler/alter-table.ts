@@ -6,8 +6,10 @@
 import type { AlterDomainStmt, AlterTableCmd, AlterTableStmt, AlterTableType } from 'libpg-query';
 import type { LockMode } from '../../lambda/engine/manifest';
 import { addColumn, addConstraint } from './columns';
+import { findUnseen } from './data';
 import { type Context, FactsBuilder } from './facts';
-import { all, as, nameOf, relationOf } from './tree';
+import { inspect } from './inspect';
+import { all, as, nameOf, relationOf, words } from './tree';
 
 /** Every subcommand that is not here takes ACCESS EXCLUSIVE. */
 const WEAKER: Partial<Record<AlterTableType, LockMode>> = {
@@ -47,6 +49,8 @@ export function alterTable({ relation, cmds, objtype }: AlterTableStmt, context:
     // A composite type is nobody's table.
     if (objtype !== 'OBJECT_TYPE') facts.lock(table, lockOf(command));
     RULES[command.subtype!]?.(facts, table, command, commands.length === 1);
+    // A default by itself is computed with later rows only.
+    if (command.subtype !== 'AT_ColumnDefault') findUnseen(facts, inspect(command.def ?? {}).calls);
     if (command.behavior === 'DROP_CASCADE' && command.subtype !== 'AT_DropColumn')
       facts.destroy('CASCADE drops whatever depends on it').lockUnseen('ACCESS EXCLUSIVE');
   }
@@ -102,9 +106,12 @@ const RULES: Partial<Record<AlterTableType, Rule>> = {
     if (facts.isNew(table)) return;
     const column = `${table}.${own}`;
     const definition = as(def, 'ColumnDef');
+    const widens = WIDENED.has(words(definition?.typeName?.names).at(-1) ?? '') && !definition?.raw_default;
     facts.rewrite(
-      `the new type of ${column} rewrites the table`,
-      'Where the table is large, add a new column, fill it in a batch, and switch over.',
+      `the new type of ${column} ${widens ? 'may rewrite' : 'rewrites'} the table`,
+      widens
+        ? 'Where the old type is the same with a smaller limit, or varchar becomes text, nothing is rewritten: then consent and say so. Else, where the table is large, add a new column, fill it in a batch, and switch over.'
+        : 'Where the table is large, add a new column, fill it in a batch, and switch over.',
       definition?.location,
     );
     if (definition?.raw_default)
@@ -189,6 +196,18 @@ function rewriteOf(what: string): Rule {
   };
 }
 
+/** Types that a column may get without a change of its values. */
+const WIDENED = new Set([
+  'text',
+  'varchar',
+  'numeric',
+  'varbit',
+  'interval',
+  'time',
+  'timestamp',
+  'timestamptz',
+]);
+
 const isTable = (facts: FactsBuilder): boolean => facts.command === 'ALTER TABLE';
 
 /** A validated CHECK (column IS NOT NULL) of this folder: the server then skips the scan. */
@@ -201,6 +220,7 @@ const knownNotNull = (facts: FactsBuilder, table: string, column: string): boole
 export function alterDomain({ subtype, def, behavior }: AlterDomainStmt, context: Context): FactsBuilder {
   const facts = new FactsBuilder('ALTER DOMAIN', context);
   const adds = subtype === 'C' && !as(def, 'Constraint')?.skip_validation;
+  if (subtype === 'C') findUnseen(facts, inspect(def ?? {}).calls);
   if (behavior === 'DROP_CASCADE')
     facts.destroy('CASCADE drops whatever depends on it').lockUnseen('ACCESS EXCLUSIVE');
   // SET NOT NULL, ADD CONSTRAINT, VALIDATE CONSTRAINT. The last takes SHARE too, up to PostgreSQL 17.

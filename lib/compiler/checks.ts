@@ -1,7 +1,7 @@
 /** What statements and queries of a section must not be, beyond what their kind says by itself. */
 import type { Facts } from './facts';
 import { inspect } from './inspect';
-import { setsPathByCall } from './search-path';
+import { setsByCall } from './search-path';
 import type { Section } from './sections';
 import type { Source } from './source';
 import type { ParsedStatement } from './statements';
@@ -18,8 +18,7 @@ export function localSettingProblems(
   source: Source,
   statements: readonly { readonly parsed: ParsedStatement; readonly facts: Facts }[],
 ): void {
-  const isLocal = ({ node }: ParsedStatement) =>
-    as(node, 'VariableSetStmt')?.is_local || setsPathByCall(node);
+  const isLocal = ({ node }: ParsedStatement) => as(node, 'VariableSetStmt')?.is_local || setsByCall(node);
   const set = statements.findIndex(({ parsed }) => isLocal(parsed));
   const beyond = statements.find(({ facts }, i) => set >= 0 && i > set && facts.execution !== 'transaction');
   if (!beyond) return;

@@ -1,6 +1,5 @@
 /** What a column's definition means for a table that already has rows. */
 import type { ColumnDef, Constraint, Node, TypeName } from 'libpg-query';
-import { isStable } from './builtins';
 import type { FactsBuilder } from './facts';
 import { inspect } from './inspect';
 import { all, nameOf, words } from './tree';
@@ -82,10 +81,10 @@ const isSerial = (type: TypeName | undefined): boolean =>
 /** The first function of an expression that is, or may be, volatile. */
 function volatileCall(facts: FactsBuilder, expression: Node | undefined): string | undefined {
   if (!expression) return undefined;
-  const { stableFunctions } = facts.context.file.folder;
+  const { functions } = facts.context.file.folder;
   return inspect(expression)
     .calls.map(({ name }) => name)
-    .find((name) => !isStable(name) && !stableFunctions.has(facts.key(nameOf(name))))
+    .find((name) => !functions.isStable(name, (called) => facts.key(nameOf(called))))
     ?.join('.');
 }
 

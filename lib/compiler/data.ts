@@ -2,7 +2,8 @@
 import type { CopyStmt, LockStmt, TruncateStmt } from 'libpg-query';
 import { LOCK_MODES } from '../../lambda/engine/manifest';
 import { type Context, FactsBuilder } from './facts';
-import { inspect, unseenCalls } from './inspect';
+import type { HookEvent } from './hooks';
+import { type Call, inspect } from './inspect';
 import { OWN_SETTINGS } from './session';
 import { all, nameOf, relationOf } from './tree';
 
@@ -14,16 +15,40 @@ export function query(command: string, body: object, kind: string, context: Cont
   for (const { relation, command } of found.deletes)
     if (!facts.hasOnlyNewRows(relation)) facts.destroy(`${command} removes rows of ${relation}`);
   for (const call of found.calls) refuseSessionCall(facts, call.name, call.args, call.at);
-  const trusted = (name: readonly string[]) =>
-    context.file.folder.stableFunctions.has(facts.key(nameOf(name)));
-  for (const call of unseenCalls(found.calls, trusted)) {
-    const name = call.name.join('.');
-    if (SESSION_FUNCTIONS.test(name)) continue;
-    facts
-      .destroy(`the inside of the function ${name} cannot be seen`, call.at)
-      .lockUnseen('ACCESS EXCLUSIVE');
+  for (const { relation, event } of found.changes) {
+    runHooks(facts, relation, event);
+    if (/^(pg_catalog\.)?pg_settings$/.test(relation))
+      facts.refuse(`${event} of pg_settings outlives the migration`, 'Write SET LOCAL.');
   }
+  for (const relation of found.locks.keys()) runHooks(facts, relation, 'SELECT');
+  findUnseen(
+    facts,
+    found.calls.filter(({ name }) => !SESSION_FUNCTIONS.test(name.join('.'))),
+  );
   return facts;
+}
+
+/** Calls whose inside cannot be seen. */
+export function findUnseen(facts: FactsBuilder, calls: readonly Call[]): void {
+  const { functions } = facts.context.file.folder;
+  for (const { name, at } of calls)
+    if (!functions.isHarmless(name, (called) => facts.key(nameOf(called))))
+      facts
+        .destroy(`the inside of the function ${name.join('.')} cannot be seen`, at)
+        .lockUnseen('ACCESS EXCLUSIVE');
+}
+
+/** What the file itself hung on a relation. What was there before is not known. */
+function runHooks(facts: FactsBuilder, relation: string, event: HookEvent): void {
+  const { hooks, windows } = facts.context.file;
+  const key = facts.key(relation);
+  // Behind a view may be any relation.
+  if (hooks.has(key, event) || (event !== 'SELECT' && windows.has(key) && hooks.hasAny(event)))
+    facts
+      .destroy(
+        `${event} on ${relation} runs what this file hung on it, and the inside of that cannot be seen`,
+      )
+      .lockUnseen('ACCESS EXCLUSIVE');
 }
 
 const SESSION_FUNCTIONS =
@@ -39,8 +64,12 @@ function refuseSessionCall(
   const word = name.join('.');
   if (!SESSION_FUNCTIONS.test(word)) return;
   const setConfig = word.endsWith('set_config');
-  const setting = (args[0] as Constant)?.A_Const?.sval?.sval?.toLowerCase() ?? '';
-  const own = setConfig ? OWN_SETTINGS[setting] : undefined;
+  const setting = (args[0] as Constant)?.A_Const?.sval?.sval?.toLowerCase();
+  if (setConfig && setting === undefined) {
+    facts.refuse('set_config does not say which setting it changes', 'Write its name as a string.', at);
+    return;
+  }
+  const own = setConfig ? OWN_SETTINGS[setting!] : undefined;
   if (own) {
     facts.refuse(`set_config of ${setting} is for Trueup to decide`, own, at);
     return;
@@ -74,6 +103,7 @@ export function truncate({ relations, behavior }: TruncateStmt, context: Context
     facts.lock(relation, 'ACCESS EXCLUSIVE');
     if (!facts.hasOnlyNewRows(relationOf(relation)))
       facts.destroy(`TRUNCATE empties ${relationOf(relation)}`, relation.location);
+    runHooks(facts, relationOf(relation), 'TRUNCATE');
   }
   if (behavior === 'DROP_CASCADE')
     facts.destroy('CASCADE empties every table that refers to it').lockUnseen('ACCESS EXCLUSIVE');
@@ -84,6 +114,8 @@ export function copy(body: CopyStmt, context: Context): FactsBuilder {
   const facts = body.query
     ? query('COPY', body.query, 'query', context)
     : new FactsBuilder('COPY', context).lock(body.relation, body.is_from ? 'ROW EXCLUSIVE' : 'ACCESS SHARE');
+  findUnseen(facts, inspect(body.whereClause ?? {}).calls);
+  if (body.is_from && body.relation) runHooks(facts, relationOf(body.relation), 'INSERT');
   const from = body.is_from ? 'FROM' : 'TO';
   if (body.is_program)
     facts.refuse(`COPY ${from} PROGRAM runs a program on the server`, 'Do that outside of migrations.');

@@ -1,7 +1,9 @@
 /** CREATE INDEX, DROP INDEX, REINDEX. */
 import type { DropStmt, IndexStmt, ReindexStmt } from 'libpg-query';
 import type { LockMode } from '../../lambda/engine/manifest';
+import { findUnseen } from './data';
 import { type Context, FactsBuilder } from './facts';
+import { inspect } from './inspect';
 import { isOn, nameOf, relationOf, words } from './tree';
 
 export function createIndex(body: IndexStmt, context: Context): FactsBuilder {
@@ -11,6 +13,7 @@ export function createIndex(body: IndexStmt, context: Context): FactsBuilder {
     context,
   );
   const table = relationOf(relation!);
+  findUnseen(facts, inspect(body).calls);
   facts.lock(table, concurrent ? 'SHARE UPDATE EXCLUSIVE' : 'SHARE');
   facts.target = {
     kind: 'index',

@@ -1,7 +1,6 @@
 /** What a query or a data change touches: relations with their locks, functions, and a few things that checks ask for. */
 import type { RangeVar } from 'libpg-query';
 import { LOCK_MODES, type LockMode } from '../../lambda/engine/manifest';
-import { isHarmless } from './builtins';
 import { relationOf } from './tree';
 
 export interface Call {
@@ -18,6 +17,8 @@ export interface Inspection {
   readonly calls: readonly Call[];
   /** Relations that rows are deleted from, with the statement's word. */
   readonly deletes: readonly { readonly relation: string; readonly command: string }[];
+  /** What is done to the rows of which relation: several events of one statement each by itself. */
+  readonly changes: readonly { readonly relation: string; readonly event: 'INSERT' | 'UPDATE' | 'DELETE' }[];
   /** First INSERT, UPDATE, DELETE or MERGE below the outermost statement. */
   readonly dataChange: boolean;
   /** The first `$n`, and its byte offset. */
@@ -51,6 +52,7 @@ export function inspect(root: object): Inspection {
     locks: new Map<string, LockMode>(),
     calls: [] as Call[],
     deletes: [] as { relation: string; command: string }[],
+    changes: [] as { relation: string; event: Event }[],
     dataChange: false,
     parameter: undefined as Inspection['parameter'],
     into: false,
@@ -81,7 +83,10 @@ export function inspect(root: object): Inspection {
     const change = CHANGES[key];
     if (change) {
       found.dataChange = true;
-      noteDeletes(found.deletes, key, fields);
+      const relation = relationOf(fields.relation as RangeVar);
+      const events = eventsOf(key, fields);
+      found.changes.push(...events.map((event) => ({ relation, event })));
+      if (events.includes('DELETE')) found.deletes.push({ relation, command: change });
     }
     pushFields(stack, visit, fields, scope, change !== undefined);
   }
@@ -124,10 +129,15 @@ function pushCtes(stack: Visit[], clause: { ctes?: Fields[]; recursive?: boolean
   return every;
 }
 
-function noteDeletes(deletes: { relation: string; command: string }[], key: string, fields: Fields): void {
+type Event = Inspection['changes'][number]['event'];
+
+function eventsOf(key: string, fields: Fields): Event[] {
   const clauses = (fields.mergeWhenClauses ?? []) as { MergeWhenClause?: { commandType?: string } }[];
-  if (key === 'DeleteStmt' || clauses.some((clause) => clause.MergeWhenClause?.commandType === 'CMD_DELETE'))
-    deletes.push({ relation: relationOf(fields.relation as RangeVar), command: CHANGES[key]! });
+  const does = (event: Event): boolean =>
+    CHANGES[key] === event ||
+    (event === 'UPDATE' && fields.onConflictClause !== undefined) ||
+    clauses.some((clause) => clause.MergeWhenClause?.commandType === `CMD_${event}`);
+  return (['INSERT', 'UPDATE', 'DELETE'] as const).filter(does);
 }
 
 const callOf = (fields: Fields): Call => ({
@@ -140,7 +150,3 @@ function raise(locks: Map<string, LockMode>, relation: string, mode: LockMode): 
   const known = locks.get(relation);
   if (!known || LOCK_MODES.indexOf(mode) > LOCK_MODES.indexOf(known)) locks.set(relation, mode);
 }
-
-/** Calls whose inside cannot be seen: neither built in and harmless, nor known by `trusted`. */
-export const unseenCalls = (calls: readonly Call[], trusted: (name: readonly string[]) => boolean): Call[] =>
-  calls.filter(({ name }) => !isHarmless(name) && !trusted(name));

@@ -7,6 +7,7 @@ import { type Directions, readDirectives } from './directives';
 import type { Facts, Finding } from './facts';
 import type { FileName } from './file-name';
 import { FileKnowledge, type FolderKnowledge } from './knowledge';
+import { isReady } from './parser';
 import { pathAfter, type SearchPath } from './search-path';
 import { type Layout, readLayout, type Section, type SectionName } from './sections';
 import type { Source } from './source';
@@ -39,6 +40,7 @@ export function compileFile(source: Source, name: FileName, folder: FolderKnowle
 
   const preflight = queries(source, 'preflight', parsed('preflight'));
   const up = parsed('up').map((statement) => learnt(statement, file));
+  file.endTransaction();
   const batch = parsed('batch').map((statement) => {
     const { facts } = learnt(statement, file);
     return { parsed: statement, facts: { ...facts, execution: 'batch' as const } };
@@ -51,6 +53,9 @@ export function compileFile(source: Source, name: FileName, folder: FolderKnowle
     return { parsed: statement, facts };
   });
 
+  // The body of a function may be too much for the parser as well; what follows it was not read then.
+  if (!isReady() && source.problems.length === 0)
+    source.report(null, 'the SQL is nested too deeply for the parser', 'Write a shorter expression.');
   for (const { parsed, facts } of [...up, ...batch, ...down]) statementProblems(source, parsed, facts);
   for (const section of [[...up, ...batch], down]) localSettingProblems(source, section);
   for (const statement of [...up, ...batch]) requireConsent(source, statement, directions, plainDbmate);
@@ -88,7 +93,12 @@ export function compileFile(source: Source, name: FileName, folder: FolderKnowle
 }
 
 function learnt(parsed: ParsedStatement, file: FileKnowledge): Classified {
-  const facts = classify(parsed.node, { file, created: file.created, path: file.path });
+  const look = () => classify(parsed.node, { file, created: file.created, path: file.path });
+  let facts = look();
+  if (facts.execution !== 'transaction') {
+    file.endTransaction();
+    facts = look();
+  }
   file.learn(parsed.node);
   return { parsed, facts };
 }

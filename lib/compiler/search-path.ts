@@ -15,7 +15,7 @@ const UNKNOWN = /^"\*\d+"\./;
 const TEMPORARY = /^pg_temp\./;
 
 export const isQualified = (name: string): boolean => /^(?:"(?:[^"]|"")*"|[^".]+)\./.test(name);
-const withoutSchema = (name: string): string =>
+export const withoutSchema = (name: string): string =>
   name.slice(/^(?:"(?:[^"]|"")*"|[^".]+)\./.exec(name)![0].length);
 
 /** The schema of a qualified name put before another word: an index is in the schema of its table. */
@@ -65,8 +65,9 @@ const HOLDS_CALLS = /^(Select|Insert|Update|Delete|Merge|CreateTableAs|Explain|C
 const pathCalls = (node: Node): Call[] =>
   HOLDS_CALLS.test(kindOf(node)[0]) ? inspect(node).calls.filter(setsPath) : [];
 
-/** SELECT set_config('search_path', …, true) */
-export const setsPathByCall = (node: Node): boolean => pathCalls(node).length > 0;
+/** SELECT set_config(…, true) */
+export const setsByCall = (node: Node): boolean =>
+  HOLDS_CALLS.test(kindOf(node)[0]) && inspect(node).calls.some(({ name }) => name.at(-1) === 'set_config');
 
 const text = (argument: unknown): string | undefined =>
   as(argument as Node | undefined, 'A_Const')?.sval?.sval;

@@ -1,11 +1,14 @@
 /** CREATE TABLE, and what else makes or changes relations besides ALTER TABLE. */
 import type { CreateStmt, CreateTableAsStmt, RefreshMatViewStmt, RenameStmt, ViewStmt } from 'libpg-query';
-import { query } from './data';
+import { findUnseen, query } from './data';
 import { type Context, FactsBuilder } from './facts';
+import { inspect } from './inspect';
 import { all, as, relationOf } from './tree';
 
 export function createTable(body: CreateStmt, context: Context, command = 'CREATE TABLE'): FactsBuilder {
   const facts = new FactsBuilder(command, context);
+  // The bounds of a partition are computed now; defaults and checks with later rows.
+  findUnseen(facts, inspect(body.partbound ?? {}).calls);
   const columns = all(body.tableElts, 'ColumnDef').flatMap((column) => all(column.constraints, 'Constraint'));
   const constraints = [
     ...columns,

@@ -103,6 +103,8 @@ export const REFUSALS: Readonly<Record<string, readonly Refusal[]>> = {
     up('SET ROLE', 'SET ROLE shop_owner;'),
     up('SESSION AUTHORIZATION', 'SET SESSION AUTHORIZATION shop_owner;'),
     up('set_config', "SELECT set_config('search_path', 'shop', false);"),
+    up('set_config of a computed setting', "SELECT set_config('search_' || 'path', 'shop', true);"),
+    up('pg_settings', "UPDATE pg_settings SET setting = 'shop' WHERE name = 'search_path';"),
     up('set_config of a timeout', "SELECT set_config('statement_timeout', '1h', true);"),
     up('advisory lock', 'SELECT pg_advisory_lock(1);'),
     up('LISTEN', 'LISTEN orders;'),
@@ -130,9 +132,14 @@ export const REFUSALS: Readonly<Record<string, readonly Refusal[]>> = {
     up('DO', 'DO $$ BEGIN PERFORM tidy(); END $$;'),
     up('CALL', 'CALL tidy();'),
     up('function', 'SELECT shop.tidy();'),
+    up(
+      'trigger of the same file',
+      'CREATE TRIGGER tidy BEFORE UPDATE ON orders FOR EACH ROW EXECUTE FUNCTION tidy();\nUPDATE orders SET note = NULL;',
+    ),
   ],
   'What rewrites a table, or scans it under a strong lock': [
     up('type', 'ALTER TABLE orders ALTER COLUMN total TYPE bigint;'),
+    up('type that may be stored alike', 'ALTER TABLE orders ALTER COLUMN note TYPE varchar(200);'),
     up('type with USING', 'ALTER TABLE orders ALTER COLUMN total TYPE int USING total::int;'),
     up('volatile default', 'ALTER TABLE orders ADD COLUMN token uuid DEFAULT gen_random_uuid();'),
     up('serial', 'ALTER TABLE orders ADD COLUMN number bigserial;'),

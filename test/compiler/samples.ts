@@ -129,7 +129,7 @@ export const IN_TRANSACTION: readonly Sample[] = [
   { sql: 'ALTER TABLE orders ADD COLUMN x int REFERENCES customers (id)' },
   { sql: 'ALTER TABLE orders ADD COLUMN x int DEFAULT 1 REFERENCES customers (id)', rewrites },
   { sql: 'ALTER TABLE orders ADD COLUMN x uuid DEFAULT gen_random_uuid()', rewrites },
-  { sql: 'ALTER TABLE orders ADD COLUMN x int DEFAULT unseen()', rewrites },
+  { sql: 'ALTER TABLE orders ADD COLUMN x int DEFAULT unseen()', rewrites, destroys },
   { sql: 'ALTER TABLE orders ADD COLUMN x timestamptz DEFAULT clock_timestamp()', rewrites },
   { sql: 'ALTER TABLE orders ADD COLUMN x bigserial', rewrites },
   { sql: 'ALTER TABLE orders ADD COLUMN x int GENERATED ALWAYS AS IDENTITY', rewrites },

@@ -45,7 +45,6 @@ describe('what is locked behind it', () => {
     [`SELECT set_config('search_path', ' "sales" ', true); ${ALTER}`, SALES],
     [`SELECT set_config('search_path', 'sales, public', true); ${ALTER}`, UNKNOWN],
     [`SELECT set_config('search_path', current_user, true); ${ALTER}`, UNKNOWN],
-    [`SELECT set_config('SEARCH_' || 'PATH', 'sales', true); ${ALTER}`, UNKNOWN],
     [`SELECT set_config('search_path', 'sales', true) WHERE false; ${ALTER}`, UNKNOWN],
     [`SELECT set_config('app.user', 'sales', true); ${ALTER}`, ORDERS],
     [`DO $$ BEGIN SET LOCAL search_path = sales; END $$; ${ALTER}`, UNKNOWN],
