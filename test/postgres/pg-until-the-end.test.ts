@@ -1,8 +1,10 @@
 /** The server goes on with a transaction whose client is gone, whatever the role or database says otherwise. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
+import { connectDataApi } from '../../lambda/postgres/data-api';
 import { StillRunning } from '../../lambda/postgres/database';
 import { connectPg } from '../../lambda/postgres/pg';
+import { startDataApi } from '../../lib/local/data-api';
 import { connect, createDatabase, majors } from '../support/database';
 
 /** Sends it, cuts the socket after a moment, and says whether the work was committed. */
@@ -48,6 +50,21 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     const db = await connectPg({ url });
     await db.executeOutside('SELECT pg_sleep(0.8)', {});
     await db.close();
+  });
+
+  test.runIf(major >= 17)('transaction_timeout over the Data API', async () => {
+    const url = await createDatabase(major);
+    await set(url, "transaction_timeout = '400ms'");
+    const { hostname, port, username, password, pathname } = new URL(url);
+    const endpoint = await startDataApi({
+      host: hostname,
+      port: Number(port),
+      secret: { username, password },
+    });
+    const db = await connectDataApi({ ...endpoint, database: pathname.slice(1) });
+    await db.execute([{ statements: ['CREATE TABLE made ()', 'SELECT pg_sleep(0.8)::text'] }]);
+    await db.close();
+    await endpoint.close();
   });
 
   test('settings for one query are gone after it, also after an error', async () => {
