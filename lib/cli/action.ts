@@ -1,6 +1,7 @@
 /** What every command's action has in common. */
 import type { Command } from 'commander';
 import type { ExitCode } from './exit-codes';
+import { answerInterrupt } from './interrupt';
 import { reportFailure } from './report';
 import { type GlobalOptions, openTerminal, type Terminal } from './terminal';
 
@@ -16,6 +17,7 @@ export function setAction<Options extends GlobalOptions>(command: Command, actio
     const self = given.at(-1) as Command;
     const options = self.optsWithGlobals<Options>();
     const terminal = openTerminal(options);
+    answerInterrupt(terminal);
     try {
       process.exitCode = await action(terminal, options, ...(given.slice(0, -2) as string[]));
     } catch (error) {

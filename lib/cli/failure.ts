@@ -19,7 +19,9 @@ export class UsageError extends Error {
 
 export interface Failure {
   readonly exitCode: ExitCode;
-  readonly error: Omit<ErrorInfo, 'code'> & { readonly code: ErrorInfo['code'] | 'usage' | 'unexpected' };
+  readonly error: Omit<ErrorInfo, 'code'> & {
+    readonly code: ErrorInfo['code'] | 'usage' | 'interrupted' | 'unexpected';
+  };
   /** The files that are why. */
   readonly compile?: CompileError;
 }

@@ -25,8 +25,8 @@ export async function tryOnScratch(
   namespace: string,
   major?: number,
 ): Promise<Trial> {
-  return withOwnServer({ major }, async (server) => {
-    const progress = progressView(terminal);
+  return withOwnServer(terminal, { major }, async (server, own) => {
+    const progress = progressView(own);
     const target = serverTarget(server);
     const operations = localOperations({ target, manifest, namespace, progress: progress.report });
     return progress.during(async () => {

@@ -39,8 +39,14 @@ export async function untilDone(
       },
     });
     if (outcome.status !== 'continue') return { outcome, cut: null };
-    if (limits.interrupt?.asked) return { outcome, cut: 'interrupt' };
+    if (limits.interrupt?.asked) return { outcome: interrupted(outcome), cut: 'interrupt' };
     if (Date.now() >= end) return { outcome, cut: 'time' };
     await sleep(Math.max(0, Math.min(started + SHORTEST_SLICE_MS, end) - Date.now()));
   }
 }
+
+/** An interrupt moves the deadline, so the engine takes it for the end of its time. */
+const interrupted = (outcome: Extract<Outcome, { status: 'continue' }>): Outcome => ({
+  ...outcome,
+  progress: outcome.progress.replace(/^the time budget was spent/, 'it was interrupted'),
+});

@@ -23,8 +23,8 @@ const ACTS: readonly Act[] = [errors, page, deploy, again, drift, broken, rollba
 export async function playDemo(terminal: Terminal): Promise<ExitCode> {
   const begun = Date.now();
   const { ca, cert, key } = await makeCertificates();
-  return withOwnServer({ tls: { cert, key } }, async (server) => {
-    await playActs(terminal, server, ca, begun);
+  return withOwnServer(terminal, { tls: { cert, key } }, async (server, own) => {
+    await playActs(own, server, ca, begun);
     return EXIT.ok;
   });
 }
