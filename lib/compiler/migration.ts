@@ -55,7 +55,11 @@ export function compileFile(source: Source, name: FileName, folder: FolderKnowle
 
   // The body of a function may be too much for the parser as well; what follows it was not read then.
   if (!isReady() && source.problems.length === 0)
-    source.report(null, 'the SQL is nested too deeply for the parser', 'Write a shorter expression.');
+    source.report(
+      null,
+      'the SQL is nested too deeply for the parser',
+      'Split the statement, or write a shorter expression.',
+    );
   for (const { parsed, facts } of [...up, ...batch, ...down]) statementProblems(source, parsed, facts);
   for (const section of [[...up, ...batch], down]) localSettingProblems(source, section);
   for (const statement of [...up, ...batch]) requireConsent(source, statement, directions, plainDbmate);
