@@ -1,10 +1,11 @@
 /** From a statement's syntax tree to what has to be known before it is run. One rule for each kind of statement. */
 import type { Node } from 'libpg-query';
 import { alterDomain, alterTable } from './alter-table';
-import { call, copy, doBlock, lockTable, query, truncate } from './data';
+import { call, copy, doBlock, findUnseen, lockTable, query, truncate } from './data';
 import { drop } from './drop';
 import { type Context, type Facts, FactsBuilder } from './facts';
 import { createIndex, reindex } from './indexes';
+import { inspect } from './inspect';
 import { alterSystem, refuseServer, refuseSession, setting, transactionControl } from './session';
 import { createTable, createTableAs, createView, refresh, rename } from './tables';
 import { all, as, type Body, isOn, type Kind, kindOf, nameOf, option, relationOf, words } from './tree';
@@ -27,7 +28,11 @@ const RULES: Rules = {
   MergeStmt: (body, context) => query('MERGE', body, 'MergeStmt', context),
   ExplainStmt: (body, context) => {
     const facts = query('EXPLAIN', body.query ?? {}, 'query', context);
-    return isOn(body.options, 'analyze') ? facts : withoutConsequences(facts);
+    if (isOn(body.options, 'analyze')) return facts;
+    const planned = withoutConsequences(facts);
+    // The planner computes what is IMMUTABLE, and STABLE to estimate.
+    findUnseen(planned, inspect(body.query ?? {}).calls);
+    return planned;
   },
   CallStmt: (_body, context) => call(context),
   DoStmt: (_body, context) => doBlock(context),

@@ -40,13 +40,10 @@ export const relationOf = ({ schemaname, relname }: RangeVar): string =>
 export const option = (options: readonly Node[] | undefined, name: string) =>
   all(options, 'DefElem').find((element) => element.defname?.toLowerCase() === name);
 
-/** A boolean option that is given without a value, or with one that is not off. */
-export function isOn(options: readonly Node[] | undefined, name: string): boolean {
-  const element = option(options, name);
-  if (!element) return false;
-  const word =
-    as(element.arg, 'String')?.sval ??
-    as(element.arg, 'Boolean')?.boolval ??
-    as(element.arg, 'Integer')?.ival;
-  return element.arg === undefined || !/^(false|off|no|0|undefined)$/i.test(String(word));
-}
+/** A boolean option that is given without a value, or with one that is not off. Given twice, the server takes the last. */
+export const isOn = (options: readonly Node[] | undefined, name: string): boolean =>
+  all(options, 'DefElem').some(({ defname, arg }) => {
+    const word = as(arg, 'String')?.sval ?? as(arg, 'Boolean')?.boolval ?? as(arg, 'Integer')?.ival;
+    const off = arg !== undefined && /^(false|off|no|0|undefined)$/i.test(String(word));
+    return defname?.toLowerCase() === name && !off;
+  });

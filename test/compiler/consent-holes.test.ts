@@ -1,6 +1,7 @@
 /** SQL that destroys rows of an older table by way of something that the same file made, and so needs consent. */
 import { describe, expect, test } from 'vitest';
-import { compile, compileUp, file, problemsOf } from './support';
+import { connect, createDatabase, majors } from '../support/database';
+import { compileUp, file, problemsOf } from './support';
 
 const destroys = async (up: string) => (await compileUp(up)).statements.at(-1)!.destroys !== null;
 
@@ -234,6 +235,58 @@ describe('undo', () => {
   });
 });
 
-test('the older file compiles', async () => {
-  await compile({ '0001_a.sql': file('CREATE TABLE orders (id int); INSERT INTO orders VALUES (1);') });
+describe.each(majors())('on PostgreSQL %i rows of before are lost, and consent is asked for', (major) => {
+  const BEFORE = `CREATE TABLE orders (id int); INSERT INTO orders VALUES (1);
+    CREATE SCHEMA x; CREATE SCHEMA y; CREATE TABLE y.n (id int); INSERT INTO y.n VALUES (1);
+    CREATE TABLE q (a int); INSERT INTO q VALUES (1); CREATE SCHEMA trueup; CREATE SCHEMA scratch;`;
+  const TIDY =
+    'CREATE FUNCTION tidy() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN DELETE FROM orders; RETURN NEW; END $$';
+  const IN_PLPGSQL = "RETURNS int LANGUAGE plpgsql STABLE AS 'BEGIN RETURN boom(); END'";
+
+  test.each([
+    'CREATE VIEW v AS SELECT * FROM orders; DELETE FROM v',
+    'CREATE TABLE p (id int); ALTER TABLE orders INHERIT p; TRUNCATE p',
+    'CREATE TABLE p (id int) PARTITION BY RANGE (id); ALTER TABLE p ATTACH PARTITION orders DEFAULT; DROP TABLE p',
+    "SELECT set_config('search_path', 'scratch', true); CREATE TABLE orders (i int); SELECT set_config('search_path', 'public', true); DROP TABLE orders",
+    'SET LOCAL search_path = scratch; CREATE TABLE orders (i int); SET LOCAL "SEARCH_PATH" = public; DROP TABLE orders',
+    'CREATE TEMP TABLE orders ON COMMIT DROP AS SELECT 1 AS id; CREATE INDEX CONCURRENTLY oi ON public.orders (id); DELETE FROM orders',
+    'CREATE TABLE n (i int); ALTER TABLE public.n SET SCHEMA x; ALTER TABLE y.n SET SCHEMA public; DROP TABLE n',
+    'CREATE SCHEMA AUTHORIZATION CURRENT_USER CREATE TABLE orders (i int); SET LOCAL search_path = public; DROP TABLE orders',
+    'CREATE TABLE p (id int PRIMARY KEY); INSERT INTO p VALUES (1); ALTER TABLE orders ADD FOREIGN KEY (id) REFERENCES p ON DELETE CASCADE; DELETE FROM p',
+    `${VOLATILE.replace('boom', 'digest')}; SELECT digest()`,
+    `${VOLATILE.replace('boom', 'trueup.boom')}; SELECT trueup.boom()`,
+    `${VOLATILE.replace('boom()', 'lower(i int)')}; SELECT lower(1)`,
+    `${VOLATILE.replace('boom()', 'f(t text)')}; ${made('f()')}; SELECT f('x'::text)`,
+    `${made('g()', 'DELETE FROM orders; SELECT 1')}; ALTER FUNCTION g() VOLATILE; SELECT g()`,
+    `${VOLATILE}; CREATE FUNCTION g() ${IN_PLPGSQL}; SELECT g()`,
+    `${VOLATILE}; CREATE FUNCTION g() ${IN_PLPGSQL.replace('STABLE', 'IMMUTABLE')}; EXPLAIN SELECT g()`,
+    'EXPLAIN (ANALYZE false, ANALYZE true) DELETE FROM orders',
+    `${VOLATILE}; ALTER TABLE q ADD COLUMN z int DEFAULT boom()`,
+    `${VOLATILE}; ALTER TABLE q ADD CHECK (boom() > 0)`,
+    `${VOLATILE}; ALTER TABLE q ALTER a SET DEFAULT boom(); INSERT INTO q DEFAULT VALUES`,
+    `${VOLATILE}; CREATE VIEW v AS SELECT boom(); SELECT * FROM v`,
+    'CREATE RULE r AS ON INSERT TO q DO ALSO DELETE FROM orders; INSERT INTO q VALUES (1)',
+    `${TIDY}; CREATE TRIGGER t BEFORE UPDATE ON q FOR EACH ROW EXECUTE FUNCTION tidy(); UPDATE q SET a = 2`,
+  ])('%s', async (up) => {
+    const problems = await problemsOf({ '0001_a.sql': `-- migrate:consent rewrites it\n${file(up)}` });
+    expect(problems.map(({ message }) => message).join('\n')).toMatch(/data may be lost/);
+
+    const client = await connect(await createDatabase(major));
+    await client.query(BEFORE);
+    const { rows } = await client.query(
+      "SELECT 'orders'::regclass::oid AS orders, 'y.n'::regclass::oid AS n",
+    );
+    await client.query('BEGIN');
+    for (const { sql, execution } of (await compileUp(up)).statements)
+      if (execution === 'transaction') await client.query(sql);
+      else for (const each of ['COMMIT', sql, 'BEGIN']) await client.query(each);
+    await client.query('COMMIT');
+    const left = await Promise.all(
+      [rows[0].orders, rows[0].n].map(async (oid) => {
+        const found = await client.query('SELECT oid::regclass AS name FROM pg_class WHERE oid = $1', [oid]);
+        return found.rows[0] ? (await client.query(`SELECT FROM ${found.rows[0].name}`)).rowCount : 0;
+      }),
+    );
+    expect(left).not.toEqual([1, 1]);
+  });
 });
