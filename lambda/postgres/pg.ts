@@ -118,6 +118,8 @@ function clientConfig(options: PgOptions): ClientConfig {
     application_name: options.applicationName ?? 'trueup',
     connectionTimeoutMillis: options.connectTimeoutMs ?? 10_000,
     keepAlive: true,
+    // The kernel's default is two hours on Linux.
+    keepAliveInitialDelayMillis: 30_000,
     options: Object.entries(settings)
       .map(([name, value]) => `-c ${name}=${value}`)
       .join(' '),
