@@ -1,7 +1,7 @@
 /** Carries out the planner's steps. What is committed is recorded in the same transaction; so this may be cut anywhere. */
 import { TrueupError } from './errors';
 import { execute } from './execute';
-import { settleStatement } from './ledger';
+import { settleStatement } from './ledger-rows';
 import { eventStatement } from './ledger-schema';
 import type { Migration } from './manifest';
 import { applyOutside } from './outside';

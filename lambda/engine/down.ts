@@ -2,7 +2,8 @@
 
 import { onDatabase } from './converge';
 import { TrueupError } from './errors';
-import { beginStatements, endStatements, type Ledger, readLedger } from './ledger';
+import { type Ledger, readLedger } from './ledger';
+import { beginStatements, endStatements } from './ledger-rows';
 import { RUNNER_LOCK } from './ledger-schema';
 import { recordedDown, sha256 } from './manifest';
 import { obstacle } from './plan';

@@ -5,7 +5,7 @@ import { TrueupError } from './errors';
 import { execute, waitForLock } from './execute';
 import { isLockTrouble, migrationError } from './failures';
 import { dropInvalid, dropReindexLeftovers, type IndexTarget, longRunning, readIndex } from './indexes';
-import { type MigrationRow, recordStatement } from './ledger';
+import { type MigrationRow, recordStatement } from './ledger-rows';
 import type { Migration, Statement } from './manifest';
 import { otherThanOwners } from './names';
 import { INDEX_ATTEMPTS } from './retry';

@@ -1,7 +1,8 @@
 /** Decides, from manifest, ledger and request, what is to be done. Pure: no database, no clock. */
 import type { ErrorInfo } from './errors';
 import type { Ledger, LedgerMigration } from './ledger';
-import { ownerName, readable } from './ledger';
+import { readable } from './ledger';
+import { ownerName } from './ledger-rows';
 import { LEDGER_VERSION, needsInstall } from './ledger-schema';
 import type { Manifest, Migration } from './manifest';
 import type { ConvergeRequest } from './request';

@@ -4,7 +4,7 @@
  */
 import type { Transaction } from '../postgres/database';
 import { dollarQuote, quoteIdentifier } from '../postgres/quote';
-import { type MigrationRow, recordStatement } from './ledger';
+import { type MigrationRow, recordStatement } from './ledger-rows';
 import { lockPlan } from './locks';
 import type { Migration, Query, Statement } from './manifest';
 import { LOCK_TIMEOUT_MS, LONG_LOCK_TIMEOUT_MS } from './retry';

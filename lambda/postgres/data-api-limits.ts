@@ -1,5 +1,5 @@
 /** Limits of the RDS Data API that can be known before anything is deployed. Pure. */
-import { recordStatement } from '../engine/ledger';
+import { recordStatement } from '../engine/ledger-rows';
 import { lockPlan } from '../engine/locks';
 import type { Manifest, Migration } from '../engine/manifest';
 import { PREFLIGHT_FAILED, raiseRows, segmentsOf, VERIFICATION_FAILED } from '../engine/script';

@@ -24,7 +24,8 @@ function sentences(source: string): string[] {
     )
     .filter(
       (text) =>
-        /[a-z,]+ [a-z]+ [a-z]+/.test(text) && !/\b(SELECT|INSERT|CREATE TABLE|UPDATE|FROM)\b|=>|\[\^/.test(text),
+        /[a-z,]+ [a-z]+ [a-z]+/.test(text) &&
+        !/\b(SELECT|INSERT|CREATE TABLE|UPDATE|FROM)\b|=>|\[\^/.test(text),
     );
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { recordStatement } from '../../lambda/engine/ledger';
+import { recordStatement } from '../../lambda/engine/ledger-rows';
 import { type Migration, makeManifest, type Statement, sha256 } from '../../lambda/engine/manifest';
 import { PREFLIGHT_FAILED, raiseRows, VERIFICATION_FAILED } from '../../lambda/engine/script';
 import { dataApiProblems, MAX_STATEMENT_LENGTH } from '../../lambda/postgres/data-api-limits';

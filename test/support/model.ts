@@ -4,7 +4,7 @@
  */
 import { describeError } from '../../lambda/engine/errors';
 import type { FailedRecord, Ledger, LedgerDeployment, LedgerMigration } from '../../lambda/engine/ledger';
-import { ownerName } from '../../lambda/engine/ledger';
+import { ownerName } from '../../lambda/engine/ledger-rows';
 import { entryOf, type Manifest, type Migration, recordedDown } from '../../lambda/engine/manifest';
 import { obstacle, planForward } from '../../lambda/engine/plan';
 import { reportOf } from '../../lambda/engine/report';
