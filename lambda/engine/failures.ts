@@ -40,7 +40,7 @@ export function migrationError(
       { cause: error },
     );
   }
-  const message = safeServerMessage(error.sqlstate, error.message);
+  const message = safeServerMessage(error.sqlstate, error.message, error);
   const common = { ...base, sqlstate: error.sqlstate };
   if (origin?.section === 'preflight' || origin?.section === 'verify') {
     const preflight = origin.section === 'preflight';
@@ -164,6 +164,16 @@ function connectionWords(reason: string | undefined, message: string): { message
         message: 'the server has no free connection',
         remedy: 'Close idle sessions, or raise max_connections, and deploy again.',
       };
+    case '25P03':
+      return {
+        message: 'the server ended the session because its transaction was idle for too long',
+        remedy: 'ALTER ROLE <login> SET idle_in_transaction_session_timeout = 0, and deploy again.',
+      };
+    case '25P04':
+      return {
+        message: 'the server ended the transaction at its time limit (transaction_timeout)',
+        remedy: 'ALTER ROLE <login> SET transaction_timeout = 0, and deploy again.',
+      };
     case 'ENOTFOUND':
       return { message: `the host name cannot be resolved (${message})`, remedy: 'Check the host name.' };
     case 'ECONNREFUSED':
@@ -212,7 +222,7 @@ export function unexpected(error: unknown): ErrorInfo {
   if (error instanceof SqlError) {
     return {
       code: error.sqlstate === '42501' ? 'privilege' : 'ledger',
-      message: `the server refused Trueup's own statement: ${safeServerMessage(error.sqlstate, error.message)}`,
+      message: `the server refused Trueup's own statement: ${safeServerMessage(error.sqlstate, error.message, error)}`,
       remedy:
         error.sqlstate === '42501'
           ? 'Let the role create schema trueup (GRANT CREATE ON DATABASE …), or make it the owner of that schema.'

@@ -110,7 +110,7 @@ const READ = `SELECT pg_catalog.json_build_object('server', ${SERVER},
 FROM trueup.ledger l`;
 
 /** What is there of a ledger that cannot be read: a table that is missing is not "no ledger". */
-const REMAINS = `SELECT (${SERVER})::text AS server, (SELECT count(*)::int FROM pg_catalog.pg_class c
+const REMAINS = `SELECT (${SERVER})::text AS server, (SELECT pg_catalog.count(*)::int FROM pg_catalog.pg_class c
   JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
   WHERE n.nspname OPERATOR(pg_catalog.=) 'trueup'::name AND c.relname OPERATOR(pg_catalog.=)
     ANY ('{ledger,namespaces,migrations,deployments,events}'::name[])) AS remains`;

@@ -7,7 +7,7 @@ import { isLockTrouble, migrationError } from './failures';
 import { dropInvalid, dropReindexLeftovers, type IndexTarget, longRunning, readIndex } from './indexes';
 import { type MigrationRow, recordStatement } from './ledger-rows';
 import type { Migration, Statement } from './manifest';
-import { otherThanOwners } from './names';
+import { refuseOtherPath } from './names';
 import { INDEX_ATTEMPTS } from './retry';
 import { NotYet, type Run } from './run';
 import { applyScript, type Origin, rowAfter } from './script';
@@ -19,7 +19,7 @@ export async function applyOutside(
   preflight: boolean,
 ): Promise<void> {
   const statement = migration.statements[index]!;
-  await refuseOtherPath(run, migration, index);
+  await refuseOtherPath(run, at(migration, index), statement.command);
   const earlier = await readRunning(run, migration.name);
   const ours = earlier?.running === index;
   if (preflight && !ours && migration.preflight.length > 0) {
@@ -53,22 +53,6 @@ export async function applyOutside(
       await waitForLock(run, migration, error, attempt);
     }
   }
-}
-
-/** Over the Data API the owner role can be had in a transaction only. */
-async function refuseOtherPath(run: Run, migration: Migration, index: number): Promise<void> {
-  const { ownerRole } = run.names;
-  if (ownerRole === null || run.db.capabilities.session) return;
-  const path = await otherThanOwners(run.db, ownerRole);
-  if (path === null) return;
-  const { command } = migration.statements[index]!;
-  throw new TrueupError({
-    ...at(migration, index),
-    code: 'unsupported',
-    message: `over the Data API ${command} runs as the login role, whose names are looked up in ${path}, and not where those of ${ownerRole} are`,
-    remedy:
-      'Give the login role a search_path that names the schemas themselves and not "$user" (ALTER ROLE … SET search_path = …).',
-  });
 }
 
 async function readRunning(

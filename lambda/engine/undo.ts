@@ -9,6 +9,7 @@ import { undoneStatement } from './ledger-rows';
 import { eventStatement } from './ledger-schema';
 import { lockPlan } from './locks';
 import type { Migration } from './manifest';
+import { refuseOtherPath } from './names';
 import { GRACE_MS } from './retry';
 import type { RecordedStatement, UndoStep } from './rollback';
 import { NotYet, type Run } from './run';
@@ -75,9 +76,11 @@ async function send(
 }
 
 async function outside(run: Run, step: UndoStep, statement: RecordedStatement): Promise<void> {
+  const settings = longRunning(run.serverVersion, run.names.ownerRole);
+  await refuseOtherPath(run, { migration: step.name, file: `${step.name} (down)` }, statement.command);
   await patiently(run, step, [statement], async () => {
     try {
-      await run.db.executeOutside(statement.sql, longRunning(run.serverVersion), { deadline: run.deadline });
+      await run.db.executeOutside(statement.sql, settings, { deadline: run.deadline });
     } catch (error) {
       if (!(error instanceof SqlError)) throw error;
       // Called a second time, the first may have come to its end.
@@ -133,8 +136,10 @@ function undoError(error: SqlError, step: UndoStep): TrueupError {
 export async function tidyUnfinished(run: Run, row: LedgerMigration): Promise<string | null> {
   const { target } = row;
   if (target?.kind !== 'index' || target.action !== 'create') return null;
-  const index = await readIndex(run.db, target);
+  const index = await readIndex(run.db, target, run.names.ownerRole);
   if (index?.building) return `its index ${index.name} is still being built (${index.building})`;
-  if (index && !index.valid) await dropInvalid(run.db, target, run.serverVersion, run.deadline);
+  if (index && !index.valid) {
+    await dropInvalid(run.db, target, run.serverVersion, run.deadline, run.names.ownerRole);
+  }
   return null;
 }

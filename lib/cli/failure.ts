@@ -54,7 +54,7 @@ function unexpected(error: unknown): Failure['error'] {
   const remedy = 'This is a bug in Trueup: please report it with these lines.';
   if (error instanceof SqlError) {
     const { sqlstate } = error;
-    return { code: 'unexpected', message: safeServerMessage(sqlstate, message), sqlstate, remedy };
+    return { code: 'unexpected', message: safeServerMessage(sqlstate, message, error), sqlstate, remedy };
   }
   return { code: 'unexpected', message: stack ?? message, remedy };
 }
