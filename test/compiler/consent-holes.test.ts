@@ -37,12 +37,18 @@ describe('a name that means another relation by then', () => {
     ],
     ['CREATE TABLE n (i int); ALTER TABLE n SET SCHEMA x; DROP TABLE x.n', false],
     ['CREATE TABLE n (i int); ALTER SCHEMA live RENAME TO app; DROP TABLE n', true],
+    ['CREATE TABLE n (i int); ALTER TABLE app.orders RENAME TO n; DROP TABLE n', true],
     ['CREATE SCHEMA s CREATE SEQUENCE q; DROP SEQUENCE q', true],
     ['CREATE SCHEMA s CREATE SEQUENCE q; DROP SEQUENCE s.q', false],
     ['CREATE SCHEMA AUTHORIZATION app CREATE TABLE orders (i int); DROP TABLE orders', true],
   ];
   test.each(CASES)('%s: %s', async (up, expected) => {
     expect(await destroys(up)).toBe(expected);
+  });
+
+  test('a statement outside the transaction does not see its temporary tables', async () => {
+    const { statements } = await compileUp('CREATE TEMP TABLE orders (id int); VACUUM orders');
+    expect(statements[1]!.locks).toMatchObject([{ relation: 'orders', created: false }]);
   });
 
   test('a batch does not see the temporary tables of up', async () => {
