@@ -175,7 +175,8 @@ async function baseline(run: Run, migration: Migration): Promise<boolean> {
     return true;
   } catch (error) {
     if (!(error instanceof TrueupError) || error.info.code !== 'verification') throw error;
-    run.unmarked.set(migration.name, error.info.details?.join('; ') ?? error.info.message);
+    const { details, message } = error.info;
+    run.unmarked.set(migration.name, details ? [...new Set(details)].join('; ') : message);
     return false;
   }
 }
