@@ -7,6 +7,7 @@ import { type Directions, readDirectives } from './directives';
 import type { Facts, Finding } from './facts';
 import type { FileName } from './file-name';
 import { FileKnowledge, type FolderKnowledge } from './knowledge';
+import { learn } from './lessons';
 import { isReady } from './parser';
 import { pathAfter, type SearchPath } from './search-path';
 import { type Layout, readLayout, type Section, type SectionName } from './sections';
@@ -103,7 +104,7 @@ function learnt(parsed: ParsedStatement, file: FileKnowledge): Classified {
     file.endTransaction();
     facts = look();
   }
-  file.learn(parsed.node);
+  learn(parsed.node, file);
   return { parsed, facts };
 }
 
