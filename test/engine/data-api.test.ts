@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { converge, down, plan, status, verify } from '../../lambda/engine';
+import { dataApiProblems } from '../../lambda/engine/data-api-problems';
 import type { Manifest } from '../../lambda/engine/manifest';
 import type { Outcome } from '../../lambda/engine/request';
 import { connectDataApi } from '../../lambda/postgres/data-api';
-import { dataApiProblems } from '../../lambda/postgres/data-api-limits';
 import { compileFolder } from '../../lib/compiler';
 import { dumpCatalogue } from '../../lib/local/catalogue';
 import { type DataApiEndpoint, startDataApi } from '../../lib/local/data-api';

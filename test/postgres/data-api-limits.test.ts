@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { dataApiProblems } from '../../lambda/engine/data-api-problems';
 import { recordStatement } from '../../lambda/engine/ledger-rows';
 import { type Migration, makeManifest, type Statement, sha256 } from '../../lambda/engine/manifest';
 import { PREFLIGHT_FAILED, raiseRows, VERIFICATION_FAILED } from '../../lambda/engine/script';
-import { dataApiProblems, MAX_STATEMENT_LENGTH } from '../../lambda/postgres/data-api-limits';
+import { MAX_STATEMENT_LENGTH } from '../../lambda/postgres/data-api-limits';
 
 const statement = (sql: string, line = 3): Statement => ({
   sql,
