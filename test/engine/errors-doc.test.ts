@@ -19,7 +19,7 @@ function sentences(source: string): string[] {
       flat(text)
         .split(/\$\{[^}]*\}+/)
         .sort((a, b) => b.length - a.length)[0]!
-        .replace(/^[)}\s]+/, '')
+        .replace(/^[)}`\s]+/, '')
         .trim(),
     )
     .filter(
