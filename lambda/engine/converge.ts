@@ -131,6 +131,8 @@ function nothingToDo(
   forward: boolean,
 ): Outcome | null {
   if (!forward || ledger.version === null || needsInstall(ledger.version, ledger.verification)) return null;
+  // An earlier slice of this request has left one, which has to be brought to its end.
+  if (ledger.deployment !== null) return null;
   const plan = planForward(manifest, ledger, request);
   if (plan.errors[0] && request.owner === null) {
     return { status: 'failed', error: plan.errors[0], report: reportOf(ledger, null, plan) };

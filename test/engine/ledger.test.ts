@@ -52,6 +52,15 @@ test('a file that was edited as it may be is not an edited one afterwards', asyn
   expect((await run(url, mended, { id: 'again' })).outcome).toMatchObject({ status: 'done' });
 });
 
+test('what the server finished between two slices is reported, and the deployment ended', async () => {
+  const url = await createDatabase();
+  const client = await connect(url);
+  const outcome = await up(url, manifestOf(money), { id: 'sliced' });
+  await client.query("UPDATE trueup.deployments SET outcome = 'running', result = NULL");
+  expect(await up(url, manifestOf(money), { id: 'sliced' })).toEqual(outcome);
+  expect((await client.query('SELECT outcome FROM trueup.deployments')).rows).toEqual([{ outcome: 'done' }]);
+});
+
 test('a role that may write the ledger but not replace its functions is told whose they are', async () => {
   const url = await createDatabase();
   const client = await connect(url);
