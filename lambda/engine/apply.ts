@@ -11,7 +11,7 @@ import { applyScript, isSimple, type Segment, segmentsOf, verifyScript } from '.
 
 /**
  * How many small migrations share a message, and how long it may get: they commit one by one all the same. Whoever
- * interrupts a run, or whose time is over, cannot stop a message any more, so messages grow only while they are quick.
+ * interrupts a run waits for the message, and a deadline undoes what is under way in it: they grow only while quick.
  */
 const MESSAGE_MIGRATIONS = 50;
 const MESSAGE_CHARACTERS = 200_000;

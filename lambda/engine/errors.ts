@@ -1,9 +1,7 @@
 /**
  * Every failure that Trueup reports is one of these. A message says what and why in one sentence, `remedy` what to do.
- * Neither ever carries row data: see {@link safeServerMessage}.
+ * Neither ever carries row data: see safeServerMessage() in ../postgres/server-words.ts.
  */
-export { safeServerMessage } from '../postgres/server-words';
-
 export type ErrorCode =
   | 'connection' // the database cannot be reached, or refuses the login
   | 'privilege' // the role lacks a right; the remedy holds the GRANT

@@ -1,6 +1,7 @@
 /** Turns what the server said into an error with a place in the file and a remedy. Pure. */
 import { ConnectionLost, SqlError } from '../postgres/database';
-import { type ErrorInfo, safeServerMessage, TrueupError } from './errors';
+import { safeServerMessage } from '../postgres/server-words';
+import { type ErrorInfo, TrueupError } from './errors';
 import type { Migration } from './manifest';
 import { type Origin, PREFLIGHT_FAILED, VERIFICATION_FAILED } from './script';
 

@@ -1,6 +1,7 @@
 /** Any error becomes an {@link ErrorInfo} and an exit code here. */
-import { type ErrorInfo, safeServerMessage, TrueupError } from '../../lambda/engine/errors';
+import { type ErrorInfo, TrueupError } from '../../lambda/engine/errors';
 import { SqlError } from '../../lambda/postgres/database';
+import { safeServerMessage } from '../../lambda/postgres/server-words';
 import { CompileError } from '../compiler/problem';
 import { NoEmbeddedServer } from '../local/binaries';
 import { EXIT, type ExitCode } from './exit-codes';

@@ -1,12 +1,12 @@
 /** The main job as a newcomer starts it. */
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, expect, test } from 'vitest';
 import { connect, createDatabase } from '../support/database';
-import { cleanEnvironment, FROM_SOURCES, type Ran, trueup } from './trueup';
+import { cleanEnvironment, FROM_SOURCES, type Ran, start, trueup } from './trueup';
 
 const ROOT = join(__dirname, '../..');
 const scratch = mkdtempSync(join(tmpdir(), 'trueup-test-'));
@@ -31,27 +31,11 @@ const ELSEWHERE = {
   PGOPTIONS: '-c search_path=nowhere',
 };
 
-function start(file: string, args: readonly string[], temporary: string) {
-  const child = spawn(file, args, {
-    cwd: ROOT,
-    env: cleanEnvironment({ ...ELSEWHERE, TMPDIR: temporary }),
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  const output = { stdout: '', stderr: '' };
-  child.stdout.on('data', (text) => {
-    output.stdout += text;
-  });
-  child.stderr.on('data', (text) => {
-    output.stderr += text;
-  });
-  const ended = new Promise<Ran>((ran) =>
-    child.once('close', (code, signal) => ran({ code: code ?? (signal ? -1 : 0), ...output })),
-  );
-  return { child, output, ended };
-}
+const startHere = (file: string, args: readonly string[], temporary: string) =>
+  start(file, args, { cwd: ROOT, env: cleanEnvironment({ ...ELSEWHERE, TMPDIR: temporary }) });
 
 const npmStart = (args: readonly string[], temporary: string): Promise<Ran> =>
-  start('npm', ['start', '--silent', '--', ...args], temporary).ended;
+  startHere('npm', ['start', '--silent', '--', ...args], temporary).ended;
 
 /** Processes whose command line names the folder. */
 const processesOf = (folder: string): string[] =>
@@ -113,7 +97,7 @@ test('twice at once, as text and as JSON, with nothing left behind', { timeout: 
 
 test('stopped with Ctrl-C, it leaves nothing behind either', { timeout: 120_000 }, async () => {
   const temporary = ownTemporary('stopped');
-  const { child, output, ended } = start(process.execPath, [...FROM_SOURCES, 'demo'], temporary);
+  const { child, output, ended } = startHere(process.execPath, [...FROM_SOURCES, 'demo'], temporary);
   while (!output.stdout.includes('\n3. ')) await sleep(20);
   child.kill('SIGINT');
   expect(await ended).toMatchObject({ code: 130, stderr: '' });

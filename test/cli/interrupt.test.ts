@@ -1,5 +1,4 @@
 /** Ctrl-C, and what is left on standard output by then. */
-import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,7 +7,7 @@ import { afterAll, expect, test } from 'vitest';
 import type { Outcome } from '../../lambda/engine/request';
 import { untilDone } from '../../lib/cli/until-done';
 import { connect, createDatabase } from '../support/database';
-import { cleanEnvironment, command, type Ran } from './trueup';
+import { cleanEnvironment, command, start } from './trueup';
 
 const scratch = mkdtempSync(join(tmpdir(), 'trueup-test-'));
 afterAll(() => rmSync(scratch, { recursive: true }));
@@ -37,23 +36,8 @@ function folderOf(files: Record<string, string>): string {
   return folder;
 }
 
-function start(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
-  const child = spawn(process.execPath, [...command(), ...args], {
-    env: cleanEnvironment(env),
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  const output = { stdout: '', stderr: '' };
-  child.stdout.on('data', (text) => {
-    output.stdout += text;
-  });
-  child.stderr.on('data', (text) => {
-    output.stderr += text;
-  });
-  const ended = new Promise<Ran>((ran) =>
-    child.once('close', (code) => ran({ code: code ?? -1, ...output })),
-  );
-  return { child, output, ended };
-}
+const startTrueup = (args: readonly string[], env: NodeJS.ProcessEnv = {}) =>
+  start(process.execPath, [...command(), ...args], { env: cleanEnvironment(env) });
 
 const DOCUMENT = {
   error: { code: 'interrupted', message: 'stopped with Ctrl-C', remedy: expect.any(String) },
@@ -61,7 +45,7 @@ const DOCUMENT = {
 
 test('the second Ctrl-C leaves at once, and with --json there is a document even then', async () => {
   const url = await createDatabase();
-  const { child, output, ended } = start(['up', folderOf({ '0001_slow.sql': SLOW }), '--json'], {
+  const { child, output, ended } = startTrueup(['up', folderOf({ '0001_slow.sql': SLOW }), '--json'], {
     DATABASE_URL: url,
   });
   await until(url, 'PgSleep');
@@ -76,9 +60,9 @@ test('the second Ctrl-C leaves at once, and with --json there is a document even
 test('a question that is stopped answers with a document too', async () => {
   const url = await createDatabase();
   const folder = folderOf({ '0001_table.sql': TABLE });
-  await start(['up', folder], { DATABASE_URL: url }).ended;
+  await startTrueup(['up', folder], { DATABASE_URL: url }).ended;
   await (await connect(url)).query('BEGIN; LOCK customers');
-  const { child, ended } = start(['verify', folder, '--json'], { DATABASE_URL: url });
+  const { child, ended } = startTrueup(['verify', folder, '--json'], { DATABASE_URL: url });
   await until(url, 'relation');
   child.kill('SIGINT');
   const { code, stdout } = await ended;
@@ -90,7 +74,7 @@ test.each([[[]], [['--json']]])(
   'check --run %j says nothing of its own server that is gone',
   async (json) => {
     const folder = folderOf({ '0001_table.sql': TABLE, '0002_index.sql': INDEX, '0003_slow.sql': SLOW });
-    const { child, output, ended } = start(['check', '--run', folder, ...json]);
+    const { child, output, ended } = startTrueup(['check', '--run', folder, ...json]);
     while (!output.stderr.includes('0002_index')) await sleep(20);
     await sleep(500);
     child.kill('SIGINT');

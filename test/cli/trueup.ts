@@ -1,5 +1,5 @@
 /** The real program, as a process. */
-import { execFile } from 'node:child_process';
+import { type ChildProcess, execFile, type SpawnOptions, spawn } from 'node:child_process';
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildSync } from 'esbuild';
@@ -33,6 +33,30 @@ export function cleanEnvironment(change: NodeJS.ProcessEnv = {}): NodeJS.Process
     ([name]) => !/^(PG|DATABASE_URL$|NO_COLOR$|FORCE_COLOR$|CI$|NODE_OPTIONS$|VITEST)/.test(name),
   );
   return { ...Object.fromEntries(kept), ...change };
+}
+
+export interface Started {
+  readonly child: ChildProcess;
+  /** As far as it has come. */
+  readonly output: { stdout: string; stderr: string };
+  /** Code -1 for one that a signal ended. */
+  readonly ended: Promise<Ran>;
+}
+
+/** A program that is looked at, or disturbed, while it runs. */
+export function start(file: string, args: readonly string[], options: SpawnOptions): Started {
+  const child = spawn(file, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
+  const output = { stdout: '', stderr: '' };
+  child.stdout!.on('data', (text) => {
+    output.stdout += text;
+  });
+  child.stderr!.on('data', (text) => {
+    output.stderr += text;
+  });
+  const ended = new Promise<Ran>((ran) =>
+    child.once('close', (code) => ran({ code: code ?? -1, ...output })),
+  );
+  return { child, output, ended };
 }
 
 const bundleFolder = join(ROOT, 'node_modules/.cache', `trueup-test-${process.pid}`);

@@ -1,8 +1,8 @@
 /** No row's value ever reaches an error message: the server's words are shown only where they name objects. */
 import { describe, expect, test } from 'vitest';
-import { safeServerMessage } from '../../lambda/engine/errors';
 import { SqlError } from '../../lambda/postgres/database';
 import { connectPg } from '../../lambda/postgres/pg';
+import { safeServerMessage } from '../../lambda/postgres/server-words';
 import { connect, createDatabase, majors } from '../support/database';
 
 const SECRET = /jane|doe|secret|48600/;
