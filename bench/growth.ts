@@ -2,9 +2,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Ledger } from '../lambda/engine/ledger';
-import type { Manifest } from '../lambda/engine/manifest';
-import { planForward } from '../lambda/engine/plan';
+import type { Manifest } from '../lambda/contract/manifest';
+import type { Ledger } from '../lambda/engine/ledger/read';
+import { planForward } from '../lambda/engine/plan/plan';
 import { compileFolder } from '../lib/compiler';
 import { smallMigrations, writeFolders } from './workload';
 

@@ -10,6 +10,7 @@ import { report } from './report';
 import { startServer } from './server';
 import { measureSpeed } from './speed';
 import { measureStall, type Stall } from './stall';
+import { measureStartUp } from './start-up';
 import { judge, type Results } from './targets';
 import { buildTrueup, findPsql, peers } from './tools';
 import { smallMigrations, writeFolders } from './workload';
@@ -23,7 +24,7 @@ const HELD_MS = 5_000;
 async function main(): Promise<void> {
   const say = (text: string) => process.stderr.write(`${text}\n`);
   const root = mkdtempSync(join(tmpdir(), 'trueup-bench-'));
-  const trueup = buildTrueup();
+  const trueup = buildTrueup(join(root, 'cache'));
   const server = await startServer();
   try {
     const psql = findPsql();
@@ -42,6 +43,8 @@ async function main(): Promise<void> {
       say(`${tool.name}: a table that is held …`);
       stall.push(await measureStall(server, tool, first, second, HELD_MS));
     }
+    say('start-up …');
+    const startUp = await measureStartUp(trueup.tool, RUNS);
     say('compiling and planning …');
     const growth = await measureGrowth();
     const results: Results = {
@@ -50,6 +53,7 @@ async function main(): Promise<void> {
       delayMs: DELAY_MS,
       speed,
       stall,
+      startUp,
       growth,
     };
     const targets = judge(results);

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { Client } from 'pg';
-import { type PostgresServer, startPostgres } from '../lib/local/postgres-server';
+import { type PostgresServer, startPostgres } from '../lib/scratch-postgres/server';
 
 export const startServer = (): Promise<PostgresServer> =>
   startPostgres({ settings: { fsync: 'on', full_page_writes: 'on', log_duration: 'on' } });

@@ -1,5 +1,5 @@
 /** 200 small migrations applied, and nothing to do: time here, time at 10 ms of round trip, round trips, server time. */
-import type { PostgresServer } from '../lib/local/postgres-server';
+import type { PostgresServer } from '../lib/scratch-postgres/server';
 import { startProxy } from '../test/support/proxy';
 import { logSize, serverTime, withDatabase } from './server';
 import { run, type Tool } from './tools';

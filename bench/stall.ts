@@ -1,7 +1,7 @@
 /** How long readers and writers of a table stand still while a migration waits for a lock that an idle transaction holds. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
-import type { PostgresServer } from '../lib/local/postgres-server';
+import type { PostgresServer } from '../lib/scratch-postgres/server';
 import { withDatabase } from './server';
 import { run, start, type Tool } from './tools';
 import type { Folders } from './workload';

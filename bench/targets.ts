@@ -2,6 +2,7 @@
 import type { Growth } from './growth';
 import type { Speed } from './speed';
 import type { Stall } from './stall';
+import type { StartUp } from './start-up';
 
 export interface Results {
   /** How often each tool ran: here, and at the added round-trip time. */
@@ -10,6 +11,7 @@ export interface Results {
   readonly delayMs: number;
   readonly speed: readonly Speed[];
   readonly stall: readonly Stall[];
+  readonly startUp: StartUp;
   readonly growth: Growth;
 }
 
@@ -22,6 +24,8 @@ export interface Target {
 
 /** The peers that keep a history: what Trueup is compared with. psql keeps none, so it is the floor. */
 const PEERS = ['dbmate', 'node-pg-migrate'];
+/** The one that runs on Node.js, as Trueup does; dbmate is a program of Go. */
+const SAME_RUNTIME = 'node-pg-migrate';
 /** Ten times the work in ten times the time, with room for a busy machine. */
 const LINEAR = 14;
 
@@ -42,6 +46,11 @@ export function judge(results: Results): Target[] {
     {
       ...atMost(`time at ${delayMs} ms of round trip, of the best peer's`, own.apply.msAtDelay / best, 0.25),
       reached: `${(own.apply.msAtDelay / best).toFixed(2)} (${seconds(own.apply.msAtDelay)} of ${seconds(best)})`,
+    },
+    ...notSlower(own, results.speed.find(({ tool }) => tool === SAME_RUNTIME)!, delayMs),
+    {
+      ...atMost('start-up, of a bare `node -e 0`', results.startUp.versionMs / results.startUp.nodeMs, 1.3),
+      reached: `${(results.startUp.versionMs / results.startUp.nodeMs).toFixed(2)} (${results.startUp.versionMs.toFixed(0)} ms of ${results.startUp.nodeMs.toFixed(0)} ms)`,
     },
     {
       ...atMost('longest stall of the application, s', longest / 1000, 1),
@@ -65,6 +74,19 @@ export function judge(results: Results): Target[] {
     });
   }
   return targets;
+}
+
+function notSlower(own: Speed, peer: Speed, delayMs: number): Target[] {
+  const columns = [
+    ['apply', own.apply.ms, peer.apply.ms],
+    [`apply at ${delayMs} ms`, own.apply.msAtDelay, peer.apply.msAtDelay],
+    ['nothing to do', own.noop!.ms, peer.noop!.ms],
+    [`nothing to do at ${delayMs} ms`, own.noop!.msAtDelay, peer.noop!.msAtDelay],
+  ] as const;
+  return columns.map(([what, ownMs, peerMs]) => ({
+    ...atMost(`${what}, of ${peer.tool}'s`, ownMs / peerMs, 1),
+    reached: `${(ownMs / peerMs).toFixed(2)} (${seconds(ownMs)} of ${seconds(peerMs)})`,
+  }));
 }
 
 const atMost = (what: string, value: number, limit: number): Target => ({

@@ -27,7 +27,8 @@ const version = (name: string): string =>
     .version;
 
 /** Trueup compiled, as npm delivers it; removed by `remove`. */
-export function buildTrueup(): { tool: Tool; remove: () => void } {
+/** @param cache where compiled folders are kept */
+export function buildTrueup(cache: string): { tool: Tool; remove: () => void } {
   const folder = mkdtempSync(join(root, 'node_modules', '.trueup-bench-'));
   const remove = () => rmSync(folder, { recursive: true, force: true });
   const tsc = spawnSync(
@@ -49,7 +50,8 @@ export function buildTrueup(): { tool: Tool; remove: () => void } {
     command: (url, folders) => ({
       file: process.execPath,
       args: [join(folder, 'bin', 'trueup.js'), 'up', folders.dbmate, '--quiet'],
-      env: { DATABASE_URL: url },
+      // In CI nothing is kept: users have no CI.
+      env: { DATABASE_URL: url, XDG_CACHE_HOME: cache, CI: '' },
     }),
   };
   return { tool, remove };

@@ -1,12 +1,13 @@
+export type { ApplicationLogGroup } from './constructs/application-log-group';
+export type {
+  DatabaseOptions,
+  ExistingDataApiOptions,
+  ExistingServerOptions,
+  ServerOptions,
+} from './constructs/database-options';
 export { DriftCheck, type DriftCheckProps } from './constructs/drift-check';
-export { type ApplicationLogGroup, SchemaAlarms, type SchemaAlarmsProps } from './constructs/schema-alarms';
-export {
-  type DatabaseOptions,
-  type ExistingDataApiOptions,
-  type ExistingServerOptions,
-  SchemaDatabase,
-  type ServerOptions,
-} from './constructs/schema-database';
+export { SchemaAlarms, type SchemaAlarmsProps } from './constructs/schema-alarms';
+export { SchemaDatabase } from './constructs/schema-database';
 export { SchemaMigrations, type SchemaMigrationsProps } from './constructs/schema-migrations';
 export type { TimingProps } from './constructs/timing';
 export { DatabaseStack, type DatabaseStackProps } from './stacks/database-stack';

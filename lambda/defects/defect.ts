@@ -1,12 +1,15 @@
 /**
- * A defect kind: everything that is known of one failure, in one file. Alarms, the pager, the audit and docs/defects
- * are derived from it; a new file in this folder, named in index.ts, adds the kind everywhere.
+ * A defect kind: everything that is known of one failure, in one file of kinds/, named in index.ts. The pager, the drift
+ * check and docs/defects are derived from it, and its cases stand in test/defects/kinds under the same id.
  *
  * The log does not always tell two kinds apart: an id without default and a column that is NOT NULL too early raise the
  * same words. So what is counted and alarmed on is a {@link LogSignature}, kinds share one where PostgreSQL's words are
  * the same, and the diagnosis names the kind by asking the catalogue.
  */
+import type { Doing, Repair } from '../contract/diagnosis';
+import type { Check, Effect } from '../contract/effects';
 import type { Database } from '../postgres/database';
+import type { DefectObject, ObjectThen } from './object';
 
 export interface DefectKind {
   /** Stable, kebab-case: the documentation's file name and what a page is about. */
@@ -22,19 +25,18 @@ export interface DefectKind {
   readonly origin: string;
   /** How the catalogue shows it. */
   readonly catalogue: CatalogueQuery;
+  /** What the drift check finds of it, sentences; null where it does not look for it. */
+  readonly drift: ((db: Database) => Promise<readonly string[]>) | null;
   /** What repairs it, for a person who was woken: words, and SQL that can be pasted. */
   readonly repair: (object: DefectObject) => Repair;
   /** A line of a verify section that proves the repair. */
   readonly verification: (object: DefectObject) => string;
-  /** Whether a migration repairs this object, as far as the text of its statements and verify queries tells. */
-  readonly covers: (migration: MigrationText, object: DefectObject) => boolean;
+  /** Whether a statement's effect is the repair of this object, or makes the defect; null when it is about something else. */
+  readonly does: (effect: Effect, object: ObjectThen) => Doing | null;
+  /** Whether a check of a verify section proves the repair, whoever made it. */
+  readonly verifies: (check: Check, object: ObjectThen) => boolean;
   /** What the documentation shows. */
   readonly example: DefectExample;
-}
-
-export interface MigrationText {
-  readonly statements: readonly string[];
-  readonly verify: readonly string[];
 }
 
 /** Read only. */
@@ -57,26 +59,6 @@ export interface CatalogueRow {
   readonly sentence: string;
 }
 
-/** What a defect is about. Names are ready for SQL. */
-export interface DefectObject {
-  readonly table: string | null;
-  readonly column: string | null;
-  /** Conflict target, or the columns of a key. */
-  readonly columns: readonly string[];
-  /** An index, a constraint or a function. */
-  readonly name: string | null;
-  /** Predicate of a partial index; type of a column; whatever the kind's repair needs. */
-  readonly detail: string | null;
-}
-
-export const NO_OBJECT: DefectObject = { table: null, column: null, columns: [], name: null, detail: null };
-
-export interface Repair {
-  readonly words: string;
-  /** Statements, each with its semicolon; empty where no SQL repairs it. */
-  readonly sql: readonly string[];
-}
-
 export interface DefectExample {
   /** Makes the defect. */
   readonly schema: string;
@@ -90,8 +72,22 @@ export interface LogSignature {
   /** Stable, kebab-case: part of metric and alarm names. */
   readonly id: string;
   readonly title: string;
+  /**
+   * `diagnosed`: the words are everyday, and a page goes out only where the catalogue names the defect behind them.
+   * @default 'always'
+   */
+  readonly pagedWhen?: 'always' | 'diagnosed';
+  /** What `trueup alarm-test` does to have one of these errors in the log. */
+  readonly alarmTest: AlarmTest;
   /** No error matches two of them. */
   readonly messages: readonly LoggedMessage[];
+}
+
+export interface AlarmTest {
+  /** Fails on the table of the test (signatures/alarm-test.ts), and writes nothing. */
+  readonly statement: string;
+  /** What PostgreSQL would log for it, where a log group is tried without its server. */
+  readonly message: string;
 }
 
 /** One wording of an error, with lc_messages in English. */
@@ -106,57 +102,3 @@ export interface LoggedMessage {
   /** The whole message, without ` at character N`. Named groups: table, column, function, constraint, left, right. */
   readonly pattern: RegExp;
 }
-
-/** Errors of one signature on one object, out of the log. No row data. */
-export interface LoggedError {
-  readonly signature: string;
-  readonly sqlstate: string;
-  /** The server's primary message: it names objects, never values. */
-  readonly message: string;
-  /** Where it was found. */
-  readonly logGroup: string;
-  /** Empty when an application logged it. */
-  readonly database: string;
-  readonly user: string;
-  readonly table: string | null;
-  readonly column: string | null;
-  /** Literals replaced by `?`; null when the server does not log statements. */
-  readonly statement: string | null;
-  readonly count: number;
-  /** Later commands of the same transactions that were refused with 25P02. */
-  readonly aborted: number;
-  /** ISO times. */
-  readonly first: string;
-  readonly last: string;
-}
-
-/** What the pager asks `migrate` to look up. */
-export type DiagnosisQuestion = Pick<
-  LoggedError,
-  'signature' | 'database' | 'user' | 'table' | 'column' | 'message' | 'statement'
->;
-
-export interface Diagnosis {
-  /** Id of the kind; null where the catalogue does not tell which of the signature's kinds it is. */
-  readonly kind: string | null;
-  /** Which of a kind's cases, e.g. `no-index`; null where it has only one. */
-  readonly case: string | null;
-  /** What it is about, names as the server quotes them: `public.orders.id`, `public.orders (a, b)`. */
-  readonly subject: string | null;
-  /** What the catalogue says, sentences. Empty when the database did not answer. */
-  readonly cause: readonly string[];
-  readonly repair: Repair;
-  /** Migrations that are about it, and how they stand; null where none were looked through. */
-  readonly migrations: readonly RepairingMigration[] | null;
-  /** What could not be looked up, and why. */
-  readonly unseen: readonly string[];
-}
-
-export interface RepairingMigration {
-  readonly name: string;
-  /** A migration's state as in the status, e.g. `pending`; `unknown` where the ledger could not be read. */
-  readonly state: string;
-}
-
-/** Looks into the catalogue, read only. */
-export type Diagnose = (db: Database, question: DiagnosisQuestion) => Promise<Diagnosis>;

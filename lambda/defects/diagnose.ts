@@ -2,25 +2,29 @@
  * Names the defect behind an error of the log: looks into the catalogue, read only, and says which migration repairs it.
  * What could not be seen is said, never guessed.
  */
+import type { Diagnosis, DiagnosisQuestion, LastDeployment } from '../contract/diagnosis';
 import { type Database, SqlError } from '../postgres/database';
-import type { Diagnosis, DiagnosisQuestion, LogSignature, Repair } from './defect';
+import { diagnoseDuplicateKey } from './diagnosis/duplicate-key';
 import type { Found } from './diagnosis/finding';
 import { diagnoseKeyTypes } from './diagnosis/key-types';
 import { diagnoseNotNull } from './diagnosis/not-null';
 import { diagnoseOnConflict } from './diagnosis/on-conflict';
-import { type KnownMigrations, predicateToAdd, repairingMigrations } from './diagnosis/repairs';
 import { diagnoseUuidFunction } from './diagnosis/uuid-function';
 import { kindsOf } from './index';
-import { missingConflictTarget } from './missing-conflict-target';
-import { KEY_TYPES, NOT_NULL, ON_CONFLICT, signatureOf, UUID_FUNCTION } from './signatures';
+import { missingConflictTarget } from './kinds/missing-conflict-target';
+import { type KnownMigrations, predicateToAdd, repairingMigrations } from './migrations';
+import { isSignatureId, type SignatureId, signatureOf } from './signatures';
 
-const LOOKS: ReadonlyMap<LogSignature, (db: Database, question: DiagnosisQuestion) => Promise<Found>> =
-  new Map([
-    [NOT_NULL, diagnoseNotNull],
-    [ON_CONFLICT, diagnoseOnConflict],
-    [UUID_FUNCTION, diagnoseUuidFunction],
-    [KEY_TYPES, diagnoseKeyTypes],
-  ]);
+/** Kinds with the same words are told apart by one look. A signature without one does not compile. */
+const BY_SIGNATURE: Readonly<
+  Record<SignatureId, (db: Database, question: DiagnosisQuestion) => Promise<Found>>
+> = {
+  'not-null': diagnoseNotNull,
+  'on-conflict': diagnoseOnConflict,
+  'uuid-function': diagnoseUuidFunction,
+  'key-types': diagnoseKeyTypes,
+  'duplicate-key': diagnoseDuplicateKey,
+};
 
 /**
  * @param known null where no folder of migrations is at hand
@@ -31,9 +35,9 @@ export async function diagnose(
   question: DiagnosisQuestion,
   known: KnownMigrations | null,
 ): Promise<Diagnosis> {
-  const look = LOOKS.get(signatureOf(question.signature)!);
-  if (look === undefined)
-    return undiagnosed(question, [`This version does not know the error ${question.signature}.`]);
+  const { signature } = question;
+  if (!isSignatureId(signature))
+    return undiagnosed(question, [`This version does not know the error ${signature}.`]);
   try {
     const [here] = await db.query<{ name: string }>('SELECT current_database() AS name');
     if (question.database !== '' && here?.name !== question.database) {
@@ -41,37 +45,41 @@ export async function diagnose(
         `The error is from the database ${question.database}; this looked into ${here?.name}, which is another one.`,
       ]);
     }
-    return concluded(await look(db, question), known);
+    return concluded(await BY_SIGNATURE[signature](db, question), known, question.last);
   } catch (error) {
     if (!(error instanceof SqlError)) throw error;
     return undiagnosed(question, [`The catalogue could not be read (SQLSTATE ${error.sqlstate}).`]);
   }
 }
 
-function concluded(found: Found, known: KnownMigrations | null): Diagnosis {
+function concluded(found: Found, known: KnownMigrations | null, lastError: string | undefined): Diagnosis {
   const { kind, object } = found;
-  const migrations = kind === null || known === null ? null : repairingMigrations(kind, object, known);
+  const migrations =
+    kind === null || known === null ? null : repairingMigrations(kind, object, known, lastError);
   const toAdd =
     kind === missingConflictTarget && migrations !== null ? predicateToAdd(object, migrations, known!) : null;
-  const repair = repairOf(found);
+  const repair = found.repair ?? kind?.repair(object) ?? { words: '', sql: [] };
   return {
     kind: kind?.id ?? null,
     case: found.case,
+    verdict: found.verdict,
     subject: found.subject,
     cause: found.cause,
     repair: toAdd === null ? repair : { ...repair, words: `${repair.words} ${toAdd}` },
     migrations,
     unseen: [...found.unseen, ...(known?.status === null ? [NO_LEDGER] : [])],
+    check: found.verdict === 'schema' ? (kind?.verification(object) ?? null) : null,
+    deployment: lastDeployment(known),
   };
 }
 
-const NO_LEDGER = 'The ledger could not be read, so it is not known which migrations are applied.';
-
-function repairOf({ kind, object, repairWords }: Found): Repair {
-  if (repairWords !== undefined) return { words: repairWords, sql: [] };
-  if (kind === null) return { words: '', sql: [] };
-  return kind.repair(object);
+function lastDeployment(known: KnownMigrations | null): LastDeployment | null {
+  if (known?.status?.lastDeployment == null) return null;
+  const { outcome, startedAt, finishedAt } = known.status.lastDeployment;
+  return { outcome, startedAt, finishedAt };
 }
+
+const NO_LEDGER = 'The ledger could not be read, so it is not known which migrations are applied.';
 
 /** What can be said without the catalogue: the kinds that raise these words. */
 export function undiagnosed(
@@ -83,6 +91,7 @@ export function undiagnosed(
   return {
     kind: kinds.length === 1 ? kinds[0]!.id : null,
     case: null,
+    verdict: null,
     subject: null,
     cause: [],
     repair: { words: '', sql: [] },

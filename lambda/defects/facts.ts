@@ -1,7 +1,7 @@
 /** What a diagnosis asks the catalogue: single SELECTs on pg_catalog, names quoted by the server. */
 import type { Database } from '../postgres/database';
+import { identifierOf, tokens } from '../sql/tokens';
 import type { UniqueIndex } from './conflict';
-import { nameOf, tokens } from './sql-tokens';
 
 const TABLES = `c.relkind IN ('r', 'p') AND n.nspname NOT IN ('pg_catalog', 'information_schema')`;
 
@@ -100,7 +100,7 @@ export async function searchPathOf(db: Database, user: string): Promise<readonly
   );
   const path: string[] = [];
   for (const token of tokens(row?.path ?? '')) {
-    const name = nameOf(token);
+    const name = identifierOf(token);
     if (name !== null) path.push(name === '$user' ? user : name);
   }
   return path;

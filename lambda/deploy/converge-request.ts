@@ -1,11 +1,11 @@
 /** From CloudFormation's event to what the engine is asked. Pure. */
-import type { ConvergeRequest, FailedDeployment, StackOwner } from '../engine/request';
+import type { ConvergeRequest, FailedDeployment, StackOwner } from '../contract/converge';
+import { type DeployRequest, readOldProperties } from '../contract/custom-resource';
+import type { Classification, FailedAttempt } from './classify-request';
 import type { IsCompleteRequest } from './events';
-import { type DeployRequest, readOldProperties } from './properties';
-import type { Failed, Situation } from './situation';
 
 /** @param stackId `arn:aws:cloudformation:<region>:<account>:stack/<name>/<uuid>` */
-export function ownerOf(stackId: string, stackName: string | null = null): StackOwner {
+export function stackOwnerOf(stackId: string, stackName: string | null = null): StackOwner {
   const [, , , region = '', account = '', resource = ''] = stackId.split(':');
   return { account, region, stackName: stackName ?? resource.split('/')[1] ?? '' };
 }
@@ -13,17 +13,19 @@ export function ownerOf(stackId: string, stackName: string | null = null): Stack
 export function convergeRequest(
   event: IsCompleteRequest,
   properties: DeployRequest,
-  situation: Pick<Situation, 'direction' | 'failed'>,
+  classified: Pick<Classification, 'direction' | 'failed'>,
 ): ConvergeRequest {
   return {
     id: event.RequestId,
     startedAt: event.StartedAt,
     namespace: properties.namespace,
-    owner: ownerOf(event.StackId, properties.owner),
+    owner: stackOwnerOf(event.StackId, properties.owner),
+    beside: properties.beside,
+    formerNamespace: readOldProperties(event.OldResourceProperties)?.namespace ?? null,
     adopt: properties.adopt,
-    direction: situation.direction,
+    direction: classified.direction,
     manifestHash: properties.manifestHash,
-    failed: failedDeployment(event, properties, situation.failed),
+    failed: failedDeployment(event, properties, classified.failed),
     undoAfterSuccess: properties.undoAfterSuccess,
     remove: event.RequestType === 'Delete',
     ownerRole: properties.ownerRole,
@@ -35,7 +37,7 @@ export function convergeRequest(
 function failedDeployment(
   event: IsCompleteRequest,
   properties: DeployRequest,
-  failed: Failed | null,
+  failed: FailedAttempt | null,
 ): FailedDeployment | null {
   if (failed === null) return null;
   const { reportedSuccess } = failed;

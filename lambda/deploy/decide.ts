@@ -1,7 +1,8 @@
 /** What follows from one attempt of `migrate`: an answer, another attempt, or the next poll. Pure. */
-import { describeError } from '../engine/errors';
-import type { Report } from '../engine/request';
-import type { MigrateResponse } from '../migrate/protocol';
+
+import type { Report } from '../contract/converge';
+import { describeError, sentence } from '../contract/errors';
+import type { MigrateResponse } from '../contract/migrate';
 
 type Converged = Extract<MigrateResponse, { action: 'converge' }>;
 
@@ -29,6 +30,8 @@ export interface Standing {
   readonly deaths: number;
   /** How long a database or a function that cannot be reached is waited for. */
   readonly waitMs: number;
+  /** Until the framework would poll again. */
+  readonly pollMs: number;
   /** What the request is about. */
   readonly manifestHash: string;
 }
@@ -49,6 +52,8 @@ export type Decision =
 /** A function that dies three times in a row would die a fourth time. */
 export const MAX_DEATHS = 3;
 const RETRY_MS = 2_000;
+/** For less, `migrate` is not invoked any more. */
+export const SHORTEST_SLICE_MS = 1_000;
 /** The engine itself has waited, for as long as its slice was. */
 const SHORT_RETRY_MS = 500;
 /** After an update either version of a function may answer for up to a minute: another manifest is no finding before. */
@@ -58,7 +63,7 @@ const OTHER_CODE_RETRY_MS = 5_000;
 const PROPAGATION_MS = 30_000;
 
 export function decide(attempt: Attempt, now: Standing): Decision {
-  if (attempt.kind !== 'answered') return afterSilence(attempt, now);
+  if (attempt.kind !== 'answered') return withoutAnswer(attempt, now);
   const { response } = attempt;
   if (response.action === 'error') return giveUp(describeError(response.error), null, now);
   if (response.action !== 'converge') {
@@ -77,8 +82,13 @@ export function decide(attempt: Attempt, now: Standing): Decision {
       ? { next: 'retry', afterMs: SHORT_RETRY_MS, why: progress }
       : giveUp(describeError(waitingFor), null, now);
   }
-  if (now.elapsedMs < now.timeoutMs) return { next: 'poll', progress };
-  return tooLate(waitingFor ? describeError(waitingFor) : progress, report, now);
+  const what = waitingFor ? describeError(waitingFor) : progress;
+  if (now.elapsedMs >= now.timeoutMs) return tooLate(what, report, now);
+  // The next poll would come too late to tell what it was.
+  if (now.timeoutMs - now.elapsedMs <= now.pollMs + SHORTEST_SLICE_MS) {
+    return { next: 'retry', afterMs: RETRY_MS, why: what };
+  }
+  return { next: 'poll', progress };
 }
 
 /** It changed nothing, in whatever direction. Older code does not say which manifest it carries, but fails with a code. */
@@ -95,16 +105,17 @@ export function tooLate(
   report: Report | null,
   now: Pick<Standing, 'timeoutMs' | 'lenient'>,
 ): Decision {
-  const minutes = Math.round(now.timeoutMs / 6_000) / 10;
+  const seconds = Math.round(now.timeoutMs / 1_000);
+  const time = seconds < 120 ? `${seconds} seconds` : `${Math.round(seconds / 6) / 10} minutes`;
   return giveUp(
-    `Not finished within ${minutes} minutes: ${progress}. What is done stays done; a build that runs goes on in the ` +
-      'server. Deploy again, and it is picked up where it stands.',
+    `Not finished within ${time}: ${sentence(progress)} What is done stays done, and the server finishes an ` +
+      'index build that is running. Deploy again to continue.',
     report,
     now,
   );
 }
 
-function afterSilence(attempt: Exclude<Attempt, { kind: 'answered' }>, now: Standing): Decision {
+function withoutAnswer(attempt: Exclude<Attempt, { kind: 'answered' }>, now: Standing): Decision {
   const again =
     attempt.kind === 'refused'
       ? !(attempt.lasting && now.elapsedMs >= PROPAGATION_MS) && keepsTrying(now)
@@ -113,8 +124,8 @@ function afterSilence(attempt: Exclude<Attempt, { kind: 'answered' }>, now: Stan
   const times = now.deaths > 1 ? ` ${now.deaths} times in a row` : '';
   const what = attempt.kind === 'refused' ? 'could not be invoked' : `gave no answer${times}`;
   return giveUp(
-    `The migrate function ${what}: ${attempt.message}. Its own log says more; what it had committed stays, and the ` +
-      'next deployment goes on from there.',
+    `The migrate function ${what}: ${attempt.message}. See its log. What it had committed stays, and the ` +
+      'next deployment continues from there.',
     null,
     now,
   );

@@ -8,6 +8,12 @@ export interface StackEvent {
   readonly of: 'stack' | 'resource';
   /** E.g. `UPDATE_ROLLBACK_IN_PROGRESS`. */
   readonly status: string;
+  /**
+   * CloudFormation's DetailedStatus, e.g. `CONFIGURATION_COMPLETE`: a step within the operation that the status names
+   * (https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_StackEvent.html).
+   * @default - none
+   */
+  readonly detail?: string;
   readonly atMs: number;
 }
 
@@ -35,6 +41,24 @@ const GOES_ON = /^(CREATE|UPDATE)_FAILED$/;
 const RESULT = /^(CREATE|UPDATE)_(COMPLETE|FAILED)$/;
 
 /**
+ * What is told again is no news: a stack's event with the status of the one before it goes on with the same operation,
+ * and our resource's second `UPDATE_COMPLETE` in a row ends no second request.
+ * @param events oldest first
+ */
+export function withoutRepeats(events: readonly StackEvent[]): StackEvent[] {
+  const before: { [of in StackEvent['of']]?: string } = {};
+  return events.filter(({ of, status }) => {
+    const repeated = before[of] === status;
+    before[of] = status;
+    return !repeated;
+  });
+}
+
+/** Where its beginning is out of sight, a step within an operation would otherwise be taken for it. */
+export const beginsOperation = ({ of, status, detail }: StackEvent): boolean =>
+  of === 'stack' && detail === undefined && OPERATION_BEGINS.test(status);
+
+/**
  * @param events oldest first
  * @param exhausted there are no older ones (CloudFormation keeps them for 90 days)
  */
@@ -47,9 +71,10 @@ export function readHistory(events: readonly StackEvent[], exhausted: boolean): 
   let stackChangedAtMs: number | null = null;
   let lastResult: string | null = null;
   let resourceEndedAtMs: number | null = null;
-  for (const { of, status, atMs } of events) {
+  for (const event of withoutRepeats(events)) {
+    const { of, status, atMs } = event;
     if (of === 'stack') {
-      if (OPERATION_BEGINS.test(status)) {
+      if (beginsOperation(event)) {
         if (before === null || !GOES_ON.test(before)) {
           results = [];
           whole = before !== null || exhausted;
@@ -61,7 +86,7 @@ export function readHistory(events: readonly StackEvent[], exhausted: boolean): 
         rollbackAtMs ??= atMs;
       }
       before = status;
-      stackChangedAtMs = atMs;
+      if (event.detail === undefined) stackChangedAtMs = atMs;
     } else {
       if (/_(COMPLETE|FAILED)$/.test(status)) resourceEndedAtMs = atMs;
       if (!RESULT.test(status)) continue;

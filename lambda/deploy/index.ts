@@ -2,18 +2,25 @@
  * The two handlers behind the CDK's provider framework. `onEvent` records the start; the work is done in slices, one or
  * more a call of `isComplete`. Outside the VPC: it speaks to CloudFormation and to `migrate`, never to the database.
  */
+
+import {
+  type DeploySettings,
+  deploySettings,
+  logGroupOf,
+  physicalResourceId,
+} from '../contract/custom-resource';
 import { log } from '../log';
 import type { IsCompleteRequest, IsCompleteResponse, OnEventRequest, OnEventResponse } from './events';
 import type { Outbound } from './outbound';
-import { type DeploySettings, deploySettings, physicalResourceId } from './properties';
+import { handlePoll, requestFields } from './poll';
 import { attributes, DeployError } from './reason';
-import { requestFields, runSlice } from './slice';
 
 /** What of Lambda's context is used. */
 interface Context {
   getRemainingTimeInMillis(): number;
 }
 
+const failingSince = new Map<string, number>();
 let wired: { settings: Required<DeploySettings>; outbound: Outbound } | undefined;
 
 /** The SDK's clients are loaded here: `onEvent` has no use for them. */
@@ -21,7 +28,7 @@ async function wire(): Promise<{ settings: Required<DeploySettings>; outbound: O
   if (wired) return wired;
   const settings = deploySettings(process.env);
   const { awsOutbound } = await import('./outbound.js');
-  wired = { settings, outbound: awsOutbound(settings.silenceMs) };
+  wired = { settings, outbound: awsOutbound(settings.answerTimeoutMs) };
   return wired;
 }
 
@@ -39,21 +46,22 @@ export async function onEvent(event: OnEventRequest): Promise<OnEventResponse> {
 export async function isComplete(event: IsCompleteRequest, context: Context): Promise<IsCompleteResponse> {
   try {
     const { settings, outbound } = await wire();
-    return await runSlice(event, {
+    return await handlePoll(event, {
       settings,
       outbound,
+      failingSince,
       remainingMs: () => context.getRemainingTimeInMillis(),
     });
   } catch (error) {
     if (error instanceof DeployError) throw error;
-    return unexpected(event, error as Error);
+    return answerUnexpected(event, error as Error);
   }
 }
 
 /** Settings that are missing, before the stack could be looked at. A Delete must not hang on it. */
-function unexpected(event: IsCompleteRequest, error: Error): IsCompleteResponse {
+function answerUnexpected(event: IsCompleteRequest, error: Error): IsCompleteResponse {
   log('unexpected', { ...requestFields(event), error: error.message, stack: error.stack });
-  const reason = `Trueup's deploy function met an error that it did not expect: ${error.message}`;
+  const reason = `Unexpected error in Trueup's deploy function: ${error.message}`;
   if (event.RequestType === 'Delete') return { IsComplete: true, Data: { ...attributes(null, reason) } };
-  throw new DeployError(reason);
+  throw new DeployError(reason, logGroupOf(process.env));
 }

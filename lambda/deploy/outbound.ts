@@ -1,7 +1,8 @@
 /** Everything that leaves this process: CloudFormation is asked, `migrate` is invoked. */
 import { CloudFormation } from '@aws-sdk/client-cloudformation';
 import { Lambda } from '@aws-sdk/client-lambda';
-import type { MigrateRequest, MigrateResponse } from '../migrate/protocol';
+import { within } from '../aws-timeouts';
+import type { MigrateRequest, MigrateResponse } from '../contract/migrate';
 import type { Attempt } from './decide';
 import type { StackEvent } from './history';
 
@@ -23,18 +24,12 @@ export interface Outbound {
 
 /** Short: a look is worth a few seconds, and its absence is something that the decision can deal with. */
 const LOOK_TIMEOUT_MS = 10_000;
-const CONNECT_TIMEOUT_MS = 5_000;
 
-/** @param silenceMs after which nothing more is expected of an invocation */
-export function awsOutbound(silenceMs: number): Outbound {
-  const within = (requestTimeout: number) => ({
-    requestTimeout,
-    connectionTimeout: CONNECT_TIMEOUT_MS,
-    throwOnRequestTimeout: true,
-  });
+/** @param answerTimeoutMs after which nothing more is expected of an invocation */
+export function awsOutbound(answerTimeoutMs: number): Outbound {
   const cloudFormation = new CloudFormation({ maxAttempts: 4, requestHandler: within(LOOK_TIMEOUT_MS) });
   // One attempt: the SDK would invoke again by itself, and nobody would count it.
-  const lambda = new Lambda({ maxAttempts: 1, requestHandler: within(silenceMs) });
+  const lambda = new Lambda({ maxAttempts: 1, requestHandler: within(answerTimeoutMs) });
   return {
     async stackStatus(stackId) {
       const { Stacks } = await cloudFormation.describeStacks({ StackName: stackId });
@@ -55,7 +50,15 @@ export function awsOutbound(silenceMs: number): Outbound {
                 ? 'resource'
                 : null;
           if (of === null || !event.ResourceStatus || !event.Timestamp) return [];
-          return [{ of, status: event.ResourceStatus, atMs: event.Timestamp.getTime() }];
+          const detail = event.DetailedStatus;
+          return [
+            {
+              of,
+              status: event.ResourceStatus,
+              ...(detail === undefined ? {} : { detail }),
+              atMs: event.Timestamp.getTime(),
+            },
+          ];
         });
         yield { events, oldestMs: all.at(-1)?.Timestamp?.getTime() ?? Number.POSITIVE_INFINITY };
         token = page.NextToken;
@@ -67,7 +70,7 @@ export function awsOutbound(silenceMs: number): Outbound {
         const payload = answer.Payload ? Buffer.from(answer.Payload).toString('utf8') : '';
         return answer.FunctionError === undefined ? answered(payload) : died(payload);
       } catch (error) {
-        return notTaken(error as Error, silenceMs);
+        return notTaken(error as Error, answerTimeoutMs);
       }
     },
   };
@@ -115,9 +118,9 @@ const LASTING = new Set([
   'RequestTooLargeException',
 ]);
 
-function notTaken(error: Error, silenceMs: number): Attempt {
+function notTaken(error: Error, answerTimeoutMs: number): Attempt {
   if (error.name === 'TimeoutError') {
-    return { kind: 'silent', message: `nothing came back for ${Math.round(silenceMs / 1000)} s` };
+    return { kind: 'silent', message: `no answer for ${Math.round(answerTimeoutMs / 1000)} s` };
   }
   return { kind: 'refused', message: `${error.name}: ${error.message}`, lasting: LASTING.has(error.name) };
 }

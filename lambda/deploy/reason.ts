@@ -3,8 +3,8 @@
  * (https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-responses.html), and the provider framework
  * cuts nothing.
  */
-import type { Report } from '../engine/request';
-import type { DeployAttributes } from './properties';
+import type { Report } from '../contract/converge';
+import type { DeployAttributes } from '../contract/custom-resource';
 
 /** Leaves room for the framework's own lines and for the ids of the answer. */
 const REASON_BYTES = 1_300;
@@ -16,10 +16,21 @@ const ATTRIBUTE_BYTES = 450;
  */
 export class DeployError extends Error {
   override readonly name = 'TrueupError';
-  constructor(message: string) {
-    super(shorten(message, REASON_BYTES));
+  /** @param logGroup of our functions; empty when it is not known */
+  constructor(message: string, logGroup = '') {
+    super(withLog(message, logGroup));
     this.stack = this.message;
   }
+}
+
+/**
+ * The framework ends each reason with the log group that Lambda would have made for the function. Ours log elsewhere, so
+ * that one does not exist.
+ */
+function withLog(message: string, logGroup: string): string {
+  if (logGroup === '') return shorten(message, REASON_BYTES);
+  const log = ` Log group: ${logGroup} (the one named below does not exist).`;
+  return shorten(message, REASON_BYTES - size(log)) + log;
 }
 
 /** One line without control characters, at most `bytes` long as JSON. */

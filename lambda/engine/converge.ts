@@ -2,62 +2,57 @@
  * Makes the database match the manifest of the code that was invoked. Called twice it does nothing the second time;
  * called by two at once, one works and the other waits its turn; cut anywhere, the next call goes on.
  */
-import { ConnectionLost, type Database, StillRunning } from '../postgres/database';
-import { runSteps } from './apply';
-import { afterBaseline } from './baseline';
-import { type ErrorInfo, TrueupError } from './errors';
-import { isTransient, unexpected } from './failures';
-import { type Ledger, readFailed, readLedger } from './ledger';
-import { beginStatements, endStatements } from './ledger-rows';
-import { needsInstall, RUNNER_LOCK } from './ledger-schema';
-import { obstacle, planForward, type Step } from './plan';
-import { reportOf } from './report';
-import type { ConvergeRequest, Outcome } from './request';
-import { waitOrGiveUp } from './retry';
-import { planRollback } from './rollback';
-import { beginRun, type EngineContext, NotYet, type Run } from './run';
-import { acquireRunnerLock } from './runner-lock';
-import { answeredInTime, closeInTime } from './silence';
-import { tidyUnfinished, undo } from './undo';
 
-const CONNECT_PATIENCE_MS = 30_000;
+import type { ConvergeRequest, Outcome } from '../contract/converge';
+import { type ErrorInfo, TrueupError } from '../contract/errors';
+import { type Database, StillRunning } from '../postgres/database';
+import { pinned } from '../postgres/pinned';
+import { runSteps } from './apply/apply';
+import { unexpectedError } from './apply/failures';
+import { askElsewhere, unknownTo } from './elsewhere';
+import { askHistory } from './history';
+import { type Ledger, readFailed, readLedger } from './ledger/read';
+import { beginStatements, endStatements } from './ledger/rows';
+import { needsInstall } from './ledger/schema';
+import { withRunnerLock } from './locks/runner-lock';
+import { afterBaseline } from './plan/baseline';
+import { appliedElsewhere } from './plan/other-tools';
+import { obstacle, planForward, type Step } from './plan/plan';
+import { renamedSince } from './plan/renamed';
+import { reportOf } from './plan/report';
+import { planRollback } from './plan/rollback';
+import { beginRun, type EngineContext, NotYet, Overtaken, type Run } from './run';
+import { RUNNER_PAUSE_MS, waitOrGiveUp } from './time/limits';
+import { inSession, Unreachable } from './time/session';
+import { tidyUnfinished, undo } from './undo/undo';
 
 /** Never throws for what a database, a ledger or a migration can do; the outcome says it. */
 export async function converge(ctx: EngineContext, request: ConvergeRequest): Promise<Outcome> {
   return onDatabase(ctx, request, (db) => convergeOn(db, ctx, request));
 }
 
-/** Connects, waits for a database that starts or restarts, and begins again after a lost connection. */
+/** In a session of its own; whatever ends it is an outcome. */
 export async function onDatabase(
   ctx: EngineContext,
   request: ConvergeRequest,
   work: (db: Database) => Promise<Outcome>,
 ): Promise<Outcome> {
-  const patience = ctx.connectPatienceMs ?? CONNECT_PATIENCE_MS;
-  let giveUp = Date.now() + patience;
-  for (let attempt = 1; ; attempt++) {
-    let db: Database | undefined;
-    try {
-      db = await ctx.connect();
-      giveUp = Date.now() + patience;
-      return await answeredInTime(db, ctx.deadline, work);
-    } catch (error) {
-      if (error instanceof NotYet) return notYet(error.progress, error.waitingFor);
-      if (error instanceof StillRunning) return notYet('the server goes on with a statement that takes long');
-      const info = unexpected(error);
-      if (!(error instanceof ConnectionLost) || !isTransient(error)) return ended(request, info);
-      ctx.progress?.({ type: 'waiting', for: 'database', message: info.message });
-      if (await waitOrGiveUp(attempt, Math.min(giveUp, ctx.deadline))) continue;
-      return giveUp < ctx.deadline ? ended(request, info) : notYet(info.message, info);
-    } finally {
-      await closeInTime(db);
-    }
+  try {
+    return await inSession(ctx, work);
+  } catch (error) {
+    if (error instanceof NotYet) return notYet(error.progress, error.waitingFor);
+    if (error instanceof StillRunning) return notYet('the server is still running a long statement');
+    if (!(error instanceof Unreachable)) return ended(request, unexpectedError(error));
+    const info = unexpectedError(error.cause);
+    if (!error.timeIsUp) return ended(request, info);
+    const outcome = notYet(info.message, info);
+    return error.lostAt === null ? outcome : { ...outcome, unreachableMs: Date.now() - error.lostAt };
   }
 }
 
 const EMPTY = reportOf(null, null);
 
-const notYet = (progress: string, waitingFor?: ErrorInfo): Outcome => ({
+const notYet = (progress: string, waitingFor?: ErrorInfo): Extract<Outcome, { status: 'continue' }> => ({
   status: 'continue',
   progress,
   ...(waitingFor ? { waitingFor } : {}),
@@ -73,7 +68,7 @@ function ended(request: ConvergeRequest, error: ErrorInfo): Outcome {
 
 async function convergeOn(db: Database, ctx: EngineContext, asked: ConvergeRequest): Promise<Outcome> {
   const { manifest } = ctx;
-  let ledger = await readLedger(db, asked.namespace, asked.id, asked.ownerRole ?? null);
+  const ledger = await readLedger(db, asked.namespace, asked.id, asked.ownerRole ?? null);
   const earlier = earlierAnswer(ledger, asked);
   if (earlier) return earlier;
   // The first slice fixed the direction.
@@ -85,19 +80,51 @@ async function convergeOn(db: Database, ctx: EngineContext, asked: ConvergeReque
   const idle = nothingToDo(manifest, ledger, request, forward);
   if (idle) return idle;
 
-  await acquireRunnerLock(db, ctx);
-  try {
-    ledger = await readLedger(db, request.namespace, request.id, request.ownerRole ?? null);
-    const since = earlierAnswer(ledger, request) ?? refusedNow(ctx, ledger, request);
-    if (since) return since;
-    await db.execute([{ statements: beginStatements(ledger, request, manifest) }]);
-    const run = beginRun(db, ctx, ledger, request);
-    const outcome = forward ? await goForward(run, ledger, request) : await goBack(run, ledger, request);
-    if (outcome.status !== 'continue') await db.execute([{ statements: endStatements(request, outcome) }]);
-    return outcome;
-  } finally {
-    await db.unlock(RUNNER_LOCK).catch(() => {});
-  }
+  return withRunnerLock(db, ctx, async () => {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await underLock(db, ctx, request, forward);
+      } catch (error) {
+        if (!(error instanceof Overtaken)) throw error;
+        await letPass(ctx, error, attempt);
+      }
+    }
+  });
+}
+
+/** What is to be done is read only now: until here another runner was at work. */
+async function underLock(
+  db: Database,
+  ctx: EngineContext,
+  request: ConvergeRequest,
+  forward: boolean,
+): Promise<Outcome> {
+  const { manifest } = ctx;
+  const ledger = await readLedger(db, request.namespace, request.id, request.ownerRole ?? null);
+  const since = earlierAnswer(ledger, request) ?? refusedNow(ctx, ledger, request);
+  if (since) return since;
+  const steps = forward ? planForward(manifest, ledger, request).steps : [];
+  const asked = await askElsewhere(db, manifest, ledger, request, steps);
+  const twice =
+    (forward ? await renamedSince(db, manifest, ledger, request) : null) ??
+    appliedElsewhere(asked.elsewhere, unknownTo(ledger, steps, ['apply']));
+  if (twice) return ended(request, twice);
+  await db.execute([pinned(beginStatements(ledger, request, manifest))]);
+  const run = beginRun(db, ctx, ledger, request, asked);
+  const outcome = forward ? await goForward(run, ledger, request) : await goBack(run, ledger, request);
+  if (outcome.status !== 'continue') await db.execute([pinned(endStatements(request, outcome))]);
+  return outcome;
+}
+
+/** Another runner is at work although this one holds the lock: what it has done is read, and the rest is done. */
+async function letPass(ctx: EngineContext, { message }: Overtaken, attempt: number): Promise<void> {
+  ctx.progress?.({ type: 'waiting', for: 'runner', message });
+  if (await waitOrGiveUp(attempt, ctx.deadline, RUNNER_PAUSE_MS)) return;
+  throw new NotYet(message, {
+    code: 'busy',
+    message,
+    remedy: 'Wait for it to end, and deploy again.',
+  });
 }
 
 /** The same request again: it is answered as before. One that a newer request has replaced stops. */
@@ -108,7 +135,7 @@ function earlierAnswer(ledger: Ledger, request: ConvergeRequest): Outcome | null
     return ended(request, {
       code: 'busy',
       message: 'a newer request has taken over; this one stopped',
-      remedy: 'Nothing is to be done: what the newer one reports holds.',
+      remedy: 'Nothing to do: the newer request reports the result.',
     });
   }
   return null;
@@ -150,12 +177,16 @@ async function goForward(run: Run, ledger: Ledger, request: ConvergeRequest): Pr
   });
   if (plan.errors[0]) return failed(plan.errors[0]);
   try {
-    await runSteps(
+    await runSteps(run, plan.steps.filter(isMark));
+    const rest = afterBaseline(
       run,
-      plan.steps.filter(({ type }) => type === 'baseline'),
+      ledger,
+      request,
+      plan.steps.filter((step) => step.type === 'baseline' || !isMark(step)),
     );
-    const rest = afterBaseline(run, ledger, request, plan.steps);
     if ('code' in rest) return failed(rest);
+    const refused = await askHistory(run.db, ledger, rest, run.baselined.size > 0);
+    if (refused) return failed(refused);
     await runSteps(run, rest);
     return { status: 'done', report: reportOf(ledger, run, plan) };
   } catch (error) {
@@ -165,6 +196,10 @@ async function goForward(run: Run, ledger: Ledger, request: ConvergeRequest): Pr
     throw error;
   }
 }
+
+/** Runs nothing of a migration: what the database holds already is recorded. */
+const isMark = ({ type }: Step): boolean =>
+  type === 'baseline' || type === 'accept' || type === 'accept-later';
 
 async function goBack(run: Run, ledger: Ledger, request: ConvergeRequest): Promise<Outcome> {
   const failed = request.failed ? await readFailed(run.db, request.namespace, request.failed) : null;

@@ -1,10 +1,14 @@
 /** What one run of the engine carries along, and how it stops before it is done. */
+
+import type { ConvergeRequest, Kept, Progress } from '../contract/converge';
+import type { ErrorInfo } from '../contract/errors';
+import type { Manifest } from '../contract/manifest';
 import type { Database } from '../postgres/database';
-import type { ErrorInfo } from './errors';
-import type { Ledger } from './ledger';
-import type { Manifest } from './manifest';
-import type { ConvergeRequest, Kept, Progress } from './request';
-import type { Names } from './script';
+import type { Names } from './apply/script';
+import type { Asked } from './elsewhere';
+import type { Ledger } from './ledger/read';
+import { type Known, knownOf } from './ledger/rows';
+import type { Elsewhere } from './plan/other-tools';
 
 export interface EngineContext {
   /** Opens a connection to the writer; one attempt. */
@@ -13,8 +17,10 @@ export interface EngineContext {
   /** Milliseconds since the epoch: when this slice has to have answered. */
   readonly deadline: number;
   readonly progress?: Progress;
-  /** How long a database that does not answer is waited for. @default - 30,000 ms */
+  /** How long a database that does not answer is waited for. @default - 60,000 ms */
   readonly connectPatienceMs?: number;
+  /** How much of that is over already when this begins. @default 0 */
+  readonly connectWaitedMs?: number;
 }
 
 /** One run on one connection. The lists are what this slice did. */
@@ -25,10 +31,18 @@ export interface Run {
   readonly tell: Progress;
   readonly names: Names;
   readonly serverVersion: number;
+  /** Files of the folder that another tool has applied, as its ledger says. */
+  readonly elsewhere: readonly Elsewhere[];
+  /** The ledger's rows by name, as this run last saw or wrote them. */
+  readonly known: Map<string, Known>;
   readonly applied: Set<string>;
   /** Carried out by an earlier slice or deployment, proved or settled by this one. */
-  readonly settled: Set<string>;
+  readonly finished: Set<string>;
   readonly baselined: Set<string>;
+  /** Applied before, in another text than the one that is recorded now. */
+  readonly accepted: Set<string>;
+  /** The same of a text that the next deployment brings. */
+  readonly acceptedLater: Set<string>;
   /** What a baseline could not record, and why. */
   readonly unmarked: Map<string, string>;
   readonly undone: Set<string>;
@@ -36,7 +50,13 @@ export interface Run {
   readonly warnings: string[];
 }
 
-export function beginRun(db: Database, ctx: EngineContext, ledger: Ledger, request: ConvergeRequest): Run {
+export function beginRun(
+  db: Database,
+  ctx: EngineContext,
+  ledger: Ledger,
+  request: ConvergeRequest,
+  asked: Asked = { elsewhere: [], warnings: [] },
+): Run {
   return {
     db,
     manifest: ctx.manifest,
@@ -51,13 +71,17 @@ export function beginRun(db: Database, ctx: EngineContext, ledger: Ledger, reque
       ownerRole: request.ownerRole ?? null,
     },
     serverVersion: ledger.server.versionNumber,
+    elsewhere: asked.elsewhere,
+    known: new Map(ledger.migrations.map((row) => [row.name, knownOf(row)])),
     applied: new Set(),
-    settled: new Set(),
+    finished: new Set(),
     baselined: new Set(),
+    accepted: new Set(),
+    acceptedLater: new Set(),
     unmarked: new Map(),
     undone: new Set(),
     kept: [],
-    warnings: [],
+    warnings: [...asked.warnings],
   };
 }
 
@@ -69,5 +93,16 @@ export class NotYet extends Error {
     readonly waitingFor?: ErrorInfo,
   ) {
     super(progress);
+  }
+}
+
+/**
+ * Another runner has written the migration's row meanwhile, although the lock between runners should have kept it out.
+ * Nothing of the transaction was kept; the ledger is to be read again.
+ */
+export class Overtaken extends Error {
+  override readonly name = 'Overtaken';
+  constructor(readonly migration: string) {
+    super(`another runner has changed what the ledger says of ${migration}`);
   }
 }

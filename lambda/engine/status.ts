@@ -1,48 +1,53 @@
 /** What stands where, and what a run would do: read from manifest and ledger, changing nothing. */
-import type { Database } from '../postgres/database';
-import { connectPatiently } from './connect-patiently';
-import { TrueupError } from './errors';
-import { unexpected } from './failures';
-import { type Ledger, type LedgerDeployment, type LedgerMigration, readLedger } from './ledger';
-import { blocksWriters, type Migration } from './manifest';
-import { obstacle, planForward, type Step } from './plan';
-import { reportOf } from './report';
-import type { ConvergeRequest } from './request';
-import { type EngineContext, NotYet } from './run';
-import { answeredInTime, closeInTime } from './silence';
-import type { DeploymentStatus, MigrationState, MigrationStatus, Plan, PlannedStep, Status } from './views';
 
-/** @throws {TrueupError} */
-export async function withDatabase<T>(ctx: EngineContext, work: (db: Database) => Promise<T>): Promise<T> {
-  let db: Database | undefined;
-  try {
-    db = await connectPatiently(ctx);
-    return await answeredInTime(db, ctx.deadline, work);
-  } catch (error) {
-    if (error instanceof TrueupError) throw error;
-    if (error instanceof NotYet && error.waitingFor)
-      throw new TrueupError(error.waitingFor, { cause: error });
-    throw new TrueupError(unexpected(error), { cause: error });
-  } finally {
-    await closeInTime(db);
-  }
-}
+import type { ConvergeRequest } from '../contract/converge';
+import { blocksWriters, type Migration } from '../contract/manifest';
+import type {
+  DeploymentStatus,
+  MigrationState,
+  MigrationStatus,
+  Plan,
+  PlannedStep,
+  Status,
+} from '../contract/status';
+import type { Database } from '../postgres/database';
+import { activityOf } from './activity';
+import { segmentsOf } from './apply/script';
+import { askElsewhere, unknownTo } from './elsewhere';
+import { askHistory } from './history';
+import { type LedgerDeployment, type LedgerMigration, readLedger } from './ledger/read';
+import { lockPlan } from './locks/locks';
+import { appliedElsewhere } from './plan/other-tools';
+import { obstacle, planForward, type Step } from './plan/plan';
+import { renamedSince } from './plan/renamed';
+import { reportOf } from './plan/report';
+import type { EngineContext } from './run';
+import { withDatabase } from './time/session';
 
 /** @throws {TrueupError} when the database cannot be reached or the ledger not be read */
-export async function status(ctx: EngineContext, namespace: string): Promise<Status> {
-  return withDatabase(ctx, async (db) =>
-    statusOf(ctx, namespace, await readLedger(db, namespace, null, null)),
-  );
+export async function status(
+  ctx: EngineContext,
+  namespace: string,
+  ownerRole: string | null = null,
+): Promise<Status> {
+  return withDatabase(ctx, (db) => statusOn(db, ctx, namespace, ownerRole));
 }
 
-export function statusOf({ manifest }: EngineContext, namespace: string, ledger: Ledger): Status {
-  const request = {
+export async function statusOn(
+  db: Database,
+  { manifest }: Pick<EngineContext, 'manifest'>,
+  namespace: string,
+  ownerRole: string | null = null,
+): Promise<Status> {
+  const ledger = await readLedger(db, namespace, null, null);
+  const request: ConvergeRequest = {
     id: '',
     namespace,
     owner: null,
     direction: 'forward',
     manifestHash: manifest.hash,
-  } as const;
+    ownerRole,
+  };
   const { steps } = planForward(manifest, ledger, request);
   const late = new Set(
     steps.filter((s) => s.type === 'apply' && s.note === 'late').map((s) => s.migration.name),
@@ -64,6 +69,8 @@ export function statusOf({ manifest }: EngineContext, namespace: string, ledger:
     position: reportOf(ledger, null).position,
     migrations: [...own, ...gone],
     lastDeployment: ledger.newest && deploymentStatus(ledger.newest),
+    lastRollback: ledger.rolledBack ? deploymentStatus(ledger.rolledBack) : null,
+    activity: await activityOf(db, manifest, ledger, request),
   };
 }
 
@@ -94,6 +101,7 @@ const statusRow = (
   appliedAt: row?.appliedAt ?? null,
   durationMs: row?.durationMs ?? null,
   deployment: row?.deployment ?? null,
+  baselined: row?.baselined ?? false,
 });
 
 const deploymentStatus = (row: LedgerDeployment): DeploymentStatus => ({
@@ -109,29 +117,40 @@ const deploymentStatus = (row: LedgerDeployment): DeploymentStatus => ({
 
 /** What converge() would do for this request, forward. @throws {TrueupError} */
 export async function plan(ctx: EngineContext, request: ConvergeRequest): Promise<Plan> {
-  return withDatabase(ctx, async (db) => {
-    const ledger = await readLedger(db, request.namespace, request.id, request.ownerRole ?? null);
-    const refused = obstacle(ctx.manifest, ledger, request);
-    const forward = planForward(ctx.manifest, ledger, request);
-    return {
-      namespace: request.namespace,
-      manifestHash: ctx.manifest.hash,
-      steps: refused ? [] : forward.steps.map(planned),
-      warnings: forward.warnings,
-      errors: [...(refused ? [refused] : []), ...forward.errors],
-    };
-  });
+  return withDatabase(ctx, (db) => planOn(db, ctx, request));
+}
+
+async function planOn(db: Database, ctx: EngineContext, request: ConvergeRequest): Promise<Plan> {
+  const ledger = await readLedger(db, request.namespace, request.id, request.ownerRole ?? null);
+  const refused = obstacle(ctx.manifest, ledger, request);
+  const forward = planForward(ctx.manifest, ledger, request);
+  const { elsewhere, warnings } = await askElsewhere(db, ctx.manifest, ledger, request, forward.steps);
+  const twice = appliedElsewhere(elsewhere, unknownTo(ledger, forward.steps, ['apply']));
+  const history = await askHistory(db, ledger, forward.steps, false);
+  const renamed = await renamedSince(db, ctx.manifest, ledger, request);
+  const errors = [refused, renamed, twice, history].filter((error) => error !== null);
+  return {
+    namespace: request.namespace,
+    manifestHash: ctx.manifest.hash,
+    steps: errors.length > 0 ? [] : forward.steps.map(planned),
+    warnings: [...forward.warnings, ...warnings],
+    errors: [...errors, ...forward.errors],
+  };
+}
+
+function actionOf(step: Step): PlannedStep['action'] {
+  if (step.type === 'apply') return step.from > 0 ? 'resume' : 'apply';
+  return step.type === 'baseline' ? 'baseline' : 'verify';
 }
 
 function planned(step: Step): PlannedStep {
   const { migration } = step;
   const from = step.type === 'apply' ? step.from : migration.statements.length;
-  const action =
-    step.type === 'settle' ? 'verify' : step.type === 'apply' && step.from > 0 ? 'resume' : step.type;
   return {
-    action,
+    action: actionOf(step),
     migration: migration.name,
-    note: step.type === 'apply' ? step.note : '',
+    note: step.type === 'apply' ? step.note : step.type === 'accept' ? 'accepted edit' : '',
+    holdsMs: holdsMs(migration, from),
     statements: migration.statements.slice(from).map((statement) => ({
       sql: statement.sql,
       command: statement.command,
@@ -144,4 +163,12 @@ function planned(step: Step): PlannedStep {
       rewrites: statement.rewrites,
     })),
   };
+}
+
+/** Statements of their own (VALIDATE, CONCURRENTLY) take no such lock. */
+function holdsMs(migration: Migration, from: number): number | null {
+  const plans = segmentsOf(migration, from)
+    .filter(({ execution }) => execution === 'transaction' || execution === 'batch')
+    .map((segment) => lockPlan(migration.statements.slice(segment.from, segment.to), migration.settings));
+  return plans.find(({ take }) => take !== null)?.holdMs ?? null;
 }

@@ -1,13 +1,16 @@
 /** Proves again what is applied: the scheduled drift check, and `trueup verify`. Changes nothing. */
+
+import type { ErrorInfo } from '../contract/errors';
+import type { Migration } from '../contract/manifest';
+import type { Verification, VerifyFinding } from '../contract/status';
 import { type Database, SqlError } from '../postgres/database';
-import type { ErrorInfo } from './errors';
-import { migrationError } from './failures';
-import { type Ledger, readLedger } from './ledger';
-import type { Migration } from './manifest';
+import { migrationError, unexpectedError } from './apply/failures';
+import { asOwner, raiseRows, VERIFICATION_FAILED } from './apply/script';
+import { readLedger } from './ledger/read';
 import type { EngineContext } from './run';
-import { asOwner, raiseRows, VERIFICATION_FAILED } from './script';
-import { withDatabase } from './status';
-import type { Finding, Verification } from './views';
+import { lostSince } from './still-there';
+import { SHORTEST_VERIFY_MS, VERIFY_TIMEOUT_MS } from './time/limits';
+import { withDatabase } from './time/session';
 
 /** @throws {TrueupError} when the database cannot be reached or the ledger not be read */
 export async function verify(
@@ -15,22 +18,20 @@ export async function verify(
   namespace: string,
   ownerRole: string | null = null,
 ): Promise<Verification> {
-  return withDatabase(ctx, async (db) =>
-    verifyOn(db, ctx, namespace, await readLedger(db, namespace, null, ownerRole), ownerRole),
-  );
+  return withDatabase(ctx, (db) => verifyOn(db, ctx, namespace, ownerRole));
 }
 
 export async function verifyOn(
   db: Database,
-  { manifest, deadline, progress }: EngineContext,
+  { manifest, deadline, progress }: Pick<EngineContext, 'manifest' | 'deadline' | 'progress'>,
   namespace: string,
-  ledger: Ledger,
   ownerRole: string | null = null,
 ): Promise<Verification> {
+  const ledger = await readLedger(db, namespace, null, ownerRole);
   const applied = new Set(ledger.migrations.filter((row) => row.state === 'applied').map((row) => row.name));
   const superseded = new Set(manifest.migrations.flatMap((m) => m.settings.supersedes));
   const proved: string[] = [];
-  const findings: Finding[] = [];
+  const findings: VerifyFinding[] = [];
   const errors: ErrorInfo[] = [];
   const current = manifest.migrations.filter((m) => applied.has(m.name) && !superseded.has(m.name));
   for (const migration of current.filter((m) => m.verify.length > 0)) {
@@ -39,15 +40,21 @@ export async function verifyOn(
       continue;
     }
     progress?.({ type: 'started', migration: migration.name, action: 'verify' });
-    const error = await proveOne(db, migration, deadline, ownerRole);
+    const error = await verifyOne(db, migration, deadline, ownerRole);
     if (error === null) proved.push(migration.name);
     else if (error.code === 'verification' && error.sqlstate === VERIFICATION_FAILED) {
       findings.push(...(error.details ?? []).map((sentence) => ({ migration: migration.name, sentence })));
     } else errors.push(error);
   }
+  try {
+    if (Date.now() < deadline) findings.push(...(await lostSince(db, manifest, ledger)));
+  } catch (error) {
+    if (!(error instanceof SqlError)) throw error;
+    errors.push(unexpectedError(error));
+  }
   return {
     namespace,
-    proved,
+    proved: proved.filter((name) => !findings.some(({ migration }) => migration === name)),
     findings,
     unproved: current.filter((m) => m.verify.length === 0).map((m) => m.name),
     pending: manifest.migrations.filter((m) => !applied.has(m.name)).map((m) => m.name),
@@ -56,13 +63,13 @@ export async function verifyOn(
 }
 
 /** The same block as in a migration, as the same role, in a transaction that cannot write. */
-async function proveOne(
+async function verifyOne(
   db: Database,
   migration: Migration,
   deadline: number,
   ownerRole: string | null,
 ): Promise<ErrorInfo | null> {
-  const limit = `SET LOCAL statement_timeout = ${Math.max(1_000, Math.min(60_000, deadline - Date.now()))}`;
+  const limit = `SET LOCAL statement_timeout = ${Math.max(SHORTEST_VERIFY_MS, Math.min(VERIFY_TIMEOUT_MS, deadline - Date.now()))}`;
   try {
     const role = ownerRole === null ? [] : [asOwner(ownerRole)];
     const proof = raiseRows(migration.verify, VERIFICATION_FAILED);
@@ -77,6 +84,6 @@ async function proveOne(
 const notReached = (migration: Migration): ErrorInfo => ({
   code: 'verification',
   migration: migration.name,
-  message: 'its verify section was not reached in the time given',
-  remedy: 'Give it more time.',
+  message: 'time ran out before its verify section',
+  remedy: 'Allow more time.',
 });

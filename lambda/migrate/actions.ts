@@ -1,18 +1,19 @@
 /** From what is asked to the engine's functions, and from their errors to an answer. */
+
+import type { ConvergeRequest, Progress } from '../contract/converge';
+import { TrueupError } from '../contract/errors';
+import type { Manifest } from '../contract/manifest';
+import { isQuestion, type MigrateRequest, type MigrateResponse } from '../contract/migrate';
 import { converge, down, plan, status, verify } from '../engine';
-import { TrueupError } from '../engine/errors';
-import { unexpected } from '../engine/failures';
-import type { Manifest } from '../engine/manifest';
-import type { ConvergeRequest, Progress } from '../engine/request';
+import { unexpectedError } from '../engine/apply/failures';
 import type { EngineContext } from '../engine/run';
 import type { Connect } from './connect';
 import { answerQuestions } from './diagnosis';
 import { checkDrift, reportDrift } from './drift';
-import type { MigrateRequest, MigrateResponse } from './protocol';
 import type { MigrateSettings } from './settings';
 
 export interface ActionContext {
-  readonly settings: Pick<MigrateSettings, 'namespace' | 'ownerRole'>;
+  readonly settings: Pick<MigrateSettings, 'namespace' | 'ownerRole' | 'asksOnly' | 'metricsOf'>;
   readonly manifest: Manifest;
   readonly connect: Connect;
   readonly progress: Progress;
@@ -22,12 +23,22 @@ export interface ActionContext {
 
 /** Never throws for what a database, a ledger or a migration can do. */
 export async function act(request: MigrateRequest, context: ActionContext): Promise<MigrateResponse> {
+  if (context.settings.asksOnly && !isQuestion(request.action)) return refusal(request.action);
   try {
     return await perform(request, context);
   } catch (error) {
-    return { action: 'error', error: unexpected(error) };
+    return { action: 'error', error: unexpectedError(error) };
   }
 }
+
+const refusal = (action: unknown): MigrateResponse => ({
+  action: 'error',
+  error: {
+    code: 'privilege',
+    message: `this function only answers questions and does not run ${JSON.stringify(action)}`,
+    remedy: "Invoke the function in the stack's output MigrateFunction; grantDeploy() allows it.",
+  },
+});
 
 /** @throws {TrueupError} for a name that the deployed code does not have */
 function requireMigration(manifest: Manifest, name: string): void {
@@ -60,12 +71,13 @@ async function perform(request: MigrateRequest, context: ActionContext): Promise
         Date.now() + (request.budgetMs ?? Number.POSITIVE_INFINITY),
       );
       // How long a database is waited for is `deploy`'s decision: it knows what the stack is doing.
-      const engine = { ...writing, deadline, connectPatienceMs: Number.POSITIVE_INFINITY };
+      const { ms = Number.POSITIVE_INFINITY, overMs = 0 } = request.databaseWait ?? {};
+      const engine = { ...writing, deadline, connectPatienceMs: ms, connectWaitedMs: overMs };
       const outcome = await converge(engine, request.request);
       return { action: 'converge', outcome, manifestHash: manifest.hash };
     }
     case 'status':
-      return { action: 'status', status: await status(reading, namespace) };
+      return { action: 'status', status: await status(reading, namespace, ownerRole) };
     case 'plan':
       return { action: 'plan', plan: await plan(reading, byHand('')) };
     case 'verify':
@@ -81,7 +93,7 @@ async function perform(request: MigrateRequest, context: ActionContext): Promise
     }
     case 'drift': {
       const drift = await checkDrift(reading, namespace, ownerRole);
-      reportDrift(namespace, drift);
+      reportDrift(namespace, drift, context.settings.metricsOf);
       return { action: 'drift', drift };
     }
     case 'diagnose':

@@ -1,10 +1,12 @@
 /** Opens the database as the settings say; makes database and role at the first run; reads a rotated password again. */
-import { readFileSync } from 'node:fs';
-import { TrueupError } from '../engine/errors';
+import { existsSync, readFileSync } from 'node:fs';
+import { TrueupError } from '../contract/errors';
 import { log } from '../log';
+import { type AmazonRoots, regionOfHost, rootsOfHost } from '../postgres/amazon-roots';
 import { ConnectionLost, type Database, SqlError } from '../postgres/database';
 import { connectPg, type PgOptions } from '../postgres/pg';
-import { createDatabase, createRole } from './bootstrap';
+import { withoutWriting } from '../postgres/without-writing';
+import { createDatabase, createRole, giveAccess } from './bootstrap';
 import { readSecret, type Secret, signToken } from './outbound';
 import type { Connection, MigrateSettings } from './settings';
 
@@ -28,9 +30,13 @@ const LOGIN_REFUSED = new Set(['28000', '28P01']);
 /** Secrets are kept from one invocation to the next, until the server refuses one. */
 export function connector(settings: MigrateSettings): Connect {
   const { connection } = settings;
-  if (connection.transport === 'data-api') return dataApiConnector(settings, connection);
-  refuseProxy(connection.host);
-  return pgConnector(settings, connection);
+  if (connection.transport === 'pg') refuseProxy(connection.host);
+  const connect =
+    connection.transport === 'pg'
+      ? pgConnector(settings, connection)
+      : dataApiConnector(settings, connection);
+  // Whatever is asked for: who may only ask gets no other session.
+  return settings.asksOnly ? () => connect({ readOnly: true }) : connect;
 }
 
 /**
@@ -47,8 +53,8 @@ export function refuseProxy(host: string): void {
 }
 
 function pgConnector(settings: MigrateSettings, connection: PgConnection): Connect {
-  const { host, port, database, login, rootsFile } = connection;
-  const ca = rootsFile === null ? undefined : readFileSync(rootsFile, 'utf8');
+  const { host, port, database, login } = connection;
+  const ca = trustedRoots(connection);
   const secrets = new Map<string, Secret>();
   const secretOf = async (arn: string): Promise<Secret> => {
     const secret = secrets.get(arn) ?? (await readSecret(arn));
@@ -63,7 +69,7 @@ function pgConnector(settings: MigrateSettings, connection: PgConnection): Conne
       user,
       password,
       ssl: ca === undefined ? {} : { ca },
-      applicationName: `trueup ${settings.namespace}`,
+      applicationName: `${settings.asksOnly ? ASKING : 'trueup '}${settings.namespace}`,
       connectTimeoutMs: CONNECT_TIMEOUT_MS,
       readOnly,
     };
@@ -94,42 +100,72 @@ function pgConnector(settings: MigrateSettings, connection: PgConnection): Conne
 
   return async ({ readOnly } = {}) => {
     try {
-      return await open(readOnly);
+      const db = await open(readOnly);
+      return settings.asksOnly ? await unlessCrowded(db) : db;
     } catch (error) {
-      if (settings.adminSecretArn === null) throw error;
+      if (settings.adminSecretArn === null || settings.asksOnly) throw error;
       const noRole = login.auth === 'iam' && isRefused(error);
       if (!noRole && !(isMissing(error) && settings.createDatabase)) throw error;
-      let made = false;
       // A login that is refused does not say whether the database is there.
+      let madeDatabase = false;
       if (settings.createDatabase) {
         await asAdmin(MAINTENANCE_DATABASE, async (admin) => {
           // One that was missing and is there now was made by somebody else: worth another attempt too.
-          made = (await createDatabase(admin, database, settings.ownerRole)) || isMissing(error);
+          madeDatabase = (await createDatabase(admin, database, settings.ownerRole)) || isMissing(error);
         });
-        log('database-checked', { database, made });
+        log('database-checked', { database, made: madeDatabase });
       }
+      let madeRole = false;
       if (login.auth === 'iam') {
-        const role = { name: login.user, database, ownerRole: settings.ownerRole };
+        const access = { role: login.user, database, ownerRole: settings.ownerRole };
         await asAdmin(database, async (admin) => {
-          made = (await createRole(admin, role)) || made;
+          madeRole = await createRole(admin, access);
+          // Whoever made the role: nobody else can have let it into a database that is new.
+          if (!madeRole && madeDatabase) await giveAccess(admin, access);
         });
-        log('role-checked', { role: login.user, made });
+        log('role-checked', { role: login.user, made: madeRole });
       }
-      if (!made) throw error;
+      if (!madeDatabase && !madeRole) throw error;
       return open(readOnly);
     }
   };
 }
 
+/**
+ * The only roots that are trusted, as PEM; undefined for what Node trusts. An endpoint of RDS is held to Amazon's: to those
+ * of its region that came with this code, since a region may be newer than the runtime, and to the runtime's, since an
+ * authority may be newer than this code.
+ */
+export function trustedRoots({
+  host,
+  rootsFile,
+  amazonRootsFile,
+  runtimeRootsFile,
+}: Pick<PgConnection, 'host' | 'rootsFile' | 'amazonRootsFile' | 'runtimeRootsFile'>): string | undefined {
+  if (rootsFile !== null) return readFileSync(rootsFile, 'utf8');
+  if (amazonRootsFile === undefined || regionOfHost(host) === undefined) return undefined;
+  const known = rootsOfHost(host, JSON.parse(readFileSync(amazonRootsFile, 'utf8')) as AmazonRoots);
+  if (known === undefined) return undefined;
+  const runtimes =
+    runtimeRootsFile !== undefined && existsSync(runtimeRootsFile)
+      ? readFileSync(runtimeRootsFile, 'utf8')
+      : '';
+  return `${known}${runtimes}`;
+}
+
 function dataApiConnector(settings: MigrateSettings, connection: DataApiConnection): Connect {
   const { clusterArn, secretArn, database } = connection;
-  return async () => {
+  return async ({ readOnly = false } = {}) => {
     // Loaded here: a function with the other transport never needs the client.
-    const { connectDataApi } = await import('../postgres/data-api.js');
+    const { connectDataApi } = await import('../postgres/data-api/database.js');
+    const open = async (): Promise<Database> => {
+      const db = await connectDataApi({ clusterArn, secretArn, database });
+      return readOnly ? withoutWriting(db) : db;
+    };
     try {
-      return await connectDataApi({ clusterArn, secretArn, database });
+      return await open();
     } catch (error) {
-      if (!isMissing(error) || !settings.createDatabase) throw error;
+      if (!isMissing(error) || !settings.createDatabase || settings.asksOnly) throw error;
       const adminSecret = settings.adminSecretArn ?? secretArn;
       const admin = await connectDataApi({
         clusterArn,
@@ -138,9 +174,33 @@ function dataApiConnector(settings: MigrateSettings, connection: DataApiConnecti
       });
       await closing(admin, (db) => createDatabase(db, database, settings.ownerRole));
       log('database-created', { database });
-      return connectDataApi({ clusterArn, secretArn, database });
+      return open();
     }
   };
+}
+
+/** What the sessions of questions are called in pg_stat_activity; the namespace follows. */
+const ASKING = 'trueup asks ';
+/** On one database. */
+const MOST_ASKING = 10;
+
+/**
+ * However many ask at the same time, a deployment finds a free connection. Over the Data API questions have no sessions.
+ * @throws {TrueupError} when enough others ask already
+ */
+async function unlessCrowded(db: Database): Promise<Database> {
+  const [row] = await db.query(
+    `SELECT pg_catalog.count(*)::int AS asking FROM pg_catalog.pg_stat_activity
+WHERE datname OPERATOR(pg_catalog.=) pg_catalog.current_database() AND pg_catalog.starts_with(application_name, $1)`,
+    [ASKING],
+  );
+  if (Number(row!.asking) <= MOST_ASKING) return db;
+  await db.close();
+  throw new TrueupError({
+    code: 'busy',
+    message: `${MOST_ASKING} sessions are already answering questions about this database`,
+    remedy: 'Try again in a moment. Deployments are not affected.',
+  });
 }
 
 async function closing(db: Database, work: (db: Database) => Promise<unknown>): Promise<void> {

@@ -1,20 +1,17 @@
 /** The scheduled check: is what was applied still there, and would the alarms see an error? Changes nothing. */
-
-import type { CatalogueRow } from '../defects/defect';
-import { invalidIndex } from '../defects/invalid-index';
-import { unvalidatedConstraint } from '../defects/unvalidated-constraint';
-import { verify } from '../engine';
-import { connectPatiently } from '../engine/connect-patiently';
+import type { DriftReport } from '../contract/migrate';
+import { KINDS } from '../defects';
 import type { EngineContext } from '../engine/run';
+import { withDatabase } from '../engine/time/session';
+import { verifyOn } from '../engine/verify';
 import { log } from '../log';
 import { type Database, SqlError } from '../postgres/database';
-import { quoteLiteral } from '../postgres/quote';
 import { safeServerMessage } from '../postgres/server-words';
-import { forCatalogue } from './diagnosis';
+import { quoteLiteral } from '../sql/quote';
+import { onCatalogue } from './diagnosis';
 import { HEARTBEAT_WORDS } from './heartbeat';
 import { logSettingProblems, readLogSettings } from './log-settings';
 import { driftMetrics } from './metrics';
-import type { DriftReport } from './protocol';
 
 const STATEMENT_TIMEOUT_MS = 30_000;
 /** More of one kind are counted, not listed. */
@@ -26,14 +23,18 @@ export async function checkDrift(
   namespace: string,
   ownerRole: string | null = null,
 ): Promise<DriftReport> {
-  const { catalogue, logging } = await look(ctx, namespace);
-  return { verification: await verify(ctx, namespace, ownerRole), catalogue, logging };
+  return withDatabase(ctx, async (db) => {
+    const { catalogue, logging } = await onCatalogue(db, STATEMENT_TIMEOUT_MS, (catalogueDb) =>
+      readCatalogue(catalogueDb, namespace),
+    );
+    return { verification: await verifyOn(db, ctx, namespace, ownerRole), catalogue, logging };
+  });
 }
 
 /** Metrics and sentences, as lines of the function's own log. */
-export function reportDrift(namespace: string, report: DriftReport): void {
+export function reportDrift(namespace: string, report: DriftReport, metricsOf?: string): void {
   const { verification, catalogue, logging } = report;
-  const functionName = process.env.AWS_LAMBDA_FUNCTION_NAME ?? 'local';
+  const functionName = metricsOf ?? process.env.AWS_LAMBDA_FUNCTION_NAME ?? 'local';
   process.stdout.write(`${JSON.stringify(driftMetrics(functionName, report, Date.now()))}\n`);
   log('drift', {
     namespace,
@@ -48,24 +49,18 @@ export function reportDrift(namespace: string, report: DriftReport): void {
 }
 
 /** The heartbeat first: it shows that the log arrives, whatever the rest finds. */
-async function look(
-  ctx: EngineContext,
+async function readCatalogue(
+  db: Database,
   namespace: string,
 ): Promise<Pick<DriftReport, 'catalogue' | 'logging'>> {
-  const connection = await connectPatiently(ctx);
-  try {
-    const db = await forCatalogue(connection, STATEMENT_TIMEOUT_MS);
-    const heartbeat = await writeHeartbeat(db, namespace);
-    return {
-      catalogue: await catalogueFindings(db),
-      logging: [
-        ...heartbeat,
-        ...(await attempt('The log settings', async () => logSettingProblems(await readLogSettings(db)))),
-      ],
-    };
-  } finally {
-    await connection.close();
-  }
+  const heartbeat = await writeHeartbeat(db, namespace);
+  return {
+    catalogue: await catalogueFindings(db),
+    logging: [
+      ...heartbeat,
+      ...(await attempt('The log settings', async () => logSettingProblems(await readLogSettings(db)))),
+    ],
+  };
 }
 
 /** RAISE LOG goes to the server's log alone, and any role may do it. */
@@ -80,12 +75,10 @@ async function writeHeartbeat(db: Database, namespace: string): Promise<readonly
 
 async function catalogueFindings(db: Database): Promise<readonly string[]> {
   const found: string[] = [];
-  for (const kind of [invalidIndex, unvalidatedConstraint]) {
-    const sentences = await attempt(`The check for "${kind.title}"`, async () =>
-      (await db.query<CatalogueRow & Record<string, unknown>>(kind.catalogue.sql, [null, null])).map(
-        (row) => row.sentence,
-      ),
-    );
+  for (const kind of KINDS) {
+    const { drift } = kind;
+    if (drift === null) continue;
+    const sentences = await attempt(`The check for "${kind.title}"`, () => drift(db));
     found.push(...sentences.slice(0, MOST));
     if (sentences.length > MOST) found.push(`And ${sentences.length - MOST} more: ${kind.title}.`);
   }

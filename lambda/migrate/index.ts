@@ -1,11 +1,11 @@
 /** The handler inside the VPC: speaks to the database, to Secrets Manager, and to nothing else. */
 import { readFileSync } from 'node:fs';
-import { unexpected } from '../engine/failures';
-import type { Manifest } from '../engine/manifest';
+import type { Manifest } from '../contract/manifest';
+import type { MigrateRequest, MigrateResponse } from '../contract/migrate';
+import { unexpectedError } from '../engine/apply/failures';
 import { type LogFields, log } from '../log';
 import { type ActionContext, act } from './actions';
 import { connector } from './connect';
-import type { MigrateRequest, MigrateResponse } from './protocol';
 import { migrateSettings } from './settings';
 
 /** What of Lambda's context is used. */
@@ -52,7 +52,7 @@ async function respond(
   try {
     context = load();
   } catch (error) {
-    return { action: 'error', error: unexpected(error) };
+    return { action: 'error', error: unexpectedError(error) };
   }
   return act(request, {
     ...context,

@@ -3,7 +3,7 @@
  * in an isolated subnet needs no endpoint for them
  * (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html).
  */
-import type { DriftReport } from './protocol';
+import type { DriftReport } from '../contract/migrate';
 
 /** Of all of Trueup's metrics. */
 export const METRIC_NAMESPACE = 'Trueup';

@@ -3,7 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Sha256 } from '@smithy/core/checksum';
 import { HttpRequest } from '@smithy/core/protocols';
 import { SignatureV4 } from '@smithy/signature-v4';
-import { TrueupError } from '../engine/errors';
+import { within } from '../aws-timeouts';
+import { TrueupError } from '../contract/errors';
 import { ConnectionLost } from '../postgres/database';
 
 export interface Secret {
@@ -24,7 +25,7 @@ export async function readSecret(arn: string): Promise<Secret> {
   const { SecretsManager } = await import('@aws-sdk/client-secrets-manager');
   const client = new SecretsManager({
     maxAttempts: 3,
-    requestHandler: { requestTimeout: 5_000, connectionTimeout: 3_000, throwOnRequestTimeout: true },
+    requestHandler: within(5_000, 3_000),
   });
   const giveUp = Date.now() + PROPAGATION_MS;
   try {

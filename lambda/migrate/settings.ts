@@ -3,12 +3,14 @@
  * it once with {@link migrateSettings}: nothing below the handler reads the environment.
  */
 import { isAbsolute, join } from 'node:path';
-import { TrueupError } from '../engine/errors';
+import { TrueupError } from '../contract/errors';
 
 /** The compiled migrations, beside the bundled handler. */
 export const MANIFEST_FILE = 'manifest.json';
 /** Roots of a database that is not signed by Amazon's, beside the bundled handler. */
 export const ROOTS_FILE = 'roots.pem';
+/** Amazon's roots for RDS by region, beside the bundled handler. */
+export const AMAZON_ROOTS_FILE = 'amazon-roots.json';
 /**
  * Amazon's roots in the managed Node.js runtime, for NODE_EXTRA_CA_CERTS: Node 20 and later do not load them unasked
  * (https://docs.aws.amazon.com/lambda/latest/dg/lambda-nodejs.html).
@@ -31,7 +33,11 @@ const NAMES = {
   adminSecretArn: 'TRUEUP_ADMIN_SECRET_ARN',
   /** `true` or absent */
   createDatabase: 'TRUEUP_CREATE_DATABASE',
+  /** `true` or absent */
+  asksOnly: 'TRUEUP_ASKS_ONLY',
+  metricsOf: 'TRUEUP_METRICS_OF',
   rootsFile: 'TRUEUP_ROOTS_FILE',
+  amazonRootsFile: 'TRUEUP_AMAZON_ROOTS_FILE',
   manifestFile: 'TRUEUP_MANIFEST_FILE',
 } as const;
 
@@ -63,6 +69,10 @@ export type Connection =
       readonly login: Login;
       /** PEM file with the only roots to trust. Null: what Node trusts, with NODE_EXTRA_CA_CERTS. */
       readonly rootsFile: string | null;
+      /** Amazon's roots by region, for an endpoint of RDS; the runtime's are trusted as well. @default - the runtime's */
+      readonly amazonRootsFile?: string;
+      /** @default - none */
+      readonly runtimeRootsFile?: string;
     }
   | {
       readonly transport: 'data-api';
@@ -85,6 +95,13 @@ export interface MigrateSettings {
   readonly adminSecretArn: string | null;
   /** Make the database at the first run, owned by `ownerRole` where that is set. */
   readonly createDatabase: boolean;
+  /**
+   * Answers questions, and refuses what changes the database: every session is read only, and nothing is made.
+   * @default false
+   */
+  readonly asksOnly?: boolean;
+  /** The function under whose name metrics are, whichever of the two runs the check. @default - this one */
+  readonly metricsOf?: string;
   readonly manifestFile: string;
 }
 
@@ -110,6 +127,7 @@ export function migrateSettings(env: NodeJS.ProcessEnv, folder: string): Migrate
       ? { auth: 'secret', secretArn: required('secretArn') }
       : { auth: 'iam', user: required('user') };
   const rootsFile = optional('rootsFile');
+  const amazonRootsFile = optional('amazonRootsFile');
 
   return {
     namespace: required('namespace'),
@@ -123,6 +141,12 @@ export function migrateSettings(env: NodeJS.ProcessEnv, folder: string): Migrate
             database: required('database'),
             login: login(),
             rootsFile: rootsFile && inFolder(rootsFile),
+            ...(amazonRootsFile
+              ? {
+                  amazonRootsFile: inFolder(amazonRootsFile),
+                  runtimeRootsFile: env.NODE_EXTRA_CA_CERTS,
+                }
+              : {}),
           }
         : {
             transport: 'data-api',
@@ -132,6 +156,8 @@ export function migrateSettings(env: NodeJS.ProcessEnv, folder: string): Migrate
           },
     adminSecretArn: optional('adminSecretArn'),
     createDatabase: optional('createDatabase') === 'true',
+    ...(optional('asksOnly') === 'true' ? { asksOnly: true } : {}),
+    metricsOf: optional('metricsOf') ?? undefined,
     manifestFile: inFolder(optional('manifestFile') ?? MANIFEST_FILE),
   };
 }

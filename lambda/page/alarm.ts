@@ -101,6 +101,8 @@ export interface RaisedAlarm {
 export interface LookAgain {
   /** Lines from here on are searched for what was there before. */
   readonly fromMs: number;
+  /** And from here on for what is new: a line can come in later than the time that it bears. */
+  readonly newFromMs: number;
   /** New is what first came in after this moment, and not later than `untilIngestedMs`. */
   readonly newAfterMs: number;
   readonly untilIngestedMs: number;
@@ -112,8 +114,16 @@ export function lookAgainWindow(alarm: RaisedAlarm, dueMs: number, intervalMs: n
   const covered = alarm.sinceMs + SETTLE_MS;
   const newAfterMs = Math.max(covered, untilIngestedMs - intervalMs);
   if (newAfterMs >= untilIngestedMs) return null;
-  return { fromMs: alarm.sinceMs - DEFAULT_SPAN_MS - MARGIN_MS, newAfterMs, untilIngestedMs };
+  const lateMs = DEFAULT_SPAN_MS + MARGIN_MS;
+  const fromMs = Math.max(alarm.sinceMs - lateMs, newAfterMs - LONGEST_BEFORE_MS);
+  return { fromMs, newFromMs: Math.max(fromMs, newAfterMs - lateMs), newAfterMs, untilIngestedMs };
 }
+
+/**
+ * An alarm may stay up for days, and what cannot be read in one go hides what is new. Who was quiet for this long and comes
+ * back is paged again.
+ */
+const LONGEST_BEFORE_MS = 6 * 60 * 60_000;
 
 /** @throws {Error} when the schedule did not say when it was due */
 export function dueTime({ time }: LookAgainEvent): number {

@@ -1,5 +1,5 @@
 /** Errors in an application's own log: text in whatever form, or JSON with the SQLSTATE in a field. */
-import { matchMessage, SIGNATURES } from '../defects/signatures';
+import { matchMessage, SIGNATURES, withinText } from '../defects/signatures';
 import type { LogEvent, ReadError } from './error-reader';
 
 export type ApplicationFormat =
@@ -22,33 +22,36 @@ export function readApplicationEvent(event: LogEvent, format: ApplicationFormat)
     user: '',
     statement: null,
     timeMs: event.timestampMs ?? 0,
+    zone: null,
     ingestedMs: event.ingestedMs ?? event.timestampMs ?? 0,
   };
 }
 
 type Found = Pick<ReadError, 'signature' | 'sqlstate' | 'message' | 'names'>;
 
-/** Drivers put words before and after the message, and loggers escape its quotes. */
+/**
+ * The first mention counts. Drivers put words before and after the message; loggers escape its quotes, once for each
+ * document that is put into another.
+ */
 function inText(text: string, sqlstate: string | null): Found | null {
-  const plain = text.replaceAll('\\"', '"');
-  for (const { messages } of SIGNATURES) {
-    for (const { begins, pattern } of messages) {
-      const at = plain.indexOf(begins);
-      if (at < 0) continue;
-      const found = new RegExp(pattern.source.replace(/\$$/, '')).exec(plain.slice(at));
-      const matched = found === null ? null : matchMessage(found[0], sqlstate);
-      if (matched !== null) {
-        return {
-          signature: matched.signature.id,
-          sqlstate: matched.message.sqlstate,
-          message: matched.text,
-          names: matched.names,
-        };
-      }
+  const plain = text.replace(/\\+"/g, '"');
+  for (const message of MESSAGES) {
+    if (!plain.includes(message.begins)) continue;
+    for (const [mention] of plain.matchAll(withinText(message))) {
+      const matched = matchMessage(mention, sqlstate);
+      if (matched === null) continue;
+      return {
+        signature: matched.signature.id,
+        sqlstate: matched.message.sqlstate,
+        message: matched.text,
+        names: matched.names,
+      };
     }
   }
   return null;
 }
+
+const MESSAGES = SIGNATURES.flatMap(({ messages }) => messages);
 
 function inJson(text: string, fields: { readonly sqlstate: string; readonly message: string }): Found | null {
   let document: unknown;

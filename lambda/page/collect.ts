@@ -1,20 +1,44 @@
 /** Counts errors by what they are about, in bounded memory. */
-import type { LoggedError } from '../defects/defect';
-import { insertsIn, tablesIn } from '../defects/statement';
+import type { LoggedError } from '../contract/diagnosis';
+import { insertsIn, tablesIn } from '../sql/insert';
 import type { ErrorListener, ReadError } from './error-reader';
 
-/** Errors on one object. */
+/** Errors on one object. `statement` and `user` are those of the most frequent use. */
 export interface ErrorGroup extends LoggedError {
   /** Equal for errors that one page reports together. */
   readonly key: string;
+  /** Statements and roles that met the error, the most frequent first. */
+  readonly uses: readonly Use[];
+  /** Errors of further statements and roles. */
+  readonly otherUses: number;
+  /** Of `first` and `last`, where they are not UTC: what the log's clock showed. */
+  readonly zone: string | null;
   /** When the first of its lines came in, ms since the epoch. */
   readonly firstIngestedMs: number;
 }
 
-const MOST_GROUPS = 200;
+export interface Use {
+  readonly statement: string | null;
+  readonly user: string;
+  readonly count: number;
+}
+
+/** More than a schema has tables that fail at once; each is named in the page. */
+const MOST_GROUPS = 1_000;
+const MOST_USES = 6;
 const MOST_OBJECTS = 1_000;
 
-type Counted = { -readonly [K in keyof ErrorGroup]: ErrorGroup[K] };
+interface Counted {
+  readonly key: string;
+  /** The first error of the group: what is equal in all of them is read from it. */
+  readonly error: ReadError;
+  readonly uses: Map<string, { readonly statement: string | null; readonly user: string; count: number }>;
+  count: number;
+  aborted: number;
+  firstMs: number;
+  lastMs: number;
+  firstIngestedMs: number;
+}
 
 export class ErrorCollection implements ErrorListener {
   private readonly groups = new Map<string, Counted>();
@@ -29,37 +53,28 @@ export class ErrorCollection implements ErrorListener {
   error(error: ReadError): void {
     if (!this.wanted(error)) return;
     const key = this.keyOf(error);
-    const at = new Date(error.timeMs).toISOString();
-    const known = this.groups.get(key);
-    if (known !== undefined) {
-      known.count++;
-      if (at < known.first) known.first = at;
-      if (at > known.last) known.last = at;
-      known.firstIngestedMs = Math.min(known.firstIngestedMs, error.ingestedMs);
-      known.statement ??= error.statement;
-      return;
-    }
-    if (this.groups.size >= MOST_GROUPS) {
+    const group = this.groups.get(key) ?? this.begin(key, error);
+    if (group === null) {
       this.overflow++;
       return;
     }
-    this.groups.set(key, {
-      key,
-      signature: error.signature,
-      sqlstate: error.sqlstate,
-      message: error.message,
-      logGroup: error.logGroup,
-      database: error.database,
-      user: error.user,
-      table: error.names.table ?? null,
-      column: error.names.column ?? null,
-      statement: error.statement,
-      count: 1,
-      aborted: 0,
-      first: at,
-      last: at,
-      firstIngestedMs: error.ingestedMs,
-    });
+    group.count++;
+    group.firstMs = Math.min(group.firstMs, error.timeMs);
+    group.lastMs = Math.max(group.lastMs, error.timeMs);
+    group.firstIngestedMs = Math.min(group.firstIngestedMs, error.ingestedMs);
+    const use = JSON.stringify([error.user, error.statement]);
+    const known = group.uses.get(use);
+    if (known !== undefined) known.count++;
+    else if (group.uses.size < MOST_USES)
+      group.uses.set(use, { statement: error.statement, user: error.user, count: 1 });
+  }
+
+  private begin(key: string, error: ReadError): Counted | null {
+    if (this.groups.size >= MOST_GROUPS) return null;
+    const { timeMs: firstMs, timeMs: lastMs, ingestedMs: firstIngestedMs } = error;
+    const group = { key, error, uses: new Map(), count: 0, aborted: 0, firstMs, lastMs, firstIngestedMs };
+    this.groups.set(key, group);
+    return group;
   }
 
   aborted(error: ReadError): void {
@@ -86,15 +101,44 @@ export class ErrorCollection implements ErrorListener {
 
   /** The most frequent first. */
   result(): readonly ErrorGroup[] {
-    return [...this.groups.values()].sort((a, b) => b.count - a.count || (a.first < b.first ? -1 : 1));
+    return [...this.groups.values()].sort((a, b) => b.count - a.count || a.firstMs - b.firstMs).map(groupOf);
   }
 }
 
+function groupOf({ key, error, uses: counted, firstMs, lastMs, ...counts }: Counted): ErrorGroup {
+  const uses = [...counted.values()].sort((a, b) => b.count - a.count);
+  // A statement that was logged says more than a line that is missing.
+  const told = uses.find(({ statement }) => statement !== null) ?? uses[0]!;
+  const { signature, sqlstate, message, names, logGroup, database, zone } = error;
+  return {
+    key,
+    signature,
+    sqlstate,
+    message,
+    logGroup,
+    database,
+    user: told.user,
+    table: names.table ?? null,
+    column: names.column ?? null,
+    constraint: names.constraint ?? null,
+    statement: told.statement,
+    uses,
+    otherUses: counts.count - uses.reduce((sum, { count }) => sum + count, 0),
+    first: new Date(firstMs).toISOString(),
+    last: new Date(lastMs).toISOString(),
+    zone,
+    ...counts,
+  };
+}
+
 function objectOf({ names, statement, message }: ReadError): readonly unknown[] {
-  if (names.table !== undefined || names.function !== undefined)
-    return [names.table, names.column, names.function];
+  const { table, column, function: called, constraint } = names;
+  if (table !== undefined || called !== undefined) return [table, column, called, constraint];
   if (statement === null) return [message];
-  const conflicts = insertsIn(statement)
+  const inserts = insertsIn(statement);
+  // A duplicate key is a defect or not by the columns that the INSERT gives.
+  if (constraint !== undefined) return [message, inserts.map(({ table, columns }) => [table, columns])];
+  const conflicts = inserts
     .filter((insert) => insert.conflict !== null)
     .map(({ schema, table, conflict }) => [
       schema,

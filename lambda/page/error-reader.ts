@@ -3,7 +3,7 @@
  * them. Literals, DETAIL and every other text that can hold row data end here.
  */
 import { type MatchedMessage, matchMessage } from '../defects/signatures';
-import { normalize } from '../defects/sql-tokens';
+import { normalize } from '../sql/tokens';
 import { beginsReport, type LogLine, parseLogLine } from './log-lines';
 
 /** One event of a log group. */
@@ -28,6 +28,8 @@ export interface ReadError {
   readonly user: string;
   readonly statement: string | null;
   readonly timeMs: number;
+  /** Of `timeMs`, where that is not UTC; see LogTime. */
+  readonly zone: string | null;
   readonly ingestedMs: number;
 }
 
@@ -37,14 +39,20 @@ export interface ErrorListener {
   aborted(error: ReadError): void;
 }
 
-interface Open {
+/** What stands beside the message; each null where it is not logged. */
+export interface ReportParts {
+  readonly context: string | null;
+  readonly query: string | null;
+  readonly statement: string | null;
+}
+
+interface Open extends Mutable<ReportParts> {
   readonly matched: MatchedMessage;
   readonly line: LogLine;
   readonly event: LogEvent;
-  context: string | null;
-  query: string | null;
-  statement: string | null;
 }
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 const ABORTED = 'current transaction is aborted, commands ignored until end of transaction block';
 /** Backends followed at a time; the one that was quiet longest is let go. */
@@ -63,8 +71,18 @@ export class ErrorReader {
 
   push(event: LogEvent): void {
     const line = parseLogLine(event.message);
-    if (line === null) return;
-    const key = `${event.logGroup ?? ''} ${event.stream ?? ''} ${line.pid}`;
+    if (line !== null) this.line(line, event);
+  }
+
+  /** A report that is whole from the start: a record of csvlog or jsonlog. */
+  report(line: LogLine, parts: ReportParts, event: LogEvent): void {
+    this.line(line, event);
+    const current = this.open.get(keyOf(line, event));
+    if (current !== undefined) Object.assign(current, parts);
+  }
+
+  private line(line: LogLine, event: LogEvent): void {
+    const key = keyOf(line, event);
     if (beginsReport(line)) {
       this.close(key);
       if (line.severity === 'ERROR') this.begin(key, line, event);
@@ -102,7 +120,7 @@ export class ErrorReader {
     if (current === undefined) return;
     this.open.delete(key);
     const { matched, line, event } = current;
-    const timeMs = event.timestampMs ?? line.timeMs ?? 0;
+    const timeMs = event.timestampMs ?? line.time.ms;
     const error: ReadError = {
       signature: matched.signature.id,
       sqlstate: matched.message.sqlstate,
@@ -113,6 +131,7 @@ export class ErrorReader {
       user: line.user,
       statement: statementOf(current),
       timeMs,
+      zone: event.timestampMs === undefined ? line.time.zone : null,
       ingestedMs: event.ingestedMs ?? timeMs,
     };
     if (this.last.size >= MOST_BACKENDS) this.last.delete(this.last.keys().next().value!);
@@ -120,6 +139,9 @@ export class ErrorReader {
     this.listener.error(error);
   }
 }
+
+const keyOf = (line: LogLine, { logGroup = '', stream = '' }: LogEvent): string =>
+  `${logGroup} ${stream} ${line.pid}`;
 
 /**
  * The statement that failed: inside a function the one that QUERY or CONTEXT quotes, and not the call. Of CONTEXT nothing

@@ -1,9 +1,10 @@
 /** Alarm in, page out. What goes wrong on the way is in the page; only if no page can be sent at all does it throw. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Diagnosis, DiagnosisQuestion } from '../defects/defect';
+import type { Diagnosis } from '../contract/diagnosis';
+import type { MigrateResponse } from '../contract/migrate';
 import { undiagnosed } from '../defects/diagnose';
+import { signatureOf } from '../defects/signatures';
 import { log } from '../log';
-import type { MigrateResponse } from '../migrate/protocol';
 import {
   type AlarmEvent,
   alarmNames,
@@ -16,6 +17,7 @@ import {
   signatureOfAlarm,
 } from './alarm';
 import type { ErrorGroup } from './collect';
+import { isPaged, questionOf } from './finding';
 import type { Outbound } from './outbound';
 import { type Read, readErrors } from './read';
 import { type PageContent, renderPage } from './render';
@@ -40,8 +42,10 @@ export const TIMING: PageTiming = {
   diagnosisMs: 25_000,
 };
 
-/** More in one message are counted, not described. */
+/** More in one message are named, not described. */
 const MOST_FINDINGS = 10;
+/** Of everyday errors, which are described only where the catalogue names a defect. */
+const MOST_ASKED = 50;
 
 export interface PageContext {
   readonly settings: PageSettings;
@@ -70,16 +74,16 @@ async function pageAlarm(event: AlarmEvent, context: PageContext): Promise<void>
 async function lookAgain(event: LookAgainEvent, context: PageContext): Promise<void> {
   const { settings, out, timing = TIMING } = context;
   const dueMs = dueTime(event);
-  for (const alarm of await out.alarmsUp(alarmNames(settings.prefix))) {
+  for (const alarm of await alarmsUp(context)) {
     const signature = signatureOfAlarm(settings.prefix, alarm.name);
     const window = lookAgainWindow(alarm, dueMs, settings.lookAgainMs);
     if (signature === null || window === null) continue;
     const limits = () => ({ events: timing.readEvents, deadline: Date.now() + timing.readMs });
-    const { fromMs, newAfterMs, untilIngestedMs } = window;
+    const { fromMs, newFromMs, newAfterMs, untilIngestedMs } = window;
     const recent = await readErrors(
       out,
       settings,
-      { signature, fromMs, untilIngestedMs, afterIngestedMs: newAfterMs },
+      { signature, fromMs: newFromMs, untilIngestedMs, afterIngestedMs: newAfterMs },
       limits(),
     );
     const unknown = new Set(recent.groups.map((group) => group.key));
@@ -108,6 +112,23 @@ async function lookAgain(event: LookAgainEvent, context: PageContext): Promise<v
   }
 }
 
+/**
+ * None where the look is refused: the alarms themselves still page, and a failure of the schedule every few minutes would
+ * hide any other.
+ */
+async function alarmsUp({ settings, out }: PageContext): Promise<readonly RaisedAlarm[]> {
+  try {
+    return await out.alarmsUp(alarmNames(settings.prefix));
+  } catch (error) {
+    if (!/^AccessDenied/.test((error as Error).name)) throw error;
+    log('look-again-refused', {
+      reason: (error as Error).name,
+      remedy: "Allow the pager's role cloudwatch:DescribeAlarms on alarm:* of this account and region.",
+    });
+    return [];
+  }
+}
+
 /** The metric has seen the lines; a search may see them later. */
 async function readWhenThere(
   request: Parameters<typeof readErrors>[2],
@@ -131,24 +152,33 @@ async function page(
   context: PageContext,
 ): Promise<void> {
   const { settings, out, region } = context;
-  const shown = read.groups.slice(0, MOST_FINDINGS);
-  const diagnoses = await diagnoseAll(shown, context);
+  const onlyDiagnosed = signatureOf(signature)?.pagedWhen === 'diagnosed';
+  const asked = read.groups.slice(0, onlyDiagnosed ? MOST_ASKED : MOST_FINDINGS);
+  const diagnoses = await diagnoseAll(asked, context);
+  const findings = asked.map((group, i) => ({ group, diagnosis: diagnoses[i]! })).filter(isPaged);
+  if (onlyDiagnosed && findings.length === 0) {
+    log('not-paged', { alarm: alarm.name, look, asked: asked.length, groups: read.groups.length });
+    return;
+  }
   const content: PageContent = {
-    alarm: { name: alarm.name, region },
+    alarm: { name: alarm.name, region, account: settings.topicArn.split(':')[4] ?? '' },
     signature,
     look,
-    findings: shown.map((group, i) => ({ group, diagnosis: diagnoses[i]! })),
-    more: read.groups.length - shown.length,
-    overflow: read.overflow,
+    findings: findings.slice(0, MOST_FINDINGS),
+    // What nobody has proved is everyday, and is not named.
+    others: onlyDiagnosed
+      ? findings.slice(MOST_FINDINGS).map(({ group }) => group)
+      : read.groups.slice(MOST_FINDINGS),
+    overflow: onlyDiagnosed ? 0 : read.overflow,
     complete: read.complete,
     logGroups: settings.logGroups.map(({ name }) => name),
-    fromMs: Math.min(alarm.sinceMs, ...shown.map((group) => Date.parse(group.first))),
+    fromMs: Math.min(alarm.sinceMs, ...findings.map(({ group }) => Date.parse(group.first))),
     toMs: Date.now(),
     runbookUrl: settings.runbookUrl,
   };
   const rendered = renderPage(content);
   await out.publish(settings.topicArn, rendered);
-  log('paged', { alarm: alarm.name, look, findings: shown.length, subject: rendered.subject });
+  log('paged', { alarm: alarm.name, look, findings: content.findings.length, subject: rendered.subject });
 }
 
 /** In the order of the groups. Functions are asked at the same time, each once. */
@@ -182,24 +212,14 @@ const best = (diagnoses: readonly Diagnosis[]): Diagnosis | undefined =>
 const NOBODY = (database: string): string =>
   database === ''
     ? 'An application logged this, so it is not known which database it is about.'
-    : `No SchemaMigrations of these alarms looks after the database ${database}, so nobody could look into it.`;
+    : `No SchemaMigrations of these alarms looks after the database ${database}, so it could not be queried.`;
 
 async function ask(
   functionName: string,
   groups: readonly ErrorGroup[],
   { out, timing = TIMING }: PageContext,
 ): Promise<readonly Diagnosis[]> {
-  const questions = groups.map(
-    ({ signature, database, user, table, column, message, statement }): DiagnosisQuestion => ({
-      signature,
-      database,
-      user,
-      table,
-      column,
-      message,
-      statement,
-    }),
-  );
+  const questions = groups.map(questionOf);
   const failed = (why: string) => groups.map((group) => undiagnosed(group, [why]));
   let response: MigrateResponse;
   try {
@@ -208,7 +228,7 @@ async function ask(
   } catch (error) {
     log('diagnosis-failed', { function: functionName, reason: (error as Error).name });
     return failed(
-      `The database could not be looked into: ${functionName} did not answer within ${timing.diagnosisMs / 1_000} seconds, or died.`,
+      `The database could not be queried: ${functionName} did not answer within ${timing.diagnosisMs / 1_000} seconds, or died.`,
     );
   }
   if (response.action === 'diagnose' && response.diagnoses.length === groups.length)
@@ -216,7 +236,7 @@ async function ask(
   const { message = 'it answered something else', remedy = '' } =
     response.action === 'error' ? response.error : {};
   log('diagnosis-failed', { function: functionName, reason: message });
-  return failed(`The database could not be looked into: ${message}. ${remedy}`.trim());
+  return failed(`The database could not be queried: ${message}. ${remedy}`.trim());
 }
 
 const until = async (timeMs: number): Promise<void> => {

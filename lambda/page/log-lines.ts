@@ -6,9 +6,19 @@
  * Every line with a prefix is an event of its own in CloudWatch; continuation lines begin with a TAB, always, also those
  * inside literals, and belong to the event above.
  */
+export interface LogTime {
+  /** Milliseconds since the epoch; with a `zone`, what the clock there showed, taken as if it were UTC. */
+  readonly ms: number;
+  /**
+   * Null for UTC. An abbreviation such as CST stands for several offsets, and nothing in the log says which: such times
+   * are shown as they are.
+   */
+  readonly zone: string | null;
+}
+
 export interface LogLine {
-  /** Milliseconds since the epoch; null where the time zone is not UTC. */
-  readonly timeMs: number | null;
+  /** When, as the log says it. */
+  readonly time: LogTime;
   /** Empty for a background process. */
   readonly user: string;
   readonly database: string;
@@ -56,7 +66,7 @@ export function parseLogLine(event: string): LogLine | null {
   const text = parsed[2]!.replaceAll('\n\t', '\n').trimEnd();
   const verbose = PRIMARY.has(severity) ? VERBOSE.exec(text) : null;
   return {
-    timeMs: timeOf(time!),
+    time: logTime(time!),
     user: user!,
     database: database!,
     pid: pid!,
@@ -66,11 +76,16 @@ export function parseLogLine(event: string): LogLine | null {
   };
 }
 
-function timeOf(text: string): number | null {
+/** `2026-11-21 09:01:22.316 CET`, `… UTC`, `… +0530`: what log_timezone makes of it. */
+export function logTime(text: string): LogTime {
   const [, date, clock, zone] = /^(\S+) (\S+) (\S+)$/.exec(text) ?? [];
-  if (date === undefined || !/^(UTC|GMT|Etc\/UTC|00|\+00)$/.test(zone!)) return null;
-  const parsed = Date.parse(`${date}T${clock}Z`);
-  return Number.isNaN(parsed) ? null : parsed;
+  const ms = Date.parse(`${date}T${clock}Z`);
+  if (Number.isNaN(ms)) return { ms: 0, zone: null };
+  if (/^(UTC|GMT|UCT|Z|Etc\/UTC)$/.test(zone!)) return { ms, zone: null };
+  const [, sign, hours, minutes = '0'] = /^([+-]?)(\d\d):?(\d\d)?$/.exec(zone!) ?? [];
+  if (hours === undefined) return { ms, zone: zone! };
+  const offset = (Number(hours) * 60 + Number(minutes)) * 60_000;
+  return { ms: sign === '-' ? ms + offset : ms - offset, zone: null };
 }
 
 /** Cuts a log file into the events that CloudWatch would have. What has neither prefix nor TAB is left out. */

@@ -3,7 +3,8 @@ import { CloudWatchClient, DescribeAlarmsCommand } from '@aws-sdk/client-cloudwa
 import { CloudWatchLogsClient, FilterLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
-import type { MigrateRequest, MigrateResponse } from '../migrate/protocol';
+import { within } from '../aws-timeouts';
+import type { MigrateRequest, MigrateResponse } from '../contract/migrate';
 import type { RaisedAlarm } from './alarm';
 import type { LogEvent } from './error-reader';
 
@@ -25,12 +26,15 @@ export interface Outbound {
   publish(topicArn: string, page: { readonly subject: string; readonly text: string }): Promise<void>;
 }
 
+/** Of one attempt: these services answer within a second or two. */
+const ANSWER_TIMEOUT_MS = 15_000;
+
 export function outbound(): Outbound {
-  const logs = new CloudWatchLogsClient({ maxAttempts: 5 });
+  const logs = new CloudWatchLogsClient({ maxAttempts: 5, requestHandler: within(ANSWER_TIMEOUT_MS) });
   return {
     searchLogs: (search) => searchLogs(logs, search),
     async alarmsUp(names) {
-      const client = new CloudWatchClient({ maxAttempts: 5 });
+      const client = new CloudWatchClient({ maxAttempts: 5, requestHandler: within(ANSWER_TIMEOUT_MS) });
       const { MetricAlarms = [] } = await client.send(
         new DescribeAlarmsCommand({ AlarmNames: [...names], StateValue: 'ALARM', MaxRecords: 100 }),
       );
@@ -43,7 +47,7 @@ export function outbound(): Outbound {
       // One attempt: somebody waits for the page, and a second would find the same database.
       const client = new LambdaClient({
         maxAttempts: 1,
-        requestHandler: { requestTimeout: timeoutMs, connectionTimeout: 3_000, throwOnRequestTimeout: true },
+        requestHandler: within(timeoutMs, 3_000),
       });
       const { Payload, FunctionError } = await client.send(
         new InvokeCommand({ FunctionName: functionName, Payload: JSON.stringify(request) }),
@@ -52,7 +56,7 @@ export function outbound(): Outbound {
       return JSON.parse(Buffer.from(Payload).toString('utf8')) as MigrateResponse;
     },
     async publish(topicArn, { subject, text }) {
-      const client = new SNSClient({ maxAttempts: 5 });
+      const client = new SNSClient({ maxAttempts: 5, requestHandler: within(ANSWER_TIMEOUT_MS) });
       await client.send(new PublishCommand({ TopicArn: topicArn, Subject: subject, Message: text }));
     },
   };

@@ -15,7 +15,7 @@ export interface PageSettings {
   readonly prefix: string;
   readonly topicArn: string;
   readonly logGroups: readonly WatchedLogGroup[];
-  /** By database: the `migrate` functions that look after it, one a namespace. */
+  /** By database: the functions that answer questions about it, one a namespace. */
   readonly functions: Readonly<Record<string, readonly string[]>>;
   /** Phrases; lines that hold one do not count, as in the metric filters. */
   readonly ignore: readonly string[];

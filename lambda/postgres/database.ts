@@ -44,6 +44,14 @@ export interface ExecuteOptions {
   readonly deadline?: number;
 }
 
+export interface OutsideOptions extends ExecuteOptions {
+  /**
+   * What follows at once, in one transaction. Where the transport has a session the server has it in its hands before
+   * the statement begins: it follows also when the client has gone meanwhile.
+   */
+  readonly after?: readonly string[];
+}
+
 export interface Database {
   readonly capabilities: Capabilities;
 
@@ -69,11 +77,14 @@ export interface Database {
     options?: ExecuteOptions,
   ): Promise<readonly (readonly number[])[]>;
 
-  /** One statement outside a transaction block, under these settings where the transport has a session. */
+  /**
+   * One statement outside a transaction block, under these settings where the transport has a session.
+   * @throws {SqlError} with `statement` 0 for the statement itself, higher for what comes after it
+   */
   executeOutside(
     sql: string,
     settings: Readonly<Record<string, string>>,
-    options?: ExecuteOptions,
+    options?: OutsideOptions,
   ): Promise<void>;
 
   /** The lock between runners; never waits. The answer is false when somebody else holds it. */
@@ -104,6 +115,9 @@ export class SqlError extends Error {
     super(message);
   }
 }
+
+/** {@link ConnectionLost.reason}: what answers is not the session that was opened. */
+export const SHARED_SESSION = 'SHARED_SESSION';
 
 /** The connection is gone, or never came about. Whether the last statement ran is not known. */
 export class ConnectionLost extends Error {

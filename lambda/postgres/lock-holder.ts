@@ -1,16 +1,17 @@
 /** Who holds the lock between runners, read from the catalogue: the same for both transports. */
+
+import { quoteLiteral } from '../sql/quote';
 import type { LockedBy, Row } from './database';
-import { quoteLiteral } from './quote';
 
 /*
  * Named by their schema, as all SQL of ours: a function or operator that somebody put on the role's search_path and that
  * fits better would be called with this role's rights.
  */
-const SELECT = `SELECT a.pid, a.application_name, coalesce(a.state, '') AS state, a.backend_start::text AS backend_start,
+const SELECT = `SELECT a.pid, a.application_name, coalesce(a.state, '') AS state, a.backend_start::pg_catalog.text AS backend_start,
   (extract(epoch FROM pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) a.state_change)
-    OPERATOR(pg_catalog.*) 1000)::int8::text AS state_age_ms,
-  pg_catalog.left(a.query, 200) AS query, p.phase, p.blocks_done::text AS blocks_done,
-  p.blocks_total::text AS blocks_total, p.tuples_done::text AS tuples_done, p.tuples_total::text AS tuples_total`;
+    OPERATOR(pg_catalog.*) 1000)::pg_catalog.int8::pg_catalog.text AS state_age_ms,
+  pg_catalog.left(a.query, 200) AS query, p.phase, p.blocks_done::pg_catalog.text AS blocks_done,
+  p.blocks_total::pg_catalog.text AS blocks_total, p.tuples_done::pg_catalog.text AS tuples_done, p.tuples_total::pg_catalog.text AS tuples_total`;
 
 const PROGRESS = 'LEFT JOIN pg_catalog.pg_stat_progress_create_index p ON p.pid OPERATOR(pg_catalog.=) a.pid';
 
@@ -21,11 +22,11 @@ export function lockHolderQuery(key: bigint): string {
 FROM pg_catalog.pg_locks l
 JOIN pg_catalog.pg_stat_activity a ON a.pid OPERATOR(pg_catalog.=) l.pid
 ${PROGRESS}
-WHERE l.locktype OPERATOR(pg_catalog.=) 'advisory' AND l.granted AND l.objsubid OPERATOR(pg_catalog.=) 1::int2
+WHERE l.locktype OPERATOR(pg_catalog.=) 'advisory' AND l.granted AND l.objsubid OPERATOR(pg_catalog.=) 1::pg_catalog.int2
   AND l.database OPERATOR(pg_catalog.=) (SELECT oid FROM pg_catalog.pg_database
     WHERE datname OPERATOR(pg_catalog.=) pg_catalog.current_database())
-  AND l.classid OPERATOR(pg_catalog.=) '${unsigned >> 32n}'::oid
-  AND l.objid OPERATOR(pg_catalog.=) '${unsigned & 0xffffffffn}'::oid
+  AND l.classid OPERATOR(pg_catalog.=) '${unsigned >> 32n}'::pg_catalog.oid
+  AND l.objid OPERATOR(pg_catalog.=) '${unsigned & 0xffffffffn}'::pg_catalog.oid
 LIMIT 1`;
 }
 

@@ -1,6 +1,7 @@
 /** Texts of any length through a transport that limits statements (65,536 characters), rows (64 KB) and answers (1 MiB). */
+
+import { quoteLiteral } from '../sql/quote';
 import type { Database, Value } from './database';
-import { quoteLiteral } from './quote';
 
 /** Doubled quotes and backslashes at worst double it; as UTF-8 it is 60 KB at worst. */
 const PIECE = 15_000;

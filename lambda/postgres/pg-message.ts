@@ -1,6 +1,7 @@
 /** Several transactions as one message of the simple protocol, and which of its statements an error is about. Pure. */
+
+import { quoteIdentifier, quoteLiteral } from '../sql/quote';
 import { SqlError, type Transaction } from './database';
-import { quoteIdentifier, quoteLiteral } from './quote';
 
 export interface Message {
   readonly text: string;
@@ -38,8 +39,23 @@ export function joinTransactions(
 /** Utility statements: nothing to plan, unlike SELECT set_config(). */
 export const setLocal = (settings: Readonly<Record<string, string>>): string[] =>
   Object.entries(settings).map(
-    ([name, value]) => `SET LOCAL ${quoteIdentifier(name)} = ${quoteLiteral(value)}`,
+    ([name, value]) => `SET LOCAL ${quoteIdentifier(name)} = ${settingValue(name, value)}`,
   );
+
+/**
+ * SET takes one literal for one name of the list, where set_config() splits it: `'a, b'` would be one schema.
+ * https://www.postgresql.org/docs/current/sql-set.html
+ */
+function settingValue(name: string, value: string): string {
+  if (name !== 'search_path') return quoteLiteral(value);
+  const schemas = value.match(/"(?:[^"]|"")*"|[^\s,"]+/g) ?? [''];
+  return schemas
+    .map((schema) =>
+      schema.startsWith('"') ? schema.slice(1, -1).replaceAll('""', '"') : schema.toLowerCase(),
+    )
+    .map(quoteLiteral)
+    .join(', ');
+}
 
 /** Which statement failed: by the error's position in the message, else by the number of commands that completed. */
 export function locate(error: SqlError, message: Message, completed: number): SqlError {

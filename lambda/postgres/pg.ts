@@ -1,13 +1,17 @@
 /** The `pg` transport: one session, one message a call. */
+import { randomBytes } from 'node:crypto';
 import type { EventEmitter } from 'node:events';
 import { Client, type ClientConfig, type QueryArrayResult, type QueryResult } from 'pg';
+import { quoteIdentifier, quoteLiteral } from '../sql/quote';
 import {
   type Capabilities,
   ConnectionLost,
   type Database,
   type ExecuteOptions,
   type LockedBy,
+  type OutsideOptions,
   type Row,
+  SHARED_SESSION,
   SqlError,
   StillRunning,
   type Transaction,
@@ -15,7 +19,7 @@ import {
 } from './database';
 import { lockedBy, lockHolderQuery } from './lock-holder';
 import { joinTransactions, locate, setLocal } from './pg-message';
-import { quoteIdentifier, quoteLiteral } from './quote';
+import { Pipeline } from './pg-pipeline';
 
 export interface PgOptions {
   /** `postgres://…`; its parts win over the fields below. */
@@ -35,11 +39,14 @@ export interface PgOptions {
   readonly readOnly?: boolean;
   /** Every statement's limit. @default - none */
   readonly statementTimeoutMs?: number;
+  /** What stands in between keeps whole sessions, and takes no startup options. @default - nothing that shares sessions */
+  readonly pooler?: 'session';
 }
 
 /** @throws {ConnectionLost} `reason` is the SQLSTATE or system error */
 export async function connectPg(options: PgOptions): Promise<Database> {
-  const client = new Client(clientConfig(options));
+  const nonce = randomBytes(8).toString('hex');
+  const client = new Client(clientConfig(options, nonce));
   // Without a listener a broken connection between two calls would end the process.
   let broken: Error | undefined;
   client.on('error', (error) => {
@@ -49,26 +56,40 @@ export async function connectPg(options: PgOptions): Promise<Database> {
   wireOf(client).on('parameterStatus', (status: { parameterName: string; parameterValue: string }) => {
     if (status.parameterName === 'server_version') version = status.parameterValue;
   });
+  let pid: number;
   try {
     await client.connect();
+    pid =
+      options.pooler === undefined
+        ? (client as unknown as { processID: number }).processID
+        : await setUp(client, sessionSettings(options, nonce));
   } catch (error) {
     client.end().catch(() => {});
     throw lost(error);
   }
-  const pid = (client as unknown as { processID: number }).processID;
   return new PgDatabase(
     client,
+    { nonce, pid },
     () => broken,
     untilTheEnd(Number.parseInt(version, 10)),
     () => cancelBackend(options, pid),
   );
 }
 
+/** For a pooler, which takes no startup options and answers with a pid of its own. */
+async function setUp(client: Client, settings: Readonly<Record<string, string>>): Promise<number> {
+  const sets = Object.entries(settings).map(
+    ([name, value]) => `pg_catalog.set_config(${quoteLiteral(name)}, ${quoteLiteral(value)}, false)`,
+  );
+  const { rows } = await client.query(`SELECT pg_catalog.pg_backend_pid() AS pid, ${sets.join(', ')}`);
+  return rows[0].pid;
+}
+
 /** What it may take to end a statement over another connection. */
 const CANCEL_MS = 2_000;
 
 async function cancelBackend(options: PgOptions, pid: number): Promise<void> {
-  const client = new Client(clientConfig({ ...options, connectTimeoutMs: CANCEL_MS }));
+  const client = new Client(clientConfig({ ...options, connectTimeoutMs: CANCEL_MS }, ''));
   client.on('error', () => {});
   try {
     await client.connect();
@@ -93,21 +114,23 @@ const untilTheEnd = (major: number): Readonly<Record<string, string>> => ({
   ...(major >= 17 ? { transaction_timeout: '0' } : {}),
 });
 
-function clientConfig(options: PgOptions): ClientConfig {
+/** They win over what ALTER ROLE or ALTER DATABASE set. */
+const sessionSettings = (options: PgOptions, nonce: string): Readonly<Record<string, string>> => ({
+  DateStyle: 'ISO',
+  TimeZone: 'UTC',
+  // Nobody reads notices, and a server that cannot send one ends the statement of a client that has gone.
+  client_min_messages: 'error',
+  standard_conforming_strings: 'on',
+  default_transaction_isolation: 'read committed',
+  idle_in_transaction_session_timeout: '0',
+  lock_timeout: '0',
+  statement_timeout: String(options.statementTimeoutMs ?? 0),
+  ...(options.readOnly ? { default_transaction_read_only: 'on' } : {}),
+  'trueup.nonce': nonce,
+});
+
+function clientConfig(options: PgOptions, nonce: string): ClientConfig {
   const { url, host, port, user, password, database, ssl } = options;
-  // Startup options win over what ALTER ROLE or ALTER DATABASE set; a pooler that would share the session refuses them.
-  const settings: Record<string, string | number> = {
-    DateStyle: 'ISO',
-    TimeZone: 'UTC',
-    // Nobody reads notices, and a server that cannot send one ends the statement of a client that has gone.
-    client_min_messages: 'error',
-    standard_conforming_strings: 'on',
-    default_transaction_isolation: 'read\\ committed',
-    idle_in_transaction_session_timeout: 0,
-    lock_timeout: 0,
-    statement_timeout: options.statementTimeoutMs ?? 0,
-    ...(options.readOnly ? { default_transaction_read_only: 'on' } : {}),
-  };
   return {
     ...(url === undefined ? {} : { connectionString: url }),
     ...(host === undefined ? {} : { host }),
@@ -121,9 +144,14 @@ function clientConfig(options: PgOptions): ClientConfig {
     keepAlive: true,
     // The kernel's default is two hours on Linux.
     keepAliveInitialDelayMillis: 30_000,
-    options: Object.entries(settings)
-      .map(([name, value]) => `-c ${name}=${value}`)
-      .join(' '),
+    // A pooler that would share the session refuses them, or swallows them: see `tryLock`.
+    ...(options.pooler === undefined
+      ? {
+          options: Object.entries(sessionSettings(options, nonce))
+            .map(([name, value]) => `-c ${name}=${value.replaceAll(' ', '\\ ')}`)
+            .join(' '),
+        }
+      : {}),
   };
 }
 
@@ -136,13 +164,16 @@ const lost = (error: unknown): ConnectionLost => {
 };
 
 function translate(error: unknown): Error {
-  const { message, code, position, routine } = error as {
+  const { message, code, position, routine, severity } = error as {
     message: string;
     code?: string;
     position?: string;
     routine?: string;
+    severity?: string;
   };
-  if (code === undefined || !/^[0-9A-Z]{5}$/.test(code) || SESSION_ENDED.test(code)) return lost(error);
+  if (code === undefined || !/^[0-9A-Z]{5}$/.test(code)) return lost(error);
+  // Class 08 of a statement is about a connection of the server's own: a publisher, another server.
+  if (SESSION_ENDED.test(code) && !(code.startsWith('08') && severity === 'ERROR')) return lost(error);
   return new SqlError(message, code, position === undefined ? undefined : Number(position) - 1, routine);
 }
 
@@ -154,6 +185,8 @@ class PgDatabase implements Database {
 
   constructor(
     private readonly client: Client,
+    /** By these the server that answers is known as the one that the connection was made to. */
+    private readonly session: { readonly nonce: string; readonly pid: number },
     private readonly broken: () => Error | undefined,
     /** In force for whatever changes something. */
     private readonly always: Readonly<Record<string, string>>,
@@ -221,7 +254,7 @@ class PgDatabase implements Database {
   async executeOutside(
     sql: string,
     settings: Readonly<Record<string, string>>,
-    options: ExecuteOptions = {},
+    options: OutsideOptions = {},
   ): Promise<void> {
     const given = { ...this.always, ...settings };
     const names = Object.keys(given);
@@ -231,8 +264,12 @@ class PgDatabase implements Database {
         this.client.query(each((name) => `SET ${quoteIdentifier(name)} = ${quoteLiteral(given[name]!)}`)),
       );
     }
+    const pipeline = new Pipeline([sql, ...(options.after ?? [])]);
     try {
-      await this.send(() => this.client.query(sql), options.deadline);
+      await this.send(() => pipeline.run(this.client), options.deadline);
+    } catch (error) {
+      if (error instanceof SqlError) error.statement = pipeline.done;
+      throw error;
     } finally {
       if (names.length > 0 && !this.broken() && !this.closed) {
         await this.send(() => this.client.query(each((name) => `RESET ${quoteIdentifier(name)}`))).catch(
@@ -242,11 +279,21 @@ class PgDatabase implements Database {
     }
   }
 
+  /**
+   * The lock is a session's. A pooler that shares sessions gives away that it does: none of those that it keeps has the
+   * setting that came with this connection. The pid is that of another one there, but so it is where whole sessions are
+   * pooled; and a setting made by SET is found again as long as nobody else asks.
+   */
   async tryLock(key: bigint): Promise<boolean> {
-    const rows = await this.query('SELECT pg_catalog.pg_try_advisory_lock($1::bigint) AS locked', [
-      String(key),
-    ]);
-    return rows[0]!.locked === true;
+    const rows = await this.query(
+      `SELECT CASE WHEN pg_catalog.current_setting('trueup.nonce', true) OPERATOR(pg_catalog.=) $2::pg_catalog.text
+  OR pg_catalog.pg_backend_pid() OPERATOR(pg_catalog.=) $3::int
+  THEN pg_catalog.pg_try_advisory_lock($1::bigint) END AS locked`,
+      [String(key), this.session.nonce, this.session.pid],
+    );
+    const { locked } = rows[0]!;
+    if (locked !== null) return locked === true;
+    throw new ConnectionLost('a pooler shares the session with others', SHARED_SESSION);
   }
 
   async unlock(key: bigint): Promise<void> {

@@ -1,5 +1,6 @@
 /** Which of the server's messages name objects only, and which may quote row data. Pure. */
 import type { SqlError } from './database';
+import { isServerMessage } from './server-messages';
 
 /**
  * Classes whose primary messages name objects, never values (https://www.postgresql.org/docs/current/errcodes-appendix.html).
@@ -31,20 +32,18 @@ const OWN_WORDS: readonly (readonly [sqlstate: RegExp, words: RegExp])[] = [
         .join('|'),
     ),
   ],
-  [
-    /^42501$/,
-    /^(permission denied (for|to) |must be |new row violates row-level security policy |query would be )/,
-  ],
 ];
 
 /** Words about a text that the server was to read: a name, a tsvector or a jsonpath, which may be a row's value. */
 const ABOUT_A_VALUE = /: *"|too many dotted names|\bts(vector|query)\b|\bjsonpath\b|@/;
 const LIKE_A_NAME = /^[\p{L}\p{N}_$. -]{1,127}$|^[^\p{L}\p{N}]{1,3}$/u;
 
-/** What plpgsql's RAISE reports from, whatever code it gives. */
-const RAISED = 'exec_stmt_raise';
+/** Where procedural languages report what somebody's code raises, whatever code it gives. */
+const RAISED = /^(exec_stmt_raise|PLy_|plperl_|plv8|throw_tcl_error|pltcl_)/;
 /** These quote a piece of SQL. Without a position it is not what was sent, but what some function made up. */
 const ABOUT_SQL = /^(syntax error at|unterminated) /;
+
+export const WITHHELD = 'the server refused it; its words are withheld here because they may quote row data';
 
 /**
  * The server's primary message, or a sentence in its place where it could quote row data.
@@ -56,7 +55,7 @@ export function safeServerMessage(
   origin?: Pick<SqlError, 'routine' | 'position'>,
 ): string {
   if (sqlstate !== undefined && isSafe(sqlstate, message, origin)) return message;
-  return 'the server refused it; its words are withheld here because they may quote row data';
+  return WITHHELD;
 }
 
 function isSafe(
@@ -65,10 +64,16 @@ function isSafe(
   origin: Pick<SqlError, 'routine' | 'position'> | undefined,
 ): boolean {
   if (sqlstate.startsWith('TU')) return true;
-  if (origin?.routine === RAISED) return false;
+  if (RAISED.test(origin?.routine ?? '')) return false;
   if (origin && origin.position === undefined && ABOUT_SQL.test(message)) return false;
   const own = OWN_WORDS.find(([code]) => code.test(sqlstate));
   if (own) return own[1].test(message);
   if (!NAMES_OBJECTS_ONLY.test(sqlstate) || ABOUT_A_VALUE.test(message)) return false;
-  return [...message.matchAll(/"([^"]*)"/g)].every(([, words]) => LIKE_A_NAME.test(words!));
+  if (![...message.matchAll(/"([^"]*)"/g)].every(([, words]) => LIKE_A_NAME.test(words!))) return false;
+  // Without its place, what somebody's code raised under a code of the server's looks like the server's.
+  return origin?.routine !== undefined || isServerMessage(message);
 }
+
+/** Somebody's code raised it: a function, a trigger, an event trigger. Over the Data API only the code tells. */
+export const isRaised = ({ sqlstate, routine = '' }: Pick<SqlError, 'sqlstate' | 'routine'>): boolean =>
+  sqlstate === 'P0001' || RAISED.test(routine);

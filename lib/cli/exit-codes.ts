@@ -1,4 +1,4 @@
-/** What the command answers to a shell. Documented in docs/cli.md and in `trueup --help`; numbers never change. */
+/** What the command answers to a shell. Documented in docs/cli-reference.md and in `trueup --help`; numbers never change. */
 export const EXIT = {
   ok: 0,
   /** A migration, a check or the server said no. */
@@ -7,7 +7,7 @@ export const EXIT = {
   usage: 2,
   /** Migrations wait to be applied, or the time was up before all were. */
   pending: 3,
-  /** The database is not what applied migrations promised. */
+  /** The database is not what applied migrations promised, or what the application needs. */
   drifted: 4,
   /** The database cannot be reached, or refuses the login. */
   unreachable: 5,
@@ -22,6 +22,6 @@ export const EXIT_CODE_HELP = `Exit codes:
   1    failed: a file, a migration or the server says no
   2    wrong use: an option, a folder or a setting
   3    pending: migrations wait (with --exit-code), or \`up\` ran out of time
-  4    drifted: \`verify\` found something that is not as promised
+  4    drifted: \`verify\` found drift: something is no longer as it should be; or \`rehearse\` a statement that fails
   5    the database cannot be reached, or refuses the login
   130  stopped with Ctrl-C`;

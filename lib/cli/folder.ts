@@ -1,16 +1,18 @@
 /** The folder of migrations, compiled. */
 import { statSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
-import type { Manifest } from '../../lambda/engine/manifest';
-import { compileFolder } from '../compiler';
+import type { Manifest } from '../../lambda/contract/manifest';
+import type { CompileOptions } from '../compiler';
 import { CompileError } from '../compiler/problem';
-import { UsageError } from './failure';
+import { UsageError } from './terminal/failure';
 
 /** @throws {UsageError} when there are no files to read; {CompileError} with all that is wrong in them */
-export async function compile(folder: string): Promise<Manifest> {
+export async function compile(folder: string, options?: CompileOptions): Promise<Manifest> {
   requireFolder(folder);
   try {
-    return await compileFolder(folder);
+    // Loaded here: PostgreSQL's parser takes longer to load than most commands take to run.
+    const { compileFolder } = require('../compiler') as typeof import('../compiler');
+    return await compileFolder(folder, options);
   } catch (error) {
     const problem =
       error instanceof CompileError ? error.problems.find(({ file }) => file === '') : undefined;

@@ -1,26 +1,16 @@
 /** The program: commands, help, and what becomes of an error. */
 import { type Argument, Command, CommanderError } from 'commander';
-import { registerAlarmTest } from './commands/alarm-test';
-import { registerBaseline } from './commands/baseline';
-import { registerCheck } from './commands/check';
-import { registerDemo } from './commands/demo';
-import { registerDown } from './commands/down';
-import { registerExplain } from './commands/explain';
-import { registerNew } from './commands/new';
-import { registerPlan } from './commands/plan';
-import { registerStatus } from './commands/status';
-import { registerUp } from './commands/up';
-import { registerVerify } from './commands/verify';
+import { addCommands } from './commands';
 import { EXIT, EXIT_CODE_HELP, type ExitCode } from './exit-codes';
-import { UsageError } from './failure';
-import { printJson } from './json';
 import { packageVersion } from './package';
-import { reportFailure } from './report';
-import { openTerminal, type Terminal, watchOutput } from './terminal';
-import { withoutExpectedWarnings } from './warnings';
+import { UsageError } from './terminal/failure';
+import { printJson } from './terminal/json';
+import { reportFailure } from './terminal/report';
+import { openTerminal, type Terminal, watchOutput } from './terminal/terminal';
+import { withoutExpectedWarnings } from './terminal/warnings';
 
 const HELP = `
-A folder of SQL files is brought to a database, each file proved by its own checks before it is committed.
+Applies a folder of SQL files to a database, and verifies each file by its own checks before it is committed.
 
   npx trueup new add_email      writes migrations/0001_add_email.sql: fill it in
   npx trueup check              says what is wrong with it, before any database has seen it
@@ -34,8 +24,10 @@ ${EXIT_CODE_HELP}`;
 
 const WIDTH = 110;
 
-const argumentTerm = (argument: Argument): string =>
-  argument.required ? `<${argument.name()}>` : `[${argument.name()}]`;
+const argumentTerm = (argument: Argument): string => {
+  const name = `${argument.name()}${argument.variadic ? '...' : ''}`;
+  return argument.required ? `<${name}>` : `[${name}]`;
+};
 
 /** Runs one command line and sets the exit code of this process. */
 export async function main(args: readonly string[]): Promise<void> {
@@ -49,7 +41,7 @@ async function run(args: readonly string[]): Promise<void> {
   let said = '';
   let help = '';
   const program = new Command('trueup')
-    .description('Bring a PostgreSQL schema to what the application expects, and prove it.')
+    .description('Bring a PostgreSQL schema to what the application expects, and verify it.')
     .version(packageVersion(), '--version', 'print the version')
     .helpOption('-h, --help', 'show this help')
     .helpCommand('help [command]', 'show the help of a command')
@@ -76,21 +68,7 @@ async function run(args: readonly string[]): Promise<void> {
       },
     })
     .exitOverride();
-  for (const register of [
-    registerNew,
-    registerCheck,
-    registerPlan,
-    registerUp,
-    registerStatus,
-    registerVerify,
-    registerDown,
-    registerBaseline,
-    registerExplain,
-    registerAlarmTest,
-    registerDemo,
-  ]) {
-    register(program);
-  }
+  addCommands(program, args);
   try {
     await program.parseAsync([...args], { from: 'user' });
   } catch (error) {

@@ -1,7 +1,7 @@
 /** What `trueup new` writes. Its sections hold comments only, so a file that is not filled in is refused. */
 
 const VERIFY = `-- migrate:verify
--- The proof: queries that return what is still wrong, one sentence a row; no row means proved. They run before the
+-- The checks: queries that return what is still wrong, one sentence a row; no row means verified. They run before the
 -- commit, and again with every \`trueup verify\`. Functions in schema trueup say the usual things in one line.`;
 
 export const VERSIONED_TEMPLATE = `-- Say here what this is for, in a sentence: people read it first.

@@ -1,21 +1,26 @@
 /** From options to {@link Operations}. */
-import type { Progress } from '../../lambda/engine/request';
-import { connectionTarget } from './connection';
-import { UsageError } from './failure';
+import type { Progress } from '../../lambda/contract/converge';
+import { compiledBefore } from './compile-cache';
+import { connectionTarget } from './database/connection';
+import { type LocalOperations, localOperations } from './database/local';
 import { compile, namespaceOf } from './folder';
-import { type LocalOperations, localOperations } from './local';
 import type { Operations } from './operations';
 import type { DatabaseOptions, OwnerOption, StackOption } from './options';
-import { remoteOperations } from './remote';
+import { remoteOperations } from './remote/remote';
+import { UsageError } from './terminal/failure';
 
-/** With `--stack` the deployed function does it, with the migrations that it was deployed with. */
+/**
+ * With `--stack` the deployed function does it, with the migrations that it was deployed with.
+ * @param history the newest migration that was applied before Trueup came, where the command says so
+ */
 export async function open(
   folder: string,
   options: DatabaseOptions & OwnerOption & StackOption,
   progress?: Progress,
+  history?: string,
 ): Promise<Operations> {
   const { stack, databaseUrl, namespace, ownerRole } = options;
-  if (stack === undefined) return openLocal(folder, options, progress);
+  if (stack === undefined) return openLocal(folder, options, progress, history);
   if (databaseUrl !== undefined || ownerRole !== undefined) {
     throw new UsageError(
       '--stack goes neither with --database-url nor with --owner-role',
@@ -29,14 +34,19 @@ export async function openLocal(
   folder: string,
   options: DatabaseOptions & OwnerOption,
   progress?: Progress,
+  history?: string,
 ): Promise<LocalOperations> {
   // A wrong setting is said before the files are read.
   const target = connectionTarget(options);
-  const manifest = await compile(folder);
+  const manifest =
+    history === undefined
+      ? await compiledBefore(folder, () => compile(folder))
+      : await compile(folder, { history });
   return localOperations({
     target,
     manifest,
     namespace: namespaceOf(folder, options.namespace),
+    namespaceGiven: options.namespace !== undefined,
     ownerRole: options.ownerRole,
     progress,
   });

@@ -2,8 +2,8 @@
  * What the commands ask for, wherever the engine runs: in this process against a database, or in the deployed function
  * of a stack. The two implementations are local.ts and remote.ts.
  */
-import type { Outcome } from '../../lambda/engine/request';
-import type { Plan, Status, Verification } from '../../lambda/engine/views';
+import type { Outcome } from '../../lambda/contract/converge';
+import type { Plan, Status, Verification } from '../../lambda/contract/status';
 import type { Slice } from './until-done';
 
 export interface Operations {

@@ -1,7 +1,7 @@
 /** Options that several commands share, and how their values are read. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { ConnectionOptions } from './connection';
-import type { GlobalOptions } from './terminal';
+import type { ConnectionOptions } from './database/connection';
+import type { GlobalOptions } from './terminal/terminal';
 
 const DEFAULT_FOLDER = './migrations';
 
@@ -26,11 +26,21 @@ export const withFolder = (command: Command): Command =>
   command.argument('[folder]', 'folder of migration files', DEFAULT_FOLDER);
 
 export const withDatabase = (command: Command): Command =>
+  withConnection(command).option(
+    '--namespace <name>',
+    "which of the database's ledgers (default: the folder's name)",
+  );
+
+export const withConnection = (command: Command): Command =>
   command
     .option('--database-url <url>', 'postgres://user:password@host:5432/database (or set DATABASE_URL)')
     .option('--ssl-mode <mode>', 'verify-full or disable (default: verify-full, but disable on this machine)')
     .option('--ssl-root-cert <file>', 'PEM file of the authority to trust, `rds` or `system`')
-    .option('--namespace <name>', "which of the database's ledgers (default: the folder's name)");
+    .addOption(
+      new Option('--pooler <mode>', 'a pooler stands in between, and keeps whole sessions').choices([
+        'session',
+      ]),
+    );
 
 export const withStack = (command: Command): Command =>
   command.option(
@@ -48,6 +58,14 @@ export const withTimeout = (command: Command): Command =>
       .default(15 * 60_000, '15m'),
   );
 
+export const withMaxUndecided = (command: Command): Command =>
+  command.option(
+    '--max-undecided <percent>',
+    'answer 1 when more of the workload than this could not be decided',
+    percentage,
+    30,
+  );
+
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 
 /** `90s`, `15m`, `1h`; a bare number is seconds. */
@@ -61,4 +79,10 @@ export function durationMs(text: string): number {
 export function majorVersion(text: string): number {
   if (/^\d{2}$/.test(text)) return Number(text);
   throw new InvalidArgumentError('It is a major version such as 17.');
+}
+
+function percentage(text: string): number {
+  const value = Number(text);
+  if (/^\d+(\.\d+)?$/.test(text) && value <= 100) return value;
+  throw new InvalidArgumentError('It is a percentage from 0 to 100.');
 }

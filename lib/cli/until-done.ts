@@ -1,8 +1,8 @@
 /** Calls the engine again while it answers `continue`, as CloudFormation's side does. */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Outcome } from '../../lambda/engine/request';
-import type { Interrupt } from './interrupt';
+import type { Outcome } from '../../lambda/contract/converge';
+import type { Interrupt } from './terminal/interrupt';
 
 /** One call's share. Read `deadline` anew each time: an interrupt brings it forward. */
 export interface Slice {
@@ -48,5 +48,5 @@ export async function untilDone(
 /** An interrupt moves the deadline, so the engine takes it for the end of its time. */
 const interrupted = (outcome: Extract<Outcome, { status: 'continue' }>): Outcome => ({
   ...outcome,
-  progress: outcome.progress.replace(/^the time budget was spent/, 'it was interrupted'),
+  progress: outcome.progress.replace(/^the time budget ran out/, 'it was interrupted'),
 });

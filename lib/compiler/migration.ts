@@ -1,59 +1,84 @@
 /** One file to one migration: sections, statements and what is known of them; problems go to the source. */
-import type { Migration, Query, Statement } from '../../lambda/engine/manifest';
-import { sha256 } from '../../lambda/engine/manifest';
-import { batchProblems, localSettingProblems, queryProblems, statementProblems } from './checks';
-import { classify } from './classify';
-import { type Directions, readDirectives } from './directives';
-import type { Facts, Finding } from './facts';
-import type { FileName } from './file-name';
-import { FileKnowledge, type FolderKnowledge } from './knowledge';
-import { learn } from './lessons';
-import { isReady } from './parser';
-import { pathAfter, type SearchPath } from './search-path';
-import { type Layout, readLayout, type Section, type SectionName } from './sections';
-import type { Source } from './source';
-import { type ParsedStatement, readStatements } from './statements';
-import { undoOf } from './undo';
-import { verifyWhen } from './verify-when';
+import type { Effect } from '../../lambda/contract/effects';
+import type { Migration, Query, Statement } from '../../lambda/contract/manifest';
+import { sha256 } from '../../lambda/contract/manifest';
+import { checksOf, effectsOf } from './effects';
+import { RULES } from './lint';
+import { CONSENTS } from './lint/rule';
+import { updateModel } from './model/model-updates';
+import { FileModel, type FolderModel } from './model/schema-model';
+import { pathAfter, type SearchPath } from './model/search-path';
+import type { Problem } from './problem';
+import { type Directions, readDirectives } from './read/directives';
+import type { FileName } from './read/file-name';
+import { isReady } from './read/parser';
+import { withoutDumpSettings } from './read/pg-dump';
+import type { FileSection, Layout, SectionName } from './read/sections';
+import type { Source } from './read/source';
+import { type ParsedStatement, readStatements } from './read/statements';
+import { undoOf } from './reversible';
+import { batchProblems, localSettingProblems, queryProblems, statementProblems } from './rules/checks';
+import { classify } from './rules/classify';
+import { requireConsent, unconsented } from './rules/consent';
+import { withoutItsLedger } from './rules/dbmate';
+import type { Facts, RuleFinding } from './rules/facts';
+import { withHeldLocks } from './rules/held-locks';
+import { checkSections } from './rules/sections';
+import { verifyWhen } from './verify-timing';
 
 export interface CompiledFile {
   readonly migration: Migration;
   readonly directions: Directions;
+  /** What the file would have to consent to. */
+  readonly unconsented: readonly Problem[];
 }
 
 interface Classified {
   readonly parsed: ParsedStatement;
   readonly facts: Facts;
+  readonly effects: readonly Effect[];
 }
+
+/** `-- migrate:consent <this> <why>` */
+const CONSENTABLE = [...CONSENTS, ...RULES.map(({ id }) => id)];
 
 const NO_CREATED: ReadonlySet<string> = new Set();
 
 /** @param folder learns what this file makes: files must come in the order in which they are applied */
-export function compileFile(source: Source, name: FileName, folder: FolderKnowledge): CompiledFile {
-  const layout = readLayout(source);
-  const directions = readDirectives(source, layout.directives);
-  const plainDbmate = isPlainDbmate(name, layout);
-  const file = new FileKnowledge(folder);
+export function compileFile(
+  source: Source,
+  name: FileName,
+  layout: Layout,
+  folder: FolderModel,
+  isHistory: boolean,
+): CompiledFile {
+  const directions = readDirectives(source, layout.directives, CONSENTABLE);
+  const lenient = layout.plainDbmate || isHistory;
+  const file = new FileModel(folder);
   const parsed = (section: SectionName) => {
     const place = layout.sections.get(section);
     return place ? readStatements(source, layout.outline, place) : [];
   };
 
   const preflight = queries(source, 'preflight', parsed('preflight'));
-  const up = parsed('up').map((statement) => learnt(statement, file));
-  file.endTransaction();
-  const batch = parsed('batch').map((statement) => {
-    const { facts } = learnt(statement, file);
-    return { parsed: statement, facts: { ...facts, execution: 'batch' as const } };
+  const [change, wrong] = source.apart(() => {
+    const written = withoutDumpSettings(parsed('up'));
+    const own = layout.plainDbmate ? withoutItsLedger(source, written) : written;
+    const up = own.map((statement) => classifyAndUpdate(statement, file));
+    file.endTransaction();
+    const batch = parsed('batch').map((statement) => {
+      const known = classifyAndUpdate(statement, file);
+      return { ...known, facts: { ...known.facts, execution: 'batch' as const } };
+    });
+    judge(source, [...up, ...batch]);
+    return { up: withHeldLocks(up), batch };
   });
   const verify = queries(source, 'verify', parsed('verify'));
-  let path: SearchPath = null;
-  const down = parsed('down').map((statement) => {
-    const facts = classify(statement.node, { file, created: NO_CREATED, path });
-    path = pathAfter(statement.node, path, folder.nextPath);
-    return { parsed: statement, facts };
-  });
+  const down = readDown(source, parsed, file, lenient);
 
+  // What was applied elsewhere need not run here: whoever wants it run is told why it cannot.
+  const cannotRun = isHistory && wrong[0] ? `line ${wrong[0].line}: ${wrong[0].message}` : null;
+  (cannotRun === null ? source.problems : source.warnings).push(...wrong);
   // The body of a function may be too much for the parser as well; what follows it was not read then.
   if (!isReady() && source.problems.length === 0)
     source.report(
@@ -61,10 +86,14 @@ export function compileFile(source: Source, name: FileName, folder: FolderKnowle
       'the SQL is nested too deeply for the parser',
       'Split the statement, or write a shorter expression.',
     );
-  for (const { parsed, facts } of [...up, ...batch, ...down]) statementProblems(source, parsed, facts);
-  for (const section of [[...up, ...batch], down]) localSettingProblems(source, section);
-  for (const statement of [...up, ...batch]) requireConsent(source, statement, directions, plainDbmate);
-  checkSections(source, name, layout, directions, plainDbmate, { up, verify, preflight, batch, down });
+  const { batch } = change;
+  const up = cannotRun === null ? change.up : [];
+  const [, withoutConsent] = source.apart(() => {
+    for (const statement of [...up, ...batch])
+      requireConsent(source, statement, directions, layout.plainDbmate);
+  });
+  if (cannotRun === null)
+    checkSections(source, name, layout, directions, lenient, { up, verify, preflight, batch, down });
   batchProblems(
     source,
     layout.sections.get('batch'),
@@ -72,8 +101,12 @@ export function compileFile(source: Source, name: FileName, folder: FolderKnowle
   );
 
   const statements = [...up, ...batch].map((statement) => toStatement(source, statement));
+  const destroys = [...up, ...batch].some(
+    ({ facts }) => unconsented(facts, 'destroys', directions.consents).length > 0,
+  );
   return {
     directions,
+    unconsented: isHistory ? [] : withoutConsent,
     migration: {
       ...name,
       file: source.file,
@@ -85,7 +118,7 @@ export function compileFile(source: Source, name: FileName, folder: FolderKnowle
         statements,
         verify.map(({ node }) => node),
       ),
-      unproved: directions.unproved?.why ?? (plainDbmate ? 'dbmate file without a verify section' : null),
+      unproved: directions.unproved?.why ?? unprovedBecause(layout, isHistory),
       down: down.map((statement) => toStatement(source, statement)),
       undo: undoOf(
         down.map(({ parsed }) => parsed.node),
@@ -93,27 +126,59 @@ export function compileFile(source: Source, name: FileName, folder: FolderKnowle
       ),
       settings: directions.settings,
       checksums: checksums(source, layout, down.length > 0),
+      ...(isHistory ? { history: { destroys, cannotRun } } : {}),
     },
   };
 }
 
-function learnt(parsed: ParsedStatement, file: FileKnowledge): Classified {
-  const look = () => classify(parsed.node, { file, created: file.created, path: file.path });
-  let facts = look();
-  if (facts.execution !== 'transaction') {
-    file.endTransaction();
-    facts = look();
-  }
-  learn(parsed.node, file);
-  return { parsed, facts };
+function unprovedBecause({ sections, plainDbmate }: Layout, isHistory: boolean): string | null {
+  if (sections.has('verify')) return null;
+  return plainDbmate
+    ? 'dbmate file without a verify section'
+    : isHistory
+      ? 'history without a verify section'
+      : null;
 }
 
-/** Nothing in it is ours: only dbmate's sections, and the name that `dbmate new` gives. */
-const isPlainDbmate = ({ version }: FileName, { sections, directives }: Layout): boolean =>
-  version.length === 14 &&
-  directives.length === 0 &&
-  sections.has('up') &&
-  [...sections.keys()].every((section) => section === 'up' || section === 'down');
+function judge(source: Source, statements: readonly Classified[]): void {
+  for (const { parsed, facts } of statements) statementProblems(source, parsed, facts);
+  localSettingProblems(source, statements);
+}
+
+/** @param lenient what is wrong is a warning: dbmate reads a `down` when it is needed, not before */
+function readDown(
+  source: Source,
+  parsed: (section: SectionName) => ParsedStatement[],
+  file: FileModel,
+  lenient: boolean,
+): Classified[] {
+  const [down, wrong] = source.apart(() => {
+    let path: SearchPath = null;
+    const statements = parsed('down').map((statement) => {
+      const context = { file, created: NO_CREATED, path };
+      const facts = classify(statement.node, context);
+      path = pathAfter(statement.node, path, file.folder.nextPath);
+      return { parsed: statement, facts, effects: effectsOf(statement, context) };
+    });
+    judge(source, statements);
+    return statements;
+  });
+  if (!lenient) source.problems.push(...wrong);
+  else
+    source.warnings.push(
+      ...wrong.map((problem) => ({ ...problem, remedy: 'The migration counts as one without a `down`.' })),
+    );
+  return wrong.length > 0 && lenient ? [] : down;
+}
+
+function classifyAndUpdate(parsed: ParsedStatement, file: FileModel): Classified {
+  const context = { file, created: file.created, path: file.path };
+  let facts = classify(parsed.node, context);
+  if (facts.execution !== 'transaction' && file.endTransaction()) facts = classify(parsed.node, context);
+  const effects = effectsOf(parsed, context);
+  updateModel(parsed.node, file);
+  return { parsed, facts, effects };
+}
 
 function queries(
   source: Source,
@@ -124,11 +189,11 @@ function queries(
   return parsed;
 }
 
-function toQuery(source: Source, { sql, start }: ParsedStatement): Query {
-  return { sql, line: source.lineOf(start) };
+function toQuery(source: Source, { sql, start, node }: ParsedStatement): Query {
+  return { sql, line: source.lineOf(start), checks: checksOf(node) };
 }
 
-function toStatement(source: Source, { parsed, facts }: Classified): Statement {
+function toStatement(source: Source, { parsed, facts, effects }: Classified): Statement {
   const { command, execution, locks, target } = facts;
   return {
     sql: parsed.sql,
@@ -140,87 +205,16 @@ function toStatement(source: Source, { parsed, facts }: Classified): Statement {
     destroys: inWords(facts.destroys),
     rewrites: inWords(facts.rewrites),
     target,
+    effects,
   };
 }
 
-const inWords = (findings: readonly Finding[]): string | null =>
+const inWords = (findings: readonly RuleFinding[]): string | null =>
   findings.length === 0 ? null : findings.map(({ what }) => what).join('; ');
 
-/** Data that is destroyed does not come back; a rewrite in a plain dbmate file is left to the statement timeout. */
-function requireConsent(
-  source: Source,
-  { parsed, facts }: Classified,
-  { consents }: Directions,
-  plainDbmate: boolean,
-): void {
-  const place = ({ at }: Finding) => (at === undefined || at < 0 ? parsed.start : parsed.offsetOf(at));
-  if (!consents.has('destroys'))
-    for (const finding of facts.destroys)
-      source.report(
-        place(finding),
-        `${finding.what}: data may be lost, and the file does not consent to it`,
-        'If it is meant, add the line `-- migrate:consent destroys <why>`.',
-      );
-  if (!consents.has('rewrites') && !plainDbmate)
-    for (const finding of facts.rewrites)
-      source.report(
-        place(finding),
-        `${finding.what}: that may take long, and the file does not consent to it`,
-        `${finding.remedy} ${finding.remedy ? 'Or' : 'If it is meant,'} add the line \`-- migrate:consent rewrites <why>\`.`.trim(),
-      );
-}
-
-function checkSections(
-  source: Source,
-  name: FileName,
-  { sections, mistyped }: Layout,
-  { unproved }: Directions,
-  plainDbmate: boolean,
-  found: Readonly<Record<SectionName, readonly unknown[]>>,
-): void {
-  const broken = source.problems.length > 0;
-  const empty = (section: SectionName): boolean =>
-    sections.has(section) && found[section].length === 0 && !broken;
-  const marker = (section: SectionName): number => sections.get(section)!.marker;
-  if (!sections.has('up') && !sections.has('batch')) {
-    if (!mistyped && (sections.size > 0 || !broken))
-      source.report(null, 'there is no section `up`', 'Write `-- migrate:up` on a line before the SQL.');
-    return;
-  }
-  if (empty('up'))
-    source.report(marker('up'), 'the section `up` is empty', 'Write the SQL below it, or remove the file.');
-  for (const section of ['preflight', 'verify', 'batch'] as const)
-    if (empty(section))
-      source.report(
-        marker(section),
-        `the section \`${section}\` is empty`,
-        'Write SQL below it, or remove it.',
-      );
-  if (name.kind === 'repeatable' && sections.has('down'))
-    source.report(
-      marker('down'),
-      'a repeatable migration has no `down`',
-      'Remove it: after a rollback the older file of the same name is applied again.',
-    );
-  if (sections.has('verify') && unproved)
-    source.report(
-      unproved.at,
-      'the file has a section `verify` and says why it has none',
-      'Remove one of the two.',
-    );
-  // An open quote swallows the sections below it.
-  const swallowed = broken && /^--\s*migrate:verify\b/m.test(source.text);
-  if (!sections.has('verify') && !unproved && !plainDbmate && !mistyped && !swallowed)
-    source.report(
-      null,
-      'there is no section `verify`',
-      'Write `-- migrate:verify` and a query that returns a sentence for whatever is wrong, or say why not: `-- migrate:unproved <why>`.',
-    );
-}
-
 function checksums(source: Source, { sections }: Layout, hasDown: boolean): Migration['checksums'] {
-  const text = (section: Section | undefined): string | null =>
-    section ? source.text.slice(section.start, section.end).trim() : null;
+  const text = (section: FileSection | undefined): string | null =>
+    section ? section.parts.map(({ start, end }) => source.text.slice(start, end).trim()).join('\n') : null;
   const of = (section: SectionName): string | null => {
     const written = text(sections.get(section));
     return written === null ? null : sha256(written);

@@ -1,5 +1,5 @@
 /** What is wrong in a migration file: where, why, and what to do. All of a folder's problems are reported at once. */
-import { TrueupError } from '../../lambda/engine/errors';
+import { TrueupError } from '../../lambda/contract/errors';
 
 export interface Problem {
   /** Relative to the folder. Empty when the folder itself is the problem. */
@@ -56,14 +56,11 @@ export const byPlace = (a: Problem, b: Problem): number =>
 const MAX_SNIPPET_WIDTH = 100;
 
 /** The line and a caret under the character at `column`, right for tabs, wide characters and combining marks. */
-export function snippetOf(line: string, lineNumber: number, column: number): string {
-  let characters = Array.from(line);
-  let caret = column - 1;
-  if (caret > MAX_SNIPPET_WIDTH - 20) {
-    const cut = caret - 40;
-    characters = ['…', ...characters.slice(cut)];
-    caret -= cut - 1;
-  }
+export function snippetOf(line: string, lineNumber: number, column: number, offset: number): string {
+  let before = Array.from(line.slice(Math.max(0, offset - 4 * MAX_SNIPPET_WIDTH), offset));
+  if (column - 1 > MAX_SNIPPET_WIDTH - 20) before = ['…', ...before.slice(-40)];
+  const caret = before.length;
+  let characters = [...before, ...Array.from(line.slice(offset, offset + 4 * MAX_SNIPPET_WIDTH))];
   if (characters.length > MAX_SNIPPET_WIDTH) characters = [...characters.slice(0, MAX_SNIPPET_WIDTH), '…'];
   const margin = String(lineNumber);
   const indent = characters.slice(0, caret).map(blankOf).join('');

@@ -2,7 +2,8 @@
 import { spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { extname, join } from 'node:path';
-import type { Manifest } from '../../lambda/engine/manifest';
+import type { Manifest } from '../../lambda/contract/manifest';
+import type { CompileOptions } from './index';
 import { CompileError } from './problem';
 import type { Answer } from './sync-child';
 
@@ -10,17 +11,22 @@ import type { Answer } from './sync-child';
  * {@link compileFolder}, but blocking.
  * @throws {CompileError} with every problem of every file
  */
-export function compileFolderSync(folder: string): Manifest {
-  const child = spawnSync(process.execPath, [...entry(), folder], {
-    encoding: 'utf8',
-    // A folder of 10,000 migrations makes some twenty megabytes.
-    maxBuffer: Number.POSITIVE_INFINITY,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    windowsHide: true,
-  });
+export function compileFolderSync(folder: string, { history, warn }: CompileOptions = {}): Manifest {
+  const child = spawnSync(
+    process.execPath,
+    [...entry(), folder, ...(history === undefined ? [] : [history])],
+    {
+      encoding: 'utf8',
+      // A folder of 10,000 migrations makes some twenty megabytes.
+      maxBuffer: Number.POSITIVE_INFINITY,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      windowsHide: true,
+    },
+  );
   const answer = child.status === 0 ? parse(child.stdout) : undefined;
   if (!answer) throw new Error(failure(folder, child));
   if ('problems' in answer) throw new CompileError(folder, answer.problems);
+  for (const warning of answer.warnings) warn?.(warning);
   return answer.manifest;
 }
 

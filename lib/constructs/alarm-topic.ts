@@ -1,9 +1,12 @@
-import { Annotations, Aws, RemovalPolicy } from 'aws-cdk-lib';
+import { Annotations, Aws, RemovalPolicy, Token } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as sns from 'aws-cdk-lib/aws-sns';
 import * as subscriptions from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
+import { type Checks, optional, refuse } from './validation/check';
+import { key, topic } from './validation/resources';
+import { list, text, url } from './validation/values';
 
 export interface AlarmTopicProps {
   /**
@@ -17,14 +20,35 @@ export interface AlarmTopicProps {
    * @default - the topic's own key, if CDK knows it
    */
   readonly topicKey?: kms.IKey;
-  /** @default - none */
+  /**
+   * Addresses that pages go to; each has to confirm the subscription.
+   * @default - none; where nobody else is told either, `cdk synth` warns
+   */
   readonly emails?: readonly string[];
-  /** HTTPS endpoints, e.g. of a paging service. @default - none */
+  /**
+   * HTTPS endpoints, e.g. of a paging service.
+   * @default - none
+   */
   readonly urls?: readonly string[];
 }
 
+export const ALARM_TOPIC: Checks<AlarmTopicProps> = {
+  topic: optional(topic),
+  topicKey: optional(key),
+  emails: optional(
+    list(
+      text({
+        must: 'must be an address, e.g. on-call@example.com',
+        matches: /^[^\s@<>,;"]+@[^\s@<>,;"]+\.[^\s@<>,;".]+$/,
+        maxBytes: 254,
+      }),
+    ),
+  ),
+  urls: optional(list(url('must be an HTTPS endpoint, e.g. https://events.example.com/key', ['https']))),
+};
+
 /**
- * The topic that pages go to, and the alarms on the machine itself. CloudWatch publishes as a service, so topic and key
+ * The topic that pages go to, and the alarms on Trueup's own functions. CloudWatch publishes as a service, so topic and key
  * have to let it, with the account as condition: a topic's default policy, which lets the whole account, is gone as soon
  * as anybody adds a statement (enforceSSL does), and then alarms are dropped without a word.
  */
@@ -36,7 +60,7 @@ export class AlarmTopic extends Construct {
     super(scope, id);
     if (props.topic === undefined) {
       if (props.topicKey !== undefined)
-        throw new Error('topicKey is the key of a given topic: give the topic too.');
+        refuse(scope, 'topicKey is the key of a given topic; give the topic too');
       this.key = new kms.Key(this, 'Key', {
         description: "Trueup's pages",
         enableKeyRotation: true,
@@ -50,12 +74,49 @@ export class AlarmTopic extends Construct {
     }
     this.allow(this.topic.addToResourcePolicy(publish(this.topic)).statementAdded, 'topic');
     if (this.key) this.allow(this.key.addToResourcePolicy(encrypt(), true).statementAdded, 'key');
-    for (const email of props.emails ?? [])
-      this.topic.addSubscription(new subscriptions.EmailSubscription(email));
-    for (const url of props.urls ?? []) {
-      if (!url.startsWith('https://')) throw new Error(`${url} is no HTTPS endpoint.`);
-      this.topic.addSubscription(new subscriptions.UrlSubscription(url));
+    this.subscribe(props);
+    if (props.topic === undefined) this.sayWhereNobodyIsTold();
+  }
+
+  private subscribe({ emails = [], urls = [] }: AlarmTopicProps): void {
+    for (const email of emails) {
+      if (!this.isToken(email, sns.SubscriptionProtocol.EMAIL))
+        this.topic.addSubscription(new subscriptions.EmailSubscription(email));
     }
+    for (const each of urls) {
+      if (!this.isToken(each, sns.SubscriptionProtocol.HTTPS))
+        this.topic.addSubscription(new subscriptions.UrlSubscription(each));
+    }
+  }
+
+  /** CDK names a subscription after its endpoint, which a token cannot be. */
+  private isToken(endpoint: string, protocol: sns.SubscriptionProtocol): boolean {
+    if (!Token.isUnresolved(endpoint)) return false;
+    const id = `Subscription${this.node.children.length}`;
+    new sns.Subscription(this, id, { topic: this.topic, protocol, endpoint });
+    return true;
+  }
+
+  /** At the end of synth, when subscriptions that others make are there too. */
+  private sayWhereNobodyIsTold(): void {
+    this.node.addValidation({
+      validate: () => {
+        if (!this.hasSubscription()) {
+          Annotations.of(this).addWarningV2(
+            'trueup:nobody-is-told',
+            'Nobody will be notified: the topic that pages and alarms go to has no subscription. Give SchemaAlarms emails, urls or a topic of your own, ' +
+              'or subscribe to it (alarms.topic.addSubscription). Where subscriptions are made outside this app, acknowledge this warning.',
+          );
+        }
+        return [];
+      },
+    });
+  }
+
+  private hasSubscription(): boolean {
+    return this.node.root.node
+      .findAll()
+      .some((each) => each instanceof sns.CfnSubscription && each.topicArn === this.topic.topicArn);
   }
 
   /** Lets a role publish, by its own policy: a statement in the key's policy would tie the key's stack to ours. */
@@ -79,7 +140,7 @@ export class AlarmTopic extends Construct {
       `trueup:alarm-${what}`,
       `The ${what} of the alarms is not made in this app, so its policy was left alone. It must let the service ` +
         `cloudwatch.amazonaws.com ${what === 'topic' ? 'publish (sns:Publish)' : 'use it (kms:Decrypt, kms:GenerateDataKey*)'}, ` +
-        'with the condition aws:SourceAccount; otherwise alarms are dropped without a word.',
+        'with the condition aws:SourceAccount; otherwise alarms are dropped silently.',
     );
   }
 }

@@ -1,21 +1,31 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Manifest, sha256 } from '../../lambda/engine/manifest';
+import { type Manifest, sha256 } from '../../lambda/contract/manifest';
+import type { Problem } from '../compiler/problem';
 import { compileFolderSync } from '../compiler/sync';
 
-const compiled = new Map<string, Manifest>();
+export interface CompiledFolder {
+  readonly manifest: Manifest;
+  readonly warnings: readonly Problem[];
+}
+
+const compiled = new Map<string, CompiledFolder>();
 
 /**
  * The folder's manifest; compiled once a process for the same files, since an app often has a stack for each stage.
+ * @param history the newest migration that was applied before Trueup came
  * @throws {CompileError} with every problem of every file
  */
-export function compileOnce(folder: string): Manifest {
-  const key = contentsOf(folder);
-  const known = key === undefined ? undefined : compiled.get(key);
+export function compileOnce(folder: string, history?: string): CompiledFolder {
+  const contents = contentsOf(folder);
+  const key = `${contents} ${history ?? ''}`;
+  const known = compiled.get(key);
   if (known) return known;
-  const manifest = compileFolderSync(folder);
-  if (key !== undefined) compiled.set(key, manifest);
-  return manifest;
+  const warnings: Problem[] = [];
+  const manifest = compileFolderSync(folder, { history, warn: (warning) => warnings.push(warning) });
+  const result = { manifest, warnings };
+  if (contents !== undefined) compiled.set(key, result);
+  return result;
 }
 
 /** Undefined where something cannot be read: the compiler says what. */

@@ -1,5 +1,5 @@
-import { dataApiProblems } from '../../lambda/engine/data-api-problems';
-import type { Manifest } from '../../lambda/engine/manifest';
+import type { Manifest } from '../../lambda/contract/manifest';
+import { dataApiProblems } from '../compiler/data-api-limits';
 
 /** @throws {Error} with everything that the Data API would refuse */
 export function checkDataApiLimits(manifest: Manifest): void {

@@ -4,7 +4,7 @@ import * as lambda from 'aws-cdk-lib/aws-lambda';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import { Provider } from 'aws-cdk-lib/custom-resources';
 import { Construct } from 'constructs';
-import { deployEnvironment } from '../../lambda/deploy/properties';
+import { deployEnvironment } from '../../lambda/contract/custom-resource';
 import { acknowledge, acknowledgeVersions } from './acknowledge';
 import { handlerCode } from './handler-code';
 import { executionRole } from './roles';
@@ -57,7 +57,9 @@ export class DeployProvider extends Construct {
           sliceMs: timing.slice.toMilliseconds(),
           timeoutMs: timing.totalTimeout.toMilliseconds(),
           rollbackWaitMs: timing.databaseWait.toMilliseconds(),
-          silenceMs: timing.silence.toMilliseconds(),
+          answerTimeoutMs: timing.answerTimeout.toMilliseconds(),
+          queryIntervalMs: timing.queryInterval.toMilliseconds(),
+          logGroup: logGroup.logGroupName,
         }),
       },
     });

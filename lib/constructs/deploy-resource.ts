@@ -1,6 +1,6 @@
-/** The custom resource's properties, within their limit. Pure, but for tokens that pass through. */
-import type { DeployProperties } from '../../lambda/deploy/properties';
-import { entryOf, type Manifest, type Migration, sha256 } from '../../lambda/engine/manifest';
+/** The custom resource's properties, made in this one place, within their limit. Pure, but for tokens that pass through. */
+import type { DeployProperties } from '../../lambda/contract/custom-resource';
+import { entryOf, type Manifest, type Migration, sha256 } from '../../lambda/contract/manifest';
 
 const NAMES_MAX = 20;
 /**
@@ -22,6 +22,47 @@ export function newestMigrations(manifest: Manifest): string[] {
 
 const label = (migration: Migration): string =>
   `${migration.name} ${sha256(JSON.stringify(entryOf(migration))).slice(0, 8)}`;
+
+/** What a construct says of its schema. */
+export interface SchemaDescription {
+  readonly manifest: Manifest;
+  readonly target: string;
+  readonly login: string;
+  readonly namespace: string;
+  readonly ownerRole?: string;
+  readonly adopt?: boolean;
+  readonly baseline?: string;
+  readonly undoAfterSuccess?: boolean;
+  readonly runId?: string;
+  readonly owner?: string;
+  readonly beside?: readonly string[];
+}
+
+/**
+ * @param size bytes of the properties, as far as they are known at synth. @default - as JSON
+ * @throws {Error} when they are too long
+ */
+export function deployProperties(
+  schema: SchemaDescription,
+  size: (properties: DeployProperties) => number = (each) => Buffer.byteLength(JSON.stringify(each)),
+): DeployProperties {
+  const { beside = [], manifest, owner } = schema;
+  const all: DeployProperties = {
+    ManifestHash: manifest.hash,
+    Migrations: newestMigrations(manifest),
+    Target: schema.target,
+    Login: schema.login,
+    Namespace: schema.namespace,
+    OwnerRole: schema.ownerRole ?? '',
+    Adopt: String(schema.adopt ?? false),
+    Baseline: schema.baseline ?? '',
+    UndoAfterSuccess: String(schema.undoAfterSuccess ?? false),
+    RunId: schema.runId ?? '',
+    ...(owner === undefined ? {} : { Owner: owner }),
+    ...(beside.length === 0 ? {} : { Beside: [...beside].sort() }),
+  };
+  return fitProperties(all, size);
+}
 
 /**
  * Leaves out the oldest names where they do not fit.

@@ -5,12 +5,16 @@ import * as targets from 'aws-cdk-lib/aws-events-targets';
 import { Construct } from 'constructs';
 import { countInLog } from './log-metrics';
 import { heartbeatPatterns } from './log-patterns';
-import { ONCE } from './machine-alarms';
 import type { SchemaAlarms } from './schema-alarms';
 import type { SchemaMigrations } from './schema-migrations';
+import { ONCE } from './self-alarms';
+import { type Checks, checkProps, optional } from './validation/check';
+import { schema as migrations, alarms as schemaAlarms } from './validation/resources';
+import { duration } from './validation/values';
 import { driftMetric } from './watch-dashboard';
 
 export interface DriftCheckProps {
+  /** What is proved again. */
   readonly schema: SchemaMigrations;
   /**
    * Who is told: alarms on drift, on settings that hide errors, on a check that has not run, and on a heartbeat line that
@@ -25,30 +29,32 @@ export interface DriftCheckProps {
   readonly interval?: Duration;
 }
 
+const CHECKS: Checks<DriftCheckProps> = {
+  schema: migrations,
+  alarms: optional(schemaAlarms),
+  interval: optional(duration('minutes', 5, 24 * 60)),
+};
+
 /**
  * Proves again, on a schedule, what was applied: the verify sections of every applied migration that no later one
  * supersedes, indexes that are INVALID, constraints that were never validated, and the log settings that the alarms rest
  * on. It reads only, and writes one line into the server's log: when that line stops arriving, the alarms are deaf.
+ *
+ * @example
+ * new DriftCheck(stack, 'Drift', { schema, alarms, interval: Duration.minutes(30) });
  */
 export class DriftCheck extends Construct {
   readonly rule: events.Rule;
 
-  constructor(
-    scope: Construct,
-    id: string,
-    { schema, alarms, interval = Duration.hours(1) }: DriftCheckProps,
-  ) {
+  constructor(scope: Construct, id: string, props: DriftCheckProps) {
     super(scope, id);
-    const minutes = interval.toMinutes({ integral: false });
-    if (!Number.isInteger(minutes) || minutes < 5 || minutes > 1_440)
-      throw new Error(
-        `interval is ${interval.toHumanString()}; it must be whole minutes, from 5 minutes to a day.`,
-      );
+    checkProps(this, props, CHECKS);
+    const { schema, alarms, interval = Duration.hours(1) } = props;
     this.rule = new events.Rule(this, 'Schedule', {
       description: `Trueup: drift check of the schema ${schema.namespace}`,
       schedule: events.Schedule.rate(interval),
       targets: [
-        new targets.LambdaFunction(schema.migrateFunction, {
+        new targets.LambdaFunction(schema.askFunction, {
           event: events.RuleTargetInput.fromObject({ action: 'drift' }),
           retryAttempts: 2,
           maxEventAge: interval,
@@ -60,7 +66,7 @@ export class DriftCheck extends Construct {
 
   private alarm(alarms: SchemaAlarms, schema: SchemaMigrations, interval: Duration): void {
     const name = schema.namespace;
-    const more = `The sentences are in the log: ${schema.logCommand}`;
+    const more = `Details are in the log: ${schema.logCommand}`;
     // Two intervals, since the schedule drifts over their borders.
     const found = { ...ONCE, evaluationPeriods: 2 };
     alarms.alarmDirectly(`Drift ${schema.node.addr}`, driftMetric(schema, 'drift', 'Maximum', interval), {
@@ -83,7 +89,7 @@ export class DriftCheck extends Construct {
       driftMetric(schema, 'checked', 'Sum', interval),
       {
         ...missing,
-        alarmDescription: `The drift check of the schema ${name} has not run to its end. ${more}`,
+        alarmDescription: `The drift check of the schema ${name} has not completed. ${more}`,
       },
     );
     const heartbeat = `heartbeat-${schema.node.addr}`;

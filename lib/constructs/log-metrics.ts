@@ -1,4 +1,4 @@
-import { Names, Token } from 'aws-cdk-lib';
+import { type CfnResource, Names, Stack, Token } from 'aws-cdk-lib';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import { LIMITS } from './log-patterns';
@@ -13,7 +13,7 @@ export function countInLog(
 ): void {
   patterns.forEach((pattern, i) => {
     reserve(logGroup);
-    new logs.MetricFilter(scope, `${id}${i + 1}`, {
+    const filter = new logs.MetricFilter(scope, `${id}${i + 1}`, {
       logGroup,
       filterPattern: logs.FilterPattern.literal(pattern),
       metricNamespace: metric.namespace,
@@ -21,7 +21,25 @@ export function countInLog(
       // No default value: a minute without errors has no datapoint, and missing data does not breach.
       metricValue: '1',
     });
+    chain(filter.node.defaultChild as CfnResource);
   });
+}
+
+/** Filters that CloudFormation may make at the same time. */
+const CHAINS = 3;
+const chained = new WeakMap<Stack, CfnResource[]>();
+
+/**
+ * Each filter of a stack waits for the third before it. CloudWatch Logs takes few requests a second, counted over all of
+ * an account's groups, and CloudFormation fails a filter that was throttled instead of trying again.
+ */
+function chain(filter: CfnResource): void {
+  const stack = Stack.of(filter);
+  const before = chained.get(stack) ?? [];
+  chained.set(stack, before);
+  const previous = before.at(-CHAINS);
+  if (previous) filter.node.addDependency(previous);
+  before.push(filter);
 }
 
 const counts = new WeakMap<object, Map<string, number>>();

@@ -6,17 +6,19 @@ import * as lambda from 'aws-cdk-lib/aws-lambda';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct, type IDependable } from 'constructs';
-import type { Manifest } from '../../lambda/engine/manifest';
+import type { Manifest } from '../../lambda/contract/manifest';
 import {
+  AMAZON_ROOTS_FILE,
   MANIFEST_FILE,
   type MigrateVariables,
   migrateEnvironment,
   ROOTS_FILE,
   RUNTIME_ROOTS,
 } from '../../lambda/migrate/settings';
+import AMAZON_ROOTS from '../../lambda/postgres/amazon-roots.json';
 import { acknowledge } from './acknowledge';
 import { handlerCode } from './handler-code';
-import { openWay } from './network';
+import { type NetworkPath, openNetworkPath } from './network';
 import { executionRole } from './roles';
 import type { SchemaDatabase } from './schema-database';
 
@@ -29,40 +31,55 @@ export interface MigrateFunctionProps {
   readonly logGroup: ILogGroup;
 }
 
+export interface AskFunctionProps extends MigrateFunctionProps {
+  /** Whose network path to the database it shares. */
+  readonly migrate: MigrateFunction;
+  readonly reservedConcurrency: number | undefined;
+}
+
 /**
  * The function that speaks to the database, and to nothing else but Secrets Manager. For `pg` it lives in the
  * database's VPC; for the Data API it needs none.
+ *
+ * There are two of one asset, since IAM knows functions and not what they are asked: one that changes the database, and
+ * one that answers questions and cannot. Two functions and not two aliases, whose published versions would keep their
+ * network interfaces.
  */
 export class MigrateFunction extends Construct implements ec2.IConnectable {
   readonly function: lambda.Function;
   readonly connections: ec2.Connections;
   /** What must be there before the function can do its work. */
   readonly dependencies: readonly IDependable[];
+  private readonly networkPath: NetworkPath | undefined;
 
-  constructor(scope: Construct, id: string, props: MigrateFunctionProps) {
+  constructor(scope: Construct, id: string, props: MigrateFunctionProps | AskFunctionProps) {
     super(scope, id);
     const { database, manifest } = props;
     const { access } = database;
+    const asksOnly = 'migrate' in props;
+    const secret = asksOnly ? database.loginSecret : database.secret;
     const role = executionRole(this, 'Role', props.logGroup);
-    if (database.secret) allowSecret(role, database.secret);
+    if (secret) allowSecret(role, secret);
 
-    const way = access.transport === 'pg' ? openWay(this, access, database.secret !== undefined) : undefined;
+    this.networkPath = asksOnly ? props.migrate.networkPath : networkPathTo(this, database);
+    const { networkPath: way } = this;
     const roots = access.transport === 'pg' ? access.trustedRoots : undefined;
-    if (access.transport === 'pg') {
-      allowNetworkInterfaces(this, role);
-      if (access.login.auth === 'iam') allowConnect(role, access.login.resourceId, access.login.user);
-    } else {
-      allowDataApi(role, access.clusterArn);
-    }
+    const amazonRoots = access.transport === 'pg' && roots === undefined;
+    allowNetworkInterfaces(this, role);
+    if (access.transport === 'data-api') allowDataApi(role, access.clusterArn);
+    else if (access.login.auth === 'iam') allowConnect(role, access.login.resourceId, access.login.user);
 
     this.function = new lambda.Function(this, 'Function', {
-      description: `Trueup: brings the schema ${props.namespace} to what its migrations say`,
+      description: asksOnly
+        ? `Trueup: answers questions about the schema ${props.namespace}, read only`
+        : `Trueup: brings the schema ${props.namespace} to what its migrations say`,
       runtime: lambda.Runtime.NODEJS_24_X,
       architecture: lambda.Architecture.ARM_64,
       handler: 'index.handler',
       code: handlerCode('migrate', {
         [MANIFEST_FILE]: JSON.stringify(manifest),
         ...(roots === undefined ? {} : { [ROOTS_FILE]: readFileSync(roots, 'utf8') }),
+        ...(amazonRoots ? { [AMAZON_ROOTS_FILE]: JSON.stringify(AMAZON_ROOTS) } : {}),
       }),
       memorySize: 512,
       timeout: props.timeout,
@@ -75,12 +92,20 @@ export class MigrateFunction extends Construct implements ec2.IConnectable {
           namespace: props.namespace,
           ownerRole: props.ownerRole,
           database: database.databaseName,
-          adminSecretArn: database.admin?.secretArn,
-          createDatabase: database.createDatabase ? 'true' : undefined,
+          ...(asksOnly
+            ? { asksOnly: 'true', metricsOf: props.migrate.function.functionName }
+            : {
+                adminSecretArn: database.admin?.secretArn,
+                createDatabase: database.createDatabase ? 'true' : undefined,
+              }),
           rootsFile: roots === undefined ? undefined : ROOTS_FILE,
+          amazonRootsFile: amazonRoots ? AMAZON_ROOTS_FILE : undefined,
           ...accessVariables(database),
         }),
       },
+      ...(asksOnly && props.reservedConcurrency !== undefined
+        ? { reservedConcurrentExecutions: props.reservedConcurrency }
+        : {}),
       ...(access.transport === 'pg' && way
         ? {
             vpc: access.vpc,
@@ -95,6 +120,9 @@ export class MigrateFunction extends Construct implements ec2.IConnectable {
     this.dependencies = [...(way?.dependencies ?? []), ...database.dependencies];
   }
 }
+
+const networkPathTo = (scope: Construct, { access, secret }: SchemaDatabase): NetworkPath | undefined =>
+  access.transport === 'pg' ? openNetworkPath(scope, access, secret !== undefined) : undefined;
 
 function accessVariables({ access }: SchemaDatabase): MigrateVariables {
   if (access.transport === 'data-api') {
@@ -175,6 +203,10 @@ const NETWORK_INTERFACES = [
  * Lambda itself uses these with the function's role, and wants them on every resource
  * (https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions). The function's own
  * code is denied them: its calls carry its ARN, Lambda's do not.
+ *
+ * Also for the Data API, where the function is in no VPC: when `transport` changes from `pg`, one update takes the function
+ * out of its VPC, and the policy is updated first. Without these rights Lambda could no longer delete the interfaces, and
+ * CloudFormation not the security group that they use.
  */
 function allowNetworkInterfaces(scope: Construct, role: iam.Role): void {
   role.addToPolicy(

@@ -1,18 +1,18 @@
-/** The way of `migrate` to the database and to Secrets Manager, opened from the function's side. */
+/** The network path from `migrate` to the database and to Secrets Manager: security groups and endpoint. */
 import { Annotations, CfnResource, Stack, Stage, Token } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import type { Construct, IDependable } from 'constructs';
 import { acknowledgeEndpoint } from './acknowledge';
 import type { PgAccess } from './schema-database';
 
-export interface Way {
+export interface NetworkPath {
   readonly securityGroup: ec2.SecurityGroup;
   /** Rules and endpoint: before they are there, no connection comes about. */
   readonly dependencies: readonly IDependable[];
 }
 
 /** @param readsSecret whether the function has to reach Secrets Manager */
-export function openWay(scope: Construct, access: PgAccess, readsSecret: boolean): Way {
+export function openNetworkPath(scope: Construct, access: PgAccess, readsSecret: boolean): NetworkPath {
   const securityGroup = new ec2.SecurityGroup(scope, 'SecurityGroup', {
     vpc: access.vpc,
     description: 'Trueup: migrate, to the database and to Secrets Manager',
@@ -79,7 +79,7 @@ function secretsManagerEndpoint(scope: Construct, access: PgAccess): Endpoint | 
   if (hasNoWayOut(access)) {
     Annotations.of(scope).addWarningV2(
       'trueup:secretsManagerEndpoint',
-      'migrate reads a secret, and runs in subnets without a way to it: isolated ones, or public ones, where a function has ' +
+      'migrate reads a secret, and runs in subnets that cannot reach it: isolated ones, or public ones, where a function has ' +
         'no public address. Whether their VPC has an endpoint for Secrets Manager is not known here. Set ' +
         'secretsManagerEndpoint: true to make one, or false if there is one.',
     );

@@ -6,7 +6,6 @@ import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as destinations from 'aws-cdk-lib/aws-lambda-destinations';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import { alarmNames } from '../../lambda/page/alarm';
 import { type PageSettings, pageEnvironment } from '../../lambda/page/settings';
 import { acknowledge } from './acknowledge';
 import type { AlarmTopic } from './alarm-topic';
@@ -17,7 +16,7 @@ export interface PageFunctionProps {
   readonly settings: PageSettings;
   readonly topic: AlarmTopic;
   readonly logGroups: readonly logs.ILogGroup[];
-  readonly migrateFunctions: readonly lambda.IFunction[];
+  readonly askFunctions: readonly lambda.IFunction[];
 }
 
 /** Lambda's own limit, for all variables together. */
@@ -38,7 +37,7 @@ export class PageFunction extends Construct {
     });
     const role = executionRole(this, 'Role', logGroup);
     topic.grantPublish(role);
-    this.allow(role, settings, props);
+    this.allow(role, props);
 
     const environment = pageEnvironment(settings);
     const size = Buffer.byteLength(JSON.stringify(Stack.of(this).resolve(environment)));
@@ -75,8 +74,7 @@ export class PageFunction extends Construct {
 
   private allow(
     role: iam.Role,
-    settings: PageSettings,
-    { logGroups, migrateFunctions }: Omit<PageFunctionProps, 'settings' | 'topic'>,
+    { logGroups, askFunctions }: Omit<PageFunctionProps, 'settings' | 'topic'>,
   ): void {
     role.addToPolicy(
       new iam.PolicyStatement({
@@ -89,23 +87,27 @@ export class PageFunction extends Construct {
       new iam.PolicyStatement({
         sid: 'SeeAlarms',
         actions: ['cloudwatch:DescribeAlarms'],
-        // By name, for the alarms themselves refer to this function.
-        resources: alarmNames(settings.prefix).map((resourceName) =>
+        resources: [
           Stack.of(this).formatArn({
             service: 'cloudwatch',
             resource: 'alarm',
-            resourceName,
+            resourceName: '*',
             arnFormat: ArnFormat.COLON_RESOURCE_NAME,
           }),
-        ),
+        ],
       }),
     );
-    if (migrateFunctions.length > 0) {
+    acknowledge(
+      role,
+      'AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:cloudwatch:<AWS::Region>:<AWS::AccountId>:alarm:*]',
+      "DescribeAlarms lists, and CloudWatch authorizes a list on alarm:* of account and region, as AWS's own policies grant it; it reads only.",
+    );
+    if (askFunctions.length > 0) {
       role.addToPolicy(
         new iam.PolicyStatement({
           sid: 'AskTheDatabase',
           actions: ['lambda:InvokeFunction'],
-          resources: migrateFunctions.map((each) => each.functionArn),
+          resources: askFunctions.map((each) => each.functionArn),
         }),
       );
     }

@@ -10,23 +10,18 @@ import type { LogSignature } from '../../lambda/defects/defect';
 import { SIGNATURES } from '../../lambda/defects/signatures';
 import { alarmName, metricNamespace } from '../../lambda/page/alarm';
 import type { ApplicationFormat } from '../../lambda/page/application-lines';
-import { AlarmTopic, type AlarmTopicProps } from './alarm-topic';
+import { ALARM_TOPIC, AlarmTopic, type AlarmTopicProps } from './alarm-topic';
+import type { ApplicationLogGroup } from './application-log-group';
 import { countInLog } from './log-metrics';
 import { applicationPatterns, databasePatterns } from './log-patterns';
-import { ONCE, watchDeployments, watchPager } from './machine-alarms';
 import { PageFunction } from './page-function';
 import type { SchemaMigrations } from './schema-migrations';
+import { ONCE, watchDeployments, watchPager } from './self-alarms';
+import { type Checks, checkProps, optional, refuse, within } from './validation/check';
+import { phrase, quotableRole, runbookUrl, selectors } from './validation/patterns';
+import { logGroup, schemas } from './validation/resources';
+import { duration, flag, list, objectOf, whole } from './validation/values';
 import { watchDashboard } from './watch-dashboard';
-
-export interface ApplicationLogGroup {
-  readonly logGroup: logs.ILogGroup;
-  /**
-   * Where a JSON log has SQLSTATE and message, as property selectors of a filter pattern, e.g.
-   * `{ sqlstate: '$.err.code', message: '$.err.message' }`.
-   * @default - the log is text
-   */
-  readonly json?: { readonly sqlstate: string; readonly message: string };
-}
 
 export interface SchemaAlarmsProps extends AlarmTopicProps {
   /**
@@ -57,11 +52,11 @@ export interface SchemaAlarmsProps extends AlarmTopicProps {
    */
   readonly threshold?: number;
   /**
-   * Minutes that an alarm looks at. One of them is enough, so that lines which arrive late count, and the alarm stays up
-   * until the errors have stopped for this long.
-   * @default 15
+   * How far back an alarm looks, in whole minutes up to a day. One minute with enough errors raises it, so that lines
+   * which arrive late count, and it stays up until the errors have stopped for this long.
+   * @default - 15 minutes
    */
-  readonly minutes?: number;
+  readonly evaluationWindow?: Duration;
   /**
    * While an alarm is up: how often to look for another table, column or statement.
    * @default - 5 minutes
@@ -69,7 +64,7 @@ export interface SchemaAlarmsProps extends AlarmTopicProps {
   readonly lookAgain?: Duration;
   /**
    * Where docs/defects of this package is to be read, e.g. `https://wiki.example.com/trueup/defects/`.
-   * @default - pages name the files in the package
+   * @default - pages have no runbook: a path inside a package is of no use to whoever reads a mail
    */
   readonly runbookUrl?: string;
   /**
@@ -79,9 +74,37 @@ export interface SchemaAlarmsProps extends AlarmTopicProps {
   readonly dashboard?: boolean;
 }
 
+const DAY_MINUTES = 24 * 60;
+
+const APPLICATION_LOG_GROUP: Checks<ApplicationLogGroup> = { logGroup, json: optional(selectors) };
+
+const CHECKS: Checks<SchemaAlarmsProps> = {
+  ...ALARM_TOPIC,
+  databaseLogGroup: logGroup,
+  schemas,
+  applicationLogGroups: optional(
+    list(objectOf(APPLICATION_LOG_GROUP), { key: (each: ApplicationLogGroup) => each.logGroup.logGroupName }),
+  ),
+  exceptRoles: optional(list(quotableRole)),
+  ignore: optional(list(phrase)),
+  threshold: optional(whole(1, 1_000_000)),
+  evaluationWindow: optional(duration('minutes', 1, DAY_MINUTES)),
+  lookAgain: optional(duration('minutes', 1, 60)),
+  runbookUrl: optional(runbookUrl),
+  dashboard: optional(flag),
+};
+
 /**
  * Alarms on the errors that a schema which is not what the application expects raises, and a pager that says what it is
  * and what to do. One for a server: it watches all of its databases.
+ *
+ * @example
+ * new SchemaAlarms(stack, 'Alarms', {
+ *   databaseLogGroup,
+ *   schemas: [schema],
+ *   emails: ['on-call@example.com'],
+ *   evaluationWindow: Duration.minutes(30),
+ * });
  */
 export class SchemaAlarms extends Construct {
   readonly topic: sns.ITopic;
@@ -96,6 +119,8 @@ export class SchemaAlarms extends Construct {
 
   constructor(scope: Construct, id: string, props: SchemaAlarmsProps) {
     super(scope, id);
+    checkProps(this, props, CHECKS);
+    this.refuseCountingTwice(props);
     this.prefix = Names.uniqueResourceName(this, { maxLength: 180, allowedSpecialCharacters: '-' });
     this.metricNamespace = metricNamespace(this.prefix);
     this.databaseLogGroup = props.databaseLogGroup;
@@ -108,12 +133,12 @@ export class SchemaAlarms extends Construct {
       logGroup,
       format: json === undefined ? ({ format: 'text' } as const) : ({ format: 'json', ...json } as const),
     }));
-    this.countErrors(applications, exceptRoles, ignore);
+    within(this, () => this.countErrors(applications, exceptRoles, ignore));
 
     const pager = new PageFunction(this, 'Pager', {
       topic,
       logGroups: [props.databaseLogGroup, ...applications.map(({ logGroup }) => logGroup)],
-      migrateFunctions: props.schemas.map((schema) => schema.migrateFunction),
+      askFunctions: props.schemas.map((schema) => schema.askFunction),
       settings: {
         prefix: this.prefix,
         topicArn: this.topic.topicArn,
@@ -124,8 +149,8 @@ export class SchemaAlarms extends Construct {
         functions: functionsByDatabase(props.schemas),
         ignore,
         exceptRoles,
-        lookAgainMs: checkedLookAgain(props.lookAgain ?? Duration.minutes(5)),
-        runbookUrl: checkedUrl(props.runbookUrl),
+        lookAgainMs: (props.lookAgain ?? Duration.minutes(5)).toMilliseconds(),
+        runbookUrl: folderUrl(props.runbookUrl),
       },
     });
     this.pageFunction = pager.function;
@@ -141,7 +166,7 @@ export class SchemaAlarms extends Construct {
     this.sayWhatMayBeMissing(props);
   }
 
-  /** An alarm on the machine itself: straight to the topic, since the pager may be what is broken. */
+  /** An alarm on Trueup's own functions: straight to the topic, since the pager may be what is broken. */
   alarmDirectly(
     id: string,
     metric: cloudwatch.IMetric,
@@ -150,7 +175,7 @@ export class SchemaAlarms extends Construct {
     const alarm = new cloudwatch.Alarm(this, id, {
       ...props,
       metric,
-      alarmDescription: describe(props.alarmDescription ?? ''),
+      alarmDescription: fitDescription(props.alarmDescription ?? ''),
     });
     alarm.addAlarmAction(new actions.SnsAction(this.topic));
     return alarm;
@@ -164,6 +189,16 @@ export class SchemaAlarms extends Construct {
       statistic: 'Sum',
       period: Duration.minutes(1),
     });
+  }
+
+  /** A group that is watched as two things raises every alarm at half its threshold. */
+  private refuseCountingTwice({ databaseLogGroup, applicationLogGroups = [] }: SchemaAlarmsProps): void {
+    const { logGroupName } = databaseLogGroup;
+    if (applicationLogGroups.every((each) => each.logGroup.logGroupName !== logGroupName)) return;
+    refuse(
+      this,
+      `applicationLogGroups holds databaseLogGroup (${logGroupName}), whose errors are counted already`,
+    );
   }
 
   private countErrors(
@@ -189,18 +224,16 @@ export class SchemaAlarms extends Construct {
   }
 
   private alarmOnErrors(props: SchemaAlarmsProps): Record<string, cloudwatch.Alarm> {
-    const minutes = props.minutes ?? 15;
-    if (!Number.isInteger(minutes) || minutes < 1 || minutes > 1_440)
-      throw new Error(`minutes is ${minutes}; it must be a whole number from 1 to 1440.`);
+    const { evaluationWindow = Duration.minutes(15) } = props;
     return Object.fromEntries(
       SIGNATURES.map((signature) => {
         const alarm = new cloudwatch.Alarm(this, `Alarm ${signature.id}`, {
           alarmName: alarmName(this.prefix, signature.id),
-          alarmDescription: describe(descriptionOf(signature, props.runbookUrl)),
+          alarmDescription: within(this, () => fitDescription(descriptionOf(signature, props.runbookUrl))),
           metric: this.errorMetric(signature.id),
           ...ONCE,
           threshold: props.threshold ?? 1,
-          evaluationPeriods: minutes,
+          evaluationPeriods: evaluationWindow.toMinutes(),
         });
         alarm.addAlarmAction(new actions.LambdaAction(this.pageFunction, { useUniquePermissionId: true }));
         return [signature.id, alarm];
@@ -229,39 +262,32 @@ function ownRoles(schemas: readonly SchemaMigrations[]): readonly string[] {
 
 function functionsByDatabase(schemas: readonly SchemaMigrations[]): Record<string, string[]> {
   const functions: Record<string, string[]> = {};
-  for (const { database, migrateFunction } of schemas) {
+  for (const { database, askFunction } of schemas) {
     const known = functions[database.databaseName] ?? [];
-    functions[database.databaseName] = [...known, migrateFunction.functionName];
+    functions[database.databaseName] = [...known, askFunction.functionName];
   }
   return functions;
 }
 
-function checkedLookAgain(interval: Duration): number {
-  const minutes = interval.toMinutes({ integral: false });
-  if (!Number.isInteger(minutes) || minutes < 1 || minutes > 60)
-    throw new Error(`lookAgain is ${interval.toHumanString()}; it must be whole minutes, from 1 to 60.`);
-  return interval.toMilliseconds();
-}
-
-function checkedUrl(url: string | undefined): string | null {
+function folderUrl(url: string | undefined): string | null {
   if (url === undefined) return null;
-  if (!/^https?:\/\/\S+$/.test(url))
-    throw new Error(`runbookUrl is ${JSON.stringify(url)}; it must be a URL.`);
   return url.endsWith('/') ? url : `${url}/`;
 }
 
 function descriptionOf(signature: LogSignature, runbookUrl: string | undefined): string {
   const kinds = kindsOf(signature);
-  const url = checkedUrl(runbookUrl) ?? 'docs/defects/';
+  const url = folderUrl(runbookUrl);
   return [
     `${signature.title} (SQLSTATE ${[...new Set(signature.messages.map((each) => each.sqlstate))].join(', ')}).`,
-    ...kinds.map((kind) => `${kind.title}: ${url}${kind.id}.md`),
-    'The page that follows says which it is, and what to do.',
+    ...kinds.map((kind) => (url === null ? `${kind.title}.` : `${kind.title}: ${url}${kind.id}.md`)),
+    signature.pagedWhen === 'diagnosed'
+      ? 'Such errors are common. A page follows only if the catalogue shows this defect, so do not roll a deployment back on this alarm.'
+      : 'The page that follows says which one, and what to do.',
   ].join('\n');
 }
 
 /** https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html */
-function describe(text: string): string {
+function fitDescription(text: string): string {
   if (Token.isUnresolved(text) || text.length <= 1_024) return text;
   throw new Error(
     `An alarm's description would have ${text.length} characters, and CloudWatch takes 1024. Shorten runbookUrl.`,

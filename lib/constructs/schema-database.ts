@@ -1,94 +1,28 @@
 /** Which database a schema lives in, how `migrate` gets there, and as whom it logs in. */
-import { CfnResource, Stack, Token, Tokenization } from 'aws-cdk-lib';
+import { CfnResource, Token, Tokenization } from 'aws-cdk-lib';
 import type * as ec2 from 'aws-cdk-lib/aws-ec2';
 import type * as rds from 'aws-cdk-lib/aws-rds';
 import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
-import type { IConstruct, IDependable } from 'constructs';
-
-export interface DatabaseOptions {
-  /**
-   * The database on the server.
-   * @default - the server's initial database, or `postgres` where it has none
-   */
-  readonly databaseName?: string;
-  /**
-   * Make the database at the first run if it does not exist.
-   * @default false
-   */
-  readonly createDatabase?: boolean;
-  /**
-   * Secret with `username` and `password`: of the login role, or, with `auth: 'iam'`, of a role that may CREATE ROLE
-   * and CREATE DATABASE and is used only until the login role and the database exist.
-   * @default - the server's own secret of its master user
-   */
-  readonly secret?: secretsmanager.ISecret;
-}
-
-export interface ServerOptions extends DatabaseOptions {
-  /**
-   * `secret`: user name and password from Secrets Manager. `iam`: a token in place of a password, which needs IAM
-   * authentication switched on for the server, and no secret once the role exists.
-   * @default 'secret'
-   */
-  readonly auth?: 'secret' | 'iam';
-  /**
-   * The role that logs in with IAM authentication. One a database, so that each may work on its own only.
-   * @default - the database's name with `_migrator`
-   */
-  readonly user?: string;
-  /**
-   * Let the first run make `user` with the secret. Without it (and without `createDatabase`) the function may read no
-   * secret at all; docs/deploying.md has the SQL to make the role by hand.
-   * @default - true with `auth: 'iam'`
-   */
-  readonly createUser?: boolean;
-  /**
-   * Subnets for the `migrate` function. It needs no route but to the database and, where a secret is used, to Secrets
-   * Manager.
-   * @default - private subnets, or isolated ones where there are no others
-   */
-  readonly vpcSubnets?: ec2.SubnetSelection;
-  /**
-   * Add the rules to the database's security groups that let `migrate` in. Also to imported ones: CDK does not show that
-   * a group was imported with `mutable: false`, so say `false` for such.
-   * @default true
-   */
-  readonly openPorts?: boolean;
-  /**
-   * How subnets without NAT (isolated or public) reach Secrets Manager: `true` makes an interface endpoint in the VPC (about 7 USD a month in
-   * each availability zone), an endpoint is used as it is, `false` leaves it to you.
-   * @default - the endpoint that the VPC has in this app; one is made for a VPC of this app when the subnets have no NAT
-   * and a secret is used
-   */
-  readonly secretsManagerEndpoint?: boolean | ec2.IInterfaceVpcEndpoint;
-  /**
-   * PEM file with the only roots to trust, for a server whose certificate is not Amazon's.
-   * @default - what the Lambda runtime ships: Amazon's roots for RDS, and the public ones
-   */
-  readonly trustedRoots?: string;
-}
-
-export interface ExistingServerOptions extends ServerOptions {
-  /** The writer's endpoint. Not RDS Proxy: it pins sessions and hides who holds a lock. */
-  readonly host: string;
-  /** @default 5432 */
-  readonly port?: number;
-  readonly databaseName: string;
-  readonly vpc: ec2.IVpc;
-  /** The server's security groups, for the rules that let `migrate` in. */
-  readonly securityGroups: readonly ec2.ISecurityGroup[];
-  /**
-   * `DbiResourceId` of an instance (`db-…`), `DbClusterResourceId` of a cluster (`cluster-…`).
-   * @default - none; required with `auth: 'iam'`
-   */
-  readonly resourceId?: string;
-}
-
-export interface ExistingDataApiOptions extends DatabaseOptions {
-  readonly clusterArn: string;
-  readonly databaseName: string;
-  readonly secret: secretsmanager.ISecret;
-}
+import type { IDependable } from 'constructs';
+import type {
+  DatabaseOptions,
+  ExistingDataApiOptions,
+  ExistingServerOptions,
+  ServerOptions,
+} from './database-options';
+import { refuse } from './validation/check';
+import {
+  checkCluster,
+  checkDatabaseOptions,
+  checkExistingDataApi,
+  checkExistingServer,
+  checkInstance,
+  checkPlacement,
+  checkServerOptions,
+  requireSwitch,
+} from './validation/database';
+import { loginRole } from './validation/names';
+import { propertyOf } from './validation/resources';
 
 export type DatabaseLogin =
   | { readonly auth: 'secret'; readonly secret: secretsmanager.ISecret }
@@ -117,12 +51,32 @@ export interface DataApiAccess {
 type Instance = rds.DatabaseInstance | rds.DatabaseInstanceFromSnapshot;
 type Cluster = rds.DatabaseCluster | rds.DatabaseClusterFromSnapshot;
 
-/** A database that `SchemaMigrations` can work on: made in this app, or an existing one. */
+/**
+ * A database that `SchemaMigrations` can work on: made in this app, or an existing one.
+ *
+ * @example
+ * // The initial database of an instance or cluster of this app, as its master user
+ * SchemaDatabase.instance(instance);
+ *
+ * // One of several on a server, made by the first run, as a role of its own
+ * SchemaDatabase.cluster(cluster, { databaseName: 'courses', createDatabase: true, auth: 'iam' });
+ *
+ * // A server that this app does not make
+ * SchemaDatabase.existing({
+ *   host: 'prod.cluster-c0ffee.eu-central-1.rds.amazonaws.com',
+ *   databaseName: 'courses',
+ *   vpc,
+ *   securityGroups: [databaseSecurityGroup],
+ *   secret,
+ * });
+ */
 export class SchemaDatabase {
   /** An RDS for PostgreSQL instance of this app. */
   static instance(instance: Instance, options: ServerOptions = {}): SchemaDatabase {
-    const cfn = cfnOf(instance);
-    return SchemaDatabase.server(options, {
+    const where = 'SchemaDatabase.instance';
+    const cfn = checkInstance(where, instance);
+    checkServerOptions(where, options);
+    return SchemaDatabase.server(`${where}(${instance.node.path})`, options, {
       host: instance.dbInstanceEndpointAddress,
       port: instance.instanceEndpoint.port,
       databaseName: initialDatabase(cfn, 'dbName'),
@@ -131,7 +85,7 @@ export class SchemaDatabase {
       secret: instance.secret,
       resourceId: () => {
         requireSwitch(instance, cfn, 'enableIamDatabaseAuthentication', 'iamAuthentication');
-        return instance.instanceResourceId ?? refuseResourceId(instance.node.path);
+        return instance.instanceResourceId;
       },
       dependencies: [],
     });
@@ -139,8 +93,10 @@ export class SchemaDatabase {
 
   /** An Aurora PostgreSQL cluster of this app, through its writer's endpoint. */
   static cluster(cluster: Cluster, options: ServerOptions = {}): SchemaDatabase {
-    const cfn = cfnOf(cluster);
-    return SchemaDatabase.server(options, {
+    const where = 'SchemaDatabase.cluster';
+    const cfn = checkCluster(where, cluster);
+    checkServerOptions(where, options);
+    return SchemaDatabase.server(`${where}(${cluster.node.path})`, options, {
       host: cluster.clusterEndpoint.hostname,
       port: cluster.clusterEndpoint.port,
       databaseName: initialDatabase(cfn, 'databaseName'),
@@ -158,9 +114,12 @@ export class SchemaDatabase {
 
   /** An Aurora PostgreSQL cluster of this app through the RDS Data API: no function in a VPC, no open port. */
   static dataApi(cluster: Cluster, options: DatabaseOptions = {}): SchemaDatabase {
-    const cfn = cfnOf(cluster);
+    const where = 'SchemaDatabase.dataApi';
+    const cfn = checkCluster(where, cluster);
+    checkDatabaseOptions(where, options);
     requireSwitch(cluster, cfn, 'enableHttpEndpoint', 'enableDataApi');
-    const secret = options.secret ?? cluster.secret ?? refuseSecret(cluster.node.path);
+    const secret = options.secret ?? cluster.secret;
+    if (!secret) refuse(`${where}(${cluster.node.path})`, 'it has no secret to log in with. Give `secret`');
     return new SchemaDatabase(
       { transport: 'data-api', clusterArn: cluster.clusterArn, secret },
       options.databaseName ?? initialDatabase(cfn, 'databaseName'),
@@ -172,26 +131,23 @@ export class SchemaDatabase {
 
   /** A PostgreSQL server that this app does not make. */
   static existing(options: ExistingServerOptions): SchemaDatabase {
-    if (!Token.isUnresolved(options.host) && /\.proxy-[a-z0-9]+\./.test(options.host)) {
-      throw new Error(
-        `${options.host} is an RDS Proxy, which pins sessions and hides who holds a lock. ` +
-          "Give the database's own endpoint.",
-      );
-    }
-    return SchemaDatabase.server(options, {
+    const where = 'SchemaDatabase.existing';
+    checkExistingServer(where, options);
+    return SchemaDatabase.server(where, options, {
       host: options.host,
       port: options.port ?? 5432,
       databaseName: options.databaseName,
       vpc: options.vpc,
       securityGroups: options.securityGroups,
       secret: undefined,
-      resourceId: () => options.resourceId ?? refuseResourceId(options.host),
+      resourceId: () => options.resourceId,
       dependencies: [],
     });
   }
 
   /** An Aurora cluster that this app does not make, through the RDS Data API. */
   static existingDataApi(options: ExistingDataApiOptions): SchemaDatabase {
+    checkExistingDataApi('SchemaDatabase.existingDataApi', options);
     return new SchemaDatabase(
       { transport: 'data-api', clusterArn: options.clusterArn, secret: options.secret },
       options.databaseName,
@@ -202,6 +158,7 @@ export class SchemaDatabase {
   }
 
   private static server(
+    where: string,
     options: ServerOptions,
     server: {
       readonly host: string;
@@ -210,17 +167,23 @@ export class SchemaDatabase {
       readonly vpc: ec2.IVpc;
       readonly securityGroups: readonly ec2.ISecurityGroup[];
       readonly secret: secretsmanager.ISecret | undefined;
-      readonly resourceId: () => string;
+      readonly resourceId: () => string | undefined;
       readonly dependencies: readonly IDependable[];
     },
   ): SchemaDatabase {
+    checkPlacement(where, server.vpc, options);
     const auth = options.auth ?? 'secret';
     const createDatabase = options.createDatabase ?? false;
     const secret = options.secret ?? server.secret;
     const needsAdmin = createDatabase || (auth === 'iam' && options.createUser !== false);
-    if ((auth === 'secret' || needsAdmin) && !secret) refuseSecret(server.host);
+    if ((auth === 'secret' || needsAdmin) && !secret) {
+      refuse(
+        where,
+        "it has no secret to log in with. Give `secret`, or `auth: 'iam'` with `createUser: false`",
+      );
+    }
     if (auth === 'secret' && (options.user !== undefined || options.createUser !== undefined)) {
-      throw new Error("user and createUser go with auth: 'iam'; with a secret, the secret says who logs in.");
+      refuse(where, "user and createUser go with auth: 'iam'; with a secret, the secret says who logs in");
     }
     const admin = needsAdmin ? secret : undefined;
     const databaseName = options.databaseName ?? server.databaseName;
@@ -229,8 +192,8 @@ export class SchemaDatabase {
         ? { auth, secret: secret! }
         : {
             auth,
-            user: checkedUser(options.user ?? migratorOf(databaseName)),
-            resourceId: server.resourceId(),
+            user: options.user ?? migratorOf(where, databaseName),
+            resourceId: server.resourceId() ?? refuseResourceId(where),
           };
     return new SchemaDatabase(
       {
@@ -264,9 +227,14 @@ export class SchemaDatabase {
 
   /** The secret that `migrate` reads, if any. */
   get secret(): secretsmanager.ISecret | undefined {
+    return this.loginSecret ?? this.admin;
+  }
+
+  /** The login role's, unless it logs in with a token. */
+  get loginSecret(): secretsmanager.ISecret | undefined {
     const { access } = this;
     if (access.transport === 'data-api') return access.secret;
-    return access.login.auth === 'secret' ? access.login.secret : this.admin;
+    return access.login.auth === 'secret' ? access.login.secret : undefined;
   }
 
   /** The same text for the same server of this app, token or not. */
@@ -292,19 +260,9 @@ export class SchemaDatabase {
   }
 }
 
-const cfnOf = (database: IConstruct): CfnResource => database.node.defaultChild as CfnResource;
-
 function initialDatabase(cfn: CfnResource, property: 'dbName' | 'databaseName'): string {
-  const name = (cfn as unknown as Record<string, unknown>)[property];
+  const name = propertyOf(cfn, property);
   return typeof name === 'string' ? name : 'postgres';
-}
-
-/** Refuses at synth what would fail in the middle of a deployment. What is not known yet passes. */
-function requireSwitch(database: IConstruct, cfn: CfnResource, property: string, prop: string): void {
-  const value: unknown = Stack.of(cfn).resolve((cfn as unknown as Record<string, unknown>)[property]);
-  if (value === undefined || value === false) {
-    throw new Error(`${database.node.path} needs ${prop}: true.`);
-  }
 }
 
 function instancesOf(cluster: Cluster): readonly IDependable[] {
@@ -313,25 +271,15 @@ function instancesOf(cluster: Cluster): readonly IDependable[] {
     .filter((each) => CfnResource.isCfnResource(each) && each.cfnResourceType === 'AWS::RDS::DBInstance');
 }
 
-function migratorOf(databaseName: string): string {
-  if (!Token.isUnresolved(databaseName)) return `${databaseName}_migrator`;
-  throw new Error("auth: 'iam' names its role after the database, whose name is a token here: give `user`.");
-}
-
-/** It ends up in the resource of an IAM statement, where `*` would mean every role. */
-function checkedUser(user: string): string {
-  if (!/^[A-Za-z0-9_.@+-]{1,63}$/.test(user)) {
-    throw new Error(`user ${JSON.stringify(user)} must be 1 to 63 letters, digits or any of _ . @ + -`);
+function migratorOf(where: string, databaseName: string): string {
+  if (Token.isUnresolved(databaseName)) {
+    refuse(where, "auth: 'iam' names its role after the database, whose name is a token here. Give `user`");
   }
-  return user;
+  const name = `${databaseName}_migrator`;
+  const problem = loginRole(name, 'user, which is made of databaseName,');
+  return problem === undefined ? name : refuse(where, `${problem}. Give \`user\``);
 }
 
-function refuseSecret(database: string): never {
-  throw new Error(
-    `${database} has no secret to log in with. Give \`secret\`, or \`auth: 'iam'\` with \`createUser: false\`.`,
-  );
-}
-
-function refuseResourceId(host: string): never {
-  throw new Error(`auth: 'iam' for ${host} needs its resourceId, which the permission rds-db:connect names.`);
+function refuseResourceId(where: string): never {
+  refuse(where, "auth: 'iam' needs its resourceId, which the permission rds-db:connect names");
 }

@@ -1,26 +1,38 @@
 import { basename, resolve } from 'node:path';
-import { CfnOutput, CustomResource, RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
+import { Annotations, CfnOutput, CustomResource, Lazy, RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
 import type * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct, Dependable } from 'constructs';
-import { ATTRIBUTES, type DeployProperties } from '../../lambda/deploy/properties';
-import type { Manifest } from '../../lambda/engine/manifest';
+import { ATTRIBUTES, type DeployProperties, RESOURCE_TYPE } from '../../lambda/contract/custom-resource';
+import type { Manifest } from '../../lambda/contract/manifest';
+import { formatProblem } from '../compiler/problem';
 import { compileOnce } from './compile';
 import { checkDataApiLimits } from './data-api-limits';
 import { DeployProvider } from './deploy-provider';
-import { fitProperties, newestMigrations } from './deploy-resource';
+import { deployProperties } from './deploy-resource';
 import { MigrateFunction } from './migrate-function';
 import type { SchemaDatabase } from './schema-database';
 import { type TimingProps, timing } from './timing';
+import { type Checks, checkProps, fault, optional, refuse, within } from './validation/check';
+import { namespace, placeOfCluster, roleName } from './validation/names';
+import { logGroup, schemaDatabase } from './validation/resources';
+import { duration, flag, folder, text, whole } from './validation/values';
 
 export interface SchemaMigrationsProps extends TimingProps {
+  /**
+   * The database, and how the functions reach it.
+   *
+   * @example
+   * SchemaDatabase.instance(instance, { databaseName: 'courses', createDatabase: true });
+   */
   readonly database: SchemaDatabase;
   /** Folder of migration files, absolute or relative to the working directory. Compiled at synth. */
   readonly folder: string;
   /**
-   * Which of the database's ledgers. One construct owns it; renaming it means a new, empty ledger.
+   * Which of the database's ledgers. One construct owns it. It stays the same when the folder is renamed: another one has
+   * an empty ledger, and a deployment that would run applied migrations a second time is refused.
    * @default - the folder's name
    */
   readonly namespace?: string;
@@ -36,7 +48,7 @@ export interface SchemaMigrationsProps extends TimingProps {
   readonly adopt?: boolean;
   /**
    * For a database that was there before its migrations were: mark everything up to this name as applied, without running
-   * it, if it verifies.
+   * it, if it verifies. These files are history (`-- migrate:history`): the rules of consent are for those after them.
    * @default - none
    */
   readonly baseline?: string;
@@ -58,26 +70,67 @@ export interface SchemaMigrationsProps extends TimingProps {
    */
   readonly logGroup?: logs.ILogGroup;
   /**
+   * How many questions may be answered at the same time, of the pager, of `trueup status --stack` and of the drift check.
+   * Lambda sets as many aside of what the account may run at once, and refuses to go below 100 for the rest: an account
+   * that may run 10, as new ones do, cannot have it.
+   * @default - as many as the account allows; ten sessions on a database, more are refused
+   */
+  readonly askConcurrency?: number;
+  /**
    * Add stack outputs: position, what was applied, undone and kept, warnings, the command that follows the log, and the
-   * function that `trueup --stack` invokes.
+   * functions that `trueup --stack` invokes.
    * @default true
    */
   readonly outputs?: boolean;
 }
 
+const HOUR_S = 3_600;
+
+const CHECKS: Checks<SchemaMigrationsProps> = {
+  database: schemaDatabase,
+  folder,
+  namespace: optional(namespace),
+  owner: optional(roleName),
+  adopt: optional(flag),
+  baseline: optional(text({ must: 'must be the name of a versioned migration of the folder' })),
+  undoAfterSuccess: optional(flag),
+  // An empty text is what an unset variable gives, and forces nothing.
+  runId: optional((value, name) => (value === '' ? undefined : RUN_ID(value, name))),
+  logGroup: optional(logGroup),
+  askConcurrency: optional(whole(1, 1_000)),
+  outputs: optional(flag),
+  // How they fit together is timing's.
+  totalTimeout: optional(duration('seconds', 30, HOUR_S)),
+  slice: optional(duration('seconds', 2, HOUR_S)),
+  queryInterval: optional(duration('seconds', 1, 300)),
+  databaseWait: optional(duration('seconds', 1, HOUR_S)),
+};
+
+const RUN_ID = text({ must: 'must be a text of one line, up to 256 bytes', maxBytes: 256 });
+
 /**
  * Brings a database's schema to what a folder of migrations says, while the stack is deployed; undoes what a failed
  * deployment did when CloudFormation rolls back. Whatever needs the schema depends on this construct:
  * `service.node.addDependency(schema)`.
+ *
+ * @example
+ * const schema = new SchemaMigrations(stack, 'Schema', {
+ *   database: SchemaDatabase.instance(instance),
+ *   folder: 'migrations/courses',
+ *   owner: 'courses_app',
+ * });
+ * service.node.addDependency(schema);
  */
 export class SchemaMigrations extends Construct implements ec2.IConnectable {
   readonly namespace: string;
   readonly database: SchemaDatabase;
   readonly manifest: Manifest;
   readonly logGroup: logs.ILogGroup;
-  /** Speaks to the database: converge, status, plan, verify, drift, diagnose. */
+  /** Changes the database: converge, baseline, down. Who may invoke it may destroy data. */
   readonly migrateFunction: lambda.Function;
-  /** Of `migrate`; empty for the Data API. */
+  /** Answers questions, read only: status, plan, verify, drift, diagnose. */
+  readonly askFunction: lambda.Function;
+  /** Of both functions; empty for the Data API. */
   readonly connections: ec2.Connections;
   /** Newest applied versioned migration. */
   readonly position: string;
@@ -92,14 +145,19 @@ export class SchemaMigrations extends Construct implements ec2.IConnectable {
 
   constructor(scope: Construct, id: string, props: SchemaMigrationsProps) {
     super(scope, id);
+    checkProps(this, props, CHECKS);
     const { database } = props;
     this.database = database;
-    this.namespace = checkedNamespace(props.namespace ?? basename(resolve(props.folder)));
+    this.namespace = props.namespace ?? this.namespaceOf(props.folder);
+    this.checkPlace();
     const { account, region } = Stack.of(this);
     // A host of one name may be another server elsewhere, e.g. in the account of another stage.
     reserve(this, `${account} ${region} ${database.server}/${database.databaseName} ${this.namespace}`);
-    const times = timing(props);
-    this.manifest = compileOnce(props.folder);
+    const times = within(this, () => timing(props));
+    const { manifest, warnings } = compileOnce(props.folder, props.baseline);
+    this.manifest = manifest;
+    for (const warning of warnings)
+      Annotations.of(this).addWarningV2('trueup:migrationFile', formatProblem(warning));
     if (database.access.transport === 'data-api') checkDataApiLimits(this.manifest);
 
     this.logGroup =
@@ -108,15 +166,21 @@ export class SchemaMigrations extends Construct implements ec2.IConnectable {
         retention: logs.RetentionDays.ONE_MONTH,
         removalPolicy: RemovalPolicy.RETAIN,
       });
-    const migrate = new MigrateFunction(this, 'Migrate', {
+    const code = {
       database,
       manifest: this.manifest,
       namespace: this.namespace,
       ownerRole: props.owner,
       timeout: times.migrateTimeout,
       logGroup: this.logGroup,
-    });
+    };
+    const migrate = new MigrateFunction(this, 'Migrate', code);
     this.migrateFunction = migrate.function;
+    this.askFunction = new MigrateFunction(this, 'Ask', {
+      ...code,
+      migrate,
+      reservedConcurrency: props.askConcurrency,
+    }).function;
     this.connections = migrate.connections;
     const deploy = new DeployProvider(this, 'Deploy', {
       migrate: migrate.function,
@@ -125,7 +189,7 @@ export class SchemaMigrations extends Construct implements ec2.IConnectable {
     });
 
     const resource = new CustomResource(this, 'Resource', {
-      resourceType: 'Custom::TrueupSchema',
+      resourceType: RESOURCE_TYPE,
       serviceToken: deploy.serviceToken,
       serviceTimeout: times.serviceTimeout,
       properties: this.properties(props),
@@ -143,31 +207,88 @@ export class SchemaMigrations extends Construct implements ec2.IConnectable {
     if (props.outputs ?? true) this.addOutputs();
   }
 
-  /** Lets somebody run `trueup status | plan | verify | baseline | down` through the deployed function. */
-  grantInvoke(grantee: iam.IGrantable): iam.Grant {
-    return iam.Grant.addToPrincipal({
-      grantee,
-      actions: ['lambda:InvokeFunction'],
-      resourceArns: [this.migrateFunction.functionArn],
-    });
+  /**
+   * Lets somebody ask: `trueup status | plan | verify | explain --stack`. Nothing can be changed with it.
+   *
+   * @example
+   * schema.grantAsk(onCallRole);
+   */
+  grantAsk(grantee: iam.IGrantable): iam.Grant {
+    return grantInvoke(grantee, this.askFunction);
+  }
+
+  /**
+   * Lets somebody change the database as a deployment does: `trueup baseline | down --stack`. `down` can destroy data.
+   *
+   * @example
+   * schema.grantAsk(releaseRole);
+   * schema.grantDeploy(releaseRole);
+   */
+  grantDeploy(grantee: iam.IGrantable): iam.Grant {
+    return grantInvoke(grantee, this.migrateFunction);
   }
 
   private properties(props: SchemaMigrationsProps): Record<string, unknown> {
-    const all: DeployProperties = {
-      ManifestHash: this.manifest.hash,
-      Migrations: newestMigrations(this.manifest),
-      Target: this.database.target,
-      Login: this.database.loginIdentity,
-      Namespace: this.namespace,
-      OwnerRole: props.owner ?? '',
-      Adopt: String(props.adopt ?? false),
-      Baseline: checkedBaseline(props.baseline ?? '', this.manifest),
-      UndoAfterSuccess: String(props.undoAfterSuccess ?? false),
-      RunId: props.runId ?? '',
-      Owner: nestedName(Stack.of(this)),
-    };
     const stack = Stack.of(this);
-    return { ...fitProperties(all, (each) => Buffer.byteLength(JSON.stringify(stack.resolve(each)))) };
+    const beside = namespacesBeside(this);
+    const size = (each: DeployProperties) => Buffer.byteLength(JSON.stringify(stack.resolve(each)));
+    const baseline = this.checkedBaseline(props.baseline ?? '');
+    const all = () =>
+      within(this, () =>
+        deployProperties(
+          {
+            manifest: this.manifest,
+            target: this.database.target,
+            login: this.database.loginIdentity,
+            namespace: this.namespace,
+            ownerRole: props.owner,
+            adopt: props.adopt,
+            baseline,
+            undoAfterSuccess: props.undoAfterSuccess,
+            runId: props.runId,
+            owner: nestedName(stack),
+            beside: beside(),
+          },
+          size,
+        ),
+      );
+    // Who comes after this one in the stack is known at the end only, and takes room from the names.
+    return {
+      ...all(),
+      Migrations: Lazy.list({ produce: () => [...all().Migrations] }),
+      Beside: Lazy.list({ produce: () => [...(all().Beside ?? [])] }, { omitEmpty: true }),
+    };
+  }
+
+  private namespaceOf(path: string): string {
+    const name = basename(resolve(path));
+    const problem = namespace(name, "the folder's name");
+    return problem === undefined ? name : refuse(this, `${problem}. Give \`namespace\``);
+  }
+
+  /** The Data API answers in its cluster's region, and nobody of another account. */
+  private checkPlace(): void {
+    const { access } = this.database;
+    const place = access.transport === 'data-api' ? placeOfCluster(access.clusterArn) : undefined;
+    if (place === undefined) return;
+    const stack = Stack.of(this);
+    for (const part of ['region', 'account'] as const) {
+      if (Token.isUnresolved(stack[part]) || stack[part] === place[part]) continue;
+      refuse(
+        this,
+        `the cluster of the Data API is in ${part} ${place[part]}; it must be in the stack's, ${stack[part]}`,
+      );
+    }
+  }
+
+  /** A misspelt one would be found by the deployment only. */
+  private checkedBaseline(name: string): string {
+    const versioned = this.manifest.migrations
+      .filter(({ kind }) => kind === 'versioned')
+      .map((each) => each.name);
+    if (name === '' || Token.isUnresolved(name) || versioned.includes(name)) return name;
+    const must = `must be a versioned migration of the folder, the last one that the database holds already. The folder has ${versioned.slice(-5).join(', ') || 'none'}`;
+    refuse(this, fault('baseline', name, must));
   }
 
   private addOutputs(): void {
@@ -180,9 +301,22 @@ export class SchemaMigrations extends Construct implements ec2.IConnectable {
     output('Kept', this.kept, 'Kept by a rollback');
     output('Warnings', this.warnings, 'Warnings of the newest deployment');
     output('LogCommand', this.logCommand, 'Follows the log');
-    output('MigrateFunction', this.migrateFunction.functionName, 'Function that trueup --stack invokes');
+    output('MigrateFunction', this.migrateFunction.functionName, 'Function for trueup baseline and down');
+    output(
+      'AskFunction',
+      this.askFunction.functionName,
+      'Function for trueup status, plan, verify and explain',
+    );
   }
 }
+
+/** By identity policy, for one function and none of its versions. */
+const grantInvoke = (grantee: iam.IGrantable, fn: lambda.IFunction): iam.Grant =>
+  iam.Grant.addToPrincipal({
+    grantee,
+    actions: ['lambda:InvokeFunction'],
+    resourceArns: [fn.functionArn],
+  });
 
 /** The name of the stack that is deployed, and the way down to the nested one: both are fixed at synth. */
 function nestedName(stack: Stack): string | undefined {
@@ -191,23 +325,19 @@ function nestedName(stack: Stack): string | undefined {
   return root === stack ? undefined : root.stackName + stack.node.path.slice(root.node.path.length);
 }
 
-/** A misspelt one would be found by the deployment only. */
-function checkedBaseline(name: string, { migrations }: Manifest): string {
-  const versioned = migrations.filter(({ kind }) => kind === 'versioned').map((migration) => migration.name);
-  if (name === '' || Token.isUnresolved(name) || versioned.includes(name)) return name;
-  throw new Error(
-    `baseline ${JSON.stringify(name)} is no versioned migration of the folder. Name the last one that the database holds already; the folder has ${versioned.slice(-5).join(', ') || 'none'}.`,
-  );
-}
+const inDatabase = new WeakMap<Stack, Map<string, SchemaMigrations[]>>();
 
-/** It is part of file names, log lines and of the ledger's key. */
-function checkedNamespace(namespace: string): string {
-  if (!/^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/.test(namespace)) {
-    throw new Error(
-      `namespace ${JSON.stringify(namespace)} must be 1 to 63 letters, digits or any of _ . - and begin with a letter or digit.`,
-    );
-  }
-  return namespace;
+/** The namespaces of the stack's other constructs in the same database, once all of them are there. */
+function namespacesBeside(construct: SchemaMigrations): () => string[] {
+  const stack = Stack.of(construct);
+  const databases = inDatabase.get(stack) ?? new Map<string, SchemaMigrations[]>();
+  inDatabase.set(stack, databases);
+  const { server, databaseName } = construct.database;
+  const key = `${server}/${databaseName}`;
+  const all = databases.get(key) ?? [];
+  databases.set(key, all);
+  all.push(construct);
+  return () => all.filter((each) => each !== construct).map(({ namespace }) => namespace);
 }
 
 const reserved = new WeakMap<object, Map<string, string>>();

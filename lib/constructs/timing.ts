@@ -3,14 +3,14 @@ import { Duration } from 'aws-cdk-lib';
 
 export interface TimingProps {
   /**
-   * From the first event of a deployment until it is answered with FAILED. An index build that is still running then goes
+   * From the first event of a deployment until it is answered with FAILED; the last slice is cut to what is left. An index build that is still running then goes
    * on in the server, and the next deployment finds it.
    * @default - 50 minutes, or what fits beside a longer slice
    */
   readonly totalTimeout?: Duration;
   /**
    * How long one invocation of `migrate` works before it stops at a safe point and is invoked again.
-   * @default - 90 seconds
+   * @default - 90 seconds, or `totalTimeout` where that is shorter
    */
   readonly slice?: Duration;
   /**
@@ -34,7 +34,7 @@ export interface Timing {
   /** Timeout of the `migrate` function. */
   readonly migrateTimeout: Duration;
   /** How long `deploy` waits for one invocation: until Lambda has ended it. */
-  readonly silence: Duration;
+  readonly answerTimeout: Duration;
   /** Timeout of the `deploy` function, which may invoke `migrate` several times when it dies. */
   readonly deployTimeout: Duration;
   /** CloudFormation's own patience with the custom resource. */
@@ -50,17 +50,18 @@ const DEPLOY_TIMEOUT_S = 14 * 60;
 /** `migrate` around a slice: to load, to connect, to write the ledger. */
 const MIGRATE_MARGIN_S = 30;
 /** Lambda's answer that `migrate` was ended. */
-const SILENCE_MARGIN_S = 10;
+const ANSWER_MARGIN_S = 10;
 /** `deploy` around an invocation: to ask CloudFormation, to answer. */
 const DEPLOY_MARGIN_S = 60;
 
 /** @throws {Error} saying which limit does not hold, and the numbers */
 export function timing(props: TimingProps): Timing {
-  const sliceS = seconds('slice', props.slice ?? Duration.seconds(90), 2);
+  const givenS = props.totalTimeout && seconds('totalTimeout', props.totalTimeout, 30);
+  const sliceS = seconds('slice', props.slice ?? Duration.seconds(Math.min(90, givenS ?? 90)), 2);
   const intervalS = seconds('queryInterval', props.queryInterval ?? Duration.seconds(5), 1);
   const migrateS = sliceS + MIGRATE_MARGIN_S;
-  const silenceS = migrateS + SILENCE_MARGIN_S;
-  const pollS = silenceS + DEPLOY_MARGIN_S;
+  const answerTimeoutS = migrateS + ANSWER_MARGIN_S;
+  const pollS = answerTimeoutS + DEPLOY_MARGIN_S;
   if (pollS > DEPLOY_TIMEOUT_S) {
     throw new Error(
       `slice (${sliceS} s) is too long: with ${pollS - sliceS} s around it, it must end within ${DEPLOY_TIMEOUT_S} s. ` +
@@ -70,17 +71,16 @@ export function timing(props: TimingProps): Timing {
   // The last slice may begin just before the deadline, and two intervals lie around it.
   const afterwardsS = pollS + 2 * intervalS;
   const longestS = SERVICE_TIMEOUT_MAX_S - afterwardsS;
-  const totalS = seconds(
-    'totalTimeout',
-    props.totalTimeout ?? Duration.seconds(Math.min(3000, longestS)),
-    30,
-  );
+  const totalS = givenS ?? Math.min(3000, longestS);
   if (totalS > longestS) {
     throw new Error(
       `totalTimeout (${totalS} s) does not fit: with ${afterwardsS} s for the last slice it passes the ` +
         `${SERVICE_TIMEOUT_MAX_S} s that CloudFormation waits for a custom resource. ` +
         `Set totalTimeout to at most ${longestS} s, or a shorter slice or queryInterval.`,
     );
+  }
+  if (sliceS > totalS) {
+    throw new Error(`slice (${sliceS} s) must not be longer than totalTimeout (${totalS} s).`);
   }
   const waitS = seconds('databaseWait', props.databaseWait ?? Duration.seconds(Math.min(300, totalS)), 1);
   if (waitS > totalS) {
@@ -93,7 +93,7 @@ export function timing(props: TimingProps): Timing {
     queryInterval: Duration.seconds(intervalS),
     databaseWait: Duration.seconds(waitS),
     migrateTimeout: Duration.seconds(migrateS),
-    silence: Duration.seconds(silenceS),
+    answerTimeout: Duration.seconds(answerTimeoutS),
     deployTimeout: Duration.seconds(DEPLOY_TIMEOUT_S),
     serviceTimeout: Duration.seconds(serviceS),
     // Must be a multiple of the interval.

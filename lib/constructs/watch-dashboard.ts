@@ -3,8 +3,8 @@ import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import type { Construct } from 'constructs';
 import { SIGNATURES } from '../../lambda/defects/signatures';
 import { DRIFT_METRICS, FUNCTION_DIMENSION, METRIC_NAMESPACE } from '../../lambda/migrate/metrics';
-import type { SchemaAlarms } from './schema-alarms';
 import type { SchemaMigrations } from './schema-migrations';
+import type { Watching } from './watching';
 
 /** A metric of the drift check of this schema. */
 export const driftMetric = (
@@ -25,7 +25,7 @@ export const driftMetric = (
 export function watchDashboard(
   scope: Construct,
   id: string,
-  alarms: SchemaAlarms,
+  alarms: Watching,
   schemas: readonly SchemaMigrations[],
 ): cloudwatch.Dashboard {
   const dashboard = new cloudwatch.Dashboard(scope, id, { defaultInterval: Duration.days(1) });
@@ -39,7 +39,10 @@ export function watchDashboard(
     new cloudwatch.AlarmStatusWidget({
       title: 'Alarms',
       width: 12,
-      alarms: Object.values(alarms.errorAlarms),
+      // One that is up over everyday errors says nothing of the schema.
+      alarms: SIGNATURES.filter(({ pagedWhen }) => pagedWhen !== 'diagnosed').map(
+        ({ id }) => alarms.errorAlarms[id]!,
+      ),
     }),
   );
   for (const schema of schemas) {

@@ -2,6 +2,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type App, Duration, type Environment } from 'aws-cdk-lib';
+import { folder as folderCheck, list as listCheck, text as textCheck } from '../constructs/validation/values';
 import { DatabaseStack } from './database-stack';
 import { SchemaStack } from './schema-stack';
 import { WatchStack } from './watch-stack';
@@ -36,19 +37,43 @@ export interface Settings {
   readonly urls: readonly string[];
 }
 
+const KEYS = [
+  'prefix',
+  'engine',
+  'transport',
+  'auth',
+  'managedSecret',
+  'logStatements',
+  'cheap',
+  'migrations',
+  'databases',
+  'runId',
+  'watch',
+  'emails',
+  'urls',
+] as const satisfies readonly (keyof Settings)[];
+type Key = (typeof KEYS)[number];
+
+/** @throws {Error} for a key or a value that is none, since CDK passes over what nobody reads */
 export function settingsOf(app: App): Settings {
-  const text = (key: string): string | undefined => {
+  refuseOtherKeys(app);
+  const text = (key: Key): string | undefined => {
     const value: unknown = app.node.tryGetContext(`trueup:${key}`);
     return value === undefined || value === '' ? undefined : String(value);
   };
-  const oneOf = <T extends string>(key: string, allowed: readonly [T, ...T[]]): T => {
+  const oneOf = <T extends string>(key: Key, allowed: readonly [T, ...T[]]): T => {
     const value = text(key) ?? allowed[0];
     const found = allowed.find((each) => each === value);
     if (found === undefined)
       throw new Error(`trueup:${key} is ${value}; it must be ${allowed.join(' or ')}.`);
     return found;
   };
-  const flag = (key: string, byDefault: boolean): boolean =>
+  const list = (key: Key): readonly string[] | undefined =>
+    text(key)
+      ?.split(',')
+      .map((each) => each.trim())
+      .filter((each) => each !== '');
+  const flag = (key: Key, byDefault: boolean): boolean =>
     oneOf(key, byDefault ? ['true', 'false'] : ['false', 'true']) === 'true';
   const migrations = text('migrations') ?? 'migrations';
   return {
@@ -60,17 +85,26 @@ export function settingsOf(app: App): Settings {
     logStatements: flag('logStatements', true),
     cheap: flag('cheap', false),
     migrations,
-    databases: text('databases')?.split(',') ?? foldersOf(migrations),
+    databases: list('databases') ?? foldersOf(migrations),
     runId: text('runId'),
     watch: flag('watch', true),
-    emails: text('emails')?.split(',') ?? [],
-    urls: text('urls')?.split(',') ?? [],
+    emails: list('emails') ?? [],
+    urls: list('urls') ?? [],
   };
 }
+
+const databaseList = listCheck(
+  textCheck({
+    must: 'must be the name of a folder, which is the name of its database',
+    matches: /^[^/\\]+$/,
+  }),
+);
 
 export function compose(app: App, settings: Settings, env?: Environment): void {
   const { prefix, engine, transport, auth, databases, migrations } = settings;
   if (databases.length === 0) throw new Error(`${migrations} holds no folder of migrations.`);
+  const problem = databaseList(databases, 'trueup:databases');
+  if (problem !== undefined) throw new Error(`${problem}.`);
   const server = new DatabaseStack(app, `${prefix}Database`, {
     env,
     description: 'PostgreSQL server of the schemas that Trueup deploys',
@@ -106,11 +140,23 @@ export function compose(app: App, settings: Settings, env?: Environment): void {
   }).addStackDependency(server, 'The log group has to be there.');
 }
 
-const foldersOf = (folder: string): string[] =>
-  readdirSync(folder, { withFileTypes: true })
+function refuseOtherKeys(app: App): void {
+  const known = KEYS.map((key) => `trueup:${key}`);
+  const other = Object.keys(app.node.getAllContext() as object).filter(
+    (key) => key.startsWith('trueup:') && !known.includes(key),
+  );
+  if (other.length > 0)
+    throw new Error(`${other.join(', ')} is no setting of this app. There are ${known.join(', ')}.`);
+}
+
+function foldersOf(folder: string): string[] {
+  const problem = folderCheck(folder, 'trueup:migrations');
+  if (problem !== undefined) throw new Error(`${problem}.`);
+  return readdirSync(folder, { withFileTypes: true })
     .filter((entry) => entry.isDirectory())
     .map((entry) => entry.name)
     .sort();
+}
 
 const pascalCase = (name: string): string =>
   name

@@ -2,13 +2,11 @@ import {
   Annotations,
   ArnFormat,
   CfnOutput,
-  CfnResource,
   Duration,
-  Reference,
   RemovalPolicy,
   Stack,
   type StackProps,
-  Tokenization,
+  Token,
 } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
@@ -17,8 +15,22 @@ import * as logs from 'aws-cdk-lib/aws-logs';
 import * as rds from 'aws-cdk-lib/aws-rds';
 import type { Construct } from 'constructs';
 import { acknowledge } from '../constructs/acknowledge';
+import type { DatabaseOptions, ServerOptions } from '../constructs/database-options';
 import { addSecretsManagerEndpoint } from '../constructs/network';
-import { type DatabaseOptions, SchemaDatabase, type ServerOptions } from '../constructs/schema-database';
+import { SchemaDatabase } from '../constructs/schema-database';
+import {
+  type Check,
+  type Checks,
+  checkObject,
+  checkProps,
+  fault,
+  optional,
+  refuse,
+} from '../constructs/validation/check';
+import { referencesIn } from '../constructs/validation/host';
+import { identifier, initialDatabaseName, version } from '../constructs/validation/names';
+import { key, subnetSelection, subnetsIn, vpc } from '../constructs/validation/resources';
+import { flag, objectWith, oneOf } from '../constructs/validation/values';
 import { databaseParameters } from './database-parameters';
 
 export interface DatabaseStackProps extends StackProps {
@@ -76,7 +88,10 @@ export interface DatabaseStackProps extends StackProps {
    * @default true
    */
   readonly logStatements?: boolean;
-  /** @default - three months */
+  /**
+   * How long the server's log is kept.
+   * @default - three months, a week when cheap
+   */
   readonly logRetention?: logs.RetentionDays;
   /**
    * Switch the RDS Data API on (Aurora only).
@@ -101,11 +116,61 @@ export interface DatabaseStackProps extends StackProps {
   readonly cheap?: boolean;
 }
 
+const RETENTIONS: readonly unknown[] = Object.values(logs.RetentionDays);
+const logRetention: Check = (value, name) =>
+  RETENTIONS.includes(value) || (typeof value === 'number' && Token.isUnresolved(value))
+    ? undefined
+    : fault(name, value, 'must be one of RetentionDays of aws-logs');
+
+/** In steps of a half: https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/aurora-serverless-v2.how-it-works.html */
+const capacity: Check = (value, name) =>
+  typeof value === 'number' &&
+  (Token.isUnresolved(value) || (Number.isInteger(value * 2) && value >= 1 && value <= 256))
+    ? undefined
+    : fault(name, value, 'must be 1 to 256 Aurora capacity units, in steps of 0.5');
+
+const anyInstanceType = objectWith('must be an InstanceType of aws-ec2', 'sameInstanceClassAs');
+const instanceType: Check = (value, name) =>
+  anyInstanceType(value, name) ??
+  (/^[a-z0-9-]+\.[a-z0-9-]+$/.test(String(value)) || Token.isUnresolved(String(value))
+    ? undefined
+    : fault(name, String(value), 'must be of the form t4g.medium, without `db.`, which CDK adds'));
+
+const CHECKS: Checks<Omit<DatabaseStackProps, keyof StackProps>> = {
+  engine: optional(oneOf('instance', 'aurora')),
+  version: optional(version),
+  allowMajorVersionUpgrade: optional(flag),
+  identifier: optional(identifier),
+  databaseName: optional(initialDatabaseName),
+  vpc: optional(vpc),
+  vpcSubnets: optional(subnetSelection),
+  encryptionKey: optional(key),
+  managedSecret: optional(flag),
+  logStatements: optional(flag),
+  logRetention: optional(logRetention),
+  dataApi: optional(flag),
+  instanceType: optional(instanceType),
+  maxCapacity: optional(capacity),
+  cheap: optional(flag),
+};
+
+/** What one of the engines has, and the other would pass over in silence. */
+const ENGINE_OF = {
+  dataApi: 'aurora',
+  maxCapacity: 'aurora',
+  instanceType: 'instance',
+  allowMajorVersionUpgrade: 'instance',
+} as const;
+
 /** Offered for both engines. */
 const DEFAULT_VERSION = '17.9';
 
 /**
  * A PostgreSQL server for schemas in stacks of their own: a failed first migration then does not take the server down.
+ *
+ * @example
+ * const server = new DatabaseStack(app, 'Server', { engine: 'aurora' });
+ * const database = server.database({ databaseName: 'courses', createDatabase: true });
  */
 export class DatabaseStack extends Stack {
   readonly vpc: ec2.IVpc;
@@ -116,11 +181,13 @@ export class DatabaseStack extends Stack {
   private endpoint?: ec2.InterfaceVpcEndpoint;
 
   constructor(scope: Construct, id: string, props: DatabaseStackProps = {}) {
-    super(scope, id, props);
+    super(scope, id, checkObject(id, props));
+    checkProps(this, props, CHECKS);
+    this.checkEngine(props);
     const { engine = 'instance', cheap = false } = props;
-    if (engine === 'instance' && props.dataApi) throw new Error("dataApi needs engine: 'aurora'.");
-    const identifier = checkedIdentifier(props.identifier ?? this.stackName.toLowerCase());
+    const identifier = props.identifier ?? this.identifierOfName();
     this.vpc = props.vpc ?? this.isolatedVpc();
+    this.checkSubnets(subnetsOf(props));
     this.logGroupName = `/aws/rds/${engine === 'aurora' ? 'cluster' : 'instance'}/${identifier}/postgresql`;
     const logGroup = this.logGroup(props);
 
@@ -167,8 +234,35 @@ export class DatabaseStack extends Stack {
 
   /** One of the server's databases, through the Data API. */
   dataApi(options: DatabaseOptions = {}): SchemaDatabase {
-    if (!this.cluster) throw new Error("The Data API needs engine: 'aurora'.");
+    if (!this.cluster) refuse(this, "The Data API needs engine: 'aurora'");
     return SchemaDatabase.dataApi(this.cluster, options);
+  }
+
+  private checkEngine(props: DatabaseStackProps): void {
+    const { engine = 'instance' } = props;
+    for (const [name, needed] of Object.entries(ENGINE_OF)) {
+      const value = props[name as keyof typeof ENGINE_OF];
+      if (value === undefined || value === false || engine === needed) continue;
+      refuse(this, `${name} needs engine: '${needed}', and engine is '${engine}'`);
+    }
+  }
+
+  private identifierOfName(): string {
+    const name = this.stackName.toLowerCase();
+    const problem = identifier(name, "identifier, which is made of the stack's name,");
+    return problem === undefined ? name : refuse(this, `${problem}. Give \`identifier\``);
+  }
+
+  /** RDS refuses a subnet group in one zone. */
+  private checkSubnets(selection: ec2.SubnetSelection): void {
+    const problem = subnetsIn(this.vpc)(selection, 'vpcSubnets');
+    if (problem !== undefined) refuse(this, problem);
+    const zones = zonesOf(this.vpc.selectSubnets(selection));
+    if (zones === undefined || zones.size > 1) return;
+    refuse(
+      this,
+      `vpcSubnets selects subnets in one availability zone (${[...zones].join()}); it must be two at least`,
+    );
   }
 
   /**
@@ -196,7 +290,7 @@ export class DatabaseStack extends Stack {
     const { cheap = false, encryptionKey, managedSecret = true } = props;
     return {
       vpc: this.vpc,
-      vpcSubnets: props.vpcSubnets ?? { subnetType: ec2.SubnetType.PRIVATE_ISOLATED },
+      vpcSubnets: subnetsOf(props),
       securityGroups: [
         new ec2.SecurityGroup(this, 'SecurityGroup', {
           vpc: this.vpc,
@@ -324,15 +418,16 @@ type Server = ReturnType<DatabaseStack['common']> & {
   readonly cheap: boolean;
 };
 
-/** What a value is made of, e.g. the cluster's name in its ARN: that is what other stacks import. */
-function referencesIn(value: string | number | undefined): Reference[] {
-  const tokens =
-    typeof value === 'string'
-      ? Tokenization.reverseString(value).tokens
-      : [typeof value === 'number' ? Tokenization.reverseNumber(value) : undefined];
-  return tokens.filter(
-    (token): token is Reference => Reference.isReference(token) && CfnResource.isCfnResource(token.target),
-  );
+const subnetsOf = ({ vpcSubnets }: DatabaseStackProps): ec2.SubnetSelection =>
+  vpcSubnets ?? { subnetType: ec2.SubnetType.PRIVATE_ISOLATED };
+
+/** Undefined where they are not known: CDK throws for a subnet that is imported by its id alone. */
+function zonesOf(selected: ec2.SelectedSubnets): ReadonlySet<string> | undefined {
+  try {
+    return selected.isPendingLookup ? undefined : new Set(selected.availabilityZones);
+  } catch {
+    return undefined;
+  }
 }
 
 const majorOf = (version: string): string => version.split('.')[0]!;
@@ -364,15 +459,4 @@ function allowLogs(key: kms.IKey, stack: Stack, logGroupName: string): void {
       `logs.<region>.amazonaws.com use it (kms:Encrypt, kms:Decrypt, kms:ReEncrypt*, kms:GenerateDataKey*, kms:Describe*) for ` +
       `the log group ${logGroupName}; otherwise the deployment fails when it makes the log group.`,
   );
-}
-
-/** RDS lowers an identifier's case, and the log group's name would then not be the one that RDS writes to. */
-function checkedIdentifier(identifier: string): string {
-  if (!/^[a-z](?:-?[a-z0-9]){0,62}$/.test(identifier)) {
-    throw new Error(
-      `identifier ${JSON.stringify(identifier)} must be 1 to 63 lower-case letters, digits and single hyphens, ` +
-        'begin with a letter and not end with a hyphen.',
-    );
-  }
-  return identifier;
 }

@@ -23,6 +23,7 @@ const results = (change: Partial<Results> = {}): Results => ({
     { tool: 'trueup', readerMs: 510, writerMs: 820, heldMs: 5_000, finished: true },
     { tool: 'dbmate', readerMs: 5_010, writerMs: 5_020, heldMs: 5_000, finished: true },
   ],
+  startUp: { nodeMs: 40, versionMs: 44 },
   growth: { small: 1_000, large: 10_000, compileMs: [80, 810], planMs: [1, 60] },
   ...change,
 });
@@ -44,6 +45,12 @@ describe('the bench', () => {
     ]);
     expect(missed({ speed: [speed('trueup', { serverMs: 301 }), ...results().speed.slice(1)] })).toEqual([
       "time in the server, of psql's",
+    ]);
+    expect(missed({ startUp: { nodeMs: 40, versionMs: 53 } })).toEqual(['start-up, of a bare `node -e 0`']);
+    const slower = speed('trueup', { ms: 501, serverMs: 250 });
+    expect(missed({ speed: [slower, ...results().speed.slice(1)] })).toEqual([
+      "apply, of node-pg-migrate's",
+      "nothing to do, of node-pg-migrate's",
     ]);
     expect(
       missed({

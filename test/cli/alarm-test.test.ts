@@ -2,13 +2,12 @@ import { Client } from 'pg';
 import { describe, expect, it } from 'vitest';
 import { undiagnosed } from '../../lambda/defects/diagnose';
 import { SIGNATURES } from '../../lambda/defects/signatures';
-import { alarmTestLines } from '../../lambda/page/alarm-test';
 import { ErrorCollection } from '../../lambda/page/collect';
 import { ErrorReader } from '../../lambda/page/error-reader';
 import { eventsOfFile } from '../../lambda/page/log-lines';
 import { renderPage } from '../../lambda/page/render';
 import { connectPg } from '../../lambda/postgres/pg';
-import { raiseErrors, writeErrors } from '../../lib/cli/alarm-test';
+import { alarmTestLines, raiseErrors, writeErrors } from '../../lib/cli/commands/alarm-test';
 import { databasePatterns } from '../../lib/constructs/log-patterns';
 import { compileFilterPattern } from '../support/filter-pattern';
 import { startLogServer } from '../support/log-server';
@@ -72,7 +71,7 @@ describe('without the server', () => {
         signature: group.signature,
         look: 'first',
         findings: [{ group, diagnosis: undiagnosed(group, []) }],
-        more: 0,
+        others: [],
         overflow: 0,
         complete: true,
         logGroups: [],

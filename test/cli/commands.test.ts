@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { makeCertificates } from '../../lib/local/certificates';
-import { type PostgresServer, startPostgres } from '../../lib/local/postgres-server';
+import { type PostgresServer, startPostgres } from '../../lib/scratch-postgres/server';
+import { makeCertificates } from '../support/certificates';
 import { connect, createDatabase, newestMajor, urlOf } from '../support/database';
 import { cleanEnvironment, command, trueup } from './trueup';
 
@@ -63,7 +63,7 @@ test('from plan to drift: text, JSON and exit codes', async () => {
   });
 
   const up = await run(['up', folder]);
-  expect(up.stdout).toMatch(/^shop on .*: 2 migrations applied and proved; at 0002_emails\.\n$/);
+  expect(up.stdout).toMatch(/^shop on .*: 2 migrations applied and verified; at 0002_emails\.\n$/);
   expect(up.stderr).toMatch(/^applied {2}0001_customers {2}\d+ ms\napplied {2}0002_emails {2}\d+ ms\n$/);
   const again = await run(['up', folder, '--json']);
   expect(JSON.parse(again.stdout)).toMatchObject({
@@ -86,7 +86,7 @@ test('from plan to drift: text, JSON and exit codes', async () => {
 
   expect(await run(['verify', folder])).toMatchObject({
     code: 0,
-    stdout: expect.stringMatching(/^shop on .*: 2 migrations proved, none drifted\.\n$/),
+    stdout: expect.stringMatching(/^shop on .*: 2 migrations verified, none drifted\.\n$/),
   });
   await (await connect(url)).query('DROP INDEX customers_email');
   const drifted = await run(['verify', folder]);
@@ -115,7 +115,7 @@ test('down, and baseline of what is there already', async () => {
   expect(both.stderr).toMatch(/warning {2}0002_emails is not what the database holds/);
   expect(both.code).toBe(3);
 
-  expect((await run(['up', folder])).stdout).toMatch(/1 migration applied and proved/);
+  expect((await run(['up', folder])).stdout).toMatch(/1 migration applied and verified/);
   const undone = await run(['down', '0002_emails', folder]);
   expect(undone).toMatchObject({
     code: 0,
@@ -179,7 +179,7 @@ test('data in the way is said in the words of the preflight', async () => {
   );
   await on(url)(['baseline', '0001_customers', folder]);
   const { code, stderr } = await on(url)(['up', folder]);
-  expect(stderr).toMatch(/error: 0002_emails, line 3: the data does not allow it yet/);
+  expect(stderr).toMatch(/error: 0002_emails, line 3: preflight found 1 blocker/);
   expect(stderr).toMatch(/\n {2}- 1 e-mails are used more than once\n/);
   expect(stderr).not.toContain('secret');
   expect(code).toBe(1);
@@ -193,7 +193,7 @@ test('an edited file stops plan and up, and shows in the status', async () => {
   writeFileSync(join(folder, '0001_customers.sql'), CUSTOMERS.replace('email text', 'email text, name text'));
   for (const command of ['plan', 'up']) {
     const { code, stderr } = await run([command, folder]);
-    expect(stderr).toMatch(/error: 0001_customers: 0001_customers\.sql was edited after it had been applied/);
+    expect(stderr).toMatch(/error: 0001_customers: 0001_customers\.sql was edited after it was applied/);
     expect(code).toBe(1);
   }
   const status = await run(['status', folder, '--exit-code']);
@@ -234,7 +234,7 @@ test('of a file that is gone the status does not say that it has no verify secti
   expect(stdout).toMatch(/applied +R__view +.*has no verify section\n/);
 });
 
-test('a lock that is not to be had: the blocker is named, and the time limit holds', async () => {
+test('a lock that cannot be had: the blocker is named, and the time limit holds', async () => {
   const url = await createDatabase();
   const folder = folderOf({ '0001_customers.sql': CUSTOMERS });
   await on(url)(['up', folder]);
@@ -332,7 +332,7 @@ describe('check', () => {
   test('--run applies everything to a server of its own, and says what does not hold', async () => {
     const good = await trueup(['check', '--run', '--major', String(newestMajor()), folderOf(SHOP)]);
     expect(good.stdout).toMatch(
-      /2 migrations, 2 statements, nothing wrong\.\nan empty PostgreSQL .*: 2 migrations proved, none drifted\.\n$/,
+      /2 migrations, 2 statements, nothing wrong\.\nan empty PostgreSQL .*: 2 migrations verified, none drifted\.\n$/,
     );
     expect(good.code).toBe(0);
     const folder = folderOf({

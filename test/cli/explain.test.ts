@@ -3,9 +3,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { makeManifest } from '../../lambda/engine/manifest';
+import { makeManifest } from '../../lambda/contract/manifest';
 import { connectPg } from '../../lambda/postgres/pg';
-import { askDatabase, explain, renderExplanation } from '../../lib/cli/explain';
+import { askDatabase, explain, renderExplanation } from '../../lib/cli/commands/explain';
+import { linesOf } from '../../lib/cli/logs/lines';
 import { connect, createDatabase, majors } from '../support/database';
 import { cleanEnvironment, command, trueup } from './trueup';
 
@@ -48,6 +49,133 @@ describe('trueup explain', () => {
     expect(findings).toMatchObject([{ group: { table: 't', statement: 'INSERT INTO t (x) VALUES (?)' } }]);
   });
 
+  const file = (name: string): Buffer => readFileSync(join(__dirname, '../data/postgres-logs', name));
+  async function* bytes(content: Buffer | string, size = 1_000): AsyncGenerator<Uint8Array> {
+    const all = Buffer.from(content);
+    for (let at = 0; at < all.length; at += size) yield all.subarray(at, at + size);
+  }
+  const summary = async (content: Buffer | string) => {
+    const { findings, lines } = await explain(linesOf(bytes(content)), null);
+    return {
+      lines,
+      found: findings.map(({ group: { signature, table, column, count, statement } }) =>
+        [signature, table, column, count, statement].join(' | '),
+      ),
+      text: JSON.stringify(findings),
+    };
+  };
+
+  it.each([
+    ['pg13-default-csvlog.csv', 'pg13-default-stderr.log'],
+    ['pg18-default-csvlog.csv', 'pg18-default-stderr.log'],
+    ['pg15-default-jsonlog.json', 'pg15-default-stderr.log'],
+    ['pg18-verbose-jsonlog.json', 'pg18-verbose-stderr.log'],
+  ])('reads %s like %s', async (other, stderr) => {
+    const [one, two] = [await summary(file(other)), await summary(file(stderr))];
+    expect(one.found.length).toBeGreaterThan(3);
+    expect([...one.found].sort()).toEqual([...two.found].sort());
+    expect(one.text).not.toMatch(/jane|bloggs|48 600/);
+  });
+
+  describe('the same lines in every form in which somebody has them', () => {
+    const lines = file('pg17-default-stderr.log').toString();
+    const events = lines
+      .trimEnd()
+      .split(/\n(?!\t)/)
+      .map((message, i) => ({ message, timestamp: 1_763_715_569_000 + i, logStreamName: 'shop.0' }));
+    const iso = (ms: number): string => new Date(ms).toISOString().replace('T', ' ').replace('Z', '');
+    const quoted = (text: string): string => `"${text.replaceAll('"', '""')}"`;
+    const newestFirst = [...events].reverse();
+    const tail = (colour: (text: string) => string) =>
+      events
+        .map(({ message }) => `${colour('2026-11-21T09:01:22.000000+00:00')} ${colour('shop.0')} ${message}`)
+        .join('\n');
+    const forms: Record<string, Buffer | string> = {
+      'with a byte order mark': `\ufeff${lines}`,
+      'as PowerShell writes a file': Buffer.from(`\ufeff${lines.replaceAll('\n', '\r\n')}`, 'utf16le'),
+      'with the ends of lines of Windows': lines.replaceAll('\n', '\r\n'),
+      'aws logs tail': tail((text) => text),
+      'aws logs tail, in colours': tail((text) => `\u001b[32m${text}\u001b[0m`),
+      'aws logs filter-log-events': JSON.stringify(
+        { events, searchedLogStreams: [{ logStreamName: 'x' }], nextToken: 'x' },
+        null,
+        4,
+      ),
+      'the same on one line': JSON.stringify({ events }),
+      '--query events[].message': JSON.stringify(
+        events.map(({ message }) => message),
+        null,
+        2,
+      ),
+      'an event a line': events.map((event) => JSON.stringify(event)).join('\n'),
+      'aws logs get-query-results': JSON.stringify({
+        results: newestFirst.map(({ message, timestamp }) => [
+          { field: '@timestamp', value: iso(timestamp) },
+          { field: '@message', value: message },
+        ]),
+        status: 'Complete',
+      }),
+      'CSV of Logs Insights': `@timestamp,@message\n${newestFirst
+        .map(({ message, timestamp }) => `${iso(timestamp)},${quoted(message)}`)
+        .join('\n')}`,
+      'JSON of Logs Insights': JSON.stringify(
+        newestFirst.map(({ message, timestamp }) => ({ '@timestamp': iso(timestamp), '@message': message })),
+      ),
+    };
+    it.each(Object.keys(forms))('%s', async (name) => {
+      const expected = await summary(lines);
+      const found = await summary(forms[name]!);
+      expect([...found.found].sort()).toEqual([...expected.found].sort());
+      expect(found.lines).toBe(expected.lines);
+      expect(found.text).not.toMatch(/jane|bloggs|48 600/);
+    });
+  });
+
+  it.each(['\r', '\v', '\f', '\u0085', '\u2028', '\u2029'])(
+    'a literal with %j in it makes up no line',
+    async (separator) => {
+      const forged = `${separator}${line(NOT_NULL)}`;
+      const { found } = await summary(
+        [line('ERROR:  division by zero'), line(`STATEMENT:  SELECT 1/0, '${forged}'`), ''].join('\n'),
+      );
+      expect(found).toEqual([]);
+    },
+  );
+
+  it.each([
+    ['+03', '2026-11-21 06:01:22 UTC'],
+    ['CST', '2026-11-21 09:01:22 CST'],
+  ])('says when, in the log_timezone %s', async (zone, when) => {
+    const explanation = await explain(each([line(NOT_NULL).replace('UTC', zone)]), null);
+    expect(renderExplanation(explanation)).toContain(when);
+  });
+
+  it('everyday errors are counted apart, and explained where a sequence is behind', async () => {
+    const url = await createDatabase();
+    const client = await connect(url);
+    await client.query(
+      'CREATE TABLE invoices (id serial PRIMARY KEY, amount int); INSERT INTO invoices (id) VALUES (1), (2)',
+    );
+    const database = new URL(url).pathname.slice(1);
+    const failed = (statement: string): string[] => [
+      line('ERROR:  duplicate key value violates unique constraint "invoices_pkey"', database),
+      line(`STATEMENT:  ${statement}`, database),
+    ];
+    const everyday = failed('INSERT INTO invoices (id) VALUES (2)');
+    const ask = askDatabase(() => connectPg({ url, readOnly: true }), null);
+    const nothing = await explain(each(everyday), ask);
+    expect(nothing).toMatchObject({ findings: [], everyday: 1 });
+    expect(renderExplanation(nothing)).toMatch(/Apart from that, duplicate keys: 1\./);
+    const behind = await explain(
+      each([...everyday, ...failed('INSERT INTO invoices (amount) VALUES (2)')]),
+      ask,
+    );
+    expect(behind).toMatchObject({
+      findings: [{ diagnosis: { kind: 'sequence-behind', verdict: 'schema' } }],
+      everyday: 1,
+    });
+  });
+
   it('says when there is nothing to explain', async () => {
     expect(renderExplanation(await explain(each([line('LOG:  checkpoint complete')]), null))).toMatch(
       /None of the 1 log lines/,
@@ -71,7 +199,7 @@ describe('trueup explain', () => {
     const ask = askDatabase(open, { manifest: makeManifest([]), namespace: 'shop' });
     const text = renderExplanation(await explain(each(lines), ask));
     expect(text).toMatch(/ALTER TABLE public\.t ALTER COLUMN id SET DEFAULT/);
-    expect(text).toMatch(/No migration of the deployed code is about this/);
+    expect(text).toMatch(/No migration in the deployed code is about this/);
     expect(text).toMatch(/from the database another/);
   });
 });
@@ -91,7 +219,7 @@ describe('the command', () => {
     const { code, stdout } = await trueup(['explain', FILE, '--migrations', folder]);
     expect(code).toBe(0);
     expect(stdout.replace(/\s+/g, ' ')).toMatch(
-      /Not seen .*No database was given.*The migrations in \S+marketplace were not looked through/,
+      /UNSEEN .*No database was given.*The migrations in \S+marketplace were not looked through/,
     );
     const line = `mkfifo "$1/pipe" && { cat "$2" > "$1/pipe" & exec node "$3" explain "$1/pipe"; }`;
     const home = mkdtempSync(join(tmpdir(), 'trueup-explain-'));
@@ -151,6 +279,6 @@ describe('the command', () => {
   it('alarm-test raises the errors', async () => {
     const { code, stdout } = await trueup(['alarm-test', '--database-url', await createDatabase()]);
     expect(code).toBe(0);
-    expect(stdout.match(/^raised/gm)).toHaveLength(4);
+    expect(stdout.match(/^raised/gm)).toHaveLength(5);
   });
 });

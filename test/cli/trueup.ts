@@ -20,6 +20,9 @@ export interface RunOptions {
 
 const ROOT = join(__dirname, '../..');
 
+const bundleFolder = join(ROOT, 'node_modules/.cache', `trueup-test-${process.pid}`);
+afterAll(() => rmSync(bundleFolder, { recursive: true, force: true }));
+
 /** From the sources, as `npm start` runs it. */
 export const FROM_SOURCES: readonly string[] = [
   '--require',
@@ -27,12 +30,12 @@ export const FROM_SOURCES: readonly string[] = [
   join(ROOT, 'bin/trueup.ts'),
 ];
 
-/** The environment without what would lead to another database, or change the output. */
+/** The environment without what would lead to another database, change the output, or leave files in somebody's home. */
 export function cleanEnvironment(change: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(
     ([name]) => !/^(PG|DATABASE_URL$|NO_COLOR$|FORCE_COLOR$|CI$|NODE_OPTIONS$|VITEST)/.test(name),
   );
-  return { ...Object.fromEntries(kept), ...change };
+  return { ...Object.fromEntries(kept), XDG_CACHE_HOME: bundleFolder, ...change };
 }
 
 export interface Started {
@@ -58,9 +61,6 @@ export function start(file: string, args: readonly string[], options: SpawnOptio
   );
   return { child, output, ended };
 }
-
-const bundleFolder = join(ROOT, 'node_modules/.cache', `trueup-test-${process.pid}`);
-afterAll(() => rmSync(bundleFolder, { recursive: true, force: true }));
 
 /** Arguments of `node` for the program in one file: it starts in half the time, and tests start it a hundred times. */
 export function command(): string[] {

@@ -15,7 +15,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { fileName } from '../../lib/cli/commands/new';
-import { RELEASES } from '../../lib/local/binaries';
+import { RELEASES } from '../../lib/scratch-postgres/binaries';
 import { cleanEnvironment, command, trueup } from './trueup';
 
 const ROOT = join(__dirname, '../..');

@@ -1,5 +1,13 @@
-/** docs/migrations.md is true: its files compile, its tables hold, its messages are those that the compiler prints. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+/** The pages about migrations are true: their files compile, their tables hold, their messages are those that the compiler prints. */
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -7,17 +15,25 @@ import { verify } from '../../lambda/engine';
 import { type CompileError, compileFiles, compileFolder, formatProblem } from '../../lib/compiler';
 import { createDatabase, majors } from '../support/database';
 import { contextFor, up } from '../support/engine';
-import { REFUSALS, type Refusal } from './refusals';
+import { REFUSALS, type Refusal, WARNINGS } from './refusals';
 import { FIXTURE } from './samples';
 import { CONSENT, compile, compileUp, file, problemsOf } from './support';
 
-const text = readFileSync(join(__dirname, '../../docs/migrations.md'), 'utf8');
+const DOCS = join(__dirname, '../../docs');
+const read = (name: string): string => readFileSync(join(DOCS, name), 'utf8');
+const text = ['migrations.md', 'statements.md', 'other-tools.md'].map(read).join('\n');
+/** What the compiler says, one heading a subject. */
+const refused = readdirSync(DOCS)
+  .filter((name) => /^refused-.*\.md$/.test(name))
+  .map(read)
+  .join('\n');
 
-/** The text under a heading (with its hashes), up to the next one. */
-const section = (heading: string): string => text.split(`\n${heading}\n`)[1]?.split(/^##+ /m)[0] ?? '';
+/** The text under a heading, up to the next one. */
+const section = (pages: string, heading: string): string =>
+  pages.split(`\n## ${heading}\n`)[1]?.split(/^##+ |^# /m)[0] ?? '';
 
 const rows = (heading: string): string[][] =>
-  section(`## ${heading}`)
+  section(text, heading)
     .split('\n')
     .filter((line) => /^\| `/.test(line))
     .map((line) => line.split(' | ').map((cell) => cell.replace(/^\|? ?`?|`? ?\|?$/g, '')));
@@ -25,7 +41,7 @@ const rows = (heading: string): string[][] =>
 /** Fenced blocks: what stands behind the fence, and the text within. */
 const blocks = (within: string): [info: string, content: string][] =>
   [...within.matchAll(/^```(\S.*)\n([\s\S]*?)^```$/gm)].map(([, info, content]) => [info!, content!]);
-const output = (heading: string): string[] => blocks(section(heading)).map(([, content]) => content);
+const output = (heading: string): string[] => blocks(section(refused, heading)).map(([, content]) => content);
 
 /** The statement as a migration, after the samples' database. */
 const known = async (sql: string) => {
@@ -58,7 +74,7 @@ describe('its files', () => {
     ]);
   });
 
-  test.each(majors())('are applied and proved on PostgreSQL %i', async (major) => {
+  test.each(majors())('are applied and verified on PostgreSQL %i', async (major) => {
     const manifest = await compile(files);
     const url = await createDatabase(major);
     const outcome = await up(url, manifest);
@@ -103,16 +119,29 @@ test('the example of several problems', async () => {
     [{ name: '0012_cleanup.sql', bytes: Buffer.from(sql) }],
     'migrations/shop',
   ).catch((thrown) => thrown);
-  expect(output('## What is refused, in its own words')).toEqual([`${(error as CompileError).message}\n`]);
+  expect(blocks(read('refused-files.md').split('\n## ')[0]!).map(([, content]) => content)).toEqual([
+    `${(error as CompileError).message}\n`,
+  ]);
 });
 
 describe('every message', () => {
   const printed = async ({ files }: Refusal): Promise<string> =>
     (await problemsOf(files)).map((problem) => formatProblem(problem)).join('\n\n');
 
+  const warned = async ({ files }: Refusal): Promise<string> => {
+    const warnings: string[] = [];
+    const list = Object.entries(files).map(([name, text]) => ({ name, bytes: Buffer.from(text) }));
+    await compileFiles(list, 'migrations', { warn: (warning) => warnings.push(formatProblem(warning)) });
+    return warnings.join('\n\n');
+  };
+
   test.each(Object.keys(REFUSALS))('%s', async (heading) => {
     const messages = await Promise.all(REFUSALS[heading]!.map(printed));
-    expect(output(`### ${heading}`)).toEqual([`${messages.join('\n\n')}\n`]);
+    expect(output(heading)).toEqual([`${messages.join('\n\n')}\n`]);
+  });
+
+  test('Warnings', async () => {
+    expect(output('Warnings')).toEqual([`${(await Promise.all(WARNINGS.map(warned))).join('\n\n')}\n`]);
   });
 
   test('Folders', async () => {
@@ -125,15 +154,18 @@ describe('every message', () => {
     mkdirSync(join(scratch, 'empty'));
     symlinkSync('loop', join(scratch, 'loop'));
     const nowhere = join(scratch, 'nowhere');
-    for (const folder of [nowhere, __filename, join(scratch, 'loop'), join(scratch, 'empty'), odd]) {
+    const prisma = join(scratch, 'prisma');
+    mkdirSync(prisma);
+    writeFileSync(join(prisma, 'migration_lock.toml'), '');
+    for (const folder of [nowhere, __filename, join(scratch, 'loop'), join(scratch, 'empty'), prisma, odd]) {
       const error: unknown = await compileFolder(folder).catch((thrown) => thrown);
       messages.push(...(error as CompileError).problems.map(formatProblem));
     }
-    expect(output('### Folders')).toEqual([`${messages.join('\n\n')}\n`]);
+    expect(output('Folders')).toEqual([`${messages.join('\n\n')}\n`]);
   });
 
   test('and no case of one message twice', () => {
-    const titles = Object.values(REFUSALS).flatMap((cases) => cases.map(({ title }) => title));
+    const titles = [WARNINGS, ...Object.values(REFUSALS)].flatMap((cases) => cases.map(({ title }) => title));
     expect(new Set(titles).size).toBe(titles.length);
   });
 });

@@ -1,7 +1,7 @@
 /** Size: deep nesting, large files, many files. */
 import { describe, expect, test } from 'vitest';
 import { type CompileError, compileFiles } from '../../lib/compiler';
-import { MAX_FILE_BYTES } from '../../lib/compiler/files';
+import { MAX_FILE_BYTES } from '../../lib/compiler/read/files';
 import { compile, compileUp, file, problemsOf } from './support';
 
 describe('nesting', () => {
@@ -45,7 +45,7 @@ describe('nesting', () => {
   });
 });
 
-test('a file of just one mebibyte compiles; one byte more does not', async () => {
+test('a file of just four mebibytes compiles; one byte more does not', async () => {
   const head = '-- migrate:up\n';
   const tail = '-- migrate:verify\nSELECT 1\n';
   const row = "INSERT INTO t VALUES (1, 'ż');\n";
@@ -54,7 +54,7 @@ test('a file of just one mebibyte compiles; one byte more does not', async () =>
   const text = `${head}${rows}${' '.repeat(padding)}${tail}`;
   const { migrations } = await compile({ '0001_a.sql': text });
   expect(migrations[0]!.statements.at(-1)).toMatchObject({ sql: row.slice(0, -2), command: 'INSERT' });
-  expect((await problemsOf({ '0001_a.sql': `${text} ` }))[0]!.message).toContain('1,048,577 bytes');
+  expect((await problemsOf({ '0001_a.sql': `${text} ` }))[0]!.message).toContain('4,194,305 bytes');
 });
 
 describe('many files', () => {

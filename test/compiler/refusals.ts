@@ -1,4 +1,4 @@
-/** One case for each message of the compiler, in the order of docs/migrations.md, which shows them. */
+/** One case for each message of the compiler, in the order of docs/refused-*.md, which show them. */
 import { type Files, file } from './support';
 
 export interface Refusal {
@@ -15,10 +15,27 @@ const whole = (title: string, text: string, name = '0007_example.sql'): Refusal 
 });
 const COMPLETE = file('SELECT 1;');
 
+const dbmate = (up: string, down = '') => `-- migrate:up\n${up}\n-- migrate:down\n${down}\n`;
+const DBMATE = '20260101120000_example.sql';
+const DROPS = dbmate('ALTER TABLE orders DROP COLUMN note;');
+
+/** What is read otherwise than it is written, or passed over. */
+export const WARNINGS: readonly Refusal[] = [
+  whole('an empty up of dbmate', dbmate(''), DBMATE),
+  whole('a broken down of dbmate', dbmate('SELECT 1;', 'ALTER TABLE orders DROP CONSTRAINT;'), DBMATE),
+  whole('up twice of dbmate', `${dbmate('SELECT 1;')}${dbmate('SELECT 2;')}`, DBMATE),
+  whole(
+    "a right on dbmate's ledger",
+    dbmate('SELECT 1;\nGRANT SELECT ON schema_migrations TO reader;'),
+    DBMATE,
+  ),
+  whole('history that cannot run', `-- migrate:history applied by hand\n-- migrate:up\nSELECT 1;\nCOMMIT;\n`),
+];
+
 export const REFUSALS: Readonly<Record<string, readonly Refusal[]>> = {
   'Files and names': [
     whole('no number', COMPLETE, 'add_note.sql'),
-    whole('malformed number', COMPLETE, '7-add_note.sql'),
+    whole('malformed number', COMPLETE, '7add_note.sql'),
     whole('malformed repeatable', COMPLETE, 'R_totals.sql'),
     whole('upper-case ending', COMPLETE, '0007_add_note.SQL'),
     whole('long name', COMPLETE, `0007_${'long_'.repeat(20)}name.sql`),
@@ -26,7 +43,7 @@ export const REFUSALS: Readonly<Record<string, readonly Refusal[]>> = {
     { title: 'not UTF-8', files: { '0007_example.sql': Buffer.from('-- Gr\xfc\xdfe\n', 'latin1') } },
     { title: 'UTF-16', files: { '0007_example.sql': Buffer.from('\ufeff-- migrate:up\n', 'utf16le') } },
     whole('zero byte', '-- migrate:up\nSELECT 1;\0\n'),
-    whole('too large', `-- ${'x'.repeat(1024 * 1024)}`),
+    whole('too large', `-- ${'x'.repeat(4 * 1024 * 1024)}`),
   ],
   Sections: [
     whole('no section', 'ALTER TABLE orders ADD COLUMN note text;\n'),
@@ -49,6 +66,7 @@ export const REFUSALS: Readonly<Record<string, readonly Refusal[]>> = {
     whole('consent to nothing', `-- migrate:consent\n${COMPLETE}`),
     whole('consent to something else', `-- migrate:consent destroy nobody reads it\n${COMPLETE}`),
     whole('consent without a reason', `-- migrate:consent rewrites\n${COMPLETE}`),
+    whole('history without a reason', `-- migrate:history\n${COMPLETE}`),
     whole('unproved without a reason', '-- migrate:unproved\n-- migrate:up\nSELECT 1;\n'),
     whole('unproved twice', '-- migrate:unproved a\n-- migrate:unproved b\n-- migrate:up\nSELECT 1;\n'),
     whole('supersedes several', `-- migrate:supersedes 0001_a 0002_b\n${COMPLETE}`),
@@ -81,7 +99,7 @@ export const REFUSALS: Readonly<Record<string, readonly Refusal[]>> = {
     ),
     up('nested too deeply', `SELECT ${'('.repeat(20_000)}1${')'.repeat(20_000)};`),
     up('psql include', '\\i functions.sql'),
-    up('psql command', '\\restrict k7Qa'),
+    up('psql command', '\\set ON_ERROR_STOP on'),
     up('parameter', 'UPDATE orders SET note = $1;'),
   ],
   'What belongs to Trueup or to the session': [
@@ -118,6 +136,10 @@ export const REFUSALS: Readonly<Record<string, readonly Refusal[]>> = {
     up('index without a name', 'CREATE INDEX CONCURRENTLY ON orders (note);'),
   ],
   'What destroys data': [
+    {
+      title: 'many files of dbmate',
+      files: Object.fromEntries([1, 2, 3].map((day) => [`2026010${day}120000_example.sql`, DROPS])),
+    },
     up('DROP TABLE', 'DROP TABLE orders;'),
     up('DROP COLUMN', 'ALTER TABLE orders DROP COLUMN note;'),
     up('DROP SCHEMA', 'DROP SCHEMA shop;'),
@@ -174,6 +196,10 @@ export const REFUSALS: Readonly<Record<string, readonly Refusal[]>> = {
     up('expression', 'ALTER TABLE orders ALTER COLUMN twice SET EXPRESSION AS (total * 3);'),
     up('every relation of a tablespace', 'ALTER TABLE ALL IN TABLESPACE old SET TABLESPACE fast;'),
     up('domain constraint', 'ALTER DOMAIN percent ADD CHECK (VALUE > 0);'),
+    up(
+      'a data change behind a lock',
+      'ALTER TABLE orders ADD COLUMN source text;\nUPDATE orders SET source = note;',
+    ),
   ],
   'Queries of preflight and verify': [
     whole('no query', '-- migrate:up\nSELECT 1;\n-- migrate:verify\nANALYZE orders;\n'),

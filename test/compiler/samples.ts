@@ -1,5 +1,5 @@
 /** One sample for each form of statement, over a small database, with what is to be known of it beforehand. */
-import type { Execution } from '../../lambda/engine/manifest';
+import type { Execution } from '../../lambda/contract/manifest';
 
 /** What the samples find. Compiled as the first migration, so that the compiler knows it too. */
 export const FIXTURE = `

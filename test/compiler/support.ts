@@ -1,4 +1,4 @@
-import type { Manifest, Migration } from '../../lambda/engine/manifest';
+import type { Manifest, Migration } from '../../lambda/contract/manifest';
 import { CompileError, compileFiles, type Problem } from '../../lib/compiler';
 
 export type Files = Readonly<Record<string, string | Uint8Array>>;

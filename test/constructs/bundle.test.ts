@@ -4,13 +4,19 @@ import { join, resolve } from 'node:path';
 import { type App, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { bundle, type HandlerName } from '../../lib/constructs/bundle';
 import { SchemaDatabase } from '../../lib/constructs/schema-database';
 import { SchemaMigrations } from '../../lib/constructs/schema-migrations';
+import { makeCertificates } from '../support/certificates';
 import { folderOf, PEOPLE, temporaryFolder, testApp } from '../support/synth';
 
 const ROOT = resolve(__dirname, '../..');
+
+let root: string;
+beforeAll(async () => {
+  root = (await makeCertificates()).ca;
+});
 
 function schemaIn(app: App, sql = PEOPLE): SchemaMigrations {
   const stack = new Stack(app, 'App');
@@ -25,7 +31,7 @@ function schemaIn(app: App, sql = PEOPLE): SchemaMigrations {
       auth: 'iam',
       createUser: false,
       resourceId: 'db-ABC',
-      trustedRoots: join(folderOf({ 'own.pem': 'a root' }), 'own.pem'),
+      trustedRoots: join(folderOf({ 'own.pem': root }), 'own.pem'),
     }),
   });
 }
@@ -49,7 +55,7 @@ describe('the assets', () => {
     const folder = join(app.outdir, `asset.${key}`);
     expect(readdirSync(folder).sort()).toEqual(['index.js', 'index.js.map', 'manifest.json', 'roots.pem']);
     expect(JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8'))).toEqual(schema.manifest);
-    expect(readFileSync(join(folder, 'roots.pem'), 'utf8')).toBe('a root');
+    expect(readFileSync(join(folder, 'roots.pem'), 'utf8')).toBe(root);
   });
 
   it('have the same name for the same contents, wherever they come from', () => {

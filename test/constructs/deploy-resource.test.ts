@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { DeployProperties } from '../../lambda/deploy/properties';
+import type { DeployProperties } from '../../lambda/contract/custom-resource';
 import { fitProperties, newestMigrations } from '../../lib/constructs/deploy-resource';
 import { manifestOf, migration } from '../support/manifest';
 

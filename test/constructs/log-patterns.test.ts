@@ -25,6 +25,7 @@ const SCENARIOS: Readonly<Record<string, readonly RegExp[]>> = {
   'on-conflict': [/^42P10/],
   'uuid-function': [/^42883 (gen_random_uuid|uuid_generate_v4)/],
   'key-types': [/^42883 uuid = varchar/, /^42804 fk/],
+  'duplicate-key': [/^23505 unique/, /^23505 inside/],
 };
 const truth = (major: number, signature: string): number =>
   clientErrors(major).filter(
@@ -106,6 +107,16 @@ describe('an application’s log', () => {
     expect(await counted([line], applicationPatterns(notNull!, { format: 'text' }, ['lead_purchases']))).toBe(
       0,
     );
+  });
+  it('words in a value that the server quotes do not count', async () => {
+    for (const around of [
+      `error: invalid input syntax for type uuid: "${message}"`,
+      `error: invalid input value for enum mood: "${message}"`,
+      `error: date/time field value out of range: "${message}"`,
+      `error: time zone "${message}" not recognized`,
+      `error: malformed array literal: "${message}"`,
+    ])
+      expect(await counted([around], applicationPatterns(notNull!, { format: 'text' })), around).toBe(0);
   });
   it('as JSON, by SQLSTATE and words', async () => {
     const format = { format: 'json', sqlstate: '$.err.code', message: '$.err.message' } as const;

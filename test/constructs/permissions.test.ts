@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import type { SchemaDatabase } from '../../lib/constructs/schema-database';
 import { SchemaMigrations } from '../../lib/constructs/schema-migrations';
 import { DatabaseStack, type DatabaseStackProps } from '../../lib/stacks/database-stack';
+import { WatchStack } from '../../lib/stacks/watch-stack';
 import { deployment } from '../support/deployment';
 import { folderOf, PEOPLE, resourcesOf, testApp } from '../support/synth';
 
@@ -94,8 +95,9 @@ const lookAt = (...resources: unknown[]) => ({
 
 describe('permissions, statement by statement', () => {
   it('of deploy and of the framework around it', () => {
-    const { MigrateRole, ...others } = statementsOf(deployment().stack);
+    const { MigrateRole, AskRole, ...others } = statementsOf(deployment().stack);
     expect(MigrateRole).toBeDefined();
+    expect(AskRole).toBeDefined();
     const framework = [
       LOG,
       invoke('DeployIsComplete', 'DeployOnEvent'),
@@ -215,6 +217,7 @@ describe('permissions, statement by statement', () => {
     expect(ofMigrate((server) => server.dataApi(), { engine: 'aurora', dataApi: true })).toEqual([
       LOG,
       readSecret(imported('MasterUserSecretSecretArn')),
+      ...NETWORK_INTERFACES,
       {
         Sid: 'DataApi',
         Effect: 'Allow',
@@ -243,11 +246,105 @@ describe('permissions, statement by statement', () => {
     ]);
   });
 
-  it('of whoever runs the command line', () => {
+  it('of migrate let Lambda give back its network interfaces after the function has left the VPC', () => {
+    const functionsAndRoles = (transport: 'pg' | 'data-api') => {
+      const { stack } = deployment({}, { engine: 'aurora', dataApi: true }, (server) =>
+        transport === 'pg' ? server.database() : server.dataApi(),
+      );
+      const template = Template.fromStack(stack);
+      const functions = Object.entries(resourcesOf(template, 'AWS::Lambda::Function'));
+      const inVpc = functions.filter(([, { Properties }]) => Properties.VpcConfig !== undefined);
+      return { roles: statementsOf(stack), inVpc, functions: functions.map(([id]) => id) };
+    };
+    const before = functionsAndRoles('pg');
+    const after = functionsAndRoles('data-api');
+    expect(before.inVpc.length).toBeGreaterThan(0);
+    expect(after.inVpc).toEqual([]);
+    for (const [id, { Properties, DependsOn }] of before.inVpc) {
+      // The same function stays; its policy is updated before it, so what Lambda needs has to be in both.
+      expect(after.functions).toContain(id);
+      const [role] = (Properties.Role as { 'Fn::GetAtt': string[] })['Fn::GetAtt'];
+      const name = role!.replace(/^Schema|[0-9A-F]{8}$/g, '');
+      expect(DependsOn).toContainEqual(expect.stringContaining('DefaultPolicy'));
+      expect(before.roles[name]).toEqual(expect.arrayContaining(NETWORK_INTERFACES));
+      expect(after.roles[name]).toEqual(expect.arrayContaining(NETWORK_INTERFACES));
+    }
+  });
+
+  it('of whoever runs the command line: to ask is not to change', () => {
     const { stack, schema } = deployment();
-    schema.grantInvoke(new iam.Role(stack, 'Operator', { assumedBy: new iam.AccountRootPrincipal() }));
-    expect(statementsOf(stack).OperatorRole ?? statementsOf(stack).Operator).toEqual([
-      { Effect: 'Allow', Action: 'lambda:InvokeFunction', Resource: arnOf('MigrateFunction') },
+    const person = (id: string) => new iam.Role(stack, id, { assumedBy: new iam.AccountRootPrincipal() });
+    schema.grantAsk(person('Reader'));
+    schema.grantDeploy(person('Operator'));
+    const { Reader, Operator } = statementsOf(stack);
+    const invokes = (id: string) => [
+      { Effect: 'Allow', Action: 'lambda:InvokeFunction', Resource: arnOf(id) },
+    ];
+    expect(Reader).toEqual(invokes('AskFunction'));
+    expect(Operator).toEqual(invokes('MigrateFunction'));
+  });
+
+  it('of the function that answers questions: never the secret of whoever makes databases and roles', () => {
+    const roles = (database: (server: DatabaseStack) => SchemaDatabase, props: DatabaseStackProps = {}) =>
+      statementsOf(deployment({}, props, database).stack);
+    const master = readSecret(imported('MasterUserSecretSecretArn'));
+    expect(roles((server) => server.database()).AskRole).toEqual([LOG, master, ...NETWORK_INTERFACES]);
+    const iam = roles((server) => server.database({ auth: 'iam', createDatabase: true }));
+    expect(iam.MigrateRole).toContainEqual(master);
+    expect(iam.AskRole).toEqual([
+      LOG,
+      ...NETWORK_INTERFACES,
+      connect('app_migrator', imported('DbiResourceId')),
     ]);
+    const dataApi = roles((server) => server.dataApi(), { engine: 'aurora', dataApi: true });
+    expect(dataApi.AskRole).toEqual(dataApi.MigrateRole);
+  });
+
+  it('the pager and the drift check may ask, and nothing else may be invoked by what watches', () => {
+    const { app, server, schema } = deployment();
+    const watch = new WatchStack(app, 'Watch', {
+      databaseLogGroupName: server.logGroupName,
+      schemas: [schema],
+    });
+    const template = Template.fromStack(watch);
+    const invokable = Object.values(resourcesOf(template, 'AWS::IAM::Policy'))
+      .flatMap(
+        ({ Properties }) =>
+          (Properties.PolicyDocument as { Statement: { Action: unknown; Resource: unknown }[] }).Statement,
+      )
+      .filter(({ Action }) => Action === 'lambda:InvokeFunction');
+    expect(invokable.map(({ Resource }) => Resource)).toEqual([imported('SchemaAskFunction')]);
+    const targets = Object.values(resourcesOf(template, 'AWS::Events::Rule')).flatMap(
+      ({ Properties }) => Properties.Targets as { Arn: unknown }[],
+    );
+    expect(targets.map(({ Arn }) => Arn)).toContainEqual(imported('SchemaAskFunction'));
+    expect(JSON.stringify(targets)).not.toContain('SchemaMigrateFunction');
+  });
+
+  it('both functions are of one asset, one name each, without versions or aliases', () => {
+    const { stack, schema } = deployment({ askConcurrency: 5 });
+    const template = Template.fromStack(stack);
+    const functions = Object.values(resourcesOf(template, 'AWS::Lambda::Function')).filter(
+      ({ Properties }) => Properties.Handler === 'index.handler',
+    );
+    expect(functions).toHaveLength(2);
+    const [migrate, ask] = functions.map(({ Properties }) => Properties);
+    expect(ask!.Code).toEqual(migrate!.Code);
+    expect(ask!.VpcConfig).toEqual(migrate!.VpcConfig);
+    expect(ask!.Role).not.toEqual(migrate!.Role);
+    expect(ask).toMatchObject({
+      Environment: {
+        // The alarms on drift look at the metrics of one name, whichever of the two runs the check.
+        Variables: {
+          TRUEUP_ASKS_ONLY: 'true',
+          TRUEUP_METRICS_OF: { Ref: expect.stringMatching(/^SchemaMigrateFunction/) },
+        },
+      },
+      ReservedConcurrentExecutions: 5,
+    });
+    expect(migrate).not.toHaveProperty('ReservedConcurrentExecutions');
+    template.resourceCountIs('AWS::Lambda::Version', 0);
+    template.resourceCountIs('AWS::Lambda::Alias', 0);
+    expect(schema.askFunction).not.toBe(schema.migrateFunction);
   });
 });

@@ -35,12 +35,17 @@ describe('bad input fails at synth', () => {
     [
       'a misspelt baseline',
       { folder, baseline: '0001_poeple' },
-      'baseline "0001_poeple" is no versioned migration of the folder. Name the last one that the database holds already; the folder has 0001_people.',
+      'App/Schema: baseline is "0001_poeple"; it must be a versioned migration of the folder, the last one that the database holds already. The folder has 0001_people.',
     ],
     [
       'a total that CloudFormation would not wait for',
       { totalTimeout: Duration.hours(1) },
       'Set totalTimeout to at most 3400 s',
+    ],
+    [
+      'a slice longer than all of it',
+      { totalTimeout: Duration.minutes(2), slice: Duration.minutes(3) },
+      'slice (180 s) must not be longer than totalTimeout (120 s)',
     ],
     ['a slice longer than a function lives', { slice: Duration.minutes(14) }, 'Set slice to at most 740 s'],
     [
@@ -48,9 +53,13 @@ describe('bad input fails at synth', () => {
       { totalTimeout: Duration.minutes(2), databaseWait: Duration.minutes(3) },
       'databaseWait (180 s) must not be longer than totalTimeout (120 s)',
     ],
-    ['a slice of half a second', { slice: Duration.millis(500) }, 'slice must be a whole number of seconds'],
-    ['a namespace that is no name', { namespace: '../people' }, 'namespace "../people" must be'],
-    ['properties that the framework cannot carry', { runId: 'x'.repeat(4000) }, '3584 is the limit'],
+    [
+      'a slice of half a second',
+      { slice: Duration.millis(500) },
+      'slice is 0.5 s; it must be a Duration of whole seconds, from 2 to 3600',
+    ],
+    ['a namespace that is no name', { namespace: '../people' }, 'namespace is "../people"; it must be'],
+    ['properties that the framework cannot carry', { runId: 'x'.repeat(4000) }, 'up to 256 bytes'],
   ])('%s', (_, props, message) => {
     expect(schema(props)).toThrow(message);
   });
@@ -107,12 +116,12 @@ describe('bad input fails at synth', () => {
     [
       'the Data API of a cluster that has it switched off',
       (server) => server.dataApi(),
-      'Server/Cluster needs enableDataApi: true',
+      'Server/Cluster: enableDataApi must be true',
     ],
     [
       'a role that would be every role',
       (server) => server.database({ auth: 'iam', user: '*' }),
-      'user "*" must be',
+      'user is "*"; it must be',
     ],
     [
       'a user beside a secret',
@@ -122,14 +131,18 @@ describe('bad input fails at synth', () => {
     [
       'a role that cannot be named at synth',
       (server) => server.database({ auth: 'iam', databaseName: Token.asString({ Ref: 'Name' }) }),
-      'give `user`',
+      'Give `user`',
     ],
     [
       'RDS Proxy',
       (server) => existingAt(server, 'app.proxy-c0ffee.eu-central-1.rds.amazonaws.com'),
-      'is an RDS Proxy',
+      'leads to RDS Proxy',
     ],
-    ['no secret', (server) => existingAt(server, 'db.example'), 'db.example has no secret to log in with'],
+    [
+      'no secret',
+      (server) => existingAt(server, 'db.example'),
+      'SchemaDatabase.existing: it has no secret to log in with',
+    ],
     [
       'IAM authentication of what has no resource id',
       (server) => existingAt(server, 'db.example', { auth: 'iam', createUser: false }),
@@ -146,7 +159,7 @@ describe('bad input fails at synth', () => {
       vpc: new ec2.Vpc(stack, 'Vpc'),
     });
     expect(() => SchemaDatabase.instance(instance, { auth: 'iam' })).toThrow(
-      'App/Db needs iamAuthentication: true',
+      'App/Db: iamAuthentication must be true',
     );
   });
 

@@ -1,18 +1,22 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Duration, Stack } from 'aws-cdk-lib';
+import { type App, Duration, Stack, Token } from 'aws-cdk-lib';
 import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import * as sns from 'aws-cdk-lib/aws-sns';
+import * as subscriptions from 'aws-cdk-lib/aws-sns-subscriptions';
+import * as sqs from 'aws-cdk-lib/aws-sqs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { SIGNATURES } from '../../lambda/defects/signatures';
+import { FUNCTION_DIMENSION, METRIC_NAMESPACE } from '../../lambda/migrate/metrics';
 import { pageSettings } from '../../lambda/page/settings';
+import { AlarmTopic, type AlarmTopicProps } from '../../lib/constructs/alarm-topic';
 import { DriftCheck } from '../../lib/constructs/drift-check';
 import { SchemaAlarms, type SchemaAlarmsProps } from '../../lib/constructs/schema-alarms';
 import { deployment } from '../support/deployment';
 import { compileFilterPattern } from '../support/filter-pattern';
-import { nagFindings, type Resource, resourcesOf, snapshotOf } from '../support/synth';
+import { nagFindings, type Resource, resourcesOf, testApp } from '../support/synth';
 
 function watched(
   props: Partial<SchemaAlarmsProps> = {},
@@ -59,6 +63,17 @@ describe('SchemaAlarms', () => {
     expect(counted).toMatchObject({ 'not-null': 2, 'on-conflict': 2, 'uuid-function': 1, 'key-types': 3 });
   });
 
+  it('looks back a quarter of an hour, minute by minute, unless told otherwise', () => {
+    const template = Template.fromStack(watched({}).watch);
+    const counting = alarmsOf(template).filter(({ MetricName }) =>
+      SIGNATURES.some(({ id }) => id === MetricName),
+    );
+    expect(counting).toHaveLength(SIGNATURES.length);
+    for (const alarm of counting) {
+      expect(alarm).toMatchObject({ Period: 60, EvaluationPeriods: 15, DatapointsToAlarm: 1, Threshold: 1 });
+    }
+  });
+
   it('one metric and one alarm a signature, however many log groups', () => {
     const { watch, alarms } = watched({
       applicationLogGroups: [
@@ -69,7 +84,7 @@ describe('SchemaAlarms', () => {
         },
       ],
       threshold: 3,
-      minutes: 30,
+      evaluationWindow: Duration.minutes(30),
     });
     const template = Template.fromStack(watch);
     const filters = filtersOf(template);
@@ -169,8 +184,73 @@ describe('SchemaAlarms', () => {
       Match.stringLikeRegexp('aws:SourceAccount'),
     );
     expect(warnings).toHaveLength(2);
-    expect(() => watched({ urls: ['http://insecure.example.com'] })).toThrow(/no HTTPS endpoint/);
+    expect(() => watched({ urls: ['http://insecure.example.com'] })).toThrow(
+      /urls\[0\] is http:.*it must be an HTTPS endpoint/,
+    );
     expect(() => watched({ topicKey: key })).toThrow(/give the topic too/);
+  });
+
+  it('warns where nobody is told, and not where somebody is', () => {
+    const warnings = (props: AlarmTopicProps, and = (_: AlarmTopic): unknown => undefined) => {
+      const stack = new Stack(testApp(), 'Watch');
+      // A stack without a resource is refused.
+      new sqs.Queue(stack, 'Other');
+      and(new AlarmTopic(stack, 'Pages', props));
+      return Annotations.fromStack(stack).findWarning('*', Match.stringLikeRegexp('Nobody will be notified'))
+        .length;
+    };
+    expect(warnings({})).toBe(1);
+    expect(warnings({ emails: [], urls: [] })).toBe(1);
+    expect(warnings({ emails: ['on-call@example.com'] })).toBe(0);
+    expect(warnings({ urls: ['https://events.example.com/x'] })).toBe(0);
+    const pages = 'arn:aws:sns:eu-west-1:111122223333:pages';
+    expect(warnings({ topic: sns.Topic.fromTopicArn(new Stack(), 'Topic', pages) })).toBe(0);
+    const later = new subscriptions.UrlSubscription('https://events.example.com/x');
+    expect(warnings({}, ({ topic }) => topic.addSubscription(later))).toBe(0);
+    // The subscription then stands below the queue, in another stack.
+    const toQueue = ({ topic }: AlarmTopic) => {
+      const queue = new sqs.Queue(new Stack(topic.node.root as App, 'Queues'), 'Queue');
+      topic.addSubscription(new subscriptions.SqsSubscription(queue));
+    };
+    expect(warnings({}, toQueue)).toBe(0);
+  });
+
+  it('takes addresses that are known at deployment only', () => {
+    const parameter = (name: string) => Token.asString({ 'Fn::ImportValue': name });
+    const { watch } = watched({ emails: [parameter('a'), parameter('b')], urls: [parameter('c')] });
+    const endpoints = Object.values(resourcesOf(Template.fromStack(watch), 'AWS::SNS::Subscription'));
+    expect(endpoints.map(({ Properties }) => [Properties.Protocol, Properties.Endpoint])).toEqual([
+      ['email', { 'Fn::ImportValue': 'a' }],
+      ['email', { 'Fn::ImportValue': 'b' }],
+      ['https', { 'Fn::ImportValue': 'c' }],
+    ]);
+  });
+
+  it('refuses what would leave it deaf, or count an error twice', () => {
+    const stack = new Stack();
+    const logGroupClass = logs.LogGroupClass.INFREQUENT_ACCESS;
+    const rare = new logs.LogGroup(stack, 'Rare', { logGroupClass });
+    const refused = (props: Partial<SchemaAlarmsProps>) => expect(() => watched(props));
+    refused({ databaseLogGroup: rare }).toThrow(
+      /databaseLogGroup is .*INFREQUENT_ACCESS; it must be of class STANDARD/,
+    );
+    refused({ applicationLogGroups: [{ logGroup: rare }] }).toThrow(
+      /applicationLogGroups\[0\].logGroup is .*STANDARD/,
+    );
+    expect(() => deployment({ logGroup: rare })).toThrow(/logGroup is .*STANDARD/);
+    const named = (id: string, name: string) => ({
+      logGroup: logs.LogGroup.fromLogGroupName(stack, id, name),
+    });
+    refused({ applicationLogGroups: [named('A', '/app'), named('B', '/app')] }).toThrow(
+      /must be in the list once/,
+    );
+    refused({ applicationLogGroups: [named('C', '/aws/rds/instance/server/postgresql')] }).toThrow(
+      /applicationLogGroups holds databaseLogGroup/,
+    );
+    const json = { sqlstate: 'err.code', message: '$.message' };
+    refused({ applicationLogGroups: [{ ...named('D', '/app'), json }] }).toThrow(
+      /applicationLogGroups\[0\].json.sqlstate is "err.code"; it must say where/,
+    );
   });
 
   it('the pager: never retried, the raw alarm to the topic, only what it needs', () => {
@@ -194,6 +274,32 @@ describe('SchemaAlarms', () => {
       'sns:Publish',
     ]);
     expect(policies).not.toMatch(/"Resource":"\*"/);
+    // A list is authorized on every alarm of account and region, whatever names are asked for.
+    template.hasResourceProperties('AWS::IAM::Policy', {
+      PolicyDocument: Match.objectLike({
+        Statement: Match.arrayWith([
+          {
+            Sid: 'SeeAlarms',
+            Effect: 'Allow',
+            Action: 'cloudwatch:DescribeAlarms',
+            Resource: {
+              'Fn::Join': [
+                '',
+                [
+                  'arn:',
+                  { Ref: 'AWS::Partition' },
+                  ':cloudwatch:',
+                  { Ref: 'AWS::Region' },
+                  ':',
+                  { Ref: 'AWS::AccountId' },
+                  ':alarm:*',
+                ],
+              ],
+            },
+          },
+        ]),
+      }),
+    });
     const pager = Object.values(resourcesOf(template, 'AWS::Lambda::Function')).find(({ Properties }) =>
       JSON.stringify(Properties.Environment).includes('TRUEUP_PAGE'),
     ) as Resource;
@@ -222,7 +328,7 @@ describe('SchemaAlarms', () => {
     });
   });
 
-  it('alarms on the machine itself go straight to the topic', () => {
+  it('alarms on our own functions go straight to the topic', () => {
     const direct = alarmsOf(template).filter(
       ({ AlarmActions }) => !JSON.stringify(AlarmActions).includes('Pager'),
     );
@@ -253,11 +359,14 @@ describe('SchemaAlarms', () => {
   });
 
   it.each([
-    [{ minutes: 0 }, /minutes is 0/],
+    [
+      { evaluationWindow: Duration.minutes(0) },
+      /evaluationWindow is 0 s; it must be a Duration of whole minutes, from 1 to 1440/,
+    ],
     [{ lookAgain: Duration.seconds(90) }, /whole minutes/],
     [{ runbookUrl: 'docs' }, /must be a URL/],
     [{ runbookUrl: `https://example.com/${'x'.repeat(1_000)}` }, /CloudWatch takes 1024/],
-    [{ ignore: ['"quoted"'] }, /cannot hold the phrase/],
+    [{ ignore: ['"quoted"'] }, /a filter pattern cannot hold/],
     [{ ignore: [...Array(40)].map((_, i) => `a_rather_long_phrase_number_${i}`) }, /CloudWatch takes 1024/],
   ] as const)('refuses %j', (props, message) => expect(() => watched(props)).toThrow(message));
 
@@ -278,8 +387,40 @@ describe('SchemaAlarms', () => {
     expect(nagFindings(watched({ runbookUrl: 'https://example.com/d' }).app)).toEqual([]);
   });
 
-  it('template', () => {
-    expect(snapshotOf(plain.watch)).toMatchSnapshot();
+  it('makes these, and nothing else', () => {
+    const made = Object.values(template.toJSON().Resources as Record<string, Resource>).map(
+      ({ Type }) => Type,
+    );
+    expect([...new Set(made)].sort()).toEqual([
+      'AWS::CloudWatch::Alarm',
+      'AWS::CloudWatch::Dashboard',
+      'AWS::Events::Rule',
+      'AWS::IAM::Policy',
+      'AWS::IAM::Role',
+      'AWS::KMS::Key',
+      'AWS::Lambda::EventInvokeConfig',
+      'AWS::Lambda::Function',
+      'AWS::Lambda::Permission',
+      'AWS::Logs::LogGroup',
+      'AWS::Logs::MetricFilter',
+      'AWS::SNS::Topic',
+      'AWS::SNS::TopicPolicy',
+    ]);
+    template.resourceCountIs('AWS::Lambda::Function', 1);
+  });
+
+  it('may be called by alarms and schedules of its own account only', () => {
+    const permissions = Object.values(resourcesOf(template, 'AWS::Lambda::Permission')).map(
+      ({ Properties }) => Properties,
+    );
+    for (const each of permissions) expect(each).toMatchObject({ SourceArn: expect.anything() });
+    const callers = new Set(permissions.map(({ Principal }) => Principal));
+    expect([...callers].sort()).toEqual(['events.amazonaws.com', 'lambda.alarms.cloudwatch.amazonaws.com']);
+  });
+
+  it('has names that last, for the topic that people subscribe to and what is named in dashboards', () => {
+    expect(Object.keys(resourcesOf(template, 'AWS::SNS::Topic'))).toEqual(['AlarmsPagesTopic602D0685']);
+    expect(plain.alarms.metricNamespace).toBe('Trueup/WatchAlarms323F0E46');
   });
 });
 
@@ -308,6 +449,19 @@ describe('DriftCheck', () => {
         ComparisonOperator: 'LessThanThreshold',
         TreatMissingData: 'breaching',
         WarmUpConfiguration: { WarmUpPeriodDurationInMinutes: 30 },
+      });
+    }
+    for (const MetricName of ['Drift', 'LoggingProblems']) {
+      template.hasResourceProperties('AWS::CloudWatch::Alarm', {
+        MetricName,
+        Dimensions: [{ Name: FUNCTION_DIMENSION, Value: Match.anyValue() }],
+        Namespace: METRIC_NAMESPACE,
+        Statistic: 'Maximum',
+        Period: 900,
+        EvaluationPeriods: 2,
+        DatapointsToAlarm: 1,
+        Threshold: 1,
+        TreatMissingData: 'notBreaching',
       });
     }
     expect(

@@ -8,6 +8,7 @@ import { describe, expect, it } from 'vitest';
 import { SchemaDatabase } from '../../lib/constructs/schema-database';
 import { SchemaMigrations } from '../../lib/constructs/schema-migrations';
 import type { DatabaseStack } from '../../lib/stacks/database-stack';
+import { makeCertificates } from '../support/certificates';
 import { deployment } from '../support/deployment';
 import { folderOf, onlyResource, PEOPLE, resourcesOf, testApp } from '../support/synth';
 
@@ -93,6 +94,7 @@ describe('the custom resource', () => {
     );
     expect(outputs.map(([id]) => id).sort()).toEqual([
       'Applied',
+      'AskFunction',
       'Kept',
       'LogCommand',
       'MigrateFunction',
@@ -106,6 +108,32 @@ describe('the custom resource', () => {
     expect(Template.fromStack(deployment({ outputs: false }).stack).findOutputs('*')).toEqual({});
   });
 
+  it('says which other namespaces belong to the same database', () => {
+    const one = deployment();
+    const properties = (scope: Stack) =>
+      Object.values(Template.fromStack(scope).findResources('Custom::TrueupSchema')).map(({ Properties }) => [
+        Properties.Namespace,
+        Properties.Beside,
+      ]);
+    const database = (databaseName: string) => one.server.database({ databaseName, createDatabase: true });
+    const { folder } = { folder: folderOf({ '0001_people.sql': PEOPLE }) };
+    const add = (scope: Stack, namespace: string, name = 'postgres') =>
+      new SchemaMigrations(scope, namespace, { database: database(name), folder, namespace });
+    const first = one.schema.database.databaseName;
+    add(one.stack, 'orders', first);
+    add(one.stack, 'billing', first);
+    add(one.stack, 'elsewhere', 'other');
+    const other = new Stack(one.app, 'Other');
+    add(other, 'foreign', first);
+    expect(properties(one.stack)).toEqual([
+      ['people', ['billing', 'orders']],
+      ['orders', ['billing', 'people']],
+      ['billing', ['orders', 'people']],
+      ['elsewhere', undefined],
+    ]);
+    expect(properties(other)).toEqual([['foreign', undefined]]);
+  });
+
   it('gives CloudFormation and the framework more time than deploy, and deploy more than migrate', () => {
     const { stack } = deployment({ slice: Duration.seconds(10), totalTimeout: Duration.minutes(5) });
     const template = Template.fromStack(stack);
@@ -117,9 +145,10 @@ describe('the custom resource', () => {
       Environment: {
         Variables: Match.objectLike({
           TRUEUP_SLICE_MS: '10000',
-          TRUEUP_SILENCE_MS: '50000',
+          TRUEUP_ANSWER_TIMEOUT_MS: '50000',
           TRUEUP_TIMEOUT_MS: '300000',
           TRUEUP_ROLLBACK_WAIT_MS: '300000',
+          TRUEUP_LOG_GROUP: { Ref: Match.stringLikeRegexp('^SchemaLog') },
         }),
       },
     });
@@ -157,15 +186,17 @@ describe('the function migrate', () => {
   const variables = (stack: Stack) =>
     (migrate(stack).Environment as { Variables: Record<string, unknown> }).Variables;
 
-  it('trusts the roots of the runtime, or those that it is given', () => {
+  it('trusts the roots of the runtime, or those that it is given', async () => {
     expect(variables(deployment().stack)).toMatchObject({
       NODE_EXTRA_CA_CERTS: '/var/runtime/ca-cert.pem',
       NODE_OPTIONS: '--enable-source-maps',
+      TRUEUP_AMAZON_ROOTS_FILE: 'amazon-roots.json',
     });
-    const roots = `${folderOf({ 'own.pem': 'PEM' })}/own.pem`;
+    const roots = `${folderOf({ 'own.pem': (await makeCertificates()).ca })}/own.pem`;
     const own = variables(deployment({}, {}, (server) => server.database({ trustedRoots: roots })).stack);
     expect(own.TRUEUP_ROOTS_FILE).toBe('roots.pem');
     expect(own).not.toHaveProperty('NODE_EXTRA_CA_CERTS');
+    expect(own).not.toHaveProperty('TRUEUP_AMAZON_ROOTS_FILE');
   });
 
   it('is told of the admin secret only where it has something to make', () => {

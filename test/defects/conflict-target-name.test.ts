@@ -1,7 +1,7 @@
 /** The name that missing-conflict-target proposes for its index: the server's own, and one that the compiler accepts. */
 import { describe, expect, it } from 'vitest';
-import { NO_OBJECT } from '../../lambda/defects/defect';
-import { missingConflictTarget } from '../../lambda/defects/missing-conflict-target';
+import { missingConflictTarget } from '../../lambda/defects/kinds/missing-conflict-target';
+import { NO_OBJECT } from '../../lambda/defects/object';
 import { compileFiles } from '../../lib/compiler';
 import { connect, createDatabase, majors } from '../support/database';
 

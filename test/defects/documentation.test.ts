@@ -6,10 +6,10 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { makeManifest } from '../../lambda/contract/manifest';
 import { KINDS, kindsOf } from '../../lambda/defects';
 import type { CatalogueRow, DefectKind } from '../../lambda/defects/defect';
 import { diagnose } from '../../lambda/defects/diagnose';
-import { makeManifest } from '../../lambda/engine/manifest';
 import { VERIFICATION_SQL } from '../../lambda/engine/sql/verification';
 import { ErrorCollection } from '../../lambda/page/collect';
 import { ErrorReader } from '../../lambda/page/error-reader';
@@ -36,8 +36,8 @@ const settled = (text: string): string =>
       '2026-11-21 09:01:22 UTC:10.0.1.7(53124):app@shop:[4711]',
     )
     .replace(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC/g, '2026-11-21 09:01:22 UTC')
-    .replace(/^Database {4}postgres$/m, 'Database    shop')
-    .replace(/, as postgres$/m, ', as app')
+    .replace(/^ {9}Database postgres\.$/m, '         Database shop.')
+    .replace(/x as postgres: /g, 'x as app: ')
     .replace(/of postgres \(postgres, public\)/g, 'of app (app, public)');
 
 async function pageOf(kind: DefectKind): Promise<string> {
@@ -74,6 +74,7 @@ async function messageOf(kind: DefectKind, lines: readonly string[]): Promise<st
   for await (const message of eventsOfFile(lines)) reader.push({ message });
   reader.end();
   const [group] = collection.result();
+  if (group === undefined) return null;
   const db = await connectPg({ url: server.server.url(), readOnly: true });
   try {
     const diagnosis = await diagnose(db, group!, MANIFEST);
@@ -84,7 +85,7 @@ async function messageOf(kind: DefectKind, lines: readonly string[]): Promise<st
       signature: group!.signature,
       look: 'first',
       findings: [{ group: group!, diagnosis: shown }],
-      more: 0,
+      others: [],
       overflow: 0,
       complete: true,
       logGroups: [],
@@ -115,15 +116,18 @@ function render(
     ...(kind.example.schema === '' ? [] : ['For example:', block('sql', kind.example.schema)]),
     '## In the log',
     ...(kind.log === null
-      ? ['The server logs no error that names it. The drift check or an audit finds it.']
+      ? ['The server logs no error that names it.']
       : [
           block('text', lines.join('\n')),
-          `SQLSTATE ${kind.sqlstates.join(', ')}. The alarm \`${kind.log.id}\` counts these errors.` +
+          `SQLSTATE ${kind.sqlstates.join(', ')}. ` +
+            `The alarm \`${kind.log.id}\` counts these errors.` +
+            (kind.log.pagedWhen === 'diagnosed'
+              ? ' They are everyday, so a page follows only where the catalogue shows this defect; the drift check finds it too.'
+              : '') +
             (sharing.length === 0
               ? ''
               : ` The same words are logged for ${sharing.map((each) => `[${lowerFirst(each.title)}](${each.id}.md)`).join(' and ')}; the page says which it is.`),
-          '## The page',
-          block('text', message ?? ''),
+          ...(message === null ? [] : ['## The page', block('text', message)]),
         ]),
     '## In the catalogue',
     kind.catalogue.rows === 'defect'

@@ -4,15 +4,18 @@
  */
 import { Client, type DatabaseError } from 'pg';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { KINDS, kindsOf } from '../../lambda/defects';
-import type { CatalogueRow, DefectKind, DiagnosisQuestion } from '../../lambda/defects/defect';
+import type { DiagnosisQuestion } from '../../lambda/contract/diagnosis';
+import { makeManifest } from '../../lambda/contract/manifest';
+import { KINDS, kindOf, kindsOf } from '../../lambda/defects';
+import type { CatalogueRow, DefectKind } from '../../lambda/defects/defect';
 import { diagnose } from '../../lambda/defects/diagnose';
-import { matchMessage, SIGNATURES } from '../../lambda/defects/signatures';
-import { normalize } from '../../lambda/defects/sql-tokens';
-import { makeManifest } from '../../lambda/engine/manifest';
+import { SIGNATURES, signatureOf } from '../../lambda/defects/signatures';
 import { VERIFICATION_SQL } from '../../lambda/engine/sql/verification';
 import { connectPg } from '../../lambda/postgres/pg';
+import { normalize } from '../../lambda/sql/tokens';
 import { createDatabase, majors } from '../support/database';
+import { CASES } from './kinds';
+import { matchedError } from './matched-error';
 
 async function withClient<T>(url: string, work: (client: Client) => Promise<T>): Promise<T> {
   const client = new Client({ connectionString: url });
@@ -41,6 +44,12 @@ async function make(client: Client, schema: string): Promise<void> {
 const rows = async (client: Client, kind: DefectKind, ...names: string[]): Promise<CatalogueRow[]> =>
   (await client.query<CatalogueRow>(kind.catalogue.sql, [names[0] ?? null, names[1] ?? null])).rows;
 
+it('a kind and a signature have the id under which they are known', () => {
+  expect(KINDS.map(({ id }) => id).sort()).toEqual(Object.keys(CASES).sort());
+  for (const { id } of KINDS) expect(kindOf(id)?.id).toBe(id);
+  for (const signature of SIGNATURES) expect(signatureOf(signature.id)).toBe(signature);
+});
+
 const NONE = { manifest: makeManifest([]), status: null };
 
 describe.each(majors())('PostgreSQL %i', (major) => {
@@ -67,7 +76,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
       if (example.statement !== null) {
         const error = await failure(client, example.statement);
         expect(kind.sqlstates).toContain(error?.code);
-        expect(matchMessage(error!.message, error!.code!)?.signature).toBe(kind.log);
+        expect(matchedError(error!).signature).toBe(kind.log);
         expect(kindsOf(kind.log!)).toContain(kind);
       }
 
@@ -116,7 +125,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
         // Without the statement, what is not seen is said.
         const blind = await diagnose(db, { ...question, statement: null }, NONE);
         // A message that names the function needs no statement.
-        if (kind.id !== 'missing-uuid-function')
+        if (!['missing-uuid-function'].includes(kind.id))
           expect(blind.unseen.join()).toMatch(/no statement for this error/);
         const elsewhere = await diagnose(db, { ...question, database: 'other' }, NONE);
         expect(elsewhere.unseen.join()).toMatch(/from the database other/);
@@ -137,13 +146,14 @@ async function completed(client: Client, statement: string): Promise<string> {
 }
 
 function questionOf(url: string, error: DatabaseError, statement: string): DiagnosisQuestion {
-  const matched = matchMessage(error.message, error.code!)!;
+  const matched = matchedError(error);
   return {
     signature: matched.signature.id,
     database: new URL(url).pathname.slice(1),
     user: 'postgres',
     table: matched.names.table ?? null,
     column: matched.names.column ?? null,
+    constraint: matched.names.constraint ?? null,
     message: matched.text,
     statement: normalize(statement),
   };

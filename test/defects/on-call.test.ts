@@ -26,7 +26,7 @@ describe('docs/on-call.md', () => {
         .slice(source.indexOf('export type ConflictCase'), source.indexOf('export interface ConflictFinding'))
         .matchAll(/\| '([\w-]+)'/g),
     ].map(([, each]) => each);
-    expect(cases).toHaveLength(8);
+    expect(cases).toHaveLength(12);
     for (const each of cases) expect(text).toContain(`\`${each}\``);
   });
 });

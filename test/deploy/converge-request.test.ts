@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { convergeRequest, ownerOf } from '../../lambda/deploy/converge-request';
+import { readProperties } from '../../lambda/contract/custom-resource';
+import { convergeRequest, stackOwnerOf } from '../../lambda/deploy/converge-request';
 import type { IsCompleteRequest } from '../../lambda/deploy/events';
-import { readProperties } from '../../lambda/deploy/properties';
 
 const properties = (change: Record<string, string> = {}) => ({
   ManifestHash: 'new',
@@ -37,7 +37,7 @@ const ask = (change: Partial<IsCompleteRequest>, situation: Parameters<typeof co
 };
 
 test('the owner is account, region and name, whatever id the stack has', () => {
-  expect(ownerOf(StackId)).toEqual({
+  expect(stackOwnerOf(StackId)).toEqual({
     account: '111122223333',
     region: 'eu-central-1',
     stackName: 'shop-schema',

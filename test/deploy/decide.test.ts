@@ -1,8 +1,8 @@
 /** What follows from an attempt, by tables. */
 import { describe, expect, test } from 'vitest';
+import type { Outcome, Report } from '../../lambda/contract/converge';
+import type { ErrorInfo } from '../../lambda/contract/errors';
 import { type Attempt, decide, type Standing, tooLate } from '../../lambda/deploy/decide';
-import type { ErrorInfo } from '../../lambda/engine/errors';
-import type { Outcome, Report } from '../../lambda/engine/request';
 
 const report: Report = {
   applied: ['0001_a'],
@@ -17,12 +17,12 @@ const report: Report = {
 const error: ErrorInfo = {
   code: 'statement',
   message: 'relation "a" already exists',
-  remedy: 'Mend it.',
+  remedy: 'Fix it.',
   migration: '0002_b',
   line: 3,
   sqlstate: '42P07',
 };
-const SENTENCE = '0002_b, line 3: relation "a" already exists [SQLSTATE 42P07]. Mend it.';
+const SENTENCE = '0002_b, line 3: relation "a" already exists [SQLSTATE 42P07]. Fix it.';
 const answered = (outcome: Outcome): Attempt => ({
   kind: 'answered',
   response: { action: 'converge', outcome },
@@ -34,6 +34,7 @@ const standing = (change: Partial<Standing> = {}): Standing => ({
   failingMs: 5_000,
   deaths: 0,
   waitMs: 60_000,
+  pollMs: 5_000,
   manifestHash: 'asked',
   ...change,
 });
@@ -104,7 +105,7 @@ describe('forward and backward', () => {
       failing('no answer: Runtime.ExitError'),
       giving('no answer'),
     ],
-    ['silent', { kind: 'silent', message: 'nothing came back for 130 s' }, { deaths: 2 }, again, again],
+    ['silent', { kind: 'silent', message: 'no answer for 130 s' }, { deaths: 2 }, again, again],
     ['throttled', busy, {}, again, again],
     [
       'throttled for long',
@@ -183,5 +184,5 @@ test('a lenient request never fails', () => {
 });
 
 test('the time is up before another slice', () => {
-  expect(tooLate('x', null, { timeoutMs: 90_000, lenient: false })).toEqual(failing('within 1.5 minutes: x'));
+  expect(tooLate('x', null, { timeoutMs: 90_000, lenient: false })).toEqual(failing('within 90 seconds: x.'));
 });

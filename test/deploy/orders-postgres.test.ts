@@ -62,6 +62,20 @@ async function playOnPostgres(url: string, client: Client, story: Story): Promis
   return (await book()).deeds;
 }
 
+/** Chance alone may bring no order in which something is undone, so one is given. */
+const UNDOES: Story = {
+  changes: [[{ kind: 'add', undo: 'automatic' }, { kind: 'break' }]],
+  operations: [0, 1].map((version) => ({
+    kind: 'deploy',
+    version,
+    laterFails: false,
+    disableRollback: false,
+    trouble: {},
+  })),
+  undoAfterSuccess: false,
+  echoes: false,
+};
+
 test(`${RUNS} orders of events on a real server`, { timeout: 300_000 }, async () => {
   const url = await createDatabase();
   const client = await connect(url);
@@ -70,7 +84,7 @@ test(`${RUNS} orders of events on a real server`, { timeout: 300_000 }, async ()
     fc.asyncProperty(stories({ dying: false }), async (story) => {
       undone += (await playOnPostgres(url, client, story)).filter(({ action }) => action === 'undo').length;
     }),
-    { numRuns: RUNS, endOnFailure: true },
+    { numRuns: RUNS, endOnFailure: true, examples: [[UNDOES]] },
   );
   expect(undone).toBeGreaterThan(0);
 });

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { ATTRIBUTES } from '../../lambda/deploy/properties';
+import type { Report } from '../../lambda/contract/converge';
+import { ATTRIBUTES } from '../../lambda/contract/custom-resource';
 import { attributes, DeployError, shorten } from '../../lambda/deploy/reason';
-import type { Report } from '../../lambda/engine/request';
 
 const empty: Report = {
   applied: [],

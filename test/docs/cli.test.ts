@@ -1,4 +1,4 @@
-/** Every command and output in docs/cli.md was really typed and printed: `UPDATE_DOCS=1` writes it anew. */
+/** Every command and output in docs/index.md and docs/cli*.md was really typed and printed: `UPDATE_DOCS=1` writes it anew. */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,7 +9,9 @@ import { trueup } from '../cli/trueup';
 import { play } from '../support/console-blocks';
 import { connect, createDatabase } from '../support/database';
 
-const DOCUMENT = join(__dirname, '../../docs/cli.md');
+const DOCS = join(__dirname, '../../docs');
+/** In the order in which they are read: the next one goes on with the database of the one before. */
+const PAGES = ['index.md', 'cli.md', 'cli-verify.md', 'cli-reference.md'];
 const folder = mkdtempSync(join(tmpdir(), 'trueup-test-'));
 let url: string;
 let client: Client;
@@ -36,13 +38,13 @@ async function run(line: string): Promise<string> {
   return `${stderr}${stdout}${rest.includes('echo $?') ? `${code}\n` : ''}`;
 }
 
-test('the examples are true', async () => {
-  const { written, played } = await play(DOCUMENT, { folder, run });
+test.each(PAGES)('the examples of %s are true', { timeout: 150_000 }, async (page) => {
+  const { written, played } = await play(join(DOCS, page), { folder, run });
   expect(written).toBe(played);
 });
 
 test('the exit codes are those of the program', () => {
-  const written = readFileSync(DOCUMENT, 'utf8');
+  const written = readFileSync(join(DOCS, 'cli-reference.md'), 'utf8');
   for (const code of Object.values(EXIT)) expect(written).toMatch(new RegExp(`^\\| ${code} \\|`, 'm'));
   for (const code of Object.values(EXIT)) expect(EXIT_CODE_HELP).toMatch(new RegExp(`^ {2}${code} `, 'm'));
 });

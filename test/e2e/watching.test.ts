@@ -116,12 +116,15 @@ describe.runIf(available())('watching', () => {
 
   test('an error: one page, with what the catalogue says', async () => {
     await failing(`INSERT INTO lead_purchases (note) VALUES ('${MARK}')`);
-    const page = await message(/lead_purchases/, /^\[Trueup\] app: public\.lead_purchases\.id \(1x\)/);
+    const page = await message(
+      /lead_purchases/,
+      /^\[Trueup\] app: public\.lead_purchases\.id \(1x, ongoing\)/,
+    );
     expect(page.message).toContain(
-      'public.lead_purchases.id belongs to the primary key, is of type uuid, and has no default.',
+      'public.lead_purchases.id is the primary key, is of type uuid, and has no default.',
     );
     expect(page.message).toContain('SET DEFAULT gen_random_uuid();');
-    expect(page.message).toContain('No migration of the deployed code is about this');
+    expect(page.message).toContain('No migration in the deployed code is about this');
     expect(page.message).toContain('INSERT INTO lead_purchases (note) VALUES (?)');
   });
 
@@ -154,9 +157,9 @@ describe.runIf(available())('watching', () => {
   test('by hand: an error of each kind, written into the log group', async () => {
     const status = await trueup('alarm-test', '--stack', WATCH);
     expect(status.exitCode, status.output).toBe(0);
-    expect(status.output).toMatch(/was not tried/);
-    // Two of its alarms are up already; the other two tell at once.
-    for (const about of ['uuid_generate_v4', 'uuid = character varying'])
+    expect(status.output).toMatch(/was not tested/);
+    // Two of its alarms are up already; the others tell at once.
+    for (const about of ['uuid_generate_v4', 'uuid = character varying', 'trueup_alarm_test_pkey'])
       await message(new RegExp(about), /^\[Trueup test\]/);
   });
 

@@ -4,14 +4,16 @@
  */
 import { describe, expect, test } from 'vitest';
 import { status, verify } from '../../lambda/engine';
-import { findBlockers } from '../../lambda/engine/blockers';
-import { dropReindexLeftovers, type IndexTarget, readIndex } from '../../lambda/engine/indexes';
-import { connectDataApi } from '../../lambda/postgres/data-api';
+import { type IndexTarget, readIndex } from '../../lambda/engine/apply/indexes';
+import { readOutcome } from '../../lambda/engine/apply/outcome';
+import { dropReindexLeftovers } from '../../lambda/engine/apply/reindex';
+import { findBlockers, findRowHolders } from '../../lambda/engine/locks/blockers';
+import { connectDataApi } from '../../lambda/postgres/data-api/database';
 import { longText, readLongText } from '../../lambda/postgres/long-text';
 import { connectPg } from '../../lambda/postgres/pg';
-import { startDataApi } from '../../lib/local/data-api';
+import { startDataApi } from '../support/aws/data-api';
 import { majors } from '../support/database';
-import { contextFor, run } from '../support/engine';
+import { contextFor, run, runOn } from '../support/engine';
 import { manifestOf, migration, request } from '../support/manifest';
 import { BEFORE, BEHIND, trapped } from '../support/trapped';
 
@@ -43,9 +45,24 @@ describe.each(majors())('a hostile schema on the path, PostgreSQL %i', (major) =
       for (const [db, other] of [[pg, api] as const, [api, pg] as const]) {
         expect(await readIndex(db, items)).toMatchObject({ valid: true });
         expect(await readIndex(db, { ...items, table: null })).toMatchObject({ valid: true });
-        await dropReindexLeftovers(db, items, 0, Date.now() + 5_000);
+        const parts = await runOn(db, url);
+        const since = { xid: '3', at: '2026-01-01 00:00:00+00' };
+        const reindexed = { ...items, action: 'reindex' } as const;
+        for (const about of [reindexed, { ...reindexed, name: null, table: null }]) {
+          await dropReindexLeftovers(parts, about, since);
+          expect(await readOutcome(parts, about, since)).toEqual({ is: 'done' });
+        }
+        for (const about of [
+          { kind: 'partition', action: 'detach', table: 'items', partition: 'items' },
+          { kind: 'subscription', action: 'drop', name: 'none' },
+        ] as const)
+          expect(await readOutcome(parts, about, since)).toEqual({ is: 'done' });
+        expect(await readOutcome(parts, { kind: 'maintenance', vacuumed: ['items'] }, since)).toEqual({
+          is: 'open',
+        });
         const blockers = await findBlockers(db, [{ relation: 'items', mode: 'ACCESS EXCLUSIVE' }]);
-        expect(blockers).toEqual([expect.stringContaining('holds ShareLock on')]);
+        expect(blockers).toMatchObject([{ words: expect.stringContaining('holds ShareLock on') }]);
+        expect(await findRowHolders(db, ['items'])).toEqual([]);
         expect(await other.tryLock(7n)).toBe(true);
         expect(await db.tryLock(7n)).toBe(false);
         expect(await db.lockHolder(7n)).toMatchObject({ pid: expect.any(Number) });

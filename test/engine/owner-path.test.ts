@@ -3,10 +3,10 @@ import { randomBytes } from 'node:crypto';
 import type { Client } from 'pg';
 import { describe, expect, test } from 'vitest';
 import { verify } from '../../lambda/engine';
-import { connectDataApi } from '../../lambda/postgres/data-api';
+import { connectDataApi } from '../../lambda/postgres/data-api/database';
 import type { Database } from '../../lambda/postgres/database';
 import { connectPg } from '../../lambda/postgres/pg';
-import { startDataApi } from '../../lib/local/data-api';
+import { startDataApi } from '../support/aws/data-api';
 import { asSuperuser, connect, createDatabase, majors, urlOf } from '../support/database';
 import { contextFor, run } from '../support/engine';
 import { manifestOf, migration } from '../support/manifest';
@@ -74,7 +74,8 @@ describe.each(majors())('PostgreSQL %i', (major) => {
         const db = await connectPg({ url });
         const build = db.executeOutside.bind(db);
         db.executeOutside = async (sql, settings, options) => {
-          await build(sql, settings, options);
+          // As if the server had died before it recorded the end.
+          await build(sql, settings, {});
           await admin.query('UPDATE pg_index SET indisvalid = false WHERE indexrelid = $1::regclass', [
             `${owner}.customers_email`,
           ]);

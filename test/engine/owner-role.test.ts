@@ -114,7 +114,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
       status: 'failed',
       error: {
         code: 'privilege',
-        message: 'there is no role nobody_of_that_name',
+        message: 'role nobody_of_that_name does not exist',
         remedy: expect.stringContaining('Create the role'),
       },
     });

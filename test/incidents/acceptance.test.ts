@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { INCIDENTS, reproduce, runAgain } from '../../lib/local/incidents';
+import { INCIDENTS, reproduce, runAgain } from '../../lib/demo/incidents';
 import { majors } from '../support/database';
 import { STOPPED } from './stopped';
 import { IncidentDatabase, manifestOf } from './support';

@@ -1,7 +1,7 @@
 /** Linking sessions to leads where things go wrong at the same moment. */
 import type { Client } from 'pg';
 import { describe, expect, it } from 'vitest';
-import { alone, channels, together } from '../../lib/local/incidents';
+import { alone, channels, together } from '../../lib/demo/incidents';
 import { majors } from '../support/database';
 import { type IncidentDatabase, repaired } from './support';
 

@@ -4,8 +4,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Client } from 'pg';
 import { describe, expect, it, vi } from 'vitest';
-import { courses, together } from '../../lib/local/incidents';
-import { recordedAtOnce, recordedTwice } from '../../lib/local/incidents/courses';
+import { courses, together } from '../../lib/demo/incidents';
+import { recordedAtOnce, recordedTwice } from '../../lib/demo/incidents/courses';
 import { majors } from '../support/database';
 import { IncidentDatabase, repaired } from './support';
 

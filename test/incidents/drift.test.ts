@@ -6,7 +6,7 @@ import {
   type Incident,
   marketplace,
   messaging,
-} from '../../lib/local/incidents';
+} from '../../lib/demo/incidents';
 import { majors } from '../support/database';
 import { repaired } from './support';
 

@@ -12,7 +12,7 @@ import {
   type Incident,
   marketplace,
   messaging,
-} from '../../lib/local/incidents';
+} from '../../lib/demo/incidents';
 import { majors } from '../support/database';
 import { contextFor } from '../support/engine';
 import { IncidentDatabase, manifestOf, repaired } from './support';

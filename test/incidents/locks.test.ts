@@ -2,8 +2,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from 'pg';
 import { describe, expect, test } from 'vitest';
-import { LOCK_MODES, type LockMode, type Statement } from '../../lambda/engine/manifest';
-import { INCIDENTS } from '../../lib/local/incidents';
+import { LOCK_MODES, type LockMode, type Statement } from '../../lambda/contract/manifest';
+import { INCIDENTS } from '../../lib/demo/incidents';
 import { connect, createDatabase, majors } from '../support/database';
 import { run } from '../support/engine';
 import { manifestOf as manifestFrom } from '../support/manifest';

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type { Client } from 'pg';
 import { Client as PgClient } from 'pg';
+import type { ConvergeRequest, Outcome } from '../../lambda/contract/converge';
+import type { Manifest } from '../../lambda/contract/manifest';
+import type { VerifyFinding } from '../../lambda/contract/status';
 import { converge, verify } from '../../lambda/engine';
-import type { Manifest } from '../../lambda/engine/manifest';
-import type { ConvergeRequest, Outcome } from '../../lambda/engine/request';
-import type { Finding } from '../../lambda/engine/views';
 import { compileFolder } from '../../lib/compiler';
-import type { Connect, Incident } from '../../lib/local/incidents';
+import type { Connect, Incident } from '../../lib/demo/incidents';
 import { asSuperuser, connect, createDatabase } from '../support/database';
 import { contextFor } from '../support/engine';
 
@@ -82,7 +82,7 @@ export class IncidentDatabase {
     if (outcome.status !== 'done') throw new Error(`not repaired: ${JSON.stringify(outcome)}`);
   }
 
-  async findings(): Promise<readonly Finding[]> {
+  async findings(): Promise<readonly VerifyFinding[]> {
     const found = await verify(contextFor(this.url, await manifestOf(this.incident)), this.incident.id);
     if (found.errors.length > 0) throw new Error(JSON.stringify(found.errors));
     return found.findings;

@@ -3,11 +3,11 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { connector, refuseProxy } from '../../lambda/migrate/connect';
+import { connector, refuseProxy, trustedRoots } from '../../lambda/migrate/connect';
 import type { Login, MigrateSettings } from '../../lambda/migrate/settings';
-import { listen, type Services } from '../../lib/local/conductor/endpoint';
-import { type PostgresServer, startPostgres } from '../../lib/local/postgres-server';
+import { type PostgresServer, startPostgres } from '../../lib/scratch-postgres/server';
 import { makeCertificates } from '../e2e/support/certificates';
+import { listen, type Services } from '../support/aws/conductor/endpoint';
 import { quiet } from '../support/quiet';
 
 quiet();
@@ -96,10 +96,16 @@ test('the first run makes database and role; both by two at once', async () => {
   // In the place of RDS: whoever is in rds_iam needs a token, which this server cannot check.
   const hba = join(server.dataDirectory, 'pg_hba.conf');
   writeFileSync(hba, `hostssl all +rds_iam 127.0.0.1/32 trust\n${readFileSync(hba, 'utf8')}`);
-  await admin.query('CREATE ROLE rds_iam NOLOGIN; CREATE ROLE shop_owner NOLOGIN; SELECT pg_reload_conf()');
+  await admin.query('CREATE ROLE rds_iam NOLOGIN; SELECT pg_reload_conf()');
+  await admin.query("CREATE ROLE master LOGIN CREATEDB CREATEROLE PASSWORD 'm'");
+  await admin.query('GRANT rds_iam TO master WITH ADMIN OPTION');
+  secrets.master = JSON.stringify({ username: 'master', password: 'm' });
+  await admin.query(
+    'SET SESSION AUTHORIZATION master; CREATE ROLE shop_owner NOLOGIN; RESET SESSION AUTHORIZATION',
+  );
   const first = settings(
     { auth: 'iam', user: 'trueup_migrator' },
-    { database: 'shop', ownerRole: 'shop_owner', createDatabase: true, adminSecretArn: 'admin' },
+    { database: 'shop', ownerRole: 'shop_owner', createDatabase: true, adminSecretArn: 'master' },
   );
   const sessions = await Promise.all([connector(first)(), connector(first)()]);
   for (const db of sessions) {
@@ -116,6 +122,15 @@ test('the first run makes database and role; both by two at once', async () => {
     "SELECT pg_get_userbyid(datdba) AS owner FROM pg_database WHERE datname = 'shop'",
   );
   expect(rows).toEqual([{ owner: 'shop_owner' }]);
+  // Another database for the same role, which is there by now.
+  for (const ownerRole of ['shop_owner', null]) {
+    const database = `second_${ownerRole}`;
+    const login: Login = { auth: 'iam', user: 'trueup_migrator' };
+    const change = { database, ownerRole, createDatabase: true, adminSecretArn: 'master' };
+    const second = await connector(settings(login, change))();
+    await second.execute([{ statements: ['CREATE SCHEMA trueup'] }]);
+    await second.close();
+  }
   // From now on the admin's secret is not read.
   reads = 0;
   await (await connector(first)()).close();
@@ -128,6 +143,35 @@ test('a role that exists is left as it is, and the refusal stays', async () => {
   await expect(connect()).rejects.toMatchObject({ name: 'ConnectionLost', reason: '28P01' });
   const { rows } = await admin.query("SELECT pg_has_role('stubborn', 'rds_iam', 'MEMBER') AS iam");
   expect(rows).toEqual([{ iam: false }]);
+});
+
+test('who may only ask gets sessions that cannot write, and makes neither database nor role', async () => {
+  const asking = { asksOnly: true, adminSecretArn: 'admin', createDatabase: true };
+  const db = await connector(settings({ auth: 'secret', secretArn: 'admin' }, asking))();
+  await expect(db.query('CREATE TABLE t ()')).rejects.toMatchObject({ sqlstate: '25006' });
+  await db.close();
+  const nowhere = { ...asking, database: 'nowhere' };
+  await expect(connector(settings({ auth: 'secret', secretArn: 'admin' }, nowhere))()).rejects.toMatchObject({
+    reason: '3D000',
+  });
+  await expect(connector(settings({ auth: 'iam', user: 'nobody_yet' }, asking))()).rejects.toThrow();
+  const { rows } = await admin.query(
+    "SELECT 1 FROM pg_database WHERE datname = 'nowhere' UNION SELECT 1 FROM pg_roles WHERE rolname = 'nobody_yet'",
+  );
+  expect(rows).toEqual([]);
+});
+
+test('a storm of questions leaves connections to a deployment', async () => {
+  const login: Login = { auth: 'secret', secretArn: 'admin' };
+  const ask = connector(settings(login, { asksOnly: true }));
+  const asked = await Promise.allSettled(Array.from({ length: 25 }, () => ask()));
+  const answered = asked.filter((each) => each.status === 'fulfilled');
+  const refused = asked.filter((each) => each.status === 'rejected');
+  expect(answered.length).toBeLessThanOrEqual(10);
+  expect(refused.map(({ reason }) => reason.info.code)).toEqual(refused.map(() => 'busy'));
+  await (await connector(settings(login))()).close();
+  await Promise.all(answered.map(({ value }) => value.close()));
+  await vi.waitFor(async () => (await ask()).close());
 });
 
 test('without TLS nothing is sent', async () => {
@@ -150,4 +194,25 @@ test.each([
 ])('%s is RDS Proxy: %s', (host, refused) => {
   if (refused) expect(() => refuseProxy(host)).toThrow("is RDS Proxy's");
   else expect(() => refuseProxy(host)).not.toThrow();
+});
+
+test("an endpoint of RDS is held to its region's roots and the runtime's, any other host to what Node trusts", () => {
+  const folder = join(server.dataDirectory, '..');
+  const write = (name: string, text: string): string => {
+    writeFileSync(join(folder, name), text);
+    return join(folder, name);
+  };
+  const files = {
+    rootsFile: null,
+    amazonRootsFile: write('amazon.json', JSON.stringify({ 'eu-west-1': ['ONE\n', 'TWO\n'] })),
+    runtimeRootsFile: write('runtime.pem', 'RUNTIME\n'),
+  };
+  const of = (host: string, change = {}) => trustedRoots({ host, ...files, ...change });
+  const host = 'shop.abc.eu-west-1.rds.amazonaws.com';
+  expect(of(host)).toBe('ONE\nTWO\nRUNTIME\n');
+  expect(of(host, { runtimeRootsFile: join(folder, 'gone.pem') })).toBe('ONE\nTWO\n');
+  expect(of('shop.abc.us-gov-west-1.rds.amazonaws.com')).toBeUndefined();
+  expect(of('db.internal')).toBeUndefined();
+  expect(of(host, { amazonRootsFile: undefined })).toBeUndefined();
+  expect(of(host, { rootsFile: write('own.pem', 'OWN') })).toBe('OWN');
 });

@@ -1,12 +1,12 @@
 /** Diagnosis and drift check over the Data API: one statement a call, no session, no settings. */
 import { afterAll, describe, expect, it } from 'vitest';
+import type { DiagnosisQuestion } from '../../lambda/contract/diagnosis';
+import { makeManifest } from '../../lambda/contract/manifest';
 import { KINDS } from '../../lambda/defects';
-import type { DiagnosisQuestion } from '../../lambda/defects/defect';
-import { makeManifest } from '../../lambda/engine/manifest';
 import { answerQuestions } from '../../lambda/migrate/diagnosis';
 import { checkDrift } from '../../lambda/migrate/drift';
-import { connectDataApi } from '../../lambda/postgres/data-api';
-import { type DataApiEndpoint, startDataApi } from '../../lib/local/data-api';
+import { connectDataApi } from '../../lambda/postgres/data-api/database';
+import { type DataApiEndpoint, startDataApi } from '../support/aws/data-api';
 import { connect, createDatabase, majors } from '../support/database';
 
 const endpoints: DataApiEndpoint[] = [];

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import type { Manifest, Migration } from '../../lambda/contract/manifest';
+import { makeManifest, sha256 } from '../../lambda/contract/manifest';
 import { converge } from '../../lambda/engine';
-import type { Manifest, Migration } from '../../lambda/engine/manifest';
-import { makeManifest, sha256 } from '../../lambda/engine/manifest';
 import { checkDrift } from '../../lambda/migrate/drift';
 import { type LogSetting, logSettingProblems } from '../../lambda/migrate/log-settings';
 import { driftMetrics } from '../../lambda/migrate/metrics';
@@ -31,9 +31,10 @@ const migration: Migration = {
       destroys: null,
       rewrites: null,
       target: null,
+      effects: [],
     },
   ],
-  verify: [{ sql: verify, line: 2 }],
+  verify: [{ sql: verify, line: 2, checks: [] }],
   verifyWhen: 'before-commit',
   unproved: null,
   down: [],
@@ -82,6 +83,10 @@ describe.each([13, 18])('PostgreSQL %i', (major) => {
       await client.query('ALTER TABLE lead_purchases ADD CHECK (n > 0) NOT VALID');
       await client.query('INSERT INTO lead_purchases SELECT gen_random_uuid(), 7 FROM generate_series(1, 2)');
       await client.query('CREATE UNIQUE INDEX CONCURRENTLY broken ON lead_purchases (n)').catch(() => {});
+      await client.query(
+        'CREATE TABLE imported (id serial PRIMARY KEY); INSERT INTO imported VALUES (1), (2)',
+      );
+      await client.query('CREATE TABLE far (id serial PRIMARY KEY); INSERT INTO far VALUES (1000000)');
       await client.query("ALTER ROLE postgres SET log_min_error_statement = 'panic'");
       const drifted = await check();
       expect(drifted.verification.findings).toHaveLength(1);
@@ -90,11 +95,12 @@ describe.each([13, 18])('PostgreSQL %i', (major) => {
         expect.stringMatching(
           /^Constraint lead_purchases_n_check on public\.lead_purchases is NOT VALID: CHECK/,
         ),
+        'public.imported_id_seq is behind public.imported.id: a value that it gives next is taken already.',
       ]);
       expect(drifted.logging.join()).toMatch(
         /log_min_error_statement is "panic" for role postgres: statements/,
       );
-      expect(driftMetrics('marketplace', drifted, 5)).toMatchObject({ Drift: 3 });
+      expect(driftMetrics('marketplace', drifted, 5)).toMatchObject({ Drift: 4 });
       await client.query('ALTER ROLE postgres RESET log_min_error_statement');
     });
     const events: string[] = [];

@@ -1,13 +1,13 @@
 /** The drift check and a diagnosis call nothing that others put on the role's search_path. */
 import { describe, expect, test } from 'vitest';
-import type { DiagnosisQuestion } from '../../lambda/defects/defect';
+import type { DiagnosisQuestion } from '../../lambda/contract/diagnosis';
 import { matchMessage } from '../../lambda/defects/signatures';
 import { createDatabase as createIfMissing } from '../../lambda/migrate/bootstrap';
 import { answerQuestions } from '../../lambda/migrate/diagnosis';
 import { checkDrift } from '../../lambda/migrate/drift';
-import { connectDataApi } from '../../lambda/postgres/data-api';
+import { connectDataApi } from '../../lambda/postgres/data-api/database';
 import { connectPg } from '../../lambda/postgres/pg';
-import { startDataApi } from '../../lib/local/data-api';
+import { startDataApi } from '../support/aws/data-api';
 import { majors } from '../support/database';
 import { up } from '../support/engine';
 import { manifestOf, migration } from '../support/manifest';

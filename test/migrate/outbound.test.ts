@@ -2,7 +2,7 @@
 import { Signer } from '@aws-sdk/rds-signer';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { parseSecret, readSecret, signToken } from '../../lambda/migrate/outbound';
-import { listen, ServiceError, type Services } from '../../lib/local/conductor/endpoint';
+import { listen, ServiceError, type Services } from '../support/aws/conductor/endpoint';
 
 const ARN = 'arn:aws:secretsmanager:us-east-1:111122223333:secret:x-AbCdEf';
 let secret: () => string = () => '';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { TrueupError } from '../../lambda/engine/errors';
+import { TrueupError } from '../../lambda/contract/errors';
 import { type MigrateVariables, migrateEnvironment, migrateSettings } from '../../lambda/migrate/settings';
 
 const PG: MigrateVariables = {
@@ -71,6 +71,12 @@ describe('settings of migrate', () => {
       secretArn: 'arn:secret',
       database: 'courses',
     });
+  });
+
+  it('may only ask where it is told so', () => {
+    expect(read({ ...PG, asksOnly: 'true' }).asksOnly).toBe(true);
+    expect(read(PG)).not.toHaveProperty('asksOnly');
+    expect(read({ ...PG, metricsOf: 'migrate' }).metricsOf).toBe('migrate');
   });
 
   it.each<[string, MigrateVariables, string]>([

@@ -1,6 +1,6 @@
 /** The two actions of watching, as the pager and the schedule invoke them. */
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { makeManifest } from '../../lambda/engine/manifest';
+import { makeManifest } from '../../lambda/contract/manifest';
 import { type ActionContext, act } from '../../lambda/migrate/actions';
 import { ConnectionLost } from '../../lambda/postgres/database';
 import { connectPg } from '../../lambda/postgres/pg';
@@ -58,7 +58,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
       { action: 'diagnose', questions: [question(name)] },
       context(url, { deadline: Date.now() }),
     );
-    expect(late).toMatchObject({ diagnoses: [{ unseen: [expect.stringMatching(/no time left/)] }] });
+    expect(late).toMatchObject({ diagnoses: [{ unseen: [expect.stringMatching(/No time was left/)] }] });
   });
 
   it('a database that cannot be reached is an answer', async () => {

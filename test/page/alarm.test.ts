@@ -67,6 +67,14 @@ describe('looking again', () => {
     for (let i = 1; i < looks.length; i++) expect(looks[i]!.newAfterMs).toBe(looks[i - 1]!.untilIngestedMs);
     expect(looks.every(({ fromMs }) => fromMs < alarm.sinceMs)).toBe(true);
   });
+  it('an alarm that is up for days: what is new is read from a few minutes back, what was before from hours back', () => {
+    const days = { name: 'x', sinceMs: at('12:00:00') - 3 * 24 * 60 * MINUTE };
+    const { fromMs, newFromMs, newAfterMs } = lookAgainWindow(days, at('12:00:00'), 5 * MINUTE)!;
+    expect(newAfterMs - newFromMs).toBe(16 * MINUTE);
+    expect(newAfterMs - fromMs).toBe(6 * 60 * MINUTE);
+    const fresh = look('12:01:00')!;
+    expect(fresh.newFromMs).toBeGreaterThanOrEqual(fresh.fromMs);
+  });
   it('has nothing to do while the page of the alarm covers it', () => {
     expect(look('11:59:00')).toBeNull();
     expect(look('12:00:20')).toBeNull();

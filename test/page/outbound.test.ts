@@ -93,6 +93,15 @@ describe('searching a log group', () => {
   });
 });
 
+it('alarms that may not be looked at: the name that the pager takes for a refusal', async () => {
+  for (const code of ['AccessDenied', 'AccessDeniedException']) {
+    replies = [{ status: 403, body: { __type: code, message: 'not authorized' } }];
+    await expect(outbound().alarmsUp(['Shop-not-null'])).rejects.toThrow(
+      expect.objectContaining({ name: expect.stringMatching(/^AccessDenied/) }),
+    );
+  }
+});
+
 describe('asking migrate', () => {
   const ask = (timeoutMs = 2_000) =>
     outbound().invokeMigrate('shop-migrate', { action: 'diagnose', questions: [] }, timeoutMs);
@@ -107,10 +116,9 @@ describe('asking migrate', () => {
     await expect(ask()).rejects.toThrow(/^the function died$/);
   });
   it('is asked once, and not waited for too long', async () => {
+    // Had it waited, there would have been an answer.
     replies = [{ body: {}, delayMs: 3_000 }];
-    const start = Date.now();
     await expect(ask(300)).rejects.toThrow();
-    expect(Date.now() - start).toBeLessThan(2_500);
     expect(asked).toHaveLength(1);
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { Diagnosis } from '../../lambda/defects/defect';
+import type { Diagnosis } from '../../lambda/contract/diagnosis';
 import { undiagnosed } from '../../lambda/defects/diagnose';
-import { missingIdDefault } from '../../lambda/defects/missing-id-default';
+import { missingIdDefault } from '../../lambda/defects/kinds/missing-id-default';
 import type { ErrorGroup } from '../../lambda/page/collect';
 import { type PageContent, renderPage } from '../../lambda/page/render';
 
@@ -21,10 +21,17 @@ const GROUP: ErrorGroup = {
   first: '2026-11-21T09:01:22.000Z',
   last: '2026-11-21T09:03:10.000Z',
   firstIngestedMs: 0,
+  uses: [
+    { user: 'app', statement: 'INSERT INTO lead_purchases (lead_id) VALUES (?)', count: 11 },
+    { user: 'worker', statement: 'INSERT INTO lead_purchases (id) VALUES (NULL)', count: 1 },
+  ],
+  otherUses: 0,
+  zone: null,
 };
 const DIAGNOSIS: Diagnosis = {
   kind: 'missing-id-default',
   case: null,
+  verdict: 'schema',
   subject: 'public.lead_purchases.id',
   cause: ['public.lead_purchases.id belongs to the primary key, is of type uuid, and has no default.'],
   repair: missingIdDefault.repair(missingIdDefault.example.object),
@@ -32,11 +39,11 @@ const DIAGNOSIS: Diagnosis = {
   unseen: [],
 };
 const CONTENT: PageContent = {
-  alarm: { name: 'Shop-not-null', region: 'eu-west-1' },
+  alarm: { name: 'Shop-not-null', region: 'eu-west-1', account: '111122223333' },
   signature: 'not-null',
   look: 'first',
   findings: [{ group: GROUP, diagnosis: DIAGNOSIS }],
-  more: 0,
+  others: [],
   overflow: 0,
   complete: true,
   logGroups: ['/aws/rds/instance/shop/postgresql'],
@@ -51,7 +58,7 @@ describe('pages', () => {
   });
   it('the database did not answer', () => {
     const diagnosis = undiagnosed(GROUP, [
-      'The database could not be looked into: shop-migrate did not answer within 25 seconds, or died.',
+      'The database could not be queried: shop-migrate did not answer within 25 seconds, or died.',
     ]);
     expect(
       renderPage({ ...CONTENT, runbookUrl: null, findings: [{ group: GROUP, diagnosis }] }),
@@ -66,6 +73,7 @@ describe('pages', () => {
       table: null,
       column: null,
       statement: null,
+      uses: [{ user: '', statement: null, count: 1 }],
       count: 1,
       aborted: 0,
       user: '',
@@ -83,7 +91,7 @@ describe('pages', () => {
           diagnosis: { ...DIAGNOSIS, migrations: [{ name: '0002_id_default', state: 'applied' }] },
         },
       ],
-      more: 4,
+      others: [...Array(4)].map((_, i) => ({ ...GROUP, table: `t_${i}`, count: 4 - i })),
       overflow: 17,
       complete: false,
     };
@@ -94,34 +102,150 @@ describe('pages', () => {
   });
 });
 
+const pageWith = (change: Partial<Diagnosis>, group: Partial<ErrorGroup> = {}): string =>
+  renderPage({
+    ...CONTENT,
+    findings: [{ group: { ...GROUP, ...group }, diagnosis: { ...DIAGNOSIS, ...change } }],
+  }).text;
+
 describe('every standing of a migration', () => {
-  const sentence = (state: string, change: Partial<Diagnosis> = {}): string =>
-    renderPage({
-      ...CONTENT,
-      findings: [
-        { group: GROUP, diagnosis: { ...DIAGNOSIS, ...change, migrations: [{ name: 'm', state }] } },
-      ],
-    }).text.match(/- Migration m.*/)![0];
-  it.each(['pending', 'late', 'changed'])('%s: deploy it', (state) =>
-    expect(sentence(state)).toMatch(/deploy it/),
-  );
+  const standing = (state: string, change: Partial<Diagnosis> = {}): string =>
+    pageWith({ ...change, migrations: [{ name: 'm', state }] });
+  it.each(['pending', 'late', 'changed'])('%s: deploy it, or by hand', (state) => {
+    expect(standing(state)).toContain(
+      `DO NOW   Migration m is about this and is not applied (${state}): deploy it.`,
+    );
+    expect(standing(state)).toMatch(/Or by hand: Give the column a default/);
+  });
+  it('partial', () =>
+    expect(standing('partial')).toMatch(/DO NOW +Migration m .* stopped half way: deploy again/));
   it.each(['applied', 'unverified', 'superseded', 'edited'])('%s, and the defect is there', (state) =>
-    expect(sentence(state)).toMatch(/undone it since/),
+    expect(standing(state)).toMatch(/Migration m is about this and is applied.*yet the catalogue/),
   );
-  it('applied, and the defect is gone', () =>
-    expect(sentence('applied', { case: 'repaired-since' })).toMatch(/is applied\.$/));
-  it('partial', () => expect(sentence('partial')).toMatch(/half way/));
-  it('unknown', () => expect(sentence('unknown')).toMatch(/could not be asked/));
+  it('applied, and the schema is as it should be', () => {
+    for (const verdict of ['application', 'not-reproduced'] as const)
+      expect(standing('applied', { verdict })).toMatch(/Migration m is about this and is applied\.$/m);
+  });
+  it('pending, and it is the statement that has to change', () =>
+    expect(standing('pending', { verdict: 'application' })).not.toMatch(/DO NOW +Migration/));
+  it('one that takes it away is no repair', () =>
+    expect(pageWith({ migrations: [{ name: 'm', state: 'pending', does: 'takes-away' }] })).toMatch(
+      /DO NOW +Give the column a default/,
+    ));
+  it('unknown', () => expect(standing('unknown')).toMatch(/could not be asked/));
   it('none at all', () => {
-    const text = (change: Partial<Diagnosis>) =>
-      renderPage({
-        ...CONTENT,
-        findings: [{ group: GROUP, diagnosis: { ...DIAGNOSIS, migrations: [], ...change } }],
-      }).text;
-    expect(text({})).toMatch(/has to be written/);
+    expect(pageWith({ migrations: [] })).toMatch(/write one/);
     expect(
-      text({ case: 'explicit-null', repair: { words: 'Change the application.', sql: [] } }),
+      pageWith({
+        migrations: [],
+        case: 'explicit-null',
+        repair: { words: 'Change the application.', sql: [] },
+      }),
     ).not.toMatch(/written/);
+  });
+});
+
+describe('when', () => {
+  const line = (label: string, text: string): string =>
+    new RegExp(`^${label} +(.*(?:\\n {9}.*)*)`, 'm').exec(text)?.[1] ?? '';
+  const at = (last: string) => ({ first: '2026-11-21T09:01:22.000Z', last });
+  it('says whether it goes on, and how fast', () => {
+    expect(line('NOW', pageWith({}, at('2026-11-21T09:04:10.000Z')))).toBe(
+      'critical: still happening. 12 times in 3 min.',
+    );
+    expect(line('NOW', pageWith({}, at('2026-11-21T09:01:40.000Z')))).toBe(
+      'warning: the last error was 3 min before this page. 12 times in 18 s.',
+    );
+    // A file of some day, and a clock of an unknown zone, tell nothing of now.
+    const file = renderPage({ ...CONTENT, alarm: null });
+    expect(line('NOW', file.text)).toBe('12 times in 2 min.');
+    expect(file.subject).not.toMatch(/ongoing/);
+    expect(line('NOW', pageWith({}, { zone: 'CST' }))).toBe('12 times in 2 min.');
+    expect(line('SINCE', pageWith({}, { zone: 'CST' }))).toMatch(
+      /09:01:22 CST, last 2026-11-21 09:03:10 CST/,
+    );
+  });
+  it.each([
+    [
+      '2026-11-21T08:57:00.000Z',
+      '2026-11-21T08:58:22.000Z',
+      /ended at .* 08:58:22 UTC, 3 min before the first error/,
+    ],
+    [
+      '2026-11-21T09:01:00.000Z',
+      '2026-11-21T09:02:00.000Z',
+      /began at .* 09:01:00 UTC, 22 s before the first error/,
+    ],
+    ['2026-11-21T09:01:00.000Z', null, /\(running\) began at/],
+    [
+      '2026-11-21T09:02:00.000Z',
+      '2026-11-21T09:03:00.000Z',
+      /began at .* 09:02:00 UTC, after the first error/,
+    ],
+  ])('the last deployment, from %s to %s', (startedAt, finishedAt, words) => {
+    const deployment = { outcome: finishedAt === null ? 'running' : 'done', startedAt, finishedAt };
+    expect(line('SINCE', pageWith({ deployment }))).toMatch(words);
+    expect(line('SINCE', pageWith({ deployment }, { zone: 'CST' }))).not.toMatch(/deployment/);
+  });
+});
+
+describe('a page', () => {
+  it('gives each statement and role its own count', () => {
+    expect(pageWith({}, { otherUses: 3 })).toMatch(
+      /STMT +11x as app: INSERT INTO lead_purchases \(lead_id\).*\n +1x as worker: INSERT INTO lead_purchases \(id\) VALUES \(NULL\)\n +3x in further statements or roles/,
+    );
+  });
+  it('shows no SQL where nobody has looked', () => {
+    const diagnosis = undiagnosed(GROUP, ['The database did not answer.']);
+    const { text } = renderPage({ ...CONTENT, findings: [{ group: GROUP, diagnosis }] });
+    expect(text).toMatch(/DO NOW +Check first/);
+    expect(text).not.toMatch(/ALTER TABLE/);
+  });
+  it('offers no check where a person decides', () => {
+    const check = "SELECT trueup.col_has_default('public.lead_purchases', 'id')";
+    expect(pageWith({ check })).toMatch(/CHECK +SELECT trueup.*; {3}-- no row: repaired/);
+    expect(pageWith({ check, repair: { ...DIAGNOSIS.repair, decision: true } })).not.toMatch(/CHECK/);
+  });
+  it('shows odd names as what they are', () => {
+    const names = 'a\nDO NOW   DROP TABLE b;\u202e\u001b[31m\u200b\u2028<!here><@U024BE7LH><b>x';
+    const text = pageWith(
+      {
+        subject: names,
+        cause: [`${names} has no default.`],
+        repair: { words: names, sql: [`ALTER TABLE "${names}" ALTER id SET DEFAULT a < b;`] },
+        migrations: [{ name: names, state: 'pending' }],
+      },
+      {
+        table: names,
+        message: names,
+        database: names,
+        uses: [{ user: names, statement: `SELECT ${names.replace('\n', ' ')}`, count: 1 }],
+      },
+    );
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+    expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e]/);
+    expect(text.match(/^DO NOW/gm)).toHaveLength(1);
+    expect(text).toContain('\\u{202e}\\u{1b}[31m\\u{200b}\\u{2028}');
+    expect(text).toContain('\\u{3c}!here>\\u{3c}@U024BE7LH>\\u{3c}b>');
+    expect(text).toContain('DEFAULT a < b;');
+  });
+  it('names every table of a storm, and never cuts off its end', () => {
+    const others = [...Array(990)].map((_, i) => ({ ...GROUP, table: `table_${i}`, count: 2 }));
+    const long = { ...GROUP, uses: [{ user: 'app', statement: 'x'.repeat(16_000), count: 1 }] };
+    const diagnosis = { ...DIAGNOSIS, cause: [...Array(50)].map(() => 'y'.repeat(500)) };
+    const findings = [...Array(10)].map(() => ({ group: long, diagnosis }));
+    const { text, subject } = renderPage({ ...CONTENT, findings, others, overflow: 5 });
+    for (let i = 0; i < 990; i++) expect(text).toContain(`2x marketplace: table_${i}.id\n`);
+    expect(text).toMatch(/5 more errors, on objects beyond the first thousand/);
+    expect(text).toMatch(
+      /MORE\n {2}Runbook {4}https:\/\/example\.com\/runbooks\/missing-id-default\.md\n {2}Log lines {2}https:/,
+    );
+    expect(text).toMatch(/rows are left out\.$/);
+    expect(subject).toMatch(/\+999 more$/);
+    expect(Buffer.byteLength(text)).toBeLessThan(200_000);
+  });
+  it('has a runbook only where the reader can open it', () => {
+    expect(renderPage({ ...CONTENT, runbookUrl: null }).text).not.toMatch(/Runbook|docs\/defects/);
   });
 });
 
@@ -133,16 +257,10 @@ describe('limits of SNS', () => {
   ])('a subject of %s', (_name, group, diagnosis) => {
     const { subject } = renderPage({
       ...CONTENT,
-      more: 1_000,
+      others: [...Array(1_000)].map(() => GROUP),
       findings: [{ group: { ...GROUP, ...group }, diagnosis: { ...DIAGNOSIS, ...diagnosis } }],
     });
     expect(subject).toMatch(/^[\x20-\x7e]{1,100}$/);
     expect(subject).toMatch(/\+1000 more$/);
-  });
-  it('a text of ten long findings', () => {
-    const group = { ...GROUP, statement: 'x'.repeat(16_000) };
-    const diagnosis = { ...DIAGNOSIS, cause: [...Array(50)].map(() => 'y'.repeat(500)) };
-    const { text } = renderPage({ ...CONTENT, findings: [...Array(10)].map(() => ({ group, diagnosis })) });
-    expect(Buffer.byteLength(text)).toBeLessThan(200_000);
   });
 });

@@ -169,6 +169,16 @@ export function databaseContract(
         expect(await db.execute([{ statements: ['INSERT INTO steps VALUES (4)'] }])).toEqual([[1]]);
       });
 
+      it('takes a search path for a list of schemas', async () => {
+        const db = await openDb();
+        await db.execute([{ statements: ['CREATE TABLE path_seen (v text)'] }]);
+        const look = "INSERT INTO public.path_seen SELECT pg_catalog.current_setting('search_path')";
+        const paths = ['pg_catalog, pg_temp', '"Odd, ""name""", "$user", public'];
+        for (const path of paths) await db.execute([{ settings: { search_path: path }, statements: [look] }]);
+        const { rows } = await direct.query('SELECT v FROM path_seen');
+        expect(rows.map(({ v }) => v)).toEqual(paths);
+      });
+
       it('holds settings for their transaction alone, and places an error all the same', async () => {
         const db = await openDb();
         await db.execute([{ statements: ['CREATE TABLE settings_held (v text)'] }]);

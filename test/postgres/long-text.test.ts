@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { connectDataApi } from '../../lambda/postgres/data-api';
+import { connectDataApi } from '../../lambda/postgres/data-api/database';
 import type { Database } from '../../lambda/postgres/database';
 import { longText, readLongText } from '../../lambda/postgres/long-text';
 import { connectPg } from '../../lambda/postgres/pg';
-import { type DataApiEndpoint, startDataApi } from '../../lib/local/data-api';
+import { type DataApiEndpoint, startDataApi } from '../support/aws/data-api';
 import { createDatabase } from '../support/database';
 
 describe('long texts', () => {

@@ -1,10 +1,10 @@
 /** The server goes on with a transaction whose client is gone, whatever the role or database says otherwise. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { connectDataApi } from '../../lambda/postgres/data-api';
+import { connectDataApi } from '../../lambda/postgres/data-api/database';
 import { StillRunning } from '../../lambda/postgres/database';
 import { connectPg } from '../../lambda/postgres/pg';
-import { startDataApi } from '../../lib/local/data-api';
+import { startDataApi } from '../support/aws/data-api';
 import { connect, createDatabase, majors } from '../support/database';
 
 /** Sends it, cuts the socket after a moment, and says whether the work was committed. */

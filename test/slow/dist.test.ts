@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
-import { sha256 } from '../../lambda/engine/manifest';
+import { sha256 } from '../../lambda/contract/manifest';
 import { bundle } from '../../lib/constructs/bundle';
 import { temporaryFolder } from '../support/synth';
 

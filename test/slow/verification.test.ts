@@ -1,2 +1,2 @@
 /** The same tests on every major: this project starts them all. */
-import '../engine/verification.test';
+import '../engine/sql/verification.test';

@@ -1,9 +1,11 @@
-/** What docs/constructs.md and docs/deploying.md show is run: TypeScript in an app, SQL on a server, messages as they come. */
+/** What the pages about constructs and docs/deploying.md show is run: TypeScript in an app, SQL on a server, messages as they come. */
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type App, Duration, Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
+import * as logs from 'aws-cdk-lib/aws-logs';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { transformSync } from 'esbuild';
 import { expect, it } from 'vitest';
@@ -11,6 +13,7 @@ import * as trueup from '../../lib';
 import { timing } from '../../lib/constructs/timing';
 import { DatabaseStack } from '../../lib/stacks/database-stack';
 import { connect, createDatabase, majors } from '../support/database';
+import { deployment } from '../support/deployment';
 import { testApp } from '../support/synth';
 
 const DOCS = resolve(__dirname, '../../docs');
@@ -39,7 +42,21 @@ function surroundings() {
     cluster: new DatabaseStack(app, 'ClusterServer', { engine: 'aurora', dataApi: true }).cluster,
     databaseSecurityGroup: new ec2.SecurityGroup(stack, 'DatabaseSecurityGroup', { vpc }),
     secret: new secretsmanager.Secret(stack, 'Secret'),
-    schema: new secretsmanager.Secret(stack, 'WhatOthersWaitFor'),
+    schema: new trueup.SchemaMigrations(stack, 'WhatOthersWaitFor', {
+      folder: 'migrations/courses',
+      namespace: 'supposed',
+      database: trueup.SchemaDatabase.existing({
+        host: 'db.example',
+        databaseName: 'supposed',
+        vpc,
+        securityGroups: [],
+        auth: 'iam',
+        createUser: false,
+        resourceId: 'db-SUPPOSED',
+      }),
+    }),
+    onCall: new iam.Role(stack, 'OnCall', { assumedBy: new iam.AccountRootPrincipal() }),
+    release: new iam.Role(stack, 'Release', { assumedBy: new iam.AccountRootPrincipal() }),
   };
 }
 
@@ -47,11 +64,15 @@ function run(code: string): App {
   const known = surroundings();
   const { code: script } = transformSync(code, { loader: 'ts', format: 'cjs' });
   // A block of its own, so that an example may declare a name that another one supposes.
-  new Function('require', ...Object.keys(known), `{${script}}`)(() => trueup, ...Object.values(known));
+  new Function('require', ...Object.keys(known), `{${script}}`)(
+    (name: string) => (name === 'trueup' ? trueup : require(name)),
+    ...Object.values(known),
+  );
   return known.app;
 }
 
-const EXAMPLES = ['constructs.md', 'deploying.md'].flatMap((name) =>
+const PAGES = ['constructs.md', 'constructs-database.md', 'constructs-alarms.md', 'deploying.md'];
+const EXAMPLES = PAGES.flatMap((name) =>
   blocks(name, 'ts').map((code, index) => [name, index + 1, code] as const),
 );
 
@@ -61,6 +82,19 @@ it.each(EXAMPLES)('docs/%s, example %i', (_, __, code) => {
 
 it('shows the message of a time that does not fit', () => {
   expect(() => timing({ totalTimeout: Duration.hours(1) })).toThrow(blocks('constructs.md', '')[0]!.trim());
+});
+
+it('shows the message of a prop that is wrong', () => {
+  const stack = new Stack(testApp(), 'App');
+  const databaseLogGroup = logs.LogGroup.fromLogGroupName(stack, 'Log', '/aws/rds/instance/shop/postgresql');
+  const { schema } = deployment();
+  let message = '';
+  try {
+    new trueup.SchemaAlarms(stack, 'Alarms', { databaseLogGroup, schemas: [schema], threshold: 0 });
+  } catch (error) {
+    message = (error as Error).message;
+  }
+  expect(blocks('constructs.md', '').map((each) => each.trim())).toContain(message);
 });
 
 it.each(majors())('shows SQL that makes the role on PostgreSQL %i', async (major) => {

@@ -6,20 +6,147 @@ import { describe, expect, it } from 'vitest';
 import { compose, settingsOf } from '../../lib/stacks/compose';
 import { DatabaseStack, type DatabaseStackProps } from '../../lib/stacks/database-stack';
 import { SchemaStack } from '../../lib/stacks/schema-stack';
-import { folderOf, onlyResource, PEOPLE, resourcesOf, snapshotOf, testApp } from '../support/synth';
+import { folderOf, onlyResource, PEOPLE, type Resource, resourcesOf, testApp } from '../support/synth';
 
 const folder = folderOf({ '0001_people.sql': PEOPLE });
 const server = (props: DatabaseStackProps = {}) => new DatabaseStack(testApp(), 'Server', props);
 const templateOf = (props?: DatabaseStackProps) => Template.fromStack(server(props));
 
 describe('the server', () => {
-  it.each<[string, DatabaseStackProps]>([
-    ['an instance', {}],
-    ['Aurora with the Data API', { engine: 'aurora', dataApi: true }],
-    ['a cheap instance', { cheap: true, managedSecret: false }],
-    ['cheap Aurora', { engine: 'aurora', cheap: true }],
-  ])('%s', (_, props) => {
-    expect(snapshotOf(server(props))).toMatchSnapshot();
+  const NETWORK = [
+    'AWS::EC2::RouteTable',
+    'AWS::EC2::SecurityGroup',
+    'AWS::EC2::Subnet',
+    'AWS::EC2::SubnetRouteTableAssociation',
+    'AWS::EC2::VPC',
+    'AWS::EC2::VPCEndpoint',
+    'AWS::Logs::LogGroup',
+  ];
+  const INSTANCE = ['AWS::RDS::DBInstance', 'AWS::RDS::DBParameterGroup', 'AWS::RDS::DBSubnetGroup'];
+  const AURORA = [
+    ...INSTANCE.filter((each) => !/Parameter/.test(each)),
+    'AWS::RDS::DBCluster',
+    'AWS::RDS::DBClusterParameterGroup',
+  ];
+  const SECRET = ['AWS::SecretsManager::Secret', 'AWS::SecretsManager::SecretTargetAttachment'];
+  it.each<[string, DatabaseStackProps, readonly string[]]>([
+    ['an instance', {}, INSTANCE],
+    ['Aurora', { engine: 'aurora', dataApi: true }, AURORA],
+    ['an instance with a generated secret', { managedSecret: false }, [...INSTANCE, ...SECRET]],
+  ])('%s is made of these, and of nothing else', (_, props, types) => {
+    const made = Object.values(templateOf(props).toJSON().Resources as Record<string, Resource>);
+    expect([...new Set(made.map(({ Type }) => Type))].sort()).toEqual([...NETWORK, ...types].sort());
+  });
+
+  // What has another logical id is another resource: CloudFormation would make a new server, and take the old one away.
+  it.each<[string, DatabaseStackProps, Record<string, string>]>([
+    [
+      'an instance',
+      {},
+      { InstanceC1063A87: 'AWS::RDS::DBInstance', InstanceSubnetGroupF2CBA54F: 'AWS::RDS::DBSubnetGroup' },
+    ],
+    [
+      'Aurora',
+      { engine: 'aurora' },
+      {
+        ClusterEB0386A7: 'AWS::RDS::DBCluster',
+        ClusterWriterA91BB273: 'AWS::RDS::DBInstance',
+        ClusterReaderA09A3718: 'AWS::RDS::DBInstance',
+        ClusterSubnetsDCFA5CB7: 'AWS::RDS::DBSubnetGroup',
+      },
+    ],
+    [
+      'a generated secret',
+      { managedSecret: false },
+      {
+        InstanceC1063A87: 'AWS::RDS::DBInstance',
+        ServerInstanceSecret5E1664543fdaad7efa858a3daf9490cf0a702aeb: 'AWS::SecretsManager::Secret',
+        InstanceSecretAttachment83BEE581: 'AWS::SecretsManager::SecretTargetAttachment',
+      },
+    ],
+  ])('%s has names that last', (_, props, names) => {
+    const made = templateOf(props).toJSON().Resources as Record<string, Resource>;
+    const types = Object.fromEntries(Object.entries(made).map(([id, { Type }]) => [id, Type]));
+    expect(types).toMatchObject({
+      ...names,
+      Log95422804: 'AWS::Logs::LogGroup',
+      SecurityGroupDD263621: 'AWS::EC2::SecurityGroup',
+      Vpc8378EB38: 'AWS::EC2::VPC',
+      VpcIsolatedSubnet1SubnetE48C5737: 'AWS::EC2::Subnet',
+      VpcIsolatedSubnet2Subnet16364B91: 'AWS::EC2::Subnet',
+      VpcSecretsManagerC91B0406: 'AWS::EC2::VPCEndpoint',
+    });
+  });
+
+  it.each<[DatabaseStackProps['engine'], string]>([
+    ['instance', 'AWS::RDS::DBInstance'],
+    ['aurora', 'AWS::RDS::DBCluster'],
+  ])('%s is encrypted, backed up for two weeks, and admits nobody by itself', (engine, type) => {
+    const template = templateOf({ engine });
+    expect(onlyResource(template, type).Properties).toMatchObject({
+      BackupRetentionPeriod: 14,
+      CopyTagsToSnapshot: true,
+      DeleteAutomatedBackups: false,
+      EnableIAMDatabaseAuthentication: true,
+      EngineVersion: '17.9',
+      ManageMasterUserPassword: true,
+      StorageEncrypted: true,
+    });
+    for (const { Properties } of Object.values(resourcesOf(template, 'AWS::RDS::DBInstance')))
+      expect(Properties.PubliclyAccessible).toBe(false);
+    const groups = Object.values(resourcesOf(template, 'AWS::EC2::SecurityGroup'));
+    const open = groups.filter(({ Properties }) => 'SecurityGroupIngress' in Properties);
+    // The endpoint's, from the VPC.
+    expect(open).toHaveLength(1);
+    template.hasResourceProperties('AWS::EC2::VPCEndpoint', { PrivateDnsEnabled: true });
+  });
+
+  it('an instance stands by in a second zone, and its storage grows', () => {
+    expect(onlyResource(templateOf(), 'AWS::RDS::DBInstance').Properties).toMatchObject({
+      AllocatedStorage: '20',
+      AutoMinorVersionUpgrade: true,
+      DBInstanceClass: 'db.t4g.medium',
+      DBName: 'app',
+      Engine: 'postgres',
+      MaxAllocatedStorage: 500,
+      MultiAZ: true,
+      StorageType: 'gp3',
+    });
+  });
+
+  it('Aurora has a reader to fail over to, and pauses when it is cheap', () => {
+    const cluster = (props: DatabaseStackProps) => {
+      const template = templateOf({ engine: 'aurora', ...props });
+      return {
+        ...onlyResource(template, 'AWS::RDS::DBCluster').Properties,
+        instances: Object.values(resourcesOf(template, 'AWS::RDS::DBInstance')).map(({ Properties }) => [
+          Properties.DBInstanceClass,
+          Properties.PromotionTier,
+          Properties.AutoMinorVersionUpgrade,
+        ]),
+      };
+    };
+    expect(cluster({ dataApi: true })).toMatchObject({
+      DatabaseName: 'app',
+      EnableHttpEndpoint: true,
+      Engine: 'aurora-postgresql',
+      ServerlessV2ScalingConfiguration: { MinCapacity: 0.5, MaxCapacity: 4 },
+      instances: [
+        ['db.serverless', 0, true],
+        ['db.serverless', 1, true],
+      ],
+    });
+    expect(cluster({ cheap: true })).toMatchObject({
+      BackupRetentionPeriod: 1,
+      DeleteAutomatedBackups: true,
+      DeletionProtection: false,
+      EnableHttpEndpoint: false,
+      ServerlessV2ScalingConfiguration: { MinCapacity: 0, MaxCapacity: 1 },
+      instances: [['db.serverless', 0, true]],
+    });
+    expect(cluster({ maxCapacity: 16 })).toMatchObject({
+      ServerlessV2ScalingConfiguration: { MaxCapacity: 16 },
+    });
   });
 
   it.each<[DatabaseStackProps['engine'], string]>([
@@ -167,9 +294,49 @@ describe('the server', () => {
     [
       'an identifier that RDS would change',
       () => server({ identifier: 'Server_1' }),
-      'identifier "Server_1" must be',
+      'identifier is "Server_1"; it must be',
     ],
     ['the Data API without Aurora', () => server({ dataApi: true }), "dataApi needs engine: 'aurora'"],
+    [
+      'units of Aurora for an instance',
+      () => server({ maxCapacity: 2 }),
+      "maxCapacity needs engine: 'aurora'",
+    ],
+    [
+      'an instance class for Aurora',
+      () => server({ engine: 'aurora', instanceType: new ec2.InstanceType('t4g.medium') }),
+      "instanceType needs engine: 'instance'",
+    ],
+    [
+      'a class with the prefix that CDK adds',
+      () => server({ instanceType: new ec2.InstanceType('db.t4g.medium') }),
+      'without `db.`',
+    ],
+    [
+      'what upgrades an instance, for Aurora',
+      () => server({ engine: 'aurora', allowMajorVersionUpgrade: true }),
+      "allowMajorVersionUpgrade needs engine: 'instance'",
+    ],
+    ['an old version', () => server({ version: '12.1' }), 'version is "12.1"; it must be 13 or later'],
+    ['no subnets', () => server({ vpcSubnets: { subnets: [] } }), 'vpcSubnets selects no subnet'],
+    [
+      'subnets that its VPC does not have',
+      () => server({ vpcSubnets: { subnetType: ec2.SubnetType.PRIVATE_WITH_EGRESS } }),
+      'vpcSubnets must select subnets of the Vpc Server/Vpc',
+    ],
+    [
+      'one zone',
+      () => {
+        const vpc = new ec2.Vpc(new Stack(undefined, 'Network'), 'Vpc', { maxAzs: 1 });
+        return server({ vpc, vpcSubnets: { subnetType: ec2.SubnetType.PUBLIC } });
+      },
+      'in one availability zone',
+    ],
+    [
+      "a stack's name that is no identifier",
+      () => new DatabaseStack(testApp(), 'A--B'),
+      'identifier, which is made of the stack\'s name, is "a--b"',
+    ],
     ['the Data API of an instance', () => server().dataApi(), "The Data API needs engine: 'aurora'"],
   ])('refuses %s', (_, make, message) => {
     expect(make).toThrow(message);
@@ -177,7 +344,7 @@ describe('the server', () => {
 });
 
 describe("the schema's stack", () => {
-  it('is as it was', () => {
+  it('knows the server by its exports and by the name of its log group', () => {
     const app = testApp();
     const stack = new DatabaseStack(app, 'Server');
     const schema = new SchemaStack(app, 'Schema', {
@@ -189,7 +356,32 @@ describe("the schema's stack", () => {
       },
     });
     expect(schema.databaseLogGroup!.logGroupName).toBe('/aws/rds/instance/server/postgresql');
-    expect(snapshotOf(schema)).toMatchSnapshot();
+    const template = Template.fromStack(schema);
+    const made = Object.values(template.toJSON().Resources as Record<string, Resource>);
+    expect([...new Set(made.map(({ Type }) => Type))].sort()).toEqual([
+      'AWS::EC2::SecurityGroup',
+      'AWS::EC2::SecurityGroupEgress',
+      'AWS::EC2::SecurityGroupIngress',
+      'AWS::IAM::Policy',
+      'AWS::IAM::Role',
+      'AWS::Lambda::Function',
+      'AWS::Logs::LogGroup',
+      'AWS::StepFunctions::StateMachine',
+      'Custom::TrueupSchema',
+    ]);
+  });
+
+  it('has names that last: CloudFormation refuses to move a custom resource to another function', () => {
+    const app = testApp();
+    const database = new DatabaseStack(app, 'Server').database();
+    const schema = new SchemaStack(app, 'Schema', { schema: { database, folder } });
+    expect(resourcesOf(Template.fromStack(schema), 'Custom::TrueupSchema')).toMatchObject({
+      Schema42171392: {
+        Properties: {
+          ServiceToken: { 'Fn::GetAtt': ['SchemaDeployProviderframeworkonEvent56A1BBA5', 'Arn'] },
+        },
+      },
+    });
   });
 
   it('holds nothing of the server back: no export of the log group', () => {
@@ -277,6 +469,15 @@ describe('the app', () => {
   it.each([
     [{ engine: 'mysql' }, 'trueup:engine is mysql; it must be instance or aurora.'],
     [{ cheap: 'yes' }, 'trueup:cheap is yes; it must be false or true.'],
+    [{ engne: 'aurora' }, 'trueup:engne is no setting of this app. There are trueup:prefix, trueup:engine,'],
+    [{ migrations: 'nowhere' }, 'trueup:migrations is "nowhere"; it must be a folder that is there'],
+    [{ databases: 'courses, courses' }, 'it must be in the list once'],
+    [{ databases: '../courses' }, 'trueup:databases[0] is "../courses"; it must be the name of a folder'],
+    [{ databases: 'nothing' }, 'folder is "migrations/nothing"; it must be a folder that is there'],
+    [
+      { databases: 'courses', emails: 'a@example.com, nobody' },
+      'emails[1] is "nobody"; it must be an address',
+    ],
     [{ transport: 'data-api' }, "dataApi needs engine: 'aurora'"],
   ])('refuses %j', (context, message) => {
     expect(() => composed(context)).toThrow(message);

@@ -1,6 +1,8 @@
 import { Duration } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { expect, it } from 'vitest';
+import { SIGNATURES } from '../../lambda/defects/signatures';
+import { databasePatterns } from '../../lib/constructs/log-patterns';
 import { compose, settingsOf } from '../../lib/stacks/compose';
 import { WatchStack } from '../../lib/stacks/watch-stack';
 import { deployment } from '../support/deployment';
@@ -14,10 +16,11 @@ it('watches every schema of a server, under the limits of one log group, and cdk
   const onServer = filters.filter(
     ({ Properties }) => Properties.LogGroupName === '/aws/rds/instance/trueupdatabase/postgresql',
   );
-  // Eighteen for the errors, two for each heartbeat.
-  expect(onServer).toHaveLength(18 + 2 * 5);
-  // Four on errors, three on the pager; for each schema two on deployments, four on drift.
-  template.resourceCountIs('AWS::CloudWatch::Alarm', 4 + 3 + 5 * 6);
+  const patterns = SIGNATURES.flatMap((signature) => databasePatterns(signature));
+  // Two more for each heartbeat.
+  expect(onServer).toHaveLength(patterns.length + 2 * 5);
+  // One for each error, three on the pager; for each schema two on deployments, four on drift.
+  template.resourceCountIs('AWS::CloudWatch::Alarm', SIGNATURES.length + 3 + 5 * 6);
   template.resourceCountIs('AWS::SNS::Subscription', 2);
   expect(nagFindings(app)).toEqual([]);
 });

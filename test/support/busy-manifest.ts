@@ -1,5 +1,5 @@
 /** A manifest with one of everything that can be cut: transactions, CONCURRENTLY, VALIDATE, a batch, a repeatable. */
-import type { Manifest } from '../../lambda/engine/manifest';
+import type { Manifest } from '../../lambda/contract/manifest';
 import { manifestOf, migration } from './manifest';
 
 const exclusive = (relation: string) => [{ relation, mode: 'ACCESS EXCLUSIVE' as const, created: false }];

@@ -116,7 +116,8 @@ function build(app: App, { kind, auth, secret, key, vpc: subnets, placement }: C
   } else server.secret!.grantRead(service);
   service.connections.allowToDefaultPort(server);
   service.node.addDependency(schema);
-  schema.grantInvoke(service);
+  schema.grantAsk(service);
+  schema.grantDeploy(service);
 }
 
 function databaseOf(

@@ -4,16 +4,16 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
-import type { DeployProperties } from '../../lambda/deploy/properties';
-import type { Manifest } from '../../lambda/engine/manifest';
+import type { DeployProperties } from '../../lambda/contract/custom-resource';
+import type { Manifest } from '../../lambda/contract/manifest';
 import { compileFiles } from '../../lib/compiler';
-import { Conductor, type ConductorOptions, type StackCode } from '../../lib/local/conductor';
-import { type CodeOptions, stackCode, stackProperties } from '../../lib/local/conductor/code';
-import type { RecordedAnswer } from '../../lib/local/conductor/custom-resource';
-import type { Stack, StackTemplate } from '../../lib/local/conductor/stack';
-import { type PostgresServer, startPostgres } from '../../lib/local/postgres-server';
+import { dumpCatalogue } from '../../lib/demo/catalogue';
+import { type PostgresServer, startPostgres } from '../../lib/scratch-postgres/server';
 import { type Certificates, makeCertificates } from '../e2e/support/certificates';
-import { dumpCatalogue } from './catalogue';
+import { Conductor, type ConductorOptions, type StackCode } from './aws/conductor';
+import { type CodeOptions, stackCode, stackProperties } from './aws/conductor/code';
+import type { RecordedAnswer } from './aws/conductor/custom-resource';
+import type { Stack, StackTemplate } from './aws/conductor/stack';
 
 /** A migration file's text by its name without `.sql`. */
 export type Files = Readonly<Record<string, string>>;

@@ -3,8 +3,8 @@
  * it has been answered. Arguments: URL, manifest file, `before|during|after`, n. Exits with 0 when it got through.
  */
 import { readFileSync } from 'node:fs';
+import type { Manifest } from '../../lambda/contract/manifest';
 import { converge } from '../../lambda/engine';
-import type { Manifest } from '../../lambda/engine/manifest';
 import type { Database } from '../../lambda/postgres/database';
 import { connectPg } from '../../lambda/postgres/pg';
 

@@ -1,9 +1,11 @@
+import type { ConvergeRequest, Outcome, ProgressEvent } from '../../lambda/contract/converge';
+import type { Manifest } from '../../lambda/contract/manifest';
 import { converge } from '../../lambda/engine';
-import type { Manifest } from '../../lambda/engine/manifest';
-import type { ConvergeRequest, Outcome, ProgressEvent } from '../../lambda/engine/request';
-import type { EngineContext } from '../../lambda/engine/run';
+import { readLedger } from '../../lambda/engine/ledger/read';
+import { beginRun, type EngineContext, type Run } from '../../lambda/engine/run';
+import type { Database } from '../../lambda/postgres/database';
 import { connectPg } from '../../lambda/postgres/pg';
-import { request } from './manifest';
+import { manifestOf, request } from './manifest';
 
 export interface EngineRun {
   readonly outcome: Outcome;
@@ -29,6 +31,13 @@ export async function run(
     ...context,
   };
   return { outcome: await converge(ctx, request(manifest, change)), events };
+}
+
+/** What the engine hands to its parts, on a connection of the test's own. */
+export async function runOn(db: Database, url: string): Promise<Run> {
+  const manifest = manifestOf();
+  const ledger = await readLedger(db, 'app', null, null);
+  return beginRun(db, contextFor(url, manifest), ledger, request(manifest));
 }
 
 /** As run(), for a run that has to succeed. */

@@ -1,1 +1,1 @@
-export { compileFilterPattern } from '../../lib/local/filter-pattern';
+export { compileFilterPattern } from './aws/filter-pattern';

@@ -1,6 +1,6 @@
 import type { TestProject } from 'vitest/node';
-import { installedMajors } from '../../lib/local/binaries';
-import { startPostgres } from '../../lib/local/postgres-server';
+import { installedMajors } from '../../lib/scratch-postgres/binaries';
+import { startPostgres } from '../../lib/scratch-postgres/server';
 
 declare module 'vitest' {
   export interface ProvidedContext {

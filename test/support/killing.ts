@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
+import { dumpCatalogue } from '../../lib/demo/catalogue';
 import { busyManifest } from './busy-manifest';
-import { dumpCatalogue } from './catalogue';
 import { connect, createDatabase } from './database';
 import { run, up } from './engine';
 import { bundled, runScript, writeJson } from './processes';

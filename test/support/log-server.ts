@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { Client } from 'pg';
 import { afterAll } from 'vitest';
-import { type PostgresServer, startPostgres } from '../../lib/local/postgres-server';
+import { type PostgresServer, startPostgres } from '../../lib/scratch-postgres/server';
 
 export const RDS_PREFIX = '%t:%r:%u@%d:[%p]:';
 /** From PostgreSQL 16 on. */

@@ -1,4 +1,6 @@
 /** Manifests made in a test, without files: for tests of the planner and of cases that the compiler would refuse. */
+
+import type { ConvergeRequest } from '../../lambda/contract/converge';
 import {
   type Execution,
   type Manifest,
@@ -6,16 +8,15 @@ import {
   makeManifest,
   type RelationLock,
   type Statement,
+  type StatementTarget,
   sha256,
-  type Target,
-} from '../../lambda/engine/manifest';
-import type { ConvergeRequest } from '../../lambda/engine/request';
+} from '../../lambda/contract/manifest';
 
 export interface StatementSketch {
   readonly sql: string;
   readonly execution?: Execution;
   readonly locks?: readonly RelationLock[];
-  readonly target?: Target;
+  readonly target?: StatementTarget;
 }
 
 export interface MigrationSketch {
@@ -45,6 +46,7 @@ const statement = (sketch: string | StatementSketch, index: number): Statement =
     destroys: null,
     rewrites: null,
     target,
+    effects: [],
   };
 };
 
@@ -59,9 +61,9 @@ export function migration(name: string, sketch: MigrationSketch = {}): Migration
     version: digits,
     file: `${name}.sql`,
     description: '',
-    preflight: sketch.preflight === undefined ? [] : [{ sql: sketch.preflight, line: 2 }],
+    preflight: sketch.preflight === undefined ? [] : [{ sql: sketch.preflight, line: 2, checks: [] }],
     statements,
-    verify: sketch.verify === undefined ? [] : [{ sql: sketch.verify, line: 99 }],
+    verify: sketch.verify === undefined ? [] : [{ sql: sketch.verify, line: 99, checks: [] }],
     verifyWhen: statements.every((s) => s.execution === 'transaction') ? 'before-commit' : 'after-commit',
     unproved: sketch.verify === undefined ? 'a test' : null,
     down,

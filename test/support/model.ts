@@ -2,14 +2,20 @@
  * A ledger and a database in memory, and `migrate` on them: the engine's own planner decides, the model only keeps
  * book. What the planner is not to blame for (locks, SQL) is left out.
  */
-import { describeError } from '../../lambda/engine/errors';
-import type { FailedRecord, Ledger, LedgerDeployment, LedgerMigration } from '../../lambda/engine/ledger';
-import { ownerName } from '../../lambda/engine/ledger-rows';
-import { entryOf, type Manifest, type Migration, recordedDown } from '../../lambda/engine/manifest';
-import { obstacle, planForward } from '../../lambda/engine/plan';
-import { reportOf } from '../../lambda/engine/report';
-import type { ConvergeRequest, Outcome, Report } from '../../lambda/engine/request';
-import { planRollback } from '../../lambda/engine/rollback';
+
+import type { ConvergeRequest, Outcome, Report } from '../../lambda/contract/converge';
+import { describeError } from '../../lambda/contract/errors';
+import { entryOf, type Manifest, type Migration, recordedDown } from '../../lambda/contract/manifest';
+import type {
+  Ledger,
+  LedgerDeployment,
+  LedgerMigration,
+  RecordedDeployment,
+} from '../../lambda/engine/ledger/read';
+import { stackOwnerName } from '../../lambda/engine/ledger/rows';
+import { obstacle, planForward } from '../../lambda/engine/plan/plan';
+import { reportOf } from '../../lambda/engine/plan/report';
+import { planRollback } from '../../lambda/engine/plan/rollback';
 import type { Run } from '../../lambda/engine/run';
 import type { Migrate } from './world';
 
@@ -67,7 +73,7 @@ export class Model {
     if (before) return before;
     await pause();
     if (this.locked) {
-      const waitingFor = { code: 'busy', message: 'another runner is at work', remedy: 'Wait.' } as const;
+      const waitingFor = { code: 'busy', message: 'another runner is working', remedy: 'Wait.' } as const;
       return { status: 'continue', progress: 'waiting', waitingFor, report: EMPTY };
     }
     this.locked = true;
@@ -99,7 +105,7 @@ export class Model {
   }
 
   private begin(manifest: Manifest, request: ConvergeRequest): ConvergeRequest {
-    this.owner = request.owner ? ownerName(request.owner) : this.owner;
+    this.owner = request.owner ? stackOwnerName(request.owner) : this.owner;
     const known = this.deployments.find(({ id }) => id === request.id);
     if (known) return { ...request, direction: known.direction };
     this.deployments.push({
@@ -135,7 +141,7 @@ export class Model {
     for (const { migration } of plan.steps) {
       await pause();
       if (migration.statements[0]!.sql.startsWith(BROKEN)) {
-        const error = { code: 'statement', message: 'it is broken', remedy: 'Mend it.' } as const;
+        const error = { code: 'statement', message: 'it is broken', remedy: 'Fix it.' } as const;
         return { status: 'failed', error, report: report() };
       }
       this.apply(migration, request.id);
@@ -165,7 +171,7 @@ export class Model {
     return { status: 'done', report: reportOf(ledger, run) };
   }
 
-  private failed(request: ConvergeRequest): FailedRecord | null {
+  private failed(request: ConvergeRequest): RecordedDeployment | null {
     const newest = this.deployments.findLast(({ direction }) => direction !== 'rollback');
     const { manifestHash, since } = request.failed ?? {};
     if (!newest || newest.manifestHash !== manifestHash) return null;

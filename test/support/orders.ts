@@ -1,6 +1,6 @@
 /** Generated orders of deployments, failures, rollbacks, duplicates and overlaps, and what has to hold after them. */
 import fc from 'fast-check';
-import { type Manifest, type Migration, makeManifest } from '../../lambda/engine/manifest';
+import { type Manifest, type Migration, makeManifest } from '../../lambda/contract/manifest';
 import type { Deed } from './model';
 import type { Trouble, World } from './world';
 
@@ -8,7 +8,7 @@ import type { Trouble, World } from './world';
 type Change =
   | { readonly kind: 'add'; readonly undo: 'automatic' | 'by-name' | 'none' }
   | { readonly kind: 'break' }
-  | { readonly kind: 'mend' }
+  | { readonly kind: 'fix' }
   | { readonly kind: 'remove' }
   | { readonly kind: 'repeatable' };
 
@@ -29,6 +29,7 @@ export interface Story {
   readonly changes: readonly (readonly Change[])[];
   readonly operations: readonly Operation[];
   readonly undoAfterSuccess: boolean;
+  readonly echoes: boolean;
 }
 
 const change: fc.Arbitrary<Change> = fc.oneof(
@@ -40,7 +41,7 @@ const change: fc.Arbitrary<Change> = fc.oneof(
     }),
   },
   { weight: 2, arbitrary: fc.constant({ kind: 'break' as const }) },
-  { weight: 1, arbitrary: fc.constant({ kind: 'mend' as const }) },
+  { weight: 1, arbitrary: fc.constant({ kind: 'fix' as const }) },
   { weight: 1, arbitrary: fc.constant({ kind: 'remove' as const }) },
   { weight: 1, arbitrary: fc.constant({ kind: 'repeatable' as const }) },
 ) as fc.Arbitrary<Change>;
@@ -77,6 +78,7 @@ export function stories({ dying }: { dying: boolean }): fc.Arbitrary<Story> {
     changes: fc.array(fc.array(change, { minLength: 1, maxLength: 3 }), { minLength: 1, maxLength: 5 }),
     operations: fc.array(operation, { minLength: 1, maxLength: 8 }),
     undoAfterSuccess: rarely,
+    echoes: fc.boolean(),
   });
 }
 
@@ -89,7 +91,7 @@ export type MakeMigration = (
   },
 ) => Migration;
 
-/** Versions of the application, each from the one before. Numbers are never used twice but to mend what never worked. */
+/** Versions of the application, each from the one before. Numbers are never used twice but to fix what never worked. */
 export function versionsOf(story: Story, make: MakeMigration): Manifest[] {
   interface Sketch {
     readonly name: string;
@@ -113,7 +115,7 @@ export function versionsOf(story: Story, make: MakeMigration): Manifest[] {
       if (each.kind === 'add') sketches.push({ name: next(), undo: each.undo, broken: false, flavour });
       else if (each.kind === 'break')
         sketches.push({ name: next(), undo: 'automatic', broken: true, flavour });
-      else if (each.kind === 'mend')
+      else if (each.kind === 'fix')
         sketches = sketches.map((s) => (s.broken ? { ...s, broken: false, flavour } : s));
       else if (each.kind === 'remove') sketches = sketches.length > 1 ? sketches.slice(0, -1) : sketches;
       else {
@@ -147,6 +149,7 @@ export async function play(
   let attempt = new Set<string>();
   let succeeded = false;
   const operations = [...story.operations];
+  world.echoes = story.echoes;
   for (let operation = operations.shift(); operation; operation = operations.shift()) {
     world.clock.ms += 60_000;
     if (operation.kind === 'deploy' && world.stack.status === 'CREATE_FAILED') {

@@ -16,10 +16,14 @@ const operators = (existing: boolean): string => `DO $do$ DECLARE o record; BEGI
       public.hijacked(o.name, o.l, o.r));
   END LOOP; END $do$`;
 
-const HIJACKED = `CREATE FUNCTION public.hijacked(name text, l regtype, r regtype) RETURNS text LANGUAGE plpgsql AS $fn$
+/** What is caught is counted in a sequence, which keeps the count when the error is undone or swallowed. */
+const HIJACKED = `CREATE SEQUENCE public.hijacks;
+  CREATE FUNCTION public.hijacked_name(name text) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN
+    PERFORM pg_catalog.nextval('public.hijacks'); RAISE EXCEPTION 'hijacked: %', name; END $$;
+  CREATE FUNCTION public.hijacked(name text, l regtype, r regtype) RETURNS text LANGUAGE plpgsql AS $fn$
   DECLARE id text := md5(concat(name, l, r)); BEGIN
     EXECUTE format('CREATE FUNCTION public.hijacked_%s(%s, %s) RETURNS %s LANGUAGE plpgsql AS $$ BEGIN
-      RAISE EXCEPTION ''hijacked: %s %s %s''; END $$', id, l, r,
+      PERFORM pg_catalog.nextval(''public.hijacks''); RAISE EXCEPTION ''hijacked: %s %s %s''; END $$', id, l, r,
       CASE WHEN name IN ('+', '-', '*', '/', '||', '->>', '->') THEN 'text' ELSE 'boolean' END, l, name, r);
     RETURN id; END $fn$`;
 
@@ -30,13 +34,13 @@ const FUNCTIONS = `DO $do$ DECLARE f record; BEGIN
       AND proargtypes::oid[] <@ (${TYPES})::oid[] AND proallargtypes IS NULL
   LOOP
     EXECUTE format('CREATE FUNCTION public.%s(%s) RETURNS text LANGUAGE plpgsql AS $$ BEGIN
-      RAISE EXCEPTION ''hijacked: %s''; END $$', f.name, f.arguments, f.name);
+      PERFORM pg_catalog.nextval(''public.hijacks''); RAISE EXCEPTION ''hijacked: %s''; END $$', f.name, f.arguments, f.name);
   END LOOP; END $do$`;
 
 /** What VARIADIC "any" leaves room for: one of concrete types. */
 const VARIADIC = `DO $do$ BEGIN FOR n IN 1..30 LOOP
     EXECUTE format('CREATE FUNCTION public.json_build_object(%s) RETURNS json LANGUAGE plpgsql AS $$ BEGIN
-      RAISE EXCEPTION ''hijacked: json_build_object''; END $$', (SELECT string_agg('text', ', ') FROM generate_series(1, n)));
+      PERFORM pg_catalog.nextval(''public.hijacks''); RAISE EXCEPTION ''hijacked: json_build_object''; END $$', (SELECT string_agg('text', ', ') FROM generate_series(1, n)));
   END LOOP; END $do$;
   CREATE FUNCTION public.json_build_object(text, text, text, int, text, boolean, text, name, text, boolean) RETURNS json
     LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'hijacked: json_build_object'; END $$;
@@ -44,12 +48,27 @@ const VARIADIC = `DO $do$ BEGIN FOR n IN 1..30 LOOP
     AS $$ BEGIN RAISE EXCEPTION 'hijacked: json_object_agg'; END $$;
   CREATE AGGREGATE public.json_object_agg(text, text) (SFUNC = public.json_object_agg_step, STYPE = json)`;
 
+/** Types by their names, and the catalogue's relations. `int`, `boolean` and the like are words of the grammar. */
+const NAMES = `DO $do$ DECLARE t regtype; r name; c text; BEGIN
+  FOREACH t IN ARRAY ${TYPES} || '{regtype, regnamespace, uuid, regproc, varchar, timestamp}'::regtype[] LOOP
+    EXECUTE format('CREATE DOMAIN public.%I AS %s CHECK (public.hijacked_name(''type %s''))',
+      (SELECT typname FROM pg_type WHERE oid = t), t, t);
+  END LOOP;
+  FOR r, c IN SELECT relname, (SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute
+        WHERE attrelid = k.oid AND attnum > 0 AND atttypid <> 'anyarray'::regtype)
+      FROM pg_class k WHERE relnamespace = 'pg_catalog'::regnamespace AND relkind IN ('r', 'v') AND relname NOT LIKE 'pg_statistic%' LOOP
+    EXECUTE format('CREATE VIEW public.%I AS SELECT %s FROM pg_catalog.%I WHERE public.hijacked_name(''relation %s'')', r, c, r, r);
+  END LOOP; END $do$`;
+
 interface Traps {
   readonly path: string;
   readonly sql: readonly string[];
 }
 /** The schema stands before the server's own on the path: whatever is not named by its schema is caught. */
-export const BEFORE: Traps = { path: 'public, pg_catalog', sql: [HIJACKED, operators(true), FUNCTIONS] };
+export const BEFORE: Traps = {
+  path: 'public, pg_catalog',
+  sql: [HIJACKED, operators(true), FUNCTIONS, NAMES],
+};
 /** The usual path: what is not of exactly the right types is caught. */
 export const BEHIND: Traps = { path: '"$user", public', sql: [HIJACKED, operators(false), VARIADIC] };
 
@@ -62,4 +81,12 @@ export async function trapped(major: number, { path, sql }: Traps): Promise<[url
   // From here on the test itself is careful too.
   await client.query('SET search_path = pg_catalog');
   return [url, client];
+}
+
+/** How often something in the way was called. */
+export async function hijacks(client: Client): Promise<number> {
+  const { rows } = await client.query(
+    'SELECT CASE WHEN is_called THEN last_value ELSE 0 END::pg_catalog.int4 AS n FROM public.hijacks',
+  );
+  return rows[0].n;
 }

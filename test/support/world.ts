@@ -3,16 +3,17 @@
  * clock of their own: for thousands of generated orders of events.
  */
 import { setImmediate as turn } from 'node:timers/promises';
+import { physicalResourceId } from '../../lambda/contract/custom-resource';
+import type { Manifest } from '../../lambda/contract/manifest';
+import type { MigrateRequest, MigrateResponse } from '../../lambda/contract/migrate';
 import type { Attempt } from '../../lambda/deploy/decide';
 import type { IsCompleteRequest } from '../../lambda/deploy/events';
 import type { StackEvent } from '../../lambda/deploy/history';
 import type { Outbound } from '../../lambda/deploy/outbound';
-import { physicalResourceId } from '../../lambda/deploy/properties';
-import { type Clock, runSlice } from '../../lambda/deploy/slice';
-import type { Manifest } from '../../lambda/engine/manifest';
-import type { MigrateRequest, MigrateResponse } from '../../lambda/migrate/protocol';
-import { type CustomResourceRequest, CustomResources } from '../../lib/local/conductor/custom-resource';
-import { Stack } from '../../lib/local/conductor/stack';
+import { type Clock, handlePoll } from '../../lambda/deploy/poll';
+import { deployProperties } from '../../lib/constructs/deploy-resource';
+import { type CustomResourceRequest, CustomResources } from './aws/conductor/custom-resource';
+import { Stack } from './aws/conductor/stack';
 
 /** Runs one slice of a version of the code; throws {@link Died}. */
 export type Migrate = (
@@ -41,6 +42,8 @@ export class World {
   readonly customResources: CustomResources;
   readonly clock: Clock & { ms: number };
   trouble: Trouble = {};
+  /** CloudFormation tells its own status again, with a detail and without, whenever something of ours happens. */
+  echoes = false;
   private pauses = 0;
   private code: Manifest | null = null;
   private readonly backward = new Set<string>();
@@ -88,16 +91,13 @@ export class World {
 
   properties(manifest: Manifest, undoAfterSuccess: boolean): Record<string, unknown> {
     return {
-      ManifestHash: manifest.hash,
-      Migrations: [],
-      Target: 'pg:db:5432/app',
-      Login: 'secret:x',
-      Namespace: NAMESPACE,
-      OwnerRole: '',
-      Adopt: 'false',
-      Baseline: '',
-      UndoAfterSuccess: String(undoAfterSuccess),
-      RunId: '',
+      ...deployProperties({
+        manifest,
+        target: 'pg:db:5432/app',
+        login: 'secret:x',
+        namespace: NAMESPACE,
+        undoAfterSuccess,
+      }),
     };
   }
 
@@ -147,12 +147,14 @@ export class World {
       sliceMs: 90_000,
       timeoutMs: 3_000_000,
       rollbackWaitMs: 300_000,
-      silenceMs: 130_000,
+      answerTimeoutMs: 130_000,
+      queryIntervalMs: 5_000,
+      logGroup: 'log',
     };
     for (;;) {
       try {
         const context = { settings, outbound: this.outbound, clock: this.clock, remainingMs: () => 840_000 };
-        const slice = await runSlice(event, context);
+        const slice = await handlePoll(event, context);
         if (slice.IsComplete) return answer({ Status: 'SUCCESS', Reason: 'SUCCESS', Data: slice.Data });
       } catch (error) {
         return answer({ Status: 'FAILED', Reason: (error as Error).stack });
@@ -193,9 +195,21 @@ export class World {
   }
 
   private async *events(stack: Stack<Manifest>, logicalId: string) {
+    let last: StackEvent | undefined;
     const events = stack.events.flatMap(({ physicalId, logicalId: id, status, atMs }): StackEvent[] => {
-      if (physicalId === stack.id) return [{ of: 'stack', status, atMs }];
-      return id === logicalId ? [{ of: 'resource', status, atMs }] : [];
+      if (physicalId === stack.id) {
+        last = { of: 'stack', status, atMs };
+        return [last];
+      }
+      if (id !== logicalId) return [];
+      const echo: StackEvent[] =
+        this.echoes && last?.status.endsWith('_IN_PROGRESS')
+          ? [
+              { ...last, atMs },
+              { ...last, atMs, detail: 'CONFIGURATION_COMPLETE' },
+            ]
+          : [];
+      return [...echo, { of: 'resource', status, atMs }, ...echo];
     });
     // Pages as CloudFormation gives them, only shorter.
     for (let end = events.length; end > 0; end -= 5) {

@@ -1,10 +1,13 @@
 /** 42883 and 42804: keys of types that do not compare. The message names the types, not the columns. */
+import type { DiagnosisQuestion } from '../../contract/diagnosis';
 import type { Database } from '../../postgres/database';
-import { type CatalogueRow, type DiagnosisQuestion, NO_OBJECT } from '../defect';
-import { mismatchedKeyTypes } from '../mismatched-key-types';
-import { mentions } from '../names';
-import { insertsIn, tablesIn } from '../statement';
-import { type Found, NO_STATEMENT } from './finding';
+import { isSymbol, place, qualifiedName } from '../../sql/clauses';
+import { insertsIn, tablesIn } from '../../sql/insert';
+import type { CatalogueRow } from '../defect';
+import { mismatchedKeyTypes } from '../kinds/mismatched-key-types';
+import { NO_OBJECT } from '../object';
+import { matchMessage } from '../signatures';
+import { decide, type Found, NO_STATEMENT } from './finding';
 
 const MOST = 10;
 
@@ -21,7 +24,7 @@ export function explainKeyTypes(question: DiagnosisQuestion, pairs: readonly Cat
   const relevant =
     tables === null
       ? pairs
-      : pairs.filter((pair) => [...tables].some((table) => mentions(pair.sentence, table)));
+      : pairs.filter((pair) => tablesNamed(pair.sentence).some((table) => tables.has(table)));
   const [first] = relevant;
   const rest = relevant.length - MOST;
   const unseen = [mismatchedKeyTypes.catalogue.blind!];
@@ -30,6 +33,7 @@ export function explainKeyTypes(question: DiagnosisQuestion, pairs: readonly Cat
     return {
       kind: mismatchedKeyTypes,
       case: 'no-pair-found',
+      verdict: null,
       object: NO_OBJECT,
       subject: null,
       cause: [
@@ -37,14 +41,13 @@ export function explainKeyTypes(question: DiagnosisQuestion, pairs: readonly Cat
           ' no key and reference with different types were found by their names.',
       ],
       unseen,
-      repairWords:
-        'See whether the application sends the id as text with its type declared (varchar): then it has to cast it, or ' +
-        'send it untyped. Otherwise compare the types of the columns that the statement joins, and make both uuid.',
+      repair: decide(adviceFor(question.message)),
     };
   }
   return {
     kind: mismatchedKeyTypes,
     case: null,
+    verdict: 'schema',
     object: { ...NO_OBJECT, table: first.table, column: first.object, columns: [first.object] },
     subject: `${first.table}.${first.object}`,
     cause: [
@@ -53,6 +56,26 @@ export function explainKeyTypes(question: DiagnosisQuestion, pairs: readonly Cat
     ],
     unseen,
   };
+}
+
+/** Of the columns that a sentence names, `schema.table.column`, the tables. */
+function tablesNamed(sentence: string): readonly string[] {
+  const all = place(sentence);
+  return all.flatMap((token, at) => {
+    const name = isSymbol(all[at - 1], '.') ? null : qualifiedName(all, at);
+    return name === null || name.schema === null || token.type === 'literal' ? [] : [name.schema];
+  });
+}
+
+/** By the type on the other side: text needs a cast, and no cast makes a number a UUID. */
+function adviceFor(message: string): string {
+  const names = matchMessage(message, null)?.names ?? {};
+  const other = names.left === 'uuid' ? names.right : names.left;
+  return other === undefined || /char|text|name|json/.test(other)
+    ? 'If the application sends the id as text with its type declared (varchar), it has to cast it or send it untyped. Otherwise ' +
+        'compare the types of the columns that the statement joins, and make both uuid.'
+    : `The other side is of type ${other}, which no cast turns into a UUID: the statement compares columns that do not belong ` +
+        'together, or one of the tables still has its keys of before.';
 }
 
 const mentioned = (statement: string): ReadonlySet<string> =>

@@ -1,119 +1,117 @@
-/** 23502: an id without default, a column that is NOT NULL too early, or an application that gives NULL. */
+/** 23502: which table it was, and what the catalogue and the statement say of the column. */
+import type { DiagnosisQuestion } from '../../contract/diagnosis';
 import type { Database } from '../../postgres/database';
-import { type DiagnosisQuestion, NO_OBJECT } from '../defect';
-import { type ColumnFacts, columnFacts, meant, searchPathOf } from '../facts';
-import { missingIdDefault } from '../missing-id-default';
-import { prematureNotNull } from '../premature-not-null';
-import { type InsertSeen, insertsIn, tablesIn } from '../statement';
-import { type Found, NO_STATEMENT } from './finding';
+import { insertsIn, tablesIn, updatesIn } from '../../sql/insert';
+import { searchPathOf } from '../facts';
+import type { Relation } from '../relations';
+import { endsTheType } from '../sequences';
+import { inOrder, leadsTo, relationsBehind, targetOf, type WrittenTable } from '../targets';
+import { decide, type Found, listed, NO_STATEMENT, notFound } from './finding';
+import { judge } from './not-null-case';
+import { type Sight, writesTo } from './not-null-sight';
 
 export async function diagnoseNotNull(db: Database, question: DiagnosisQuestion): Promise<Found> {
-  const inserts = question.statement === null ? [] : insertsIn(question.statement);
+  const { statement, column, user } = question;
+  const written =
+    statement === null ? [] : [...insertsIn(statement), ...updatesIn(statement)].map(({ table }) => table);
   // PostgreSQL 12 does not name the table.
-  const tables = question.table !== null ? [question.table] : mentionedTables(question, inserts);
-  if (question.column === null || tables.length === 0)
-    return nothing('The log does not name the table, and the statement was not logged.');
-  const facts = (await Promise.all(tables.map((table) => columnFacts(db, table, question.column!)))).flat();
-  const schema = inserts.find((insert) => tables.includes(insert.table))?.schema ?? null;
-  const facing = meant(facts, schema, await searchPathOf(db, question.user));
-  if (facing === null) {
-    return nothing(
-      facts.length === 0
-        ? `There is no table ${tables.join(' or ')} with a column ${question.column} in this database now; a temporary ` +
-            'table is not seen from here.'
-        : `Several tables have this name (${facts.map((each) => each.table).join(', ')}), and none is on the search path ` +
-            `of ${question.user}.`,
-    );
-  }
-  const insert = inserts.find((each) => each.table === question.table || tables.includes(each.table)) ?? null;
-  return explainNotNull(facing, question, insert);
-}
-
-function mentionedTables(question: DiagnosisQuestion, inserts: readonly InsertSeen[]): readonly string[] {
-  if (inserts.length > 0) return inserts.map((insert) => insert.table);
-  return question.statement === null ? [] : tablesIn(question.statement);
-}
-
-/** Decides from what the catalogue says of the column and from the INSERT; null where there is none to be seen. */
-export function explainNotNull(
-  column: ColumnFacts,
-  question: Pick<DiagnosisQuestion, 'column' | 'statement'>,
-  insert: InsertSeen | null,
-): Found {
-  const name = `${column.table}.${column.column}`;
-  const kind = column.inPrimaryKey ? missingIdDefault : prematureNotNull;
-  const given = insert === null ? null : insert.columns === null || insert.columns.includes(question.column!);
-  const filled = column.default !== null || column.identity;
-  const object = {
-    ...NO_OBJECT,
-    table: column.table,
-    column: column.column,
-    columns: [column.column],
-    detail: column.type,
-  };
-  const partition = column.partition === null ? [] : [`The row went into its partition ${column.partition}.`];
-  const unseen =
-    question.statement === null
-      ? [`${NO_STATEMENT}, so it cannot be seen whether the application gave NULL itself.`]
-      : [];
-  const found = { kind, object, subject: name, unseen };
-
-  if (!column.notNull) {
-    return {
-      ...found,
-      case: 'repaired-since',
-      cause: [`${name} may be null now: it was changed after the error.`],
-    };
-  }
-  if (filled && given !== false) {
-    const what = column.identity ? 'is an identity' : `has the default ${column.default}`;
-    return {
-      ...found,
-      case: given ? 'explicit-null' : 'default-exists',
-      cause: [
-        `${name} is NOT NULL and ${what}, which serves only statements that leave the column out.`,
-        ...(given
-          ? ['The statement names the column (or gives all of them), so the application gave NULL for it.']
-          : []),
-        ...partition,
-      ],
-      repairWords:
-        'The application has to leave the column out, or write DEFAULT for it, where it has no value.',
-    };
-  }
-  if (filled) {
-    return {
-      ...found,
-      case: 'repaired-since',
-      cause: [
-        `${name} has a default now, and the statement leaves the column out: it was set after the error.`,
-      ],
-    };
-  }
-  const cause = column.inPrimaryKey
-    ? [`${name} belongs to the primary key, is of type ${column.type}, and has no default.`]
-    : column.nulledBy !== null
-      ? [
-          `${name} is NOT NULL, but foreign key ${column.nulledBy} sets it to null when the referenced row goes or changes.`,
-        ]
-      : [`${name} is NOT NULL and has no default.`];
-  if (given === false) cause.push('The statement leaves the column out.');
-  if (given === true)
-    cause.push('The statement names the column (or gives all of them), so the application gave NULL for it.');
-  if (given === null && question.statement !== null && column.nulledBy === null)
-    cause.push('The statement is no INSERT into this table: an UPDATE, or something inside a function.');
+  const tables =
+    question.table !== null
+      ? [question.table]
+      : written.length > 0 || statement === null
+        ? written
+        : tablesIn(statement);
+  if (column === null || tables.length === 0)
+    return notFound(['The log does not name the table, and the statement was not logged.']);
+  const [relations, path] = await Promise.all([
+    relationsBehind(db, [...tables, ...written], user),
+    searchPathOf(db, user),
+  ]);
+  const sights = sightsOf({ ...question, column }, tables, relations, path);
+  if (sights.length === 0)
+    return notFound([
+      `There is no table ${tables.join(' or ')} with a column ${column} in this database now. A temporary table of another ` +
+        'session is seen only while that session lasts.',
+    ]);
+  const found = decideAmong(sights, question);
+  const { table: name, column: of } = found.object;
+  if (!found.repair?.sql.some((sql) => sql.includes('setval(')) || name === null || of === null) return found;
+  const baseType = sights
+    .flatMap(({ row, roots }) => [row, ...roots])
+    .find(({ sql }) => sql === name)
+    ?.columns.find(({ sql }) => sql === of)?.baseType;
+  if (baseType === undefined || !(await endsTheType(db, { table: name, column: of, baseType }))) return found;
   return {
     ...found,
-    case: column.nulledBy !== null && !column.inPrimaryKey ? 'set-null' : null,
-    cause: [...cause, ...partition],
+    repair: decide(
+      `The highest id in ${name}.${of} is in the last tenth of what ${baseType} holds, or at its end, so a sequence above it would soon fail. If it is ` +
+        'a stray (a test, an import), settle that row first; if the ids are really used up, the column needs a wider type.',
+    ),
   };
 }
 
-const nothing = (why: string): Found => ({
-  kind: null,
-  case: null,
-  object: NO_OBJECT,
-  subject: null,
-  cause: [],
-  unseen: [why],
-});
+/** Where the row may have gone, the likeliest first. */
+export function sightsOf(
+  question: Pick<DiagnosisQuestion, 'statement' | 'user'> & { readonly column: string },
+  tables: readonly string[],
+  relations: readonly Relation[],
+  path: readonly string[],
+): readonly Sight[] {
+  const writes = question.statement === null ? [] : writesTo(question.statement);
+  const rows = relations.filter(
+    (each) =>
+      tables.includes(each.name) &&
+      each.kind !== 'view' &&
+      each.columns.some(({ name }) => name === question.column),
+  );
+  const sights = rows.flatMap((row): Sight[] => {
+    const column = row.columns.find(({ name }) => name === question.column)!;
+    const roots = relations.filter((each) => row.ancestors.includes(each.oid));
+    const through = writes.flatMap((write) =>
+      relations
+        .filter(
+          (each) => each.name === write.table && (write.schema === null || each.schema === write.schema),
+        )
+        .map((named): WrittenTable => targetOf(named, relations))
+        .filter((target) => leadsTo(target, row) || (target.opaque !== null && writes.length === 1))
+        .map((target) => ({ write, target })),
+    );
+    if (through.length === 0) return [{ row, roots, column, write: null, target: null, user: question.user }];
+    return through.map(({ write, target }) => ({ row, roots, column, write, target, user: question.user }));
+  });
+  const aimed = sights.filter(({ target }) => target !== null);
+  // A statement that names one of them did not write another, unless a function or a trigger did.
+  const likely = aimed.length > 0 ? aimed : sights;
+  return inOrder(likely, ({ row, target }) => target?.named ?? row, null, path);
+}
+
+/**
+ * A session may have set another search path than its role begins with, so all tables of the name count: the first that
+ * would raise the error is what failed. None: then nothing is said of when it was repaired.
+ */
+function decideAmong(sights: readonly Sight[], question: DiagnosisQuestion): Found {
+  const judged = sights.map((sight) => ({ sight, found: judge(sight, question) }));
+  const failing = judged.filter(({ found }) => found.verdict !== 'not-reproduced');
+  const [first, ...more] = failing.length > 0 ? failing : judged;
+  const { found, sight } = first!;
+  const names = (list: typeof judged): readonly string[] => [
+    ...new Set(list.map((each) => each.sight.row.sql)),
+  ];
+  const unseen = [...found.unseen];
+  if (question.statement === null)
+    unseen.push(`${NO_STATEMENT}, so it cannot be seen whether the application gave NULL itself.`);
+  const likeliest = judged[0]!.sight;
+  if (failing.length > 0 && likeliest !== sight)
+    unseen.push(
+      `${question.user}'s own search path leads to ${likeliest.row.sql}, which would not have raised the error. A session ` +
+        'that had set another one found this table.',
+    );
+  const others = names(more).filter((name) => name !== sight.row.sql);
+  if (others.length > 0 && failing.length > 0)
+    unseen.push(
+      `Tables of this name in other schemas would raise the same error: ${listed(others)}. Which one a session found, the log does not say.`,
+    );
+  if (failing.length === 0 && others.length > 0)
+    unseen.push(`Nor would the other tables of this name: ${listed(others)}.`);
+  return { ...found, unseen };
+}

@@ -1,148 +1,230 @@
 /** 42P10: which of the cases it is. The message names neither table nor columns; the statement does. */
+import type { DiagnosisQuestion, Verdict } from '../../contract/diagnosis';
 import type { Database } from '../../postgres/database';
-import { quoteIdentifier } from '../../postgres/quote';
-import { type ConflictCase, explainConflict, type UniqueIndex } from '../conflict';
-import { conflictPredicate } from '../conflict-predicate';
-import { type DiagnosisQuestion, NO_OBJECT } from '../defect';
-import { meant, searchPathOf, type TableFacts, tableFacts } from '../facts';
-import { invalidIndex } from '../invalid-index';
-import { missingConflictTarget } from '../missing-conflict-target';
-import { type ConflictSeen, insertsIn } from '../statement';
-import { type Found, NO_STATEMENT } from './finding';
+import { WITHHELD_NAME } from '../../sql/clauses';
+import { type ConflictElement, type InsertSeen, insertsIn } from '../../sql/insert';
+import { quoteIdentifier } from '../../sql/quote';
+import { type ConflictCase, describeIndex, explainConflict, type UniqueIndex } from '../conflict';
+import type { DefectKind } from '../defect';
+import { searchPathOf } from '../facts';
+import { conflictPredicate } from '../kinds/conflict-predicate';
+import { invalidIndex } from '../kinds/invalid-index';
+import { missingConflictTarget } from '../kinds/missing-conflict-target';
+import { NO_OBJECT } from '../object';
+import type { Relation } from '../relations';
+import { matchMessage } from '../signatures';
+import { inOrder, relationsBehind, targetOf, type WrittenTable } from '../targets';
+import type { ExplainedClause } from './explained-clause';
+import { type Found, listed, NO_STATEMENT, notFound } from './finding';
+import { repairConflict } from './on-conflict-repair';
+import { diagnoseOnConstraint } from './on-constraint';
 
 export async function diagnoseOnConflict(db: Database, question: DiagnosisQuestion): Promise<Found> {
+  const words = matchMessage(question.message, null);
+  if (words !== null && words.message.sqlstate !== '42P10')
+    return diagnoseOnConstraint(db, question, words.names);
   if (question.statement === null)
-    return nothing(
+    return notFound(
+      [`${NO_STATEMENT}, so neither table nor columns are known.`],
       await invalidUniqueIndexes(db),
-      `${NO_STATEMENT}, so neither table nor columns are known.`,
     );
   const clauses = insertsIn(question.statement).filter(
-    (insert) =>
-      insert.conflict !== null && insert.conflict.columns.length + insert.conflict.expressions.length > 0,
+    (insert) => (insert.conflict?.elements.length ?? 0) > 0,
   );
   if (clauses.length === 0)
-    return nothing(
+    return notFound(
+      [
+        'No ON CONFLICT (…) is in the part of the statement that was logged: it may be cut short, or inside a function.',
+      ],
       await invalidUniqueIndexes(db),
-      'No ON CONFLICT (…) is in the part of the statement that was logged: it may be cut short, or inside a function.',
     );
-  const path = await searchPathOf(db, question.user);
-  const unseen: string[] = [];
-  const found: Found[] = [];
-  for (const { schema, table, conflict } of clauses) {
-    const facts = meant(await tableFacts(db, table), schema, path);
-    if (facts === null)
-      unseen.push(
-        `There is no one table ${table} that ${question.user} would find; a temporary table is not seen from here.`,
-      );
-    else found.push(explain(facts, conflict!));
-  }
+  if (clauses.every(({ table }) => table === WITHHELD_NAME))
+    return notFound([
+      'The name of the table is not shown in the statement, because of the characters in it, so it could not be looked up.',
+    ]);
+  const [relations, path] = await Promise.all([
+    relationsBehind(
+      db,
+      clauses.map(({ table }) => table),
+      question.user,
+    ),
+    searchPathOf(db, question.user),
+  ]);
+  const findings = clauses.map((insert) => explainClause(insert, relations, path, question.user));
+  const explained = findings.filter((each) => typeof each !== 'string');
+  const unseen = findings.filter((each) => typeof each === 'string');
   // With several clauses, the one that finds no index is what failed.
-  const failing = found.find((each) => each.case !== 'serves-now') ?? found[0];
-  return failing ? { ...failing, unseen: [...failing.unseen, ...unseen] } : nothing([], ...unseen);
-}
-
-function explain(facts: TableFacts, target: ConflictSeen): Found {
-  const { case: which, index } = explainConflict(target, facts.uniqueIndexes);
-  const columns = [
-    ...target.columns.map((column) => facts.columns[column] ?? quoteIdentifier(column)),
-    ...target.expressions,
-  ];
-  const clause = `ON CONFLICT (${columns.join(', ')})${target.predicate === null ? '' : ` WHERE ${target.predicate}`}`;
-  const kind =
-    which === 'invalid-index'
-      ? invalidIndex
-      : PREDICATE_CASES.has(which)
-        ? conflictPredicate
-        : missingConflictTarget;
-  const schemaOf = facts.table.slice(0, -unqualified(facts.table).length);
+  const failing = explained.find(({ found }) => found.verdict !== 'not-reproduced') ?? explained[0];
+  if (failing === undefined) return notFound(unseen);
+  const repair = await repairConflict(db, failing);
   return {
-    kind,
-    case: which,
-    object: {
-      ...NO_OBJECT,
-      table: facts.table,
-      columns,
-      name: index === null ? null : which === 'invalid-index' ? `${schemaOf}${index.name}` : index.name,
-      detail: index === null ? constantPredicate(target) : index.predicate,
-    },
-    subject: `${facts.table} (${columns.join(', ')})`,
-    cause: SENTENCES[which](clause, facts, index),
-    unseen:
-      which === 'predicate-differs'
-        ? ['Predicates are compared by their text; the server compares what they mean.']
-        : which === 'unseen-values'
-          ? [
-              'Literals in the statement are not shown, so it cannot be seen whether they are those of the index.',
-            ]
-          : [],
-    ...(which === 'serves-now'
-      ? {
-          repairWords:
-            'Nothing, if the error has stopped. Otherwise see whether the application uses another database, schema or statement.',
-        }
-      : {}),
+    ...failing.found,
+    ...(repair === null ? {} : { repair }),
+    unseen: [...failing.found.unseen, ...unseen],
   };
 }
 
+/** A sentence where the table cannot be told. */
+function explainClause(
+  insert: InsertSeen,
+  relations: readonly Relation[],
+  path: readonly string[],
+  user: string,
+): ExplainedClause | string {
+  const targets = inOrder(
+    relations.filter(({ name }) => name === insert.table).map((named) => targetOf(named, relations)),
+    ({ named }) => named,
+    insert.schema,
+    path,
+  );
+  if (targets.length === 0)
+    return `There is no table ${insert.schema === null ? '' : `${insert.schema}.`}${insert.table} in this database now. A temporary table of another session is seen only while that session lasts.`;
+  const explained = targets.map((target) => explain(target, insert));
+  const failing = explained.filter(({ found }) => found.verdict !== 'not-reproduced');
+  const [first, ...more] = failing.length > 0 ? failing : explained;
+  const unseen = [...first!.found.unseen];
+  const likeliest = explained[0]!;
+  if (failing.length > 0 && likeliest !== first)
+    unseen.push(
+      `${user}'s own search path leads to ${likeliest.table.sql}, which would not have raised the error. A session that had ` +
+        'set another one found this table.',
+    );
+  const others = more.map(({ table }) => table.sql);
+  if (others.length > 0 && failing.length > 0)
+    unseen.push(
+      `Tables of this name in other schemas would raise the same error: ${listed(others)}. Which one a session found, the log does not say.`,
+    );
+  if (others.length > 0 && failing.length === 0)
+    unseen.push(`Nor would the other tables of this name: ${listed(others)}.`);
+  return { ...first!, found: { ...first!.found, unseen } };
+}
+
+function explain(target: WrittenTable, insert: InsertSeen): ExplainedClause {
+  const { table } = target;
+  const conflict = insert.conflict!;
+  const elements = conflict.elements.map((element): ConflictElement => {
+    const behind = element.column === null ? undefined : target.columns.get(element.column);
+    return behind === undefined ? element : { ...element, column: behind };
+  });
+  const { case: which, index } = explainConflict(
+    { elements, predicate: conflict.predicate },
+    table.uniqueIndexes,
+  );
+  const keys = elements.map((element) => {
+    const known = table.columns.find(({ name }) => name === element.column);
+    return (
+      (known?.sql ?? (element.column === null ? element.text : quoteIdentifier(element.column))) +
+      suffix(element)
+    );
+  });
+  const clause = `ON CONFLICT (${keys.join(', ')})${conflict.predicate === null ? '' : ` WHERE ${conflict.predicate}`}`;
+  const { kind, verdict } = MEANING[which];
+  const behindView = target.named === table ? [] : [`${target.named.sql} is a view of ${table.sql}.`];
+  return {
+    found: {
+      kind,
+      case: which,
+      verdict,
+      object: {
+        ...NO_OBJECT,
+        table: table.sql,
+        columns: keys,
+        name: index === null ? null : which === 'invalid-index' ? index.sql : index.name,
+        detail: index?.predicate ?? constantPredicate(conflict.predicate),
+      },
+      subject: `${table.sql} (${keys.join(', ')})`,
+      cause: [...SENTENCES[which](clause, table, index), ...behindView],
+      unseen: UNSEEN[which] ?? [],
+    },
+    table,
+    case: which,
+    index,
+    insert,
+    elements,
+    keys,
+  };
+}
+
+const suffix = ({ collation, operatorClass }: ConflictElement): string =>
+  (collation === null ? '' : ` COLLATE ${quoteIdentifier(collation)}`) +
+  (operatorClass === null ? '' : ` ${operatorClass}`);
+
 /** What a missing index may be limited to: the statement's own predicate, where all of it was logged. */
-const constantPredicate = ({ predicate }: ConflictSeen): string | null =>
+const constantPredicate = (predicate: string | null): string | null =>
   predicate === null || /[?$…]/.test(predicate) ? null : predicate;
 
-const PREDICATE_CASES: ReadonlySet<ConflictCase> = new Set([
-  'predicate-missing',
-  'predicate-differs',
-  'bind-parameter',
-  'unseen-values',
-]);
+const MEANING: Readonly<Record<ConflictCase, { readonly kind: DefectKind; readonly verdict: Verdict }>> = {
+  'no-index': { kind: missingConflictTarget, verdict: 'schema' },
+  'other-columns': { kind: missingConflictTarget, verdict: 'schema' },
+  'narrower-key': { kind: missingConflictTarget, verdict: 'application' },
+  'other-spelling': { kind: missingConflictTarget, verdict: 'application' },
+  'other-collation': { kind: missingConflictTarget, verdict: 'application' },
+  exclusion: { kind: missingConflictTarget, verdict: 'application' },
+  'invalid-index': { kind: invalidIndex, verdict: 'schema' },
+  'predicate-missing': { kind: conflictPredicate, verdict: 'application' },
+  'predicate-differs': { kind: conflictPredicate, verdict: 'application' },
+  'bind-parameter': { kind: conflictPredicate, verdict: 'application' },
+  'unseen-values': { kind: conflictPredicate, verdict: 'application' },
+  'not-reproduced': { kind: missingConflictTarget, verdict: 'not-reproduced' },
+};
 
-const SENTENCES: Readonly<
-  Record<ConflictCase, (clause: string, facts: TableFacts, index: UniqueIndex | null) => readonly string[]>
-> = {
-  'no-index': (clause, facts) => [`${facts.table} has no unique index at all, so ${clause} finds none.`],
-  'other-columns': (clause, facts) => [
-    `${clause} needs a unique index over just these columns, and ${facts.table} has none: it has ` +
-      `${facts.uniqueIndexes.map(describe).join('; ')}.`,
+const UNSEEN: Partial<Record<ConflictCase, readonly string[]>> = {
+  'predicate-differs': ['Predicates are compared by their text; the server compares what they mean.'],
+  'unseen-values': [
+    'Literals in the statement are not shown, so it cannot be seen whether they are those of the index.',
   ],
-  'invalid-index': (clause, _facts, index) => [
-    `The index that ${clause} needs is there, but ${index!.name} is INVALID: its build failed or was cut off, and ON CONFLICT does not see it.`,
-  ],
-  'predicate-missing': (clause, _facts, index) => [
-    `The unique index ${index!.name} over these columns is partial, WHERE ${index!.predicate}, and ${clause} does not carry this predicate.`,
-  ],
-  'predicate-differs': (clause, _facts, index) => [
-    `The unique index ${index!.name} over these columns is partial, WHERE ${index!.predicate}, which ${clause} does not imply.`,
-  ],
-  'bind-parameter': (clause, _facts, index) => [
-    `The unique index ${index!.name} is partial, WHERE ${index!.predicate}, and ${clause} has a parameter in its place.`,
-    'That works until the server plans a prepared statement without its values, at the sixth execution in a session; then it fails each time.',
-  ],
-  'unseen-values': (clause, _facts, index) => [
-    `The unique index ${index!.name} is partial, WHERE ${index!.predicate}, and ${clause} has the same form.`,
-  ],
-  'serves-now': (clause, facts, index) => [
-    `${index!.name} on ${facts.table} serves ${clause} now: it was made after the error, or the statement ran on another table of this name.`,
+  'not-reproduced': [
+    'The catalogue keeps no times: whether the index is newer than the error, or a session wrote to another table of this name, is not seen.',
   ],
 };
 
-function describe(index: UniqueIndex): string {
-  const predicate = index.predicate === null ? '' : ` WHERE ${index.predicate}`;
-  return `${index.name} (${index.keys.map((key) => key.text).join(', ')})${predicate}${index.valid ? '' : ', INVALID'}`;
-}
-
-/** `public.orders` → `orders`, brackets and dots inside quotes respected. */
-const unqualified = (table: string): string => /(?:"(?:[^"]|"")+"|[^".]+)$/.exec(table)?.[0] ?? table;
+const SENTENCES: Readonly<
+  Record<ConflictCase, (clause: string, table: Relation, index: UniqueIndex | null) => readonly string[]>
+> = {
+  'no-index': (clause, table) => [`${table.sql} has no unique index at all, so ${clause} finds none.`],
+  'other-columns': (clause, table) => [
+    `${clause} needs a unique index over just these columns, and ${table.sql} has none: it has ` +
+      `${table.uniqueIndexes.map(describeIndex).join('; ')}.`,
+  ],
+  'narrower-key': (clause, table, index) => [
+    `${clause} needs a unique index over just these columns. On ${table.sql} fewer of them are unique already: ${describeIndex(index!)}.`,
+  ],
+  'other-spelling': (clause, table, index) => [
+    `${clause} needs a unique index over just these columns and expressions. ${table.sql} has one over the same columns in another form: ${describeIndex(index!)}.`,
+  ],
+  'other-collation': (clause, table, index) => [
+    `${clause} asks for a collation or an operator class that ${index!.name} on ${table.sql} does not have: it is ${describeIndex(index!)}.`,
+  ],
+  exclusion: (clause, table, index) => [
+    `The columns of ${clause} belong to ${index!.name} on ${table.sql}, an exclusion constraint, which ON CONFLICT never finds by its columns.`,
+  ],
+  'invalid-index': (clause, _table, index) => [
+    `The index that ${clause} needs is there, but ${index!.name} is INVALID: ${
+      index!.partitioned
+        ? 'it is not on every partition'
+        : 'its build failed or was cut off, or is still going on'
+    }, and ON CONFLICT does not see it.`,
+  ],
+  'predicate-missing': (clause, _table, index) => [
+    `The unique index ${index!.name} over these columns is partial, WHERE ${index!.predicate}, and ${clause} does not carry this predicate.`,
+  ],
+  'predicate-differs': (clause, _table, index) => [
+    `The unique index ${index!.name} over these columns is partial, WHERE ${index!.predicate}, which ${clause} does not imply.`,
+  ],
+  'bind-parameter': (clause, _table, index) => [
+    `The unique index ${index!.name} is partial, WHERE ${index!.predicate}, and ${clause} has a parameter in its place.`,
+    'That works until the server plans a prepared statement without its values, at the sixth execution in a session; then it fails each time.',
+  ],
+  'unseen-values': (clause, _table, index) => [
+    `${clause} has the form of the unique index ${describeIndex(index!)}.`,
+  ],
+  'not-reproduced': (clause, table, index) => [
+    `${index!.name} on ${table.sql} serves ${clause}, as the catalogue has it now.`,
+  ],
+};
 
 /** Suspects, where nothing else is known. */
 async function invalidUniqueIndexes(db: Database): Promise<readonly string[]> {
   const rows = await db.query<{ sentence: string }>(invalidIndex.catalogue.sql, [null, null]);
   return rows.map((row) => row.sentence).filter((sentence) => sentence.includes(' and unique'));
 }
-
-const nothing = (cause: readonly string[], ...unseen: readonly string[]): Found => ({
-  kind: null,
-  case: null,
-  object: NO_OBJECT,
-  subject: null,
-  cause,
-  unseen,
-});

@@ -1,17 +1,24 @@
 /** 42883: a function that makes UUIDs is absent, or out of the caller's sight. */
+import type { DiagnosisQuestion } from '../../contract/diagnosis';
 import type { Database } from '../../postgres/database';
-import { quoteIdentifier } from '../../postgres/quote';
-import { type DiagnosisQuestion, NO_OBJECT } from '../defect';
+import { quoteIdentifier } from '../../sql/quote';
 import { extensionFacts, functionsNamed, searchPathOf } from '../facts';
-import { EXTENSION_OF, missingUuidFunction } from '../missing-uuid-function';
+import { EXTENSION_OF, missingUuidFunction } from '../kinds/missing-uuid-function';
+import { NO_OBJECT } from '../object';
 import { matchMessage } from '../signatures';
-import type { Found } from './finding';
+import { type Found, repairBy } from './finding';
 
 export async function diagnoseUuidFunction(db: Database, question: DiagnosisQuestion): Promise<Found> {
   const name = matchMessage(question.message, null)?.names.function ?? null;
   const found = { kind: missingUuidFunction, object: NO_OBJECT, subject: name, unseen: [] };
   if (name === null)
-    return { ...found, case: null, cause: [], unseen: ['The message does not name the function.'] };
+    return {
+      ...found,
+      case: null,
+      verdict: null,
+      cause: [],
+      unseen: ['The message does not name the function.'],
+    };
   const [functions, path] = await Promise.all([functionsNamed(db, name), searchPathOf(db, question.user)]);
   const object = { ...NO_OBJECT, name };
   const visible = functions.find((each) => each.schema === 'pg_catalog' || path.includes(each.schema));
@@ -19,13 +26,15 @@ export async function diagnoseUuidFunction(db: Database, question: DiagnosisQues
     return {
       ...found,
       object,
-      case: 'exists-now',
-      cause: [
-        `${visible.signature} exists and ${question.user} finds it: it was made after the error, or a session has set ` +
-          'another search path, or the arguments do not fit.',
+      case: 'not-reproduced',
+      verdict: 'not-reproduced',
+      cause: [`${visible.signature} exists, and the search path that ${question.user} begins with finds it.`],
+      unseen: [
+        'The catalogue keeps no times: whether the function is newer than the error, or a session had set another search path, is not seen.',
       ],
-      repairWords:
-        'Nothing, if the error has stopped. Otherwise look at the search path that the application sets.',
+      repair: repairBy(
+        'Nothing in the schema, as the catalogue has it now. If the errors go on, look at the search path that the application sets, and at the arguments.',
+      ),
     };
   }
   if (functions[0] !== undefined) {
@@ -33,6 +42,7 @@ export async function diagnoseUuidFunction(db: Database, question: DiagnosisQues
       ...found,
       object: { ...object, detail: quoteIdentifier(functions[0].schema) },
       case: 'other-schema',
+      verdict: 'schema',
       cause: [
         `${functions.map((each) => each.signature).join(', ')} exists, but its schema is not on the search path of ` +
           `${question.user} (${path.join(', ')}).`,
@@ -45,6 +55,7 @@ export async function diagnoseUuidFunction(db: Database, question: DiagnosisQues
     ...found,
     object,
     case: 'absent',
+    verdict: 'schema',
     cause: [
       `There is no function ${name} in this database.`,
       ...(extension === null

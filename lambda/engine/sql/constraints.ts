@@ -42,7 +42,10 @@ BEGIN
     SELECT c.conname, trueup._unproved(c.oid, validated) AS unproved,
       concat(actions ->> c.confdeltype::text,
         CASE WHEN to_jsonb(c) ->> 'confdelsetcols' IS NOT NULL THEN ' of some columns' END) AS on_delete,
-      actions ->> c.confupdtype::text AS on_update
+      actions ->> c.confupdtype::text AS on_update,
+      -- Left off by a load (DMS, session_replication_role in a restore): of the key, and of its copies on partitions.
+      EXISTS (WITH RECURSIVE k AS (SELECT c.oid UNION ALL SELECT p.oid FROM k JOIN pg_constraint p ON p.conparentid = k.oid)
+        SELECT FROM k JOIN pg_trigger t ON t.tgconstraint = k.oid WHERE t.tgenabled NOT IN ('O', 'A')) AS disabled
     FROM pg_constraint c
     WHERE c.conrelid = relation AND c.confrelid = referenced AND c.contype = 'f'
       AND ARRAY(SELECT ROW(k, f)::text FROM unnest(c.conkey, c.confkey) AS x(k, f) ORDER BY 1)
@@ -53,7 +56,8 @@ BEGIN
     reasons := array_remove(ARRAY[
       CASE WHEN candidate.on_delete <> upper(fk_ok.on_delete) THEN 'is ON DELETE ' || candidate.on_delete END,
       CASE WHEN candidate.on_update <> upper(fk_ok.on_update) THEN 'is ON UPDATE ' || candidate.on_update END,
-      candidate.unproved], NULL);
+      candidate.unproved,
+      CASE WHEN candidate.disabled THEN 'has disabled triggers: rows are not checked (ALTER TABLE ... ENABLE TRIGGER ALL)' END], NULL);
     IF reasons = '{}' THEN RETURN; END IF;
     near := near || format('%I %s', candidate.conname, array_to_string(reasons, ', '));
   END LOOP;

@@ -10,8 +10,12 @@ import { FUNCTIONS } from './functions';
 import { INDEXES } from './indexes';
 import { SUPPORT } from './support';
 
-/** Counts up with every change of the text below. The ledger holds the installed one; an older text never replaces it. */
-export const VERIFICATION_VERSION = 3;
+/**
+ * Counts up with every change of the text below, and the hash of the text with it: a test compares. The ledger holds the
+ * installed number; an older text never replaces a newer one, and the same number is never installed again.
+ */
+export const VERIFICATION_VERSION = 6;
+export const VERIFICATION_SHA256 = 'c83b84eff34b6b3a9d64a75377a4fa214612f8ea23890372a756f73e40e2e7a7';
 
 /** One statement each, for transports that send no more than one. May be run again at any time. */
 export const VERIFICATION_STATEMENTS: readonly string[] = [

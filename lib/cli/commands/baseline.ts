@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { setAction } from '../action';
+import type { Report } from '../../../lambda/contract/converge';
 import { EXIT } from '../exit-codes';
 import { open } from '../open';
 import {
@@ -13,8 +13,9 @@ import {
   withStack,
   withTimeout,
 } from '../options';
-import { listed, runToEnd } from '../outcome';
-import { plural } from '../terminal';
+import { setAction } from '../terminal/action';
+import { listed, runToEnd } from '../terminal/outcome';
+import { plural } from '../terminal/terminal';
 
 export function registerBaseline(program: Command): void {
   const command = withTimeout(
@@ -23,15 +24,16 @@ export function registerBaseline(program: Command): void {
         withFolder(
           program
             .command('baseline')
-            .summary('mark as applied what a database has already')
             .argument('<name>', "the newest migration to mark: its file's name without .sql"),
         ),
       ),
     ),
   ).description(
     'For a database that existed before its migrations: marks the files up to NAME as applied without running them, ' +
-      'but only those whose verify section passes. The rest stays pending. Also records the new text of an applied ' +
-      'file that was edited without consequence.',
+      'but only those whose verify section passes, or that another tool (dbmate, Prisma, …) has applied as its own ' +
+      'ledger says. The rest stays pending. Where NAME itself is applied in another text, accepts the edit, and ' +
+      'records the new text once its verify section passes: at once; with --stack, after the deployment that was ' +
+      'refused for it, in the next one.',
   );
   withStack(command);
   setAction<DatabaseOptions & OwnerOption & StackOption & TimeoutOption>(
@@ -41,15 +43,29 @@ export function registerBaseline(program: Command): void {
       return runToEnd(terminal, {
         timeoutMs: options.timeout,
         open: async (progress) => {
-          const operations = await open(folder!, options, progress);
+          const operations = await open(folder!, options, progress, name);
           label = terminal.out.colors.bold(operations.label);
           return (slice) => operations.baseline(name!, slice);
         },
-        summary: ({ baselined, pending }) =>
-          `${label}: ${plural(baselined.length, 'migration')} marked as applied` +
-          (pending.length > 0 ? `; still waiting: ${listed(pending)}.` : '.'),
+        summary: (report) => `${label}: ${summary(report, name!, options.stack)}`,
         exitCode: ({ pending }) => (pending.includes(name!) ? EXIT.pending : EXIT.ok),
       });
     },
   );
+}
+
+function summary(report: Report, name: string, stack: string | undefined): string {
+  const { accepted = [], acceptedLater = [], baselined, pending } = report;
+  const waiting = pending.length > 0 ? `; still waiting: ${listed(pending)}` : '';
+  if (acceptedLater.length > 0) {
+    return `the new text of ${name} is accepted. Deploy again: that deployment verifies it and records it.`;
+  }
+  const marked = baselined.length > 0 ? `${plural(baselined.length, 'migration')} marked as applied` : '';
+  const edited = accepted.length > 0 ? `the new text of ${name} is verified and recorded` : '';
+  const done = [edited, marked].filter(Boolean).join('; ');
+  if (done) return `${done}${waiting}.`;
+  if (pending.includes(name)) return `0 migrations marked as applied${waiting}.`;
+  return stack === undefined
+    ? `nothing to mark: ${name} is recorded as applied, with the text that its file has.`
+    : `nothing to mark: ${name} is recorded as applied, with the text that the deployed code has. A text that is only here is accepted after the deployment that is refused for it.`;
 }

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import { setAction } from '../action';
-import { UsageError } from '../failure';
 import { withDatabase, withOwner, withTimeout } from '../options';
+import { setAction } from '../terminal/action';
+import { UsageError } from '../terminal/failure';
 import { runUp, type UpOptions } from './up';
 
 export function registerDemo(program: Command): void {
@@ -10,7 +10,6 @@ export function registerDemo(program: Command): void {
       withDatabase(
         program
           .command('demo')
-          .summary('five broken databases repaired, on a PostgreSQL of its own')
           .argument('[folder]', 'with a database: the folder to bring to it, as `up` does'),
       ),
     ),
@@ -29,7 +28,7 @@ export function registerDemo(program: Command): void {
     }
     // Loaded only here: every other command would pay for it at its start.
     // require(): `npm start` runs the sources, where import() of a file finds none.
-    const { playDemo } = require('../demo') as typeof import('../demo');
+    const { playDemo } = require('../../demo') as typeof import('../../demo');
     return playDemo(terminal);
   });
 }

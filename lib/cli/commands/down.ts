@@ -1,5 +1,4 @@
 import type { Command } from 'commander';
-import { setAction } from '../action';
 import { open } from '../open';
 import {
   type DatabaseOptions,
@@ -12,18 +11,14 @@ import {
   withStack,
   withTimeout,
 } from '../options';
-import { runToEnd } from '../outcome';
+import { setAction } from '../terminal/action';
+import { runToEnd } from '../terminal/outcome';
 
 export function registerDown(program: Command): void {
   const command = withTimeout(
     withOwner(
       withDatabase(
-        withFolder(
-          program
-            .command('down')
-            .summary('undo one migration by its down section')
-            .argument('<name>', "the migration: its file's name without .sql"),
-        ),
+        withFolder(program.command('down').argument('<name>', "the migration: its file's name without .sql")),
       ),
     ),
   ).description(
@@ -43,7 +38,11 @@ export function registerDown(program: Command): void {
           label = terminal.out.colors.bold(operations.label);
           return (slice) => operations.down(name!, slice);
         },
-        summary: ({ position }) => `${label}: ${name} is undone; at ${position || 'the beginning'}.`,
+        summary: ({ position }) =>
+          `${label}: ${name} is undone; at ${position || 'the beginning'}.` +
+          (options.stack === undefined
+            ? ''
+            : ' `cdk deploy` does not bring it back while nothing else has changed: another runId does.'),
       });
     },
   );

@@ -1,15 +1,30 @@
+/** `trueup explain`: log lines in, the pager's diagnosis out. */
+
 import { createReadStream, statSync } from 'node:fs';
-import { createInterface } from 'node:readline';
+import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import type { Command } from 'commander';
-import { setAction } from '../action';
-import { connectionTarget } from '../connection';
+import type { Diagnosis, DiagnosisQuestion } from '../../../lambda/contract/diagnosis';
+import type { Manifest } from '../../../lambda/contract/manifest';
+import type { Status } from '../../../lambda/contract/status';
+import { diagnose, undiagnosed } from '../../../lambda/defects/diagnose';
+import { statusOn } from '../../../lambda/engine/status';
+import { ErrorCollection } from '../../../lambda/page/collect';
+import { ErrorReader } from '../../../lambda/page/error-reader';
+import { type DiagnosedError, isPaged, questionOf } from '../../../lambda/page/finding';
+import { renderPage } from '../../../lambda/page/render';
+import type { Database } from '../../../lambda/postgres/database';
+import { PINNED_PATH } from '../../../lambda/postgres/pinned';
+import { connectionTarget } from '../database/connection';
 import { EXIT } from '../exit-codes';
-import { type Ask, askDatabase, explain, renderExplanation } from '../explain';
-import { UsageError } from '../failure';
 import { compile, namespaceOf } from '../folder';
-import { printJson } from '../json';
+import { linesOf } from '../logs/lines';
+import { readLog } from '../logs/read-log';
 import { type DatabaseOptions, withDatabase } from '../options';
+import { packageFolder } from '../package';
+import { setAction } from '../terminal/action';
+import { UsageError } from '../terminal/failure';
+import { printJson } from '../terminal/json';
 
 interface Options extends DatabaseOptions {
   readonly stack?: string;
@@ -17,13 +32,11 @@ interface Options extends DatabaseOptions {
 }
 
 export function registerExplain(program: Command): void {
-  const command = withDatabase(
-    program.command('explain').summary('what do these errors in the log mean, and what repairs them?'),
-  )
+  const command = withDatabase(program.command('explain'))
     .argument('[file]', "a server's log, or `-` for standard input", '-')
     .description(
-      'Reads log lines in the form that RDS and Aurora write, finds the errors that a wrong schema raises, and says what a ' +
-        'page would say. With a database it looks into the catalogue, read only; with --migrations also which ' +
+      'Reads the log of a server (a file, `aws logs tail`, JSON or CSV from CloudWatch, csvlog, jsonlog), finds the errors ' +
+        'that a wrong schema raises, and says what a page would say. With a database it looks into the catalogue, read only; with --migrations also which ' +
         'migration repairs it. Values in statements and rows are never shown.',
     )
     .option(
@@ -51,11 +64,6 @@ function inputOf(file: string): Readable {
   );
 }
 
-/** Begins to read only when somebody asks for lines: those that came before would be lost. */
-async function* linesOf(input: Readable): AsyncGenerator<string> {
-  yield* createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY });
-}
-
 /** Null when nothing says where the database is: the lines alone are explained. */
 async function askOf(options: Options): Promise<Ask | null> {
   if (options.stack !== undefined) {
@@ -66,7 +74,6 @@ async function askOf(options: Options): Promise<Ask | null> {
         '--stack and --migrations exclude each other',
         'The deployed function looks through the migrations that it was deployed with.',
       );
-    const { askStack } = await import('../explain-stack.js');
     return askStack(options.stack, options.namespace);
   }
   // A wrong folder is said with or without a database.
@@ -80,7 +87,129 @@ async function askOf(options: Options): Promise<Ask | null> {
   const { DATABASE_URL, PGHOST, PGDATABASE } = process.env;
   if (!options.databaseUrl && !DATABASE_URL && !PGHOST && !PGDATABASE) return null;
   const target = connectionTarget(options);
-  const { connector } = await import('../local.js');
+  const { connector } = await import('../database/local.js');
   const readOnly = { ...target, pg: { ...target.pg, readOnly: true, statementTimeoutMs: 10_000 } };
   return askDatabase(connector(readOnly), known);
+}
+
+/** Looks into the database, wherever it is: from here, or through the deployed function. In the order of the questions. */
+export type Ask = (questions: readonly DiagnosisQuestion[]) => Promise<readonly Diagnosis[]>;
+
+export interface Explanation {
+  readonly findings: readonly DiagnosedError[];
+  /** Errors whose words are everyday, where no defect was seen behind them. */
+  readonly everyday: number;
+  /** Errors beyond those that are told apart. */
+  readonly overflow: number;
+  /** Lines of a server's log, whatever the form. */
+  readonly lines: number;
+}
+
+/**
+ * @param ask null where no database was given
+ * @param folder of migrations that were to be looked through
+ */
+export async function explain(
+  lines: AsyncIterable<string>,
+  ask: Ask | null,
+  folder?: string,
+): Promise<Explanation> {
+  const collection = new ErrorCollection();
+  const reader = new ErrorReader(collection);
+  const count = await readLog(lines, reader);
+  reader.end();
+  const groups = collection.result();
+  const diagnoses =
+    ask === null
+      ? groups.map((group) => undiagnosed(group, notAsked(folder)))
+      : await ask(groups.map(questionOf));
+  const all = groups.map((group, i) => ({ group, diagnosis: diagnoses[i]! }));
+  const findings = all.filter(isPaged);
+  const everyday = all.filter((each) => !isPaged(each)).reduce((sum, { group }) => sum + group.count, 0);
+  return { findings, everyday, overflow: collection.overflow, lines: count };
+}
+
+const notAsked = (folder: string | undefined): string[] => [
+  'No database was given, so the catalogue was not asked. Give --database-url or --stack.',
+  ...(folder === undefined
+    ? []
+    : [`The migrations in ${folder} were not looked through: which one repairs it, the catalogue tells.`]),
+];
+
+/** A page without an alarm. */
+export function renderExplanation({ findings, everyday, overflow, lines }: Explanation): string {
+  if (findings.length === 0) {
+    return lines === 0
+      ? 'None of the lines has the form that RDS writes, such as `2026-11-21 09:01:22 UTC:10.0.1.7(53124):app@shop:[4711]:ERROR:  …`.'
+      : `None of the ${lines} log lines is an error that a wrong schema raises.${apart(everyday)}`;
+  }
+  const { subject, text } = renderPage({
+    alarm: null,
+    signature: findings[0]!.group.signature,
+    look: 'first',
+    findings,
+    others: [],
+    overflow,
+    complete: true,
+    logGroups: [],
+    fromMs: 0,
+    toMs: 0,
+    runbookUrl: `${join(packageFolder(), 'docs', 'defects')}/`,
+  });
+  return `${subject}\n\n${text}${apart(everyday)}`;
+}
+
+const apart = (everyday: number): string =>
+  everyday === 0
+    ? ''
+    : `\n\nApart from that, duplicate keys: ${everyday}. They are everyday, unless a sequence is behind its table, which only a database tells.`;
+
+/**
+ * Asks a database that can be reached from here.
+ * @param connect opens a connection that cannot write
+ * @param known the folder's migrations, and whose ledger to read; null where no folder was given
+ */
+export function askDatabase(
+  connect: () => Promise<Database>,
+  known: { readonly manifest: Manifest; readonly namespace: string } | null,
+): Ask {
+  return async (questions) => {
+    const db = await connect();
+    try {
+      await db.query("SELECT pg_catalog.set_config('search_path', $1, false)", [PINNED_PATH]);
+      const ledger =
+        known === null ? null : { manifest: known.manifest, status: await ledgerStatus(db, known) };
+      const answers: Diagnosis[] = [];
+      for (const question of questions) answers.push(await diagnose(db, question, ledger));
+      return answers;
+    } finally {
+      await db.close();
+    }
+  };
+}
+
+async function ledgerStatus(
+  db: Database,
+  known: { readonly manifest: Manifest; readonly namespace: string },
+): Promise<Status | null> {
+  try {
+    return await statusOn(db, known, known.namespace);
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * Asks the database of a stack through its deployed function, since nobody reaches an isolated subnet.
+ * @param namespace which of the stack's schemas; needed where there are several
+ */
+function askStack(stackName: string, namespace?: string): Ask {
+  return async (questions) => {
+    if (questions.length === 0) return [];
+    const { migrateFunction } = await import('../remote/migrate-function.js');
+    const call = await migrateFunction(stackName, 'ask', namespace);
+    const response = await call({ action: 'diagnose', questions });
+    if (response.action === 'diagnose') return response.diagnoses;
+    throw new Error(`the function answered ${response.action}`);
+  };
 }

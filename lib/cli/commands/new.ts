@@ -1,16 +1,16 @@
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { readFileName } from '../../compiler/file-name';
-import { Source } from '../../compiler/source';
-import { setAction } from '../action';
+import { readFileName } from '../../compiler/read/file-name';
+import { Source } from '../../compiler/read/source';
 import { EXIT } from '../exit-codes';
-import { UsageError } from '../failure';
 import { requireFolder } from '../folder';
-import { printJson } from '../json';
 import { REPEATABLE_TEMPLATE, VERSIONED_TEMPLATE } from '../new-template';
 import { withFolder } from '../options';
-import type { GlobalOptions } from '../terminal';
+import { setAction } from '../terminal/action';
+import { UsageError } from '../terminal/failure';
+import { printJson } from '../terminal/json';
+import type { GlobalOptions } from '../terminal/terminal';
 
 interface Options extends GlobalOptions {
   readonly timestamp?: boolean;
@@ -19,10 +19,7 @@ interface Options extends GlobalOptions {
 
 export function registerNew(program: Command): void {
   const command = withFolder(
-    program
-      .command('new')
-      .summary('begin a migration: a file with a template that explains itself')
-      .argument('<name>', 'what it does, in a few words: add_email'),
+    program.command('new').argument('<name>', 'what it does, in a few words: add_email'),
   )
     .description('Writes a file with the next number of the folder. The folder is made where it is missing.')
     .option(

@@ -1,8 +1,6 @@
 import type { Command } from 'commander';
-import type { Plan, PlannedStep } from '../../../lambda/engine/views';
-import { setAction } from '../action';
+import type { Plan, PlannedStep } from '../../../lambda/contract/status';
 import { EXIT, type ExitCode } from '../exit-codes';
-import { printJson } from '../json';
 import { open } from '../open';
 import {
   type DatabaseOptions,
@@ -13,8 +11,10 @@ import {
   withOwner,
   withStack,
 } from '../options';
-import { printError } from '../report';
-import { plural, type Stream, type Terminal, table } from '../terminal';
+import { setAction } from '../terminal/action';
+import { printJson } from '../terminal/json';
+import { printError } from '../terminal/report';
+import { duration, plural, type Stream, type Terminal, table } from '../terminal/terminal';
 
 interface Options extends DatabaseOptions, OwnerOption, StackOption {
   readonly exitCode?: boolean;
@@ -22,9 +22,7 @@ interface Options extends DatabaseOptions, OwnerOption, StackOption {
 }
 
 export function registerPlan(program: Command): void {
-  const command = withOwner(
-    withDatabase(withFolder(program.command('plan').summary('what `up` would do, statement by statement'))),
-  )
+  const command = withOwner(withDatabase(withFolder(program.command('plan'))))
     .description(
       'Shows what `up` would do: each statement with the locks that the application would feel, and what it ' +
         'rewrites or destroys. Changes nothing.',
@@ -51,7 +49,7 @@ export function printPlan(terminal: Terminal, plan: Plan, label: string, sql: bo
   for (const warning of plan.warnings) err.line(`${err.colors.yellow('warning')}  ${warning}`);
   if (plan.errors.length > 0) {
     for (const error of plan.errors) printError(err, error);
-    out.line(`${label}: nothing can be done before that is mended.`);
+    out.line(`${label}: nothing can be done before that is fixed.`);
     return;
   }
   if (plan.steps.length === 0) {
@@ -67,6 +65,7 @@ function printStep(out: Stream, step: PlannedStep, sql: boolean): void {
   const note = step.note ? colors.dim(`  (${step.note})`) : '';
   out.line();
   out.line(`${colors.cyan(step.action)}  ${colors.bold(step.migration)}${note}`);
+  if (step.holdsMs) out.line(`  holds its locks for ${duration(step.holdsMs)} at most`);
   if (!sql) {
     const rows = step.statements.map((each) => [`line ${each.line}`, each.command, remarks(out, each)]);
     for (const line of table(rows)) out.line(line);

@@ -1,20 +1,18 @@
 import type { Command } from 'commander';
-import type { MigrationState, Status } from '../../../lambda/engine/views';
-import { setAction } from '../action';
+import type { MigrationState, MigrationStatus, Status } from '../../../lambda/contract/status';
 import { EXIT, type ExitCode } from '../exit-codes';
-import { printJson } from '../json';
 import { open } from '../open';
 import { type DatabaseOptions, type StackOption, withDatabase, withFolder, withStack } from '../options';
-import { type Colors, duration, plural, type Terminal, table } from '../terminal';
+import { setAction } from '../terminal/action';
+import { printJson } from '../terminal/json';
+import { type Colors, duration, plural, type Terminal, table } from '../terminal/terminal';
 
 interface Options extends DatabaseOptions, StackOption {
   readonly exitCode?: boolean;
 }
 
 export function registerStatus(program: Command): void {
-  const command = withDatabase(
-    withFolder(program.command('status').summary('which migrations are applied, and which wait')),
-  )
+  const command = withDatabase(withFolder(program.command('status')))
     .description('Compares the folder with the ledger in the database. Changes nothing.')
     .option('--exit-code', 'answer 3 when migrations wait, 1 when an applied file was edited')
     .addHelpText('after', STATES);
@@ -23,18 +21,18 @@ export function registerStatus(program: Command): void {
     const operations = await open(folder!, options);
     const status = await operations.status();
     if (terminal.json) printJson(terminal, status);
-    else print(terminal, status, operations.label);
+    else print(terminal, status, operations.label, options.stack);
     return options.exitCode ? exitCodeOf(status) : EXIT.ok;
   });
 }
 
 const STATES = `
 States:
-  applied      done, and proved if it has a verify section
+  applied      done, and verified if it has a verify section
   pending      waits for \`trueup up\`
   late         pending, and older than the newest applied one
   partial      stopped half way, outside a transaction; \`up\` goes on where it stopped
-  unverified   everything ran but is not proved yet; \`up\` proves it first
+  unverified   everything ran but is not verified yet; \`up\` verifies it first
   changed      a repeatable file with new content; \`up\` applies it again
   edited       applied, and its file was changed since; \`up\` refuses
   missing      applied, and its file is gone
@@ -47,7 +45,7 @@ function exitCodeOf({ migrations }: Status): ExitCode {
   return migrations.some(({ state }) => WAITING.includes(state)) ? EXIT.pending : EXIT.ok;
 }
 
-function print({ out }: Terminal, status: Status, label: string): void {
+function print({ out }: Terminal, status: Status, label: string, stack: string | undefined): void {
   const { colors } = out;
   out.line(`${colors.bold(label)}, PostgreSQL ${status.serverVersion}`);
   if (status.migrations.length > 0) {
@@ -57,16 +55,21 @@ function print({ out }: Terminal, status: Status, label: string): void {
       migration.name,
       migration.appliedAt === null ? '' : minute(migration.appliedAt),
       migration.durationMs === null ? '' : duration(migration.durationMs),
-      // Of a file that is gone nobody knows.
-      migration.provable || migration.state === 'missing' ? '' : 'has no verify section',
+      remark(migration),
     ]);
     for (const line of table(rows)) out.line(line);
   }
   out.line();
-  for (const line of summary(status)) out.line(line);
+  for (const line of [...summary(status, stack), ...activity(status), ...rollback(status)]) out.line(line);
 }
 
-function summary({ migrations, lastDeployment, position }: Status): string[] {
+function remark({ baselined, provable, state }: MigrationStatus): string {
+  if (baselined && state !== 'pending') return 'existed before; never run';
+  // Of a file that is gone nobody knows.
+  return provable || state === 'missing' ? '' : 'has no verify section';
+}
+
+function summary({ migrations, lastDeployment, position }: Status, stack: string | undefined): string[] {
   const count = (...states: MigrationState[]): number =>
     migrations.filter(({ state }) => states.includes(state)).length;
   const waiting = count(...WAITING);
@@ -77,22 +80,44 @@ function summary({ migrations, lastDeployment, position }: Status): string[] {
       : `${migrations.length - waiting} applied, ${waiting} waiting${position ? `; at ${position}` : ''}.`,
   ];
   if (waiting > 0 && edited === 0) {
-    lines.push('`trueup plan` shows what would be done, `trueup up` does it.');
+    lines.push(
+      stack === undefined
+        ? '`trueup plan` shows what would be done, `trueup up` does it.'
+        : `\`trueup plan --stack ${stack}\` shows what would be done. \`cdk deploy\` does it, if something has changed; else with another runId.`,
+    );
   }
   if (edited > 0) {
     lines.push(
       `${plural(edited, 'applied file')} changed since: put it back, or make the change in a new migration.`,
     );
   }
-  if (lastDeployment && lastDeployment.outcome !== 'done') {
-    lines.push(
-      `The last run, ${minute(lastDeployment.startedAt)}, is recorded as ${lastDeployment.outcome}.`,
-    );
-  }
-  for (const { name, reason } of lastDeployment?.kept ?? []) {
-    lines.push(`Kept by the last rollback: ${name}: ${reason}.`);
+  if (lastDeployment?.outcome === 'failed') {
+    lines.push(`The last run, ${minute(lastDeployment.startedAt)}, failed.`);
   }
   return lines;
+}
+
+/** Who stands in the way is asked of the server; whether the run waits for just that, it alone knows. */
+function activity({ activity, lastDeployment }: Status): string[] {
+  if (lastDeployment?.outcome !== 'running') return [];
+  const since = `The run of ${minute(lastDeployment.startedAt)}`;
+  const { runner = null, next = null, locks = [], heldBy = [] } = activity ?? {};
+  return [
+    runner === null
+      ? `${since} has not ended, and no session works on it just now: it is between two attempts, or was cut off.`
+      : `${since} goes on: ${runner}.`,
+    ...(heldBy.length > 0 ? [`${next} needs ${locks.join(', ')}, and ${heldBy.join('; ')}.`] : []),
+  ];
+}
+
+function rollback({ lastDeployment, lastRollback }: Status): string[] {
+  const last = lastRollback ?? lastDeployment;
+  if (!last) return [];
+  const at = last.direction === 'rollback' ? `, ${minute(last.startedAt)}` : '';
+  return [
+    ...(lastRollback ? last.undone : []).map((name) => `Undone by the last rollback${at}: ${name}.`),
+    ...last.kept.map(({ name, reason }) => `Kept by the last rollback${at}: ${name}: ${reason}.`),
+  ];
 }
 
 export function stateColor(colors: Colors, state: MigrationState): (text: string) => string {

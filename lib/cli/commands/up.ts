@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
-import type { Report } from '../../../lambda/engine/request';
-import { setAction } from '../action';
+import type { Report } from '../../../lambda/contract/converge';
 import type { ExitCode } from '../exit-codes';
 import { openLocal } from '../open';
 import {
@@ -12,20 +11,15 @@ import {
   withOwner,
   withTimeout,
 } from '../options';
-import { runToEnd } from '../outcome';
-import { plural, type Terminal } from '../terminal';
+import { setAction } from '../terminal/action';
+import { runToEnd } from '../terminal/outcome';
+import { plural, type Terminal } from '../terminal/terminal';
 
 export function registerUp(program: Command): void {
-  const command = withTimeout(
-    withOwner(
-      withDatabase(
-        withFolder(program.command('up').summary('apply what waits, and prove each before it is kept')),
-      ),
-    ),
-  ).description(
-    'Brings the database to what the folder says. Each migration is proved by its verify section before it is ' +
-      'committed; one that fails leaves nothing behind. Run again, it does nothing; run twice at once, one works and ' +
-      'the other waits. Ctrl-C stops after the current step, and the next run goes on there.',
+  const command = withTimeout(withOwner(withDatabase(withFolder(program.command('up'))))).description(
+    'Applies the pending migrations of the folder. Each is verified by its verify section before it is ' +
+      'committed; one that fails leaves nothing behind. A second run does nothing; of two runs at once, one works and ' +
+      'the other waits. Ctrl-C stops after the current step, and the next run continues there.',
   );
   setAction<UpOptions>(command, (terminal, options, folder) => runUp(terminal, options, folder!));
 }
@@ -49,6 +43,6 @@ function summary({ applied, unproved, baselined, position }: Report, where: stri
   const at = position ? `; at ${position}` : '';
   if (applied.length === 0 && baselined.length === 0) return `${where}: nothing to do${at}.`;
   const doubt =
-    unproved.length > 0 ? `, ${unproved.length} of them without a verify section to prove it` : ' and proved';
+    unproved.length > 0 ? `, ${unproved.length} of them without a verify section` : ' and verified';
   return `${where}: ${plural(applied.length, 'migration')} applied${doubt}${at}.`;
 }

@@ -1,25 +1,23 @@
 import type { Command } from 'commander';
-import type { Verification } from '../../../lambda/engine/views';
-import { setAction } from '../action';
+import type { Verification } from '../../../lambda/contract/status';
 import { EXIT, type ExitCode } from '../exit-codes';
-import { printJson } from '../json';
 import { open } from '../open';
 import { type DatabaseOptions, type StackOption, withDatabase, withFolder, withStack } from '../options';
-import { progressView } from '../progress';
-import { printError } from '../report';
-import { hang, plural, type Terminal } from '../terminal';
+import { setAction } from '../terminal/action';
+import { printJson } from '../terminal/json';
+import { progressView } from '../terminal/progress';
+import { printError } from '../terminal/report';
+import { hang, plural, type Terminal } from '../terminal/terminal';
 
 interface Options extends DatabaseOptions, StackOption {
   readonly exitCode?: boolean;
 }
 
 export function registerVerify(program: Command): void {
-  const command = withDatabase(
-    withFolder(program.command('verify').summary('is what was applied still as it should be?')),
-  )
+  const command = withDatabase(withFolder(program.command('verify')))
     .description(
       'Runs the verify section of every applied migration again, in transactions that cannot write, and says what ' +
-        'is no longer as promised: an index dropped by hand, a default that is gone.',
+        'is no longer as it should be: an index dropped by hand, a default that is gone.',
     )
     .option('--exit-code', 'answer 3 when migrations wait');
   withStack(command);
@@ -57,7 +55,7 @@ export function printVerification({ out, err }: Terminal, verification: Verifica
     unproved.length > 0 ? `${unproved.length} without a verify section` : '',
   ].filter(Boolean);
   out.line(
-    `${colors.bold(label)}: ${plural(proved.length, 'migration')} proved, ` +
+    `${colors.bold(label)}: ${plural(proved.length, 'migration')} verified, ` +
       `${drifted.size === 0 ? 'none' : drifted.size} drifted${rest.length > 0 ? `, ${rest.join(', ')}` : ''}.`,
   );
   if (findings.length > 0) {

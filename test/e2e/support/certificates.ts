@@ -1,1 +1,1 @@
-export { type Certificates, makeCertificates } from '../../../lib/local/certificates';
+export { type Certificates, makeCertificates } from '../../support/certificates';

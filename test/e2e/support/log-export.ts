@@ -10,7 +10,7 @@ import {
   CreateLogStreamCommand,
   PutLogEventsCommand,
 } from '@aws-sdk/client-cloudwatch-logs';
-import type { PostgresServer } from '../../../lib/local/postgres-server';
+import type { PostgresServer } from '../../../lib/scratch-postgres/server';
 import { clientConfig } from './scenario';
 
 const PREFIX = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC:/;

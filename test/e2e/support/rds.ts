@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client } from 'pg';
-import { type PostgresServer, startPostgres } from '../../../lib/local/postgres-server';
+import { type PostgresServer, startPostgres } from '../../../lib/scratch-postgres/server';
 import { databaseParameters } from '../../../lib/stacks/database-parameters';
 import type { Certificates } from './certificates';
 import { localAws } from './scenario';

@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { expect, test } from 'vitest';
-import { BROKEN, INDEXED, TABLE } from '../../local/conductor/files';
+import { BROKEN, INDEXED, TABLE } from '../../deployment/files';
 import { Rig } from '../../support/conductor';
 
 /** From the registry, not from this project: a package `node` here would take the place of npm's own. */

@@ -1,0 +1,71 @@
+/**
+ * What `migrate` is asked by the other functions and by the command line (JSON, through Lambda's Invoke), and what it
+ * answers. It never throws for an expected failure: an error of the invocation itself means that it died.
+ */
+import type { ConvergeRequest, Outcome } from './converge';
+import type { Diagnosis, DiagnosisQuestion } from './diagnosis';
+import type { ErrorInfo } from './errors';
+import type { Plan, Status, Verification } from './status';
+
+export type MigrateRequest =
+  | {
+      readonly action: 'converge';
+      readonly request: ConvergeRequest;
+      /** How long this slice may take, ms. @default - the function's remaining time less a margin */
+      readonly budgetMs?: number;
+      /**
+       * How long a database that cannot be reached is waited for before that is a failure, and how much of it is over.
+       * @default - for the whole slice, and `continue` is the answer
+       */
+      readonly databaseWait?: { readonly ms: number; readonly overMs: number };
+    }
+  | { readonly action: 'status' }
+  | { readonly action: 'plan' }
+  | { readonly action: 'verify' }
+  | { readonly action: 'baseline'; readonly upTo: string; readonly id: string }
+  | { readonly action: 'down'; readonly name: string; readonly id: string }
+  /** The scheduled drift check: verify, catalogue checks, log settings, heartbeat line. */
+  | { readonly action: 'drift' }
+  | { readonly action: 'diagnose'; readonly questions: readonly DiagnosisQuestion[] };
+
+/**
+ * Which requests change the database. The function that only answers questions refuses those, and whatever it does not
+ * know.
+ */
+const CHANGES: Readonly<Record<MigrateRequest['action'], boolean>> = {
+  converge: true,
+  baseline: true,
+  down: true,
+  status: false,
+  plan: false,
+  verify: false,
+  drift: false,
+  diagnose: false,
+};
+
+/** Whether a request only asks. */
+export const isQuestion = (action: MigrateRequest['action']): boolean =>
+  Object.hasOwn(CHANGES, action) && !CHANGES[action];
+
+export type MigrateResponse =
+  | {
+      readonly action: 'converge';
+      readonly outcome: Outcome;
+      /** Of the code that answered: after an update the one before may still do so. @default - older code does not say */
+      readonly manifestHash?: string;
+    }
+  | { readonly action: 'baseline' | 'down'; readonly outcome: Outcome }
+  | { readonly action: 'status'; readonly status: Status }
+  | { readonly action: 'plan'; readonly plan: Plan }
+  | { readonly action: 'verify'; readonly verification: Verification }
+  | { readonly action: 'drift'; readonly drift: DriftReport }
+  | { readonly action: 'diagnose'; readonly diagnoses: readonly Diagnosis[] }
+  | { readonly action: 'error'; readonly error: ErrorInfo };
+
+export interface DriftReport {
+  readonly verification: Verification;
+  /** INVALID indexes, unvalidated constraints, sequences behind their data: sentences. */
+  readonly catalogue: readonly string[];
+  /** Log settings that hide errors from the alarms: sentences. */
+  readonly logging: readonly string[];
+}

@@ -1,0 +1,69 @@
+import { quoteLiteral } from '../../sql/quote';
+import { APPLICATION_TABLES, allOf, TABLE_NAME } from '../catalogue';
+import type { DefectKind } from '../defect';
+import { checksColumns, checksTable, isSame, isUniqueOver } from '../effects';
+
+export const invalidIndex: DefectKind = {
+  id: 'invalid-index',
+  title: 'An index is INVALID',
+  sqlstates: [],
+  log: null,
+  impact:
+    'No query uses it and ON CONFLICT does not see it, but every write still pays for it; a unique one may even refuse rows.',
+  origin:
+    'CREATE INDEX CONCURRENTLY or REINDEX CONCURRENTLY failed or was cut off: by duplicate rows, a deadlock, a timeout. ' +
+    'PostgreSQL leaves what there is and marks it INVALID. IF NOT EXISTS then skips it silently.',
+  catalogue: {
+    sql: `
+SELECT ${TABLE_NAME} AS "table", format('%I.%I', n.nspname, x.relname) AS object,
+  format('Index %I.%I on %I.%I is INVALID%s.', n.nspname, x.relname, n.nspname, c.relname,
+    CASE WHEN i.indisunique THEN ' and unique' ELSE '' END) AS sentence
+FROM pg_index i
+JOIN pg_class x ON x.oid = i.indexrelid
+JOIN pg_class c ON c.oid = i.indrelid
+JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE NOT (i.indisvalid AND i.indisready AND i.indislive) AND ${APPLICATION_TABLES}
+  AND NOT EXISTS (SELECT FROM pg_stat_progress_create_index p WHERE p.index_relid = i.indexrelid)
+  AND ($1::text IS NULL OR c.relname = $1)
+  AND ($2::text IS NULL OR EXISTS (SELECT FROM pg_attribute a
+    WHERE a.attrelid = c.oid AND a.attname = $2 AND a.attnum = ANY (i.indkey)))
+ORDER BY 1, 2`,
+    rows: 'defect',
+    blind:
+      'An index that is being built at this moment is left out. A build in another session is seen only by a role with ' +
+      'pg_read_all_stats; without it, the index counts as INVALID until the build ends.',
+  },
+  drift: (db) => allOf(db, invalidIndex),
+  repair: (object) => ({
+    words:
+      'Build it again. Where a unique one failed on duplicates, resolve those first. One whose name ends in _ccnew or ' +
+      '_ccold is left over from a failed REINDEX: drop it.',
+    sql: [`REINDEX INDEX CONCURRENTLY ${object.name};`],
+  }),
+  verification: (object) => `SELECT trueup.no_invalid_indexes(${quoteLiteral(object.table)})`,
+  does: (effect, object) =>
+    isUniqueOver(effect, object) ||
+    (effect.kind === 'index' &&
+      effect.name !== null &&
+      effect.name === object.name &&
+      isSame(effect.table, object.table))
+      ? 'makes'
+      : null,
+  verifies: (check, object) =>
+    (check.function === 'no_invalid_indexes' && checksTable(check, object)) ||
+    (check.function === 'is_indexed' && checksColumns(check, object)),
+  example: {
+    schema:
+      'CREATE TABLE payments (id bigint PRIMARY KEY, event_id bigint);\n' +
+      'INSERT INTO payments VALUES (1, 7), (2, 7);\n' +
+      'CREATE UNIQUE INDEX CONCURRENTLY payments_event_id ON payments (event_id); -- fails, and leaves it INVALID',
+    statement: null,
+    object: {
+      table: 'public.payments',
+      column: null,
+      columns: ['event_id'],
+      name: 'public.payments_event_id',
+      detail: null,
+    },
+  },
+};

@@ -1,0 +1,67 @@
+import { quoteLiteral } from '../../sql/quote';
+import { LIKELY_REFERENCES, PARAMETERS_ON } from '../catalogue';
+import type { DefectKind } from '../defect';
+import { decide } from '../diagnosis/finding';
+import { argument, checksColumn, onColumn } from '../effects';
+import { KEY_TYPES } from '../signatures/key-types';
+
+export const mismatchedKeyTypes: DefectKind = {
+  id: 'mismatched-key-types',
+  title: 'A key and its reference have types that do not compare',
+  sqlstates: ['42883', '42804'],
+  log: KEY_TYPES,
+  impact: 'Joins and lookups by this key fail, and no foreign key can be made between the columns.',
+  origin:
+    'One table declares its key as uuid, another the reference to it as varchar or text, often after a move from a ' +
+    'database that has no uuid type. PostgreSQL compares neither without a cast, and refuses a foreign key between ' +
+    'them. An application that sends the id as varchar fails in the same words, with nothing wrong in the schema.',
+  catalogue: {
+    sql: `
+SELECT format('%I.%I', r.nspname, wrong.relname) AS "table", quote_ident(wrong.attname) AS object,
+  format('%I.%I.%I is %s, but %I.%I.%I, which it looks like a reference to, is %s.', r.nspname, r.relname, r.attname,
+    r.type, r.nspname, r.target, r.target_column, r.target_type) AS sentence
+FROM (${LIKELY_REFERENCES}) AS r
+-- The side to change: the one that is not uuid.
+CROSS JOIN LATERAL (SELECT CASE WHEN r.type = 'uuid' THEN r.target ELSE r.relname END AS relname,
+  CASE WHEN r.type = 'uuid' THEN r.target_column ELSE r.attname END AS attname) AS wrong
+WHERE NOT r.same AND ${PARAMETERS_ON('wrong.relname', 'wrong.attname')}
+ORDER BY 1, 2, 3`,
+    rows: 'defect',
+    blind:
+      'It goes by names: a column x_id beside a table x or xs with a primary key of one column. A reference under ' +
+      'another name, and the types of parameters that the application sends, are not seen.',
+  },
+  drift: null,
+  repair: (object) =>
+    decide(
+      'Make both sides uuid, a key and all its references in one migration. uuid reads an id with dashes and without; ' +
+        'text would keep the two spellings apart. The change rewrites the table while nobody can read it, and fails on a value ' +
+        'that is no UUID, on a foreign key and on a view of the column: look for those first, and choose the hour.',
+      [`ALTER TABLE ${object.table} ALTER COLUMN ${object.column} TYPE uuid USING ${object.column}::uuid;`],
+    ),
+  verification: (object) =>
+    `SELECT trueup.col_type_is(${quoteLiteral(object.table)}, ${quoteLiteral(object.column)}, 'uuid')`,
+  does: (effect, object) =>
+    onColumn(effect, object) && effect.kind === 'column type'
+      ? effect.type === 'uuid'
+        ? 'makes'
+        : 'takes-away'
+      : null,
+  verifies: (check, object) =>
+    check.function === 'col_type_is' &&
+    checksColumn(check, object) &&
+    argument(check, 2, 'type_name') === 'uuid',
+  example: {
+    schema:
+      'CREATE TABLE accounts (id uuid PRIMARY KEY);\n' +
+      'CREATE TABLE services (id bigint PRIMARY KEY, account_id varchar(255));',
+    statement: 'SELECT s.id FROM services s JOIN accounts a ON a.id = s.account_id',
+    object: {
+      table: 'public.services',
+      column: 'account_id',
+      columns: ['account_id'],
+      name: null,
+      detail: 'character varying(255)',
+    },
+  },
+};

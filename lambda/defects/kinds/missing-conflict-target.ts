@@ -1,0 +1,81 @@
+import { quoteLiteral, quoteTextArray } from '../../sql/quote';
+import { APPLICATION_TABLES, TABLE_NAME } from '../catalogue';
+import type { DefectKind } from '../defect';
+import { repairBy } from '../diagnosis/finding';
+import { isUniqueOver, verifiesTarget } from '../effects';
+import { lastName } from '../last-name';
+import { makeConflictTarget, unqualified } from '../repair/conflict-target';
+import { ON_CONFLICT } from '../signatures/on-conflict';
+
+/** Unique and exclusion indexes, in words: what an ON CONFLICT clause can refer to. */
+export const conflictTargetsSql = (condition: string): string => `
+SELECT ${TABLE_NAME} AS "table", quote_ident(x.relname) AS object,
+  format('%I on %I.%I (%s)%s%s.', x.relname, n.nspname, c.relname,
+    (SELECT string_agg(pg_get_indexdef(i.indexrelid, k, true), ', ' ORDER BY k) FROM generate_series(1, i.indnkeyatts) k),
+    CASE WHEN i.indpred IS NULL THEN '' ELSE ' WHERE ' || pg_get_expr(i.indpred, i.indrelid, true) END,
+    CASE WHEN i.indisvalid THEN '' ELSE ', INVALID' END) AS sentence
+FROM pg_index i
+JOIN pg_class x ON x.oid = i.indexrelid
+JOIN pg_class c ON c.oid = i.indrelid
+JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE i.indisunique AND ${APPLICATION_TABLES} AND NOT c.relispartition AND ${condition}
+  AND ($1::text IS NULL OR c.relname = $1)
+  AND ($2::text IS NULL OR EXISTS (SELECT FROM pg_attribute a
+    WHERE a.attrelid = c.oid AND a.attname = $2 AND a.attnum = ANY (i.indkey)))
+ORDER BY 1, 2`;
+
+export const missingConflictTarget: DefectKind = {
+  id: 'missing-conflict-target',
+  title: 'ON CONFLICT finds no unique index that it can use',
+  sqlstates: ['42P10', '42704', '55000', '42809'],
+  log: ON_CONFLICT,
+  impact:
+    'The INSERT fails every time, whatever its values are, and so does all that follows in the same transaction.',
+  origin:
+    'The migration that makes the unique index exists but was never run on this database, or it failed half way and ' +
+    'left the index INVALID. A constraint of the same name over other columns does not serve; nor does an index under ON ' +
+    'CONSTRAINT, a DEFERRABLE constraint, or an exclusion constraint.',
+  catalogue: {
+    sql: conflictTargetsSql('true'),
+    rows: 'evidence',
+    blind:
+      "It lists the unique indexes that exist. Which one is missing, the application's statement says: an index " +
+      'serves ON CONFLICT (a, b) when it is valid, unique, over just these columns in any order, and not partial.',
+  },
+  drift: null,
+  repair: ({ table, columns, detail }) =>
+    table === null
+      ? repairBy('Make the unique index that the clause names, or write the clause as an index has it.')
+      : makeConflictTarget(
+          {
+            schema: lastName(table.slice(0, table.length - unqualified(table).length - 1)),
+            name: lastName(table),
+            sql: table,
+            kind: 'table',
+            partitionKey: null,
+            leaves: [],
+            nested: false,
+            columnNames: new Map(),
+          },
+          { keys: columns, predicate: detail },
+          new Set(),
+        ),
+  verification: (object) =>
+    `SELECT trueup.on_conflict_target(${quoteLiteral(object.table)}, ${quoteTextArray(object.columns)}` +
+    `${object.detail === null ? '' : `, ${quoteLiteral(object.detail)}`})`,
+  does: (effect, object) => (isUniqueOver(effect, object) ? 'makes' : null),
+  verifies: verifiesTarget,
+  example: {
+    schema: 'CREATE TABLE student_course_purchases (student_id bigint NOT NULL, course_id bigint NOT NULL);',
+    statement:
+      'INSERT INTO student_course_purchases (student_id, course_id) VALUES (1, 2) ' +
+      'ON CONFLICT (student_id, course_id) DO NOTHING',
+    object: {
+      table: 'public.student_course_purchases',
+      column: null,
+      columns: ['student_id', 'course_id'],
+      name: null,
+      detail: null,
+    },
+  },
+};

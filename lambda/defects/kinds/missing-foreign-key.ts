@@ -1,0 +1,64 @@
+import { quoteLiteral, quoteTextArray } from '../../sql/quote';
+import { LIKELY_REFERENCES, PARAMETERS_ON } from '../catalogue';
+import type { DefectKind } from '../defect';
+import { checksColumns, isSame, sameKeys } from '../effects';
+
+export const missingForeignKey: DefectKind = {
+  id: 'missing-foreign-key',
+  title: 'A reference has no foreign key',
+  sqlstates: [],
+  log: null,
+  impact: 'Rows refer to rows that do not exist, and a deleted row leaves its references behind.',
+  origin:
+    'The tables were made by a tool or for a database that does not enforce references, and the keys were to come ' +
+    'later. Nothing fails; the orphans are found when somebody looks.',
+  catalogue: {
+    sql: `
+SELECT format('%I.%I', r.nspname, r.relname) AS "table", quote_ident(r.attname) AS object,
+  format('%I.%I.%I looks like a reference to %I.%I.%I and has no foreign key.', r.nspname, r.relname, r.attname,
+    r.nspname, r.target, r.target_column) AS sentence
+FROM (${LIKELY_REFERENCES}) AS r
+WHERE r.same AND ${PARAMETERS_ON('r.relname', 'r.attname')}
+ORDER BY 1, 2`,
+    rows: 'defect',
+    blind:
+      'It goes by names: a column x_id beside a table x or xs with a primary key of one column and of a type that ' +
+      'compares. A reference under another name is not seen.',
+  },
+  drift: null,
+  repair: (object) => ({
+    words:
+      'Find the orphans first and resolve them. Add the key NOT VALID, which only takes a short lock and checks new rows, ' +
+      'and validate it in a step of its own. ON DELETE SET NULL needs a column that may be null.',
+    sql: [
+      `SELECT ${object.column}, count(*) FROM ${object.table} WHERE ${object.column} NOT IN ` +
+        `(SELECT ${object.detail ?? 'id'} FROM ${object.name}) GROUP BY ${object.column};`,
+      `ALTER TABLE ${object.table} ADD FOREIGN KEY (${object.column}) ` +
+        `REFERENCES ${object.name} (${object.detail ?? 'id'}) NOT VALID;`,
+      `ALTER TABLE ${object.table} VALIDATE CONSTRAINT <name of the key>;`,
+    ],
+  }),
+  verification: (object) =>
+    `SELECT trueup.fk_ok(${quoteLiteral(object.table)}, ${quoteTextArray([object.column ?? ''])}, ` +
+    `${quoteLiteral(object.name)}, ${quoteTextArray([object.detail ?? 'id'])})`,
+  does: (effect, object) =>
+    effect.kind === 'foreign key' &&
+    isSame(effect.table, object.table) &&
+    sameKeys(effect.columns, object.columns)
+      ? 'makes'
+      : null,
+  verifies: (check, object) => check.function === 'fk_ok' && checksColumns(check, object),
+  example: {
+    schema:
+      'CREATE TABLE accounts (id bigint PRIMARY KEY);\n' +
+      'CREATE TABLE appointments (id bigint PRIMARY KEY, account_id bigint);',
+    statement: null,
+    object: {
+      table: 'public.appointments',
+      column: 'account_id',
+      columns: ['account_id'],
+      name: 'public.accounts',
+      detail: 'id',
+    },
+  },
+};

@@ -1,0 +1,74 @@
+import { quoteLiteral } from '../../sql/quote';
+import type { DefectKind } from '../defect';
+import { decide } from '../diagnosis/finding';
+import { argument } from '../effects';
+import { lastName } from '../last-name';
+import { UUID_FUNCTION } from '../signatures/uuid-function';
+
+/** Which extension brings a function that PostgreSQL 13 does not have built in. */
+export const EXTENSION_OF = (name: string): string | null =>
+  name.startsWith('uuid_generate_') ? 'uuid-ossp' : name === 'gen_random_uuid' ? 'pgcrypto' : null;
+
+export const missingUuidFunction: DefectKind = {
+  id: 'missing-uuid-function',
+  title: 'A function that makes UUIDs does not exist',
+  sqlstates: ['42883'],
+  log: UUID_FUNCTION,
+  impact: 'Every statement that calls it fails, and an INSERT that leaves its id to such a default does too.',
+  origin:
+    'The function came with an extension (uuid-ossp, pgcrypto) that was not made on this database, or that lies in a ' +
+    'schema which is not on the search path of the role that calls it. gen_random_uuid() is built in from PostgreSQL ' +
+    '13 on, uuidv4() and uuidv7() from 18 on.',
+  catalogue: {
+    sql: `
+SELECT '' AS "table", wanted.name AS object,
+  CASE WHEN count(p.oid) = 0 THEN format('There is no function %s.', wanted.name)
+    ELSE format('There is %s.', string_agg(p.oid::regprocedure::text, ', ' ORDER BY p.oid::regprocedure::text)) END AS sentence
+FROM (VALUES ('gen_random_uuid'), ('uuid_generate_v4'), ('uuidv7')) AS wanted (name)
+LEFT JOIN pg_proc p ON p.proname = wanted.name
+WHERE $1::text IS NULL AND ($2::text IS NULL OR wanted.name = $2)
+GROUP BY wanted.name
+ORDER BY 2`,
+    rows: 'evidence',
+    blind: 'It shows which functions exist; which ones the application calls, only its statements say.',
+  },
+  drift: null,
+  repair: (object) => {
+    const name = lastName(object.name ?? 'uuid_generate_v4');
+    const extension = EXTENSION_OF(name);
+    if (object.detail !== null)
+      return decide(
+        `The function lies in the schema ${object.detail}, which is not on the role's search path. Write the schema in front of ` +
+          `the call, or put it on the path where the application sets its own: ALTER ROLE … SET search_path replaces the whole path.`,
+      );
+    if (extension === null)
+      return {
+        words: `${name}() is built in from PostgreSQL 18 on. Until then use gen_random_uuid(), or make a function of this name.`,
+        sql: [],
+      };
+    return {
+      words:
+        `Make the extension that brings it, as a role that may; or use gen_random_uuid(), which is built in from ` +
+        'PostgreSQL 13 on.',
+      sql: [`CREATE EXTENSION IF NOT EXISTS "${extension}";`],
+    };
+  },
+  verification: (object) =>
+    `SELECT trueup.has_function(${quoteLiteral(object.name ?? 'uuid_generate_v4')}, '{}')`,
+  does: (effect, object) => {
+    const extension = EXTENSION_OF(object.name ?? '');
+    if (effect.kind === 'extension') return effect.name === extension ? 'makes' : null;
+    if (effect.kind === 'drop extension') return effect.name === extension ? 'takes-away' : null;
+    if (effect.kind === 'function') return effect.function.name === object.name ? 'makes' : null;
+    return effect.kind === 'drop function' && effect.function.name === object.name ? 'takes-away' : null;
+  },
+  verifies: (check, object) => {
+    const name = argument(check, 0, 'function_name');
+    return check.function === 'has_function' && typeof name === 'string' && lastName(name) === object.name;
+  },
+  example: {
+    schema: '',
+    statement: 'SELECT uuid_generate_v4()',
+    object: { table: null, column: null, columns: [], name: 'uuid_generate_v4', detail: null },
+  },
+};

@@ -1,0 +1,55 @@
+import { PARAMETERS_ON } from '../catalogue';
+import type { DefectKind } from '../defect';
+import { repairBy } from '../diagnosis/finding';
+import { catchUp } from '../repair/id-default';
+import { LOOKAHEAD, SEQUENCES, sequencesBehind } from '../sequences';
+import { DUPLICATE_KEY } from '../signatures/duplicate-key';
+
+export const sequenceBehind: DefectKind = {
+  id: 'sequence-behind',
+  title: 'A sequence is behind the ids of its table',
+  sqlstates: ['23505'],
+  log: DUPLICATE_KEY,
+  impact:
+    'An INSERT that leaves the id to the database fails with a duplicate key, again and again, until the sequence has passed ' +
+    'the ids that are there.',
+  origin:
+    'Rows were copied with their ids, by a dump of data only, a replication task or an import, and the sequence stayed where ' +
+    'it was. The third face of the move that loses defaults and indexes.',
+  catalogue: {
+    sql: `
+SELECT r."table", r."column" AS object,
+  format('%s is behind %s.%s: a value that it gives next is taken already.', r.sequence, r."table", r."column") AS sentence
+FROM (${SEQUENCES}) AS r
+WHERE r.taken AND ${PARAMETERS_ON('r.relname', 'r.attname')}
+ORDER BY 1, 2`,
+    rows: 'defect',
+    blind:
+      `It looks whether one of the next ${LOOKAHEAD} values is taken, in columns that are unique by themselves. Tables with row ` +
+      'security, and those that the role may not read, are left out. It reads every such table by its index, and holds a weak ' +
+      'lock on each until it ends: with thousands of tables, give their names one by one, as the drift check does.',
+  },
+  drift: sequencesBehind,
+  repair: ({ table, column, name }) =>
+    table === null || column === null || name === null
+      ? repairBy('Set the sequence above the highest id.')
+      : catchUp([{ table, column }], { sql: name, increment: 1 }),
+  verification: ({ table, column, name }) =>
+    `SELECT 'the sequence is behind' FROM ${table} HAVING max(${column}) > (SELECT last_value FROM ${name})`,
+  // A sequence's value is data: no statement of a migration sets it in a way that can be read from its text.
+  does: () => null,
+  verifies: () => false,
+  example: {
+    schema:
+      'CREATE TABLE invoices (id bigserial PRIMARY KEY, amount integer);\n' +
+      'INSERT INTO invoices (id, amount) VALUES (1, 10), (2, 20), (3, 30);',
+    statement: 'INSERT INTO invoices (amount) VALUES (40)',
+    object: {
+      table: 'public.invoices',
+      column: 'id',
+      columns: ['id'],
+      name: 'public.invoices_id_seq',
+      detail: 'bigint',
+    },
+  },
+};

@@ -1,0 +1,211 @@
+/**
+ * What a diagnosis asks the catalogue of relations: one SELECT on pg_catalog for all of these names in all schemas, the
+ * tables that they are partitions or children of included. Names ready for SQL are quoted by the server.
+ */
+import type { Database } from '../postgres/database';
+import type { UniqueIndex } from './conflict';
+
+export interface Relation {
+  readonly oid: string;
+  /** As the catalogue has them. */
+  readonly schema: string;
+  readonly name: string;
+  /** `schema.name`, ready for SQL. */
+  readonly sql: string;
+  readonly kind: 'table' | 'partitioned' | 'view' | 'foreign';
+  /** Of some session; only that session sees it. */
+  readonly temporary: boolean;
+  readonly partition: boolean;
+  /** What it is a partition or a child of, nearest first. */
+  readonly ancestors: readonly string[];
+  /** Of a view, as the server prints it. */
+  readonly definition: string | null;
+  readonly columns: readonly Column[];
+  readonly primaryKey: readonly string[];
+  /** Columns of the partition keys of all levels, null for an expression; null when it is not partitioned. */
+  readonly partitionKey: readonly (string | null)[] | null;
+  /** Enabled ones that may change what a row holds, or put another statement in its place. */
+  readonly triggers: readonly Trigger[];
+  /** Disabled ones before INSERT, `name (function)`. */
+  readonly disabledTriggers: readonly string[];
+  /** An INSTEAD rule on INSERT or UPDATE. */
+  readonly rewritten: boolean;
+  readonly foreignKeys: readonly ForeignKey[];
+  readonly uniqueIndexes: readonly UniqueIndex[];
+  /** All partitions that hold rows, `schema.name`; `nested` where one of them has partitions of its own. */
+  readonly leaves: readonly string[];
+  readonly nested: boolean;
+  /** The server's major version. */
+  readonly major: number;
+}
+
+export interface Column {
+  readonly name: string;
+  readonly sql: string;
+  /** From 1, dropped columns left out. */
+  readonly position: number;
+  readonly type: string;
+  /** Without length, and of a domain the type under it. */
+  readonly baseType: string;
+  /** Characters of a varchar or char; null where there is no limit. */
+  readonly length: number | null;
+  readonly notNull: boolean;
+  /** As the server prints it, a domain's included. */
+  readonly default: string | null;
+  readonly identity: boolean;
+  readonly generated: boolean;
+  readonly sequence: Sequence | null;
+}
+
+/**
+ * The one that the column's default uses; else the one that the column owns; else one of the name that a serial's has, that
+ * no column owns and no default uses.
+ */
+export interface Sequence {
+  readonly sql: string;
+  readonly owned: boolean;
+  /** By the column's own default, which an identity does not have. */
+  readonly used: boolean;
+  readonly increment: number;
+  readonly type: string;
+  /** The role of the question may take values; null where there is no such role. */
+  readonly usable: boolean | null;
+}
+
+export interface Trigger {
+  readonly name: string;
+  readonly function: string;
+  readonly on: 'insert' | 'update' | 'both';
+  readonly insteadOf: boolean;
+}
+
+export interface ForeignKey {
+  readonly name: string;
+  readonly columns: readonly string[];
+  /** What it does to them when the referenced row goes or changes. */
+  readonly clears: 'null' | 'default' | null;
+}
+
+/** In order of schema and name. */
+export async function relationsNamed(
+  db: Database,
+  names: readonly string[],
+  user: string,
+): Promise<readonly Relation[]> {
+  if (names.length === 0) return [];
+  const rows = await db.query<{ relation: string }>(RELATIONS, [[...new Set(names)], user]);
+  return rows.map(({ relation }) => JSON.parse(relation) as Relation);
+}
+
+const COLUMN_NAMES = (relation: string, numbers: string): string =>
+  `(SELECT coalesce(json_agg(a.attname ORDER BY u.n), '[]') FROM unnest(${numbers}) WITH ORDINALITY AS u (attnum, n)
+    LEFT JOIN pg_attribute a ON a.attrelid = ${relation} AND a.attnum = u.attnum AND a.attnum > 0)`;
+
+const SEQUENCE = `(SELECT json_build_object('sql', format('%I.%I', sn.nspname, s.relname), 'owned', d.objid IS NOT NULL, 'used', u.objid IS NOT NULL,
+      'increment', q.seqincrement, 'type', format_type(q.seqtypid, NULL),
+      'usable', (SELECT has_sequence_privilege(r.oid, s.oid, 'USAGE') FROM pg_roles r WHERE r.rolname = $2))
+    FROM pg_class s JOIN pg_sequence q ON q.seqrelid = s.oid JOIN pg_namespace sn ON sn.oid = s.relnamespace
+    LEFT JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = s.oid AND d.deptype IN ('a', 'i')
+      AND d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid AND d.refobjsubid = a.attnum
+    LEFT JOIN pg_depend u ON u.classid = 'pg_attrdef'::regclass AND u.objid = (SELECT f.oid FROM pg_attrdef f
+        WHERE f.adrelid = c.oid AND f.adnum = a.attnum)
+      AND u.refclassid = 'pg_class'::regclass AND u.refobjid = s.oid
+    WHERE s.relkind = 'S' AND (d.objid IS NOT NULL OR u.objid IS NOT NULL
+      OR s.relnamespace = c.relnamespace AND s.relname = c.relname || '_' || a.attname || '_seq'
+        AND NOT EXISTS (SELECT FROM pg_depend o WHERE o.classid = 'pg_class'::regclass AND o.objid = s.oid
+          AND o.deptype IN ('a', 'i'))
+        AND NOT EXISTS (SELECT FROM pg_depend u WHERE u.classid = 'pg_attrdef'::regclass
+          AND u.refclassid = 'pg_class'::regclass AND u.refobjid = s.oid))
+    ORDER BY u.objid IS NOT NULL DESC, d.objid IS NOT NULL DESC, s.oid LIMIT 1)`;
+
+const COLUMNS = `(SELECT coalesce(json_agg(json_build_object('name', a.attname, 'sql', quote_ident(a.attname),
+      'position', (SELECT count(*) FROM pg_attribute b WHERE b.attrelid = c.oid AND b.attnum BETWEEN 1 AND a.attnum
+        AND NOT b.attisdropped),
+      'type', format_type(a.atttypid, a.atttypmod), 'baseType', format_type(base.oid, NULL),
+      'length', CASE WHEN base.oid IN ('varchar'::regtype, 'bpchar'::regtype)
+        THEN nullif(greatest(CASE WHEN t.typtype = 'd' THEN t.typtypmod ELSE a.atttypmod END, 3) - 4, -1) END,
+      'notNull', a.attnotnull,
+      'default', CASE WHEN a.attgenerated = '' THEN coalesce(pg_get_expr(d.adbin, d.adrelid), t.typdefault) END,
+      'identity', a.attidentity <> '', 'generated', a.attgenerated <> '', 'sequence', ${SEQUENCE}) ORDER BY a.attnum), '[]')
+    FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
+    JOIN pg_type base ON base.oid = CASE WHEN t.typtype = 'd' THEN t.typbasetype ELSE t.oid END
+    LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+    WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped)`;
+
+const UNIQUE_INDEXES = `(SELECT coalesce(json_agg(json_build_object(
+      'table', format('%I.%I', n.nspname, c.relname), 'name', quote_ident(x.relname),
+      'sql', format('%I.%I', xn.nspname, x.relname),
+      'valid', i.indisvalid AND i.indisready AND i.indislive, 'exclusion', i.indisexclusion,
+      'unique', i.indisunique, 'immediate', i.indimmediate, 'primary', i.indisprimary, 'partitioned', x.relkind = 'I',
+      'constraint', (SELECT k.conname FROM pg_constraint k WHERE k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x')
+        AND k.conrelid = i.indrelid),
+      'predicate', pg_get_expr(i.indpred, i.indrelid, true),
+      'plain', i.indexprs IS NULL AND m.amname = 'btree' AND i.indpred IS NULL AND NOT EXISTS (SELECT
+        FROM generate_series(0, i.indnkeyatts - 1) k JOIN pg_opclass o ON o.oid = i.indclass[k]
+        JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[k]
+        WHERE NOT o.opcdefault OR i.indoption[k] <> 0 OR i.indcollation[k] <> a.attcollation),
+      'keys', (SELECT json_agg(json_build_object('column', a.attname, 'text', pg_get_indexdef(i.indexrelid, k, true),
+          'collation', (SELECT o.collname FROM pg_collation o WHERE o.oid = i.indcollation[k - 1]),
+          'classes', (SELECT json_agg(s.opcname) FROM pg_opclass o JOIN pg_opclass s
+            ON s.opcfamily = o.opcfamily AND s.opcintype = o.opcintype WHERE o.oid = i.indclass[k - 1])) ORDER BY k)
+        FROM generate_series(1, i.indnkeyatts) k
+        LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[k - 1] AND a.attnum > 0))
+      ORDER BY x.relname), '[]')
+    FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid JOIN pg_namespace xn ON xn.oid = x.relnamespace
+    JOIN pg_am m ON m.oid = x.relam
+    WHERE i.indrelid = c.oid AND (i.indisunique OR i.indisexclusion))`;
+
+/** Row triggers before INSERT (4) or UPDATE (16), or in place of them (64); a partition's copies are internal up to 14. */
+const TRIGGERS = `(SELECT coalesce(json_agg(json_build_object('name', quote_ident(t.tgname),
+      'function', t.tgfoid::regproc::text, 'insteadOf', t.tgtype & 64 <> 0,
+      'on', CASE WHEN t.tgtype & 20 = 20 THEN 'both' WHEN t.tgtype & 4 <> 0 THEN 'insert' ELSE 'update' END)
+      ORDER BY t.tgname), '[]')
+    FROM pg_trigger t
+    WHERE t.tgrelid = c.oid AND (NOT t.tgisinternal OR t.tgparentid <> 0) AND t.tgconstraint = 0
+      AND t.tgenabled IN ('O', 'A') AND t.tgtype & 1 <> 0 AND t.tgtype & 20 <> 0 AND t.tgtype & 66 <> 0)`;
+
+const DISABLED_TRIGGERS = `(SELECT coalesce(json_agg(format('%I (%s)', t.tgname, t.tgfoid::regproc) ORDER BY t.tgname), '[]')
+    FROM pg_trigger t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal AND t.tgenabled IN ('D', 'R') AND t.tgtype & 7 = 7)`;
+
+const RELATIONS = `
+  WITH RECURSIVE named AS (
+    SELECT c.oid, 0 AS depth FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relname = ANY ($1::text[]) AND c.relkind IN ('r', 'p', 'v', 'f')
+      AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'trueup')
+    UNION
+    SELECT h.inhparent, named.depth + 1 FROM named JOIN pg_inherits h ON h.inhrelid = named.oid WHERE named.depth < 32)
+  SELECT json_build_object('oid', c.oid::text, 'schema', n.nspname, 'name', c.relname,
+    'sql', format('%I.%I', n.nspname, c.relname),
+    'kind', CASE c.relkind WHEN 'p' THEN 'partitioned' WHEN 'v' THEN 'view' WHEN 'f' THEN 'foreign' ELSE 'table' END,
+    'temporary', c.relpersistence = 't', 'partition', c.relispartition,
+    'ancestors', (WITH RECURSIVE up AS (
+        SELECT h.inhparent AS oid, 1 AS depth FROM pg_inherits h WHERE h.inhrelid = c.oid
+        UNION SELECT h.inhparent, up.depth + 1 FROM up JOIN pg_inherits h ON h.inhrelid = up.oid WHERE up.depth < 32)
+      SELECT coalesce(json_agg(up.oid::text ORDER BY up.depth), '[]') FROM up),
+    'definition', CASE WHEN c.relkind = 'v' THEN pg_get_viewdef(c.oid) END,
+    'columns', ${COLUMNS},
+    'primaryKey', coalesce((SELECT ${COLUMN_NAMES('c.oid', '(i.indkey::int2[])[:i.indnkeyatts - 1]')} FROM pg_index i
+      WHERE i.indrelid = c.oid AND i.indisprimary), '[]'),
+    'partitionKey', CASE WHEN c.relkind = 'p' THEN (SELECT json_agg(k.name ORDER BY k.place) FROM (
+        SELECT a.attname AS name, min(l.level * 100 + u.n) AS place FROM pg_partition_tree(c.oid) l
+        JOIN pg_partitioned_table p ON p.partrelid = l.relid
+        CROSS JOIN LATERAL unnest(p.partattrs::int2[]) WITH ORDINALITY AS u (attnum, n)
+        LEFT JOIN pg_attribute a ON a.attrelid = p.partrelid AND a.attnum = u.attnum AND a.attnum > 0
+        GROUP BY a.attname) AS k) END,
+    'triggers', ${TRIGGERS}, 'disabledTriggers', ${DISABLED_TRIGGERS},
+    'rewritten', EXISTS (SELECT FROM pg_rewrite w WHERE w.ev_class = c.oid AND w.is_instead AND w.ev_type IN ('2', '3')),
+    'foreignKeys', (SELECT coalesce(json_agg(json_build_object('name', quote_ident(f.conname),
+        'columns', ${COLUMN_NAMES('c.oid', 'f.conkey')},
+        'clears', CASE WHEN 'n' IN (f.confdeltype, f.confupdtype) THEN 'null'
+          WHEN 'd' IN (f.confdeltype, f.confupdtype) THEN 'default' END) ORDER BY f.conname), '[]')
+      FROM pg_constraint f WHERE f.conrelid = c.oid AND f.contype = 'f'),
+    'uniqueIndexes', ${UNIQUE_INDEXES},
+    'leaves', CASE WHEN c.relkind = 'p' THEN (SELECT coalesce(json_agg(format('%I.%I', ln.nspname, lc.relname)
+      ORDER BY ln.nspname, lc.relname), '[]') FROM pg_partition_tree(c.oid) l JOIN pg_class lc ON lc.oid = l.relid
+      JOIN pg_namespace ln ON ln.oid = lc.relnamespace WHERE l.isleaf) ELSE '[]' END,
+    'nested', c.relkind = 'p' AND EXISTS (SELECT FROM pg_partition_tree(c.oid) l WHERE NOT l.isleaf AND l.level > 0),
+    'major', current_setting('server_version_num')::int / 10000)::text AS relation
+  FROM (SELECT DISTINCT oid FROM named) AS wanted JOIN pg_class c USING (oid)
+  JOIN pg_namespace n ON n.oid = c.relnamespace
+  WHERE c.relkind IN ('r', 'p', 'v', 'f')
+  ORDER BY n.nspname, c.relname`;

@@ -1,0 +1,67 @@
+/** Whether files that were applied elsewhere before Trueup came may be run here, when they are not recorded but run. */
+
+import type { ErrorInfo } from '../contract/errors';
+import { ANY_RELATION } from '../contract/manifest';
+import type { Database } from '../postgres/database';
+import { quoteTextArray } from '../sql/quote';
+import type { Ledger } from './ledger/read';
+import { historyRefused, rowsChangedBy } from './plan/history';
+import type { Step } from './plan/plan';
+
+export async function askHistory(
+  db: Database,
+  ledger: Ledger,
+  steps: readonly Step[],
+  baselined: boolean,
+): Promise<ErrorInfo | null> {
+  if (!steps.some(({ type, migration }) => type !== 'verify' && migration.history)) return null;
+  const began = ledger.migrations.length > 0;
+  const changed = began ? [] : changedBy(steps);
+  // A first run that has not come to its end goes on with a database that it found empty.
+  const unfinished = began && ledger.completed !== true;
+  return historyRefused(steps, {
+    existedBefore: baselined || ledger.migrations.some((row) => row.baselined),
+    began,
+    holdsTables: !unfinished && (await holdsTables(db)),
+    there: changed.length === 0 ? new Set() : new Set(await thereAlready(db, changed)),
+  });
+}
+
+/** Relations whose rows are changed, and that the file itself does not make. */
+const changedBy = (steps: readonly Step[]): string[] => [
+  ...new Set(
+    steps
+      .filter(({ migration }) => migration.history)
+      .flatMap(({ migration }) => rowsChangedBy(migration))
+      .filter((relation) => relation !== ANY_RELATION),
+  ),
+];
+
+/** A name without a schema may be in any: what the path is when the file runs is the file's matter. */
+const THERE = (relations: readonly string[]): string => `SELECT r.name
+FROM pg_catalog.unnest(${quoteTextArray(relations)}::pg_catalog.text[]) AS r (name)
+CROSS JOIN LATERAL pg_catalog.parse_ident(r.name) AS p (words)
+WHERE EXISTS (SELECT FROM pg_catalog.pg_class c
+  JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+  WHERE c.relkind OPERATOR(pg_catalog.=) ANY ('{r,p,v,m,f}'::pg_catalog."char"[])
+    AND c.relname OPERATOR(pg_catalog.=) p.words[pg_catalog.cardinality(p.words)]::pg_catalog.name
+    AND n.nspname OPERATOR(pg_catalog.<>) ALL ('{pg_catalog,information_schema,trueup}'::pg_catalog.name[])
+    AND n.nspname OPERATOR(pg_catalog.!~) '^pg_(toast|temp_)'
+    AND (pg_catalog.cardinality(p.words) OPERATOR(pg_catalog.=) 1
+      OR n.nspname OPERATOR(pg_catalog.=) p.words[1]::pg_catalog.name))`;
+
+const thereAlready = async (db: Database, relations: readonly string[]): Promise<string[]> =>
+  (await db.query<{ name: string }>(THERE(relations))).map(({ name }) => name);
+
+/** Of anybody: neither the server's own, nor an extension's, nor ours. */
+const HOLDS_TABLES = `SELECT EXISTS (
+  SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+  WHERE c.relkind OPERATOR(pg_catalog.=) ANY ('{r,p,m}'::pg_catalog."char"[])
+    AND n.nspname OPERATOR(pg_catalog.<>) ALL ('{pg_catalog,information_schema,trueup}'::pg_catalog.name[])
+    AND n.nspname OPERATOR(pg_catalog.!~) '^pg_(toast|temp_)'
+    AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
+      WHERE d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass
+        AND d.objid OPERATOR(pg_catalog.=) c.oid AND d.deptype OPERATOR(pg_catalog.=) 'e')) AS held`;
+
+const holdsTables = async (db: Database): Promise<boolean> =>
+  (await db.query<{ held: boolean }>(HOLDS_TABLES))[0]?.held === true;

@@ -1,0 +1,111 @@
+/** The ledger's tables. Its format has a version; code reads what newer code wrote as long as `readable_by` allows it. */
+import { quoteLiteral } from '../../sql/quote';
+import { VERIFICATION_STATEMENTS, VERIFICATION_VERSION } from '../sql/verification';
+
+/** Counts up with every change of the tables, and the hash of their text with it: a test compares. */
+export const LEDGER_VERSION = 1;
+export const LEDGER_SHA256 = '951db3027b5b25f6e9b7f34337a7ad97ccc296b0ce9d029aa73df4771326868c';
+
+/** A table that is there already is left alone: what a later version adds to one needs an ALTER TABLE of its own. */
+export const LEDGER_TABLES: readonly string[] = [
+  'CREATE SCHEMA IF NOT EXISTS trueup',
+  `CREATE TABLE IF NOT EXISTS trueup.ledger (
+  only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+  version int NOT NULL,
+  -- The oldest code that can read this ledger, as its LEDGER_VERSION.
+  readable_by int NOT NULL,
+  verification int NOT NULL,
+  installed_at timestamptz NOT NULL DEFAULT clock_timestamp())`,
+  `CREATE TABLE IF NOT EXISTS trueup.namespaces (
+  name text PRIMARY KEY,
+  -- account/region/stack name; null while only people have run it.
+  owner text,
+  created_at timestamptz NOT NULL DEFAULT clock_timestamp())`,
+  `CREATE TABLE IF NOT EXISTS trueup.migrations (
+  namespace text NOT NULL,
+  name text NOT NULL,
+  kind text NOT NULL,
+  state text NOT NULL,
+  up_checksum text NOT NULL,
+  down text,
+  -- Statements that are done, and their checksums: where to resume.
+  statement int NOT NULL,
+  statement_checksums text[] NOT NULL,
+  -- A statement outside a transaction that was begun and whose end nobody has recorded.
+  running int,
+  running_target jsonb,
+  -- Builds of the running statement that failed.
+  attempts int NOT NULL DEFAULT 0,
+  proved boolean NOT NULL DEFAULT false,
+  -- It was there before: recorded by a baseline, never run.
+  baselined boolean NOT NULL DEFAULT false,
+  deployment text NOT NULL,
+  applied_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  duration_ms bigint NOT NULL DEFAULT 0,
+  PRIMARY KEY (namespace, name))`,
+  `CREATE TABLE IF NOT EXISTS trueup.deployments (
+  seq bigint GENERATED ALWAYS AS IDENTITY UNIQUE,
+  namespace text NOT NULL,
+  id text NOT NULL,
+  direction text NOT NULL,
+  manifest_hash text NOT NULL,
+  -- What was deployed, entry by entry; the hash is taken over it.
+  entries jsonb NOT NULL,
+  request jsonb NOT NULL,
+  outcome text NOT NULL,
+  result jsonb,
+  started_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  finished_at timestamptz,
+  PRIMARY KEY (namespace, id))`,
+  `CREATE TABLE IF NOT EXISTS trueup.events (
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  namespace text NOT NULL,
+  deployment text NOT NULL,
+  migration text,
+  event text NOT NULL,
+  detail jsonb)`,
+];
+
+/**
+ * Idempotent, as one transaction. A rollback brings old code to a newer database, so nothing here is ever taken back:
+ * the version and the verification functions only go up.
+ */
+export function installStatements(installedVerification: number | null): string[] {
+  const statements = [...LEDGER_TABLES];
+  if ((installedVerification ?? 0) < VERIFICATION_VERSION) {
+    // Our tests check the bodies; to check them again here would only cost time.
+    statements.push('SET LOCAL check_function_bodies = off', ...VERIFICATION_STATEMENTS);
+  }
+  statements.push(
+    `INSERT INTO trueup.ledger (version, readable_by, verification)
+VALUES (${LEDGER_VERSION}, ${LEDGER_VERSION}, ${VERIFICATION_VERSION})
+ON CONFLICT (only_row) DO UPDATE SET
+  version = greatest(ledger.version, excluded.version),
+  verification = greatest(ledger.verification, excluded.verification)`,
+  );
+  return statements;
+}
+
+export const needsInstall = (version: number | null, verification: number | null): boolean =>
+  (version ?? 0) < LEDGER_VERSION || (verification ?? 0) < VERIFICATION_VERSION;
+
+/** The lock between runners: one a database, whatever the namespace, since advisory locks are a database's own. */
+export const RUNNER_LOCK = 0x7472756575700001n;
+
+export const eventStatement = (
+  namespace: string,
+  deployment: string,
+  migration: string | null,
+  event: string,
+  detail: Record<string, unknown> = {},
+): string =>
+  `INSERT INTO trueup.events (namespace, deployment, migration, event, detail) VALUES (${[
+    namespace,
+    deployment,
+    migration,
+    event,
+    JSON.stringify(detail),
+  ]
+    .map(quoteLiteral)
+    .join(', ')})`;

@@ -1,0 +1,121 @@
+/** Undoes one migration because a person named it; it may destroy what the file says it destroys. */
+
+import type { ConvergeRequest, Outcome, StackOwner } from '../../contract/converge';
+import { TrueupError } from '../../contract/errors';
+import { recordedDown, sha256 } from '../../contract/manifest';
+import type { Database } from '../../postgres/database';
+import { pinned } from '../../postgres/pinned';
+import { onDatabase } from '../converge';
+import { type Ledger, readLedger } from '../ledger/read';
+import { beginStatements, endStatements } from '../ledger/rows';
+import { withRunnerLock } from '../locks/runner-lock';
+import { obstacle } from '../plan/plan';
+import { reportOf } from '../plan/report';
+import { parseRecordedDown, parseRecordedLimits, type UndoStep } from '../plan/rollback';
+import { beginRun, type EngineContext, Overtaken, type Run } from '../run';
+import { undo } from './undo';
+
+export interface DownRequest {
+  readonly id: string;
+  readonly namespace: string;
+  readonly owner: StackOwner | null;
+  readonly name: string;
+  readonly ownerRole?: string | null;
+}
+
+export async function down(ctx: EngineContext, asked: DownRequest): Promise<Outcome> {
+  const request: ConvergeRequest = { ...asked, direction: 'forward', manifestHash: ctx.manifest.hash };
+  return onDatabase(ctx, request, (db) => withRunnerLock(db, ctx, () => underLock(db, ctx, asked, request)));
+}
+
+async function underLock(
+  db: Database,
+  ctx: EngineContext,
+  asked: DownRequest,
+  request: ConvergeRequest,
+): Promise<Outcome> {
+  const { manifest } = ctx;
+  const ledger = await readLedger(db, asked.namespace, asked.id, asked.ownerRole ?? null);
+  const refused = obstacle(manifest, ledger, request);
+  if (refused) throw new TrueupError(refused);
+  // The same request again: a slice, or a connection, ended before its answer was there.
+  if (ledger.deployment?.result) return ledger.deployment.result;
+  const run = beginRun(db, ctx, ledger, request);
+  const row = ledger.migrations.find(({ name }) => name === asked.name);
+  if (row?.state === 'undone' && row.deployment === asked.id) {
+    const outcome: Outcome = { status: 'done', report: reportOf(ledger, run) };
+    await db.execute([pinned(endStatements(request, outcome))]);
+    return outcome;
+  }
+  const recorded = ledger.version === null ? null : await readDown(db, asked.namespace, asked.name);
+  const step = stepFor(ctx, ledger, asked.name, recorded);
+  await db.execute([pinned(beginStatements(ledger, request, manifest))]);
+  const outcome = await attempt(run, step, ledger);
+  await db.execute([pinned(endStatements(request, outcome))]);
+  return outcome;
+}
+
+async function attempt(run: Run, step: UndoStep, ledger: Ledger): Promise<Outcome> {
+  try {
+    await undo(run, step);
+    return { status: 'done', report: reportOf(ledger, run) };
+  } catch (thrown) {
+    const error = thrown instanceof Overtaken ? overtaken(thrown) : thrown;
+    if (!(error instanceof TrueupError)) throw error;
+    return { status: 'failed', error: error.info, report: reportOf(ledger, run) };
+  }
+}
+
+const overtaken = ({ message }: Overtaken): TrueupError =>
+  new TrueupError({ code: 'busy', message, remedy: 'See `trueup status`; nothing was undone here.' });
+
+interface RecordedDown {
+  readonly down: string | null;
+  /** SHA-256 of it, as the deployment that applied the migration recorded it. */
+  readonly checksum: string | null;
+  readonly settings: string | null;
+}
+
+async function readDown(db: Run['db'], namespace: string, name: string): Promise<RecordedDown | null> {
+  const rows = await db.query(
+    `SELECT m.down, e.down AS checksum, e.settings
+FROM trueup.migrations m
+LEFT JOIN trueup.deployments d ON d.namespace OPERATOR(pg_catalog.=) m.namespace AND d.id OPERATOR(pg_catalog.=) m.deployment
+LEFT JOIN LATERAL pg_catalog.jsonb_to_recordset(d.entries) AS e (name pg_catalog.text, down pg_catalog.text, settings pg_catalog.text)
+  ON e.name OPERATOR(pg_catalog.=) m.name
+WHERE m.namespace OPERATOR(pg_catalog.=) $1::pg_catalog.text AND m.name OPERATOR(pg_catalog.=) $2::pg_catalog.text`,
+    [namespace, name],
+  );
+  return (rows[0] as RecordedDown | undefined) ?? null;
+}
+
+/** The file's own down where the file is there; else what the ledger recorded, if it is still what was deployed. */
+function stepFor(ctx: EngineContext, ledger: Ledger, name: string, recorded: RecordedDown | null): UndoStep {
+  const row = ledger.migrations.find((m) => m.name === name);
+  const migration = ctx.manifest.migrations.find((m) => m.name === name);
+  if (!row || row.state === 'undone') {
+    const known = ledger.migrations.filter((m) => m.state !== 'undone').map((m) => m.name);
+    throw refusal(
+      `${name} is not applied`,
+      known.length > 0 ? `Applied are: ${known.slice(-10).join(', ')}.` : 'Nothing is applied.',
+    );
+  }
+  const own = migration && migration.down.length > 0 ? recordedDown(migration.down) : null;
+  const text = own ?? recorded?.down ?? null;
+  if (text === null) throw refusal(`${name} has no down section`, 'Write a new migration that undoes it.');
+  if (own === null && sha256(text) !== recorded?.checksum) {
+    throw refusal(
+      `the down section of ${name} in the ledger is not the one that was deployed`,
+      'Restore its file from version control, so that the down section comes from there, or undo it by hand.',
+    );
+  }
+  return {
+    name,
+    statements: parseRecordedDown(text),
+    limits: own && migration ? migration.settings : parseRecordedLimits(recorded?.settings ?? '[]'),
+    partial: row.state === 'partial',
+  };
+}
+
+const refusal = (message: string, remedy: string): TrueupError =>
+  new TrueupError({ code: 'undo', message, remedy });

@@ -1,0 +1,107 @@
+/**
+ * Reads SQL text only as far as needed to tell code from quoted text and comments, by the server's own rules
+ * (https://www.postgresql.org/docs/current/sql-syntax-lexical.html, with standard_conforming_strings on).
+ */
+
+const WORD = /[A-Za-z0-9_$\u0080-\uffff]/;
+const DOLLAR_QUOTE = /\$(?:[A-Za-z_\u0080-\uffff][A-Za-z0-9_\u0080-\uffff]*)?\$/y;
+
+/**
+ * Where the quoted text or comment that begins at `at` ends; `at` itself when none begins there. To be asked from left to
+ * right, with {@link skipWord} in between: a dollar sign inside a word begins nothing.
+ * @param since where the last one ended: what stands before it is no prefix of a string
+ */
+export function skipQuoted(sql: string, at: number, since = 0): number {
+  const two = sql.slice(at, at + 2);
+  if (two === '--') return lineEnd(sql, at);
+  if (two === '/*') return endOfComment(sql, at);
+  if (sql[at] === '"') return orEnd(sql, sql.indexOf('"', at + 1) + 1 || -1);
+  if (sql[at] === "'") return endOfString(sql, at, since);
+  if (sql[at] === '$') {
+    DOLLAR_QUOTE.lastIndex = at;
+    const tag = DOLLAR_QUOTE.exec(sql)?.[0];
+    if (tag) {
+      const close = sql.indexOf(tag, at + tag.length);
+      return close === -1 ? sql.length : close + tag.length;
+    }
+  }
+  return at;
+}
+
+/** Replaces every match of a sticky pattern outside quotes and comments. */
+export function replaceInCode(
+  sql: string,
+  pattern: RegExp,
+  replacement: (match: RegExpExecArray) => string,
+): string {
+  let result = '';
+  let copied = 0;
+  for (let at = 0, since = 0; at < sql.length; ) {
+    const end = skipQuoted(sql, at, since);
+    if (end > at) {
+      at = since = end;
+      continue;
+    }
+    pattern.lastIndex = at;
+    const match = pattern.exec(sql);
+    if (match) {
+      result += sql.slice(copied, at) + replacement(match);
+      at += match[0].length;
+      copied = at;
+    } else at = Math.max(at + 1, skipWord(sql, at));
+  }
+  return result + sql.slice(copied);
+}
+
+/** Where the identifier or keyword that begins at `at` ends; `at` itself when none begins there. */
+export function skipWord(sql: string, at: number): number {
+  IDENTIFIER.lastIndex = at;
+  return at + (IDENTIFIER.exec(sql)?.[0].length ?? 0);
+}
+const IDENTIFIER = /[A-Za-z_\u0080-\uffff][A-Za-z0-9_$\u0080-\uffff]*/y;
+
+const afterWord = (sql: string, at: number): boolean => at > 0 && WORD.test(sql[at - 1]!);
+
+/** Before the line end, which a lone carriage return is too. */
+function lineEnd(sql: string, at: number): number {
+  LINE_END.lastIndex = at;
+  return orEnd(sql, LINE_END.exec(sql)?.index ?? -1);
+}
+const LINE_END = /[\n\r]/g;
+
+const orEnd = (sql: string, at: number): number => (at === -1 ? sql.length : at);
+
+/** Block comments nest. */
+function endOfComment(sql: string, at: number): number {
+  let depth = 0;
+  for (let i = at; i < sql.length; i++) {
+    const two = sql.slice(i, i + 2);
+    if (two === '/*') depth++;
+    else if (two === '*/') depth--;
+    else continue;
+    i++;
+    if (depth === 0) return i + 1;
+  }
+  return sql.length;
+}
+
+/**
+ * A doubled quote ends one string and begins the next, which comes to the same; E'…' also has backslashes, and keeps them
+ * in what continues it on another line.
+ */
+function endOfString(sql: string, at: number, since: number): number {
+  const escapes = at > since && /[eE]/.test(sql[at - 1]!) && (at - 1 === since || !afterWord(sql, at - 1));
+  for (let i = at + 1; i < sql.length; i++) {
+    if (escapes && sql[i] === '\\') i++;
+    else if (sql[i] === "'") {
+      CONTINUED.lastIndex = i + 1;
+      const continued = escapes ? CONTINUED.exec(sql)?.[0] : undefined;
+      if (continued === undefined) return i + 1;
+      i += continued.length;
+    }
+  }
+  return sql.length;
+}
+
+/** A doubled quote, or the next piece of a string after white space with a line end in it. */
+const CONTINUED = /'|[ \t\f\v]*[\n\r]\s*'/y;

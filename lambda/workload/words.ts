@@ -1,0 +1,46 @@
+/** What is said about a statement that was planned: a fixed list, since a server's message quotes what it was sent. */
+
+/** By SQLSTATE: the schema and the statement contradict each other. What is not here leaves a statement undecided. */
+export const FAILURES: Readonly<Record<string, string>> = {
+  '42P01': 'a table or view that it names does not exist',
+  '42703': 'a column that it names does not exist',
+  '42702': 'a column that it names is in more than one of its tables',
+  '42883': 'a function or operator that it calls does not exist for these types',
+  '42P10': 'no unique index or constraint matches its ON CONFLICT',
+  '42704': 'a type, constraint or other object that it names does not exist',
+  '42803': 'a column is neither in GROUP BY nor fixed by a primary key in it',
+  '42804': 'a value has another type than its place takes',
+  '42809': 'an object that it names is of another kind',
+  '42846': 'one type cannot be cast to the other',
+  '428C9': 'it sets a column that the server generates',
+  '42601': 'its numbers of columns and values differ, or it sets what must not be set',
+  '42P17': 'a view or a policy refers to itself',
+  '3F000': 'a schema that it names does not exist',
+  '55000': 'a view that it writes to cannot be written to',
+  '0A000': 'the server does not support it on these objects',
+};
+
+/** Why nothing is known, by the reason that the server's answer names. */
+export const REASONS: Readonly<Record<string, string>> = {
+  budget: 'there was no time left to ask',
+  lock: 'somebody holds a lock on one of its tables',
+  code: 'it may call code of a role that is not trusted with the rights of whoever plans',
+  foreign: 'it reads a foreign table: to plan it may ask another server',
+  several: 'it is not one statement that can be prepared',
+  syntax: 'this PostgreSQL does not parse it as it stands in the workload',
+  slow: 'planning it took too long',
+  path: 'the search path of its sender is not known, and other schemas hold what it may mean',
+  long: 'it is longer than 1 MiB or has more than 1,000 parameters',
+  other: 'the server could not plan it, for a reason that says nothing about the schema',
+};
+
+export const UNTYPED = 'whether it fails depends on the types of its values, which are not in the workload';
+export const NOT_PERMITTED = 'the connected role may not use what it names; ask as the role that sends it';
+export const HIDDEN_CONSTANT = 'its ON CONFLICT has a predicate whose constant is not in the workload';
+export const FILLED =
+  'a column that must have a value gets none, unless a trigger of the table puts one in its place';
+export const IF_A_ROW_COMES = 'it fails as soon as its query returns a row';
+export const DEFAULT_AMONG_ROWS = 'one of several rows may leave out a column that must have a value';
+export const NO_VALUE = 'a column that must have a value gets none';
+export const DEFERRABLE = 'ON CONFLICT cannot decide by a constraint that is deferrable';
+export const FORBIDDEN = 'its role may not use what it names';

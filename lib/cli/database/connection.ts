@@ -1,0 +1,157 @@
+/** Which database: an option, a URL, the usual PG variables. The environment is read here and nowhere below. */
+import { readFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
+import { bundleUrl, regionOfHost, rootsOfHost } from '../../../lambda/postgres/amazon-roots';
+import AMAZON_ROOTS from '../../../lambda/postgres/amazon-roots.json';
+import type { PgOptions } from '../../../lambda/postgres/pg';
+import { UsageError } from '../terminal/failure';
+
+export interface ConnectionOptions {
+  readonly databaseUrl?: string;
+  readonly sslMode?: string;
+  readonly sslRootCert?: string;
+  /** The pooler in between keeps whole sessions. */
+  readonly pooler?: 'session';
+}
+
+export interface ConnectionTarget {
+  readonly pg: PgOptions;
+  /** `user@host:port/database`: for people, never with a password. */
+  readonly label: string;
+}
+
+const HOW =
+  'Give --database-url postgres://user:password@host:5432/database, or set DATABASE_URL, or PGHOST, PGUSER, ' +
+  'PGPASSWORD and PGDATABASE.';
+
+/** @throws {UsageError} */
+export function connectionTarget(
+  options: ConnectionOptions,
+  env: NodeJS.ProcessEnv = process.env,
+): ConnectionTarget {
+  const text = options.databaseUrl ?? env.DATABASE_URL;
+  if (!text && !env.PGHOST && !env.PGDATABASE && !env.PGUSER && !env.PGPORT) {
+    throw new UsageError('there is no database to connect to', HOW);
+  }
+  const url = text ? parseUrl(text, options.databaseUrl ? '--database-url' : 'DATABASE_URL') : {};
+  const host = url.host ?? env.PGHOST ?? 'localhost';
+  const port = portOf(url.port ?? env.PGPORT ?? '5432');
+  const user = url.user ?? env.PGUSER ?? userInfo().username;
+  const password = url.password ?? env.PGPASSWORD;
+  const database = url.database ?? env.PGDATABASE ?? user;
+  const ssl = tls(host, {
+    mode: options.sslMode ?? url.sslMode ?? env.PGSSLMODE,
+    rootCert: options.sslRootCert ?? url.sslRootCert ?? env.PGSSLROOTCERT,
+  });
+  const pooler = options.pooler === undefined ? {} : { pooler: options.pooler };
+  return {
+    pg: { host, port, user, ...(password === undefined ? {} : { password }), database, ssl, ...pooler },
+    label: `${user}@${host}:${port}/${database}`,
+  };
+}
+
+interface UrlParts {
+  readonly host?: string;
+  readonly port?: string;
+  readonly user?: string;
+  readonly password?: string;
+  readonly database?: string;
+  readonly sslMode?: string;
+  readonly sslRootCert?: string;
+}
+
+/** The text itself is in no message: it holds a password. */
+function parseUrl(text: string, source: string): UrlParts {
+  const wrong = (what: string): UsageError =>
+    new UsageError(
+      `the URL in ${source} ${what}`,
+      'It looks like postgres://user:password@host:5432/database; write special characters in the password ' +
+        'percent-encoded (@ is %40, / is %2F, # is %23, % is %25).',
+    );
+  if (!/^postgres(ql)?:\/\//.test(text)) throw wrong('does not begin with postgres://');
+  try {
+    // libpq allows user@/database, which URL does not.
+    const url = new URL(text.replace(/^(\w+:\/\/[^/?]*@)(?=[/?]|$)/, '$1localhost'));
+    const query = (name: string): string | undefined => url.searchParams.get(name) || undefined;
+    const part = (value: string): string | undefined => (value ? decodeURIComponent(value) : undefined);
+    return {
+      // A socket's folder does not fit into the host's place.
+      host: query('host') ?? part(url.hostname)?.replace(/^\[|\]$/g, ''),
+      port: url.port || query('port'),
+      user: part(url.username) ?? query('user'),
+      password: part(url.password) ?? query('password'),
+      database: part(url.pathname.slice(1)) ?? query('dbname'),
+      sslMode: query('sslmode'),
+      sslRootCert: query('sslrootcert'),
+    };
+  } catch {
+    throw wrong('cannot be read');
+  }
+}
+
+function portOf(text: string): number {
+  const port = Number(text);
+  if (Number.isInteger(port) && port > 0 && port < 65_536) return port;
+  throw new UsageError(
+    `\`${text}\` is not a port`,
+    'A port is a number from 1 to 65535; PostgreSQL uses 5432.',
+  );
+}
+
+const isLocal = (host: string): boolean => /^(localhost|127\.[\d.]+|::1|\/.*)$/.test(host);
+
+/**
+ * libpq's words, with one difference: TLS that does not prove whom it speaks to is not offered. What asks for TLS
+ * (`require`, `verify-ca`) gets `verify-full`; `allow` and `prefer` ask for nothing.
+ */
+function tls(host: string, wish: { mode?: string; rootCert?: string }): NonNullable<PgOptions['ssl']> {
+  const mode = wish.mode || 'prefer';
+  switch (mode) {
+    case 'disable':
+      return false;
+    case 'allow':
+    case 'prefer':
+      if (isLocal(host) && !wish.rootCert) return false;
+      break;
+    case 'require':
+    case 'verify-ca':
+    case 'verify-full':
+      break;
+    default:
+      throw new UsageError(
+        `\`${mode}\` is not an SSL mode`,
+        'Use verify-full (TLS, with the certificate and the host name checked) or disable (no TLS).',
+      );
+  }
+  const ca = roots(wish.rootCert, host);
+  return ca === undefined ? {} : { ca };
+}
+
+/**
+ * `rds`: Amazon's roots for RDS; `system`: what Node trusts; else a PEM file. Unasked, an endpoint of RDS is held to the
+ * roots of its region, where there is a copy of them.
+ */
+function roots(name: string | undefined, host: string): string | undefined {
+  if (name === undefined) return rootsOfHost(host, AMAZON_ROOTS);
+  if (name === 'system') return undefined;
+  if (name === 'rds') {
+    const region = regionOfHost(host);
+    if (region === undefined) return Object.values(AMAZON_ROOTS).flat().join('');
+    const known = rootsOfHost(host, AMAZON_ROOTS);
+    if (known !== undefined) return known;
+    throw new UsageError(
+      `Trueup has no copy of Amazon's roots for ${region}`,
+      `Download ${bundleUrl(region)} and give the file: --ssl-root-cert ${region}-bundle.pem.`,
+    );
+  }
+  try {
+    const pem = readFileSync(name, 'utf8');
+    if (pem.includes('-----BEGIN CERTIFICATE-----')) return pem;
+  } catch (error) {
+    throw new UsageError(
+      `the root certificate ${name} cannot be read (${(error as NodeJS.ErrnoException).code})`,
+      'Give --ssl-root-cert a PEM file, `rds` for Amazon RDS, or `system`.',
+    );
+  }
+  throw new UsageError(`${name} holds no certificate`, 'It must be a PEM file with BEGIN CERTIFICATE lines.');
+}

@@ -1,0 +1,143 @@
+/** Applies everything to a temporary empty PostgreSQL, and verifies it there. */
+
+import type { Outcome } from '../../../lambda/contract/converge';
+import type { Manifest } from '../../../lambda/contract/manifest';
+import type { Verification } from '../../../lambda/contract/status';
+import type { Verdict } from '../../../lambda/contract/workload';
+import type { Database } from '../../../lambda/postgres/database';
+import { connectPg } from '../../../lambda/postgres/pg';
+import { planStatements } from '../../../lambda/workload/plan';
+import type { PostgresServer } from '../../scratch-postgres/server';
+import type { Broken, Rehearsal } from '../../workload/rehearsal';
+import type { WorkloadEntry } from '../../workload/workload';
+import { progressView } from '../terminal/progress';
+import type { Terminal } from '../terminal/terminal';
+import { newRequestId, untilDone } from '../until-done';
+import type { ConnectionTarget } from './connection';
+import { type LocalOperations, localOperations } from './local';
+import { withOwnServer } from './own-server';
+import { rehearse } from './rehearse';
+import { createTrialRole, prepareExtensions } from './trial-role';
+
+export interface Trial {
+  readonly serverVersion: string;
+  readonly outcome: Outcome;
+  /** Null when not everything could be applied. */
+  readonly verification: Verification | null;
+  /** Of the workload, after the last migration; null where none was given, or not everything could be applied. */
+  readonly rehearsal: Rehearsal | null;
+}
+
+const TRIAL_TIMEOUT_MS = 15 * 60_000;
+
+export interface TrialOptions {
+  /** @default - the newest that is installed */
+  readonly major?: number;
+  /** Statements to plan at the end. @default - none */
+  readonly workload?: readonly WorkloadEntry[];
+}
+
+export async function tryOnScratch(
+  terminal: Terminal,
+  manifest: Manifest,
+  namespace: string,
+  { major, workload }: TrialOptions,
+): Promise<Trial> {
+  const trial = await withOwnServer(terminal, { major }, async (server, own) => {
+    const progress = progressView(own);
+    return progress.during(async () => {
+      const { target, trial } = await prepare(server, manifest);
+      const operations = localOperations({ target, manifest: trial, namespace, progress: progress.report });
+      const { outcome } = await applied(operations);
+      const { serverVersion } = await operations.status();
+      const verification = outcome.status === 'done' ? await operations.verify() : null;
+      const rehearsal =
+        verification === null || workload === undefined
+          ? null
+          : await onTarget(target, (db) => rehearse(db, workload));
+      return { serverVersion, outcome, verification, rehearsal };
+    });
+  });
+  if (trial.rehearsal === null || trial.rehearsal.broken.length === 0) return trial;
+  const broken = await withOwnServer(terminal, { major }, (server) =>
+    blame(server, manifest, namespace, trial.rehearsal!.broken),
+  );
+  return { ...trial, rehearsal: { ...trial.rehearsal, broken } };
+}
+
+const applied = (operations: LocalOperations) =>
+  untilDone((slice) => operations.up(slice), { id: newRequestId(), timeoutMs: TRIAL_TIMEOUT_MS });
+
+/** Everything once more, one migration after another: which was the last after which a statement no longer planned? */
+async function blame(
+  server: PostgresServer,
+  manifest: Manifest,
+  namespace: string,
+  broken: readonly Broken[],
+): Promise<readonly Broken[]> {
+  const { target, trial } = await prepare(server, manifest);
+  const asked = broken.map(({ text, senders: [sender] }) => {
+    const { role, searchPath } = sender!;
+    return { text, role, searchPath };
+  });
+  const blamed = new Map<Broken, string>();
+  let before: readonly Verdict[] = [];
+  for (const [i, { name }] of trial.migrations.entries()) {
+    const first = { ...trial, migrations: trial.migrations.slice(0, i + 1) };
+    await applied(localOperations({ target, manifest: first, namespace }));
+    const after = await onTarget(target, (db) => planStatements(db, asked));
+    broken.forEach((each, k) => {
+      if (before[k]?.outcome === 'plans' && after[k]!.outcome !== 'plans') blamed.set(each, name);
+    });
+    before = after;
+  }
+  return broken.map((each) => ({ ...each, brokenBy: blamed.get(each) }));
+}
+
+async function onTarget<T>({ pg }: ConnectionTarget, work: (db: Database) => Promise<T>): Promise<T> {
+  const db = await connectPg({ ...pg, readOnly: true });
+  try {
+    return await work(db);
+  } finally {
+    await db.close();
+  }
+}
+
+/** A database of its own, and a role that may do there what a master user may. */
+async function prepare(
+  server: PostgresServer,
+  manifest: Manifest,
+): Promise<{ target: ConnectionTarget; trial: Manifest }> {
+  const role = await withSuperuser(serverTarget(server), createTrialRole);
+  const superuser = serverTarget(server, role.database);
+  const trial = await withSuperuser(superuser, (db) => prepareExtensions(db, manifest));
+  return {
+    trial,
+    target: { ...superuser, pg: { ...superuser.pg, user: role.name, password: role.password } },
+  };
+}
+
+async function withSuperuser<T>({ pg }: ConnectionTarget, work: (db: Database) => Promise<T>): Promise<T> {
+  const db = await connectPg(pg);
+  try {
+    return await work(db);
+  } finally {
+    await db.close();
+  }
+}
+
+/**
+ * A database of a server of our own.
+ * @param roots PEM of its authority, where it speaks TLS
+ */
+export function serverTarget(
+  server: PostgresServer,
+  database = 'postgres',
+  roots?: string,
+): ConnectionTarget {
+  const { host, port, superuser, password } = server;
+  return {
+    pg: { host, port, user: superuser, password, database, ssl: roots === undefined ? false : { ca: roots } },
+    label: `${superuser}@${host}:${port}/${database}`,
+  };
+}

@@ -1,0 +1,92 @@
+/** What the engine is at, on standard error: a line drawn over on a terminal, few plain lines elsewhere. */
+import type { Progress, ProgressEvent } from '../../../lambda/contract/converge';
+import { duration, type Terminal } from './terminal';
+
+const FRAMES = ['|', '/', '-', '\\'];
+const DRAW_EVERY_MS = 120;
+/** A log wants a sign of life, not a picture. */
+const SIGN_OF_LIFE_MS = 15_000;
+const ERASE_LINE = '\r\u001b[2K';
+
+const DONE = { apply: 'applied', record: 'recorded', undo: 'undone', verify: 'verified' } as const;
+
+export interface ProgressView {
+  readonly report: Progress;
+  /** Runs `work` with the line shown, and clears it. */
+  during<T>(work: () => Promise<T>): Promise<T>;
+}
+
+export interface ProgressOptions {
+  /** Keep a line for every migration that is finished. @default true */
+  readonly lasting?: boolean;
+}
+
+export function progressView({ err, quiet }: Terminal, options: ProgressOptions = {}): ProgressView {
+  const { lasting = true } = options;
+  const { colors } = err;
+  let doing = '';
+  let since = 0;
+  let frame = 0;
+  let waitingSince = 0;
+
+  const draw = (): void => {
+    if (!doing) return;
+    const text = `${FRAMES[frame++ % FRAMES.length]} ${doing}  ${duration(Date.now() - since)}`;
+    err.write(`${ERASE_LINE}${text.slice(0, err.columns - 1)}`);
+  };
+  const print = (line: string): void => {
+    if (quiet) return;
+    err.write(err.live ? ERASE_LINE : '');
+    err.line(line);
+  };
+  const now = (text: string): void => {
+    if (text === doing) return;
+    doing = text;
+    since = Date.now();
+  };
+  const beat = (): void => {
+    if (doing) print(colors.dim(`${doing}, for ${duration(Date.now() - since)}`));
+  };
+
+  const wait = (message: string): void => {
+    // A terminal shows it in passing; a log gets it once, and then signs of life.
+    if (!err.live && Date.now() - waitingSince > SIGN_OF_LIFE_MS) {
+      waitingSince = Date.now();
+      print(colors.yellow(`waiting: ${message}`));
+    }
+    now(`waiting: ${message}`);
+  };
+  const finish = (event: Extract<ProgressEvent, { type: 'finished' }>): void => {
+    doing = '';
+    if (!lasting) return;
+    const done = colors.green(DONE[event.action].padEnd(7));
+    const took = event.durationMs === null ? '' : `  ${colors.dim(duration(event.durationMs))}`;
+    print(`${done}  ${event.migration}${took}`);
+  };
+
+  const report = (event: ProgressEvent): void => {
+    if (event.type === 'started') now(`${event.action} ${event.migration}`);
+    else if (event.type === 'statement')
+      now(`${event.migration}  statement ${event.statement} of ${event.of}: ${event.command}`);
+    else if (event.type === 'batch') now(`${event.migration}  ${event.total} rows changed so far`);
+    else if (event.type === 'waiting') wait(event.message);
+    else if (event.type === 'finished') finish(event);
+    else print(`${colors.yellow('warning')}  ${event.message}`);
+  };
+
+  return {
+    report,
+    async during(work) {
+      const timer = quiet
+        ? undefined
+        : setInterval(err.live ? draw : beat, err.live ? DRAW_EVERY_MS : SIGN_OF_LIFE_MS);
+      try {
+        return await work();
+      } finally {
+        clearInterval(timer);
+        if (err.live && !quiet) err.write(ERASE_LINE);
+        doing = '';
+      }
+    },
+  };
+}

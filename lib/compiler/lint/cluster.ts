@@ -1,0 +1,10 @@
+import { rule } from './rule';
+
+export const cluster = rule({
+  id: 'cluster',
+  consent: 'rewrites',
+  title: 'CLUSTER rewrites the table under a lock that stops readers.',
+  says: (what: string) => ({ what: `CLUSTER rewrites ${what}` }),
+  bad: ['CLUSTER orders USING orders_number'],
+  good: ['ALTER TABLE orders CLUSTER ON orders_number'],
+});

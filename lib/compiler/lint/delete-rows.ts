@@ -1,0 +1,10 @@
+import { rule } from './rule';
+
+export const deleteRows = rule({
+  id: 'delete-rows',
+  consent: 'destroys',
+  title: 'DELETE, and MERGE … DELETE, remove rows that were there before this file.',
+  says: (command: string, relation: string) => ({ what: `${command} removes rows of ${relation}` }),
+  bad: ['DELETE FROM payments WHERE amount = 0'],
+  good: ['UPDATE payments SET amount = NULL WHERE amount = 0'],
+});

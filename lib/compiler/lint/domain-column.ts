@@ -1,0 +1,16 @@
+import { rule } from './rule';
+
+export const domainColumn = rule({
+  id: 'domain-column',
+  consent: 'rewrites',
+  title: 'A new column of a domain with a constraint rewrites the table.',
+  says: (column: string) => ({
+    what: `the type of ${column} is a domain; where it has a constraint, the table is rewritten`,
+    remedy: 'Use the base type, and a CHECK constraint NOT VALID.',
+  }),
+  bad: ['ALTER TABLE orders ADD COLUMN discount percent'],
+  good: [
+    'ALTER TABLE orders ADD COLUMN discount int',
+    'ALTER TABLE orders ADD CONSTRAINT discount_known CHECK (discount BETWEEN 0 AND 100) NOT VALID',
+  ],
+});

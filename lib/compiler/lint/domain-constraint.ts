@@ -1,0 +1,16 @@
+import { rule } from './rule';
+
+export const domainConstraint = rule({
+  id: 'domain-constraint',
+  consent: 'rewrites',
+  title: 'A constraint on a domain scans every table that has a column of it, and writers wait.',
+  says: () => ({
+    what: 'every table with a column of the domain is scanned, and cannot be written meanwhile',
+    remedy: 'A CHECK constraint of the tables can be validated without that.',
+  }),
+  bad: ['ALTER DOMAIN percent ADD CONSTRAINT not_one CHECK (VALUE <> 1)'],
+  good: [
+    'ALTER TABLE shares ADD CONSTRAINT not_one CHECK (share <> 1) NOT VALID',
+    'ALTER TABLE shares VALIDATE CONSTRAINT not_one',
+  ],
+});

@@ -1,0 +1,18 @@
+import { BACKFILL } from './backfill';
+import { rule } from './rule';
+
+export const numberedColumn = rule({
+  id: 'numbered-column',
+  consent: 'rewrites',
+  title: 'A new serial or identity column rewrites the table to number its rows.',
+  says: (form: string, column: string) => ({
+    what: `the ${form} column ${column} rewrites the table to number its rows`,
+    remedy: BACKFILL,
+  }),
+  bad: ['ALTER TABLE orders ADD COLUMN position bigserial'],
+  good: [
+    'CREATE SEQUENCE orders_position',
+    'ALTER TABLE orders ADD COLUMN position bigint',
+    "ALTER TABLE orders ALTER COLUMN position SET DEFAULT nextval('orders_position')",
+  ],
+});

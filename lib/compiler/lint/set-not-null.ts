@@ -1,0 +1,18 @@
+import { rule } from './rule';
+
+export const setNotNull = rule({
+  id: 'set-not-null',
+  consent: 'rewrites',
+  title:
+    'SET NOT NULL reads the whole table under a lock that stops readers, unless a validated CHECK says the same.',
+  says: (table: string, column: string) => ({
+    what: `all of ${table} is scanned to check that ${column} holds no NULL`,
+    remedy: `First ADD CONSTRAINT … CHECK (${column} IS NOT NULL) NOT VALID and VALIDATE it; then no scan is needed.`,
+  }),
+  bad: ['ALTER TABLE orders ALTER COLUMN total SET NOT NULL'],
+  good: [
+    'ALTER TABLE orders ADD CONSTRAINT total_known CHECK (total IS NOT NULL) NOT VALID',
+    'ALTER TABLE orders VALIDATE CONSTRAINT total_known',
+    'ALTER TABLE orders ALTER COLUMN total SET NOT NULL',
+  ],
+});

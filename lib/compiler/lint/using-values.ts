@@ -1,0 +1,10 @@
+import { rule } from './rule';
+
+export const usingValues = rule({
+  id: 'using-values',
+  consent: 'destroys',
+  title: 'USING computes every value of the column anew, and the old ones are gone.',
+  says: (column: string) => ({ what: `USING replaces every value of ${column}` }),
+  bad: ['ALTER TABLE orders ALTER COLUMN note TYPE int USING length(note)'],
+  good: ['ALTER TABLE orders ADD COLUMN note_length int'],
+});

@@ -1,0 +1,115 @@
+/** What the directives of a file say: consent, settings, what it supersedes, why it is not proved. */
+import type { MigrationSettings } from '../../../lambda/contract/manifest';
+import { nearest } from './nearest';
+import type { Directive } from './sections';
+import type { Source } from './source';
+
+export interface Directions {
+  /** Offsets of `supersedes`, by the name they give; whether they exist is known when all files are read. */
+  readonly supersedes: ReadonlyMap<string, number>;
+  readonly unproved: { readonly why: string; readonly at: number } | null;
+  /** Where the file says that it, and what is older, was applied before Trueup came. */
+  readonly historyAt: number | null;
+  /** `destroys`, `rewrites`, and ids of lint rules. */
+  readonly consents: ReadonlySet<string>;
+  readonly settings: MigrationSettings;
+}
+
+const TIMEOUTS = { 'lock-timeout': 'lockTimeoutMs', 'statement-timeout': 'statementTimeoutMs' } as const;
+const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, min: 60_000 };
+/** PostgreSQL's limit for timeouts (https://www.postgresql.org/docs/current/runtime-config-client.html). */
+const MAX_MS = 2_147_483_647;
+
+/** @param consentable what a file can consent to */
+export function readDirectives(
+  source: Source,
+  directives: readonly Directive[],
+  consentable: readonly string[],
+): Directions {
+  const supersedes = new Map<string, number>();
+  const consents = new Set<string>();
+  const timeouts: { lockTimeoutMs?: number; statementTimeoutMs?: number } = {};
+  let unproved: Directions['unproved'] = null;
+  let historyAt: number | null = null;
+  for (const { name, value, at } of directives) {
+    if (name === 'supersedes') readSupersedes(source, value, at, supersedes);
+    else if (name === 'settings') readSettings(source, value, at, timeouts);
+    else if (name === 'consent') readConsent(source, value, at, consentable, consents);
+    else if (name === 'history') {
+      if (value === '')
+        source.report(at, '`migrate:history` gives no reason', 'Write `-- migrate:history <why>`.');
+      historyAt = at;
+    } else {
+      if (unproved) source.report(at, '`migrate:unproved` is there twice', 'Keep one of them.');
+      else if (value === '')
+        source.report(at, '`migrate:unproved` gives no reason', 'Write `-- migrate:unproved <why>`.');
+      unproved = { why: value, at };
+    }
+  }
+  return {
+    supersedes,
+    unproved,
+    historyAt,
+    consents,
+    settings: { ...timeouts, supersedes: [...supersedes.keys()] },
+  };
+}
+
+function readConsent(
+  source: Source,
+  value: string,
+  at: number,
+  consentable: readonly string[],
+  consents: Set<string>,
+): void {
+  const [, kind = '', why = ''] = /^(\S*)\s*(.*)$/s.exec(value)!;
+  const form =
+    'Write `-- migrate:consent destroys <why>` or `-- migrate:consent rewrites <why>`, or the id of a rule in their place.';
+  if (!consentable.includes(kind)) {
+    const meant = nearest(kind, consentable);
+    const what = kind ? `\`${kind}\` is nothing to consent to` : 'the consent does not say to what';
+    source.report(at, what, meant ? `Did you mean \`${meant}\`? ${form}` : form);
+  } else if (why === '') source.report(at, `the consent to \`${kind}\` gives no reason`, form);
+  else consents.add(kind);
+}
+
+function readSupersedes(source: Source, value: string, at: number, known: Map<string, number>): void {
+  const name = value.replace(/\.sql$/, '');
+  if (name === '' || /\s/.test(name))
+    source.report(
+      at,
+      '`migrate:supersedes` must name one migration',
+      'Write one line for each, e.g. `-- migrate:supersedes 0003_add_email`.',
+    );
+  else if (known.has(name)) source.report(at, `\`${name}\` is superseded twice`, 'Remove one of the lines.');
+  else known.set(name, at);
+}
+
+function readSettings(
+  source: Source,
+  value: string,
+  at: number,
+  timeouts: { lockTimeoutMs?: number; statementTimeoutMs?: number },
+): void {
+  const form =
+    'Write e.g. `-- migrate:settings lock-timeout=500ms statement-timeout=30s` (units ms, s, min).';
+  if (value === '') source.report(at, '`migrate:settings` sets nothing', form);
+  for (const pair of value.split(/\s+/).filter(Boolean)) {
+    const [, name = pair, amount = ''] = /^([^=]*)=(.*)$/.exec(pair) ?? [];
+    const key = TIMEOUTS[name as keyof typeof TIMEOUTS];
+    if (!key) {
+      const meant = nearest(name, Object.keys(TIMEOUTS));
+      source.report(
+        at,
+        `there is no setting \`${name}\``,
+        meant ? `Did you mean \`${meant}\`? ${form}` : form,
+      );
+      continue;
+    }
+    const [, digits, unit] = /^(\d{1,10})(ms|s|min)$/.exec(amount) ?? [];
+    const ms = Number(digits) * (UNITS_MS[unit ?? ''] ?? Number.NaN);
+    if (!(ms > 0 && ms <= MAX_MS)) source.report(at, `\`${pair}\` is not a time`, form);
+    else if (timeouts[key] !== undefined) source.report(at, `\`${name}\` is set twice`, 'Keep one of them.');
+    else timeouts[key] = ms;
+  }
+}

@@ -1,0 +1,115 @@
+/** Reads a folder of migrations: which files count, and whether their bytes are text. */
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Problem } from '../problem';
+import { Source } from './source';
+
+export const MAX_FILE_BYTES = 4 * 1024 * 1024;
+
+export interface MigrationFile {
+  /** Relative to the folder. */
+  readonly name: string;
+  readonly bytes: Uint8Array;
+}
+
+const whole = (file: string, message: string, remedy: string): Problem => ({
+  file,
+  line: null,
+  column: null,
+  message,
+  remedy,
+  snippet: '',
+});
+
+/** Every `.sql` file of the folder, in no certain order. Hidden files, other files and subfolders are passed over. */
+export function readFolder(folder: string): { files: MigrationFile[]; problems: Problem[] } {
+  const files: MigrationFile[] = [];
+  const problems: Problem[] = [];
+  const names = listFolder(folder, problems);
+  for (const name of names) {
+    try {
+      const stat = statSync(join(folder, name));
+      if (!stat.isFile()) {
+        problems.push(
+          whole(name, 'this is not a file', 'A name that ends in `.sql` is for a migration file.'),
+        );
+      } else if (stat.size > MAX_FILE_BYTES) problems.push(tooLarge(name, stat.size));
+      else files.push({ name, bytes: readFileSync(join(folder, name)) });
+    } catch (error) {
+      problems.push(
+        whole(name, `the file cannot be read: ${systemError(error)}`, 'Check that it may be read.'),
+      );
+    }
+  }
+  if (names.length === 0 && problems.length === 0)
+    problems.push(
+      whole(
+        '',
+        'the folder holds no migration',
+        'Add a file, e.g. `0001_create_orders.sql`, or name another folder.',
+      ),
+    );
+  return { files, problems };
+}
+
+function listFolder(folder: string, problems: Problem[]): string[] {
+  try {
+    return readdirSync(folder).filter((name) => /\.sql$/i.test(name) && !name.startsWith('.'));
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    problems.push(
+      code === 'ENOENT'
+        ? whole('', 'there is no such folder', 'Name the folder that holds the migrations.')
+        : code === 'ENOTDIR'
+          ? whole('', 'it is a file, not a folder', 'Name the folder that holds the migrations.')
+          : whole('', `the folder cannot be read: ${systemError(error)}`, 'Check that it may be read.'),
+    );
+    return [];
+  }
+}
+
+export const tooLarge = (name: string, bytes: number): Problem =>
+  whole(
+    name,
+    `the file has ${bytes.toLocaleString('en')} bytes; a migration has ${MAX_FILE_BYTES.toLocaleString('en')} (4 MiB) at most`,
+    'Split it. Data does not belong in a migration: load it with a tool made for that.',
+  );
+
+/** The text with line ends as LF and without a byte order mark, or why the bytes are no text. */
+export function decode({ name, bytes }: MigrationFile): { text: string } | { problem: Problem } {
+  if (bytes.length > MAX_FILE_BYTES) return { problem: tooLarge(name, bytes.length) };
+  if ((bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff))
+    return { problem: whole(name, 'the file is UTF-16, not UTF-8', 'Save it as UTF-8.') };
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    const source = new Source(name, text.replaceAll('\r\n', '\n'));
+    const zero = source.text.indexOf('\0');
+    if (zero < 0) return { text: source.text };
+    const remedy = 'Remove it: PostgreSQL has no such character in text.';
+    return { problem: { ...source.problem(zero, 'there is a zero byte', remedy), snippet: '' } };
+  } catch {
+    return { problem: notUtf8(name, Buffer.from(bytes)) };
+  }
+}
+
+/** Says where the first byte is that is not UTF-8. */
+function notUtf8(name: string, bytes: Buffer): Problem {
+  let at = 0;
+  for (const character of bytes.toString('utf8')) {
+    const encoded = Buffer.from(character);
+    if (character === '\uFFFD' && !bytes.subarray(at, at + 3).equals(encoded)) break;
+    at += encoded.length;
+  }
+  const before = bytes.subarray(0, at).toString('utf8').split('\n');
+  const byte = bytes[at]!.toString(16).padStart(2, '0');
+  return {
+    file: name,
+    line: before.length,
+    column: Array.from(before.at(-1)!.replace('\uFEFF', '')).length + 1,
+    message: `the byte 0x${byte} is not UTF-8`,
+    remedy: 'Save the file as UTF-8 (it may be Latin-1 or Windows-1252 now).',
+    snippet: '',
+  };
+}
+
+const systemError = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? String(error);

@@ -1,0 +1,68 @@
+/** Folders of other migration tools, by the files that only they have. Their files say nothing that Trueup could prove. */
+import { existsSync, readdirSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
+import type { Problem } from '../problem';
+import type { MigrationFile } from './files';
+
+interface Entries {
+  readonly folder: string;
+  readonly files: readonly string[];
+  readonly folders: readonly string[];
+}
+
+type Signs = readonly (readonly [tool: string, holds: (entries: Entries) => boolean])[];
+
+const some = (names: readonly string[], pattern: RegExp): boolean => names.some((name) => pattern.test(name));
+const within = ({ folder, folders }: Entries, file: string): boolean =>
+  folders.some((each) => existsSync(join(folder, each, file)));
+
+/** The first that holds. */
+const SIGNS: Signs = [
+  ['Prisma', ({ files }) => files.includes('migration_lock.toml')],
+  ['Drizzle', ({ folder }) => existsSync(join(folder, 'meta', '_journal.json'))],
+  ['Drizzle', (entries) => within(entries, 'snapshot.json') && within(entries, 'migration.sql')],
+  ['Prisma', (entries) => within(entries, 'migration.sql')],
+  ['Supabase', ({ folder }) => basename(resolve(folder, '..')) === 'supabase'],
+  ['Flyway', ({ files }) => some(files, /^V\d[\d._]*__.+\.sql$/)],
+  [
+    'node-pg-migrate',
+    ({ files }) =>
+      some(files, /^(\d{13}|\d{17})[_-].+\.(up\.sql|down\.sql|[cm]?[jt]s)$/) && !some(files, /^\d{13}-/),
+  ],
+  ['golang-migrate', ({ files }) => some(files, /^\d+_.+\.(up|down)\.sql$/)],
+  ['TypeORM', ({ files }) => some(files, /^\d{13}-.+\.[cm]?[jt]s$/)],
+  ['Sequelize', ({ files }) => some(files, /^\d{14}-.+\.[cm]?[jt]s$/)],
+  ['Knex', ({ files }) => some(files, /^\d{14}_.+\.[cm]?[jt]s$/)],
+];
+
+const NODE_PG_MIGRATE = /^\s*--[\s-]*up\s+migration/im;
+const OURS = /^--\s*migrate:/m;
+
+/** One problem in the place of one a file. Undefined for a folder that holds a file of ours, or that nobody knows. */
+export function otherTool(folder: string, files: readonly MigrationFile[]): Problem | undefined {
+  const texts = files.map(({ bytes }) => Buffer.from(bytes).toString('latin1'));
+  if (texts.some((text) => OURS.test(text))) return undefined;
+  const tool =
+    SIGNS.find(([, holds]) => holds(entriesOf(folder)))?.[0] ??
+    (texts.some((text) => NODE_PG_MIGRATE.test(text)) ? 'node-pg-migrate' : undefined);
+  if (tool === undefined) return undefined;
+  return {
+    file: '',
+    line: null,
+    column: null,
+    message: `these are ${tool}'s migrations, which Trueup does not run`,
+    remedy: `Begin a folder of its own beside them, e.g. with \`trueup new NAME\`. docs/other-tools.md says how a database moves from ${tool} to Trueup ("Folders of other tools").`,
+    snippet: '',
+  };
+}
+
+function entriesOf(folder: string): Entries {
+  try {
+    const entries = readdirSync(folder, { withFileTypes: true });
+    const names = (isFolder: boolean) =>
+      entries.filter((entry) => entry.isDirectory() === isFolder).map(({ name }) => name);
+    return { folder, files: names(false), folders: names(true) };
+  } catch {
+    return { folder, files: [], folders: [] };
+  }
+}

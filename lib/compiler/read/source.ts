@@ -1,0 +1,70 @@
+/** One migration file in memory: its text, and what is wrong with it. */
+import { type Problem, snippetOf } from '../problem';
+
+export class Source {
+  problems: Problem[] = [];
+  /** What is read otherwise than it is written, or passed over. */
+  readonly warnings: Problem[] = [];
+  private readonly lineStarts: number[];
+  private last = { at: 0, column: 1 };
+
+  /** @param text line ends as LF, no byte order mark */
+  constructor(
+    readonly file: string,
+    readonly text: string,
+  ) {
+    this.lineStarts = [0];
+    for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', at + 1))
+      this.lineStarts.push(at + 1);
+  }
+
+  /** @param at offset in `text` in UTF-16 units; null when the whole file is meant */
+  report(at: number | null, message: string, remedy: string): void {
+    this.problems.push(this.problem(at, message, remedy));
+  }
+
+  warn(at: number | null, message: string, remedy: string): void {
+    this.warnings.push(this.problem(at, message, remedy));
+  }
+
+  /** The problems that come up meanwhile, kept from the others. */
+  apart<T>(work: () => T): [result: T, problems: Problem[]] {
+    const others = this.problems;
+    this.problems = [];
+    try {
+      return [work(), this.problems];
+    } finally {
+      this.problems = others;
+    }
+  }
+
+  problem(at: number | null, message: string, remedy: string): Problem {
+    if (at === null) return { file: this.file, line: null, column: null, message, remedy, snippet: '' };
+    const line = this.lineOf(at);
+    const start = this.lineStarts[line - 1]!;
+    const end = this.lineStarts[line] ?? this.text.length + 1;
+    const column = this.columnOf(start, at);
+    const snippet = snippetOf(this.text.slice(start, end - 1), line, column, at - start);
+    return { file: this.file, line, column, message, remedy, snippet };
+  }
+
+  /** Counted on from the place before, where that was on the same line: a long line may have many problems. */
+  private columnOf(lineStart: number, at: number): number {
+    const { last } = this;
+    const from = last.at >= lineStart && last.at <= at ? last : { at: lineStart, column: 1 };
+    this.last = { at, column: from.column + Array.from(this.text.slice(from.at, at)).length };
+    return this.last.column;
+  }
+
+  /** Line of an offset, from 1. */
+  lineOf(at: number): number {
+    let low = 0;
+    let high = this.lineStarts.length;
+    while (high - low > 1) {
+      const middle = (low + high) >> 1;
+      if (this.lineStarts[middle]! <= at) low = middle;
+      else high = middle;
+    }
+    return low + 1;
+  }
+}

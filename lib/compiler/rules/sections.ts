@@ -1,0 +1,56 @@
+/** Which sections a file has to have, and which it must not. */
+import type { Directions } from '../read/directives';
+import type { FileName } from '../read/file-name';
+import type { Layout, SectionName } from '../read/sections';
+import type { Source } from '../read/source';
+
+/** @param lenient an empty `up` is passed over: history, and dbmate's files */
+export function checkSections(
+  source: Source,
+  name: FileName,
+  { sections, mistyped }: Layout,
+  { unproved }: Directions,
+  lenient: boolean,
+  found: Readonly<Record<SectionName, readonly unknown[]>>,
+): void {
+  const broken = source.problems.length > 0;
+  const empty = (section: SectionName): boolean =>
+    sections.has(section) && found[section].length === 0 && !broken;
+  const marker = (section: SectionName): number => sections.get(section)!.marker;
+  if (!sections.has('up') && !sections.has('batch')) {
+    if (!mistyped && (sections.size > 0 || !broken))
+      source.report(null, 'there is no section `up`', 'Write `-- migrate:up` on a line before the SQL.');
+    return;
+  }
+  if (empty('up') && lenient)
+    source.warn(marker('up'), 'the section `up` is empty', 'Nothing is run for it.');
+  else if (empty('up'))
+    source.report(marker('up'), 'the section `up` is empty', 'Write the SQL below it, or remove the file.');
+  for (const section of ['preflight', 'verify', 'batch'] as const)
+    if (empty(section))
+      source.report(
+        marker(section),
+        `the section \`${section}\` is empty`,
+        'Write SQL below it, or remove it.',
+      );
+  if (name.kind === 'repeatable' && sections.has('down'))
+    source.report(
+      marker('down'),
+      'a repeatable migration has no `down`',
+      'Remove it: after a rollback the older file of the same name is applied again.',
+    );
+  if (sections.has('verify') && unproved)
+    source.report(
+      unproved.at,
+      'the file has a section `verify` and says why it has none',
+      'Remove one of the two.',
+    );
+  // An open quote swallows the sections below it.
+  const swallowed = broken && /^--\s*migrate:verify\b/m.test(source.text);
+  if (!sections.has('verify') && !unproved && !lenient && !mistyped && !swallowed)
+    source.report(
+      null,
+      'there is no section `verify`',
+      'Write `-- migrate:verify` and a query that returns a sentence for whatever is wrong, or say why not: `-- migrate:unproved <why>`.',
+    );
+}

@@ -1,0 +1,45 @@
+import { serverTarget } from '../cli/database/scratch';
+import { plural } from '../cli/terminal/terminal';
+import { reproduce } from './incidents';
+import { type Act, clientFor, oneLine, type Stage } from './stage';
+
+/** Five databases as their documents found them, with data; each answers with its document's error. */
+export const errors: Act = {
+  title: 'Five databases that are not what their applications expect',
+  play: async (stage) => {
+    await createDatabases(stage);
+    const { out } = stage;
+    const { colors } = out;
+    const reproduced: { database: string; sql: string; sqlstate: string; message: string }[] = [];
+    for (const incident of stage.incidents) {
+      out.line(`  ${colors.bold(incident.database)}: ${incident.title}`);
+      const failures = await stage.alone(incident, (client) => reproduce(client, incident));
+      for (const [i, { statement, sqlstate, message }] of failures.entries()) {
+        if (sqlstate !== statement.sqlstate) throw new Error(`${sqlstate} in place of ${statement.sqlstate}`);
+        reproduced.push({ database: incident.database, sql: statement.sql, sqlstate, message });
+        if (sqlstate === failures[i - 1]?.sqlstate) continue;
+        const same = failures.filter((other) => other.sqlstate === sqlstate).length - 1;
+        out.line(`    ${colors.dim(oneLine(statement.sql, 100))}`);
+        out.line(`    ${colors.red('ERROR')} ${sqlstate}: ${message}`);
+        if (same > 0) out.line(`    ${colors.dim(`and the same from ${plural(same, 'other table')}`)}`);
+      }
+    }
+    return { summary: [], facts: { errors: reproduced } };
+  },
+};
+
+async function createDatabases({ server, roots, incidents, connect }: Stage): Promise<void> {
+  const client = clientFor(serverTarget(server, 'postgres', roots));
+  await client.connect();
+  try {
+    for (const { database } of incidents) await client.query(`CREATE DATABASE "${database}"`);
+  } finally {
+    await client.end();
+  }
+  await Promise.all(
+    incidents.map(async (incident) => {
+      const seeding = await connect(incident);
+      await incident.seed(seeding).finally(() => seeding.end());
+    }),
+  );
+}

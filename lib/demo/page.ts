@@ -1,0 +1,84 @@
+import { SIGNATURES } from '../../lambda/defects/signatures';
+import { answerQuestions } from '../../lambda/migrate/diagnosis';
+import { ErrorCollection, type ErrorGroup } from '../../lambda/page/collect';
+import { ErrorReader } from '../../lambda/page/error-reader';
+import { eventsOfFile } from '../../lambda/page/log-lines';
+import { renderPage } from '../../lambda/page/render';
+import { connectPg } from '../../lambda/postgres/pg';
+import { compile } from '../cli/folder';
+import { plural } from '../cli/terminal/terminal';
+import { courses } from './incidents';
+import type { Act, Stage } from './stage';
+
+/** What the real server logged of the errors, what of it the alarms count, and the page that follows. */
+export const page: Act = {
+  title: 'What the person on call gets',
+  play: async (stage) => {
+    const { out } = stage;
+    const lines = stage.logLines(0);
+    const written = lines.filter((line) => line.includes(':ERROR:  ')).length;
+    const counted = await countedBy(lines);
+    const total = counted.reduce((sum, { count }) => sum + count, 0);
+    out.line(`  Of ${written} ERROR lines in the server's log, the alarms count:`);
+    for (const { signature, title, count } of counted) {
+      out.line(`    ${String(count).padStart(2)}  ${title} ${out.colors.dim(`(alarm ${signature})`)}`);
+    }
+    const text = await pageFor(stage, lines, courses.database);
+    out.line(`  One of the pages, about ${courses.database}:`);
+    for (const line of text.trimEnd().split('\n')) out.line(`    ${out.colors.dim('|')} ${line}`.trimEnd());
+    return {
+      summary: [
+        `${plural(total, 'error')} in the server's log would page somebody; the page names cause and repair`,
+      ],
+      facts: { written, counted, page: text },
+    };
+  },
+};
+
+export interface Counted {
+  readonly signature: string;
+  readonly title: string;
+  readonly count: number;
+}
+
+/** The errors among these lines that an alarm counts. */
+export async function countedBy(lines: readonly string[]): Promise<Counted[]> {
+  const groups = await errorsIn(lines);
+  return SIGNATURES.map(({ id, title }) => {
+    const own = groups.filter(({ signature }) => signature === id);
+    return { signature: id, title, count: own.reduce((sum, { count }) => sum + count, 0) };
+  }).filter(({ count }) => count > 0);
+}
+
+async function pageFor(stage: Stage, lines: readonly string[], database: string): Promise<string> {
+  const groups = (await errorsIn(lines)).filter((group) => group.database === database);
+  const incident = stage.incidents.find((each) => each.database === database)!;
+  const diagnoses = await answerQuestions(groups, {
+    namespace: database,
+    manifest: await compile(incident.folder),
+    connect: () => connectPg({ ...stage.target(incident).pg, readOnly: true }),
+    deadline: Date.now() + 10_000,
+  });
+  const { subject, text } = renderPage({
+    alarm: null,
+    signature: groups[0]!.signature,
+    look: 'first',
+    findings: groups.map((group, i) => ({ group, diagnosis: diagnoses[i]! })),
+    others: [],
+    overflow: 0,
+    complete: true,
+    logGroups: [],
+    fromMs: 0,
+    toMs: Date.now(),
+    runbookUrl: null,
+  });
+  return `${subject}\n\n${text}`;
+}
+
+async function errorsIn(lines: readonly string[]): Promise<readonly ErrorGroup[]> {
+  const collection = new ErrorCollection();
+  const reader = new ErrorReader(collection);
+  for await (const message of eventsOfFile(lines)) reader.push({ message });
+  reader.end();
+  return collection.result();
+}

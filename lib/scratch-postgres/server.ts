@@ -1,0 +1,267 @@
+/**
+ * A real PostgreSQL server of our own, from npm: for `trueup check --run`, the main job and the tests.
+ *
+ * It ends with this process, however that ends, and takes its files with it: a small shell holds a pipe to us, and
+ * when the pipe closes it stops the server and removes the folder.
+ */
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import {
+  chownSync,
+  closeSync,
+  existsSync,
+  fstatSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { type Binaries, findBinaries, installedMajors } from './binaries';
+
+const run = promisify(execFile);
+const START_TIMEOUT_MS = 30_000;
+
+export interface PostgresServerOptions {
+  /** @default - the newest that is installed */
+  readonly major?: number;
+  /** Server settings, e.g. `{ log_statement: 'all' }`. */
+  readonly settings?: Readonly<Record<string, string>>;
+  /** @default - `postgres` */
+  readonly superuser?: string;
+  /** PEM texts; connections without TLS are then refused. @default - no TLS */
+  readonly tls?: { readonly cert: string; readonly key: string };
+}
+
+export interface PostgresServer {
+  readonly major: number;
+  readonly host: string;
+  readonly port: number;
+  readonly superuser: string;
+  readonly password: string;
+  readonly dataDirectory: string;
+  readonly logFile: string;
+  /** A connection URL. @param database `postgres` by default */
+  url(database?: string, user?: string, password?: string): string;
+  /** Stops and starts again on the same port. `immediate` is a crash: recovery follows. */
+  restart(mode?: 'fast' | 'immediate'): Promise<void>;
+  stopServer(mode?: 'fast' | 'immediate'): Promise<void>;
+  startServer(): Promise<void>;
+  /** Ends the server and removes its files. */
+  stop(): Promise<void>;
+}
+
+/** PostgreSQL refuses to run as root; `nobody` can run it, and initdb needs a user with an entry in /etc/passwd. */
+function unprivilegedUser(): { uid: number; gid: number } | undefined {
+  if (process.getuid?.() !== 0) return undefined;
+  const entry = readFileSync('/etc/passwd', 'utf8').match(/^(?:nobody):[^:]*:(\d+):(\d+)/m);
+  if (!entry) throw new Error('PostgreSQL does not run as root, and there is no user `nobody` to run it as.');
+  return { uid: Number(entry[1]), gid: Number(entry[2]) };
+}
+
+export async function freePort(): Promise<number> {
+  const probe = createServer();
+  await new Promise<void>((ready, failed) => probe.once('error', failed).listen(0, '127.0.0.1', ready));
+  const { port } = probe.address() as { port: number };
+  await new Promise((closed) => probe.close(closed));
+  return port;
+}
+
+/** @throws {Error} with the server's own words when it does not start */
+export async function startPostgres(options: PostgresServerOptions = {}): Promise<PostgresServer> {
+  const major = options.major ?? installedMajors().at(-1) ?? 18;
+  const superuser = options.superuser ?? 'postgres';
+  const password = randomBytes(16).toString('hex');
+  const user = unprivilegedUser();
+  const folder = mkdtempSync(join(tmpdir(), 'trueup-pg-'));
+  const data = join(folder, 'data');
+  const logFile = join(folder, 'server.log');
+  try {
+    if (user) chownSync(folder, user.uid, user.gid);
+    const binaries = findBinaries(major, folder, user?.uid);
+    const passwordFile = join(folder, 'password');
+    writeFileSync(passwordFile, password, { mode: 0o600 });
+    if (user) chownSync(passwordFile, user.uid, user.gid);
+    const initdb = ['-D', data, '-U', superuser, '-A', 'scram-sha-256', `--pwfile=${passwordFile}`];
+    // LC_ALL: initdb refuses to start under a locale that the machine does not have.
+    await run(binaries.initdb, [...initdb, '-E', 'UTF8', '--locale=C', '-N'], {
+      ...user,
+      cwd: folder,
+      env: { ...process.env, LC_ALL: 'C' },
+    });
+    rmSync(passwordFile);
+    writeTls(folder, data, options.tls, user);
+    const server = new Server(major, superuser, password, folder, data, logFile, binaries, user, options);
+    await server.startServer();
+    return server;
+  } catch (error) {
+    rmSync(folder, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+function writeTls(
+  folder: string,
+  data: string,
+  tls: PostgresServerOptions['tls'],
+  user: { uid: number; gid: number } | undefined,
+): void {
+  if (!tls) return;
+  for (const [name, text] of [
+    ['server.crt', tls.cert],
+    ['server.key', tls.key],
+  ] as const) {
+    writeFileSync(join(folder, name), text, { mode: 0o600 });
+    if (user) chownSync(join(folder, name), user.uid, user.gid);
+  }
+  writeFileSync(
+    join(data, 'pg_hba.conf'),
+    'local all all scram-sha-256\nhostssl all all 127.0.0.1/32 scram-sha-256\nhostssl all all ::1/128 scram-sha-256\n',
+  );
+}
+
+/**
+ * What ends the server, and not only one client: who connects while it starts or recovers is refused with FATAL too.
+ * A client's lines have its host and port in our prefix; a prefix of the caller's own may leave them out.
+ */
+const isServersFatal = (line: string): boolean =>
+  /FATAL:/.test(line) && !/FATAL: +the database system is /.test(line) && !/^[^(]*\(\d+\):[^@]*@/.test(line);
+
+class Server implements PostgresServer {
+  readonly host = '127.0.0.1';
+  port = 0;
+  private child: ChildProcess | undefined;
+  /** Where in the log this start begins: older FATAL lines say nothing of it. */
+  private logStart = 0;
+
+  constructor(
+    readonly major: number,
+    readonly superuser: string,
+    readonly password: string,
+    private readonly folder: string,
+    readonly dataDirectory: string,
+    readonly logFile: string,
+    private readonly binaries: Binaries,
+    private readonly user: { uid: number; gid: number } | undefined,
+    private readonly options: PostgresServerOptions,
+  ) {}
+
+  url(database = 'postgres', user = this.superuser, password = this.password): string {
+    const login = `${encodeURIComponent(user)}:${encodeURIComponent(password)}`;
+    return `postgres://${login}@${this.host}:${this.port}/${encodeURIComponent(database)}`;
+  }
+
+  async startServer(): Promise<void> {
+    // Another process may take a free port before the server does; then the next one.
+    for (let attempt = 1; ; attempt++) {
+      const port = this.port || (await freePort());
+      if (await this.launch(port)) {
+        this.port = port;
+        return;
+      }
+      if (this.port || attempt === 5)
+        throw new Error(`PostgreSQL ${this.major} did not start:\n${this.lastLines()}`);
+    }
+  }
+
+  private async launch(port: number): Promise<boolean> {
+    const settings: Record<string, string> = {
+      listen_addresses: '127.0.0.1',
+      port: String(port),
+      unix_socket_directories: process.platform === 'win32' ? '' : this.folder,
+      // Nothing here outlives the process, so nothing has to outlive a power cut (a crash of the server it does).
+      fsync: 'off',
+      full_page_writes: 'off',
+      max_connections: '150',
+      log_line_prefix: '%t:%r:%u@%d:[%p]:',
+      log_timezone: 'UTC',
+      timezone: 'UTC',
+      ...(this.options.tls
+        ? {
+            ssl: 'on',
+            ssl_cert_file: join(this.folder, 'server.crt'),
+            ssl_key_file: join(this.folder, 'server.key'),
+          }
+        : {}),
+      ...this.options.settings,
+    };
+    const args = [
+      '-D',
+      this.dataDirectory,
+      ...Object.entries(settings).flatMap(([k, v]) => ['-c', `${k}=${v}`]),
+    ];
+    const log = openSync(this.logFile, 'a');
+    this.logStart = fstatSync(log).size;
+    const spawned = { cwd: this.folder, env: { ...process.env, LC_ALL: 'C' }, ...this.user };
+    rmSync(join(this.dataDirectory, 'postmaster.pid'), { force: true });
+    // The shell waits for its standard input to close: on stop(), or when this process is gone. A mark in the folder
+    // tells it that the files are to stay (a restart).
+    const script =
+      '"$@" <&- & server=$!; read -r mode; test "$mode" && signal=$mode || signal=INT; ' +
+      'kill -"$signal" $server 2>/dev/null; wait $server; test "$mode" || rm -rf "$PWD"';
+    this.child =
+      process.platform === 'win32'
+        ? spawn(this.binaries.postgres, args, { ...spawned, stdio: ['pipe', log, log] })
+        : spawn('/bin/sh', ['-c', script, 'sh', this.binaries.postgres, ...args], {
+            ...spawned,
+            detached: true,
+            stdio: ['pipe', log, log],
+          });
+    closeSync(log);
+    this.child.unref();
+    (this.child.stdin as unknown as { unref(): void }).unref();
+    return this.untilReady();
+  }
+
+  /** Line 8 of postmaster.pid says `ready`, whatever the log settings are. */
+  private async untilReady(): Promise<boolean> {
+    const file = join(this.dataDirectory, 'postmaster.pid');
+    let seen = false;
+    for (const end = Date.now() + START_TIMEOUT_MS; Date.now() < end; await sleep(10)) {
+      const lines = existsSync(file) ? readFileSync(file, 'utf8').split('\n') : [];
+      if (lines[7]?.trim() === 'ready') return true;
+      if (seen && lines.length === 0) return false;
+      seen ||= lines.length > 0;
+      if (this.child?.exitCode != null || this.log().some(isServersFatal)) return false;
+    }
+    return false;
+  }
+
+  /** Of this start. */
+  private log(): string[] {
+    return readFileSync(this.logFile).subarray(this.logStart).toString('utf8').split('\n');
+  }
+
+  private lastLines(): string {
+    return this.log().slice(-12).join('\n');
+  }
+
+  async stopServer(mode: 'fast' | 'immediate' = 'fast'): Promise<void> {
+    await this.end(`${mode === 'fast' ? 'INT' : 'QUIT'}\n`);
+  }
+
+  async restart(mode: 'fast' | 'immediate' = 'fast'): Promise<void> {
+    await this.stopServer(mode);
+    await this.startServer();
+  }
+
+  async stop(): Promise<void> {
+    await this.end('');
+    rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
+  }
+
+  private async end(word: string): Promise<void> {
+    const child = this.child;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const ended = new Promise<void>((done) => child.once('exit', () => done()));
+    child.ref();
+    if (process.platform === 'win32') child.kill();
+    else child.stdin?.end(word);
+    await ended;
+  }
+}

@@ -1,0 +1,83 @@
+/** Where a statement's tree has constants, and what each of them is. Positions are offsets in UTF-16 units. */
+import type { Node } from 'libpg-query';
+import type { Parsed } from '../compiler/read/parser';
+
+export interface Places {
+  /** Constants that may be values: they become parameters. */
+  readonly values: ReadonlySet<number>;
+  /** Numbers that are part of the statement's form: a type's length, a column's position after GROUP BY. */
+  readonly form: ReadonlySet<number>;
+  /** By the place of the constant or parameter, that of the type in front of it: `interval '1 day'`. */
+  readonly prefixes: ReadonlyMap<number, Prefix>;
+}
+
+export interface Prefix {
+  readonly start: number;
+  /** `day to second` may follow. */
+  readonly interval: boolean;
+}
+
+/** A select list has no more (MaxTupleAttributeNumber), and lengths of types beyond it are not told from values. */
+const MAX_COLUMNS = 1_664;
+
+type Fields = Record<string, unknown>;
+interface Visit {
+  readonly value: unknown;
+  /** Name of the field that it was found under. */
+  readonly key: string;
+  readonly form: boolean;
+}
+
+/** Without recursion: expressions may be nested as deeply as the parser takes them. */
+export function placesOf(root: Node, offset: Parsed['offset']): Places {
+  const values = new Set<number>();
+  const form = new Set<number>();
+  const prefixes = new Map<number, Prefix>();
+  const stack: Visit[] = [{ value: root, key: '', form: false }];
+  for (let visit = stack.pop(); visit; visit = stack.pop()) {
+    const { value, key } = visit;
+    if (typeof value !== 'object' || value === null) continue;
+    if (Array.isArray(value)) {
+      for (const item of value) stack.push({ ...visit, value: item });
+      continue;
+    }
+    const fields = value as Fields;
+    if (key === 'A_Const') {
+      // true, false and NULL are words of the statement, and a plan depends on them.
+      const isValue = !('boolval' in fields) && !('isnull' in fields);
+      const at = placeOf(fields);
+      const position = (fields.ival as { ival?: number } | undefined)?.ival ?? 0;
+      const isForm = visit.form && 'ival' in fields && position <= MAX_COLUMNS;
+      if (isValue && at !== undefined) (isForm ? form : values).add(offset(at));
+      continue;
+    }
+    if (key === 'TypeCast') {
+      const { arg, typeName } = fields as { arg?: Fields; typeName?: Fields };
+      const inner = (arg?.A_Const ?? arg?.ParamRef) as Fields | undefined;
+      const [type, at] = [placeOf(typeName), placeOf(inner)];
+      if (type !== undefined && at !== undefined && type < at)
+        prefixes.set(offset(at), { start: offset(type), interval: isInterval(typeName!) });
+    }
+    for (const [name, child] of Object.entries(fields)) {
+      if (typeof child !== 'object') continue;
+      const positions = /^(groupClause|distinctClause|sortClause)$/.test(name) && key === 'SelectStmt';
+      const wrapper = /^(SortBy|GroupingSet|node|content)$/.test(name);
+      stack.push({
+        value: child,
+        key: name,
+        form: name === 'typmods' || positions || (visit.form && (wrapper || name === 'A_Const')),
+      });
+    }
+  }
+  return { values, form, prefixes };
+}
+
+/** The tree leaves out a location of 0; −1 means that there is none. */
+function placeOf(fields: Fields | undefined): number | undefined {
+  if (fields === undefined) return undefined;
+  const { location = 0 } = fields as { location?: number };
+  return location < 0 ? undefined : location;
+}
+
+const isInterval = ({ names }: { names?: { String?: { sval?: string } }[] }): boolean =>
+  names?.at(-1)?.String?.sval === 'interval';

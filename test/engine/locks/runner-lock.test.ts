@@ -1,0 +1,85 @@
+/** Who holds the lock between runners: waited for, or taken for dead and ended. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, test, vi } from 'vitest';
+import { RUNNER_LOCK } from '../../../lambda/engine/ledger/schema';
+import { isDead } from '../../../lambda/engine/locks/runner-lock';
+import { DEAD_RUNNER_MS } from '../../../lambda/engine/time/limits';
+import type { LockedBy } from '../../../lambda/postgres/database';
+import { connectPg } from '../../../lambda/postgres/pg';
+import { connect, createDatabase } from '../../support/database';
+import { run } from '../../support/engine';
+import { manifestOf, migration } from '../../support/manifest';
+
+// A minute is long for a test; nothing else of it changes.
+vi.mock('../../../lambda/engine/time/limits', async (original) => ({
+  ...(await original<typeof import('../../../lambda/engine/time/limits')>()),
+  DEAD_RUNNER_MS: 700,
+}));
+
+const manifest = manifestOf(migration('0001_one', { up: ['CREATE TABLE one ()'] }));
+const holder = (change: Partial<LockedBy>): LockedBy => ({
+  pid: 1,
+  applicationName: 'trueup',
+  state: 'idle',
+  stateAgeMs: DEAD_RUNNER_MS + 1,
+  backendStart: '2026-01-01 00:00:00+00',
+  command: 'SELECT',
+  progress: null,
+  ...change,
+});
+
+test.each<[string, Partial<LockedBy>, boolean]>([
+  ['idle for too long', {}, true],
+  ['idle, but not for longer than that', { stateAgeMs: DEAD_RUNNER_MS }, false],
+  ['between two messages', { stateAgeMs: 3 }, false],
+  ["the Data API's lock, held by a transaction", { state: 'idle in transaction' }, true],
+  ['the same, in use', { state: 'idle in transaction', stateAgeMs: 20 }, false],
+  ['a failed transaction that nobody ends', { state: 'idle in transaction (aborted)' }, true],
+  ['at a long statement', { state: 'active', stateAgeMs: 3_600_000 }, false],
+  ['building', { state: 'active', stateAgeMs: 3_600_000, progress: 'building index' }, false],
+  ['a state that this role may not see', { state: '' }, false],
+  ['in a function call', { state: 'fastpath function call' }, false],
+  ['one of ours under a name of its own', { applicationName: 'trueup-ci' }, true],
+  ['a person who took our lock', { applicationName: 'psql' }, false],
+  ['nobody knows who', { applicationName: '' }, false],
+])('dead or alive: %s', (_, change, dead) => {
+  expect(isDead(holder(change))).toBe(dead);
+});
+
+describe('on a server', () => {
+  test('an idle runner whose client is dead is ended, and its lock taken', async () => {
+    const url = await createDatabase();
+    const dead = await connectPg({ url });
+    expect(await dead.tryLock(RUNNER_LOCK)).toBe(true);
+    const { outcome } = await run(url, manifest);
+    expect(outcome).toMatchObject({ status: 'done', report: { applied: ['0001_one'] } });
+    await expect(dead.query('SELECT 1')).rejects.toThrow();
+    await dead.close();
+  });
+
+  test('one that is at a statement is waited for, however long that takes', async () => {
+    const url = await createDatabase();
+    const busy = await connectPg({ url });
+    await busy.tryLock(RUNNER_LOCK);
+    const work = busy.query('SELECT pg_sleep(2)');
+    await sleep(DEAD_RUNNER_MS);
+    const { outcome } = await run(url, manifest, {}, { deadline: Date.now() + 900 });
+    expect(outcome).toMatchObject({
+      status: 'continue',
+      progress: expect.stringMatching(/^pid \d+ is at SELECT/),
+    });
+    await work;
+    await busy.close();
+  });
+
+  test('who is not one of ours is left alone', async () => {
+    const url = await createDatabase();
+    const person = await connect(url);
+    await person.query('SELECT pg_advisory_lock($1)', [String(RUNNER_LOCK)]);
+    await sleep(DEAD_RUNNER_MS);
+    const { outcome } = await run(url, manifest, {}, { deadline: Date.now() + 500 });
+    expect(outcome).toMatchObject({ status: 'continue', waitingFor: { code: 'busy' } });
+    expect((await person.query('SELECT 1 AS alive')).rows).toEqual([{ alive: 1 }]);
+    await person.end();
+  });
+});

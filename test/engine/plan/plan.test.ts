@@ -1,0 +1,299 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import {
+  entryOf,
+  hashOf,
+  type Manifest,
+  type Migration,
+  recordedDown,
+  sha256,
+} from '../../../lambda/contract/manifest';
+import type { Ledger, LedgerMigration } from '../../../lambda/engine/ledger/read';
+import { obstacle, planForward, type Step } from '../../../lambda/engine/plan/plan';
+import { planRollback } from '../../../lambda/engine/plan/rollback';
+import { manifestOf, migration, request } from '../../support/manifest';
+
+const server = { version: '18.4', versionNumber: 180004, inRecovery: false, role: 'me', canActAsOwner: true };
+
+const ledger = (rows: readonly LedgerMigration[] = [], change: Partial<Ledger> = {}): Ledger => ({
+  server,
+  version: 1,
+  readableBy: 1,
+  verification: 1,
+  schemaOwner: 'me',
+  mayInstall: true,
+  owner: null,
+  migrations: rows,
+  deployment: null,
+  newest: null,
+  ...change,
+});
+
+const row = (of: Migration, change: Partial<LedgerMigration> = {}): LedgerMigration => ({
+  name: of.name,
+  kind: of.kind,
+  state: 'applied',
+  upChecksum: of.checksums.up,
+  statement: of.statements.length,
+  statementChecksums: of.statements.map((s) => s.checksum),
+  running: null,
+  target: null,
+  attempts: 0,
+  proved: true,
+  baselined: false,
+  deployment: 'first',
+  appliedAt: '2026-01-01T00:00:00Z',
+  durationMs: 1,
+  ...change,
+});
+
+const [one, two, three] = ['0001_one', '0002_two', '0003_three'].map((name) =>
+  migration(name, { up: [`SELECT '${name}'`, 'SELECT 2'], verify: `SELECT '${name}' WHERE false` }),
+) as [Migration, Migration, Migration];
+const repeatable = migration('R__again');
+
+const shown = (steps: readonly Step[]): string[] =>
+  steps.map(
+    (s) => `${s.type} ${s.migration.name}${s.type === 'apply' ? ` ${s.from}${s.note && ` ${s.note}`}` : ''}`,
+  );
+
+describe('forward', () => {
+  const cases: [what: string, manifest: Manifest, rows: LedgerMigration[], steps: string[]][] = [
+    [
+      'an empty database',
+      manifestOf(one, two, repeatable),
+      [],
+      ['apply 0001_one 0', 'apply 0002_two 0', 'apply R__again 0'],
+    ],
+    ['nothing to do', manifestOf(one, repeatable), [row(one), row(repeatable)], []],
+    ['one is new', manifestOf(one, two), [row(one)], ['apply 0002_two 0']],
+    ['one is late', manifestOf(one, two), [row(two)], ['apply 0001_one 0 late']],
+    ['one was undone', manifestOf(one, two), [row(one), row(two, { state: 'undone' })], ['apply 0002_two 0']],
+    [
+      'a repeatable changed',
+      manifestOf(repeatable),
+      [row(repeatable, { upChecksum: 'x' })],
+      ['apply R__again 0 changed'],
+    ],
+    [
+      'one stopped half way',
+      manifestOf(one, two),
+      [row(one, { state: 'partial', statement: 1, statementChecksums: [one.statements[0]!.checksum] })],
+      ['apply 0001_one 1 resumed', 'apply 0002_two 0'],
+    ],
+    [
+      'unverified ones are proved first',
+      manifestOf(one, two, three),
+      [row(two, { state: 'unverified' })],
+      ['verify 0002_two', 'apply 0001_one 0 late', 'apply 0003_three 0'],
+    ],
+    [
+      'a superseded verify never blocks',
+      manifestOf(one, migration('0002_two', { supersedes: ['0001_one'] })),
+      [row(one, { state: 'unverified' })],
+      ['settle 0001_one', 'apply 0002_two 0'],
+    ],
+  ];
+  test.each(cases)('%s', (_, manifest, rows, steps) => {
+    const plan = planForward(manifest, ledger(rows), request(manifest));
+    expect(plan.errors).toEqual([]);
+    expect(shown(plan.steps)).toEqual(steps);
+  });
+
+  test('an edited file is an error, and nothing is planned', () => {
+    const manifest = manifestOf(one, two);
+    const plan = planForward(manifest, ledger([row(one, { upChecksum: 'x' })]), request(manifest));
+    expect(plan).toMatchObject({ steps: [], errors: [{ code: 'history', migration: '0001_one' }] });
+  });
+
+  describe('an applied file that was edited', () => {
+    const manifest = manifestOf(one, two, three);
+    const rows = [row(one, { upChecksum: 'x' }), row(two)];
+    const planned = (change: Parameters<typeof request>[1], state: Partial<Ledger> = {}) =>
+      planForward(manifest, ledger(rows, state), request(manifest, change));
+
+    test.each(['0001_one', '0002_two', '0003_three'])('is an error under the baseline %s too', (baseline) => {
+      expect(planned({ baseline })).toMatchObject({
+        steps: [],
+        errors: [{ code: 'history', migration: '0001_one' }],
+      });
+    });
+
+    test('is accepted by a person who names it, and no other', () => {
+      const marks = (baseline: string) => planned({ baseline, baselineOnly: true });
+      expect(shown(marks('0001_one').steps)).toEqual(['accept 0001_one', 'apply 0003_three 0']);
+      expect(shown(marks('0003_three').steps)).toEqual(['baseline 0003_three']);
+      expect(marks('0003_three').warnings).toEqual([expect.stringContaining('0001_one.sql was edited')]);
+    });
+
+    test('is accepted in the text that a person has accepted, and in no other', () => {
+      const accepted = (upChecksum: string) => [{ name: '0001_one', upChecksum }];
+      expect(shown(planned({}, { accepted: accepted(one.checksums.up) }).steps)).toEqual([
+        'accept 0001_one',
+        'apply 0003_three 0',
+      ]);
+      expect(planned({}, { accepted: accepted('y') }).errors).toMatchObject([{ code: 'history' }]);
+    });
+
+    test('and that has no verify section is never accepted', () => {
+      const silent = manifestOf(migration('0001_one'));
+      const state = ledger([row(silent.migrations[0]!, { upChecksum: 'x' })]);
+      const asked = request(silent, { baseline: '0001_one', baselineOnly: true });
+      expect(planForward(silent, state, asked).errors).toMatchObject([
+        { message: expect.stringContaining('has no verify section') },
+      ]);
+    });
+
+    test('whose deployment was refused, and whose code is gone, is accepted for later', () => {
+      const deployed = [row(one), row(two)];
+      const refused = { name: '0001_one', upChecksum: 'y', provable: true };
+      const marks = (baseline: string, provable = true) =>
+        planForward(
+          manifest,
+          ledger(deployed, { refused: [{ ...refused, provable }] }),
+          request(manifest, { baseline, baselineOnly: true }),
+        );
+      expect(marks('0001_one').steps[0]).toMatchObject({ type: 'accept-later', upChecksum: 'y' });
+      expect(shown(marks('0002_two').steps)).toEqual(['apply 0003_three 0']);
+      expect(marks('0001_one', false).errors).toMatchObject([{ code: 'history' }]);
+      const again = planForward(manifest, ledger(deployed, { refused: [refused] }), request(manifest));
+      expect(shown(again.steps)).toEqual(['apply 0003_three 0']);
+    });
+  });
+
+  test('after the statements that are done a file may be edited; they themselves not', () => {
+    const partial = { state: 'partial', statement: 1 } as const;
+    const manifest = manifestOf(one);
+    const edited = row(one, {
+      ...partial,
+      upChecksum: 'x',
+      statementChecksums: [one.statements[0]!.checksum],
+    });
+    expect(shown(planForward(manifest, ledger([edited]), request(manifest)).steps)).toEqual([
+      'apply 0001_one 1 resumed',
+    ]);
+    const changed = row(one, { ...partial, statementChecksums: ['x'] });
+    expect(planForward(manifest, ledger([changed]), request(manifest)).errors).toMatchObject([
+      { code: 'history' },
+    ]);
+  });
+});
+
+test.each([
+  ['a replica', { server: { ...server, inRecovery: true } }, {}, 'unsupported'],
+  ['an old server', { server: { ...server, versionNumber: 120022 } }, {}, 'unsupported'],
+  ['a newer ledger', { version: 9, readableBy: 9 }, {}, 'ledger'],
+  ['another manifest', {}, { manifestHash: 'x' }, 'manifest'],
+  [
+    'another stack',
+    { owner: 'a/b/c' },
+    { owner: { account: 'a', region: 'b', stackName: 'd' } },
+    'ownership',
+  ],
+  ['no such owner role', { server: { ...server, canActAsOwner: null } }, { ownerRole: 'app' }, 'privilege'],
+  ['no membership', { server: { ...server, canActAsOwner: false } }, { ownerRole: 'app' }, 'privilege'],
+] as const)('%s is refused', (_, state, change, code) => {
+  const manifest = manifestOf(one);
+  expect(obstacle(manifest, ledger([], state as Partial<Ledger>), request(manifest, change))).toMatchObject({
+    code,
+  });
+  expect(obstacle(manifest, ledger([]), request(manifest))).toBeNull();
+});
+
+const subset = <T>(items: readonly T[]) => fc.subarray([...items], { minLength: 0 });
+const names = Array.from({ length: 12 }, (_, i) => `${String(i + 1).padStart(4, '0')}_m`);
+const all = names.map((name, i) =>
+  migration(name, {
+    up: [`SELECT ${i}`],
+    down: i % 3 === 0 ? [] : [`SELECT -${i}`],
+    undo: i % 3 === 1 ? 'automatic' : undefined,
+  }),
+);
+
+test('whatever is applied already, a plan names each missing migration once, in order, and nothing else', () => {
+  fc.assert(
+    fc.property(subset(all), subset(all), (inManifest, inLedger) => {
+      const manifest = manifestOf(...inManifest);
+      const plan = planForward(manifest, ledger(inLedger.map((m) => row(m))), request(manifest));
+      const missing = inManifest.filter((m) => !inLedger.includes(m)).map((m) => m.name);
+      expect(plan.steps.map((s) => s.migration.name)).toEqual(missing);
+      const after = planForward(
+        manifest,
+        ledger([...inLedger, ...inManifest].map((m) => row(m))),
+        request(manifest),
+      );
+      expect(after.steps).toEqual([]);
+    }),
+    { numRuns: 1_000 },
+  );
+});
+
+test('a rollback undoes nothing that the failed deployment did not apply, that a hash does not vouch for, or that only a person may', () => {
+  fc.assert(
+    fc.property(
+      subset(all),
+      subset(all),
+      subset(all),
+      fc.constantFrom(true, false, 'unknown' as const),
+      fc.boolean(),
+      fc.option(fc.nat(11)),
+      (oldFiles, newFiles, byFailed, reportedSuccess, rightHash, tampered) => {
+        const next = manifestOf(...newFiles);
+        const rows = all.map((m) => row(m, { deployment: byFailed.includes(m) ? 'failed' : 'older' }));
+        const downs = Object.fromEntries(
+          all.map((m) => [m.name, m.down.length > 0 ? recordedDown(m.down) : null]),
+        );
+        const victim = tampered === null ? undefined : all[tampered]!.name;
+        if (victim && downs[victim])
+          downs[victim] = recordedDown([{ ...all[1]!.statements[0]!, sql: 'DROP TABLE x' }]);
+        const record = { id: 'failed', entries: next.migrations.map(entryOf), downs };
+        const manifest = manifestOf(...oldFiles);
+        const asked = request(manifest, {
+          direction: 'rollback',
+          failed: { manifestHash: rightHash ? next.hash : 'other', reportedSuccess },
+        });
+        const plan = planRollback(manifest, ledger(rows), record, asked);
+        const mayUndo = byFailed.filter(
+          (m) => !oldFiles.includes(m) && newFiles.includes(m) && m.undo === 'automatic' && m.name !== victim,
+        );
+        const expected = rightHash && reportedSuccess === false ? mayUndo.map((m) => m.name).reverse() : [];
+        expect(plan.undo.map((step) => step.name)).toEqual(expected);
+        const ahead = byFailed.filter((m) => !oldFiles.includes(m)).map((m) => m.name);
+        expect([...plan.undo, ...plan.kept].map((x) => x.name).sort()).toEqual(ahead.sort());
+      },
+    ),
+    { numRuns: 2_000 },
+  );
+});
+
+test('the hash is what it was in the first release', () => {
+  // CloudFormation hands back hashes that older code made: this value may never change.
+  const entries = [
+    entryOf({ ...one, down: [] }),
+    { ...entryOf(two), down: sha256('x'), class: 'versioned/automatic' },
+  ];
+  expect(hashOf(entries)).toMatchInlineSnapshot(
+    `"662a83c815a021f5188b2812cab2885db4552486eb4f9a70a023da2af6216d3c"`,
+  );
+});
+
+test('planning 10,000 costs about ten times as much as 1,000, applied or not', () => {
+  const many = (n: number) =>
+    manifestOf(...Array.from({ length: n }, (_, i) => migration(`${String(i + 1).padStart(5, '0')}_m`)));
+  /** Processor time, which a busy machine does not change much; of several, since one is over in a millisecond. */
+  const cost = (manifest: Manifest, rows: readonly LedgerMigration[], times: number) => {
+    const begun = process.cpuUsage();
+    for (let i = 0; i < times; i++) {
+      const { steps, errors } = planForward(manifest, ledger(rows), request(manifest));
+      expect([steps.length, errors]).toEqual([manifest.migrations.length - rows.length, []]);
+    }
+    const { user, system } = process.cpuUsage(begun);
+    return (user + system) / times;
+  };
+  const [small, large] = [many(1_000), many(10_000)];
+  for (const applied of [false, true]) {
+    const rows = (manifest: Manifest) => (applied ? manifest.migrations.map((m) => row(m)) : []);
+    cost(small, rows(small), 100); // the machine code is warm from here on
+    expect(cost(large, rows(large), 20) / cost(small, rows(small), 200)).toBeLessThan(25);
+  }
+});

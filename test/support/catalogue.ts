@@ -1,1 +1,0 @@
-export { dumpCatalogue } from '../../lib/local/catalogue';

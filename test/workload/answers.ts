@@ -1,0 +1,113 @@
+/** What is known of a statement beside its verdict, what stays undecided, and that nobody waits. */
+import { expect, test } from 'vitest';
+import { connect } from '../support/database';
+import { brief, shop } from './support';
+
+const UNTYPED =
+  'undecided: whether it fails depends on the types of its values, which are not in the workload';
+const LOCK = 'undecided: somebody holds a lock on one of its tables';
+
+export function answers(major: number): void {
+  test('types, relations and arbiters', async () => {
+    const { plan } = await shop(
+      major,
+      `CREATE TABLE t (id int PRIMARY KEY, email text UNIQUE); CREATE VIEW v AS SELECT id, email FROM t;
+       CREATE TABLE removed (id int PRIMARY KEY); CREATE DOMAIN positive AS int NOT NULL CHECK (VALUE > 0);
+       CREATE DOMAIN more AS positive; CREATE TABLE d (p more)`,
+    );
+    const [view, insert, domain] = await plan([
+      'SELECT v.email FROM v LEFT JOIN removed r ON r.id = v.id WHERE v.id = $1',
+      'INSERT INTO t VALUES ($1, $2) ON CONFLICT (email) DO NOTHING',
+      'INSERT INTO d VALUES ($1)',
+    ]);
+    expect(view).toEqual({
+      outcome: 'plans',
+      parameterTypes: ['integer'],
+      resultTypes: major >= 16 ? ['text'] : null,
+      relations: ['public.removed', 'public.t', 'public.v'],
+      arbiters: [],
+    });
+    expect(insert).toEqual({
+      outcome: 'plans',
+      parameterTypes: ['integer', 'text'],
+      resultTypes: null,
+      relations: ['public.t'],
+      arbiters: ['t_email_key'],
+    });
+    expect(domain).toMatchObject({ outcome: 'plans' });
+  });
+
+  test('failures, and what only the values could tell', async () => {
+    const { plan } = await shop(
+      major,
+      `CREATE TABLE t (id int, name text, active boolean, at timestamptz); CREATE UNIQUE INDEX ON t (id) WHERE active = true;
+       CREATE FUNCTION two(a int, b int) RETURNS int LANGUAGE sql AS 'SELECT a + b';
+       CREATE SCHEMA tenant; CREATE TABLE tenant.invoices (id int); CREATE SCHEMA other; CREATE TABLE other.t (id int)`,
+    );
+    const verdicts: Readonly<Record<string, string>> = {
+      'SELECT gone FROM t': '42703',
+      'SELECT id FROM gone': '42P01',
+      'SELECT gone($1) FROM t': '42883',
+      'SELECT two($1) FROM t': '42883',
+      'SELECT two($1, $2) FROM t': 'plans',
+      'SELECT id FROM t WHERE name = id': '42883',
+      'SELECT id FROM t GROUP BY name': '42803',
+      'SELECT date_trunc($1, at) FROM t GROUP BY date_trunc($2, at)': UNTYPED,
+      'SELECT $1 UNION SELECT $2 UNION SELECT id FROM t': UNTYPED,
+      'INSERT INTO t (id) VALUES ($1) ON CONFLICT (id) DO NOTHING': '42P10',
+      'INSERT INTO t (id) VALUES ($1) ON CONFLICT (id) WHERE active = $2 DO NOTHING':
+        'undecided: its ON CONFLICT has a predicate whose constant is not in the workload',
+      'INSERT INTO t (id) SELECT name FROM t': '42804',
+      'SELECT id FROM t WHERE at > now() - interval $1':
+        'undecided: this PostgreSQL does not parse it as it stands in the workload',
+      'SELECT id FROM invoices':
+        'undecided: the search path of its sender is not known, and other schemas hold what it may mean',
+    };
+    const known = (text: string) => ({
+      text,
+      role: null,
+      searchPath: /invoices/.test(text) ? null : 'public',
+    });
+    const each = await plan(Object.keys(verdicts).map(known));
+    expect(Object.fromEntries(Object.keys(verdicts).map((text, i) => [text, brief(each[i]!)]))).toEqual(
+      verdicts,
+    );
+  });
+
+  test('the sender’s search path is used, and "$user" is the sender', async () => {
+    const { plan } = await shop(
+      major,
+      `CREATE SCHEMA tenant; CREATE TABLE tenant.invoices (id int); CREATE SCHEMA evil;
+       CREATE FUNCTION evil.set_config(text, text, boolean) RETURNS text LANGUAGE sql AS 'SELECT NULL::text';
+       CREATE DOMAIN evil.text AS int;`,
+    );
+    const text = 'SELECT id FROM invoices';
+    const each = await plan([
+      { text, role: 'tenant', searchPath: '"$user", public' },
+      { text, role: 'tenant', searchPath: null },
+      { text, role: null, searchPath: 'evil, tenant, pg_catalog' },
+      { text, role: null, searchPath: 'public' },
+      { text, role: null, searchPath: '"a' },
+    ]);
+    expect(each.map(brief)).toEqual([
+      'plans',
+      'plans',
+      'plans',
+      '42P01',
+      expect.stringMatching(/^undecided/),
+    ]);
+  });
+
+  test('a lock is waited for once, is never a failure, and the time is bounded', async () => {
+    const { url, plan } = await shop(major, 'CREATE TABLE held (a int); CREATE TABLE free (a int)');
+    const holder = await connect(url);
+    await holder.query('BEGIN; LOCK TABLE held IN ACCESS EXCLUSIVE MODE');
+    const held = Array.from({ length: 200 }, (_, i) => `SELECT a AS c${i} FROM held`);
+    const verdicts = (await plan([...held, 'SELECT a FROM free'])).map(brief);
+    expect(verdicts).toEqual([...held.map(() => LOCK), 'plans']);
+    await holder.query('ROLLBACK');
+    const late = (await plan(held, { budgetMs: 0 })).map(brief);
+    expect(new Set(late)).toEqual(new Set(['undecided: there was no time left to ask']));
+    expect((await plan(held)).map(brief)).toEqual(held.map(() => 'plans'));
+  });
+}

@@ -1,0 +1,14 @@
+/** Statements are planned on real servers, and none of them does anything. */
+import { describe } from 'vitest';
+import { majors } from '../support/database';
+import { answers } from './answers';
+import { changes } from './changes';
+import { hostileTexts } from './hostile';
+import { insertShapes } from './inserts';
+
+describe.each(majors())('PostgreSQL %i', (major) => {
+  insertShapes(major);
+  hostileTexts(major);
+  answers(major);
+  changes(major);
+});
