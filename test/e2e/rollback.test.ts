@@ -196,7 +196,9 @@ describe.runIf(available())('a stack, from its first deployment to its end', () 
 
     const { report } = await lastDeployment();
     expect(report.undone).toEqual(['0005_links', '0004_index']);
-    expect(report.kept).toEqual([{ name: '0003_note', reason: expect.stringContaining('was changed') }]);
+    expect(report.kept).toEqual([
+      { name: '0003_note', reason: expect.stringContaining('has changed since the deployment') },
+    ]);
     expect(await reported()).toMatchObject({ outcome: 'done', keptCount: 1 });
     const after = await catalogue();
     expect(after.filter((line) => !before.includes(line))).toEqual([

@@ -13,6 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { SIGNATURES } from '../../lambda/defects/signatures';
 import { cleanEnvironment } from '../cli/trueup';
 
 const ROOT = join(__dirname, '../..');
@@ -105,6 +106,6 @@ test('every stack is made with the oldest CDK that is allowed', () => {
   ) as { version: string };
   expect(`^${version}`).toBe(peers()['aws-cdk-lib']);
   const alarms = JSON.parse(run('node', ['app.js'], project)) as Record<string, unknown>[];
-  expect(alarms).toHaveLength(4 + 3 + 6);
+  expect(alarms).toHaveLength(SIGNATURES.length + 3 + 6);
   expect(alarms.filter((alarm) => alarm.WarmUpConfiguration !== undefined)).toHaveLength(2);
 });

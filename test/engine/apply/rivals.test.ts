@@ -112,7 +112,7 @@ describe.skipIf(!PGBOUNCER_INSTALLED)('PgBouncer (skipped where it is not instal
       expect(
         (
           await client.query(
-            "SELECT to_regnamespace('trueup') AS s, pg_catalog.count(*)::int AS locks FROM pg_locks WHERE locktype = 'advisory'",
+            "SELECT to_regnamespace('trueup') AS s, pg_catalog.count(*)::int AS locks FROM pg_locks WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = pg_catalog.current_database())",
           )
         ).rows,
       ).toEqual([{ s: null, locks: 0 }]);
