@@ -2,6 +2,10 @@
 
 export const quoteIdentifier = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 
+/** As a person would write it. */
+export const quoteWhereNeeded = (name: string): string =>
+  /^[a-z_][a-z0-9_]*$/.test(name) ? name : quoteIdentifier(name);
+
 /** Safe whatever standard_conforming_strings says. PostgreSQL has no NUL in text. */
 export function quoteLiteral(value: string | number | boolean | null): string {
   if (value === null) return 'NULL';

@@ -30,6 +30,10 @@ export const notFound = (unseen: readonly string[], cause: readonly string[] = [
   unseen,
 });
 
+/** The repair where the catalogue shows nothing that the statement would fail on. */
+export const NOTHING_NOW =
+  'Nothing in the schema, as the catalogue has it now. If the errors go on, the statement ran in another schema, database or session than this one.';
+
 /** Can be run as it is. */
 export const repairBy = (words: string, sql: readonly string[] = []): Repair => ({
   words,

@@ -6,7 +6,7 @@ import { type ConflictCase, clauseFor, type UniqueIndex } from '../conflict';
 import type { Relation } from '../relations';
 import { attached, makeConflictTarget, takenNames } from '../repair/conflict-target';
 import type { ExplainedClause } from './explained-clause';
-import { decide, repairBy } from './finding';
+import { decide, NOTHING_NOW, repairBy } from './finding';
 
 /** Null where the kind's own repair serves. */
 export async function repairConflict(db: Database, explained: ExplainedClause): Promise<Repair | null> {
@@ -41,10 +41,7 @@ const CLAUSES: Partial<Record<ConflictCase, (explained: ExplainedClause) => Repa
       : repairBy(
           `The application’s statement has to name no target, or the constraint: ON CONFLICT ON CONSTRAINT ${index!.name} DO NOTHING.`,
         ),
-  'not-reproduced': () =>
-    repairBy(
-      'Nothing in the schema, as the catalogue has it now. If the errors go on, the statement ran in another schema, database or session than this one.',
-    ),
+  'not-reproduced': () => repairBy(NOTHING_NOW),
 };
 
 async function makeIndex(

@@ -1,7 +1,7 @@
 /** Makes the unique index that an ON CONFLICT clause needs: on a plain table without stopping writers, on partitions one by one. */
 import type { Repair } from '../../contract/diagnosis';
 import type { Database } from '../../postgres/database';
-import { quoteIdentifier } from '../../sql/quote';
+import { quoteWhereNeeded } from '../../sql/quote';
 import { identifierOf, tokens } from '../../sql/tokens';
 import { decide, repairBy } from '../diagnosis/finding';
 import { lastName } from '../last-name';
@@ -78,7 +78,7 @@ export function makeConflictTarget(
       `CREATE UNIQUE INDEX ${name} ON ONLY ${table.sql} (${keys})${where};`,
       ...attached(
         table,
-        `${quoteIfNeeded(table.schema)}.${name}`,
+        `${quoteWhereNeeded(table.schema)}.${name}`,
         { ...wanted, predicate: wanted.predicate },
         table.leaves,
         taken,
@@ -100,7 +100,8 @@ export function attached(
   return leaves.flatMap((leaf) => {
     const name = freeName(leaf, wanted.keys, used);
     used.add(lastName(name));
-    const schema = leaf.slice(0, leaf.length - unqualified(leaf).length) || `${quoteIfNeeded(table.schema)}.`;
+    const schema =
+      leaf.slice(0, leaf.length - unqualified(leaf).length) || `${quoteWhereNeeded(table.schema)}.`;
     return [
       `CREATE UNIQUE INDEX CONCURRENTLY ${name} ON ${leaf} (${wanted.keys.join(', ')})${where};`,
       `ALTER INDEX ${index} ATTACH PARTITION ${schema}${name};`,
@@ -110,9 +111,6 @@ export function attached(
 
 /** `public.orders` → `orders`, brackets and dots inside quotes respected. */
 export const unqualified = (table: string): string => /(?:"(?:[^"]|"")+"|[^".]+)$/.exec(table)?.[0] ?? table;
-
-const quoteIfNeeded = (name: string): string =>
-  /^[a-z_][a-z0-9_]*$/.test(name) ? name : quoteIdentifier(name);
 
 const LONGEST_NAME = 63;
 
@@ -124,7 +122,7 @@ const LONGEST_NAME = 63;
 export function freeName(table: string, keys: readonly string[], taken: ReadonlySet<string>): string {
   for (let i = 0; ; i++) {
     const name = objectName(lastName(table), keys.map(keyName).join('_'), `key${i === 0 ? '' : i}`);
-    if (!taken.has(name)) return quoteIfNeeded(name);
+    if (!taken.has(name)) return quoteWhereNeeded(name);
   }
 }
 

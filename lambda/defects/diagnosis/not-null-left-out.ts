@@ -1,0 +1,179 @@
+import { missingIdDefault } from '../kinds/missing-id-default';
+import { prematureNotNull } from '../kinds/premature-not-null';
+import type { Relation } from '../relations';
+import { canBeGenerated, idDefault } from '../repair/id-default';
+import { decide, type Found, listed, NOTHING_NOW, repairBy } from './finding';
+import type { Facts } from './not-null-facts';
+import type { GivenHere, Sight } from './not-null-sight';
+
+/** The column is left to the database. */
+export function leftOut(sight: Sight, facts: Facts, given: GivenHere): Found {
+  const { found, name, filled, certain, triggers, partition } = facts;
+  const wording =
+    given === 'left-out'
+      ? 'The statement leaves the column out.'
+      : given === 'mixed'
+        ? 'Some rows of the statement leave it to its default.'
+        : 'The statement writes DEFAULT for it.';
+  if (filled === null) return lost(sight, facts, wording);
+  if (triggers.length > 0) return byTrigger(facts, `${name} ${filled}. ${wording}`);
+  if (certain)
+    return {
+      ...found,
+      case: 'not-reproduced',
+      verdict: 'not-reproduced',
+      cause: [
+        `${name} ${filled}, as the catalogue has it now, and no trigger changes it. ${wording} Now this would not fail.`,
+        ...partition,
+      ],
+      unseen: [
+        'The catalogue keeps no times: whether the default is newer than the error, or a session wrote to another table of this name, is not seen.',
+      ],
+      repair: repairBy(NOTHING_NOW),
+    };
+  return {
+    ...found,
+    case: 'default-null',
+    verdict: 'schema',
+    cause: [
+      `${name} is NOT NULL, and its default is an expression that may give NULL. ${wording}`,
+      ...partition,
+    ],
+    unseen: [
+      'What the default gave is not seen. The catalogue keeps no times: the default may also be newer than the error.',
+    ],
+    repair: decide(
+      'If the default gave NULL, give it an expression that does not; coalesce() in it keeps the rest as it is.',
+    ),
+  };
+}
+
+/** Nothing fills it. */
+export function lost(sight: Sight, facts: Facts, wording: string): Found {
+  const { found, name, triggers, partition } = facts;
+  const { row, roots, column, target, user } = sight;
+  const facing = [row, ...roots, ...(target === null ? [] : [target.table])].find(
+    ({ sql }) => sql === found.object.table,
+  )!;
+  const own = facing.columns.find((each) => each.name === column.name)!;
+  const meant =
+    triggers.length === 0
+      ? []
+      : [`${listed(triggers)} fires before the row is written and does not fill it.`];
+  const inKey = facing.primaryKey.includes(own.name);
+  const cause = [
+    inKey
+      ? `${name} ${facing.primaryKey.length === 1 ? 'is the primary key' : `belongs to the primary key (${facing.primaryKey.join(', ')})`}, is of type ${own.type}, and has no default.`
+      : `${name} is NOT NULL and has no default.`,
+    wording,
+    ...meant,
+    ...partition,
+  ];
+  const disabled = facing.disabledTriggers;
+  if (disabled.length > 0 && found.kind === missingIdDefault)
+    return {
+      ...found,
+      case: 'trigger-disabled',
+      verdict: 'schema',
+      cause: [...cause, `${listed(disabled)} fires before an INSERT, and is disabled.`],
+      unseen: ['Whether the trigger filled the column is not seen.'],
+      repair: decide(
+        `If the trigger filled the column, enable it again: ALTER TABLE ${facing.sql} ENABLE TRIGGER, with its name. A default beside it would take ` +
+          'its values from elsewhere.',
+      ),
+    };
+  const above = facing.partition ? roots.find((each) => !each.partition) : undefined;
+  const parent = above ?? roots.find((each) => facing.ancestors.includes(each.oid));
+  const rootColumn = parent?.columns.find((each) => each.name === own.name);
+  const differs = rootColumn !== undefined && (rootColumn.default !== null || rootColumn.identity);
+  if (differs)
+    return {
+      ...found,
+      case: 'partition-differs',
+      verdict: 'schema',
+      cause: [
+        ...cause,
+        above !== undefined
+          ? `Its root ${above.sql} fills the column, but an INSERT into the partition itself does not use that.`
+          : `${parent!.sql}, whose child it is, fills the column; the child has lost that.`,
+      ],
+      repair:
+        rootColumn.identity && rootColumn.default === null && rootColumn.sequence !== null
+          ? idDefault(facing.sql, { ...own, sequence: rootColumn.sequence }, user)
+          : repairBy(
+              above !== undefined
+                ? `Write to ${above.sql}, or give the partition the default of its root.`
+                : `Give the child the default of ${parent!.sql}.`,
+              [`ALTER TABLE ${facing.sql} ALTER COLUMN ${own.sql} SET DEFAULT ${rootColumn.default};`],
+            ),
+    };
+  if (found.kind === missingIdDefault) {
+    const repair = idDefault((above ?? facing).sql, own, user);
+    // Up to 16 an identity serves only statements that name the table it was made on.
+    const onlyRoot =
+      above !== undefined && above.major < 17 && repair.sql.some((sql) => sql.includes('AS IDENTITY'));
+    return {
+      ...found,
+      case: canBeGenerated(own) ? null : 'given-key',
+      verdict: 'schema',
+      cause,
+      repair: onlyRoot
+        ? decide(
+            `This serves only statements that name ${above.sql}, so the application has to write to it. ${repair.words}`,
+            repair.sql,
+          )
+        : repair,
+    };
+  }
+  const reference = facing.foreignKeys.find((key) => key.columns.includes(own.name));
+  const byApplication =
+    reference === undefined
+      ? 'The application has to give it: no value that the database could make by itself would name the right row.'
+      : `The application has to give it: foreign key ${reference.name} says that it refers to a row, and only the application knows which.`;
+  if (inKey)
+    return {
+      ...found,
+      case: reference === undefined ? 'key-part' : 'reference',
+      verdict: 'application',
+      cause,
+      repair: decide(byApplication),
+    };
+  return {
+    ...found,
+    case: reference === undefined ? null : 'reference',
+    verdict: 'schema',
+    cause,
+    repair: allowNull(sight),
+  };
+}
+
+/** The catalogue has something that fills the column, and a trigger that may empty it. */
+export function byTrigger({ found, triggers, partition }: Facts, so: string): Found {
+  return {
+    ...found,
+    kind: prematureNotNull,
+    case: 'trigger',
+    verdict: 'schema',
+    cause: [
+      `${so} ${triggers.length === 1 ? `Trigger ${triggers[0]} fires` : `Triggers fire (${listed(triggers)})`} before the row is written and may set it to NULL; nothing else in the catalogue does.`,
+      ...partition,
+    ],
+    unseen: ['What the trigger did with the row is not seen.'],
+    repair: decide(
+      'Read the trigger’s function: where it sets the column to NULL, it has to keep the value or give one.',
+    ),
+  };
+}
+
+/** DROP NOT NULL, on the topmost table that demands it: a partition cannot allow what its root forbids. */
+export function allowNull({ row, roots, column }: Sight) {
+  const demands = (each: Relation): boolean =>
+    each.columns.some(({ name, notNull }) => name === column.name && notNull);
+  const top = [...roots].reverse().find(demands) ?? row;
+  const words =
+    'If a row may exist before the value is known, allow NULL, and say why in a comment. If it must never be null, the ' +
+    'application has to give the value.';
+  return top.primaryKey.includes(column.name)
+    ? decide('The application has to give the value: a key is never null.')
+    : decide(words, [`ALTER TABLE ${top.sql} ALTER COLUMN ${column.sql} DROP NOT NULL;`]);
+}
