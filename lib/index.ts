@@ -6,10 +6,13 @@ export type {
   ServerOptions,
 } from './constructs/database-options';
 export { DriftCheck, type DriftCheckProps } from './constructs/drift-check';
-export { SchemaAlarms, type SchemaAlarmsProps } from './constructs/schema-alarms';
+export { SchemaAlarms } from './constructs/schema-alarms';
+export type { SchemaAlarmsProps } from './constructs/schema-alarms-props';
 export { SchemaDatabase } from './constructs/schema-database';
-export { SchemaMigrations, type SchemaMigrationsProps } from './constructs/schema-migrations';
+export { SchemaMigrations } from './constructs/schema-migrations';
+export type { SchemaMigrationsProps } from './constructs/schema-migrations-props';
 export type { TimingProps } from './constructs/timing';
-export { DatabaseStack, type DatabaseStackProps } from './stacks/database-stack';
+export { DatabaseStack } from './stacks/database-stack';
+export type { DatabaseStackProps } from './stacks/database-stack-props';
 export { SchemaStack, type SchemaStackProps } from './stacks/schema-stack';
 export { WatchStack, type WatchStackProps } from './stacks/watch-stack';

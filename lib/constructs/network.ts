@@ -3,7 +3,7 @@ import { Annotations, CfnResource, Stack, Stage, Token } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import type { Construct, IDependable } from 'constructs';
 import { acknowledgeEndpoint } from './acknowledge';
-import type { PgAccess } from './schema-database';
+import type { PgAccess } from './database-access';
 
 export interface NetworkPath {
   readonly securityGroup: ec2.SecurityGroup;

@@ -1,9 +1,11 @@
 /** Which database a schema lives in, how `migrate` gets there, and as whom it logs in. */
-import { CfnResource, Token, Tokenization } from 'aws-cdk-lib';
+import { CfnResource, Tokenization } from 'aws-cdk-lib';
 import type * as ec2 from 'aws-cdk-lib/aws-ec2';
 import type * as rds from 'aws-cdk-lib/aws-rds';
 import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import type { IDependable } from 'constructs';
+import type { DataApiAccess, PgAccess } from './database-access';
+import { loginFor, type ServerLogin } from './database-login';
 import type {
   DatabaseOptions,
   ExistingDataApiOptions,
@@ -21,31 +23,14 @@ import {
   checkServerOptions,
   requireSwitch,
 } from './validation/database';
-import { loginRole } from './validation/names';
 import { propertyOf } from './validation/resources';
 
-export type DatabaseLogin =
-  | { readonly auth: 'secret'; readonly secret: secretsmanager.ISecret }
-  | { readonly auth: 'iam'; readonly user: string; readonly resourceId: string };
-
-export interface PgAccess {
-  readonly transport: 'pg';
+interface Server extends ServerLogin {
   readonly host: string;
-  /** May be a token. */
   readonly port: number;
   readonly vpc: ec2.IVpc;
-  readonly vpcSubnets?: ec2.SubnetSelection;
   readonly securityGroups: readonly ec2.ISecurityGroup[];
-  readonly openPorts: boolean;
-  readonly secretsManagerEndpoint?: boolean | ec2.IInterfaceVpcEndpoint;
-  readonly trustedRoots?: string;
-  readonly login: DatabaseLogin;
-}
-
-export interface DataApiAccess {
-  readonly transport: 'data-api';
-  readonly clusterArn: string;
-  readonly secret: secretsmanager.ISecret;
+  readonly dependencies: readonly IDependable[];
 }
 
 type Instance = rds.DatabaseInstance | rds.DatabaseInstanceFromSnapshot;
@@ -157,44 +142,10 @@ export class SchemaDatabase {
     );
   }
 
-  private static server(
-    where: string,
-    options: ServerOptions,
-    server: {
-      readonly host: string;
-      readonly port: number;
-      readonly databaseName: string;
-      readonly vpc: ec2.IVpc;
-      readonly securityGroups: readonly ec2.ISecurityGroup[];
-      readonly secret: secretsmanager.ISecret | undefined;
-      readonly resourceId: () => string | undefined;
-      readonly dependencies: readonly IDependable[];
-    },
-  ): SchemaDatabase {
+  private static server(where: string, options: ServerOptions, server: Server): SchemaDatabase {
     checkPlacement(where, server.vpc, options);
-    const auth = options.auth ?? 'secret';
-    const createDatabase = options.createDatabase ?? false;
-    const secret = options.secret ?? server.secret;
-    const needsAdmin = createDatabase || (auth === 'iam' && options.createUser !== false);
-    if ((auth === 'secret' || needsAdmin) && !secret) {
-      refuse(
-        where,
-        "it has no secret to log in with. Give `secret`, or `auth: 'iam'` with `createUser: false`",
-      );
-    }
-    if (auth === 'secret' && (options.user !== undefined || options.createUser !== undefined)) {
-      refuse(where, "user and createUser go with auth: 'iam'; with a secret, the secret says who logs in");
-    }
-    const admin = needsAdmin ? secret : undefined;
     const databaseName = options.databaseName ?? server.databaseName;
-    const login: DatabaseLogin =
-      auth === 'secret'
-        ? { auth, secret: secret! }
-        : {
-            auth,
-            user: options.user ?? migratorOf(where, databaseName),
-            resourceId: server.resourceId() ?? refuseResourceId(where),
-          };
+    const { login, admin, secrets } = loginFor(where, options, { ...server, databaseName });
     return new SchemaDatabase(
       {
         transport: 'pg',
@@ -210,8 +161,8 @@ export class SchemaDatabase {
       },
       databaseName,
       admin,
-      createDatabase,
-      [...(auth === 'secret' || admin ? [secret!] : []), ...server.dependencies],
+      options.createDatabase ?? false,
+      [...secrets, ...server.dependencies],
     );
   }
 
@@ -269,17 +220,4 @@ function instancesOf(cluster: Cluster): readonly IDependable[] {
   return cluster.node
     .findAll()
     .filter((each) => CfnResource.isCfnResource(each) && each.cfnResourceType === 'AWS::RDS::DBInstance');
-}
-
-function migratorOf(where: string, databaseName: string): string {
-  if (Token.isUnresolved(databaseName)) {
-    refuse(where, "auth: 'iam' names its role after the database, whose name is a token here. Give `user`");
-  }
-  const name = `${databaseName}_migrator`;
-  const problem = loginRole(name, 'user, which is made of databaseName,');
-  return problem === undefined ? name : refuse(where, `${problem}. Give \`user\``);
-}
-
-function refuseResourceId(where: string): never {
-  refuse(where, "auth: 'iam' needs its resourceId, which the permission rds-db:connect names");
 }

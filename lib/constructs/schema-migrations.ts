@@ -13,100 +13,12 @@ import { checkDataApiLimits } from './data-api-limits';
 import { DeployProvider } from './deploy-provider';
 import { deployProperties } from './deploy-resource';
 import { MigrateFunction } from './migrate-function';
+import { namespacesBeside, reserve } from './namespaces';
 import type { SchemaDatabase } from './schema-database';
-import { type TimingProps, timing } from './timing';
-import { type Checks, checkProps, fault, optional, refuse, within } from './validation/check';
-import { namespace, placeOfCluster, roleName } from './validation/names';
-import { logGroup, schemaDatabase } from './validation/resources';
-import { duration, flag, folder, text, whole } from './validation/values';
-
-export interface SchemaMigrationsProps extends TimingProps {
-  /**
-   * The database, and how the functions reach it.
-   *
-   * @example
-   * SchemaDatabase.instance(instance, { databaseName: 'courses', createDatabase: true });
-   */
-  readonly database: SchemaDatabase;
-  /** Folder of migration files, absolute or relative to the working directory. Compiled at synth. */
-  readonly folder: string;
-  /**
-   * Which of the database's ledgers. One construct owns it. It stays the same when the folder is renamed: another one has
-   * an empty ledger, and a deployment that would run applied migrations a second time is refused.
-   * @default - the folder's name
-   */
-  readonly namespace?: string;
-  /**
-   * The role that owns the application's tables. Migrations run as this role; the login role must be a member of it.
-   * @default - the login role
-   */
-  readonly owner?: string;
-  /**
-   * Take the namespace over from another stack that owns it.
-   * @default false
-   */
-  readonly adopt?: boolean;
-  /**
-   * For a database that was there before its migrations were: mark everything up to this name as applied, without running
-   * it, if it verifies. These files are history (`-- migrate:history`): the rules of consent are for those after them.
-   * @default - none
-   */
-  readonly baseline?: string;
-  /**
-   * When a later resource of the stack fails after this one had succeeded, the new application may already be running, so
-   * a rollback keeps what the deployment applied. `true` undoes it all the same, where that is harmless.
-   * @default false
-   */
-  readonly undoAfterSuccess?: boolean;
-  /**
-   * Another text forces a run although nothing else has changed, e.g. after a restore.
-   * @default - none
-   */
-  readonly runId?: string;
-  /**
-   * For all functions of this construct.
-   * @default - a log group of its own, kept for a month, which stays when the stack is rolled back or deleted, since it
-   * says why
-   */
-  readonly logGroup?: logs.ILogGroup;
-  /**
-   * How many questions may be answered at the same time, of the pager, of `trueup status --stack` and of the drift check.
-   * Lambda sets as many aside of what the account may run at once, and refuses to go below 100 for the rest: an account
-   * that may run 10, as new ones do, cannot have it.
-   * @default - as many as the account allows; ten sessions on a database, more are refused
-   */
-  readonly askConcurrency?: number;
-  /**
-   * Add stack outputs: position, what was applied, undone and kept, warnings, the command that follows the log, and the
-   * functions that `trueup --stack` invokes.
-   * @default true
-   */
-  readonly outputs?: boolean;
-}
-
-const HOUR_S = 3_600;
-
-const CHECKS: Checks<SchemaMigrationsProps> = {
-  database: schemaDatabase,
-  folder,
-  namespace: optional(namespace),
-  owner: optional(roleName),
-  adopt: optional(flag),
-  baseline: optional(text({ must: 'must be the name of a versioned migration of the folder' })),
-  undoAfterSuccess: optional(flag),
-  // An empty text is what an unset variable gives, and forces nothing.
-  runId: optional((value, name) => (value === '' ? undefined : RUN_ID(value, name))),
-  logGroup: optional(logGroup),
-  askConcurrency: optional(whole(1, 1_000)),
-  outputs: optional(flag),
-  // How they fit together is timing's.
-  totalTimeout: optional(duration('seconds', 30, HOUR_S)),
-  slice: optional(duration('seconds', 2, HOUR_S)),
-  queryInterval: optional(duration('seconds', 1, 300)),
-  databaseWait: optional(duration('seconds', 1, HOUR_S)),
-};
-
-const RUN_ID = text({ must: 'must be a text of one line, up to 256 bytes', maxBytes: 256 });
+import { SCHEMA_MIGRATIONS, type SchemaMigrationsProps } from './schema-migrations-props';
+import { timing } from './timing';
+import { checkProps, fault, refuse, within } from './validation/check';
+import { namespace, placeOfCluster } from './validation/names';
 
 /**
  * Brings a database's schema to what a folder of migrations says, while the stack is deployed; undoes what a failed
@@ -145,7 +57,7 @@ export class SchemaMigrations extends Construct implements ec2.IConnectable {
 
   constructor(scope: Construct, id: string, props: SchemaMigrationsProps) {
     super(scope, id);
-    checkProps(this, props, CHECKS);
+    checkProps(this, props, SCHEMA_MIGRATIONS);
     const { database } = props;
     this.database = database;
     this.namespace = props.namespace ?? this.namespaceOf(props.folder);
@@ -323,34 +235,4 @@ function nestedName(stack: Stack): string | undefined {
   let root = stack;
   while (root.nestedStackParent) root = root.nestedStackParent;
   return root === stack ? undefined : root.stackName + stack.node.path.slice(root.node.path.length);
-}
-
-const inDatabase = new WeakMap<Stack, Map<string, SchemaMigrations[]>>();
-
-/** The namespaces of the stack's other constructs in the same database, once all of them are there. */
-function namespacesBeside(construct: SchemaMigrations): () => string[] {
-  const stack = Stack.of(construct);
-  const databases = inDatabase.get(stack) ?? new Map<string, SchemaMigrations[]>();
-  inDatabase.set(stack, databases);
-  const { server, databaseName } = construct.database;
-  const key = `${server}/${databaseName}`;
-  const all = databases.get(key) ?? [];
-  databases.set(key, all);
-  all.push(construct);
-  return () => all.filter((each) => each !== construct).map(({ namespace }) => namespace);
-}
-
-const reserved = new WeakMap<object, Map<string, string>>();
-
-/** Two constructs of one stack on one namespace would take turns undoing each other, and the ledger could not tell. */
-function reserve(construct: Construct, key: string): void {
-  const inApp = reserved.get(construct.node.root) ?? new Map<string, string>();
-  reserved.set(construct.node.root, inApp);
-  const other = inApp.get(key);
-  if (other !== undefined) {
-    throw new Error(
-      `${construct.node.path} and ${other} use the same namespace of the same database. Give one of them another namespace.`,
-    );
-  }
-  inApp.set(key, construct.node.path);
 }

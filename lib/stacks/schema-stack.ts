@@ -1,7 +1,8 @@
 import { Stack, type StackProps } from 'aws-cdk-lib';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
-import { SchemaMigrations, type SchemaMigrationsProps } from '../constructs/schema-migrations';
+import { SchemaMigrations } from '../constructs/schema-migrations';
+import type { SchemaMigrationsProps } from '../constructs/schema-migrations-props';
 import { type Checks, checkObject, checkProps, optional } from '../constructs/validation/check';
 import { logGroupName } from '../constructs/validation/resources';
 import { plainObject } from '../constructs/validation/values';

@@ -13,7 +13,8 @@ import { FUNCTION_DIMENSION, METRIC_NAMESPACE } from '../../lambda/migrate/metri
 import { pageSettings } from '../../lambda/page/settings';
 import { AlarmTopic, type AlarmTopicProps } from '../../lib/constructs/alarm-topic';
 import { DriftCheck } from '../../lib/constructs/drift-check';
-import { SchemaAlarms, type SchemaAlarmsProps } from '../../lib/constructs/schema-alarms';
+import { SchemaAlarms } from '../../lib/constructs/schema-alarms';
+import type { SchemaAlarmsProps } from '../../lib/constructs/schema-alarms-props';
 import { deployment } from '../support/deployment';
 import { compileFilterPattern } from '../support/filter-pattern';
 import { nagFindings, type Resource, resourcesOf, testApp } from '../support/synth';

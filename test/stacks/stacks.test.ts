@@ -4,7 +4,8 @@ import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import { describe, expect, it } from 'vitest';
 import { compose, settingsOf } from '../../lib/stacks/compose';
-import { DatabaseStack, type DatabaseStackProps } from '../../lib/stacks/database-stack';
+import { DatabaseStack } from '../../lib/stacks/database-stack';
+import type { DatabaseStackProps } from '../../lib/stacks/database-stack-props';
 import { SchemaStack } from '../../lib/stacks/schema-stack';
 import { folderOf, onlyResource, PEOPLE, type Resource, resourcesOf, testApp } from '../support/synth';
 

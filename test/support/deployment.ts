@@ -1,7 +1,9 @@
 import { type App, Stack } from 'aws-cdk-lib';
 import type { SchemaDatabase } from '../../lib/constructs/schema-database';
-import { SchemaMigrations, type SchemaMigrationsProps } from '../../lib/constructs/schema-migrations';
-import { DatabaseStack, type DatabaseStackProps } from '../../lib/stacks/database-stack';
+import { SchemaMigrations } from '../../lib/constructs/schema-migrations';
+import type { SchemaMigrationsProps } from '../../lib/constructs/schema-migrations-props';
+import { DatabaseStack } from '../../lib/stacks/database-stack';
+import type { DatabaseStackProps } from '../../lib/stacks/database-stack-props';
 import { folderOf, PEOPLE, testApp } from './synth';
 
 const folder = folderOf({ '0001_people.sql': PEOPLE });
