@@ -1,0 +1,56 @@
+import { FOREIGN_OPTIONS, type Kind, OWN_RELATION, type Reference } from './kind';
+
+/** Of a table. Those of one table follow each other in its own order. */
+export interface Column {
+  readonly schema: string;
+  readonly table: string;
+  readonly name: string;
+  /** `character varying(20)`, `shop.mood` */
+  readonly type: string;
+  readonly notNull?: true;
+  /** There may be NULLs all the same: NOT NULL … NOT VALID (PostgreSQL 18). */
+  readonly notNullNotValid?: true;
+  /** An expression. */
+  readonly default?: string;
+  readonly identity?: 'always' | 'by default';
+  /** The expression of a generated column. */
+  readonly generated?: string;
+  /** Generated when it is read, not when it is written (PostgreSQL 18). */
+  readonly virtual?: true;
+  /** Where it is not that of the type. */
+  readonly collation?: Reference;
+  /** Has it from a parent alone. */
+  readonly inherited?: true;
+  /** Of a foreign table, as {@link Table.serverOptions}. */
+  readonly serverOptions?: readonly string[];
+}
+
+export const columns: Kind<Column> = {
+  // The sort is stable, and the server gives them in the order of the table.
+  sortedBy: ['schema', 'table'],
+  always: ['type'],
+  sql: (major) => `SELECT n.nspname AS schema, c.relname AS table, a.attname AS name,
+    format_type(a.atttypid, a.atttypmod) AS type, a.attnotnull AS "notNull",
+    ${
+      major >= 18
+        ? `EXISTS (SELECT FROM pg_constraint nn WHERE nn.conrelid = c.oid AND nn.contype = 'n'
+            AND nn.conkey = ARRAY[a.attnum] AND NOT nn.convalidated) AS "notNullNotValid",`
+        : ''
+    }
+    CASE WHEN a.attgenerated = '' THEN pg_get_expr(d.adbin, d.adrelid) END AS default,
+    CASE a.attidentity WHEN 'a' THEN 'always' WHEN 'd' THEN 'by default' END AS identity,
+    CASE WHEN a.attgenerated <> '' THEN pg_get_expr(d.adbin, d.adrelid) END AS generated,
+    a.attgenerated = 'v' AS virtual,
+    CASE WHEN a.attcollation <> t.typcollation THEN
+      (SELECT json_build_object('schema', ln.nspname, 'name', l.collname)
+       FROM pg_collation l JOIN pg_namespace ln ON ln.oid = l.collnamespace WHERE l.oid = a.attcollation) END AS collation,
+    NOT a.attislocal AS inherited,
+    CASE WHEN c.relkind = 'f' THEN ${FOREIGN_OPTIONS('a.attfdwoptions')} END AS "serverOptions"
+  FROM pg_class c
+  JOIN pg_namespace n ON n.oid = c.relnamespace
+  JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+  JOIN pg_type t ON t.oid = a.atttypid
+  LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
+  WHERE ${OWN_RELATION('r', 'p', 'f')}
+  ORDER BY c.oid, a.attnum`,
+};

@@ -1,0 +1,182 @@
+/** Reads the catalogue in one short transaction that writes nothing, locks no table for longer than a call, and is repeated when it was overtaken. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { TrueupError } from '../../contract/errors';
+import { type Database, type Row, SqlError, type Value } from '../../postgres/database';
+import { setLocal } from '../../postgres/pg-message';
+import { PINNED_PATH } from '../../postgres/pinned';
+import { type Catalogue, KINDS } from '.';
+import type { Kind } from './kind';
+import { FINGERPRINT } from './moved';
+
+export interface ReadCatalogue {
+  readonly catalogue: Catalogue;
+  /** The schema changed each time it was read: objects may be shown as they were before or after. */
+  readonly moved: boolean;
+}
+
+/** Called before a part is read, for people who wait. */
+export type PartBegins = (part: string) => void;
+
+/** Whatever the server writes as text is written the same way for everybody. Times in milliseconds. */
+const SETTINGS: Readonly<Record<string, string>> = {
+  search_path: PINNED_PATH,
+  statement_timeout: '60000',
+  // Who waits while holding locks may get somebody else killed as a deadlock's victim.
+  lock_timeout: '50',
+  DateStyle: 'ISO, YMD',
+  IntervalStyle: 'postgres',
+  TimeZone: 'UTC',
+  bytea_output: 'hex',
+  extra_float_digits: '1',
+  lc_monetary: 'C',
+  quote_all_identifiers: 'off',
+  // Compiling plans would take longer than running them.
+  jit: 'off',
+};
+
+const PAUSES_MS = [250, 1_000];
+
+/**
+ * Somebody's DDL came in between: XX000, cache lookup failed; 42*, what was there is not any more; 55P03 and 40P01, a
+ * lock. Functions that write definitions look at the catalogue of now, not at that of the transaction.
+ */
+const OVERTAKEN = /^(XX000|42P01|42703|42704|42883|3F000|55P03|40P01)$/;
+
+/** An object that the server could not describe any more. */
+class Overtaken extends Error {
+  override readonly name = 'Overtaken';
+}
+
+/**
+ * @throws {TrueupError} `busy` where the schema kept changing
+ * @throws {SqlError}
+ */
+export async function readCatalogue(db: Database, partBegins: PartBegins = () => {}): Promise<ReadCatalogue> {
+  for (let attempt = 0; ; attempt++) {
+    const last = attempt === PAUSES_MS.length;
+    try {
+      const { catalogue, mark } = await attemptToRead(db, partBegins);
+      const moved = mark !== (await fingerprint(db));
+      if (!moved || last) return { catalogue, moved };
+    } catch (error) {
+      const overtaken =
+        error instanceof Overtaken || (error instanceof SqlError && OVERTAKEN.test(error.sqlstate));
+      if (!overtaken) throw error;
+      if (last) throw keptChanging(error);
+    }
+    await sleep(PAUSES_MS[attempt]!);
+  }
+}
+
+const keptChanging = (error: Error): TrueupError =>
+  new TrueupError(
+    {
+      code: 'busy',
+      message:
+        error instanceof SqlError && /^(55P03|40P01)$/.test(error.sqlstate)
+          ? 'the schema could not be read: another session holds a lock on one of its tables'
+          : 'the schema could not be read: it changed each time',
+      remedy: 'Run it again when no migration is under way; pg_stat_activity shows what runs.',
+      ...(error instanceof SqlError ? { sqlstate: error.sqlstate } : {}),
+    },
+    { cause: error },
+  );
+
+type Ask = (sql: string, params?: readonly Value[]) => Promise<readonly Row[]>;
+
+async function attemptToRead(
+  db: Database,
+  partBegins: PartBegins,
+): Promise<{ catalogue: Catalogue; mark: string }> {
+  return inOneTransaction(db, async (ask, givingLocksBack) => {
+    const mark = await askFingerprint(ask);
+    const major = await majorVersion(ask);
+    const catalogue: Partial<Record<keyof Catalogue, readonly unknown[]>> = {};
+    for (const name of Object.keys(KINDS) as (keyof Catalogue)[]) {
+      partBegins(name);
+      catalogue[name] = await readKind(KINDS[name] as Kind<object>, major, ask, givingLocksBack);
+    }
+    return { catalogue: catalogue as Catalogue, mark };
+  });
+}
+
+/** Without a session each question is a transaction of its own; the fingerprint tells whether that mattered. */
+async function inOneTransaction<T>(
+  db: Database,
+  work: (ask: Ask, givingLocksBack: Ask) => Promise<T>,
+): Promise<T> {
+  if (!db.capabilities.session) {
+    const ask: Ask = (sql, params) => db.query(sql, params, SETTINGS);
+    return work(ask, ask);
+  }
+  const ask: Ask = (sql, params) => db.query(sql, params);
+  const begin = ['BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY', ...setLocal(SETTINGS)].join(';');
+  try {
+    await db.query(begin);
+    return await work(ask, async (sql, params) => {
+      await db.query('SAVEPOINT locks');
+      const rows = await db.query(sql, params);
+      await db.query('ROLLBACK TO locks; RELEASE locks');
+      return rows;
+    });
+  } finally {
+    // Where the connection is lost the error that says so is already on its way.
+    await db.query('ROLLBACK').catch(() => {});
+  }
+}
+
+async function readKind(
+  kind: Kind<object>,
+  major: number,
+  ask: Ask,
+  givingLocksBack: Ask,
+): Promise<readonly object[]> {
+  // As JSON both transports give the same, whatever the type.
+  const sql = `SELECT row_to_json(o)::text AS o FROM (${kind.sql(major)}) AS o`;
+  if (kind.atATime === undefined) return sorted((await ask(sql)).map(objectOf(kind)), kind);
+  const objects: object[] = [];
+  for (let after = '0'; ; ) {
+    const rows = await givingLocksBack(sql, [after, kind.atATime]);
+    for (const row of rows) {
+      const { oid, ...object } = objectOf(kind)(row) as { oid: string };
+      after = oid;
+      objects.push(object);
+    }
+    if (rows.length < kind.atATime) return sorted(objects, kind);
+  }
+}
+
+/** @throws {Overtaken} */
+const objectOf =
+  ({ always = [] }: Kind<object>) =>
+  (row: Row): object => {
+    const fields = JSON.parse(row.o as string) as Record<string, unknown>;
+    if ((always as readonly string[]).some((name) => fields[name] === null)) throw new Overtaken();
+    return Object.fromEntries(Object.entries(fields).filter(([, value]) => isSaid(value)));
+  };
+
+const isSaid = (value: unknown): boolean =>
+  value !== null && value !== false && !(Array.isArray(value) && value.length === 0);
+
+/** By code units: the same on every machine, whatever its locale. */
+function sorted(objects: object[], { sortedBy }: Kind<object>): readonly object[] {
+  const fields = sortedBy as readonly string[];
+  const text = (object: object, field: string): string =>
+    (object as Record<string, string | undefined>)[field] ?? '';
+  return objects.sort((a, b) => {
+    for (const field of fields) {
+      const [left, right] = [text(a, field), text(b, field)];
+      if (left !== right) return left < right ? -1 : 1;
+    }
+    return 0;
+  });
+}
+
+async function majorVersion(ask: Ask): Promise<number> {
+  const [row] = await ask(`SELECT current_setting('server_version_num') AS version`);
+  return Math.floor(Number(row!.version) / 10_000);
+}
+
+const askFingerprint = async (ask: Ask): Promise<string> => (await ask(FINGERPRINT))[0]!.mark as string;
+
+const fingerprint = (db: Database): Promise<string> => inOneTransaction(db, askFingerprint);

@@ -1,0 +1,52 @@
+import { type Kind, OWN_RELATION } from './kind';
+
+export interface ColumnReference {
+  readonly schema: string;
+  readonly table: string;
+  readonly column: string;
+}
+
+/** Its position is no part of it: see ../positions.ts. Numbers are texts: a bigint does not fit into a number of JSON. */
+export interface Sequence {
+  readonly schema: string;
+  readonly name: string;
+  readonly type: 'smallint' | 'integer' | 'bigint';
+  readonly start: string;
+  readonly increment: string;
+  readonly min: string;
+  readonly max: string;
+  readonly cycle?: true;
+  readonly cache: string;
+  /** Goes when this column goes. */
+  readonly ownedBy?: ColumnReference;
+  /** Made by GENERATED … AS IDENTITY; it has no life of its own. */
+  readonly identity?: true;
+  /** Columns whose default takes its next value. */
+  readonly usedBy?: readonly ColumnReference[];
+  readonly unlogged?: true;
+}
+
+const COLUMN = `json_build_object('schema', tn.nspname, 'table', t.relname, 'column', a.attname)`;
+
+export const sequences: Kind<Sequence> = {
+  sortedBy: ['schema', 'name'],
+  sql: () => `SELECT n.nspname AS schema, c.relname AS name, format_type(s.seqtypid, NULL) AS type,
+    s.seqstart::text AS start, s.seqincrement::text AS increment, s.seqmin::text AS min, s.seqmax::text AS max,
+    s.seqcycle AS cycle, s.seqcache::text AS cache, o.column AS "ownedBy", o.deptype = 'i' AS identity,
+    (SELECT json_agg(${COLUMN} ORDER BY tn.nspname, t.relname, a.attname)
+     FROM pg_depend d JOIN pg_attrdef f ON f.oid = d.objid
+     JOIN pg_class t ON t.oid = f.adrelid JOIN pg_namespace tn ON tn.oid = t.relnamespace
+     JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = f.adnum
+     WHERE d.classid = 'pg_attrdef'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid
+       AND d.deptype = 'n') AS "usedBy",
+    c.relpersistence = 'u' AS unlogged
+  FROM pg_class c
+  JOIN pg_namespace n ON n.oid = c.relnamespace
+  JOIN pg_sequence s ON s.seqrelid = c.oid
+  LEFT JOIN LATERAL (SELECT d.deptype, ${COLUMN} AS column
+    FROM pg_depend d JOIN pg_class t ON t.oid = d.refobjid JOIN pg_namespace tn ON tn.oid = t.relnamespace
+    JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = d.refobjsubid
+    WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.refclassid = 'pg_class'::regclass
+      AND d.deptype IN ('a', 'i') LIMIT 1) AS o ON true
+  WHERE ${OWN_RELATION('S')}`,
+};
