@@ -1,6 +1,6 @@
 /** Why ON CONFLICT finds no index: decided from the clause and the table's unique indexes. */
 
-import type { ConflictElement } from '../sql/insert';
+import type { ConflictElement } from '../sql/conflict-clause';
 import { clausesOf, type Implication, implies } from '../sql/predicates';
 
 export interface UniqueIndex {

@@ -1,5 +1,7 @@
 /** An ON CONFLICT clause of a statement, with the table and the index that it is about. */
-import type { ConflictElement, InsertSeen } from '../../sql/insert';
+
+import type { ConflictElement } from '../../sql/conflict-clause';
+import type { InsertSeen } from '../../sql/insert';
 import type { ConflictCase, UniqueIndex } from '../conflict';
 import type { Relation } from '../relations';
 import type { Found } from './finding';

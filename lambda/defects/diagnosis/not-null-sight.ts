@@ -1,5 +1,7 @@
 /** A statement, the table that it names, and the table and column in which the NULL arrived. */
-import { type Given, type InsertSeen, insertsIn, type UpdateSeen, updatesIn } from '../../sql/insert';
+
+import type { Given } from '../../sql/given';
+import { type InsertSeen, insertsIn, type UpdateSeen, updatesIn } from '../../sql/insert';
 import type { Column, Relation } from '../relations';
 import { nameIn, type WrittenTable } from '../targets';
 

@@ -2,7 +2,8 @@
 import type { DiagnosisQuestion, Verdict } from '../../contract/diagnosis';
 import type { Database } from '../../postgres/database';
 import { WITHHELD_NAME } from '../../sql/clauses';
-import { type ConflictElement, type InsertSeen, insertsIn } from '../../sql/insert';
+import type { ConflictElement } from '../../sql/conflict-clause';
+import { type InsertSeen, insertsIn } from '../../sql/insert';
 import { quoteIdentifier } from '../../sql/quote';
 import { type ConflictCase, describeIndex, explainConflict, type UniqueIndex } from '../conflict';
 import type { DefectKind } from '../defect';
