@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Manifest } from '../lambda/contract/manifest';
-import type { Ledger } from '../lambda/engine/ledger/read';
+import type { Ledger } from '../lambda/engine/ledger/ledger';
 import { planForward } from '../lambda/engine/plan/plan';
 import { compileFolder } from '../lib/compiler';
 import { smallMigrations, writeFolders } from './workload';

@@ -4,7 +4,7 @@ import { ANY_RELATION, type Manifest } from '../contract/manifest';
 import type { Activity } from '../contract/status';
 import type { Database } from '../postgres/database';
 import { segmentsOf } from './apply/script';
-import type { Ledger } from './ledger/read';
+import type { Ledger } from './ledger/ledger';
 import { RUNNER_LOCK } from './ledger/schema';
 import { findBlockers } from './locks/blockers';
 import { locksToTake } from './locks/locks';

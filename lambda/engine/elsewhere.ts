@@ -3,8 +3,8 @@
 import type { ConvergeRequest } from '../contract/converge';
 import type { Manifest } from '../contract/manifest';
 import type { Database } from '../postgres/database';
+import type { Ledger } from './ledger/ledger';
 import { readOtherLedgers } from './ledger/other-tools';
-import type { Ledger } from './ledger/read';
 import { type Elsewhere, heldElsewhere, unreadable } from './plan/other-tools';
 import type { Step } from './plan/plan';
 

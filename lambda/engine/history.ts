@@ -4,7 +4,7 @@ import type { ErrorInfo } from '../contract/errors';
 import { ANY_RELATION } from '../contract/manifest';
 import type { Database } from '../postgres/database';
 import { quoteTextArray } from '../sql/quote';
-import type { Ledger } from './ledger/read';
+import type { Ledger } from './ledger/ledger';
 import { historyRefused, rowsChangedBy } from './plan/history';
 import type { Step } from './plan/plan';
 

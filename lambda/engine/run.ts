@@ -6,7 +6,7 @@ import type { Manifest } from '../contract/manifest';
 import type { Database } from '../postgres/database';
 import type { Names } from './apply/script';
 import type { Asked } from './elsewhere';
-import type { Ledger } from './ledger/read';
+import type { Ledger } from './ledger/ledger';
 import { type Known, knownOf } from './ledger/rows';
 import type { Elsewhere } from './plan/other-tools';
 

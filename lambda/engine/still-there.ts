@@ -7,7 +7,7 @@ import type { Manifest, Migration } from '../contract/manifest';
 import type { VerifyFinding } from '../contract/status';
 import type { Database } from '../postgres/database';
 import { PINNED_PATH } from '../postgres/pinned';
-import type { Ledger } from './ledger/read';
+import type { Ledger } from './ledger/ledger';
 
 export interface Expected {
   readonly functions: readonly ExpectedFunction[];

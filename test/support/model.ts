@@ -10,8 +10,8 @@ import type {
   Ledger,
   LedgerDeployment,
   LedgerMigration,
-  RecordedDeployment,
-} from '../../lambda/engine/ledger/read';
+  UndoableDeployment,
+} from '../../lambda/engine/ledger/ledger';
 import { stackOwnerName } from '../../lambda/engine/ledger/rows';
 import { obstacle, planForward } from '../../lambda/engine/plan/plan';
 import { reportOf } from '../../lambda/engine/plan/report';
@@ -171,7 +171,7 @@ export class Model {
     return { status: 'done', report: reportOf(ledger, run) };
   }
 
-  private failed(request: ConvergeRequest): RecordedDeployment | null {
+  private failed(request: ConvergeRequest): UndoableDeployment | null {
     const newest = this.deployments.findLast(({ direction }) => direction !== 'rollback');
     const { manifestHash, since } = request.failed ?? {};
     if (!newest || newest.manifestHash !== manifestHash) return null;

@@ -4,7 +4,7 @@ import type { ConvergeRequest, Outcome, StackOwner } from '../../contract/conver
 import { entryOf, type Manifest, type Migration, recordedDown } from '../../contract/manifest';
 import { longText } from '../../postgres/long-text';
 import { quoteLiteral, quoteTextArray } from '../../sql/quote';
-import type { EditedText, Ledger, LedgerMigration } from './read';
+import type { EditedText, Ledger, LedgerMigration } from './ledger';
 import { eventStatement, installStatements, needsInstall } from './schema';
 
 export const stackOwnerName = (owner: StackOwner): string =>

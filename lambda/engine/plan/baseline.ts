@@ -3,7 +3,7 @@
 import type { ConvergeRequest } from '../../contract/converge';
 import type { ErrorInfo } from '../../contract/errors';
 import type { Migration } from '../../contract/manifest';
-import type { Ledger } from '../ledger/read';
+import type { Ledger } from '../ledger/ledger';
 import type { Run } from '../run';
 import { appliedElsewhere } from './other-tools';
 import type { Step } from './plan';

@@ -2,8 +2,8 @@
 
 import type { ErrorInfo } from '../../contract/errors';
 import type { Migration } from '../../contract/manifest';
+import type { Ledger } from '../ledger/ledger';
 import type { OtherLedger, Tool } from '../ledger/other-tools';
-import type { Ledger } from '../ledger/read';
 
 /** Files of the folder that are in another tool's ledger. */
 export interface Elsewhere {

@@ -3,7 +3,7 @@
 import type { ConvergeRequest } from '../../contract/converge';
 import type { ErrorInfo } from '../../contract/errors';
 import type { Manifest, Migration } from '../../contract/manifest';
-import type { Ledger, LedgerMigration } from '../ledger/read';
+import type { Ledger, LedgerMigration } from '../ledger/ledger';
 import { readable } from '../ledger/read';
 import { stackOwnerName } from '../ledger/rows';
 import { LEDGER_VERSION, needsInstall } from '../ledger/schema';

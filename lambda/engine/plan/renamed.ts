@@ -8,7 +8,7 @@ import type { ErrorInfo } from '../../contract/errors';
 import type { Manifest } from '../../contract/manifest';
 import type { Database } from '../../postgres/database';
 import { readLongText } from '../../postgres/long-text';
-import type { Ledger } from '../ledger/read';
+import type { Ledger } from '../ledger/ledger';
 import { stackOwnerName } from '../ledger/rows';
 
 /** Another ledger of the database. */

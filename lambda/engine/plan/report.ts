@@ -1,7 +1,7 @@
 /** What a run did, over all its slices: from the ledger as it was found, and what this slice added. Pure. */
 
 import type { Report } from '../../contract/converge';
-import type { Ledger } from '../ledger/read';
+import type { Ledger } from '../ledger/ledger';
 import type { Run } from '../run';
 import type { ForwardPlan } from './plan';
 

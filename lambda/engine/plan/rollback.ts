@@ -6,7 +6,7 @@
 
 import type { ConvergeRequest, Kept } from '../../contract/converge';
 import { hashOf, type LockMode, type Manifest, type Migration, sha256 } from '../../contract/manifest';
-import type { Ledger, LedgerMigration, RecordedDeployment } from '../ledger/read';
+import type { Ledger, LedgerMigration, UndoableDeployment } from '../ledger/ledger';
 import type { OwnLimits } from '../locks/locks';
 
 export interface RecordedStatement {
@@ -56,7 +56,7 @@ export function parseRecordedDown(text: string): RecordedStatement[] {
 export function planRollback(
   manifest: Manifest,
   ledger: Ledger,
-  failed: RecordedDeployment | null,
+  failed: UndoableDeployment | null,
   request: ConvergeRequest,
 ): RollbackPlan {
   const own = new Map(request.remove ? [] : manifest.migrations.map((m) => [m.name, m]));
@@ -83,7 +83,7 @@ export function planRollback(
   return { undo, kept, restore, warnings };
 }
 
-function reasonToKeepAll(failed: RecordedDeployment | null, request: ConvergeRequest): string | null {
+function reasonToKeepAll(failed: UndoableDeployment | null, request: ConvergeRequest): string | null {
   if (request.direction !== 'rollback') return 'it is not known whether this is a rollback';
   if (!request.failed) return 'it is not known which deployment failed';
   if (failed === null) return 'the newest deployment in the ledger is not the one that failed';
@@ -98,7 +98,7 @@ function reasonToKeepAll(failed: RecordedDeployment | null, request: ConvergeReq
   return null;
 }
 
-function undoOf(row: LedgerMigration, failed: RecordedDeployment): UndoStep | Kept {
+function undoOf(row: LedgerMigration, failed: UndoableDeployment): UndoStep | Kept {
   const { name } = row;
   if (row.kind === 'repeatable')
     return { name, reason: 'a repeatable that the older code does not have stays' };

@@ -5,7 +5,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TrueupError } from '../../contract/errors';
 import { ConnectionLost, type Database } from '../../postgres/database';
-import { isTransient, unexpectedError } from '../apply/failures';
+import { isTransient } from '../apply/connection-failures';
+import { unexpectedError } from '../apply/failures';
 import { type EngineContext, NotYet } from '../run';
 import {
   CONNECT_PATIENCE_MS,

@@ -10,7 +10,7 @@ import { tidy } from '../apply/outcome';
 import { type Outlast, outlasting } from '../apply/outlast';
 import { refuseOtherPath } from '../apply/resolve-names';
 import { asOwner, ScriptBuilder, type Scripted } from '../apply/script';
-import type { LedgerMigration } from '../ledger/read';
+import type { LedgerMigration } from '../ledger/ledger';
 import { undoneStatement } from '../ledger/rows';
 import { lockPlan } from '../locks/locks';
 import type { RecordedStatement, UndoStep } from '../plan/rollback';

@@ -1,6 +1,6 @@
 /** Why a database cannot be reached, and what to do on a command line. */
 import { type ErrorInfo, TrueupError } from '../../../lambda/contract/errors';
-import { connectionError } from '../../../lambda/engine/apply/failures';
+import { connectionError } from '../../../lambda/engine/apply/connection-failures';
 import { bundleUrl, regionOfHost } from '../../../lambda/postgres/amazon-roots';
 import type { ConnectionLost } from '../../../lambda/postgres/database';
 import type { ConnectionTarget } from './connection';

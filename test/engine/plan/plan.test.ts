@@ -8,7 +8,7 @@ import {
   recordedDown,
   sha256,
 } from '../../../lambda/contract/manifest';
-import type { Ledger, LedgerMigration } from '../../../lambda/engine/ledger/read';
+import type { Ledger, LedgerMigration } from '../../../lambda/engine/ledger/ledger';
 import { obstacle, planForward, type Step } from '../../../lambda/engine/plan/plan';
 import { planRollback } from '../../../lambda/engine/plan/rollback';
 import { manifestOf, migration, request } from '../../support/manifest';
