@@ -1,7 +1,7 @@
 /** The `pg` transport: one session, one message a call. */
 import { randomBytes } from 'node:crypto';
 import type { EventEmitter } from 'node:events';
-import { Client, type ClientConfig, type QueryArrayResult, type QueryResult } from 'pg';
+import { Client, type QueryArrayResult, type QueryResult } from 'pg';
 import { quoteIdentifier, quoteLiteral } from '../sql/quote';
 import {
   type Capabilities,
@@ -17,31 +17,12 @@ import {
   type Transaction,
   type Value,
 } from './database';
+import { before } from './deadline';
 import { lockedBy, lockHolderQuery } from './lock-holder';
+import { clientConfig, type PgOptions, sessionSettings, untilTheEnd } from './pg-client';
+import { lost, translate } from './pg-errors';
 import { joinTransactions, locate, setLocal } from './pg-message';
 import { Pipeline } from './pg-pipeline';
-
-export interface PgOptions {
-  /** `postgres://…`; its parts win over the fields below. */
-  readonly url?: string;
-  readonly host?: string;
-  readonly port?: number;
-  readonly user?: string;
-  readonly password?: string | (() => Promise<string>);
-  readonly database?: string;
-  /** TLS, always verified. `ca`: PEM. `false`: no TLS. @default - what the URL says, else no TLS */
-  readonly ssl?: { readonly ca?: string; readonly servername?: string } | false;
-  /** What pg_stat_activity shows. @default - `trueup` */
-  readonly applicationName?: string;
-  /** @default - 10,000 ms */
-  readonly connectTimeoutMs?: number;
-  /** Nothing can be written. @default - false */
-  readonly readOnly?: boolean;
-  /** Every statement's limit. @default - none */
-  readonly statementTimeoutMs?: number;
-  /** What stands in between keeps whole sessions, and takes no startup options. @default - nothing that shares sessions */
-  readonly pooler?: 'session';
-}
 
 /** @throws {ConnectionLost} `reason` is the SQLSTATE or system error */
 export async function connectPg(options: PgOptions): Promise<Database> {
@@ -103,79 +84,6 @@ async function cancelBackend(options: PgOptions, pid: number): Promise<void> {
 
 const wireOf = (client: Client) =>
   (client as unknown as { connection: EventEmitter & { stream: { destroy(): void } } }).connection;
-
-/**
- * The server goes on with a statement whose client is gone, however long it takes. A startup packet with settings that
- * the server does not know would be refused, so these come with each transaction (client_connection_check_interval
- * came with PostgreSQL 14, transaction_timeout with 17).
- */
-const untilTheEnd = (major: number): Readonly<Record<string, string>> => ({
-  ...(major >= 14 ? { client_connection_check_interval: '0' } : {}),
-  ...(major >= 17 ? { transaction_timeout: '0' } : {}),
-});
-
-/** They win over what ALTER ROLE or ALTER DATABASE set. */
-const sessionSettings = (options: PgOptions, nonce: string): Readonly<Record<string, string>> => ({
-  DateStyle: 'ISO',
-  TimeZone: 'UTC',
-  // Nobody reads notices, and a server that cannot send one ends the statement of a client that has gone.
-  client_min_messages: 'error',
-  standard_conforming_strings: 'on',
-  default_transaction_isolation: 'read committed',
-  idle_in_transaction_session_timeout: '0',
-  lock_timeout: '0',
-  statement_timeout: String(options.statementTimeoutMs ?? 0),
-  ...(options.readOnly ? { default_transaction_read_only: 'on' } : {}),
-  'trueup.nonce': nonce,
-});
-
-function clientConfig(options: PgOptions, nonce: string): ClientConfig {
-  const { url, host, port, user, password, database, ssl } = options;
-  return {
-    ...(url === undefined ? {} : { connectionString: url }),
-    ...(host === undefined ? {} : { host }),
-    ...(port === undefined ? {} : { port }),
-    ...(user === undefined ? {} : { user }),
-    ...(password === undefined ? {} : { password }),
-    ...(database === undefined ? {} : { database }),
-    ...(ssl === undefined ? {} : { ssl: ssl === false ? false : { ...ssl, rejectUnauthorized: true } }),
-    application_name: options.applicationName ?? 'trueup',
-    connectionTimeoutMillis: options.connectTimeoutMs ?? 10_000,
-    keepAlive: true,
-    // The kernel's default is two hours on Linux.
-    keepAliveInitialDelayMillis: 30_000,
-    // A pooler that would share the session refuses them, or swallows them: see `tryLock`.
-    ...(options.pooler === undefined
-      ? {
-          options: Object.entries(sessionSettings(options, nonce))
-            .map(([name, value]) => `-c ${name}=${value.replaceAll(' ', '\\ ')}`)
-            .join(' '),
-        }
-      : {}),
-  };
-}
-
-/** Codes after which the session is gone although the server could still say why. */
-const SESSION_ENDED = /^(08|57P0[1-5]|25P0[34])/;
-
-const lost = (error: unknown): ConnectionLost => {
-  const { message = String(error), code } = error as { message?: string; code?: string };
-  return new ConnectionLost(message, code, { cause: error });
-};
-
-function translate(error: unknown): Error {
-  const { message, code, position, routine, severity } = error as {
-    message: string;
-    code?: string;
-    position?: string;
-    routine?: string;
-    severity?: string;
-  };
-  if (code === undefined || !/^[0-9A-Z]{5}$/.test(code)) return lost(error);
-  // Class 08 of a statement is about a connection of the server's own: a publisher, another server.
-  if (SESSION_ENDED.test(code) && !(code.startsWith('08') && severity === 'ERROR')) return lost(error);
-  return new SqlError(message, code, position === undefined ? undefined : Number(position) - 1, routine);
-}
 
 type Result = QueryResult<Row> | QueryArrayResult;
 
@@ -314,27 +222,13 @@ class PgDatabase implements Database {
   private async send<T>(call: () => Promise<T>, deadline?: number): Promise<T> {
     const broken = this.broken();
     if (broken || this.closed) throw lost(broken ?? new Error('the connection is closed'));
-    let timer: NodeJS.Timeout | undefined;
-    const answer = call();
     try {
-      if (deadline === undefined) return await answer;
-      const late = new Promise<never>((_, reject) => {
-        timer = setTimeout(
-          () => reject(new StillRunning('the time budget is spent; the server goes on')),
-          Math.max(0, deadline - Date.now()),
-        );
-      });
-      return await Promise.race([answer, late]);
+      return await before(deadline, call());
     } catch (error) {
-      if (error instanceof StillRunning) {
-        answer.catch(() => {});
-        this.closed = true;
-        wireOf(this.client).stream.destroy();
-        throw error;
-      }
-      throw translate(error);
-    } finally {
-      clearTimeout(timer);
+      if (!(error instanceof StillRunning)) throw translate(error);
+      this.closed = true;
+      wireOf(this.client).stream.destroy();
+      throw error;
     }
   }
 }

@@ -236,24 +236,3 @@ window functions are not allowed in @
 `
   .trim()
   .split('\n');
-
-const SLOTS: Readonly<Record<string, string>> = {
-  '"%"': '"[^"\\n]{1,127}"',
-  // Names without quotes begin with a small letter, and so do types; each character fits one way only.
-  '%': '(?:[^\\p{Lu}\\p{N}"\'\\n:;@#]|(?<=[\\p{L}\\p{N}_$(,])[\\p{Lu}\\p{N}]|"[^"\\n]{1,127}")+',
-  '@': '[A-Z][A-Z ]*',
-  '#': '\\d+',
-};
-
-const PATTERN = new RegExp(
-  `^(?:${SERVER_MESSAGES.map((message) =>
-    message
-      .split(/("%"|[%@#])/)
-      .map((part) => SLOTS[part] ?? part.replace(/[$()*+./?[\\\]^{|}]/g, '\\$&'))
-      .join(''),
-  ).join('|')})$`,
-  'u',
-);
-
-/** Worded as the server does. */
-export const isServerMessage = (message: string): boolean => PATTERN.test(message);

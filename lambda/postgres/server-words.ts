@@ -1,6 +1,6 @@
 /** Which of the server's messages name objects only, and which may quote row data. Pure. */
 import type { SqlError } from './database';
-import { isServerMessage } from './server-messages';
+import { SERVER_MESSAGES } from './server-messages';
 
 /**
  * Classes whose primary messages name objects, never values (https://www.postgresql.org/docs/current/errcodes-appendix.html).
@@ -42,6 +42,27 @@ const LIKE_A_NAME = /^[\p{L}\p{N}_$. -]{1,127}$|^[^\p{L}\p{N}]{1,3}$/u;
 const RAISED = /^(exec_stmt_raise|PLy_|plperl_|plv8|throw_tcl_error|pltcl_)/;
 /** These quote a piece of SQL. Without a position it is not what was sent, but what some function made up. */
 const ABOUT_SQL = /^(syntax error at|unterminated) /;
+
+const SLOTS: Readonly<Record<string, string>> = {
+  '"%"': '"[^"\\n]{1,127}"',
+  // Names without quotes begin with a small letter, and so do types; each character fits one way only.
+  '%': '(?:[^\\p{Lu}\\p{N}"\'\\n:;@#]|(?<=[\\p{L}\\p{N}_$(,])[\\p{Lu}\\p{N}]|"[^"\\n]{1,127}")+',
+  '@': '[A-Z][A-Z ]*',
+  '#': '\\d+',
+};
+
+const SERVER_WORDS = new RegExp(
+  `^(?:${SERVER_MESSAGES.map((message) =>
+    message
+      .split(/("%"|[%@#])/)
+      .map((part) => SLOTS[part] ?? part.replace(/[$()*+./?[\\\]^{|}]/g, '\\$&'))
+      .join(''),
+  ).join('|')})$`,
+  'u',
+);
+
+/** Worded as the server does. */
+const isServerMessage = (message: string): boolean => SERVER_WORDS.test(message);
 
 export const WITHHELD = 'the server refused it; its words are withheld here because they may quote row data';
 

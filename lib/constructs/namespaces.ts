@@ -1,3 +1,4 @@
+/** Namespaces of one app: which stand beside one another in a database, and that none is used twice. */
 import { Stack } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import type { SchemaMigrations } from './schema-migrations';

@@ -1,3 +1,4 @@
+/** What the catalogue says of the column that was NULL, and what the statement gave for it. */
 import { missingIdDefault } from '../kinds/missing-id-default';
 import { prematureNotNull } from '../kinds/premature-not-null';
 import { NO_OBJECT } from '../object';

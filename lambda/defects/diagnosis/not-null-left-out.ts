@@ -1,3 +1,4 @@
+/** 23502 of a statement that leaves the column to the database: which case it is. Decided from facts, without a database. */
 import { missingIdDefault } from '../kinds/missing-id-default';
 import { prematureNotNull } from '../kinds/premature-not-null';
 import type { Relation } from '../relations';

@@ -5,7 +5,6 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RDSDataClientConfig } from '@aws-sdk/client-rds-data';
-import { quoteLiteral } from '../../sql/quote';
 import {
   type Capabilities,
   ConnectionLost,
@@ -19,11 +18,14 @@ import {
   type Transaction,
   type Value,
 } from '../database';
+import { before } from '../deadline';
 import { lockedBy, lockHolderQuery, markedQuery } from '../lock-holder';
 import { DataApiCalls, type DataApiTarget } from './calls';
-import { isStillBusy, isTimeout, transactionEnded, translate } from './errors';
-import { MAX_STATEMENT_LENGTH, tooLong } from './limits';
+import { isTimeout, toOurs, transactionEnded, translate } from './errors';
+import { MAX_STATEMENT_LENGTH } from './limits';
 import { HeldLock } from './lock';
+import { cancelMarked, checked, markOf, untilMarkedEnds, untilTransactionFree } from './outlived';
+import { preludeOf, setLocal } from './settings';
 import { namedParameters, parametersOf, rowsOf } from './values';
 
 export interface DataApiOptions extends DataApiTarget {
@@ -47,48 +49,6 @@ export async function connectDataApi(options: DataApiOptions): Promise<Database>
     throw cause;
   }
 }
-
-/** What every transaction relies on; a role or a database may have other defaults. */
-const RELIED_ON: Readonly<Record<string, string>> = {
-  DateStyle: 'ISO',
-  TimeZone: 'UTC',
-  idle_in_transaction_session_timeout: '0',
-  lock_timeout: '0',
-  standard_conforming_strings: 'on',
-  statement_timeout: '0',
-  // Since PostgreSQL 17.
-  transaction_timeout: '0',
-};
-
-/** Statements that each transaction begins with; none where the defaults are as we need them. */
-async function preludeOf(calls: DataApiCalls): Promise<string[]> {
-  const names = [...Object.keys(RELIED_ON), 'default_transaction_isolation'].map(quoteLiteral).join(', ');
-  const answer = await calls.execute({
-    sql: `SELECT name, setting FROM pg_catalog.pg_settings
-WHERE name OPERATOR(pg_catalog.=) ANY (ARRAY[${names}]::pg_catalog.text[])`,
-  });
-  const found = Object.fromEntries(rowsOf(answer).map(({ name, setting }) => [name, String(setting)]));
-  const wrong = Object.entries(RELIED_ON).filter(
-    ([name, value]) => found[name] !== undefined && !found[name].startsWith(value),
-  );
-  return [
-    ...(found.default_transaction_isolation === 'read committed'
-      ? []
-      : ['SET TRANSACTION ISOLATION LEVEL READ COMMITTED']),
-    ...setLocal(Object.fromEntries(wrong)),
-  ];
-}
-
-/** One call for all of them. */
-function setLocal(settings: Readonly<Record<string, string>>): string[] {
-  const calls = Object.entries(settings).map(
-    ([name, value]) => `pg_catalog.set_config(${quoteLiteral(name)}, ${quoteLiteral(value)}, true)`,
-  );
-  return calls.length > 0 ? [`SELECT ${calls.join(', ')}`] : [];
-}
-
-/** How often the server is asked whether a statement that outlived its call still runs. */
-const POLL_MS = 1_000;
 
 class DataApiDatabase implements Database {
   readonly capabilities: Capabilities = {
@@ -183,18 +143,9 @@ class DataApiDatabase implements Database {
       if (error instanceof StillRunning) await this.cancel(call);
       if (!isTimeout(error)) throw error;
     }
-    for (;;) {
-      try {
-        await this.calls.execute({ sql: 'SELECT 1', transactionId });
-        break;
-      } catch (error) {
-        if (!isStillBusy(error)) throw error;
-        if (deadline !== undefined && Date.now() + POLL_MS > deadline) {
-          await this.cancel(call);
-          throw new StillRunning('the time budget is spent');
-        }
-        await sleep(POLL_MS);
-      }
+    if (!(await untilTransactionFree(this.calls, transactionId, deadline))) {
+      await this.cancel(call);
+      throw new StillRunning('the time budget is spent');
     }
     // It succeeded, or its transaction would be gone; but how many rows it changed was in the answer that never came.
     if (/^\s*(UPDATE|DELETE|INSERT|MERGE|WITH)\b/i.test(sql)) {
@@ -208,11 +159,7 @@ class DataApiDatabase implements Database {
 
   /** A transaction cannot outlive its caller here: left alone it would keep its locks for three minutes, then be lost. */
   private async cancel(call: Promise<unknown>): Promise<void> {
-    await this.query(
-      `SELECT pg_catalog.pg_cancel_backend(pid) AS cancelled FROM pg_catalog.pg_stat_activity
-WHERE pg_catalog.left(query, ${this.mark.length}) OPERATOR(pg_catalog.=) ${quoteLiteral(this.mark)}
-  AND state OPERATOR(pg_catalog.=) 'active'`,
-    ).catch(() => {});
+    await cancelMarked(this, this.mark);
     await Promise.race([call.catch(() => {}), sleep(2_000, undefined, { ref: false })]);
   }
 
@@ -230,7 +177,7 @@ WHERE pg_catalog.left(query, ${this.mark.length}) OPERATOR(pg_catalog.=) ${quote
         const ours = toOurs(error, this.mark.length);
         throw ours instanceof SqlError ? Object.assign(ours, { statement: 0 }) : ours;
       }
-      await this.untilEnded(options.deadline);
+      await untilMarkedEnds(this, this.mark, options.deadline);
       throw new ConnectionLost(
         'the statement took longer than the 45 seconds that the Data API waits; it has ended since, how is not known',
         '08007',
@@ -243,17 +190,6 @@ WHERE pg_catalog.left(query, ${this.mark.length}) OPERATOR(pg_catalog.=) ${quote
     } catch (error) {
       if (error instanceof SqlError) error.statement = 1 + (error.statement ?? 0);
       throw error;
-    }
-  }
-
-  private async untilEnded(deadline: number | undefined): Promise<void> {
-    for (;;) {
-      const running = await this.query(markedQuery(this.mark));
-      if (running.length === 0) return;
-      if (deadline !== undefined && Date.now() + POLL_MS > deadline) {
-        throw new StillRunning('the time budget is spent; the server goes on');
-      }
-      await sleep(POLL_MS);
     }
   }
 
@@ -312,39 +248,4 @@ WHERE pg_catalog.left(query, ${this.mark.length}) OPERATOR(pg_catalog.=) ${quote
     const [key = 0n] = this.locks.keys();
     return `${markOf(key)}${this.id}*/ `;
   }
-}
-
-const markOf = (key: bigint): string => `/*trueup:${BigInt.asUintN(64, key).toString(16).padStart(16, '0')}:`;
-
-function checked(sql: string): string {
-  if (tooLong(sql)) {
-    throw new SqlError(
-      `the statement has ${sql.length} characters; the Data API takes ${MAX_STATEMENT_LENGTH} at most`,
-      '54000',
-    );
-  }
-  return sql;
-}
-
-/** @param offset length of what stands before the caller's SQL */
-function toOurs(error: unknown, offset = 0): Error {
-  if (error instanceof SqlError || error instanceof ConnectionLost || error instanceof StillRunning)
-    return error;
-  const ours = translate(error);
-  if (!(ours instanceof SqlError) || ours.position === undefined) return ours;
-  return new SqlError(ours.message, ours.sqlstate, Math.max(0, ours.position - offset));
-}
-
-/** At the deadline the answer is no longer waited for. */
-async function before<T>(deadline: number | undefined, answer: Promise<T>): Promise<T> {
-  if (deadline === undefined) return answer;
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => reject(new StillRunning('the time budget is spent; the server goes on')),
-      Math.max(0, deadline - Date.now()),
-    );
-  });
-  answer.catch(() => {});
-  return Promise.race([answer, late]).finally(() => clearTimeout(timer));
 }

@@ -1,5 +1,5 @@
 /** What the Data API's exceptions mean, as our own errors. Pure. */
-import { ConnectionLost, SqlError } from '../database';
+import { ConnectionLost, SqlError, StillRunning } from '../database';
 
 /** The call was refused before anything ran, for a reason that passes: it can be made again. */
 const PASSING = new Set([
@@ -96,6 +96,15 @@ export function serverError(text: string): ServerError | null {
     sqlstate: end[1]!,
     ...(position === undefined ? {} : { position: Number(position) - 1 }),
   };
+}
+
+/** @param offset length of what stands before the caller's SQL */
+export function toOurs(error: unknown, offset = 0): Error {
+  if (error instanceof SqlError || error instanceof ConnectionLost || error instanceof StillRunning)
+    return error;
+  const ours = translate(error);
+  if (!(ours instanceof SqlError) || ours.position === undefined) return ours;
+  return new SqlError(ours.message, ours.sqlstate, Math.max(0, ours.position - offset));
 }
 
 const errorName = (error: unknown): string => (error as { name?: string } | null)?.name ?? '';

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { bundleUrl, regionOfHost, rootsOfHost } from '../../../lambda/postgres/amazon-roots';
 import AMAZON_ROOTS from '../../../lambda/postgres/amazon-roots.json';
-import type { PgOptions } from '../../../lambda/postgres/pg';
+import type { PgOptions } from '../../../lambda/postgres/pg-client';
 import { UsageError } from '../terminal/failure';
 
 export interface ConnectionOptions {
