@@ -42,7 +42,7 @@ export async function diagnose(
     const [here] = await db.query<{ name: string }>('SELECT current_database() AS name');
     if (question.database !== '' && here?.name !== question.database) {
       return undiagnosed(question, [
-        `The error is from the database ${question.database}; this looked into ${here?.name}, which is another one.`,
+        `The error is from the database ${question.database}, but this one is ${here?.name}.`,
       ]);
     }
     return concluded(await BY_SIGNATURE[signature](db, question), known, question.last);

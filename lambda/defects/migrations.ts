@@ -187,7 +187,7 @@ export function predicateToAdd(
       if (effect.kind !== 'index' || effect.predicate === null || !isUniqueOver(effect, then)) continue;
       if (implies(object.detail, effect.predicate) === 'implied') continue;
       return (
-        `The index of ${name} is partial, so the application's statement has to change as well: ` +
+        `The index of ${name} is partial, so the application's statement must change as well: ` +
         `ON CONFLICT (${object.columns.join(', ')}) WHERE ${effect.predicate}.`
       );
     }

@@ -82,7 +82,7 @@ export interface Trigger {
 export interface ForeignKey {
   readonly name: string;
   readonly columns: readonly string[];
-  /** What it does to them when the referenced row goes or changes. */
+  /** What it does to them when the referenced row is deleted or changed. */
   readonly clears: 'null' | 'default' | null;
 }
 

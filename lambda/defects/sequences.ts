@@ -73,7 +73,7 @@ export const usersOf = (db: Database, sequence: string): Promise<readonly Sequen
   seen(db, 's.oid = to_regclass($1)', sequence);
 
 /**
- * The highest id is so far ahead that a sequence set above it would have less than a tenth of its values left, or none.
+ * The highest id is so high that a sequence set above it would have less than a tenth of its values left, or none.
  * All of the three are ready for SQL.
  */
 export async function usesUp(
@@ -141,4 +141,4 @@ export async function sequencesBehind(db: Database): Promise<readonly string[]> 
 }
 
 export const behindSentence = ({ sequence, table, column }: SequenceSeen): string =>
-  `${sequence} is behind ${table}.${column}: a value that it gives next is taken already.`;
+  `${sequence} is behind ${table}.${column}: one of its next values is already taken.`;

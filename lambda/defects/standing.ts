@@ -12,7 +12,7 @@ export function migrationSentences({
   const settled = verdict === 'application' || verdict === 'not-reproduced';
   if (migrations.every(({ does }) => does === 'takes-away')) {
     const wanted =
-      settled || sql.length === 0 ? [] : ['No migration in the deployed code is about this: write one.'];
+      settled || sql.length === 0 ? [] : ['No migration in the deployed code addresses this: write one.'];
     return [...migrations.map((migration) => sentence(migration, settled)), ...wanted];
   }
   return migrations.map((migration) => sentence(migration, settled));
@@ -22,11 +22,11 @@ function sentence(migration: RepairingMigration, settled: boolean): string {
   const { name, does, undoneBy } = migration;
   if (does === 'takes-away')
     return isApplied(migration)
-      ? `Migration ${name} takes it away, and is applied${since(migration)}.`
-      : `Migration ${name} takes it away; it ${migration.state === 'unknown' ? UNKNOWN : `is not applied (${migration.state})`}.`;
+      ? `Migration ${name} removes it, and is applied${since(migration)}.`
+      : `Migration ${name} removes it; ${migration.state === 'unknown' ? UNKNOWN : `it is not applied (${migration.state})`}.`;
   if (undoneBy !== undefined)
-    return `Migration ${name} makes it, and ${undoneBy} takes it away again: deploying them repairs nothing.`;
-  return `Migration ${name} is about this and ${standing(migration, settled)}`;
+    return `Migration ${name} creates it, and ${undoneBy} removes it again: deploying them repairs nothing.`;
+  return `Migration ${name} addresses this and ${standing(migration, settled)}`;
 }
 
 const UNKNOWN = 'the ledger could not be asked whether it is applied';
@@ -40,7 +40,7 @@ function standing(migration: RepairingMigration, settled: boolean): string {
     const applied = `is applied${state === 'applied' ? '' : ` (${state})`}${since(migration)}`;
     return settled
       ? `${applied}.`
-      : `${applied}, and yet the catalogue does not have what it makes. \`trueup verify\` says more.`;
+      : `${applied}, but the catalogue does not have what it creates. \`trueup verify\` says more.`;
   }
   if (state === 'partial') return 'stopped half way: deploy again to continue.';
   if (state === 'unknown') return `${UNKNOWN}.`;

@@ -92,16 +92,14 @@ export function targetOf(named: Relation, all: readonly Relation[]): WrittenTabl
     );
     table = under;
   }
-  return { named, table, columns, opaque: `${named.sql} is a view behind too many others` };
+  return { named, table, columns, opaque: `${named.sql} is a view on too many nested views` };
 }
 
 function opaqueness(relation: Relation): string | null {
   const trigger = relation.triggers.find(({ insteadOf }) => insteadOf);
   if (trigger !== undefined)
     return `${relation.sql} has the INSTEAD OF trigger ${trigger.name} (${trigger.function})`;
-  return relation.rewritten
-    ? `a rule on ${relation.sql} puts another statement in the place of this one`
-    : null;
+  return relation.rewritten ? `a rule on ${relation.sql} replaces this statement` : null;
 }
 
 /** A row that the target takes in may end in this table. */

@@ -199,7 +199,7 @@ describe('trueup explain', () => {
     const ask = askDatabase(open, { manifest: makeManifest([]), namespace: 'shop' });
     const text = renderExplanation(await explain(each(lines), ask));
     expect(text).toMatch(/ALTER TABLE public\.t ALTER COLUMN id SET DEFAULT/);
-    expect(text).toMatch(/No migration in the deployed code is about this/);
+    expect(text).toMatch(/No migration in the deployed code addresses this/);
     expect(text).toMatch(/from the database another/);
   });
 });

@@ -97,7 +97,7 @@ async function diagnosed(world: World, each: DefectCase, client: Client): Promis
 
 async function holds(world: World, each: DefectCase, client: Client, { repair }: Diagnosis): Promise<void> {
   expect(repair.decision ?? false, repair.words).toBe(each.repair === 'decides');
-  if (each.repair === 'decides') expect(repair.words).toMatch(/A person has to decide/);
+  if (each.repair === 'decides') expect(repair.words).toMatch(/A person must decide/);
   if (each.repair === 'rewrites') expect(repair.sql).toEqual([]);
   if (each.sql !== undefined) expect(repair.sql.length > 0, repair.sql.join('\n')).toBe(each.sql);
   // Nothing to be filled in.

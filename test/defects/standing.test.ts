@@ -18,9 +18,9 @@ describe('what the migrations have to do with it', () => {
     [
       [{ name: 'a', state: 'pending' }],
       'schema',
-      /a is about this and is not applied \(pending\): deploy it/,
+      /a addresses this and is not applied \(pending\): deploy it/,
     ],
-    [[{ name: 'a', state: 'applied' }], 'schema', /yet the catalogue does not have what it makes/],
+    [[{ name: 'a', state: 'applied' }], 'schema', /but the catalogue does not have what it creates/],
     [[{ name: 'a', state: 'applied' }], 'application', /is applied\.$/],
     [
       [{ name: 'a', state: 'applied', appliedAt: '2026-11-22T09:05:00Z', afterErrors: true }],
@@ -30,7 +30,7 @@ describe('what the migrations have to do with it', () => {
     [
       [{ name: 'b', state: 'pending', does: 'takes-away' }],
       'schema',
-      /b takes it away; it is not applied \(pending\)\. No migration .* write one/,
+      /b removes it; it is not applied \(pending\)\. No migration .* write one/,
     ],
     [
       [
@@ -38,11 +38,11 @@ describe('what the migrations have to do with it', () => {
         { name: 'b', state: 'pending', does: 'takes-away' },
       ],
       'schema',
-      /a makes it, and b takes it away again: deploying them repairs nothing\. Migration b takes it away/,
+      /a creates it, and b removes it again: deploying them repairs nothing\. Migration b removes it/,
     ],
     [[{ name: 'a', state: 'unknown' }], 'schema', /could not be asked/],
   ] as const)('%j, %s', (migrations, verdict, words) => {
     expect(said(migrations, verdict)).toMatch(words);
-    expect(said(migrations, verdict)).not.toMatch(/undone it since|takes it away.*deploy it\./);
+    expect(said(migrations, verdict)).not.toMatch(/undone it since|removes it.*deploy it\./);
   });
 });

@@ -124,7 +124,7 @@ describe.runIf(available())('watching', () => {
       'public.lead_purchases.id is the primary key, is of type uuid, and has no default.',
     );
     expect(page.message).toContain('SET DEFAULT gen_random_uuid();');
-    expect(page.message).toContain('No migration in the deployed code is about this');
+    expect(page.message).toContain('No migration in the deployed code addresses this');
     expect(page.message).toContain('INSERT INTO lead_purchases (note) VALUES (?)');
   });
 

@@ -95,7 +95,7 @@ describe.each([13, 18])('PostgreSQL %i', (major) => {
         expect.stringMatching(
           /^Constraint lead_purchases_n_check on public\.lead_purchases is NOT VALID: CHECK/,
         ),
-        'public.imported_id_seq is behind public.imported.id: a value that it gives next is taken already.',
+        'public.imported_id_seq is behind public.imported.id: one of its next values is already taken.',
       ]);
       expect(drifted.logging.join()).toMatch(
         /log_min_error_statement is "panic" for role postgres: statements/,

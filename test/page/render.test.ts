@@ -113,18 +113,18 @@ describe('every standing of a migration', () => {
     pageWith({ ...change, migrations: [{ name: 'm', state }] });
   it.each(['pending', 'late', 'changed'])('%s: deploy it, or by hand', (state) => {
     expect(standing(state)).toContain(
-      `DO NOW   Migration m is about this and is not applied (${state}): deploy it.`,
+      `DO NOW   Migration m addresses this and is not applied (${state}): deploy it.`,
     );
     expect(standing(state)).toMatch(/Or by hand: Give the column a default/);
   });
   it('partial', () =>
     expect(standing('partial')).toMatch(/DO NOW +Migration m .* stopped half way: deploy again/));
   it.each(['applied', 'unverified', 'superseded', 'edited'])('%s, and the defect is there', (state) =>
-    expect(standing(state)).toMatch(/Migration m is about this and is applied.*yet the catalogue/),
+    expect(standing(state)).toMatch(/Migration m addresses this and is applied.*but the catalogue/),
   );
   it('applied, and the schema is as it should be', () => {
     for (const verdict of ['application', 'not-reproduced'] as const)
-      expect(standing('applied', { verdict })).toMatch(/Migration m is about this and is applied\.$/m);
+      expect(standing('applied', { verdict })).toMatch(/Migration m addresses this and is applied\.$/m);
   });
   it('pending, and it is the statement that has to change', () =>
     expect(standing('pending', { verdict: 'application' })).not.toMatch(/DO NOW +Migration/));

@@ -15,7 +15,7 @@ import { inOrder, leadsTo, nameIn, relationsBehind, targetOf } from '../targets'
 import { decide, type Found, listed, NO_STATEMENT, notFound } from './finding';
 import { writesTo } from './not-null-sight';
 
-const EVERYDAY = 'A duplicate key is everyday where the application gives the value.';
+const EVERYDAY = 'Duplicate keys are normal where the application supplies the value.';
 
 export async function diagnoseDuplicateKey(db: Database, question: DiagnosisQuestion): Promise<Found> {
   const { constraint, statement, user } = question;
@@ -37,13 +37,11 @@ export async function diagnoseDuplicateKey(db: Database, question: DiagnosisQues
     return column === undefined ? [] : [{ row, column }];
   });
   if (keys.length === 0)
-    return notFound([
-      `${constraint} is no key of one column, as far as the catalogue has it now. ${EVERYDAY}`,
-    ]);
+    return notFound([`${constraint} is not a single-column key in the catalogue now. ${EVERYDAY}`]);
   const candidates = inOrder(keys, ({ row }) => row, null, path).filter(({ row, column }) =>
     left(row, column, relations),
   );
-  if (candidates.length === 0) return notFound([`The statement gives the key itself. ${EVERYDAY}`]);
+  if (candidates.length === 0) return notFound([`The statement supplies the key itself. ${EVERYDAY}`]);
   return behind(db, candidates, statement === null ? [`${NO_STATEMENT}.`] : []);
 
   /** False only where the statement is seen to give the column. */
@@ -75,9 +73,10 @@ async function repairOf(db: Database, found: SequenceSeen): Promise<Repair> {
   for (const user of users)
     if (user.taken !== null && (await usesUp(db, user)))
       return decide(
-        `An id in ${user.table}.${user.column} is so far ahead that ${sql}, set above it, would have less than a tenth of its values left, or ` +
-          'none. If it is a stray (a test, an import), settle that row and set the sequence above the others; if the ids are ' +
-          'really used up, the column and its sequence need a wider type.',
+        `An id in ${user.table}.${user.column} is so high that ${sql}, set above it, would have less than a tenth ` +
+          'of its values left, or ' +
+          'none. If that id is an outlier (a test, an import), change that row and set the sequence above the ' +
+          'others. If the ids are really used up, the column and its sequence need a wider type.',
       );
   return catchUp(users.length > 0 ? users : [{ table, column }], { sql, increment });
 }
@@ -94,7 +93,7 @@ async function behind(
   if (found === undefined)
     return notFound([
       hidden.length > 0
-        ? `Whether the sequence of ${listed(hidden)} is behind its data, this role may not read.`
+        ? `This role may not read whether the sequence of ${listed(hidden)} is behind its data.`
         : `No sequence of ${candidates[0]!.row.sql} is behind its data now. ${EVERYDAY}`,
     ]);
   return {

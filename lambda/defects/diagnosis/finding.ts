@@ -32,7 +32,8 @@ export const notFound = (unseen: readonly string[], cause: readonly string[] = [
 
 /** The repair where the catalogue shows nothing that the statement would fail on. */
 export const NOTHING_NOW =
-  'Nothing in the schema, as the catalogue has it now. If the errors go on, the statement ran in another schema, database or session than this one.';
+  'Nothing to repair in the schema as it is now. If the errors continue, the statement runs in another schema, ' +
+  'database or session.';
 
 /** Can be run as it is. */
 export const repairBy = (words: string, sql: readonly string[] = []): Repair => ({
@@ -43,7 +44,7 @@ export const repairBy = (words: string, sql: readonly string[] = []): Repair => 
 
 /** Nothing of it may be run before somebody has decided. */
 export const decide = (words: string, sql: readonly string[] = []): Repair => ({
-  words: `A person has to decide. ${words}`,
+  words: `A person must decide. ${words}`,
   sql,
   decision: true,
 });

@@ -28,7 +28,7 @@ export function explainKeyTypes(question: DiagnosisQuestion, pairs: readonly Cat
   const [first] = relevant;
   const rest = relevant.length - MOST;
   const unseen = [mismatchedKeyTypes.catalogue.blind!];
-  if (tables === null) unseen.unshift(`${NO_STATEMENT}, so it cannot be seen which of the tables it is.`);
+  if (tables === null) unseen.unshift(`${NO_STATEMENT}, so it is not known which table it is about.`);
   if (first === undefined) {
     return {
       kind: mismatchedKeyTypes,
@@ -38,7 +38,7 @@ export function explainKeyTypes(question: DiagnosisQuestion, pairs: readonly Cat
       subject: null,
       cause: [
         `Among ${tables === null ? 'the tables of this database' : `the tables of the statement (${[...tables].join(', ') || 'none were found in it'})`}` +
-          ' no key and reference with different types were found by their names.',
+          ' no key and reference with different types were found by name.',
       ],
       unseen,
       repair: decide(adviceFor(question.message)),
@@ -72,10 +72,10 @@ function adviceFor(message: string): string {
   const names = matchMessage(message, null)?.names ?? {};
   const other = names.left === 'uuid' ? names.right : names.left;
   return other === undefined || /char|text|name|json/.test(other)
-    ? 'If the application sends the id as text with its type declared (varchar), it has to cast it or send it untyped. Otherwise ' +
+    ? 'If the application sends the id as text with its type declared (varchar), it must cast it or send it untyped. Otherwise ' +
         'compare the types of the columns that the statement joins, and make both uuid.'
-    : `The other side is of type ${other}, which no cast turns into a UUID: the statement compares columns that do not belong ` +
-        'together, or one of the tables still has its keys of before.';
+    : `The other side has the type ${other}, which cannot be cast to uuid: the statement compares columns that do not belong ` +
+        'together, or one of the tables still has its old keys.';
 }
 
 const mentioned = (statement: string): ReadonlySet<string> =>

@@ -17,7 +17,7 @@ export function judge(sight: Sight, question: Pick<DiagnosisQuestion, 'statement
       ...found,
       case: 'not-reproduced',
       verdict: 'not-reproduced',
-      cause: [`${name} may be null, as the catalogue has it now.`],
+      cause: [`${name} is nullable now.`],
       repair: repairBy(NOTHING_NOW),
     };
   if (row.temporary)
@@ -26,20 +26,22 @@ export function judge(sight: Sight, question: Pick<DiagnosisQuestion, 'statement
       case: 'temporary',
       verdict: 'application',
       cause: [
-        `${name} is a column of a temporary table that is there now: the code that makes the table decides what it demands.`,
+        `${name} is a column of a temporary table that exists now: the code that creates the table decides about NOT NULL.`,
       ],
-      repair: decide(
-        'Look for the code that makes the temporary table; nothing that is run here would stay.',
-      ),
+      repair: decide('Find the code that creates the temporary table; a change made here would not last.'),
     };
   if (column.generated)
     return {
       ...found,
       case: 'generated',
       verdict: 'application',
-      cause: [`${name} is computed from other columns, and what they held made it NULL.`, ...partition],
+      cause: [
+        `${name} is a generated column, and the values of the other columns made it NULL.`,
+        ...partition,
+      ],
       repair: repairBy(
-        'The application has to give the columns that it is computed from; or the expression has to give a value where they are NULL.',
+        'The application must supply the columns that it is computed from, or the expression must return a value ' +
+          'where they are NULL.',
       ),
     };
   const clearing = row.foreignKeys.find((key) => key.clears !== null && key.columns.includes(column.name));
@@ -54,7 +56,9 @@ export function judge(sight: Sight, question: Pick<DiagnosisQuestion, 'statement
       case: 'set-null',
       verdict: 'schema',
       cause: [
-        `${name} is NOT NULL, but foreign key ${clearing.name} sets it to ${clearing.clears === 'null' ? 'null' : 'its default, and it has none,'} when the referenced row goes or changes.`,
+        `${name} is NOT NULL, but foreign key ${clearing.name} sets it to ` +
+          `${clearing.clears === 'null' ? 'null' : 'its default (it has none)'} when the referenced row is deleted ` +
+          'or changed.',
         ...partition,
       ],
     };

@@ -42,7 +42,7 @@ export function factsOf(sight: Sight, given: GivenHere): Facts {
       unseen: [],
     },
     name: `${facing.sql}.${own.sql}`,
-    filled: expression !== null ? 'has a default' : own.identity ? 'is an identity' : null,
+    filled: expression !== null ? 'has a default' : own.identity ? 'is an identity column' : null,
     certain: own.identity || (expression !== null && NEVER_NULL.test(expression)),
     leaving:
       given === 'left-out' ||

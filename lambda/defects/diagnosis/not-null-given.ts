@@ -13,16 +13,16 @@ export function gaveNull(sight: Sight, facts: Facts, given: GivenHere): Found {
   const { column, row, roots, target, write, user } = sight;
   const how =
     given === 'updated'
-      ? 'What the statement sets it to in its UPDATE was NULL'
+      ? 'The UPDATE part of the statement set it to NULL'
       : write?.form === 'UPDATE'
-        ? `The statement sets it${given === 'null' ? ' to NULL' : ', and what it gave was NULL'}`
+        ? `The statement sets it${given === 'null' ? ' to NULL' : ', and the value was NULL'}`
         : given === 'null'
-          ? 'The statement gives NULL for it'
+          ? 'The statement supplies NULL for it'
           : write?.form === 'COPY'
-            ? 'COPY gives the column, and one of its rows had NULL'
+            ? 'COPY supplies the column, and one of its rows had NULL'
             : given === 'mixed'
-              ? 'The rows of the statement give different things for it, and one of them was NULL'
-              : 'The statement gives a value for it, and that was NULL';
+              ? 'The rows of the statement supply different values for it, and one of them was NULL'
+              : 'The statement supplies a value for it, and that was NULL';
   const trigger = triggers.length > 0 ? `, unless ${listed(triggers)} changed it` : '';
   const insert = write?.form !== 'UPDATE' && given !== 'updated';
   if (filled !== null && insert)
@@ -31,12 +31,12 @@ export function gaveNull(sight: Sight, facts: Facts, given: GivenHere): Found {
       case: 'explicit-null',
       verdict: 'application',
       cause: [
-        `${name} is NOT NULL and ${filled}, which serves only statements that leave the column out.`,
+        `${name} is NOT NULL and ${filled}, which applies only to statements that leave the column out.`,
         `${how}${trigger}.`,
         ...partition,
       ],
       repair: repairBy(
-        'The application has to leave the column out, or write DEFAULT for it, where it has no value.',
+        'Where the application has no value, it must leave the column out or write DEFAULT for it.',
       ),
     };
   const facing = [row, ...roots, ...(target === null ? [] : [target.table])].find(
@@ -58,8 +58,8 @@ export function gaveNull(sight: Sight, facts: Facts, given: GivenHere): Found {
       verdict: 'application',
       cause,
       repair: decide(
-        `The application has to give the key, or leave the column out: a default does not serve a statement that gives NULL.${
-          sql.length > 0 ? ' If the database is to make the key, this is its default.' : ''
+        `The application must supply the key or leave the column out: a default does not apply to a statement that supplies NULL.${
+          sql.length > 0 ? ' If the database should generate the key, this is its default.' : ''
         }`,
         sql,
       ),
@@ -79,7 +79,7 @@ export function changedOnTheWay(_sight: Sight, facts: Facts, given: GivenHere): 
   const { found, name, triggers, partition } = facts;
   const wording =
     given === 'literal'
-      ? 'The statement gives a literal that is not NULL.'
+      ? 'The statement supplies a literal that is not NULL.'
       : 'The UPDATE does not set the column.';
   if (triggers.length > 0) return byTrigger(facts, `${name} is NOT NULL. ${wording}`);
   return {
@@ -87,11 +87,12 @@ export function changedOnTheWay(_sight: Sight, facts: Facts, given: GivenHere): 
     case: 'not-reproduced',
     verdict: 'not-reproduced',
     cause: [
-      `${name} is NOT NULL. ${wording} No trigger that could have changed it is there now.`,
+      `${name} is NOT NULL. ${wording} No trigger that could have changed it exists now.`,
       ...partition,
     ],
     unseen: [
-      'Where the NULL came from is not seen: a trigger that is gone, a row from before the constraint, another table of this name.',
+      'It is not known where the NULL came from: a trigger that no longer exists, a row from before the ' +
+        'constraint, or another table of this name.',
     ],
     repair: repairBy(NOTHING_NOW),
   };
@@ -109,10 +110,10 @@ export function unseen(
       ? []
       : [
           sight.target?.opaque
-            ? `${sight.target.opaque}, so the statement does not tell what was written.`
+            ? `${sight.target.opaque}, so the statement does not show what was written.`
             : sight.write === null
-              ? 'The statement is no INSERT or UPDATE of this table: a trigger or a function wrote the row, or the part that does was not logged.'
-              : 'Whether it gives the column, the part of the statement that was logged does not tell.',
+              ? 'The statement is not an INSERT into or UPDATE of this table: a trigger or a function wrote the row, or the part that does was not logged.'
+              : 'The part of the statement that was logged does not show whether it supplies the column.',
         ];
   if (filled !== null)
     return {
@@ -120,12 +121,12 @@ export function unseen(
       case: 'default-exists',
       verdict: 'application',
       cause: [
-        `${name} is NOT NULL and ${filled}, which serves only statements that leave the column out.`,
+        `${name} is NOT NULL and ${filled}, which applies only to statements that leave the column out.`,
         ...why,
         ...partition,
       ],
       repair: decide(
-        'Where the application has no value, it has to leave the column out, or write DEFAULT for it.',
+        'Where the application has no value, it must leave the column out or write DEFAULT for it.',
       ),
     };
   const nothing = lost(sight, facts, '');

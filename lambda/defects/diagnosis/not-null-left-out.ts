@@ -24,11 +24,12 @@ export function leftOut(sight: Sight, facts: Facts, given: GivenHere): Found {
       case: 'not-reproduced',
       verdict: 'not-reproduced',
       cause: [
-        `${name} ${filled}, as the catalogue has it now, and no trigger changes it. ${wording} Now this would not fail.`,
+        `${name} ${filled} now, and no trigger changes it. ${wording} This would not fail now.`,
         ...partition,
       ],
       unseen: [
-        'The catalogue keeps no times: whether the default is newer than the error, or a session wrote to another table of this name, is not seen.',
+        'The catalogue keeps no timestamps, so it is not known whether the default is newer than the error, or ' +
+          'whether a session wrote to another table of this name.',
       ],
       repair: repairBy(NOTHING_NOW),
     };
@@ -37,14 +38,15 @@ export function leftOut(sight: Sight, facts: Facts, given: GivenHere): Found {
     case: 'default-null',
     verdict: 'schema',
     cause: [
-      `${name} is NOT NULL, and its default is an expression that may give NULL. ${wording}`,
+      `${name} is NOT NULL, and its default is an expression that may return NULL. ${wording}`,
       ...partition,
     ],
     unseen: [
-      'What the default gave is not seen. The catalogue keeps no times: the default may also be newer than the error.',
+      'The log does not show what the default returned. The catalogue keeps no timestamps: the default may also be ' +
+        'newer than the error.',
     ],
     repair: decide(
-      'If the default gave NULL, give it an expression that does not; coalesce() in it keeps the rest as it is.',
+      'If the default returned NULL, change it to an expression that does not, for example with coalesce().',
     ),
   };
 }
@@ -76,11 +78,12 @@ export function lost(sight: Sight, facts: Facts, wording: string): Found {
       ...found,
       case: 'trigger-disabled',
       verdict: 'schema',
-      cause: [...cause, `${listed(disabled)} fires before an INSERT, and is disabled.`],
-      unseen: ['Whether the trigger filled the column is not seen.'],
+      cause: [...cause, `${listed(disabled)} would fire before an INSERT, but is disabled.`],
+      unseen: ['It is not known whether the trigger filled the column.'],
       repair: decide(
-        `If the trigger filled the column, enable it again: ALTER TABLE ${facing.sql} ENABLE TRIGGER, with its name. A default beside it would take ` +
-          'its values from elsewhere.',
+        `If the trigger filled the column, enable it again: ALTER TABLE ${facing.sql} ENABLE TRIGGER, with its ` +
+          'name. An additional default would ' +
+          'take its values from another source.',
       ),
     };
   const above = facing.partition ? roots.find((each) => !each.partition) : undefined;
@@ -95,15 +98,15 @@ export function lost(sight: Sight, facts: Facts, wording: string): Found {
       cause: [
         ...cause,
         above !== undefined
-          ? `Its root ${above.sql} fills the column, but an INSERT into the partition itself does not use that.`
-          : `${parent!.sql}, whose child it is, fills the column; the child has lost that.`,
+          ? `Its root ${above.sql} fills the column, but an INSERT directly into the partition does not use that.`
+          : `Its parent ${parent!.sql} fills the column; the child has lost that.`,
       ],
       repair:
         rootColumn.identity && rootColumn.default === null && rootColumn.sequence !== null
           ? idDefault(facing.sql, { ...own, sequence: rootColumn.sequence }, user)
           : repairBy(
               above !== undefined
-                ? `Write to ${above.sql}, or give the partition the default of its root.`
+                ? `Write to ${above.sql}, or give the partition the same default.`
                 : `Give the child the default of ${parent!.sql}.`,
               [`ALTER TABLE ${facing.sql} ALTER COLUMN ${own.sql} SET DEFAULT ${rootColumn.default};`],
             ),
@@ -120,7 +123,7 @@ export function lost(sight: Sight, facts: Facts, wording: string): Found {
       cause,
       repair: onlyRoot
         ? decide(
-            `This serves only statements that name ${above.sql}, so the application has to write to it. ${repair.words}`,
+            `This works only for statements that name ${above.sql}, so the application must write to it. ${repair.words}`,
             repair.sql,
           )
         : repair,
@@ -129,8 +132,8 @@ export function lost(sight: Sight, facts: Facts, wording: string): Found {
   const reference = facing.foreignKeys.find((key) => key.columns.includes(own.name));
   const byApplication =
     reference === undefined
-      ? 'The application has to give it: no value that the database could make by itself would name the right row.'
-      : `The application has to give it: foreign key ${reference.name} says that it refers to a row, and only the application knows which.`;
+      ? 'The application must supply it: the database cannot generate a value that identifies the right row.'
+      : `The application must supply it: by foreign key ${reference.name} it references a row, and only the application knows which one.`;
   if (inKey)
     return {
       ...found,
@@ -159,9 +162,9 @@ export function byTrigger({ found, triggers, partition }: Facts, so: string): Fo
       `${so} ${triggers.length === 1 ? `Trigger ${triggers[0]} fires` : `Triggers fire (${listed(triggers)})`} before the row is written and may set it to NULL; nothing else in the catalogue does.`,
       ...partition,
     ],
-    unseen: ['What the trigger did with the row is not seen.'],
+    unseen: ['The log does not show what the trigger did with the row.'],
     repair: decide(
-      'Read the trigger’s function: where it sets the column to NULL, it has to keep the value or give one.',
+      'Read the trigger’s function: where it sets the column to NULL, it must keep the value or set another one.',
     ),
   };
 }
@@ -172,9 +175,9 @@ export function allowNull({ row, roots, column }: Sight) {
     each.columns.some(({ name, notNull }) => name === column.name && notNull);
   const top = [...roots].reverse().find(demands) ?? row;
   const words =
-    'If a row may exist before the value is known, allow NULL, and say why in a comment. If it must never be null, the ' +
-    'application has to give the value.';
+    'If a row may exist before the value is known, allow NULL, and say why in a comment. If it must never be null, ' +
+    'the application must supply the value.';
   return top.primaryKey.includes(column.name)
-    ? decide('The application has to give the value: a key is never null.')
+    ? decide('The application must supply the value: a primary key is never null.')
     : decide(words, [`ALTER TABLE ${top.sql} ALTER COLUMN ${column.sql} DROP NOT NULL;`]);
 }

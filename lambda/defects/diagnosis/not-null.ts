@@ -44,8 +44,10 @@ export async function diagnoseNotNull(db: Database, question: DiagnosisQuestion)
   return {
     ...found,
     repair: decide(
-      `The highest id in ${name}.${of} is in the last tenth of what ${baseType} holds, or at its end, so a sequence above it would soon fail. If it is ` +
-        'a stray (a test, an import), settle that row first; if the ids are really used up, the column needs a wider type.',
+      `The highest id in ${name}.${of} is in the last tenth of the range of ${baseType}, or at its end, so a ` +
+        'sequence above it would soon fail. If ' +
+        'that id is an outlier (a test, an import), change that row first; if the ids are really used up, the ' +
+        'column needs a wider type.',
     ),
   };
 }
@@ -99,19 +101,20 @@ function decideAmong(sights: readonly Sight[], question: DiagnosisQuestion): Fou
   ];
   const unseen = [...found.unseen];
   if (question.statement === null)
-    unseen.push(`${NO_STATEMENT}, so it cannot be seen whether the application gave NULL itself.`);
+    unseen.push(`${NO_STATEMENT}, so it is not known whether the application supplied NULL itself.`);
   const likeliest = judged[0]!.sight;
   if (failing.length > 0 && likeliest !== sight)
     unseen.push(
       `${question.user}'s own search path leads to ${likeliest.row.sql}, which would not have raised the error. A session ` +
-        'that had set another one found this table.',
+        'with another search path found this table.',
     );
   const others = names(more).filter((name) => name !== sight.row.sql);
   if (others.length > 0 && failing.length > 0)
     unseen.push(
-      `Tables of this name in other schemas would raise the same error: ${listed(others)}. Which one a session found, the log does not say.`,
+      `Tables of this name in other schemas would raise the same error: ${listed(others)}. The log does not show ` +
+        'which one the session found.',
     );
   if (failing.length === 0 && others.length > 0)
-    unseen.push(`Nor would the other tables of this name: ${listed(others)}.`);
+    unseen.push(`Neither would the other tables of this name: ${listed(others)}.`);
   return { ...found, unseen };
 }

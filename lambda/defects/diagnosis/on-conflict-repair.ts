@@ -19,27 +19,28 @@ export async function repairConflict(db: Database, explained: ExplainedClause): 
 const CLAUSES: Partial<Record<ConflictCase, (explained: ExplainedClause) => Repair>> = {
   'narrower-key': ({ index, keys }) =>
     repairBy(
-      `The application’s statement has to name the key: ${clauseFor(index!)}. Another index over (${keys.join(', ')}) would never be ` +
-        'the one that conflicts.',
+      `Change the application’s statement to name the key: ${clauseFor(index!)}. Another index on (${keys.join(', ')}) would ` +
+        'never be the one that conflicts.',
     ),
   'other-spelling': ({ index, keys }) =>
     decide(
-      `If rows are one where the index says so, the statement has to write it so: ${clauseFor(index!)}. If they are one where the ` +
-        `clause says so, a unique index over (${keys.join(', ')}) has to be made.`,
+      `If the index defines which rows are equal, change the statement: ${clauseFor(index!)}. If the clause does, ` +
+        `create a unique index on (${keys.join(', ')}).`,
     ),
   'other-collation': ({ index }) =>
     decide(
-      `A clause without COLLATE and operator class finds the index: ${clauseFor(index!)}. If rows are to be compared as the ` +
-        'clause says, an index of that collation has to be made.',
+      `A clause without COLLATE and operator class matches the index: ${clauseFor(index!)}. If rows should be compared as ` +
+        'the clause says, create an index to match.',
     ),
   exclusion: ({ index, insert }) =>
     insert.conflict!.action === 'update'
       ? decide(
-          `No ON CONFLICT … DO UPDATE works with an exclusion constraint: the application has to look for the row itself, or ` +
-            'a unique index has to be made, if rows are unique by columns alone.',
+          'ON CONFLICT … DO UPDATE does not work with an exclusion constraint: the application must look for the row itself; ' +
+            'or create a unique index, if rows are unique by columns alone.',
         )
       : repairBy(
-          `The application’s statement has to name no target, or the constraint: ON CONFLICT ON CONSTRAINT ${index!.name} DO NOTHING.`,
+          `Change the application’s statement to name the constraint (ON CONFLICT ON CONSTRAINT ${index!.name} DO ` +
+            'NOTHING), or no conflict target at all.',
         ),
   'not-reproduced': () => repairBy(NOTHING_NOW),
 };
@@ -51,22 +52,25 @@ async function makeIndex(
   const written = `CREATE UNIQUE INDEX ON ${table.sql} (${keys.join(', ')})`;
   if (keys.some((key) => HIDDEN.test(key)))
     return decide(
-      `A unique index has to be made over the clause as the application writes it, with the literals that the log does not show (? stands for them): ` +
-        `${written}. Look for rows that already violate it first.`,
+      'Create a unique index on what the clause lists, as the application writes it, with the literals that the ' +
+        'log does not show (each ? is one): ' +
+        `${written}. First look for rows that already violate it.`,
     );
   const expressions = elements.filter(({ column }) => column === null).map(({ text }) => text);
   if (expressions.length > 0 && !(await surelyImmutable(db, expressions)))
     return decide(
-      `A unique index over these expressions may not be possible: all of what it calls has to be IMMUTABLE, and the catalogue does not say so of ` +
-        `${expressions.join(', ')}. If it is: ${written}, after a look for rows that already violate it. Else the rule needs a column of its own.`,
+      'A unique index on these expressions may not be possible: every function in it must be IMMUTABLE, and the ' +
+        'catalogue does not say that of ' +
+        `${expressions.join(', ')}. If they are, look for rows that already violate it, then run ${written}. ` +
+        'Otherwise the rule needs a column of its own.',
     );
   const unordered = table.columns.filter(
     ({ name, baseType }) => UNORDERED.has(baseType) && elements.some(({ column }) => column === name),
   );
   if (unordered.length > 0)
     return decide(
-      `No unique index is possible over ${unordered.map(({ sql, type }) => `${sql}, which is of type ${type}`).join(', ')}: values of this type have no order. ` +
-        'The rule needs another column, or an expression of this one that has an order.',
+      `No unique index is possible on ${unordered.map(({ sql, type }) => `${sql}, which has the type ${type}`).join(', ')}: values of this type have no order. ` +
+        'The rule needs another column, or an expression on this one that has an order.',
     );
   const { predicate } = insert.conflict!;
   const limit = predicate === null || HIDDEN.test(predicate) ? null : predicate;
@@ -90,13 +94,15 @@ async function makeIndex(
   if (repair.decision) return repair;
   if (predicate !== null && limit === null)
     return decide(
-      `The statement means only rows WHERE ${predicate}, and the log does not show the values. An index over all rows serves it as well, but forbids more; ` +
-        `one with the predicate, its values written out, forbids just that. ${repair.words}`,
+      `The statement applies only to rows WHERE ${predicate}, and the log does not show the values. An index on ` +
+        'all rows works too, but forbids more; one with the predicate, its values written out, forbids exactly that. ' +
+        `${repair.words}`,
       repair.sql,
     );
   if (wider !== undefined && found.case === 'other-columns')
     return decide(
-      `Rows are unique by more columns today: ${clauseFor(wider)} would find ${wider.name}. If they are really one by (${keys.join(', ')}), the index has to be made. ${repair.words}`,
+      `Rows are unique by more columns today: ${clauseFor(wider)} would match ${wider.name}. Do the following only ` +
+        `if they are really unique by (${keys.join(', ')}). ${repair.words}`,
       repair.sql,
     );
   return repair;
@@ -142,10 +148,10 @@ async function surelyImmutable(db: Database, expressions: readonly string[]): Pr
 /** Of an index on partitions, those are built and joined that lack it. */
 async function rebuild(db: Database, table: Relation, index: UniqueIndex): Promise<Repair> {
   const duplicates =
-    'Where its build failed on duplicate rows, a person has to resolve those first, or it fails again.';
+    'If its build failed on duplicate rows, a person must resolve those first, or it fails again.';
   if (!index.partitioned)
     return repairBy(
-      `Build it again. ${duplicates} If its name ends in _ccnew or _ccold, it is left over from a failed REINDEX.`,
+      `Rebuild it. ${duplicates} If its name ends in _ccnew or _ccold, it is left over from a failed REINDEX.`,
       [`REINDEX INDEX CONCURRENTLY ${index.sql};`],
     );
   const rows = await db.query<{ leaf: string; invalid: string | null }>(LEAVES_WITHOUT, [
@@ -156,7 +162,8 @@ async function rebuild(db: Database, table: Relation, index: UniqueIndex): Promi
   const keys = index.keys.map(({ text }) => text);
   const missing = rows.filter(({ invalid }) => invalid === null).map(({ leaf }) => leaf);
   return repairBy(
-    `Build it on the partitions that lack it, and join them under ${index.name}; it becomes valid with the last. ${duplicates}`,
+    `Build it on the partitions that lack it, and attach those to ${index.name}, which becomes valid with the last ` +
+      `one. ${duplicates}`,
     [
       ...rows.flatMap(({ invalid }) => (invalid === null ? [] : [`REINDEX INDEX CONCURRENTLY ${invalid};`])),
       ...attached(table, index.sql, { keys, predicate: index.predicate }, missing, taken),

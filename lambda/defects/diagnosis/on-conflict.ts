@@ -35,13 +35,14 @@ export async function diagnoseOnConflict(db: Database, question: DiagnosisQuesti
   if (clauses.length === 0)
     return notFound(
       [
-        'No ON CONFLICT (…) is in the part of the statement that was logged: it may be cut short, or inside a function.',
+        'The part of the statement that was logged has no ON CONFLICT (…): it may be cut off, or inside a function.',
       ],
       await invalidUniqueIndexes(db),
     );
   if (clauses.every(({ table }) => table === WITHHELD_NAME))
     return notFound([
-      'The name of the table is not shown in the statement, because of the characters in it, so it could not be looked up.',
+      'The statement does not show the name of the table, because of the characters in it, so the table could not ' +
+        'be looked up.',
     ]);
   const [relations, path] = await Promise.all([
     relationsBehind(
@@ -87,16 +88,17 @@ function explainClause(
   const likeliest = explained[0]!;
   if (failing.length > 0 && likeliest !== first)
     unseen.push(
-      `${user}'s own search path leads to ${likeliest.table.sql}, which would not have raised the error. A session that had ` +
-        'set another one found this table.',
+      `${user}'s own search path leads to ${likeliest.table.sql}, which would not have raised the error. A session with ` +
+        'another search path found this table.',
     );
   const others = more.map(({ table }) => table.sql);
   if (others.length > 0 && failing.length > 0)
     unseen.push(
-      `Tables of this name in other schemas would raise the same error: ${listed(others)}. Which one a session found, the log does not say.`,
+      `Tables of this name in other schemas would raise the same error: ${listed(others)}. The log does not show ` +
+        'which one the session found.',
     );
   if (others.length > 0 && failing.length === 0)
-    unseen.push(`Nor would the other tables of this name: ${listed(others)}.`);
+    unseen.push(`Neither would the other tables of this name: ${listed(others)}.`);
   return { ...first!, found: { ...first!.found, unseen } };
 }
 
@@ -172,10 +174,11 @@ const MEANING: Readonly<Record<ConflictCase, { readonly kind: DefectKind; readon
 const UNSEEN: Partial<Record<ConflictCase, readonly string[]>> = {
   'predicate-differs': ['Predicates are compared by their text; the server compares what they mean.'],
   'unseen-values': [
-    'Literals in the statement are not shown, so it cannot be seen whether they are those of the index.',
+    'Literals in the statement are not shown, so it is not known whether they match the index.',
   ],
   'not-reproduced': [
-    'The catalogue keeps no times: whether the index is newer than the error, or a session wrote to another table of this name, is not seen.',
+    'The catalogue keeps no timestamps, so it is not known whether the index is newer than the error, or whether a ' +
+      'session wrote to another table of this name.',
   ],
 };
 
@@ -184,44 +187,47 @@ const SENTENCES: Readonly<
 > = {
   'no-index': (clause, table) => [`${table.sql} has no unique index at all, so ${clause} finds none.`],
   'other-columns': (clause, table) => [
-    `${clause} needs a unique index over just these columns, and ${table.sql} has none: it has ` +
+    `${clause} needs a unique index on exactly these columns, and ${table.sql} has none: it has ` +
       `${table.uniqueIndexes.map(describeIndex).join('; ')}.`,
   ],
   'narrower-key': (clause, table, index) => [
-    `${clause} needs a unique index over just these columns. On ${table.sql} fewer of them are unique already: ${describeIndex(index!)}.`,
+    `${clause} needs a unique index on exactly these columns. On ${table.sql}, fewer of them are already unique: ` +
+      `${describeIndex(index!)}.`,
   ],
   'other-spelling': (clause, table, index) => [
-    `${clause} needs a unique index over just these columns and expressions. ${table.sql} has one over the same columns in another form: ${describeIndex(index!)}.`,
+    `${clause} needs a unique index on exactly these columns and expressions. ${table.sql} has one on the same ` +
+      `columns in another form: ${describeIndex(index!)}.`,
   ],
   'other-collation': (clause, table, index) => [
     `${clause} asks for a collation or an operator class that ${index!.name} on ${table.sql} does not have: it is ${describeIndex(index!)}.`,
   ],
   exclusion: (clause, table, index) => [
-    `The columns of ${clause} belong to ${index!.name} on ${table.sql}, an exclusion constraint, which ON CONFLICT never finds by its columns.`,
+    `The columns of ${clause} belong to ${index!.name} on ${table.sql}, an exclusion constraint, which ON CONFLICT ` +
+      'never infers from columns.',
   ],
   'invalid-index': (clause, _table, index) => [
-    `The index that ${clause} needs is there, but ${index!.name} is INVALID: ${
+    `The index that ${clause} needs exists, but ${index!.name} is INVALID: ${
       index!.partitioned
         ? 'it is not on every partition'
-        : 'its build failed or was cut off, or is still going on'
-    }, and ON CONFLICT does not see it.`,
+        : 'its build failed, was interrupted, or is still running'
+    }, and ON CONFLICT does not use it.`,
   ],
   'predicate-missing': (clause, _table, index) => [
-    `The unique index ${index!.name} over these columns is partial, WHERE ${index!.predicate}, and ${clause} does not carry this predicate.`,
+    `The unique index ${index!.name} on these columns is partial, WHERE ${index!.predicate}, and ${clause} lacks ` +
+      'this predicate.',
   ],
   'predicate-differs': (clause, _table, index) => [
-    `The unique index ${index!.name} over these columns is partial, WHERE ${index!.predicate}, which ${clause} does not imply.`,
+    `The unique index ${index!.name} on these columns is partial, WHERE ${index!.predicate}, which ${clause} does not imply.`,
   ],
   'bind-parameter': (clause, _table, index) => [
     `The unique index ${index!.name} is partial, WHERE ${index!.predicate}, and ${clause} has a parameter in its place.`,
-    'That works until the server plans a prepared statement without its values, at the sixth execution in a session; then it fails each time.',
+    'That works until the server switches to a generic plan for the prepared statement, at the sixth execution in ' +
+      'a session; from then on it fails every time.',
   ],
   'unseen-values': (clause, _table, index) => [
     `${clause} has the form of the unique index ${describeIndex(index!)}.`,
   ],
-  'not-reproduced': (clause, table, index) => [
-    `${index!.name} on ${table.sql} serves ${clause}, as the catalogue has it now.`,
-  ],
+  'not-reproduced': (clause, table, index) => [`${index!.name} on ${table.sql} matches ${clause} now.`],
 };
 
 /** Suspects, where nothing else is known. */

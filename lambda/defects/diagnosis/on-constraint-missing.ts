@@ -26,18 +26,19 @@ export async function diagnoseMissing(
         'not-reproduced',
         'not-reproduced',
         there,
-        `${table.sql} has the constraint ${sql}, as the catalogue has it now.`,
+        `${table.sql} has the constraint ${sql} now.`,
         repairBy(NOTHING_NOW),
       ),
       unseen: [
-        'The catalogue keeps no times: whether the constraint is newer than the error, or a session wrote to another table of this name, is not seen.',
+        'The catalogue keeps no timestamps, so it is not known whether the constraint is newer than the error, or ' +
+          'whether a session wrote to another table of this name.',
       ],
     };
   const bare = table.uniqueIndexes.find(
     (index) => index.constraint === null && lastName(index.name) === name,
   );
   if (bare !== undefined) {
-    const cause = `${describeIndex(bare)} on ${table.sql} is an index and no constraint, so ON CONSTRAINT does not find it.`;
+    const cause = `${describeIndex(bare)} on ${table.sql} is an index, not a constraint, so ON CONSTRAINT does not find it.`;
     const usable = bare.plain && isKey(bare) && !bare.partitioned;
     return usable
       ? say(
@@ -46,7 +47,8 @@ export async function diagnoseMissing(
           bare,
           cause,
           repairBy(
-            `Make the index a constraint; nothing is built, and the lock is held for a moment only. Or the statement names the columns: ${clauseFor(bare)}.`,
+            'Turn the index into a constraint; nothing is built, and the lock is held only for a moment. Or name ' +
+              `the columns in the statement: ${clauseFor(bare)}.`,
             [`ALTER TABLE ${table.sql} ADD CONSTRAINT ${sql} UNIQUE USING INDEX ${bare.name};`],
           ),
         )
@@ -55,7 +57,7 @@ export async function diagnoseMissing(
           'application',
           bare,
           cause,
-          repairBy(`The statement has to name the columns: ${clauseFor(bare)}.`),
+          repairBy(`Name the columns in the statement: ${clauseFor(bare)}.`),
         );
   }
   // The server's own name of a key over some columns: what it was before somebody named it otherwise.
@@ -81,7 +83,8 @@ export async function diagnoseMissing(
       renamed,
       cause,
       decide(
-        `${renamed.name} has the columns of which PostgreSQL makes the name ${sql}. Either it gets that name back, if nothing else uses the one that it has, or the statement names the columns: ${clauseFor(renamed)}.`,
+        `${renamed.name} has the columns from which PostgreSQL derives the name ${sql}. Either rename it back, if ` +
+          `nothing uses its current name, or name the columns in the statement: ${clauseFor(renamed)}.`,
         change === null ? [] : [change],
       ),
     );
@@ -96,7 +99,7 @@ export async function diagnoseMissing(
       null,
       cause,
       decide(
-        `By its name it is a key over (${list}). If it is, make it; first look for rows that violate it, and resolve them.`,
+        `By its name it is a key on (${list}). If so, first look for rows that violate it and resolve them, then create it.`,
         [
           violations(table.sql, columns, null),
           `CREATE UNIQUE INDEX CONCURRENTLY ${free} ON ${table.sql} (${list});`,
@@ -111,7 +114,8 @@ export async function diagnoseMissing(
     null,
     cause,
     decide(
-      `What ${sql} was over, its name does not say. The statement has to name one of the keys that are there, or the migration that makes the constraint has to be found.`,
+      `The name ${sql} does not show which columns it was on. Name one of the existing keys in the statement, or ` +
+        'find the migration that creates the constraint.',
     ),
   );
 }

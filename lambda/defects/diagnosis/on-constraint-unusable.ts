@@ -51,7 +51,8 @@ export async function diagnoseUnusable(
       'application',
       `${exclusion.name} on ${table.sql} is an exclusion constraint, and ON CONFLICT DO UPDATE does not work with one: several rows may conflict.`,
       decide(
-        'The application has to write DO NOTHING and look for the rows itself; or a unique index has to be made, if rows are unique by columns alone.',
+        'The application must use DO NOTHING and look for the rows itself; or create a unique index, if rows are ' +
+          'unique by columns alone.',
       ),
     );
   const keys = table.uniqueIndexes.filter(isKey);
@@ -62,11 +63,12 @@ export async function diagnoseUnusable(
       [],
       'no-key',
       'application',
-      `${conflict.constraint ?? 'The constraint'} on ${table.sql} is no key: a CHECK or a foreign key has no index that ON CONFLICT could use.`,
+      `${conflict.constraint ?? 'The constraint'} on ${table.sql} is not a key: a CHECK or a foreign key has no ` +
+        'index that ON CONFLICT could use.',
       decide(
         keys.length === 0
-          ? 'The application has to name a key, and the table has none: which columns make rows one has to be said first.'
-          : `The application has to name a key. There are: ${listed(keys.map(describeIndex))}.`,
+          ? 'The application must name a key, and the table has none: first decide which columns identify a row.'
+          : `The application must name a key. The table has: ${listed(keys.map(describeIndex))}.`,
       ),
     );
   return about(
@@ -75,7 +77,7 @@ export async function diagnoseUnusable(
     [],
     'not-reproduced',
     'not-reproduced',
-    `No constraint of ${table.sql} that the statement could mean is deferrable or an exclusion constraint, as the catalogue has it now.`,
+    `No constraint of ${table.sql} that the statement could mean is a deferrable or an exclusion constraint now.`,
     repairBy(NOTHING_NOW),
   );
 }
@@ -83,19 +85,19 @@ export async function diagnoseUnusable(
 /** Another index first, so that rows are unique at every moment; then it takes the constraint's place under its name. */
 async function makeImmediate(db: Database, table: Relation, index: UniqueIndex): Promise<Repair> {
   const why =
-    'A constraint that is not DEFERRABLE serves ON CONFLICT, but code that breaks the key for a moment inside a transaction (swaps of ' +
-    'positions, SET CONSTRAINTS … DEFERRED) then fails.';
+    'A constraint that is not DEFERRABLE works with ON CONFLICT, but code that violates the key for a moment ' +
+    'inside a transaction (swapping positions, SET CONSTRAINTS … DEFERRED) then fails.';
   if (
     table.kind === 'partitioned' ||
     index.exclusion ||
     index.constraint === null ||
     index.keys.some(({ column }) => column === null)
   )
-    return decide(`${why} The constraint has to be made again without DEFERRABLE, in a quiet hour.`);
+    return decide(`${why} Recreate the constraint without DEFERRABLE at a quiet time.`);
   const keys = keysOf(index);
   const free = freeName(table.sql, keys, await takenNames(db, table.schema));
   const name = quoteWhereNeeded(index.constraint);
-  return decide(`${why} If there is none:`, [
+  return decide(`${why} If there is no such code:`, [
     `CREATE UNIQUE INDEX CONCURRENTLY ${free} ON ${table.sql} (${keys.join(', ')});`,
     'BEGIN;',
     "SET LOCAL lock_timeout = '2s';",

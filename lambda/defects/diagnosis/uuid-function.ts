@@ -1,4 +1,4 @@
-/** 42883: a function that makes UUIDs is absent, or out of the caller's sight. */
+/** 42883: a function that generates UUIDs is absent, or out of the caller's sight. */
 import type { DiagnosisQuestion } from '../../contract/diagnosis';
 import type { Database } from '../../postgres/database';
 import { quoteIdentifier } from '../../sql/quote';
@@ -28,12 +28,16 @@ export async function diagnoseUuidFunction(db: Database, question: DiagnosisQues
       object,
       case: 'not-reproduced',
       verdict: 'not-reproduced',
-      cause: [`${visible.signature} exists, and the search path that ${question.user} begins with finds it.`],
+      cause: [
+        `${visible.signature} exists, and it is on the search path with which sessions of ${question.user} begin.`,
+      ],
       unseen: [
-        'The catalogue keeps no times: whether the function is newer than the error, or a session had set another search path, is not seen.',
+        'The catalogue keeps no timestamps, so it is not known whether the function is newer than the error, or ' +
+          'whether a session had set another search path.',
       ],
       repair: repairBy(
-        'Nothing in the schema, as the catalogue has it now. If the errors go on, look at the search path that the application sets, and at the arguments.',
+        'Nothing to repair in the schema as it is now. If the errors continue, check the search path that the ' +
+          'application sets, and the arguments.',
       ),
     };
   }
@@ -62,8 +66,8 @@ export async function diagnoseUuidFunction(db: Database, question: DiagnosisQues
         ? []
         : [
             facts === null
-              ? `The server does not offer the extension ${extension}, which would bring it.`
-              : `The extension ${extension}, which brings it, is ${facts.schema === null ? 'offered by the server but not made in this database' : `made, in the schema ${facts.schema}, without it`}.`,
+              ? `The server does not offer the extension ${extension}, which would provide it.`
+              : `The extension ${extension}, which provides it, is ${facts.schema === null ? 'available on the server but not created in this database' : `installed in the schema ${facts.schema}, but without it`}.`,
           ]),
     ],
   };

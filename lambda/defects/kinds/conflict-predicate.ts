@@ -6,29 +6,31 @@ import { conflictTargetsSql } from './missing-conflict-target';
 
 export const conflictPredicate: DefectKind = {
   id: 'conflict-predicate',
-  title: 'ON CONFLICT does not carry the predicate of its partial index',
+  title: 'ON CONFLICT lacks the predicate of the partial index',
   sqlstates: ['42P10'],
   log: ON_CONFLICT,
   impact:
-    'The INSERT fails every time, or from the sixth execution of a prepared statement on, and so does all that follows ' +
-    'in the same transaction.',
+    'The INSERT fails every time, or from the sixth execution of a prepared statement on. Every later statement in ' +
+    'the same transaction fails too.',
   origin:
-    'The unique index is partial (`… WHERE is_active`), and PostgreSQL takes it for ON CONFLICT only if the clause ' +
-    'repeats a predicate that implies it: `ON CONFLICT (a, b) WHERE is_active`. `WHERE is_active` and `WHERE is_active ' +
-    '= true` serve for each other, `WHERE is_active IS TRUE` serves for neither. A bind parameter in the predicate ' +
-    'works until the server plans the prepared statement without its value, which is at the sixth execution.',
+    'The unique index is partial (`… WHERE is_active`), and PostgreSQL infers it for ON CONFLICT only if the clause ' +
+    'repeats a predicate that implies it: `ON CONFLICT (a, b) WHERE is_active`. `WHERE is_active` and `WHERE ' +
+    'is_active = true` match each other; `WHERE is_active IS TRUE` matches neither. A bind parameter in the ' +
+    'predicate ' +
+    'works until the server switches to a generic plan, at the sixth execution of the prepared statement.',
   catalogue: {
     sql: conflictTargetsSql('i.indpred IS NOT NULL'),
     rows: 'evidence',
     blind:
-      'It lists the partial unique indexes; whether a statement repeats their predicate, only the statement says.',
+      'It lists the partial unique indexes. Only the statement shows whether it repeats their predicate.',
   },
   drift: null,
   repair: (object) => ({
     words:
-      `The application's statement has to carry the index's predicate, with constants and not with parameters: ` +
+      `Add the index's predicate to the application's statement, with constants instead of parameters: ` +
       `ON CONFLICT (${object.columns.join(', ')}) WHERE ${object.detail ?? '<predicate of the index>'}. ` +
-      'An index without predicate would serve the statement as it is, but it also forbids rows that the partial one allows.',
+      'An index without a predicate would also work for the statement as it is, but it forbids rows that the ' +
+      'partial index allows.',
     sql: [],
   }),
   verification: (object) =>

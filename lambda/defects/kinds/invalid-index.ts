@@ -9,10 +9,11 @@ export const invalidIndex: DefectKind = {
   sqlstates: [],
   log: null,
   impact:
-    'No query uses it and ON CONFLICT does not see it, but every write still pays for it; a unique one may even refuse rows.',
+    'No query and no ON CONFLICT uses it, but every write still maintains it. A unique one may even reject rows.',
   origin:
-    'CREATE INDEX CONCURRENTLY or REINDEX CONCURRENTLY failed or was cut off: by duplicate rows, a deadlock, a timeout. ' +
-    'PostgreSQL leaves what there is and marks it INVALID. IF NOT EXISTS then skips it silently.',
+    'CREATE INDEX CONCURRENTLY or REINDEX CONCURRENTLY failed or was interrupted: by duplicate rows, a deadlock or ' +
+    'a timeout. PostgreSQL keeps the unfinished index and marks it INVALID. A later CREATE INDEX … IF NOT EXISTS ' +
+    'skips it silently.',
   catalogue: {
     sql: `
 SELECT ${TABLE_NAME} AS "table", format('%I.%I', n.nspname, x.relname) AS object,
@@ -30,14 +31,14 @@ WHERE NOT (i.indisvalid AND i.indisready AND i.indislive) AND ${APPLICATION_TABL
 ORDER BY 1, 2`,
     rows: 'defect',
     blind:
-      'An index that is being built at this moment is left out. A build in another session is seen only by a role with ' +
-      'pg_read_all_stats; without it, the index counts as INVALID until the build ends.',
+      'Indexes under construction are left out. Only a role with pg_read_all_stats sees builds in other sessions; ' +
+      'for other roles, such an index counts as INVALID until its build ends.',
   },
   drift: (db) => allOf(db, invalidIndex),
   repair: (object) => ({
     words:
-      'Build it again. Where a unique one failed on duplicates, resolve those first. One whose name ends in _ccnew or ' +
-      '_ccold is left over from a failed REINDEX: drop it.',
+      'Rebuild the index. If the build of a unique index failed on duplicates, resolve those first. An index whose ' +
+      'name ends in _ccnew or _ccold is left over from a failed REINDEX: drop it.',
     sql: [`REINDEX INDEX CONCURRENTLY ${object.name};`],
   }),
   verification: (object) => `SELECT trueup.no_invalid_indexes(${quoteLiteral(object.table)})`,

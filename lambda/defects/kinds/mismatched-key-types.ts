@@ -7,18 +7,19 @@ import { KEY_TYPES } from '../signatures/key-types';
 
 export const mismatchedKeyTypes: DefectKind = {
   id: 'mismatched-key-types',
-  title: 'A key and its reference have types that do not compare',
+  title: 'A key and its reference have types that cannot be compared',
   sqlstates: ['42883', '42804'],
   log: KEY_TYPES,
-  impact: 'Joins and lookups by this key fail, and no foreign key can be made between the columns.',
+  impact: 'Joins and lookups by this key fail, and no foreign key can be added between the columns.',
   origin:
-    'One table declares its key as uuid, another the reference to it as varchar or text, often after a move from a ' +
-    'database that has no uuid type. PostgreSQL compares neither without a cast, and refuses a foreign key between ' +
-    'them. An application that sends the id as varchar fails in the same words, with nothing wrong in the schema.',
+    'One table declares its key as uuid, and another declares its reference to it as varchar or text, often after ' +
+    'a move from a database without a uuid type. PostgreSQL does not compare the two without a cast and rejects a ' +
+    'foreign key between them. An application that sends the id as varchar gets the same error, although nothing ' +
+    'is wrong with the schema.',
   catalogue: {
     sql: `
 SELECT format('%I.%I', r.nspname, wrong.relname) AS "table", quote_ident(wrong.attname) AS object,
-  format('%I.%I.%I is %s, but %I.%I.%I, which it looks like a reference to, is %s.', r.nspname, r.relname, r.attname,
+  format('%I.%I.%I is %s, but %I.%I.%I, which it appears to reference, is %s.', r.nspname, r.relname, r.attname,
     r.type, r.nspname, r.target, r.target_column, r.target_type) AS sentence
 FROM (${LIKELY_REFERENCES}) AS r
 -- The side to change: the one that is not uuid.
@@ -28,15 +29,16 @@ WHERE NOT r.same AND ${PARAMETERS_ON('wrong.relname', 'wrong.attname')}
 ORDER BY 1, 2, 3`,
     rows: 'defect',
     blind:
-      'It goes by names: a column x_id beside a table x or xs with a primary key of one column. A reference under ' +
-      'another name, and the types of parameters that the application sends, are not seen.',
+      'It matches names: a column x_id and a table x or xs with a single-column primary key. It sees neither ' +
+      'references with other names nor the types of the parameters that the application sends.',
   },
   drift: null,
   repair: (object) =>
     decide(
-      'Make both sides uuid, a key and all its references in one migration. uuid reads an id with dashes and without; ' +
-        'text would keep the two spellings apart. The change rewrites the table while nobody can read it, and fails on a value ' +
-        'that is no UUID, on a foreign key and on a view of the column: look for those first, and choose the hour.',
+      'Make both sides uuid: the key and all its references, in one migration. uuid accepts an id with or without ' +
+        'dashes; as text, the two spellings differ. The change rewrites the table under a lock that blocks readers. ' +
+        'It fails if a value is not a UUID, or if a foreign key or a view uses the column: check for those first, ' +
+        'and choose a quiet time.',
       [`ALTER TABLE ${object.table} ALTER COLUMN ${object.column} TYPE uuid USING ${object.column}::uuid;`],
     ),
   verification: (object) =>

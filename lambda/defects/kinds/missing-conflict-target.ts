@@ -30,22 +30,24 @@ export const missingConflictTarget: DefectKind = {
   sqlstates: ['42P10', '42704', '55000', '42809'],
   log: ON_CONFLICT,
   impact:
-    'The INSERT fails every time, whatever its values are, and so does all that follows in the same transaction.',
+    'The INSERT fails every time, whatever its values. Every later statement in the same transaction fails too.',
   origin:
-    'The migration that makes the unique index exists but was never run on this database, or it failed half way and ' +
-    'left the index INVALID. A constraint of the same name over other columns does not serve; nor does an index under ON ' +
-    'CONSTRAINT, a DEFERRABLE constraint, or an exclusion constraint.',
+    'The migration that creates the unique index exists but was never run on this database, or it failed half way ' +
+    'and left the index INVALID. A constraint of the same name on other columns does not help; nor does a plain ' +
+    'index named in ON CONSTRAINT, a DEFERRABLE constraint, or an exclusion constraint.',
   catalogue: {
     sql: conflictTargetsSql('true'),
     rows: 'evidence',
     blind:
-      "It lists the unique indexes that exist. Which one is missing, the application's statement says: an index " +
-      'serves ON CONFLICT (a, b) when it is valid, unique, over just these columns in any order, and not partial.',
+      "It lists the unique indexes that exist. Only the application's statement shows which one is missing: an index " +
+      'matches ON CONFLICT (a, b) if it is valid, unique, on exactly these columns in any order, and not partial.',
   },
   drift: null,
   repair: ({ table, columns, detail }) =>
     table === null
-      ? repairBy('Make the unique index that the clause names, or write the clause as an index has it.')
+      ? repairBy(
+          'Create the unique index that the clause names, or change the clause to match an existing index.',
+        )
       : makeConflictTarget(
           {
             schema: lastName(table.slice(0, table.length - unqualified(table).length - 1)),

@@ -10,26 +10,26 @@ export const missingForeignKey: DefectKind = {
   log: null,
   impact: 'Rows refer to rows that do not exist, and a deleted row leaves its references behind.',
   origin:
-    'The tables were made by a tool or for a database that does not enforce references, and the keys were to come ' +
-    'later. Nothing fails; the orphans are found when somebody looks.',
+    'The tables were created by a tool, or for a database, that does not enforce references, and the keys were ' +
+    'never added. Nothing fails; the orphaned rows are found only when somebody looks.',
   catalogue: {
     sql: `
 SELECT format('%I.%I', r.nspname, r.relname) AS "table", quote_ident(r.attname) AS object,
-  format('%I.%I.%I looks like a reference to %I.%I.%I and has no foreign key.', r.nspname, r.relname, r.attname,
+  format('%I.%I.%I appears to reference %I.%I.%I but has no foreign key.', r.nspname, r.relname, r.attname,
     r.nspname, r.target, r.target_column) AS sentence
 FROM (${LIKELY_REFERENCES}) AS r
 WHERE r.same AND ${PARAMETERS_ON('r.relname', 'r.attname')}
 ORDER BY 1, 2`,
     rows: 'defect',
     blind:
-      'It goes by names: a column x_id beside a table x or xs with a primary key of one column and of a type that ' +
-      'compares. A reference under another name is not seen.',
+      'It matches names: a column x_id and a table x or xs with a single-column primary key of a comparable type. ' +
+      'It does not see references with other names.',
   },
   drift: null,
   repair: (object) => ({
     words:
-      'Find the orphans first and resolve them. Add the key NOT VALID, which only takes a short lock and checks new rows, ' +
-      'and validate it in a step of its own. ON DELETE SET NULL needs a column that may be null.',
+      'Find the orphaned rows first and resolve them. Add the key NOT VALID, which takes only a short lock and ' +
+      'checks new rows, and validate it in a separate step. ON DELETE SET NULL needs a nullable column.',
     sql: [
       `SELECT ${object.column}, count(*) FROM ${object.table} WHERE ${object.column} NOT IN ` +
         `(SELECT ${object.detail ?? 'id'} FROM ${object.name}) GROUP BY ${object.column};`,

@@ -16,9 +16,8 @@ export const missingIdDefault: DefectKind = {
   log: NOT_NULL,
   impact: 'Every INSERT that leaves the id to the database fails.',
   origin:
-    'The table was made again, by a move between servers or by a script that lists columns and types, and the ' +
-    'DEFAULT of its id was not taken along. Rows that were copied keep their ids, so nothing fails until the first ' +
-    'new one.',
+    'The table was recreated, by a move between servers or by a script that lists columns and types, and lost the ' +
+    'DEFAULT of its id. Copied rows keep their ids, so nothing fails until the first new row.',
   catalogue: {
     sql: `
 SELECT ${TABLE_NAME} AS "table", quote_ident(a.attname) AS object,
@@ -36,14 +35,14 @@ WHERE i.indisprimary AND i.indnkeyatts = 1 AND ${APPLICATION_TABLES} AND NOT c.r
 ORDER BY 1, 2`,
     rows: 'defect',
     blind:
-      'It does not show whether the application always gives the id itself; then a default is not needed.',
+      'It does not show whether the application always supplies the id itself; then no default is needed.',
   },
   drift: null,
   // Where the type is not known, nobody can say what fits.
   repair: ({ table, column, detail }) =>
     table === null || column === null || detail === null
       ? decide(
-          'If the database is to make this key, it needs a default of its type: gen_random_uuid(), or a sequence.',
+          'If the database should generate this key, it needs a default that fits its type: gen_random_uuid() or a sequence.',
         )
       : idDefault(
           table,

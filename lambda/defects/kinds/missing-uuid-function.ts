@@ -11,14 +11,15 @@ export const EXTENSION_OF = (name: string): string | null =>
 
 export const missingUuidFunction: DefectKind = {
   id: 'missing-uuid-function',
-  title: 'A function that makes UUIDs does not exist',
+  title: 'A function that generates UUIDs does not exist',
   sqlstates: ['42883'],
   log: UUID_FUNCTION,
-  impact: 'Every statement that calls it fails, and an INSERT that leaves its id to such a default does too.',
+  impact:
+    'Every statement that calls it fails, and so does an INSERT that leaves the id to a default that calls it.',
   origin:
-    'The function came with an extension (uuid-ossp, pgcrypto) that was not made on this database, or that lies in a ' +
-    'schema which is not on the search path of the role that calls it. gen_random_uuid() is built in from PostgreSQL ' +
-    '13 on, uuidv4() and uuidv7() from 18 on.',
+    'The function comes with an extension (uuid-ossp, pgcrypto) that was not created in this database, or whose ' +
+    'schema is not on the search path of the role that calls the function. gen_random_uuid() is built in since ' +
+    'PostgreSQL 13, uuidv4() and uuidv7() since 18.',
   catalogue: {
     sql: `
 SELECT '' AS "table", wanted.name AS object,
@@ -30,7 +31,8 @@ WHERE $1::text IS NULL AND ($2::text IS NULL OR wanted.name = $2)
 GROUP BY wanted.name
 ORDER BY 2`,
     rows: 'evidence',
-    blind: 'It shows which functions exist; which ones the application calls, only its statements say.',
+    blind:
+      'It shows which functions exist. Which ones the application calls can be seen only in its statements.',
   },
   drift: null,
   repair: (object) => {
@@ -38,18 +40,19 @@ ORDER BY 2`,
     const extension = EXTENSION_OF(name);
     if (object.detail !== null)
       return decide(
-        `The function lies in the schema ${object.detail}, which is not on the role's search path. Write the schema in front of ` +
-          `the call, or put it on the path where the application sets its own: ALTER ROLE … SET search_path replaces the whole path.`,
+        `The function is in the schema ${object.detail}, which is not on the role's search path. Qualify the call ` +
+          'with the schema, or add it to the search path that the application sets: ALTER ROLE … SET search_path ' +
+          'replaces the whole path.',
       );
     if (extension === null)
       return {
-        words: `${name}() is built in from PostgreSQL 18 on. Until then use gen_random_uuid(), or make a function of this name.`,
+        words: `${name}() is built in since PostgreSQL 18. On older servers use gen_random_uuid(), or create a function with this name.`,
         sql: [],
       };
     return {
       words:
-        `Make the extension that brings it, as a role that may; or use gen_random_uuid(), which is built in from ` +
-        'PostgreSQL 13 on.',
+        'Create the extension that provides it, as a role that is allowed to; or use gen_random_uuid(), which is built ' +
+        'in since PostgreSQL 13.',
       sql: [`CREATE EXTENSION IF NOT EXISTS "${extension}";`],
     };
   },

@@ -10,11 +10,11 @@ export const prematureNotNull: DefectKind = {
   title: 'A NOT NULL column gets no value',
   sqlstates: ['23502'],
   log: NOT_NULL,
-  impact: 'Rows that begin without this value cannot be written at all.',
+  impact: 'Rows that start out without this value cannot be written.',
   origin:
     'The column was declared NOT NULL for rows in their final state, but the application writes the row first and ' +
-    'learns the value later. Or a foreign key with ON DELETE SET NULL stands on a NOT NULL column: then each delete ' +
-    'of a referenced row fails.',
+    'learns the value later. Or the column has a foreign key with ON DELETE SET NULL: then every DELETE of a ' +
+    'referenced row fails.',
   catalogue: {
     sql: `
 SELECT ${TABLE_NAME} AS "table", quote_ident(a.attname) AS object,
@@ -35,14 +35,14 @@ WHERE ${APPLICATION_TABLES} AND NOT c.relispartition AND a.attnotnull
 ORDER BY 1, 2`,
     rows: 'defect',
     blind:
-      'Without a column to look at, it finds only those that contradict a foreign key: which other columns the ' +
-      'application fills later, the catalogue does not know.',
+      'Unless a column is given, it finds only those that contradict a foreign key: the catalogue does not show ' +
+      'which other columns the application fills later.',
   },
   drift: null,
   repair: (object) =>
     decide(
-      'If a row may exist before the value is known, allow NULL, and say why in a comment. If it must never be null, the ' +
-        'application has to give the value.',
+      'If a row may exist before the value is known, allow NULL, and say why in a comment. If it must never be ' +
+        'null, the application must supply the value.',
       [`ALTER TABLE ${object.table} ALTER COLUMN ${object.column} DROP NOT NULL;`],
     ),
   verification: (object) =>

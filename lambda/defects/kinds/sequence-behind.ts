@@ -11,23 +11,25 @@ export const sequenceBehind: DefectKind = {
   sqlstates: ['23505'],
   log: DUPLICATE_KEY,
   impact:
-    'An INSERT that leaves the id to the database fails with a duplicate key, again and again, until the sequence has passed ' +
-    'the ids that are there.',
+    'An INSERT that leaves the id to the database fails with a duplicate key, again and again, until the sequence ' +
+    'has passed the existing ids.',
   origin:
-    'Rows were copied with their ids, by a dump of data only, a replication task or an import, and the sequence stayed where ' +
-    'it was. The third face of the move that loses defaults and indexes.',
+    'Rows were copied with their ids, by a data-only dump, a replication task or an import, and the sequence was ' +
+    'not advanced. The same moves also lose defaults and indexes.',
   catalogue: {
     sql: `
 SELECT r."table", r."column" AS object,
-  format('%s is behind %s.%s: a value that it gives next is taken already.', r.sequence, r."table", r."column") AS sentence
+  format('%s is behind %s.%s: one of its next values is already taken.', r.sequence, r."table", r."column") AS sentence
 FROM (${SEQUENCES}) AS r
 WHERE r.taken AND ${PARAMETERS_ON('r.relname', 'r.attname')}
 ORDER BY 1, 2`,
     rows: 'defect',
     blind:
-      `It looks whether one of the next ${LOOKAHEAD} values is taken, in columns that are unique by themselves. Tables with row ` +
-      'security, and those that the role may not read, are left out. It reads every such table by its index, and holds a weak ' +
-      'lock on each until it ends: with thousands of tables, give their names one by one, as the drift check does.',
+      `It checks whether one of the next ${LOOKAHEAD} values is taken, in columns that are unique by themselves. ` +
+      'It leaves out ' +
+      'tables with row-level security and tables that the role may not read. It looks up each table by its index ' +
+      'and holds an ' +
+      'ACCESS SHARE lock on it until the query ends: with thousands of tables, name them one by one, as the drift check does.',
   },
   drift: sequencesBehind,
   repair: ({ table, column, name }) =>

@@ -10,8 +10,8 @@ export const unvalidatedConstraint: DefectKind = {
   log: null,
   impact: 'New rows are checked, old ones are not: the data may contradict what the schema says.',
   origin:
-    'NOT VALID is the right first step on a busy table, and the second step, VALIDATE CONSTRAINT, was forgotten or ' +
-    'failed on rows that contradict it.',
+    'NOT VALID is the right first step on a busy table, but the second step, VALIDATE CONSTRAINT, was forgotten, ' +
+    'or it failed on rows that violate the constraint.',
   catalogue: {
     sql: `
 SELECT ${TABLE_NAME} AS "table", quote_ident(k.conname) AS object,
@@ -32,8 +32,8 @@ ORDER BY 1, 2`,
   drift: (db) => allOf(db, unvalidatedConstraint),
   repair: (object) => ({
     words:
-      'Validate it. That reads the whole table under a lock which lets writers go on; it fails where a row contradicts, ' +
-      'and that row has to be resolved first.',
+      'Validate it. This reads the whole table under a lock that does not block writers. It fails if a row ' +
+      'violates the constraint: resolve that row first.',
     sql: [`ALTER TABLE ${object.table} VALIDATE CONSTRAINT ${object.name};`],
   }),
   verification: (object) => `SELECT trueup.no_unvalidated_constraints(${quoteLiteral(object.table)})`,

@@ -28,8 +28,8 @@ export type IndexedTable = Pick<
 const MOST_LEAVES = 20;
 
 const DUPLICATES =
-  'First look for rows that already violate it. If the query returns any, a person has to decide which of them stay: ' +
-  'until then the build fails, and leaves an INVALID index behind.';
+  'First look for rows that already violate it. If the query returns any, a person must decide which of them to ' +
+  'keep: until then the build fails and leaves an INVALID index behind.';
 
 /** Rows that a unique index would refuse: NULL is equal to nothing, so it repeats without violating anything. */
 export function violations(table: string, values: readonly string[], predicate: string | null): string {
@@ -51,7 +51,7 @@ export function makeConflictTarget(
   const name = freeName(table.sql, wanted.keys, taken);
   const duplicates = violations(table.sql, wanted.values ?? wanted.keys, wanted.predicate);
   if (table.kind !== 'partitioned')
-    return repairBy(`Make the unique index. ${DUPLICATES}`, [
+    return repairBy(`Create the unique index. ${DUPLICATES}`, [
       duplicates,
       `CREATE UNIQUE INDEX CONCURRENTLY ${name} ON ${table.sql} (${keys})${where};`,
     ]);
@@ -61,18 +61,20 @@ export function makeConflictTarget(
   if (missing.length > 0)
     return decide(
       missing.includes(null)
-        ? `${table.sql} is partitioned by an expression, and then no unique index is possible: the application has to look for the row itself.`
-        : `${table.sql} is partitioned by ${table.partitionKey!.join(', ')}, and a unique index has to hold the partition key: over ` +
-            `(${keys}) alone none is possible. Write ON CONFLICT with ${missing.join(', ')} as well and make that index, if ` +
-            'rows are unique by it.',
+        ? `${table.sql} is partitioned by an expression, so no unique index is possible: the application must look for the row itself.`
+        : `${table.sql} is partitioned by ${table.partitionKey!.join(', ')}, and a unique index must include the partition key: one on ` +
+            `(${keys}) alone is not possible. Add ${missing.join(', ')} to the ON CONFLICT clause and create that index, if ` +
+            'rows are unique by these columns.',
     );
   if (table.nested || table.leaves.length > MOST_LEAVES)
     return repairBy(
-      `Make the unique index, in a quiet hour: on a partitioned table it cannot be built CONCURRENTLY, and writers wait until it is built on every partition. ${DUPLICATES}`,
+      'Create the unique index at a quiet time: on a partitioned table it cannot be built CONCURRENTLY, and ' +
+        `writers wait until it is built on every partition. ${DUPLICATES}`,
       [duplicates, `CREATE UNIQUE INDEX ${name} ON ${table.sql} (${keys})${where};`],
     );
   return repairBy(
-    `Make the unique index on each partition, which does not stop writers, and join them under one of the table. ${DUPLICATES}`,
+    'Create the unique index on each partition, which does not block writers, and attach these to one on the ' +
+      `partitioned table. ${DUPLICATES}`,
     [
       duplicates,
       `CREATE UNIQUE INDEX ${name} ON ONLY ${table.sql} (${keys})${where};`,

@@ -33,18 +33,21 @@ export function idDefault(table: string, column: IdColumn, user: string): Repair
   const alter = `ALTER TABLE ${table} ALTER COLUMN ${column.sql}`;
   if (column.baseType === 'uuid')
     return repairBy(
-      'Give the column a default. Existing rows stay as they are, and the lock is held for a moment only.',
+      'Give the column a default. Existing rows do not change, and the lock is held only for a moment.',
       [`${alter} SET DEFAULT gen_random_uuid();`],
     );
   if (isInteger(column) && column.sequence === null && column.type !== column.baseType)
     return decide(
-      `The column is of the domain ${column.type}, and no identity may be made on one. If the database is to make the key, it needs a sequence ` +
-        'of its own: CREATE SEQUENCE … OWNED BY, set above the highest id in the same transaction in which it becomes the default.',
+      `The type of the column is the domain ${column.type}, and an identity column cannot have a domain type. If ` +
+        'the database should generate ' +
+        'the key, create a sequence (CREATE SEQUENCE … OWNED BY), and in one transaction set it above the highest ' +
+        'id and make it ' +
+        'the default.',
     );
   if (isInteger(column))
     return column.sequence === null
       ? repairBy(
-          'Make the column an identity that starts after the highest id. Existing rows stay as they are.',
+          'Make it an identity column that starts after the highest id. Existing rows do not change.',
           [
             'BEGIN;',
             LOCK_TIMEOUT,
@@ -59,8 +62,8 @@ export function idDefault(table: string, column: IdColumn, user: string): Repair
           `Set the default to the sequence ${column.sequence.sql}, ${
             column.sequence.owned
               ? 'which the column owns'
-              : 'which has the name of its serial and no other user'
-          }, and move it above the highest id. Existing rows stay as they are.`,
+              : 'which has the name of its serial sequence and is used by nothing else'
+          }, and set it above the highest id. Existing rows do not change.`,
           [
             'BEGIN;',
             LOCK_TIMEOUT,
@@ -74,13 +77,13 @@ export function idDefault(table: string, column: IdColumn, user: string): Repair
         );
   if (holdsUuidText(column))
     return decide(
-      `If the ids are UUIDs and the database is to make them, this default does it. If the application makes them (a slug, a ` +
-        'code, another form of id), it has to give one.',
+      'If the ids are UUIDs that the database should generate, use this default. If the application chooses them (a slug, a ' +
+        'code, another kind of id), it must supply one.',
       [`${alter} SET DEFAULT gen_random_uuid()::text;`],
     );
   return decide(
-    `No value that the database could make by itself fits a key of type ${column.type}: the application has to give it, or ` +
-      'somebody who knows what it means writes a default.',
+    `The database cannot generate a key of type ${column.type}: the application must supply it, or somebody who knows ` +
+      'what it means must write a default.',
   );
 }
 
@@ -94,7 +97,7 @@ export const catchUp = (
 ): Repair =>
   repairBy(
     `Set the sequence ${sequence.sql} above the highest id${columns.length > 1 ? ' of all tables that use it' : ''}. ` +
-      `Writers of the ${columns.length > 1 ? 'tables' : 'table'} wait for a moment, so that nobody takes a value in between.`,
+      `Writers to the ${columns.length > 1 ? 'tables' : 'table'} wait for a moment, so that nobody takes a value in between.`,
     [
       'BEGIN;',
       LOCK_TIMEOUT,

@@ -1,6 +1,6 @@
 /**
  * Indexes built outside a transaction: what became of one whose client is gone, and removing what a failed build left.
- * An INVALID unique index is not harmless: it refuses inserts, and ON CONFLICT does not see it.
+ * An INVALID unique index is not harmless: it refuses inserts, and ON CONFLICT does not use it.
  */
 
 import type { StatementTarget } from '../../contract/manifest';

@@ -35,7 +35,7 @@ export const mismatchedKeyTypes: readonly DefectCase[] = [
     failing: 'SELECT 1 FROM accounts WHERE id = 7',
     case: 'no-pair-found',
     verdict: null,
-    says: /which no cast turns into a UUID/,
+    says: /which cannot be cast to uuid/,
     saysNot: /varchar/,
     repair: 'decides',
     sql: false,

@@ -28,7 +28,7 @@ export const missingUuidFunction: readonly DefectCase[] = [
     to: 17,
     case: 'absent',
     verdict: 'schema',
-    says: /built in from PostgreSQL 18 on/,
+    says: /built in since PostgreSQL 18/,
     repair: 'rewrites',
   },
   {
@@ -38,7 +38,7 @@ export const missingUuidFunction: readonly DefectCase[] = [
     since: 'CREATE EXTENSION "uuid-ossp"',
     case: 'not-reproduced',
     verdict: 'not-reproduced',
-    says: /catalogue keeps no times/,
+    says: /catalogue keeps no timestamps/,
     repair: 'rewrites',
   },
 ];
