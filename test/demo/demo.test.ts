@@ -45,7 +45,7 @@ const processesOf = (folder: string): string[] =>
 
 /** Without what differs from run to run. */
 const masked = (text: string): string =>
-  text.replace(/\d+ ms/g, '… ms').replace(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d/g, '…');
+  text.replace(/\d+(\.\d+)? m?s\b/g, '… ms').replace(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d/g, '…');
 
 test('twice at once, as text and as JSON, with nothing left behind', { timeout: 150_000 }, async () => {
   const temporary = ownTemporary('twice');
