@@ -4,7 +4,7 @@
 export interface Asked {
   /** Normalized: one statement, constants are `$1`, `$2`, … */
   readonly text: string;
-  /** Who sends it; null where nobody knows. It is planned as the connected role all the same. */
+  /** Who sends it; null where nobody knows. It is planned as the connected role all the same, and its privileges are looked up. */
   readonly role: string | null;
   /** As SHOW search_path prints it. Null: that of the connection, with the sender's own schema for `"$user"`. */
   readonly searchPath: string | null;

@@ -1,7 +1,7 @@
 /** Statements are planned on a server, many in one call. Nothing is run, and nothing changes. */
 import type { Asked, Verdict } from '../contract/workload';
 import { type Database, SqlError } from '../postgres/database';
-import { ANSWER, ASKED, PLAN_BLOCK } from './plan-sql';
+import { ANSWER, ASKED, MAX_LENGTH, PLAN_BLOCK } from './sql/plan';
 import { type Answer, verdictOf } from './verdict';
 
 export interface PlanOptions {
@@ -9,9 +9,6 @@ export interface PlanOptions {
   readonly budgetMs?: number;
 }
 
-/** The server takes more; no application sends them. */
-const MAX_LENGTH = 1024 * 1024;
-const MAX_PARAMETERS = 1_000;
 /** A call is bounded by both, so that a setting of the session stays small. */
 const CALL_STATEMENTS = 500;
 const CALL_LENGTH = 4 * MAX_LENGTH;
@@ -28,19 +25,30 @@ export async function planStatements(
   asked: readonly Asked[],
   { budgetMs = 60_000 }: PlanOptions = {},
 ): Promise<Verdict[]> {
-  const [session] = await db.query<{ role: string; path: string }>(
-    `SELECT current_user::text AS role,
-       (SELECT s.reset_val FROM pg_catalog.pg_settings s WHERE s.name = 'search_path') AS path`,
-  );
-  const { role, path } = session!;
   const ends = Date.now() + budgetMs;
   const verdicts: Verdict[] = [];
   for (const call of calls(asked)) {
-    const answers = await askServer(db, call, path, Math.max(0, ends - Date.now()));
-    verdicts.push(...call.map((each, i) => verdictOf(each, answers[i]!, role)));
+    const left = Math.max(0, ends - Date.now());
+    const answers = await answersOf(db, questionOf(call, left), left);
+    verdicts.push(...call.map((_, i) => verdictOf(answers?.[i] ?? UNANSWERED)));
   }
   return verdicts;
 }
+
+/** As `trueup._plan` takes it. */
+const questionOf = (asked: readonly Asked[], budgetMs: number): string =>
+  JSON.stringify({
+    budgetMs,
+    outlives: true,
+    statements: asked.map(({ text, role, searchPath }) => ({
+      text: sendable(text) ? text : null,
+      role,
+      path: searchPath,
+    })),
+  });
+
+/** The server's limit for the whole call came first. */
+const UNANSWERED: Answer = { outcome: 'undecided', why: 'slow', parameters: [], relations: [], arbiters: [] };
 
 /** In order, and none of them longer than a call may be. */
 function calls(asked: readonly Asked[]): Asked[][] {
@@ -58,33 +66,8 @@ function calls(asked: readonly Asked[]): Asked[][] {
   return all;
 }
 
-function sendable(text: string): boolean {
-  if (Buffer.byteLength(text) > MAX_LENGTH || text.includes('\0')) return false;
-  return !text.match(/\$\d+/g)?.some((parameter) => Number(parameter.slice(1)) > MAX_PARAMETERS);
-}
-
-const NOTHING = { parameters: [], relations: [] };
-
-async function askServer(
-  db: Database,
-  asked: readonly Asked[],
-  path: string,
-  budgetMs: number,
-): Promise<Answer[]> {
-  const sent = asked.filter(({ text }) => sendable(text));
-  const statements = sent.map(({ text, role, searchPath }) => ({
-    text,
-    path: (searchPath ?? path).replaceAll('"$user"', role === null ? '"$user"' : quoted(role)),
-    guessed: searchPath === null,
-  }));
-  const answered = await answersOf(db, JSON.stringify({ budgetMs, statements }), budgetMs);
-  const answers = (answered ?? sent.map(() => ({ ...NOTHING, reason: 'slow' })))[Symbol.iterator]();
-  return asked.map(({ text }) =>
-    sendable(text) ? (answers.next().value as Answer) : { ...NOTHING, reason: 'long' },
-  );
-}
-
-const quoted = (role: string): string => `"${role.replaceAll('"', '""')}"`;
+/** What does not travel: the server is told that there is a statement, and says why it is undecided. */
+const sendable = (text: string): boolean => Buffer.byteLength(text) <= MAX_LENGTH && !text.includes('\0');
 
 /** Undefined where the server's limit for the whole call came first. */
 async function answersOf(db: Database, asked: string, budgetMs: number): Promise<Answer[] | undefined> {

@@ -1,4 +1,7 @@
-/** What is said about a statement that was planned: a fixed list, since a server's message quotes what it was sent. */
+/**
+ * What is said about a statement that was planned: a fixed list, since a server's message quotes what it was sent. The server
+ * answers with a code, and the words to each stand here.
+ */
 
 /** By SQLSTATE: the schema and the statement contradict each other. What is not here leaves a statement undecided. */
 export const FAILURES: Readonly<Record<string, string>> = {
@@ -18,29 +21,33 @@ export const FAILURES: Readonly<Record<string, string>> = {
   '3F000': 'a schema that it names does not exist',
   '55000': 'a view that it writes to cannot be written to',
   '0A000': 'the server does not support it on these objects',
+  '42501': 'its role may not use what it names',
 };
 
-/** Why nothing is known, by the reason that the server's answer names. */
-export const REASONS: Readonly<Record<string, string>> = {
-  budget: 'there was no time left to ask',
-  lock: 'somebody holds a lock on one of its tables',
+/** By SQLSTATE: it plans, and every execution of it fails. */
+export const WOULD_FAIL = {
+  '23502': 'a column that must have a value gets none',
+  '55000': 'ON CONFLICT cannot decide by a constraint that is deferrable',
+} as const;
+
+/** Why nothing is known, by the code that the server's answer holds. */
+export const UNDECIDED: Readonly<Record<string, string>> = {
+  untyped: 'whether it fails depends on the types of its values, which are not in the workload',
+  constant: 'its ON CONFLICT has a predicate whose constant is not in the workload',
+  overload: 'several functions or operators fit, and the types of its values are not in the workload',
+  syntax: 'this PostgreSQL does not parse it as it stands in the workload',
+  several: 'it is not one statement that can be prepared',
+  long: 'it is longer than 1 MiB or has more than 1,000 parameters',
+  path: 'the search path of its sender is not known, and other schemas hold what it may mean',
+  permission: 'the connected role may not use what it names; ask as the role that sends it',
   code: 'it may call code of a role that is not trusted with the rights of whoever plans',
   foreign: 'it reads a foreign table: to plan it may ask another server',
-  several: 'it is not one statement that can be prepared',
-  syntax: 'this PostgreSQL does not parse it as it stands in the workload',
+  lock: 'somebody holds a lock on one of its tables',
+  budget: 'there was no time left to ask',
   slow: 'planning it took too long',
-  path: 'the search path of its sender is not known, and other schemas hold what it may mean',
-  long: 'it is longer than 1 MiB or has more than 1,000 parameters',
+  filled: 'a column that must have a value gets none, unless a trigger of the table puts one in its place',
+  rows: 'it fails as soon as its query returns a row',
+  default: 'one of several rows may leave out a column that must have a value',
+  enum: 'it uses a value of an enum that is not committed yet',
   other: 'the server could not plan it, for a reason that says nothing about the schema',
 };
-
-export const UNTYPED = 'whether it fails depends on the types of its values, which are not in the workload';
-export const NOT_PERMITTED = 'the connected role may not use what it names; ask as the role that sends it';
-export const HIDDEN_CONSTANT = 'its ON CONFLICT has a predicate whose constant is not in the workload';
-export const FILLED =
-  'a column that must have a value gets none, unless a trigger of the table puts one in its place';
-export const IF_A_ROW_COMES = 'it fails as soon as its query returns a row';
-export const DEFAULT_AMONG_ROWS = 'one of several rows may leave out a column that must have a value';
-export const NO_VALUE = 'a column that must have a value gets none';
-export const DEFERRABLE = 'ON CONFLICT cannot decide by a constraint that is deferrable';
-export const FORBIDDEN = 'its role may not use what it names';

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { majors } from '../support/database';
 import { answers } from '../workload/answers';
 import { changes } from '../workload/changes';
+import { functions } from '../workload/functions';
 import { hostileTexts } from '../workload/hostile';
 import { insertShapes } from '../workload/inserts';
 import { brief, shop } from '../workload/support';
@@ -12,6 +13,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
   hostileTexts(major);
   answers(major);
   changes(major);
+  functions(major);
 
   test('a function that sleeps is ended, and what comes after it is not asked', async () => {
     const { plan } = await shop(

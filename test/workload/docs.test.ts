@@ -11,12 +11,11 @@ test.each(Object.entries(words.FAILURES))('%s', (sqlstate, why) => {
   expect(page).toContain(`| ${sqlstate} | ${why} |`);
 });
 
-test.each(Object.values({ ...words.REASONS, ...words }).filter((value) => typeof value === 'string'))(
-  '%s',
-  (why) => {
-    expect(page).toMatch(new RegExp(`\\| ${why.replace(/[.*+?^$()|]/g, '\\$&')} \\|`));
-  },
-);
+test.each(
+  Object.values({ ...words.UNDECIDED, ...words.WOULD_FAIL }).filter((value) => typeof value === 'string'),
+)('%s', (why) => {
+  expect(page).toMatch(new RegExp(`\\| ${why.replace(/[.*+?^$()|]/g, '\\$&')} \\|`));
+});
 
 test('the table of changes is what the tests find', () => {
   const start = page.indexOf('| a change |');

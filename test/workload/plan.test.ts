@@ -3,6 +3,7 @@ import { describe } from 'vitest';
 import { majors } from '../support/database';
 import { answers } from './answers';
 import { changes } from './changes';
+import { functions } from './functions';
 import { hostileTexts } from './hostile';
 import { insertShapes } from './inserts';
 
@@ -11,4 +12,5 @@ describe.each(majors())('PostgreSQL %i', (major) => {
   hostileTexts(major);
   answers(major);
   changes(major);
+  functions(major);
 });

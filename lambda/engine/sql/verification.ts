@@ -3,6 +3,7 @@
  * pgTAP's where it has one; they compare definitions, never names. docs/verification.md describes each. The engine's own
  * functions are installed with them.
  */
+import { PLANNING } from '../../workload/sql';
 import { COLUMNS } from './columns';
 import { CONSTRAINTS } from './constraints';
 import { ENGINE } from './engine';
@@ -14,8 +15,8 @@ import { SUPPORT } from './support';
  * Counts up with every change of the text below, and the hash of the text with it: a test compares. The ledger holds the
  * installed number; an older text never replaces a newer one, and the same number is never installed again.
  */
-export const VERIFICATION_VERSION = 6;
-export const VERIFICATION_SHA256 = 'c83b84eff34b6b3a9d64a75377a4fa214612f8ea23890372a756f73e40e2e7a7';
+export const VERIFICATION_VERSION = 7;
+export const VERIFICATION_SHA256 = 'a995df8439dde57c4ac351b61b240cc68321c6e30af278e3e18f3b4d0002567d';
 
 /** One statement each, for transports that send no more than one. May be run again at any time. */
 export const VERIFICATION_STATEMENTS: readonly string[] = [
@@ -25,6 +26,7 @@ export const VERIFICATION_STATEMENTS: readonly string[] = [
   ...CONSTRAINTS,
   ...FUNCTIONS,
   ...ENGINE,
+  ...PLANNING,
   // Where default privileges withhold it. All of them run with the caller's own rights.
   'GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA trueup TO PUBLIC',
 ];

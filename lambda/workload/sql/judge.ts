@@ -1,0 +1,118 @@
+/** From what planning one statement came to, to its verdict: parts of the block in `plan.ts`, which says what the variables are. */
+import { FAILURES } from '../words';
+import { FIRST_OID } from './trust';
+
+const states = (of: object): string => `'{${Object.keys(of).join(',')}}'::text[]`;
+
+/** Of a function that does not exist: is there one of this name and number of arguments? */
+const HAS_CANDIDATE = String.raw`
+  called := regexp_match(said, '(?:"((?:[^"]|"")+)"|([^[:space:]("]+))\((.*)\)');
+  candidate := called IS NULL OR EXISTS (
+    SELECT FROM pg_proc f
+    WHERE f.proname = coalesce(replace(called[1], '""', '"'), (regexp_match(called[2], '[^.]+$'))[1])
+      AND (f.provariadic <> 0 OR CASE WHEN called[3] = '' THEN 0 ELSE
+        length(called[3]) - length(replace(called[3], ',', '')) + 1 END BETWEEN f.pronargs - f.pronargdefaults AND f.pronargs));`;
+
+/**
+ * A constant that became a parameter lost its type, and two of the same value are no longer the same: the application's own
+ * statement may well plan. Without a function of this name and number of arguments no type of a value helps.
+ */
+const UNTYPED = String.raw`CASE
+  WHEN sent !~ '\$\d' THEN NULL
+  WHEN state = '42883' AND candidate AND strpos(said, 'unknown') > 0 THEN 'untyped'
+  WHEN state = '42804' AND words && '{union,intersect,except,values,case,coalesce,greatest,least,array,recursive}' THEN 'untyped'
+  WHEN state = '42809' AND sent ~* '\y(any|some|all)\s*\(\s*\$\d' THEN 'untyped'
+  WHEN state = '42803' AND sent ~* '\ygroup by\y.*\$\d' THEN 'untyped'
+  WHEN state = '42P10' AND sent ~* '\yon conflict\s*\(.*\)\s*where\y((?!\ydo\y).)*\$\d' THEN 'constant'
+  WHEN state = '42P10' AND NOT words && '{conflict}' THEN 'untyped'
+  WHEN state = '42P18' THEN 'untyped' END`;
+
+/** Where nobody knows the sender's path: is something of a name in the text there that the path does not lead to? */
+const ELSEWHERE = `
+  EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND c.oid >= ${FIRST_OID}
+      AND n.nspname NOT IN ('trueup', 'pg_toast') AND NOT n.nspname = ANY (searched)
+      AND lower(c.relname::text COLLATE "C") = ANY (words))
+  OR EXISTS (SELECT FROM pg_proc f JOIN pg_namespace n ON n.oid = f.pronamespace
+    WHERE f.oid >= ${FIRST_OID} AND n.nspname <> 'trueup' AND NOT n.nspname = ANY (searched)
+      AND lower(f.proname::text COLLATE "C") = ANY (words))`;
+
+/**
+ * Of `state`, the SQLSTATE, and `said`, the server's words, which stay here. What analysis raises is the server's own; while
+ * it plans, a function may raise anything.
+ */
+export const JUDGE_ERROR = `
+  IF state = '42883' THEN ${HAS_CANDIDATE} END IF;
+  why := CASE
+    WHEN guessed AND (${ELSEWHERE}) THEN 'path'
+    WHEN phase = 'judge' THEN 'other'
+    WHEN phase = 'plan' AND state NOT IN ('42P10', '42809', '42501') THEN 'other'
+    WHEN phase = 'plan' AND state <> '42501' AND NOT words && '{conflict}' THEN 'other'
+    WHEN state = '42501' AND sender IS DISTINCT FROM current_user THEN 'permission'
+    WHEN state = '42725' THEN 'overload'
+    WHEN state = '55P04' THEN 'enum'
+    ELSE coalesce(${UNTYPED}, CASE WHEN state <> ALL (${states(FAILURES)}) THEN 'other' END) END;
+  outcome := CASE WHEN why IS NULL THEN 'fails' ELSE 'undecided' END;`;
+
+/** A column that must have a value, also by a domain; `printed` is what stands in the plan at its place. */
+const REQUIRED = `
+  SELECT a.attnum, a.attname, NOT a.atthasdef AND a.attidentity = '' AS bare, source->'Output'->>(a.attnum - 1) AS printed
+  FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
+  WHERE a.attrelid = target AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
+    AND (a.attnotnull OR t.typtype = 'd' AND EXISTS (
+      WITH RECURSIVE domain AS (
+        SELECT t.typnotnull, t.typbasetype
+        UNION ALL SELECT b.typnotnull, b.typbasetype FROM domain JOIN pg_type b ON b.oid = domain.typbasetype)
+      SELECT FROM domain WHERE typnotnull))`;
+
+/** A row trigger may put a value in place, also one of a partition. Those that only a replica fires do not count. */
+const FILLS = `
+  EXISTS (
+    WITH RECURSIVE tree AS (
+      SELECT target AS oid UNION SELECT i.inhrelid FROM tree JOIN pg_inherits i ON i.inhparent = tree.oid)
+    SELECT FROM tree JOIN pg_trigger g ON g.tgrelid = tree.oid
+    WHERE NOT g.tgisinternal AND g.tgenabled <> 'D' AND g.tgtype::integer & 7 = 7
+      AND (g.tgenabled <> 'R' OR current_setting('session_replication_role') = 'replica')
+      AND (g.tgenabled <> 'O' OR current_setting('session_replication_role') <> 'replica'))`;
+
+/**
+ * Each INSERT in the plan, also below CTEs and beside one another. What stands at a column's number is what the column gets.
+ * Without a target of ON CONFLICT every unique index decides. VALUES always has a row; everything else may return none.
+ */
+export const JUDGE_INSERTS = `
+  FOR node IN SELECT jsonb_path_query(plan::jsonb,
+      'strict $.**?(@.type() == "object" && @."Node Type" == "ModifyTable" && @.Operation == "Insert")') LOOP
+    deciding := ARRAY(SELECT jsonb_array_elements_text(node->'Conflict Arbiter Indexes'));
+    arbiters := arbiters || deciding;
+    source := (SELECT child FROM jsonb_array_elements(node->'Plans') WITH ORDINALITY AS c (child, place)
+      WHERE child->>'Parent Relationship' <> 'InitPlan' AND child ? 'Output' ORDER BY place LIMIT 1);
+    CONTINUE WHEN source IS NULL OR outcome = 'would-fail';
+    SELECT c.oid, format('%I.%I', n.nspname, c.relname) INTO target, written_to
+      FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid
+      WHERE n.nspname = node->>'Schema' AND c.relname = node->>'Relation Name';
+    CONTINUE WHEN target IS NULL;
+    SELECT (array_agg(attname ORDER BY attnum) FILTER (WHERE printed LIKE 'NULL::%'))[1],
+        coalesce(bool_or(bare AND printed LIKE '%*VALUES*%'), false)
+      INTO missing, among FROM (${REQUIRED}) AS required;
+    state := CASE WHEN missing IS NOT NULL THEN '23502' END;
+    IF missing IS NULL AND node ? 'Conflict Resolution' THEN
+      missing := (SELECT min(x.oid::regclass::text) FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid
+        WHERE i.indrelid = target AND NOT i.indimmediate AND i.indisready
+          AND (NOT node ? 'Conflict Arbiter Indexes' OR x.relname = ANY (deciding)));
+      state := CASE WHEN missing IS NOT NULL THEN '55000' END;
+    END IF;
+    IF state IS NULL THEN
+      among := among AND source->>'Node Type' = 'Values Scan' AND words && '{default}';
+      IF among THEN why := coalesce(why, 'default'); END IF;
+    ELSIF state = '23502' AND ${FILLS} THEN
+      why := coalesce(why, 'filled');
+    ELSIF source->>'Node Type' IN ('Result', 'Values Scan') AND NOT source ?| '{One-Time Filter,Filter}'
+        AND NOT EXISTS (SELECT FROM jsonb_array_elements(source->'Plans') AS c (child)
+          WHERE child->>'Parent Relationship' = 'Outer') THEN
+      outcome := 'would-fail'; why := NULL; failing := state; relation := written_to; object := missing;
+    ELSE
+      why := coalesce(why, 'rows');
+    END IF;
+  END LOOP;
+  state := failing;
+  outcome := coalesce(outcome, CASE WHEN why IS NOT NULL THEN 'undecided' ELSE 'plans' END);`;

@@ -1,0 +1,225 @@
+/**
+ * What plans many statements in one call and runs none of them. It changes nothing: one text, which a role that may only
+ * read sends as a DO block, and which is installed as `trueup._plan` for whoever asks within a transaction.
+ *
+ * A text is hostile until proved otherwise:
+ * - EXECUTE would run several statements of one text. A cursor never opens for PREPARE, but says so only where the text is
+ *   a single statement that PREPARE takes; everything else has ended there.
+ * - The planner calls immutable functions with our rights. PREPARE analyses without planning; what it has locked says
+ *   which relations are meant, and nothing is planned that may reach code of an owner who is not trusted.
+ * - Its search path holds while the server analyses and plans, and for nothing else.
+ *
+ * Asked: `{budgetMs, outlives, statements: [{text, role, path, guessed}]}`. `path` is as SHOW search_path prints it; without
+ * it that of the connection is taken, and what is found there is `guessed`. A text that cannot travel is null. With
+ * `outlives`, a statement timeout ends the planning and not the call.
+ */
+import { NEEDS, WITH_CATALOGUE } from './access';
+import { JUDGE_ERROR, JUDGE_INSERTS } from './judge';
+import { FIRST_OID, NAMES_A_SUSPECT, RELATIONS_REACH_A_SUSPECT, SUSPECTS } from './trust';
+
+/** The settings that the question comes in by, and the answer goes out by, where it is a DO block. */
+export const ASKED = 'trueup.asked';
+export const ANSWER = 'trueup.planned';
+
+/** The server takes more; no application sends them. */
+export const MAX_LENGTH = 1024 * 1024;
+
+/**
+ * A statement waits no longer for a lock: who waits for one holds those it has, and with half a second the application
+ * was ended as the victim of a deadlock.
+ */
+const LOCK_TIMEOUT = '15ms';
+
+const OWN_PATH = `pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true)`;
+
+const TOO_LONG = String.raw`sent IS NULL OR octet_length(sent) > ${MAX_LENGTH} OR sent ~ '\$0*(100[1-9]|10[1-9]\d|1[1-9]\d\d|[2-9]\d{3}|[1-9]\d{4,})'`;
+
+const OWN_LOCKS = `
+  FROM pg_locks l WHERE l.pid = pg_backend_pid() AND l.locktype = 'relation' AND l.granted AND l.relation >= ${FIRST_OID}
+    AND l.database = here`;
+
+/**
+ * PREPARE's locks are the relations. Those that the transaction holds already in the same mode do not show: of these, what
+ * the text may name, and what rules and policies of its relations name. Too many rather than too few.
+ */
+const RELATIONS = `
+  SELECT coalesce(array_agg(DISTINCT l.relation), '{}'),
+      coalesce(array_agg(DISTINCT l.relation) FILTER (WHERE l.mode = 'RowExclusiveLock'), '{}'),
+      coalesce(array_agg(DISTINCT l.relation) FILTER (WHERE l.mode = 'RowShareLock'), '{}')
+    INTO oids, written, marked ${OWN_LOCKS} AND l.relation || l.mode <> ALL (locked);
+  IF holding <> '{}' THEN
+    assumed := ARRAY(
+      WITH RECURSIVE met AS (
+        SELECT unnest(oids) AS oid
+        UNION SELECT c.oid FROM pg_class c WHERE c.oid = ANY (holding) AND (
+          lower(c.relname::text COLLATE "C") = ANY (words) OR strpos(lower(sent), 'u&"') > 0
+          OR c.relname ~ '${'[^[:alnum:]_$]'}' AND strpos(sent, '"') > 0)
+        UNION SELECT d.refobjid FROM met
+          JOIN LATERAL (SELECT 'pg_rewrite'::regclass AS class, r.oid FROM pg_rewrite r WHERE r.ev_class = met.oid
+            UNION ALL SELECT 'pg_policy'::regclass, p.oid FROM pg_policy p WHERE p.polrelid = met.oid) AS made ON true
+          JOIN pg_depend d ON d.classid = made.class AND d.objid = made.oid
+            AND d.refclassid = 'pg_class'::regclass AND d.refobjid = ANY (holding))
+      SELECT oid FROM met WHERE oid <> ALL (oids));
+    oids := oids || assumed;
+    written := written || ARRAY(SELECT held FROM unnest(holding) AS held
+      WHERE held = ANY (oids) AND held || 'RowExclusiveLock' = ANY (locked));
+  END IF;`;
+
+const TYPES = `
+  SELECT p.parameter_types::text[],
+      ARRAY(
+        WITH RECURSIVE base AS (
+          SELECT u.n, t.oid, t.typbasetype FROM unnest(p.parameter_types) WITH ORDINALITY AS u(type, n)
+            JOIN pg_type t ON t.oid = u.type
+          UNION ALL SELECT base.n, t.oid, t.typbasetype FROM base JOIN pg_type t ON t.oid = base.typbasetype)
+        SELECT format_type(oid, NULL) FROM base WHERE typbasetype = 0 ORDER BY n)
+    INTO parameters, bases FROM pg_prepared_statements p WHERE p.name = 'trueup_planned';
+  IF major >= 16 THEN
+    SELECT p.result_types::text[] INTO results FROM pg_prepared_statements p WHERE p.name = 'trueup_planned';
+  END IF;`;
+
+const EXPLAIN = `
+  IF major >= 16 THEN
+    command := 'EXPLAIN (VERBOSE, COSTS OFF, GENERIC_PLAN, FORMAT JSON) ' || sent;
+    PERFORM set_config('search_path', path, true);
+    FOR plan IN EXECUTE command LOOP END LOOP;
+  ELSE
+    -- A NULL for a domain would be checked when it is handed over: its base type takes its place.
+    IF bases <> parameters THEN
+      DEALLOCATE trueup_planned;
+      command := 'PREPARE trueup_planned (' || array_to_string(bases, ', ') || ') AS ' || sent;
+      PERFORM set_config('search_path', path, true);
+      EXECUTE command;
+      PERFORM ${OWN_PATH};
+    END IF;
+    command := 'EXPLAIN (VERBOSE, COSTS OFF, FORMAT JSON) EXECUTE trueup_planned' ||
+      CASE WHEN bases = '{}' THEN '' ELSE '(' || array_to_string(array_fill('NULL'::text, ARRAY[cardinality(bases)]), ', ') || ')' END;
+    PERFORM set_config('search_path', path, true);
+    EXECUTE command INTO plan;
+  END IF;
+  PERFORM ${OWN_PATH};`;
+
+const FORGET = `IF EXISTS (SELECT FROM pg_prepared_statements WHERE name = 'trueup_planned') THEN DEALLOCATE trueup_planned; END IF;`;
+
+const VARIABLES = `
+  major integer := current_setting('server_version_num')::integer / 10000;
+  ends timestamptz := clock_timestamp() + coalesce((asked->>'budgetMs')::float8, 60000) * interval '1 millisecond';
+  here oid := (SELECT oid FROM pg_database WHERE datname = current_database());
+  session_path text := (SELECT reset_val FROM pg_settings WHERE name = 'search_path');
+  untrusted boolean; foreigners boolean; odd boolean := false; hidden boolean := false;
+  suspects oid[] := '{}'; names text[] := '{}'; operators text[] := '{}'; contended text[] := '{}';
+  locked text[]; holding oid[];
+  item jsonb; sent text; sender text; path text; guessed boolean; began timestamptz; words text[]; command text; phase text;
+  outcome text; state text; why text; relation text; object text; said text; called text[]; candidate boolean;
+  searched text[]; oids oid[]; written oid[]; marked oid[]; assumed oid[]; verbs text[]; reads boolean;
+  bases text[]; parameters text[]; results text[]; arbiters text[]; deciding text[]; plan json;
+  node jsonb; source jsonb; target oid; written_to text; missing text; among boolean; failing text;
+  answers jsonb[] := '{}'; verdicts jsonb; stopped text; probe refcursor;`;
+
+const BODY = `
+  PERFORM ${OWN_PATH};
+  -- A call that was cancelled may have left it behind.
+  ${FORGET}
+  ${SUSPECTS}
+  SELECT coalesce(array_agg(l.relation || l.mode), '{}'), coalesce(array_agg(DISTINCT l.relation), '{}') INTO locked, holding ${OWN_LOCKS};
+  FOR item IN SELECT value FROM jsonb_array_elements(asked->'statements') LOOP
+    began := clock_timestamp();
+    sent := item->>'text'; sender := item->>'role'; guessed := coalesce((item->>'guessed')::boolean, item->>'path' IS NULL);
+    path := replace(coalesce(item->>'path', session_path), '"$user"',
+      coalesce('"' || replace(sender, '"', '""') || '"', '"$user"'));
+    why := stopped; outcome := NULL; state := NULL; failing := NULL; relation := NULL; object := NULL; plan := NULL; words := '{}';
+    oids := '{}'; written := '{}'; marked := '{}'; assumed := '{}'; verbs := '{}'; reads := false; searched := '{}';
+    parameters := '{}'; bases := '{}'; results := NULL; arbiters := '{}'; phase := 'analyse';
+    IF why IS NULL AND clock_timestamp() > ends THEN why := 'budget'; END IF;
+    IF why IS NULL AND (${TOO_LONG}) THEN why := 'long'; END IF;
+    IF why IS NULL THEN
+      words := ARRAY(SELECT DISTINCT (regexp_matches(lower(sent COLLATE "C"), '[^\\x01-\\x23\\x25-\\x2f\\x3a-\\x5e\\x60\\x7b-\\x7f]+', 'g'))[1]);
+      IF words && contended THEN why := 'lock';
+      ELSIF (untrusted OR foreigners) AND ${NAMES_A_SUSPECT} THEN why := 'code';
+      END IF;
+    END IF;
+    IF why IS NULL THEN
+      BEGIN
+        OPEN probe FOR EXECUTE 'PREPARE trueup_planned AS ' || sent;
+        why := 'several';
+      EXCEPTION WHEN OTHERS THEN
+        GET STACKED DIAGNOSTICS said = MESSAGE_TEXT;
+        why := CASE
+          WHEN SQLSTATE = '42601' THEN 'syntax' WHEN SQLSTATE <> '42P11' THEN 'other'
+          WHEN strpos(said, 'PREPARE') = 0 THEN 'several' END;
+      END;
+    END IF;
+    IF why IS NULL THEN
+      BEGIN
+        command := 'PREPARE trueup_planned AS ' || sent;
+        PERFORM set_config('transaction_read_only', 'on', true), set_config('lock_timeout', '${LOCK_TIMEOUT}', true),
+          set_config('plan_cache_mode', 'force_generic_plan', true);
+        PERFORM set_config('search_path', path, true);
+        searched := pg_catalog.current_schemas(true);
+        EXECUTE command;
+        PERFORM ${OWN_PATH};
+        ${RELATIONS}
+        ${TYPES}
+        IF untrusted OR foreigners THEN
+          ${RELATIONS_REACH_A_SUSPECT} INTO why;
+        END IF;
+        IF why IS NULL THEN
+          phase := 'plan';
+          ${EXPLAIN}
+          phase := 'judge';
+          IF words && '{insert}' THEN
+            ${JUDGE_INSERTS}
+          END IF;
+        END IF;
+        RAISE EXCEPTION USING ERRCODE = 'TU003';
+      EXCEPTION
+        WHEN query_canceled THEN
+          IF asked->>'outlives' IS DISTINCT FROM 'true' THEN RAISE; END IF;
+          stopped := 'slow'; why := 'slow';
+        WHEN OTHERS THEN
+          IF SQLSTATE <> 'TU003' THEN
+            state := SQLSTATE; outcome := NULL;
+            GET STACKED DIAGNOSTICS said = MESSAGE_TEXT;
+          END IF;
+      END;
+      ${FORGET}
+      IF state = '55P03' THEN
+        why := 'lock';
+        contended := ARRAY(SELECT DISTINCT lower(c.relname::text COLLATE "C") FROM pg_locks l JOIN pg_class c ON c.oid = l.relation
+          WHERE l.locktype = 'relation' AND l.pid <> pg_backend_pid() AND c.oid >= ${FIRST_OID}
+            AND l.mode IN ('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock'));
+      ELSIF state IS NOT NULL AND outcome IS NULL THEN
+        ${JUDGE_ERROR}
+      END IF;
+      ${NEEDS}
+    END IF;
+    outcome := coalesce(outcome, CASE WHEN why IS NULL THEN 'plans' ELSE 'undecided' END);
+    answers := answers || jsonb_build_object('outcome', outcome, 'state', CASE WHEN outcome <> 'undecided' THEN state END,
+      'why', why, 'relation', relation, 'object', object, 'parameters', parameters, 'results', results,
+      'bases', CASE WHEN bases <> parameters THEN bases END,
+      'arbiters', ARRAY(SELECT DISTINCT arbiter FROM unnest(arbiters) AS arbiter ORDER BY arbiter),
+      'ms', round((extract(epoch FROM clock_timestamp() - began) * 1000)::numeric, 1),
+      '_', CASE WHEN oids <> '{}' OR words <> '{}' THEN jsonb_build_object('words', words, 'oids', oids::text[], 'written', written::text[],
+        'marked', marked::text[], 'assumed', assumed::text[], 'searched', searched, 'verbs', verbs, 'reads', reads) END);
+  END LOOP;
+  ${WITH_CATALOGUE}
+  verdicts := coalesce(verdicts, '[]');`;
+
+/** For a role without rights of its own: in a transaction that is read only, with the search path `pg_catalog, pg_temp`. */
+export const PLAN_BLOCK = `DO $trueup$
+#variable_conflict use_column
+DECLARE
+  asked jsonb := current_setting('${ASKED}')::jsonb;${VARIABLES}
+BEGIN${BODY}
+  PERFORM set_config('${ANSWER}', verdicts::text, false), set_config('${ASKED}', '', false);
+END $trueup$`;
+
+/** Also within a transaction that has changed the schema and holds locks; nothing of it stays. */
+export const PLAN_FUNCTION = `CREATE OR REPLACE FUNCTION trueup._plan(asked jsonb) RETURNS jsonb
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $fn$
+#variable_conflict use_column
+DECLARE${VARIABLES}
+BEGIN${BODY}
+  RETURN verdicts;
+END
+$fn$`;

@@ -1,0 +1,115 @@
+/** Two answers of `trueup._plan` about one statement: has it become worse? Types, privileges and policies are compared by name. */
+
+/**
+ * What a change of a type means for values that are still sent, or read, as the old one. The server's own casts decide: what
+ * it converts by itself, without being asked, it also takes from the application.
+ */
+const TYPE_CHANGE = `CREATE OR REPLACE FUNCTION trueup._type_change(was text, now_is text) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $fn$
+DECLARE
+  old regtype := to_regtype(replace(was, '[]', ''));
+  new regtype := to_regtype(replace(now_is, '[]', ''));
+  lists boolean := was LIKE '%[]';
+BEGIN
+  IF was = now_is THEN RETURN NULL; END IF;
+  IF old IS NULL OR new IS NULL OR lists <> (now_is LIKE '%[]') THEN RETURN 'breaks'; END IF;
+  RETURN coalesce((SELECT CASE
+      -- Digits are lost, and a time without a zone takes that of the session.
+      WHEN c.castcontext = 'i' AND (
+          new IN ('real'::regtype, 'double precision'::regtype) AND old NOT IN ('smallint'::regtype, 'integer'::regtype, 'real'::regtype)
+          OR new = 'real'::regtype AND old = 'integer'::regtype
+          OR new IN ('timestamptz'::regtype, 'timetz'::regtype)) THEN 'converts'
+      WHEN c.castcontext = 'i' THEN 'widens'
+      WHEN c.castcontext = 'a' AND c.castmethod IN ('b', 'i') THEN 'converts' END
+    FROM pg_cast c WHERE c.castsource = old AND c.casttarget = new), 'breaks');
+END
+$fn$`;
+
+/** The first column or parameter whose change is of this kind. */
+const changed = (which: string, kinds: string): string => `
+  SELECT u.n, u.was, u.now_is, trueup._type_change(u.was, u.now_is) AS change INTO each
+    FROM (SELECT n, before->'${which}'->>(n - 1) AS was, after->'${which}'->>(n - 1) AS now_is
+      FROM generate_series(1, least(jsonb_array_length(before->'${which}'), jsonb_array_length(after->'${which}'))) AS n) AS u
+    WHERE trueup._type_change(u.was, u.now_is) IN (${kinds}) ORDER BY u.n LIMIT 1;`;
+
+/**
+ * Null: as good as before, or nothing is known. Otherwise `refuses` says whether it breaks the application, or is only to be
+ * told; `by` is plan, privilege, row-security or type, and `why` a code that words.ts has the words for.
+ */
+const WORSE = `CREATE OR REPLACE FUNCTION trueup._worse(before jsonb, after jsonb) RETURNS jsonb
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $fn$
+DECLARE
+  each record;
+  found jsonb;
+  -- A function of the same name beside the old one: what is inferred for a parameter may be the new one's.
+  overloaded boolean;
+BEGIN
+  IF before->>'outcome' IS DISTINCT FROM 'plans' OR coalesce(after->>'outcome', 'undecided') = 'undecided' THEN
+    RETURN NULL;
+  END IF;
+  IF after->>'outcome' <> 'plans' THEN
+    RETURN jsonb_strip_nulls(jsonb_build_object('refuses', true, 'by', CASE after->>'state' WHEN '42501' THEN 'privilege' ELSE 'plan' END,
+      'state', after->'state', 'why', after->'outcome', 'relation', after->'relation', 'object', after->'object'));
+  END IF;
+
+  -- What the role lacks now and did not lack. What is only assumed of its relations, and was not seen before, says nothing.
+  IF before->'privileges'->>'role' = after->'privileges'->>'role' THEN
+    SELECT what, how INTO each FROM (
+      SELECT jsonb_array_elements_text(after->'privileges'->'lacks') AS what, 'lost-privilege' AS how
+      UNION ALL SELECT jsonb_array_elements_text(after->'privileges'->'partly'), 'columns-privilege') AS l
+      WHERE NOT coalesce(before->'privileges'->'lacks' ? what, false)
+        AND (how = 'lost-privilege' OR NOT coalesce(before->'privileges'->'partly' ? what, false))
+        AND (what NOT LIKE 'EXECUTE %' OR coalesce(before->'privileges'->'has' ? what, false))
+        AND (before->'relations' ? substr(what, strpos(what, ' ') + 1)
+          OR NOT coalesce(after->'assumed' ? substr(what, strpos(what, ' ') + 1), false))
+      ORDER BY how DESC, what LIMIT 1;
+    IF each.how = 'lost-privilege' THEN
+      RETURN jsonb_build_object('refuses', true, 'by', 'privilege', 'state', '42501', 'why', each.how, 'object', each.what);
+    ELSIF each.how IS NOT NULL THEN
+      found := jsonb_build_object('refuses', false, 'by', 'privilege', 'why', each.how, 'object', each.what);
+    END IF;
+  END IF;
+
+  -- A relation that has another name now is compared with what was worst before.
+  SELECT key, value INTO each FROM jsonb_each_text(coalesce(after->'rowSecurity', '{}'))
+    WHERE (value = 'denied') > coalesce(before->'rowSecurity'->>key = 'denied',
+        NOT before->'relations' ? key AND before->'rowSecurity' @? '$.* ? (@ == "denied")', false)
+      OR NOT coalesce(before->'rowSecurity' ? key, false) AND (before->'relations' ? key OR before->'rowSecurity' IS NULL)
+    ORDER BY value, key LIMIT 1;
+  IF each.value = 'denied' THEN
+    RETURN jsonb_build_object('refuses', true, 'by', 'row-security', 'why', 'no-policy', 'relation', each.key);
+  ELSIF each.value IS NOT NULL THEN
+    found := coalesce(found, jsonb_build_object('refuses', false, 'by', 'row-security', 'why', 'policies', 'relation', each.key));
+  END IF;
+
+  overloaded := EXISTS (
+    SELECT FROM jsonb_array_elements_text(coalesce(after->'functions', '[]')) AS a (signature)
+      JOIN jsonb_array_elements_text(coalesce(before->'functions', '[]')) AS b (signature)
+        ON split_part(a.signature, '(', 1) = split_part(b.signature, '(', 1)
+    WHERE NOT before->'functions' ? a.signature);
+  before := before || jsonb_build_object('types', coalesce(before->'bases', before->'parameters'));
+  after := after || jsonb_build_object('types', coalesce(after->'bases', after->'parameters'));
+  ${changed('types', `'breaks', 'converts'`)}
+  IF each.n IS NOT NULL THEN
+    IF each.change = 'breaks' AND NOT overloaded THEN
+      RETURN jsonb_build_object('refuses', true, 'by', 'type', 'why', 'parameter', 'number', each.n, 'was', each.was, 'is', each.now_is);
+    END IF;
+    found := coalesce(found, jsonb_build_object('refuses', false, 'by', 'type',
+      'why', CASE WHEN overloaded THEN 'overload' ELSE 'parameter' END, 'number', each.n, 'was', each.was, 'is', each.now_is));
+  END IF;
+
+  IF before->'results' <> after->'results' THEN
+    -- Another number of columns is SELECT *: which of them is which nobody knows.
+    IF jsonb_array_length(before->'results') = jsonb_array_length(after->'results') THEN
+      ${changed('results', `'breaks'`)}
+      IF each.n IS NOT NULL THEN
+        RETURN jsonb_build_object('refuses', true, 'by', 'type', 'why', 'result', 'number', each.n, 'was', each.was, 'is', each.now_is);
+      END IF;
+    END IF;
+    found := coalesce(found, jsonb_build_object('refuses', false, 'by', 'type', 'why', 'row'));
+  END IF;
+  RETURN found;
+END
+$fn$`;
+
+export const COMPARISON: readonly string[] = [TYPE_CHANGE, WORSE];
