@@ -1,6 +1,7 @@
 /** What a run that the ledger calls running is at in this moment: asked of the server, since the record says nothing of it. */
 import type { ConvergeRequest } from '../contract/converge';
-import { ANY_RELATION, type Manifest } from '../contract/manifest';
+import { ANY_RELATION } from '../contract/locks';
+import type { Manifest } from '../contract/manifest';
 import type { Activity } from '../contract/status';
 import type { Database } from '../postgres/database';
 import { segmentsOf } from './apply/script';

@@ -1,7 +1,7 @@
 /** Whether files that were applied elsewhere before Trueup came may be run here, when they are not recorded but run. */
 
 import type { ErrorInfo } from '../contract/errors';
-import { ANY_RELATION } from '../contract/manifest';
+import { ANY_RELATION } from '../contract/locks';
 import type { Database } from '../postgres/database';
 import { quoteTextArray } from '../sql/quote';
 import type { Ledger } from './ledger/ledger';

@@ -1,7 +1,8 @@
 /** What stands where, and what a run would do: read from manifest and ledger, changing nothing. */
 
 import type { ConvergeRequest } from '../contract/converge';
-import { blocksWriters, type Migration } from '../contract/manifest';
+import { blocksWriters } from '../contract/locks';
+import type { Migration } from '../contract/manifest';
 import type {
   DeploymentStatus,
   MigrationState,

@@ -1,6 +1,7 @@
 /** Whether verify runs in the transaction of `up`, or after its commit. */
 import type { Node } from 'libpg-query';
-import { blocksWriters, type Migration, type Statement } from '../../lambda/contract/manifest';
+import { blocksWriters } from '../../lambda/contract/locks';
+import type { Migration, Statement } from '../../lambda/contract/manifest';
 import { isHarmlessBuiltin } from './model/builtins';
 import { inspect } from './rules/inspect';
 

@@ -2,7 +2,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from 'pg';
 import { describe, expect, test } from 'vitest';
-import { LOCK_MODES, type LockMode, type Statement } from '../../lambda/contract/manifest';
+import { keepStrongest, LOCK_MODES, type LockMode } from '../../lambda/contract/locks';
+import type { Statement } from '../../lambda/contract/manifest';
 import { INCIDENTS } from '../../lib/demo/incidents';
 import { connect, createDatabase, majors } from '../support/database';
 import { run } from '../support/engine';
@@ -25,7 +26,7 @@ async function heldOn(
   for (const { oid, mode } of rows as { oid: string; mode: string }[]) {
     const words = mode.replace(/Lock$/, '').replace(/([a-z])([A-Z])/g, '$1 $2');
     const name = words.toUpperCase() as LockMode;
-    if (existing.has(oid) && rank(name) > rank(held.get(oid))) held.set(oid, name);
+    if (existing.has(oid)) keepStrongest(held, oid, name);
   }
   return held;
 }
@@ -41,7 +42,7 @@ async function declared(client: Client, statement: Statement): Promise<Map<strin
       [relation],
     );
     const oid = rows[0]?.oid as string | undefined;
-    if (oid !== undefined && rank(mode) > rank(modes.get(oid))) modes.set(oid, mode);
+    if (oid !== undefined) keepStrongest(modes, oid, mode);
   }
   return modes;
 }

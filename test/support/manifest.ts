@@ -1,12 +1,12 @@
 /** Manifests made in a test, without files: for tests of the planner and of cases that the compiler would refuse. */
 
 import type { ConvergeRequest } from '../../lambda/contract/converge';
+import type { RelationLock } from '../../lambda/contract/locks';
 import {
   type Execution,
   type Manifest,
   type Migration,
   makeManifest,
-  type RelationLock,
   type Statement,
   type StatementTarget,
   sha256,

@@ -1,6 +1,7 @@
 /** Sends scripted transactions, and waits for locks: the one place where a migration's SQL leaves the engine. */
 
-import { ANY_RELATION, type Migration } from '../../contract/manifest';
+import { ANY_RELATION } from '../../contract/locks';
+import type { Migration } from '../../contract/manifest';
 import { SqlError } from '../../postgres/database';
 import { type Blocker, findBlockers, findRowHolders } from '../locks/blockers';
 import { type Locking, locksToTake } from '../locks/locks';

@@ -1,6 +1,6 @@
 /** Who stands in the way of a lock: pid, age and lock, never their query. */
 
-import { LOCK_MODES, type LockMode } from '../../contract/manifest';
+import { LOCK_MODES, type LockMode } from '../../contract/locks';
 import type { Database, Row } from '../../postgres/database';
 import { quoteLiteral } from '../../sql/quote';
 import { relationsNamed } from '../apply/resolve-names';

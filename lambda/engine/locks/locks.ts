@@ -1,6 +1,6 @@
 /** Which locks a transaction takes before its first change, and how long each part of it may last. Pure. */
 
-import { blocksWriters, LOCK_MODES, type LockMode } from '../../contract/manifest';
+import { blocksWriters, keepStrongest, type LockMode } from '../../contract/locks';
 import { quoteTextArray } from '../../sql/quote';
 import {
   HOLD_TIMEOUT_MS,
@@ -26,8 +26,7 @@ export function locksToTake(statements: readonly Locking[]): WantedLock[] {
   const strongest = new Map<string, LockMode>();
   for (const { relation, mode, created } of statements.flatMap((s) => s.locks)) {
     if (created || !blocksWriters(mode)) continue;
-    const known = strongest.get(relation);
-    if (!known || LOCK_MODES.indexOf(mode) > LOCK_MODES.indexOf(known)) strongest.set(relation, mode);
+    keepStrongest(strongest, relation, mode);
   }
   // One order for everybody, so that two runners cannot take them crosswise.
   return [...strongest].sort(([a], [b]) => (a < b ? -1 : 1));

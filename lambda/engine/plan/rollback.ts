@@ -5,7 +5,8 @@
  */
 
 import type { ConvergeRequest, Kept } from '../../contract/converge';
-import { hashOf, type LockMode, type Manifest, type Migration, sha256 } from '../../contract/manifest';
+import type { LockMode } from '../../contract/locks';
+import { hashOf, type Manifest, type Migration, sha256 } from '../../contract/manifest';
 import type { Ledger, LedgerMigration, UndoableDeployment } from '../ledger/ledger';
 import type { OwnLimits } from '../locks/locks';
 

@@ -3,7 +3,7 @@
  * search_path, so a name behind the file's own `SET LOCAL search_path` has to be known with its schema.
  */
 import type { Node, SelectStmt } from 'libpg-query';
-import { ANY_RELATION } from '../../../lambda/contract/manifest';
+import { ANY_RELATION } from '../../../lambda/contract/locks';
 import { as, kindOf, quoteIfNeeded } from '../read/tree';
 import { type FunctionCall, inspect } from '../rules/inspect';
 

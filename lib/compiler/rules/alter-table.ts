@@ -4,7 +4,7 @@
  * AlterTableGetLockLevel(), which test/compiler/locks.test.ts checks on real servers.
  */
 import type { AlterDomainStmt, AlterTableCmd, AlterTableStmt, AlterTableType } from 'libpg-query';
-import type { LockMode } from '../../../lambda/contract/manifest';
+import type { LockMode } from '../../../lambda/contract/locks';
 import { attachPartition } from '../lint/attach-partition';
 import { cascade } from '../lint/cascade';
 import { columnType } from '../lint/column-type';

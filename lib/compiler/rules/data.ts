@@ -1,6 +1,6 @@
 /** Statements that read and change rows. */
 import type { CopyStmt, LockStmt, TruncateStmt } from 'libpg-query';
-import { LOCK_MODES } from '../../../lambda/contract/manifest';
+import { LOCK_MODES } from '../../../lambda/contract/locks';
 import { cascade } from '../lint/cascade';
 import { deleteRows } from '../lint/delete-rows';
 import { truncate as truncateRule } from '../lint/truncate';

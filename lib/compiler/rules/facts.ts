@@ -2,12 +2,12 @@
 import type { RangeVar } from 'libpg-query';
 import {
   ANY_RELATION,
-  type Execution,
-  LOCK_MODES,
+  isStronger,
+  keepStrongest,
   type LockMode,
   type RelationLock,
-  type StatementTarget,
-} from '../../../lambda/contract/manifest';
+} from '../../../lambda/contract/locks';
+import type { Execution, StatementTarget } from '../../../lambda/contract/manifest';
 import type { Rule } from '../lint/rule';
 import type { FileModel } from '../model/schema-model';
 import { onPath, outside, type SearchPath } from '../model/search-path';
@@ -114,8 +114,7 @@ export class FactsBuilder {
   /** By its key: what the folder knows of it was perhaps said under another path. */
   lockKnown(key: string | undefined, mode: LockMode): this {
     if (key === undefined) return this;
-    const known = this.modes.get(key);
-    if (!known || isStronger(mode, known)) this.modes.set(key, mode);
+    keepStrongest(this.modes, key, mode);
     return this;
   }
 
@@ -144,6 +143,3 @@ export function findingOf<Args extends readonly unknown[]>(
   const { what, remedy = '' } = says(...args);
   return { rule: id, what, remedy, at };
 }
-
-const isStronger = (mode: LockMode, other: LockMode): boolean =>
-  LOCK_MODES.indexOf(mode) > LOCK_MODES.indexOf(other);

@@ -2,7 +2,7 @@
  * Data changes behind a lock that stops readers. All locks of a transaction are taken before its first statement and
  * held until its end, so that it does not matter which of the two is written first.
  */
-import { ANY_RELATION } from '../../../lambda/contract/manifest';
+import { ANY_RELATION } from '../../../lambda/contract/locks';
 import { rowsBehindLock } from '../lint/rows-behind-lock';
 import type { ParsedStatement } from '../read/statements';
 import { as } from '../read/tree';

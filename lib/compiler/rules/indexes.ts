@@ -1,6 +1,7 @@
 /** CREATE INDEX, DROP INDEX, REINDEX. */
 import type { DropStmt, IndexStmt, ReindexStmt } from 'libpg-query';
-import type { LockMode, StatementTarget } from '../../../lambda/contract/manifest';
+import type { LockMode } from '../../../lambda/contract/locks';
+import type { StatementTarget } from '../../../lambda/contract/manifest';
 import { createIndex as createIndexRule } from '../lint/create-index';
 import { reindex as reindexRule } from '../lint/reindex';
 import { isOn, relationOf, sqlName, words } from '../read/tree';

@@ -1,6 +1,6 @@
 /** What a query or a data change touches: relations with their locks, functions, and a few things that checks ask for. */
 import type { RangeVar } from 'libpg-query';
-import { LOCK_MODES, type LockMode } from '../../../lambda/contract/manifest';
+import { keepStrongest, type LockMode } from '../../../lambda/contract/locks';
 import { relationOf } from '../read/tree';
 
 export interface FunctionCall {
@@ -85,7 +85,7 @@ function walk(root: object): Inspection {
     if (typeof fields.relname === 'string') {
       const relation = fields as RangeVar;
       if (relation.schemaname || !scope.has(relation.relname!))
-        raise(found.locks, relationOf(relation), visit.mode);
+        keepStrongest(found.locks, relationOf(relation), visit.mode);
       continue;
     }
     if (key === 'FuncCall') found.calls.push(callOf(fields));
@@ -155,8 +155,3 @@ const callOf = (fields: Fields): FunctionCall => ({
   at: (fields.location as number) ?? 0,
   args: (fields.args as unknown[]) ?? [],
 });
-
-function raise(locks: Map<string, LockMode>, relation: string, mode: LockMode): void {
-  const known = locks.get(relation);
-  if (!known || LOCK_MODES.indexOf(mode) > LOCK_MODES.indexOf(known)) locks.set(relation, mode);
-}

@@ -5,7 +5,8 @@
  */
 import type { Client } from 'pg';
 import { describe, expect, test } from 'vitest';
-import { ANY_RELATION, LOCK_MODES, type LockMode, type Statement } from '../../../lambda/contract/manifest';
+import { ANY_RELATION, keepStrongest, LOCK_MODES, type LockMode } from '../../../lambda/contract/locks';
+import type { Statement } from '../../../lambda/contract/manifest';
 import { connect, createDatabase, majors } from '../../support/database';
 import { FIXTURE, IN_TRANSACTION, OUTSIDE, ROWS, type Sample } from '../samples';
 import { CONSENT, compile, file } from '../support';
@@ -66,7 +67,7 @@ function strongest(
     const mode = modeOf(lock.mode);
     // nextval() and setval(), which hinder nobody
     if (relation.relkind === 'S' && mode === 'ROW EXCLUSIVE') continue;
-    if (rank(mode) > rank(result.get(relation.name))) result.set(relation.name, mode);
+    keepStrongest(result, relation.name, mode);
   }
   return result;
 }

@@ -1,7 +1,8 @@
 /** A table that an idle transaction holds: nobody is kept waiting for longer than one attempt. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import type { LockMode, Manifest } from '../../../lambda/contract/manifest';
+import type { LockMode } from '../../../lambda/contract/locks';
+import type { Manifest } from '../../../lambda/contract/manifest';
 import { connect, createDatabase } from '../../support/database';
 import { run } from '../../support/engine';
 import { manifestOf, migration } from '../../support/manifest';

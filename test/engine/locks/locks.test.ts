@@ -1,6 +1,6 @@
 /** What is locked before a transaction's first change, decided; and taken, on a real server. */
 import { describe, expect, test } from 'vitest';
-import type { LockMode } from '../../../lambda/contract/manifest';
+import type { LockMode } from '../../../lambda/contract/locks';
 import { installStatements } from '../../../lambda/engine/ledger/schema';
 import { type Locking, lockPlan } from '../../../lambda/engine/locks/locks';
 import { connect, createDatabase, majors } from '../../support/database';
