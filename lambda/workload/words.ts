@@ -51,3 +51,15 @@ export const UNDECIDED: Readonly<Record<string, string>> = {
   enum: 'it uses a value of an enum that is not committed yet',
   other: 'the server could not plan it, for a reason that says nothing about the schema',
 };
+
+/** What has become worse where it still plans, by the code in the answer of `trueup._worse`. */
+export const WORSE: Readonly<Record<string, string>> = {
+  parameter: 'a parameter has another type',
+  overload: 'a parameter has another type, since another function of this name fits it too',
+  result: 'a column that it returns has another type',
+  row: 'the row that it returns has other columns or wider types: prepared before, it fails with 0A000',
+  'lost-privilege': 'its role lost a privilege that it needs',
+  'columns-privilege': 'its role has a privilege on some of the columns only that it had on all',
+  'no-policy': 'row security is on, and no policy lets its role see or write a row',
+  policies: 'row security is on, and policies decide which rows its role sees',
+};

@@ -4,12 +4,14 @@ import { majors } from '../support/database';
 import { answers } from '../workload/answers';
 import { changes } from '../workload/changes';
 import { functions } from '../workload/functions';
+import { generatedInserts } from '../workload/generated-inserts';
 import { hostileTexts } from '../workload/hostile';
 import { insertShapes } from '../workload/inserts';
 import { brief, shop } from '../workload/support';
 
 describe.each(majors())('PostgreSQL %i', (major) => {
   insertShapes(major);
+  generatedInserts(major);
   hostileTexts(major);
   answers(major);
   changes(major);

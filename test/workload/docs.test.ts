@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import * as words from '../../lambda/workload/words';
-import { CHANGES, rowOf } from './changes';
+import { CHANGES, rowOf } from './change-list';
 
 const page = readFileSync(join(__dirname, '../../docs/workload.md'), 'utf8');
 
@@ -12,7 +12,9 @@ test.each(Object.entries(words.FAILURES))('%s', (sqlstate, why) => {
 });
 
 test.each(
-  Object.values({ ...words.UNDECIDED, ...words.WOULD_FAIL }).filter((value) => typeof value === 'string'),
+  Object.values({ ...words.UNDECIDED, ...words.WOULD_FAIL, ...words.WORSE }).filter(
+    (value) => typeof value === 'string',
+  ),
 )('%s', (why) => {
   expect(page).toMatch(new RegExp(`\\| ${why.replace(/[.*+?^$()|]/g, '\\$&')} \\|`));
 });

@@ -6,9 +6,10 @@ import type { Answer } from '../../lambda/workload/verdict';
 import { connect } from '../support/database';
 import { shop } from './support';
 
-interface Worse {
+export interface Worse {
   readonly refuses: boolean;
   readonly by: string;
+  readonly state?: string;
   readonly why: string;
 }
 

@@ -61,6 +61,7 @@ const SHAPES: readonly [string, readonly unknown[], string, string][] = [
   ['INSERT INTO t (b) VALUES ($1), ($2)', ['a', 'b'], NO_A, '23502'],
   ['INSERT INTO t (b, a) VALUES ($1, DEFAULT), ($2, $3)', ['a', 'b', 'c'], AMONG, '23502'],
   ['INSERT INTO t (a, b) VALUES ($1, DEFAULT), ($2, $3)', ['a', 'b', 'c'], AMONG, 'ok'],
+  ['INSERT INTO t (c, a) VALUES ($1, NULL), ($2, $3)', ['c', 'c', 'a'], AMONG, '23502'],
   ['INSERT INTO t (b) SELECT a FROM empty', [], ROW, 'ok'],
   ['INSERT INTO t (b) SELECT $1 WHERE $2 > 3', ['a', 1], ROW, 'ok'],
   ['INSERT INTO t (b) SELECT $1::text', ['a'], NO_A, '23502'],

@@ -4,11 +4,13 @@ import { majors } from '../support/database';
 import { answers } from './answers';
 import { changes } from './changes';
 import { functions } from './functions';
+import { generatedInserts } from './generated-inserts';
 import { hostileTexts } from './hostile';
 import { insertShapes } from './inserts';
 
 describe.each(majors())('PostgreSQL %i', (major) => {
   insertShapes(major);
+  generatedInserts(major);
   hostileTexts(major);
   answers(major);
   changes(major);

@@ -15,8 +15,8 @@ import { SUPPORT } from './support';
  * Counts up with every change of the text below, and the hash of the text with it: a test compares. The ledger holds the
  * installed number; an older text never replaces a newer one, and the same number is never installed again.
  */
-export const VERIFICATION_VERSION = 7;
-export const VERIFICATION_SHA256 = 'a995df8439dde57c4ac351b61b240cc68321c6e30af278e3e18f3b4d0002567d';
+export const VERIFICATION_VERSION = 8;
+export const VERIFICATION_SHA256 = '3a4da7b3789a2251b18b6c9f16383cc5547bdc87d7b15f70279cf2934cf80caa';
 
 /** One statement each, for transports that send no more than one. May be run again at any time. */
 export const VERIFICATION_STATEMENTS: readonly string[] = [

@@ -92,7 +92,7 @@ export const JUDGE_INSERTS = `
       WHERE n.nspname = node->>'Schema' AND c.relname = node->>'Relation Name';
     CONTINUE WHEN target IS NULL;
     SELECT (array_agg(attname ORDER BY attnum) FILTER (WHERE printed LIKE 'NULL::%'))[1],
-        coalesce(bool_or(bare AND printed LIKE '%*VALUES*%'), false)
+        coalesce(bool_or((bare AND words && '{default}' OR sent ~* '[(,]\\s*null\\y') AND printed LIKE '%*VALUES*%'), false)
       INTO missing, among FROM (${REQUIRED}) AS required;
     state := CASE WHEN missing IS NOT NULL THEN '23502' END;
     IF missing IS NULL AND node ? 'Conflict Resolution' THEN
@@ -102,8 +102,8 @@ export const JUDGE_INSERTS = `
       state := CASE WHEN missing IS NOT NULL THEN '55000' END;
     END IF;
     IF state IS NULL THEN
-      among := among AND source->>'Node Type' = 'Values Scan' AND words && '{default}';
-      IF among THEN why := coalesce(why, 'default'); END IF;
+      -- DEFAULT or NULL in one of several rows: the plan does not show in which column.
+      IF among AND source->>'Node Type' = 'Values Scan' THEN why := coalesce(why, 'default'); END IF;
     ELSIF state = '23502' AND ${FILLS} THEN
       why := coalesce(why, 'filled');
     ELSIF source->>'Node Type' IN ('Result', 'Values Scan') AND NOT source ?| '{One-Time Filter,Filter}'

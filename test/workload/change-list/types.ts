@@ -1,0 +1,85 @@
+/** Types of parameters and results. */
+import { type Change, change, PLUS, T } from './change';
+
+export const TYPES: readonly Change[] = [
+  change(
+    'an integer column made text',
+    ['CREATE TABLE t (id int PRIMARY KEY)', 'ALTER TABLE t ALTER id TYPE text'],
+    ['SELECT id FROM t WHERE id = $1', [1]],
+    'refuses by type: parameter',
+    'ok',
+    { prepared: '42883' },
+  ),
+  change(
+    'a uuid column made text',
+    ['CREATE TABLE t (id uuid PRIMARY KEY)', 'ALTER TABLE t ALTER id TYPE text'],
+    ['DELETE FROM t WHERE id = $1', ['00000000-0000-0000-0000-000000000000']],
+    'refuses by type: parameter',
+    'ok',
+    { prepared: '42883' },
+  ),
+  change(
+    'a text column made integer',
+    ['CREATE TABLE t (id text PRIMARY KEY)', 'ALTER TABLE t ALTER id TYPE int USING id::int'],
+    ['DELETE FROM t WHERE id = $1', ['1']],
+    'refuses by type: parameter',
+    'ok',
+    { prepared: '42883' },
+  ),
+  change(
+    'an integer column made bigint, written',
+    ['CREATE TABLE t (id int PRIMARY KEY)', 'ALTER TABLE t ALTER id TYPE bigint'],
+    ['INSERT INTO t (id) VALUES ($1)', [1]],
+    'nothing',
+    'ok',
+  ),
+  change(
+    'an integer column made bigint, read',
+    ['CREATE TABLE t (id int PRIMARY KEY)', 'ALTER TABLE t ALTER id TYPE bigint'],
+    ['SELECT id FROM t', []],
+    'warns by type: row',
+    'ok',
+    { prepared: '0A000' },
+  ),
+  change(
+    'an integer column made text, read',
+    ['CREATE TABLE t (id int PRIMARY KEY, n int)', 'ALTER TABLE t ALTER n TYPE text'],
+    ['SELECT n FROM t', []],
+    'refuses by type: result',
+    'ok',
+    { prepared: '0A000' },
+  ),
+  change(
+    'a varchar column made text',
+    ['CREATE TABLE t (id int, email varchar(20))', 'ALTER TABLE t ALTER email TYPE text'],
+    ['UPDATE t SET email = $1 WHERE email = $2', ['a', 'b']],
+    'nothing',
+    'ok',
+  ),
+  change(
+    'a column added under SELECT *',
+    [T, 'ALTER TABLE t ADD extra int'],
+    ['SELECT * FROM t', []],
+    'warns by type: row',
+    'ok',
+    { prepared: '0A000' },
+  ),
+  change(
+    'a function added that takes text where the other takes an integer',
+    [PLUS, PLUS.replace('a int, b int DEFAULT 1', 'a text').replace('a + b', '1')],
+    ['SELECT plus($1)', [1]],
+    'warns by type: overload',
+    'rows',
+  ),
+  change(
+    'a function added that fits as well as the other',
+    [
+      'CREATE FUNCTION plus(a int, b bigint) RETURNS int LANGUAGE sql AS $$ SELECT 1 $$',
+      'CREATE FUNCTION plus(a bigint, b int) RETURNS int LANGUAGE sql AS $$ SELECT 1 $$',
+    ],
+    ['SELECT plus($1, $2)', [1, 2]],
+    'undecided: overload',
+    '42725',
+    { prepared: 'rows' },
+  ),
+];
