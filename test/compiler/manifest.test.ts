@@ -139,6 +139,17 @@ describe('the hash', () => {
     expect(new Set([base, ...others]).size).toBe(6);
   });
 
+  test('changes with the batch, beside an up or without one', async () => {
+    const fill = (rows: number) =>
+      `-- migrate:batch\nUPDATE t SET a = 1 WHERE id IN (SELECT id FROM t WHERE a IS NULL LIMIT ${rows})\n`;
+    const hashes = await Promise.all([
+      hash(ONE),
+      ...[9, 10].map((rows) => hash(`${ONE}${fill(rows)}`)),
+      ...[9, 10].map((rows) => hash(`${fill(rows)}-- migrate:unproved it never is\n`)),
+    ]);
+    expect(new Set(hashes).size).toBe(hashes.length);
+  });
+
   test('stays what it was: older code made it', async () => {
     expect(await hash(ONE)).toMatchInlineSnapshot(
       `"6b0d7b3c2e4ef9b1a6098d5777e860ece2477bcf4e53537b2b77e516358a0823"`,

@@ -213,6 +213,22 @@ test('no slice is longer than what is left', async () => {
   expect(Math.max(...budgets.slice(1))).toBeLessThanOrEqual(10_000);
 });
 
+test('migrate is not invoked for less than a second', async () => {
+  const budgets: number[] = [];
+  const { reason } = await pollAll(
+    (asked, clock) => {
+      budgets.push(asked.budgetMs!);
+      return held(asked, clock);
+    },
+    { settings: { sliceMs: 90_000, timeoutMs: 92_500 } },
+  );
+  // After the slice and the pause behind it half a second is left.
+  expect(budgets).toEqual([90_000]);
+  expect(reason).toContain('Could not get a lock on orders.');
+  const never = await pollAll(() => expect.unreachable(), { settings: { timeoutMs: 999 } });
+  expect(never.reason).toContain('time ran out before the next attempt.');
+});
+
 test('a failure is not told before CloudFormation has said which way the stack goes', async () => {
   const failed = () => answered({ status: 'failed', error: { ...locked, code: 'statement' }, report });
   const set = { rollbackWaitMs: 60_000 };

@@ -1,21 +1,12 @@
-/** `npm run mutation -- ROOM`: one room at a time, with the tests of that room (docs/testing.md). */
-const ROOMS = {
-  deploy: { mutate: ['lambda/deploy/*.ts'], tests: ['test/deploy', 'test/contract'] },
-  plan: {
-    mutate: ['lambda/engine/plan/*.ts'],
-    tests: ['test/engine/plan'],
-  },
-  engine: { mutate: ['lambda/engine/{apply,ledger,locks,time,undo}/*.ts'], tests: ['test/engine'] },
-  compiler: { mutate: ['lib/compiler/**/*.ts'], tests: ['test/compiler'] },
-  defects: { mutate: ['lambda/defects/**/*.ts', 'lambda/sql/*.ts'], tests: ['test/defects', 'test/sql'] },
-  page: { mutate: ['lambda/page/*.ts'], tests: ['test/page'] },
-};
-const room = process.env.MUTATION_ROOM ?? '';
-if (!(room in ROOMS)) throw new Error(`Name a room: npm run mutation -- ${Object.keys(ROOMS).join(' | ')}`);
-const { mutate, tests } = ROOMS[room];
+/** `npm run mutation -- ROOM` (docs/testing.md). Its passes are those of run.mjs. */
+import { ROOMS } from './rooms.mjs';
+import { rangesOfSurvivors, reportOf } from './survivors.mjs';
 
-/** Beginnings of the test files' paths. */
-export { tests };
+const { MUTATION_ROOM: room = '', MUTATION_PASS: pass = '1' } = process.env;
+if (!(room in ROOMS)) throw new Error(`Name a room: npm run mutation -- ${Object.keys(ROOMS).join(' | ')}`);
+
+/** Test files, and folders of them. */
+export const tests = pass === '1' ? ROOMS[room].tests : ROOMS[room].slower;
 
 /** @type {import('@stryker-mutator/api/core').PartialStrykerOptions} */
 export default {
@@ -24,15 +15,14 @@ export default {
   vitest: { configFile: 'test/mutation/vitest.config.mjs', related: false },
   // It would be rewritten through an API that TypeScript 7 does not have; vitest reads none.
   tsconfigFile: 'none.json',
-  mutate,
+  mutate: pass === '1' ? ROOMS[room].mutate : rangesOfSurvivors(room),
   concurrency: 1,
   coverageAnalysis: 'perTest',
   ignoreStatic: true,
   timeoutMS: 10_000,
   timeoutFactor: 1.5,
-  reporters: ['clear-text', 'progress-append-only', 'json'],
-  clearTextReporter: { allowColor: false, logTests: false, reportTests: false },
-  jsonReporter: { fileName: `test/mutation/reports/${room}.json` },
+  reporters: ['progress-append-only', 'json'],
+  jsonReporter: { fileName: reportOf(room, pass) },
   tempDirName: 'node_modules/.cache/stryker',
   ignorePatterns: ['docs/site', 'test/mutation/node_modules', 'test/mutation/reports'],
 };
