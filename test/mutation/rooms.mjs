@@ -11,7 +11,7 @@ export const ROOMS = {
       ...tests('deploy', 'classify-request converge-request decide poll reason stack-state'),
       'test/contract/custom-resource.test.ts',
     ],
-    slower: tests('deploy', 'orders orders-postgres'),
+    slower: [],
   },
   plan: {
     mutate: ['lambda/engine/plan/{baseline,history,plan,renamed,report,rollback}.ts'],
@@ -23,42 +23,43 @@ export const ROOMS = {
   },
   engine: {
     mutate: [
-      'lambda/engine/apply/{script,failures,execute,outcome}.ts',
+      'lambda/engine/apply/{script,execute}.ts',
       'lambda/engine/locks/locks.ts',
-      'lambda/engine/ledger/rows.ts',
-      'lambda/engine/time/limits.ts',
-      'lambda/engine/undo/{undo,down}.ts',
+      'lambda/engine/undo/undo.ts',
       'lambda/engine/verify.ts',
       'lambda/postgres/server-words.ts',
     ],
     tests: [
       ...tests('engine', 'shared-message converge'),
-      ...tests('engine/apply', 'row-data raised'),
+      ...tests('engine/apply', 'row-data'),
       ...tests('engine/ledger', 'ledger'),
       ...tests('engine/locks', 'locks'),
     ],
     slower: [
-      ...tests('engine/apply', 'together outside indexes rivals leftovers'),
+      ...tests('engine/apply', 'together rivals leftovers'),
       ...tests('engine/locks', 'hold blockers'),
       ...tests('engine/plan', 'rollback'),
     ],
   },
   compiler: {
     mutate: [
-      'lib/compiler/rules/{alter-table,checks,columns,consent,data,drop,held-locks,indexes,tables}.ts',
-      'lib/compiler/{migration,reversible,verify-timing}.ts',
+      'lib/compiler/rules/{alter-table,checks,columns,data,drop,held-locks,indexes}.ts',
+      'lib/compiler/{reversible,verify-timing}.ts',
     ],
     tests: [
       ...tests('compiler', 'reversible manifest lint'),
       ...tests('compiler/rules', 'classify outside consent-holes'),
-      ...tests('compiler/read', 'text history'),
     ],
-    slower: [...tests('compiler', 'adversarial'), ...tests('compiler/rules', 'locks')],
+    slower: [
+      ...tests('compiler', 'adversarial'),
+      ...tests('compiler/rules', 'locks'),
+      ...tests('compiler/read', 'text'),
+    ],
   },
   defects: {
-    mutate: ['lambda/defects/*/*.ts', 'lambda/sql/{clauses,predicates,scan}.ts'],
-    tests: ['test/sql', ...tests('defects', 'migrations standing kinds on-call documentation diagnose')],
-    slower: tests('defects', 'cases conflict-target-name repair-rows'),
+    mutate: ['lambda/defects/{diagnosis,repair,signatures}/*.ts', 'lambda/defects/standing.ts'],
+    tests: tests('defects', 'standing migrations kinds diagnose cases'),
+    slower: ['test/sql', ...tests('defects', 'conflict-target-name repair-rows on-call')],
   },
   page: { mutate: ['lambda/page/*.ts'], tests: ['test/page'], slower: [] },
 };

@@ -1,7 +1,7 @@
 /** The ledger under conditions that are not the usual ones. */
 import { expect, test } from 'vitest';
 import { down, verify } from '../../../lambda/engine';
-import { LEDGER_VERSION } from '../../../lambda/engine/ledger/schema';
+import { installStatements, LEDGER_VERSION } from '../../../lambda/engine/ledger/schema';
 import { VERIFICATION_VERSION } from '../../../lambda/engine/sql/verification';
 import { connect, createDatabase, urlOf } from '../../support/database';
 import { contextFor, run, up } from '../../support/engine';
@@ -148,6 +148,17 @@ test("a newer ledger's version is never lowered, whatever older code installs", 
   expect(await up(url, manifestOf(money, next))).toMatchObject({ report: { applied: ['0009_next'] } });
   const { rows } = await client.query('SELECT version, readable_by, verification FROM trueup.ledger');
   expect(rows).toEqual([{ version: 99, readable_by: LEDGER_VERSION, verification: VERIFICATION_VERSION }]);
+});
+
+test('of two that install at once, the older one lowers nothing', async () => {
+  const url = await createDatabase();
+  await up(url, manifestOf(money));
+  const client = await connect(url);
+  await client.query('UPDATE trueup.ledger SET version = 99, verification = 99');
+  // It had read the ledger before the newer one came.
+  await client.query(`BEGIN; ${installStatements(null).join(';\n')}; COMMIT`);
+  const { rows } = await client.query('SELECT version, verification FROM trueup.ledger');
+  expect(rows).toEqual([{ version: 99, verification: 99 }]);
 });
 
 test('verify cannot write, though the connection could', async () => {
