@@ -1,7 +1,7 @@
 /** What a stack's events mean for a request, by tables. */
 import { describe, expect, test } from 'vitest';
 import { classifyRequest, type Pending, type StackState } from '../../lambda/deploy/classify-request';
-import { readHistory, type StackEvent } from '../../lambda/deploy/history';
+import { readHistory, reportedSuccess, type StackEvent } from '../../lambda/deploy/history';
 import { reachesBack } from '../../lambda/deploy/stack-state';
 
 const MINUTE = 60_000;
@@ -377,6 +377,47 @@ describe('whether it is still wanted', () => {
       standing: 'wanted',
     });
   });
+
+  test.each([
+    ['our result is there, the beginning of the rollback is not', [...UPDATING, '.UPDATE_FAILED']],
+    ['the rollback has begun, our result is not there', [...UPDATING, BACK[0]!]],
+  ])('half of the events lag behind: %s', (_, statuses) => {
+    const history = readHistory(events(...statuses), true);
+    const look = { status: 'UPDATE_ROLLBACK_IN_PROGRESS', history };
+    expect(situationOf('Update', statuses, look).standing).toBe('unclear');
+  });
+
+  test('a rollback that begins a moment after our request was sent overtakes it, clocks or no clocks', () => {
+    const statuses = [...UPDATING, '.UPDATE_FAILED', BACK[0]!];
+    const began = (statuses.length - 1) * MINUTE;
+    const standing = (type: Pending['type'], atMs: number) => situationOf(type, statuses, { atMs }).standing;
+    expect(standing('Update', began - 1)).toBe('overtaken');
+    expect(standing('Update', began)).toBe('wanted');
+    expect(standing('Delete', began - 1)).toBe('wanted');
+  });
+
+  test('the stack alone has changed since: overtaken', () => {
+    const statuses = [...MADE.slice(0, 2), 'ROLLBACK_IN_PROGRESS', 'DELETE_IN_PROGRESS'];
+    expect(situationOf('Delete', statuses, { atMs: 2 * MINUTE + 30_000 }).standing).toBe('overtaken');
+    const step = [...MADE.slice(0, 2), 'ROLLBACK_IN_PROGRESS', 'DELETE_IN_PROGRESS+'];
+    expect(situationOf('Delete', step, { atMs: 2 * MINUTE + 30_000 }).standing).toBe('wanted');
+  });
+
+  test('a Delete of which no event can be read goes forward, one in a rollback knows of no failure', () => {
+    const look = { history: null, atMs: 4 * MINUTE };
+    expect(situationOf('Delete', MADE, { ...look, status: 'DELETE_IN_PROGRESS' })).toMatchObject({
+      direction: 'forward',
+      standing: 'wanted',
+    });
+    expect(situationOf('Delete', MADE, { ...look, status: 'ROLLBACK_IN_PROGRESS' })).toMatchObject({
+      direction: 'rollback',
+      failed: null,
+    });
+  });
+});
+
+test('an attempt in which our resource has no result says nothing of success', () => {
+  expect(reportedSuccess(readHistory(events(...UPDATING, BACK[0]!), true))).toBe('unknown');
 });
 
 test('how far back the events are read', () => {
@@ -389,4 +430,12 @@ test('how far back the events are read', () => {
   expect(reachesBack(newestFirst('UPDATE_FAILED', 'UPDATE_IN_PROGRESS', '.UPDATE_FAILED', ...BACK))).toBe(
     false,
   );
+  // What a Delete ends is not the attempt that failed.
+  expect(reachesBack(newestFirst('.UPDATE_COMPLETE', 'UPDATE_COMPLETE', 'DELETE_IN_PROGRESS'))).toBe(false);
+  // Neither the stack's results nor a request that goes on are a result of our resource.
+  expect(reachesBack(newestFirst('UPDATE_COMPLETE', 'UPDATE_IN_PROGRESS', '.UPDATE_IN_PROGRESS'))).toBe(
+    false,
+  );
+  // An event of our resource does not say what the stack was.
+  expect(reachesBack(newestFirst('.UPDATE_COMPLETE', 'UPDATE_IN_PROGRESS'))).toBe(false);
 });

@@ -79,3 +79,8 @@ test.each([
 ])('%s: nothing that failed is in reach', (_, OldResourceProperties) => {
   expect(ask({ OldResourceProperties }).failed).toBeNull();
 });
+
+test('the namespace that the resource had before goes along', () => {
+  expect(ask({ OldResourceProperties: properties({ Namespace: 'before' }) }).formerNamespace).toBe('before');
+  expect(ask({ OldResourceProperties: undefined }).formerNamespace).toBeNull();
+});

@@ -186,3 +186,8 @@ test('a lenient request never fails', () => {
 test('the time is up before another slice', () => {
   expect(tooLate('x', null, { timeoutMs: 90_000, lenient: false })).toEqual(failing('within 90 seconds: x.'));
 });
+
+test('the last poll that comes in time is waited for, the one after it is not', () => {
+  const left = (ms: number) => decide(waiting(), standing({ elapsedMs: 600_000 - ms, pollMs: 5_000 })).next;
+  expect([left(6_001), left(6_000)]).toEqual(['poll', 'retry']);
+});

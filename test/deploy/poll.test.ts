@@ -1,143 +1,9 @@
 /** One poll, or several, by a clock of its own: how long what is waited for, and what is told when it is not known. */
 import { expect, test } from 'vitest';
-import type { Outcome, Report } from '../../lambda/contract/converge';
-import type { ErrorInfo } from '../../lambda/contract/errors';
-import type { MigrateRequest } from '../../lambda/contract/migrate';
-import type { Attempt } from '../../lambda/deploy/decide';
-import type { IsCompleteRequest } from '../../lambda/deploy/events';
-import type { Outbound } from '../../lambda/deploy/outbound';
-import { handlePoll } from '../../lambda/deploy/poll';
 import { quiet } from '../support/quiet';
+import { answered, held, locked, nobodyListens, pollAll, report, unreachable } from './polling';
 
 quiet();
-
-type Asked = Extract<MigrateRequest, { action: 'converge' }>;
-
-const report: Report = {
-  applied: [],
-  unproved: [],
-  baselined: [],
-  undone: [],
-  kept: [],
-  pending: [],
-  position: '',
-  warnings: [],
-};
-const unreachable: ErrorInfo = { code: 'connection', message: 'nothing listens', remedy: 'Look.' };
-const locked: ErrorInfo = {
-  code: 'lock-timeout',
-  message: 'could not get a lock on orders',
-  remedy: 'End the session.',
-};
-const settings = {
-  migrateFunction: 'migrate',
-  sliceMs: 90_000,
-  timeoutMs: 3_000_000,
-  rollbackWaitMs: 20_000,
-  answerTimeoutMs: 130_000,
-  queryIntervalMs: 5_000,
-  logGroup: '/trueup/shop',
-};
-
-interface Setting {
-  readonly type?: 'Create' | 'Update';
-  readonly status?: string | null;
-  readonly settings?: Partial<typeof settings>;
-  /** Of each invocation of `deploy`. */
-  readonly remainingMs?: number;
-}
-
-/** Polls until there is an answer, as the framework does. */
-async function pollAll(migrate: (asked: Asked, clock: { ms: number }) => Attempt, change: Setting = {}) {
-  const clock = {
-    ms: 1_000_000,
-    now: () => clock.ms,
-    sleep: async (ms: number) => {
-      clock.ms += ms;
-    },
-  };
-  const began = clock.ms;
-  const { status = 'UPDATE_IN_PROGRESS', type = 'Update', remainingMs = 840_000 } = change;
-  const outbound: Outbound = {
-    stackStatus: async () => {
-      if (status === null) throw new Error('Throttling');
-      return status;
-    },
-    async *stackEvents() {
-      const of = { CREATE: 'CREATE', UPDAT: 'UPDATE' }[status!.slice(0, 5)] ?? 'UPDATE';
-      const back = status!.includes('ROLLBACK')
-        ? ([
-            { of: 'stack', status: status!, atMs: began - 10_000 },
-            { of: 'resource', status: `${of}_FAILED`, atMs: began - 20_000 },
-          ] as const)
-        : [];
-      yield {
-        events: [
-          ...back,
-          { of: 'stack', status: `${of}_IN_PROGRESS`, atMs: began - 30_000 },
-          { of: 'stack', status: 'UPDATE_COMPLETE', atMs: 0 },
-        ],
-        oldestMs: 0,
-      };
-    },
-    invokeMigrate: async (_, asked) => migrate(asked as Asked, clock),
-  };
-  const event = {
-    RequestType: type,
-    RequestId: 'r',
-    StackId: 'arn:aws:cloudformation:us-east-1:111122223333:stack/shop/1',
-    LogicalResourceId: 'Schema',
-    StartedAt: new Date(began).toISOString(),
-    ResourceProperties: {
-      ManifestHash: 'h',
-      Target: 't',
-      Namespace: 'shop',
-      OwnerRole: '',
-      Adopt: 'false',
-      Baseline: '',
-      UndoAfterSuccess: 'false',
-    },
-  } as unknown as IsCompleteRequest;
-  const failingSince = new Map<string, number>();
-  for (let polls = 1; polls < 2_000; polls++) {
-    const bornMs = clock.ms;
-    try {
-      const answer = await handlePoll(event, {
-        settings: { ...settings, ...change.settings },
-        outbound,
-        clock,
-        failingSince,
-        remainingMs: () => remainingMs - (clock.ms - bornMs),
-      });
-      if (answer.IsComplete)
-        return { seconds: (clock.ms - began) / 1000, data: answer.Data, reason: '', polls };
-    } catch (error) {
-      return { seconds: (clock.ms - began) / 1000, data: null, reason: (error as Error).message, polls };
-    }
-    clock.ms += 5_000;
-  }
-  throw new Error('no answer');
-}
-
-const answered = (outcome: Outcome): Attempt => ({
-  kind: 'answered',
-  response: { action: 'converge', outcome, manifestHash: 'h' },
-});
-
-/** As the engine waits: for the whole slice, or as long as it is told. */
-function nobodyListens(asked: Asked, clock: { ms: number }): Attempt {
-  const budgetMs = asked.budgetMs ?? 0;
-  const { ms, overMs } = asked.databaseWait ?? { ms: Number.POSITIVE_INFINITY, overMs: 0 };
-  clock.ms += Math.min(budgetMs, ms - overMs);
-  return ms - overMs < budgetMs
-    ? answered({ status: 'failed', error: unreachable, report })
-    : answered({ status: 'continue', progress: 'waits', waitingFor: unreachable, report });
-}
-
-function held(asked: Asked, clock: { ms: number }): Attempt {
-  clock.ms += asked.budgetMs ?? 0;
-  return answered({ status: 'continue', progress: 'waits for a lock', waitingFor: locked, report });
-}
 
 test.each([
   ['longer than databaseWait', 90_000, 20_000],
@@ -161,7 +27,7 @@ test('the same on the way back, where it is a success with a report', async () =
   expect(seconds).toBeLessThan(24);
 });
 
-test('a database that was there and is lost is waited for anew', async () => {
+test.each([1, 30])('a database that was there and is lost is waited for anew: %i s ago', async (lostFor) => {
   let calls = 0;
   const { seconds } = await pollAll(
     (asked, clock) => {
@@ -171,14 +37,14 @@ test('a database that was there and is lost is waited for anew', async () => {
         status: 'continue',
         progress: 'waits',
         waitingFor: unreachable,
-        unreachableMs: 1_000,
+        unreachableMs: lostFor * 1_000,
         report,
       });
     },
     { settings: { rollbackWaitMs: 60_000 } },
   );
-  expect(seconds).toBeGreaterThanOrEqual(89 + 60);
-  expect(seconds).toBeLessThan(89 + 66);
+  expect(seconds).toBeGreaterThanOrEqual(90 - lostFor + 60);
+  expect(seconds).toBeLessThan(90 - lostFor + 66);
 });
 
 test.each([
@@ -233,8 +99,13 @@ test('a failure is not told before CloudFormation has said which way the stack g
   const failed = () => answered({ status: 'failed', error: { ...locked, code: 'statement' }, report });
   const set = { rollbackWaitMs: 60_000 };
   const unsure = await pollAll(failed, { status: null, settings: set });
-  expect(unsure.seconds).toBeGreaterThanOrEqual(60);
-  expect(unsure.polls).toBeGreaterThan(10);
+  expect(unsure.seconds).toBe(60);
+  expect(unsure.polls).toBe(13);
+  // However long a database may be waited for, CloudFormation is asked for two minutes only.
+  const longer = { rollbackWaitMs: 600_000 };
+  expect((await pollAll(failed, { status: null, settings: longer })).seconds).toBe(120);
+  const done = () => answered({ status: 'done', report });
+  expect((await pollAll(done, { status: null, settings: set })).polls).toBe(1);
   // A Create is never a rollback.
   expect((await pollAll(failed, { status: null, type: 'Create', settings: set })).polls).toBe(1);
   expect((await pollAll(failed, { settings: set })).polls).toBe(1);

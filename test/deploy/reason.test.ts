@@ -47,6 +47,27 @@ test('a short text stays as it is', () => {
   expect(shorten('0123456789 0123456789', 16)).toBe('0123456789 0 …');
 });
 
+test('a text that just fits is not cut, and what is cut leaves room for the log group', () => {
+  expect(shorten('0123456789', 10)).toBe('0123456789');
+  expect(shorten('0123456789', 9)).toBe('01234 …');
+  const long = new DeployError('x'.repeat(3_000), '/trueup/shop').message;
+  expect(long).toMatch(/^x+ … Log group: \/trueup\/shop \(the one named below does not exist\)\.$/);
+  expect(Buffer.byteLength(long)).toBeLessThanOrEqual(1_300);
+  expect(Buffer.byteLength(long)).toBeGreaterThan(1_290);
+  expect(new DeployError('It failed.').message).toBe('It failed.');
+  expect(new DeployError('It failed.')).toMatchObject({ name: 'TrueupError', stack: 'It failed.' });
+});
+
+test('as many names as fit, and the number of the others', () => {
+  const names = (count: number, length: number) => Array.from({ length: count }, () => 'n'.repeat(length));
+  const told = (items: string[]) => attributes({ ...empty, applied: items }, null).Applied;
+  // 450 bytes: the last one fits only where nothing is said of others.
+  expect(told(names(3, 140))).toBe(names(3, 140).join(', '));
+  expect(told(names(4, 140))).toBe(`${names(3, 140).join(', ')} and 1 more`);
+  expect(told(names(9, 200))).toBe(`${names(2, 200).join(', ')} and 7 more`);
+  expect(told(['n'.repeat(421)])).toBe(`${'n'.repeat(416)} …`);
+});
+
 test('attributes: every one, never empty, never too long', () => {
   const names = fc.array(fc.string({ maxLength: 600 }));
   const reports = fc.record({
@@ -79,5 +100,19 @@ test('attributes read well', () => {
     /^0000_a_long_name, .*, 00\d\d_a_long_name and \d+ more$/,
   );
   expect(attributes({ ...empty, applied: ['x'.repeat(900)] }, null).Applied).toMatch(/^x+ …$/);
-  expect(attributes(null, 'It was down.')).toMatchObject({ Kept: 'unknown', Warnings: 'It was down.' });
+  expect(attributes(null, 'It was down.')).toEqual({
+    Position: 'unknown',
+    Applied: 'none',
+    Undone: 'none',
+    Kept: 'unknown',
+    Warnings: 'It was down.',
+  });
+  const kept = [
+    { name: '0001_a', reason: 'it has no down section' },
+    { name: '0002_b', reason: 'its down runs only by name' },
+  ];
+  expect(attributes({ ...empty, kept, warnings: ['One.', 'Two.'] }, 'It was down.')).toMatchObject({
+    Kept: '0001_a (it has no down section), 0002_b (its down runs only by name)',
+    Warnings: 'It was down.; One.; Two.',
+  });
 });

@@ -13,53 +13,45 @@ export const ROOMS = {
     ],
     slower: [],
   },
-  plan: {
-    mutate: ['lambda/engine/plan/{baseline,history,plan,renamed,report,rollback}.ts'],
-    tests: tests('engine/plan', 'plan renamed report'),
-    slower: [
-      ...tests('engine/plan', 'baseline history rollback overtaken other-tools dbmate'),
-      'test/deploy/orders.test.ts',
-    ],
-  },
   engine: {
     mutate: [
-      'lambda/engine/apply/{script,execute}.ts',
+      'lambda/engine/plan/{plan,rollback,history}.ts',
       'lambda/engine/locks/locks.ts',
+      'lambda/engine/apply/{script,execute}.ts',
       'lambda/engine/undo/undo.ts',
-      'lambda/engine/verify.ts',
-      'lambda/postgres/server-words.ts',
     ],
     tests: [
-      ...tests('engine', 'shared-message converge'),
-      ...tests('engine/apply', 'row-data'),
-      ...tests('engine/ledger', 'ledger'),
-      ...tests('engine/locks', 'locks'),
+      ...tests('engine/plan', 'plan rollback-decision'),
+      ...tests('engine/locks', 'lock-plan'),
+      ...tests('engine/apply', 'script'),
     ],
     slower: [
-      ...tests('engine/apply', 'together rivals leftovers'),
-      ...tests('engine/locks', 'hold blockers'),
-      ...tests('engine/plan', 'rollback'),
+      ...tests('engine', 'shared-message'),
+      ...tests('engine/ledger', 'ledger'),
+      ...tests('engine/locks', 'locks hold'),
+      ...tests('engine/plan', 'history rollback baseline'),
     ],
   },
   compiler: {
     mutate: [
-      'lib/compiler/rules/{alter-table,checks,columns,data,drop,held-locks,indexes}.ts',
+      'lib/compiler/rules/{checks,columns,drop,held-locks,indexes}.ts',
       'lib/compiler/{reversible,verify-timing}.ts',
     ],
-    tests: [
-      ...tests('compiler', 'reversible manifest lint'),
-      ...tests('compiler/rules', 'classify outside consent-holes'),
-    ],
+    tests: [...tests('compiler', 'reversible manifest'), ...tests('compiler/rules', 'classify')],
     slower: [
-      ...tests('compiler', 'adversarial'),
-      ...tests('compiler/rules', 'locks'),
+      ...tests('compiler', 'lint docs adversarial'),
+      ...tests('compiler/rules', 'outside consent-holes locks'),
       ...tests('compiler/read', 'text'),
     ],
   },
   defects: {
-    mutate: ['lambda/defects/{diagnosis,repair,signatures}/*.ts', 'lambda/defects/standing.ts'],
-    tests: tests('defects', 'standing migrations kinds diagnose cases'),
-    slower: ['test/sql', ...tests('defects', 'conflict-target-name repair-rows on-call')],
+    mutate: [
+      'lambda/defects/{standing,migrations}.ts',
+      'lambda/defects/diagnosis/{not-null,not-null-case,duplicate-key,on-conflict}.ts',
+      'lambda/sql/predicates.ts',
+    ],
+    tests: [...tests('sql', 'predicates'), ...tests('defects', 'standing migrations')],
+    slower: tests('defects', 'cases diagnose'),
   },
   page: { mutate: ['lambda/page/*.ts'], tests: ['test/page'], slower: [] },
 };

@@ -1,0 +1,144 @@
+/** Polls one request until there is an answer, as the framework does, by a clock of its own. */
+import type { Outcome, Report } from '../../lambda/contract/converge';
+import type { ErrorInfo } from '../../lambda/contract/errors';
+import type { MigrateRequest } from '../../lambda/contract/migrate';
+import type { Attempt } from '../../lambda/deploy/decide';
+import type { IsCompleteRequest } from '../../lambda/deploy/events';
+import type { StackEvent } from '../../lambda/deploy/history';
+import type { Outbound } from '../../lambda/deploy/outbound';
+import { handlePoll } from '../../lambda/deploy/poll';
+
+export type Asked = Extract<MigrateRequest, { action: 'converge' }>;
+
+export const report: Report = {
+  applied: [],
+  unproved: [],
+  baselined: [],
+  undone: [],
+  kept: [],
+  pending: [],
+  position: '',
+  warnings: [],
+};
+export const unreachable: ErrorInfo = { code: 'connection', message: 'nothing listens', remedy: 'Look.' };
+export const locked: ErrorInfo = {
+  code: 'lock-timeout',
+  message: 'could not get a lock on orders',
+  remedy: 'End the session.',
+};
+const settings = {
+  migrateFunction: 'migrate',
+  sliceMs: 90_000,
+  timeoutMs: 3_000_000,
+  rollbackWaitMs: 20_000,
+  answerTimeoutMs: 130_000,
+  queryIntervalMs: 5_000,
+  logGroup: '/trueup/shop',
+};
+
+/** When the request is first seen, by the clock of {@link pollAll}. */
+export const BEGAN_MS = 1_000_000;
+
+interface Setting {
+  readonly type?: 'Create' | 'Update' | 'Delete';
+  readonly status?: string | null;
+  /** Newest first. @default - those that go with the status */
+  readonly events?: readonly StackEvent[];
+  readonly properties?: Record<string, unknown>;
+  readonly settings?: Partial<typeof settings>;
+  /** Of each invocation of `deploy`. */
+  readonly remainingMs?: number;
+}
+
+/** Polls until there is an answer, as the framework does. */
+export async function pollAll(
+  migrate: (asked: Asked, clock: { ms: number }) => Attempt,
+  change: Setting = {},
+) {
+  const clock = {
+    ms: BEGAN_MS,
+    now: () => clock.ms,
+    sleep: async (ms: number) => {
+      clock.ms += ms;
+    },
+  };
+  const began = BEGAN_MS;
+  const { status = 'UPDATE_IN_PROGRESS', type = 'Update', remainingMs = 840_000 } = change;
+  const outbound: Outbound = {
+    stackStatus: async () => {
+      if (status === null) throw new Error('Throttling');
+      return status;
+    },
+    async *stackEvents() {
+      const of = { CREATE: 'CREATE', UPDAT: 'UPDATE' }[status!.slice(0, 5)] ?? 'UPDATE';
+      const back = status!.includes('ROLLBACK')
+        ? ([
+            { of: 'stack', status: status!, atMs: began - 10_000 },
+            { of: 'resource', status: `${of}_FAILED`, atMs: began - 20_000 },
+          ] as const)
+        : [];
+      const events = [
+        ...back,
+        { of: 'stack', status: `${of}_IN_PROGRESS`, atMs: began - 30_000 },
+        { of: 'stack', status: 'UPDATE_COMPLETE', atMs: 0 },
+      ] as const;
+      yield { events: change.events ?? events, oldestMs: 0 };
+    },
+    invokeMigrate: async (_, asked) => migrate(asked as Asked, clock),
+  };
+  const event = {
+    RequestType: type,
+    RequestId: 'r',
+    StackId: 'arn:aws:cloudformation:us-east-1:111122223333:stack/shop/1',
+    LogicalResourceId: 'Schema',
+    StartedAt: new Date(began).toISOString(),
+    ResourceProperties: change.properties ?? {
+      ManifestHash: 'h',
+      Target: 't',
+      Namespace: 'shop',
+      OwnerRole: '',
+      Adopt: 'false',
+      Baseline: '',
+      UndoAfterSuccess: 'false',
+    },
+  } as unknown as IsCompleteRequest;
+  const failingSince = new Map<string, number>();
+  for (let polls = 1; polls < 2_000; polls++) {
+    const bornMs = clock.ms;
+    try {
+      const answer = await handlePoll(event, {
+        settings: { ...settings, ...change.settings },
+        outbound,
+        clock,
+        failingSince,
+        remainingMs: () => remainingMs - (clock.ms - bornMs),
+      });
+      if (answer.IsComplete)
+        return { seconds: (clock.ms - began) / 1000, data: answer.Data, reason: '', polls };
+    } catch (error) {
+      return { seconds: (clock.ms - began) / 1000, data: null, reason: (error as Error).message, polls };
+    }
+    clock.ms += 5_000;
+  }
+  throw new Error('no answer');
+}
+
+export const answered = (outcome: Outcome): Attempt => ({
+  kind: 'answered',
+  response: { action: 'converge', outcome, manifestHash: 'h' },
+});
+
+/** As the engine waits: for the whole slice, or as long as it is told. */
+export function nobodyListens(asked: Asked, clock: { ms: number }): Attempt {
+  const budgetMs = asked.budgetMs ?? 0;
+  const { ms, overMs } = asked.databaseWait ?? { ms: Number.POSITIVE_INFINITY, overMs: 0 };
+  clock.ms += Math.min(budgetMs, ms - overMs);
+  return ms - overMs < budgetMs
+    ? answered({ status: 'failed', error: unreachable, report })
+    : answered({ status: 'continue', progress: 'waits', waitingFor: unreachable, report });
+}
+
+export function held(asked: Asked, clock: { ms: number }): Attempt {
+  clock.ms += asked.budgetMs ?? 0;
+  return answered({ status: 'continue', progress: 'waits for a lock', waitingFor: locked, report });
+}
