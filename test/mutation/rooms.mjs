@@ -8,7 +8,7 @@ export const ROOMS = {
   deploy: {
     mutate: ['lambda/deploy/{classify-request,converge-request,decide,history,poll,reason,stack-state}.ts'],
     tests: [
-      ...tests('deploy', 'classify-request converge-request decide poll reason stack-state'),
+      ...tests('deploy', 'classify-request converge-request decide poll poll-answers reason stack-state'),
       'test/contract/custom-resource.test.ts',
     ],
     slower: [],
@@ -21,7 +21,7 @@ export const ROOMS = {
       'lambda/engine/undo/undo.ts',
     ],
     tests: [
-      ...tests('engine/plan', 'plan rollback-decision'),
+      ...tests('engine/plan', 'plan rollback-decision history-decision'),
       ...tests('engine/locks', 'lock-plan'),
       ...tests('engine/apply', 'script'),
     ],
