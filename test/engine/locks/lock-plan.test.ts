@@ -1,6 +1,6 @@
 /** What is locked before a transaction's first change, decided. */
 import { describe, expect, test } from 'vitest';
-import type { LockMode } from '../../../lambda/contract/manifest';
+import type { LockMode } from '../../../lambda/contract/locks';
 import { type Locking, lockPlan } from '../../../lambda/engine/locks/locks';
 
 const statement = (...locks: [relation: string, mode: LockMode, created?: boolean][]): Locking => ({

@@ -8,7 +8,7 @@ import {
   type Migration,
   recordedDown,
 } from '../../../lambda/contract/manifest';
-import type { Ledger, LedgerMigration, RecordedDeployment } from '../../../lambda/engine/ledger/read';
+import type { Ledger, LedgerMigration, UndoableDeployment } from '../../../lambda/engine/ledger/ledger';
 import { planRollback } from '../../../lambda/engine/plan/rollback';
 import { manifestOf, migration, request } from '../../support/manifest';
 
@@ -55,7 +55,7 @@ const ledger = (rows: readonly LedgerMigration[]): Ledger => ({
   newest: null,
 });
 
-const recordOf = (manifest: Manifest): RecordedDeployment => ({
+const recordOf = (manifest: Manifest): UndoableDeployment => ({
   id: 'failed',
   entries: manifest.migrations.map(entryOf),
   downs: Object.fromEntries(
@@ -65,7 +65,7 @@ const recordOf = (manifest: Manifest): RecordedDeployment => ({
 
 interface Change {
   readonly rows?: readonly LedgerMigration[];
-  readonly record?: RecordedDeployment | null;
+  readonly record?: UndoableDeployment | null;
   readonly manifest?: Manifest;
   readonly asked?: Partial<ConvergeRequest>;
 }
