@@ -135,7 +135,7 @@ export interface Migration {
   readonly undo: 'automatic' | 'by-name' | 'none';
   readonly settings: MigrationSettings;
   readonly checksums: MigrationChecksums;
-  /** Only of a file that, as the folder says, was applied before Trueup came: it had no rules of consent to follow. */
+  /** Only of a file that, as the folder says, was applied before Trueup was adopted: it had no rules of consent to follow. */
   readonly history?: History;
 }
 

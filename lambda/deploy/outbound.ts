@@ -84,7 +84,7 @@ function answered(payload: string): Attempt {
   } catch {
     // Not JSON: the same as an answer of another kind.
   }
-  return { kind: 'died', message: 'its answer is not one of its own' };
+  return { kind: 'died', message: 'its answer does not have the expected form' };
 }
 
 /** Lambda's description of the death; a message of unknown code could quote anything, so only its own words are kept. */

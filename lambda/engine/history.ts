@@ -1,4 +1,4 @@
-/** Whether files that were applied elsewhere before Trueup came may be run here, when they are not recorded but run. */
+/** Whether files that were applied elsewhere before Trueup was adopted may be run here, when they are not recorded but run. */
 
 import type { ErrorInfo } from '../contract/errors';
 import { ANY_RELATION } from '../contract/locks';

@@ -148,7 +148,7 @@ async function changedBodies(
     const found = rows.filter((row) => Number(row.at) === at);
     if (found.length !== 1 || found[0]!.same) return [];
     return [
-      { migration, sentence: `The body of ${found[0]!.signature} is not the one that this file makes.` },
+      { migration, sentence: `The body of ${found[0]!.signature} is not the one that this file defines.` },
     ];
   });
 }

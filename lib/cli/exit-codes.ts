@@ -21,7 +21,7 @@ export const EXIT_CODE_HELP = `Exit codes:
   0    done, and nothing is wrong
   1    failed: a file, a migration or the server says no
   2    wrong use: an option, a folder or a setting
-  3    pending: migrations wait (with --exit-code), or \`up\` ran out of time
+  3    pending: migrations are pending (with --exit-code), or \`up\` ran out of time
   4    drifted: \`verify\` found drift: something is no longer as it should be; or \`rehearse\` a statement that fails
   5    the database cannot be reached, or refuses the login
   130  stopped with Ctrl-C`;

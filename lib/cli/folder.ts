@@ -26,7 +26,7 @@ export function requireFolder(folder: string): void {
   if (stat?.isDirectory()) return;
   throw new UsageError(
     stat ? `${folder} is not a folder` : `there is no folder ${folder}`,
-    'Give the folder of your migration files as the last argument, or begin one with `trueup new NAME`.',
+    'Give the folder of your migration files as the last argument, or start one with `trueup new NAME`.',
   );
 }
 

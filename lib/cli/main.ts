@@ -106,6 +106,6 @@ function usageError(said: string, args: readonly string[], program: Command): Us
     .replace(/\s*\n\s*/g, ' ');
   return new UsageError(
     message,
-    `\`trueup ${command ? `${command.name()} ` : ''}--help\` shows what can be given.`,
+    `\`trueup ${command ? `${command.name()} ` : ''}--help\` lists the arguments and options.`,
   );
 }

@@ -11,7 +11,7 @@ import { UsageError } from './terminal/failure';
 
 /**
  * With `--stack` the deployed function does it, with the migrations that it was deployed with.
- * @param history the newest migration that was applied before Trueup came, where the command says so
+ * @param history the newest migration that was applied before Trueup was adopted, where the command says so
  */
 export async function open(
   folder: string,
@@ -23,7 +23,7 @@ export async function open(
   if (stack === undefined) return openLocal(folder, options, progress, history);
   if (databaseUrl !== undefined || ownerRole !== undefined) {
     throw new UsageError(
-      '--stack goes neither with --database-url nor with --owner-role',
+      '--stack cannot be combined with --database-url or --owner-role',
       'The deployed function knows its database and its owner role.',
     );
   }

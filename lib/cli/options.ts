@@ -34,18 +34,21 @@ export const withDatabase = (command: Command): Command =>
 export const withConnection = (command: Command): Command =>
   command
     .option('--database-url <url>', 'postgres://user:password@host:5432/database (or set DATABASE_URL)')
-    .option('--ssl-mode <mode>', 'verify-full or disable (default: verify-full, but disable on this machine)')
+    .option(
+      '--ssl-mode <mode>',
+      'verify-full or disable (default: verify-full; disable for a server on this machine)',
+    )
     .option('--ssl-root-cert <file>', 'PEM file of the authority to trust, `rds` or `system`')
     .addOption(
-      new Option('--pooler <mode>', 'a pooler stands in between, and keeps whole sessions').choices([
-        'session',
-      ]),
+      new Option('--pooler <mode>', 'the connection goes through a pooler that keeps whole sessions').choices(
+        ['session'],
+      ),
     );
 
 export const withStack = (command: Command): Command =>
   command.option(
     '--stack <name>',
-    "through the stack's deployed function and with its migrations, for a database that cannot be reached from here",
+    "use the stack's deployed function and migrations, for a database that cannot be reached from here",
   );
 
 export const withOwner = (command: Command): Command =>
@@ -53,7 +56,7 @@ export const withOwner = (command: Command): Command =>
 
 export const withTimeout = (command: Command): Command =>
   command.addOption(
-    new Option('--timeout <time>', 'stop after, e.g. 90s, 15m, 1h')
+    new Option('--timeout <time>', 'stop after this time, e.g. 90s, 15m, 1h')
       .argParser(durationMs)
       .default(15 * 60_000, '15m'),
   );
@@ -61,7 +64,7 @@ export const withTimeout = (command: Command): Command =>
 export const withMaxUndecided = (command: Command): Command =>
   command.option(
     '--max-undecided <percent>',
-    'answer 1 when more of the workload than this could not be decided',
+    'exit with 1 if more of the workload than this is undecided',
     percentage,
     30,
   );

@@ -51,6 +51,6 @@ export function requireFile(file: string): void {
   if (stat && !stat.isDirectory()) return;
   throw new UsageError(
     stat ? `${file} is a folder, not a file` : `there is no file ${file}`,
-    'Give files of SQL; a log is given with --log.',
+    'Give files of SQL; give a log with --log.',
   );
 }

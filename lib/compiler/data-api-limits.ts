@@ -32,7 +32,7 @@ export const dataApiProblems = (manifest: Manifest): DataApiProblem[] =>
       placeholders(sql).map((name) => ({
         ...place(migration, line),
         message: `the Data API reads \`${name}\` as a named parameter`,
-        remedy: 'Put a space behind the colon, as in `a[1: n]`.',
+        remedy: 'Put a space after the colon, as in `a[1: n]`.',
       })),
     ),
   ]);

@@ -15,7 +15,7 @@ export type { MigrationFile } from './read/files';
 
 export interface CompileOptions {
   /**
-   * Name of the newest migration that was applied before Trueup came: the rules of consent are for those after it.
+   * Name of the newest migration that was applied before Trueup was adopted: the rules of consent are for those after it.
    * @default - the file that says `-- migrate:history`, if any
    */
   readonly history?: string;
@@ -109,7 +109,7 @@ function refuseDuplicates(named: readonly Named[], problems: Problem[]): void {
       problems.push(
         source.problem(
           null,
-          `the number ${number} is that of ${taken} too`,
+          `the number ${number} is also that of ${taken}`,
           'Give one of them another number.',
         ),
       );
@@ -166,8 +166,8 @@ function unconsented(compiled: readonly Compiled[]): Problem[] {
     file: newest,
     line: null,
     column: null,
-    message: `${old.length} of dbmate's files destroy data, or hold what cannot be seen, and do not consent to it: ${names.join(', ')}`,
-    remedy: `Where they were applied before Trueup came, write \`-- migrate:history <why>\` at the top of ${newest}, or of a newer one that was: up to there no consent is asked.`,
+    message: `${old.length} of dbmate's files destroy data, or run code that cannot be seen, and do not consent to it: ${names.join(', ')}`,
+    remedy: `If they were applied before Trueup was adopted, write \`-- migrate:history <why>\` at the top of ${newest}, or of a newer file that was: no consent is required up to there.`,
     snippet: '',
   };
   const others = lacking.filter(({ layout }) => !layout.plainDbmate);

@@ -51,5 +51,5 @@ function failure(folder: string, child: ReturnType<typeof spawnSync>): string {
       ? `was ended by ${child.signal}`
       : `ended with exit code ${child.status}`;
   const words = String(child.stderr ?? '').trim();
-  return `The process that compiles ${folder} ${how}.${words ? ` Its last words:\n${words.slice(-2_000)}` : ''}`;
+  return `The process that compiles ${folder} ${how}.${words ? ` Its last output:\n${words.slice(-2_000)}` : ''}`;
 }

@@ -13,7 +13,7 @@ const compiled = new Map<string, CompiledFolder>();
 
 /**
  * The folder's manifest; compiled once a process for the same files, since an app often has a stack for each stage.
- * @param history the newest migration that was applied before Trueup came
+ * @param history the newest migration that was applied before Trueup was adopted
  * @throws {CompileError} with every problem of every file
  */
 export function compileOnce(folder: string, history?: string): CompiledFolder {

@@ -111,7 +111,7 @@ test('down, and baseline of what is there already', async () => {
   const typo = await run(['baseline', '0001_customer', folder]);
   expect(typo).toMatchObject({ code: 2, stderr: expect.stringMatching(/Did you mean 0001_customers\?/) });
   const both = await run(['baseline', '0002_emails', folder]);
-  expect(both.stdout).toMatch(/1 migration marked as applied; still waiting: 0002_emails\.\n$/);
+  expect(both.stdout).toMatch(/1 migration marked as applied; still pending: 0002_emails\.\n$/);
   expect(both.stderr).toMatch(/warning {2}0002_emails is not what the database holds/);
   expect(both.code).toBe(3);
 
@@ -150,7 +150,7 @@ SELECT trueup.has_column('customers', 'age');
     /error: 0003_broken, line 4: type "moods" does not exist \[SQLSTATE 42704\]\n {2}\w/,
   );
   expect(failed.stderr).toMatch(
-    /Applied before that: 0001_customers, 0002_emails\.\nStill waiting: 0003_broken\.\n$/,
+    /Applied before that: 0001_customers, 0002_emails\.\nStill pending: 0003_broken\.\n$/,
   );
   expect([failed.code, failed.stdout]).toEqual([1, '']);
   const json = await run(['up', folder, '--json']);
@@ -253,7 +253,7 @@ SELECT trueup.has_column('customers', 'age');
   const { code, stderr } = await on(url)(['up', folder, '--timeout', '2s']);
   expect(stderr).toMatch(/error: not finished after 2\.0 s: /);
   expect(stderr).toContain(String(rows[0].pid));
-  expect(stderr).toMatch(/Still waiting: 0002_age/);
+  expect(stderr).toMatch(/Still pending: 0002_age/);
   expect(Date.now() - started).toBeLessThan(15_000);
   expect(code).toBe(3);
   await idle.query('ROLLBACK');
@@ -296,7 +296,7 @@ SELECT trueup.has_column('customers', 'age');
   child.kill('SIGINT');
   expect(await ended).toBe(130);
   expect(stderr).toMatch(
-    /Stopping after the current step[\s\S]*error: stopped: [\s\S]*Run it again to go on/,
+    /Stopping after the current step[\s\S]*error: stopped: [\s\S]*Run it again to continue/,
   );
   await idle.query('ROLLBACK');
   expect(await on(url)(['up', folder])).toMatchObject({

@@ -181,7 +181,7 @@ describe('trueup explain', () => {
       /None of the 1 log lines/,
     );
     expect(renderExplanation(await explain(each(['something else']), null))).toMatch(
-      /has the form that RDS writes/,
+      /has the format that RDS writes/,
     );
   });
 
@@ -219,7 +219,7 @@ describe('the command', () => {
     const { code, stdout } = await trueup(['explain', FILE, '--migrations', folder]);
     expect(code).toBe(0);
     expect(stdout.replace(/\s+/g, ' ')).toMatch(
-      /UNSEEN .*No database was given.*The migrations in \S+marketplace were not looked through/,
+      /UNSEEN .*No database was given.*The migrations in \S+marketplace were not searched/,
     );
     const line = `mkfifo "$1/pipe" && { cat "$2" > "$1/pipe" & exec node "$3" explain "$1/pipe"; }`;
     const home = mkdtempSync(join(tmpdir(), 'trueup-explain-'));
@@ -266,9 +266,9 @@ describe('the command', () => {
 
   it.each([
     [['explain', 'no-such.log'], 2, /there is no file no-such\.log/],
-    [['explain', join(__dirname, 'explain.test.ts')], 1, /has the form that RDS writes/],
-    [['explain', FILE, '--stack', 's', '--database-url', 'postgres://u@h/d'], 2, /exclude each other/],
-    [['alarm-test', '--stack', 's', '--database-url', 'postgres://u@h/d'], 2, /exclude each other/],
+    [['explain', join(__dirname, 'explain.test.ts')], 1, /has the format that RDS writes/],
+    [['explain', FILE, '--stack', 's', '--database-url', 'postgres://u@h/d'], 2, /cannot be combined/],
+    [['alarm-test', '--stack', 's', '--database-url', 'postgres://u@h/d'], 2, /cannot be combined/],
     [['alarm-test'], 2, /there is no database to connect to/],
   ])('%j answers %i', async (args, expected, words) => {
     const { code, stdout, stderr } = await trueup(args as string[]);

@@ -35,7 +35,7 @@ describe.concurrent('wrong use is answered with 2, a sentence and what to do', (
     [['up'], /there is no database to connect to/, /--database-url/],
     [['new', '?!'], /has no letter or digit/, /add_email/],
     [['status', '--database-url', 'localhost/app'], /does not begin with postgres:\/\//, /%40/],
-    [['demo', '--database-url', 'postgres://u@h/d'], /there is no folder/, /Give the folder/],
+    [['demo', '--database-url', 'postgres://u@h/d'], /no folder was given/, /Give the folder/],
     [['new', 'foo', 'package.json'], /package\.json is not a folder/, /Give the folder/],
     [['new', 'foo', 'package.json/sub'], /cannot be written \(ENOTDIR\)/, /can be written to/],
     [['new', 'a'.repeat(120), 'migrations/courses'], /more than 100 characters/, /Shorten it/],
@@ -44,7 +44,7 @@ describe.concurrent('wrong use is answered with 2, a sentence and what to do', (
     [['explain', LOG, '--migrations', 'nosuch'], /there is no folder nosuch/, /Give the folder/],
     [
       ['explain', LOG, '--migrations', 'docs', '--stack', 'S'],
-      /--stack and --migrations exclude/,
+      /--stack and --migrations cannot be combined/,
       /deployed/,
     ],
     [['check', 'docs'], /docs: the folder holds no migration/, /Add a file/],
@@ -216,7 +216,7 @@ describe('new', () => {
     expect(JSON.parse(second.stdout)).toEqual({ file: join(migrations, '0002_names.sql') });
     await trueup(['new', 'names', migrations, '--repeatable']);
     const again = await trueup(['new', 'names', migrations, '--repeatable']);
-    expect(again).toMatchObject({ code: 2, stderr: expect.stringMatching(/R__names\.sql exists already/) });
+    expect(again).toMatchObject({ code: 2, stderr: expect.stringMatching(/R__names\.sql already exists/) });
     expect(readdirSync(migrations)).toEqual(['0001_add_email.sql', '0002_names.sql', 'R__names.sql']);
 
     const unfinished = await trueup(['check', migrations]);

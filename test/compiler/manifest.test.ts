@@ -80,7 +80,7 @@ UPDATE orders SET a = 1 WHERE id IN (SELECT id FROM orders WHERE a IS NULL LIMIT
     const batch = '-- migrate:batch\nUPDATE t SET a = 1 WHERE a IN (SELECT a FROM t LIMIT 9)\n';
     for (const text of [file(set, batch), file(`${set} ALTER TABLE t VALIDATE CONSTRAINT c`)])
       expect((await problemsOf({ '0001_a.sql': text }))[0]!.message).toContain(
-        'SET LOCAL of line 2 does not reach',
+        'SET LOCAL of line 2 has no effect on',
       );
   });
 

@@ -53,7 +53,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
       'REVOKE INSERT ON t FROM still_there_app; REVOKE ALL ON SEQUENCE t_id_seq FROM still_there_app',
     );
     expect(await findings()).toEqual([
-      'R__body: The body of public.twice(n integer) is not the one that this file makes.',
+      'R__body: The body of public.twice(n integer) is not the one that this file defines.',
       '0001_tables: still_there_app no longer has INSERT on public.t, which this file grants.',
       '0001_tables: still_there_app no longer has USAGE on public.t_id_seq, which this file grants.',
     ]);

@@ -38,7 +38,7 @@ const DATA_API_REMEDIES: Readonly<Record<string, string>> = {
   InvalidSecretException: CHECK_SECRET,
   HttpEndpointNotEnabledException: ENABLE,
   NotFoundException: ENABLE,
-  DatabaseNotFoundException: 'Add an instance to the cluster: the Data API speaks to its writer.',
+  DatabaseNotFoundException: 'Add an instance to the cluster: the Data API uses its writer.',
   InvalidResourceStateException: 'Wait until the cluster is available, and deploy again.',
 };
 
@@ -85,9 +85,10 @@ function connectionWords(reason: string | undefined, message: string): { message
       if (isPooler(reason, message)) {
         return {
           message:
-            'a proxy or pooler stands in front of the database; it shares sessions, so the lock between runners would not hold',
+            'a proxy or pooler in front of the database shares sessions, so the lock between runners would not hold',
           remedy:
-            "Give the address of the database itself (the cluster's writer or the instance); on the command line, --pooler=session where the pooler keeps whole sessions.",
+            "Give the address of the database itself (the cluster's writer or the instance); on the command line, " +
+            'use --pooler=session if the pooler keeps whole sessions.',
         };
       }
       if (isTlsTrouble(new Error(message))) {

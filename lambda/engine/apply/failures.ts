@@ -101,7 +101,8 @@ const REMEDIES: readonly (readonly [pattern: RegExp, remedy: string])[] = [
   ],
   [
     /^(42725|42P13|42P16)$/,
-    'The signature changed, which CREATE OR REPLACE cannot do: drop the old function or view in a versioned migration; the repeatable then makes the new one.',
+    'The signature changed, which CREATE OR REPLACE cannot do: drop the old function or view in a versioned ' +
+      'migration; the repeatable migration then creates the new one.',
   ],
   [
     /^(42P07|42710|42701|42P06|42723)$/,
@@ -192,9 +193,9 @@ function ownStatementRefused(error: SqlError): ErrorInfo {
     remedy: isRaised(error)
       ? `${RAISED_REMEDY} Exempt the schema trueup from it.`
       : sqlstate === '42501'
-        ? 'Let the role create schema trueup (GRANT CREATE ON DATABASE …), or make it the owner of that schema.'
+        ? 'Allow the role to create schema trueup (GRANT CREATE ON DATABASE …), or make it the owner of that schema.'
         : words === WITHHELD
-          ? 'The server log has the message. Where a function or trigger of this database raised it, exempt the schema trueup from it; otherwise please report this.'
+          ? 'The server log has the message. If a function or trigger of this database raised it, exempt the schema trueup from it; otherwise please report this.'
           : 'Please report this; the log has the details.',
     sqlstate,
   };

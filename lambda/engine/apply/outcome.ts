@@ -122,7 +122,7 @@ export async function tidy(run: Run, target: BegunTarget | null): Promise<string
   } else if (target?.kind === 'partition') {
     const found = await readOutcome(run, target, target.since ?? null);
     if (found.is === 'half done')
-      return `${target.partition} is detached from ${target.table} half way; \`${found.finish}\` brings that to its end`;
+      return `${target.partition} is detached from ${target.table} half way; \`${found.finish}\` completes it`;
   }
   return null;
 }

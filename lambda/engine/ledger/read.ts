@@ -154,9 +154,10 @@ const damaged = (): TrueupError =>
 const schemaOfAnother = (owner: string): TrueupError =>
   new TrueupError({
     code: 'privilege',
-    message: `schema trueup belongs to role ${owner}, which could put code of its own there, to be run with the rights of this login`,
+    message: `schema trueup belongs to role ${owner}, which could place code there that runs with the rights of this login`,
     remedy:
-      'Look at what is in it. Where it is to be trusted: ALTER SCHEMA trueup OWNER TO <login>. Where it is not: DROP SCHEMA trueup CASCADE, which forgets what is applied.',
+      'Check what is in it. If you trust it: ALTER SCHEMA trueup OWNER TO <login>. If not: DROP SCHEMA trueup ' +
+      'CASCADE, which loses the record of what is applied.',
     sqlstate: '42501',
   });
 

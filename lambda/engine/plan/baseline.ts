@@ -34,7 +34,9 @@ export function afterBaseline(
     return notHeld(unmarked[0].migration, run.unmarked.get(unmarked[0].migration.name)!, hasBaseline);
   }
   if (unmarked.length > 0) {
-    run.warnings.push(`nothing up to the baseline ${request.baseline} is there, so all of it was applied`);
+    run.warnings.push(
+      `the database holds nothing up to the baseline ${request.baseline}, so everything was applied`,
+    );
   }
   const twice = appliedElsewhere(
     run.elsewhere,

@@ -37,7 +37,7 @@ export function historyRefused(
       migration: broken.name,
       file: broken.file,
       message: `it was applied elsewhere, and cannot be run here: ${broken.history!.cannotRun}`,
-      remedy: `Nothing was run. Correct the file; or, where this database holds what it did, \`trueup baseline ${broken.name}\`.`,
+      remedy: `Nothing was run. Correct the file; or, if this database holds what it did, run \`trueup baseline ${broken.name}\`.`,
     };
   for (const migration of run) {
     const relation = migration.history && rowsChangedBy(migration).find((each) => there.has(each));
@@ -46,8 +46,8 @@ export function historyRefused(
         code: 'history',
         migration: migration.name,
         file: migration.file,
-        message: `it changes rows of ${relation}, which this database holds already, and whether they are changed yet nobody has recorded`,
-        remedy: `Nothing was run. Where they are, give the files a verify section and run \`trueup baseline ${migration.name}\`; where they are not, move \`migrate:history\` to an older file.`,
+        message: `it changes rows of ${relation}, which this database already holds, and it is not recorded whether they have been changed`,
+        remedy: `Nothing was run. If they have, give the files a verify section and run \`trueup baseline ${migration.name}\`; if not, move \`migrate:history\` to an older file.`,
       };
   }
   const destroys = run.find(({ history }) => history?.destroys);
@@ -59,15 +59,15 @@ export function historyRefused(
       file: destroys.file,
       message:
         'it may destroy data without consent, and this database has been in use since Trueup applied the files before it',
-      remedy: `Nothing was run. \`migrate:history\` and a baseline are for files that were applied before Trueup came. Where this one is to be run, add \`-- migrate:consent destroys <why>\` to it.`,
+      remedy: `Nothing was run. \`migrate:history\` and a baseline are for files that were applied before Trueup was adopted. If this one should run, add \`-- migrate:consent destroys <why>\` to it.`,
     };
   return {
     code: 'history',
     migration: destroys.name,
     file: destroys.file,
     message: existedBefore
-      ? 'it may destroy data without consent, and this database existed before Trueup came'
-      : 'it may destroy data without consent, and this database has tables that Trueup knows nothing of',
-    remedy: `Nothing was run. Where the database holds what it did, \`trueup baseline ${destroys.name}\`; where it is to be run, add \`-- migrate:consent destroys <why>\` to the file.`,
+      ? 'it may destroy data without consent, and this database existed before Trueup was adopted'
+      : 'it may destroy data without consent, and this database has tables that Trueup does not know',
+    remedy: `Nothing was run. If the database holds what it did, run \`trueup baseline ${destroys.name}\`; if it should run, add \`-- migrate:consent destroys <why>\` to the file.`,
   };
 }

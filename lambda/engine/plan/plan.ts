@@ -62,7 +62,7 @@ export function obstacle(manifest: Manifest, ledger: Ledger, request: ConvergeRe
   if (!ledger.mayInstall && needsInstall(ledger.version, ledger.verification)) {
     return {
       code: 'privilege',
-      message: `this version of Trueup has newer functions, and role ${server.role} may not replace those of schema trueup, which role ${ledger.schemaOwner} made`,
+      message: `this version of Trueup has newer functions, and role ${server.role} may not replace those of schema trueup, which role ${ledger.schemaOwner} owns`,
       remedy: `Run it once as that role, or: GRANT "${ledger.schemaOwner}" TO "${server.role}";`,
     };
   }

@@ -65,7 +65,7 @@ export function renamed(
         : `namespace ${namespace} has no ledger in this database, while the same resource's namespace was ${former.name} so far`,
     remedy:
       owner === null
-        ? `Nothing was run. Give \`--namespace ${former.name}\` if the folder was renamed, or \`--namespace ${namespace}\` if it is meant to be run here once more.`
+        ? `Nothing was run. Give \`--namespace ${former.name}\` if the folder was renamed, or \`--namespace ${namespace}\` if it should run here once more.`
         : `Nothing was run. Set \`namespace: '${former.name}'\` on the SchemaMigrations: a folder may be renamed, its ledger keeps its name. Other migrations than those belong to a SchemaMigrations of their own.`,
   };
 }

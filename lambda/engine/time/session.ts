@@ -122,8 +122,7 @@ const unanswered = (): NotYet =>
   new NotYet('the database stopped answering', {
     code: 'connection',
     message: 'the database stopped answering',
-    remedy:
-      'Check the network on the way to it, and that the server is running; the next run goes on from there.',
+    remedy: 'Check the network, and that the server is running; the next run continues from there.',
   });
 
 /** A goodbye that does not get through is not waited for. */

@@ -107,7 +107,7 @@ function stepFor(ctx: EngineContext, ledger: Ledger, name: string, recorded: Rec
   if (own === null && sha256(text) !== recorded?.checksum) {
     throw refusal(
       `the down section of ${name} in the ledger is not the one that was deployed`,
-      'Restore its file from version control, so that the down section comes from there, or undo it by hand.',
+      'Restore its file from version control, so that the down section comes from there, or undo it manually.',
     );
   }
   return {

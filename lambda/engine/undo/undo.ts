@@ -130,7 +130,7 @@ function undoError(error: SqlError, step: UndoStep): TrueupError {
     statements: [],
   } as unknown as Migration;
   const { info } = migrationError(error, undefined, asMigration);
-  const remedy = 'It stays as it is; undo it by hand, or go on from here.';
+  const remedy = 'It stays as it is; undo it manually, or continue from here.';
   return new TrueupError(withRaised({ ...info, code: 'undo', remedy }, error), { cause: error });
 }
 

@@ -23,7 +23,7 @@ export function registerAlarmTest(program: Command): void {
         'log, export, filter, alarm, pager. Do not log in as the migrator, whose errors may not count. With --stack it ' +
         "writes the lines into the log group that the stack's alarms watch; then the server's own logging is not tested.",
     )
-    .option('--stack <name>', 'the stack that holds SchemaAlarms');
+    .option('--stack <name>', 'the stack that contains SchemaAlarms');
   setAction<Options>(command, async (terminal, options) => {
     if (options.stack === undefined) {
       const results = await raise(options);
@@ -32,16 +32,16 @@ export function registerAlarmTest(program: Command): void {
       return results.every(({ raised }) => raised) ? EXIT.ok : EXIT.failed;
     }
     if (options.databaseUrl)
-      throw new UsageError('--stack and --database-url exclude each other', 'Give one of them.');
+      throw new UsageError('--stack and --database-url cannot be combined', 'Give one of them.');
     const { logWriterOf } = await import('../remote/log-writer.js');
     const { logGroupName, writer } = await logWriterOf(options.stack);
     await writeErrors(writer);
     if (terminal.json) printJson(terminal, { logGroupName, serverLoggingTried: false });
     else {
-      terminal.out.line(`Lines of one error of each kind were written into ${logGroupName}.`);
+      terminal.out.line(`One error of each kind was written to the log group ${logGroupName}.`);
       terminal.out.line(WHAT_FOLLOWS);
       terminal.out.line(
-        'Whether the server logs such errors, and exports its log, was not tested: that takes --database-url.',
+        'Whether the server logs such errors and exports its log was not tested: that needs --database-url.',
       );
     }
     return EXIT.ok;
@@ -49,7 +49,7 @@ export function registerAlarmTest(program: Command): void {
 }
 
 const WHAT_FOLLOWS =
-  'Within a few minutes there should be a page for each, marked as a test, unless its alarm is up already.';
+  'Within a few minutes there should be a page for each, marked as a test, unless its alarm is already in ALARM.';
 
 async function raise(options: Options): Promise<readonly TestedSignature[]> {
   const target = connectionTarget(options);

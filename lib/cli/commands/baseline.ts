@@ -30,10 +30,10 @@ export function registerBaseline(program: Command): void {
     ),
   ).description(
     'For a database that existed before its migrations: marks the files up to NAME as applied without running them, ' +
-      'but only those whose verify section passes, or that another tool (dbmate, Prisma, …) has applied as its own ' +
-      'ledger says. The rest stays pending. Where NAME itself is applied in another text, accepts the edit, and ' +
-      'records the new text once its verify section passes: at once; with --stack, after the deployment that was ' +
-      'refused for it, in the next one.',
+      'but only those whose verify section passes, or that another tool (dbmate, Prisma, …) has applied according ' +
+      'to its own ledger. The rest stays pending. If NAME was applied with another text, accepts the edit and ' +
+      'records the new text once its verify section passes: immediately; with --stack, in the deployment after the ' +
+      'one that was refused for it.',
   );
   withStack(command);
   setAction<DatabaseOptions & OwnerOption & StackOption & TimeoutOption>(
@@ -56,7 +56,7 @@ export function registerBaseline(program: Command): void {
 
 function summary(report: Report, name: string, stack: string | undefined): string {
   const { accepted = [], acceptedLater = [], baselined, pending } = report;
-  const waiting = pending.length > 0 ? `; still waiting: ${listed(pending)}` : '';
+  const waiting = pending.length > 0 ? `; still pending: ${listed(pending)}` : '';
   if (acceptedLater.length > 0) {
     return `the new text of ${name} is accepted. Deploy again: that deployment verifies it and records it.`;
   }
@@ -67,5 +67,5 @@ function summary(report: Report, name: string, stack: string | undefined): strin
   if (pending.includes(name)) return `0 migrations marked as applied${waiting}.`;
   return stack === undefined
     ? `nothing to mark: ${name} is recorded as applied, with the text that its file has.`
-    : `nothing to mark: ${name} is recorded as applied, with the text that the deployed code has. A text that is only here is accepted after the deployment that is refused for it.`;
+    : `nothing to mark: ${name} is recorded as applied, with the text that the deployed code has. An edit that is only here is accepted after a deployment was refused for it.`;
 }

@@ -25,7 +25,7 @@ export function registerCheck(program: Command): void {
   const command = withFolder(program.command('check'))
     .description(
       "Reads every file with PostgreSQL's own parser and says, with line and caret, what does not parse, cannot work " +
-        'or is dangerous. With --run it also applies everything to an temporary empty PostgreSQL and verifies it.',
+        'or is dangerous. With --run it also applies everything to a temporary, empty PostgreSQL and verifies it.',
     )
     .option('--run', 'apply everything to an empty PostgreSQL, started for this and removed afterwards')
     .option(

@@ -23,8 +23,8 @@ export function registerDown(program: Command): void {
     ),
   ).description(
     'Undoes one applied migration, by the down section of its file or, where the file is gone, by the one in the ' +
-      'ledger. It may destroy data: read the section before. The file then waits again, so remove it or `up` brings ' +
-      'it back.',
+      'ledger. It may destroy data: read the section first. The file is then pending again: remove it, or `up` ' +
+      'applies it again.',
   );
   withStack(command);
   setAction<DatabaseOptions & OwnerOption & StackOption & TimeoutOption>(
@@ -42,7 +42,7 @@ export function registerDown(program: Command): void {
           `${label}: ${name} is undone; at ${position || 'the beginning'}.` +
           (options.stack === undefined
             ? ''
-            : ' `cdk deploy` does not bring it back while nothing else has changed: another runId does.'),
+            : ' `cdk deploy` applies it again only if something else has changed, or with another runId.'),
       });
     },
   );

@@ -35,15 +35,16 @@ export function registerExplain(program: Command): void {
   const command = withDatabase(program.command('explain'))
     .argument('[file]', "a server's log, or `-` for standard input", '-')
     .description(
-      'Reads the log of a server (a file, `aws logs tail`, JSON or CSV from CloudWatch, csvlog, jsonlog), finds the errors ' +
-        'that a wrong schema raises, and says what a page would say. With a database it looks into the catalogue, read only; with --migrations also which ' +
-        'migration repairs it. Values in statements and rows are never shown.',
+      'Reads the log of a server (a file, `aws logs tail`, JSON or CSV from CloudWatch, csvlog, jsonlog), finds ' +
+        'the errors that a wrong schema causes, and prints what a page would say. With a database it also reads the ' +
+        'catalogue; with --migrations it names the migration that repairs the error. Values in statements and rows ' +
+        'are never shown.',
     )
     .option(
       '--stack <name>',
       "ask through the deployed function of this stack, with the caller's AWS credentials",
     )
-    .option('--migrations <folder>', 'folder of migrations to look for the repair in');
+    .option('--migrations <folder>', 'folder of migrations in which to look for the repair');
   setAction<Options>(command, async (terminal, options, file) => {
     const input = inputOf(file!);
     const explanation = await explain(linesOf(input), await askOf(options), options.migrations);
@@ -68,10 +69,10 @@ function inputOf(file: string): Readable {
 async function askOf(options: Options): Promise<Ask | null> {
   if (options.stack !== undefined) {
     if (options.databaseUrl)
-      throw new UsageError('--stack and --database-url exclude each other', 'Give one of them.');
+      throw new UsageError('--stack and --database-url cannot be combined', 'Give one of them.');
     if (options.migrations !== undefined)
       throw new UsageError(
-        '--stack and --migrations exclude each other',
+        '--stack and --migrations cannot be combined',
         'The deployed function looks through the migrations that it was deployed with.',
       );
     return askStack(options.stack, options.namespace);
@@ -133,15 +134,15 @@ const notAsked = (folder: string | undefined): string[] => [
   'No database was given, so the catalogue was not asked. Give --database-url or --stack.',
   ...(folder === undefined
     ? []
-    : [`The migrations in ${folder} were not looked through: which one repairs it, the catalogue tells.`]),
+    : [`The migrations in ${folder} were not searched: only the catalogue shows which one repairs it.`]),
 ];
 
 /** A page without an alarm. */
 export function renderExplanation({ findings, everyday, overflow, lines }: Explanation): string {
   if (findings.length === 0) {
     return lines === 0
-      ? 'None of the lines has the form that RDS writes, such as `2026-11-21 09:01:22 UTC:10.0.1.7(53124):app@shop:[4711]:ERROR:  …`.'
-      : `None of the ${lines} log lines is an error that a wrong schema raises.${apart(everyday)}`;
+      ? 'None of the lines has the format that RDS writes, such as `2026-11-21 09:01:22 UTC:10.0.1.7(53124):app@shop:[4711]:ERROR:  …`.'
+      : `None of the ${lines} log lines is an error that a wrong schema causes.${apart(everyday)}`;
   }
   const { subject, text } = renderPage({
     alarm: null,
@@ -162,7 +163,7 @@ export function renderExplanation({ findings, everyday, overflow, lines }: Expla
 const apart = (everyday: number): string =>
   everyday === 0
     ? ''
-    : `\n\nApart from that, duplicate keys: ${everyday}. They are everyday, unless a sequence is behind its table, which only a database tells.`;
+    : `\n\nApart from that, duplicate keys: ${everyday}. They are normal unless a sequence is behind its table, which only the database shows.`;
 
 /**
  * Asks a database that can be reached from here.

@@ -21,10 +21,10 @@ export function registerNew(program: Command): void {
   const command = withFolder(
     program.command('new').argument('<name>', 'what it does, in a few words: add_email'),
   )
-    .description('Writes a file with the next number of the folder. The folder is made where it is missing.')
+    .description('Writes a file with the next number in the folder. Creates the folder if it is missing.')
     .option(
       '--timestamp',
-      'number it by the time (UTC), as the folder does already or several people work at once',
+      'number it by the time (UTC), if the folder already does or several people work at once',
     )
     .option('--repeatable', 'R__name.sql: a function or view, applied again whenever its text changes');
   setAction<Options>(command, (terminal, options, name, folder) => {
@@ -51,7 +51,7 @@ function write(folder: string, file: string, text: string): void {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'EEXIST')
-      throw new UsageError(`${file} exists already`, 'Choose another name, or edit that file.');
+      throw new UsageError(`${file} already exists`, 'Choose another name, or edit that file.');
     throw new UsageError(`${file} cannot be written (${code})`, 'Give a folder that can be written to.');
   }
 }
@@ -62,7 +62,7 @@ export function fileName(name: string, options: Options, files: readonly string[
   const source = new Source(file, '');
   readFileName(source);
   const [problem] = source.problems;
-  if (problem) throw new UsageError(`${file} will not do: ${problem.message}`, problem.remedy);
+  if (problem) throw new UsageError(`${file} is not a valid name: ${problem.message}`, problem.remedy);
   return file;
 }
 

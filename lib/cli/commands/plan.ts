@@ -24,11 +24,11 @@ interface Options extends DatabaseOptions, OwnerOption, StackOption {
 export function registerPlan(program: Command): void {
   const command = withOwner(withDatabase(withFolder(program.command('plan'))))
     .description(
-      'Shows what `up` would do: each statement with the locks that the application would feel, and what it ' +
+      'Shows what `up` would do: each statement with the locks that the application would notice, and what it ' +
         'rewrites or destroys. Changes nothing.',
     )
     .option('--sql', "print the statements' text")
-    .option('--exit-code', 'answer 3 when there is something to do');
+    .option('--exit-code', 'exit with 3 if there is something to do');
   withStack(command);
   setAction<Options>(command, async (terminal, options, folder) => {
     const operations = await open(folder!, options);
@@ -49,7 +49,7 @@ export function printPlan(terminal: Terminal, plan: Plan, label: string, sql: bo
   for (const warning of plan.warnings) err.line(`${err.colors.yellow('warning')}  ${warning}`);
   if (plan.errors.length > 0) {
     for (const error of plan.errors) printError(err, error);
-    out.line(`${label}: nothing can be done before that is fixed.`);
+    out.line(`${label}: nothing can be applied before that is fixed.`);
     return;
   }
   if (plan.steps.length === 0) {

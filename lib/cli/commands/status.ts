@@ -14,7 +14,7 @@ interface Options extends DatabaseOptions, StackOption {
 export function registerStatus(program: Command): void {
   const command = withDatabase(withFolder(program.command('status')))
     .description('Compares the folder with the ledger in the database. Changes nothing.')
-    .option('--exit-code', 'answer 3 when migrations wait, 1 when an applied file was edited')
+    .option('--exit-code', 'exit with 3 if migrations are pending, 1 if an applied file was edited')
     .addHelpText('after', STATES);
   withStack(command);
   setAction<Options>(command, async (terminal, options, folder) => {
@@ -31,12 +31,12 @@ States:
   applied      done, and verified if it has a verify section
   pending      waits for \`trueup up\`
   late         pending, and older than the newest applied one
-  partial      stopped half way, outside a transaction; \`up\` goes on where it stopped
+  partial      stopped half way, outside a transaction; \`up\` continues where it stopped
   unverified   everything ran but is not verified yet; \`up\` verifies it first
   changed      a repeatable file with new content; \`up\` applies it again
-  edited       applied, and its file was changed since; \`up\` refuses
+  edited       applied, but its file has changed since; \`up\` refuses
   missing      applied, and its file is gone
-  superseded   applied; a later one replaces what it promised`;
+  superseded   applied; a later migration replaces what it verified`;
 
 const WAITING: readonly MigrationState[] = ['pending', 'late', 'partial', 'unverified', 'changed'];
 
@@ -76,19 +76,19 @@ function summary({ migrations, lastDeployment, position }: Status, stack: string
   const edited = count('edited');
   const lines = [
     migrations.length === 0
-      ? 'The folder has no migrations; `trueup new NAME` begins one.'
+      ? 'The folder has no migrations; `trueup new NAME` creates one.'
       : `${migrations.length - waiting} applied, ${waiting} waiting${position ? `; at ${position}` : ''}.`,
   ];
   if (waiting > 0 && edited === 0) {
     lines.push(
       stack === undefined
         ? '`trueup plan` shows what would be done, `trueup up` does it.'
-        : `\`trueup plan --stack ${stack}\` shows what would be done. \`cdk deploy\` does it, if something has changed; else with another runId.`,
+        : `\`trueup plan --stack ${stack}\` shows what would be done. \`cdk deploy\` does it if something has changed, or with another runId.`,
     );
   }
   if (edited > 0) {
     lines.push(
-      `${plural(edited, 'applied file')} changed since: put it back, or make the change in a new migration.`,
+      `${plural(edited, 'applied file')} changed since: restore it, or make the change in a new migration.`,
     );
   }
   if (lastDeployment?.outcome === 'failed') {
@@ -104,8 +104,8 @@ function activity({ activity, lastDeployment }: Status): string[] {
   const { runner = null, next = null, locks = [], heldBy = [] } = activity ?? {};
   return [
     runner === null
-      ? `${since} has not ended, and no session works on it just now: it is between two attempts, or was cut off.`
-      : `${since} goes on: ${runner}.`,
+      ? `${since} has not ended, but no session is working on it: it is between two attempts, or was interrupted.`
+      : `${since} is still running: ${runner}.`,
     ...(heldBy.length > 0 ? [`${next} needs ${locks.join(', ')}, and ${heldBy.join('; ')}.`] : []),
   ];
 }

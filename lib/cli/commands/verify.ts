@@ -16,10 +16,10 @@ interface Options extends DatabaseOptions, StackOption {
 export function registerVerify(program: Command): void {
   const command = withDatabase(withFolder(program.command('verify')))
     .description(
-      'Runs the verify section of every applied migration again, in transactions that cannot write, and says what ' +
-        'is no longer as it should be: an index dropped by hand, a default that is gone.',
+      'Runs the verify section of every applied migration again, in transactions that cannot write, and reports ' +
+        'what no longer holds: an index that was dropped, a default that is gone.',
     )
-    .option('--exit-code', 'answer 3 when migrations wait');
+    .option('--exit-code', 'exit with 3 if migrations are pending');
   withStack(command);
   setAction<Options>(command, async (terminal, options, folder) => {
     const progress = progressView(terminal);
@@ -59,6 +59,6 @@ export function printVerification({ out, err }: Terminal, verification: Verifica
       `${drifted.size === 0 ? 'none' : drifted.size} drifted${rest.length > 0 ? `, ${rest.join(', ')}` : ''}.`,
   );
   if (findings.length > 0) {
-    out.line('Put it back by hand, or write a new migration that makes it so; then verify again.');
+    out.line('Restore it, or write a new migration that does; then verify again.');
   }
 }

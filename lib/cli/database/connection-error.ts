@@ -12,14 +12,10 @@ const HINTS: readonly (readonly [RegExp, message: string, remedy: string])[] = [
   [
     /timeout expired|ETIMEDOUT/,
     'the server does not answer',
-    'A firewall or security group in between may drop the packets; check VPN and tunnel. A database that only the ' +
-      'deployed function reaches is asked with --stack.',
+    'A firewall or security group in between may drop the packets; check the VPN or tunnel. For a database that ' +
+      'only the deployed function can reach, use --stack.',
   ],
-  [
-    /does not support SSL/,
-    'the server does not offer TLS',
-    'Where it has none on purpose, give --ssl-mode disable.',
-  ],
+  [/does not support SSL/, 'the server does not offer TLS', 'If that is intended, give --ssl-mode disable.'],
   [
     NOT_TRUSTED,
     'its certificate is not signed by an authority that is trusted here',

@@ -17,7 +17,7 @@ export async function logWriterOf(
     stackName,
     await stackOutputs(stackName),
     'WatchedLogGroup',
-    'It is the stack that holds SchemaAlarms.',
+    'It must be the stack that contains SchemaAlarms.',
   );
   return { logGroupName, writer: { write: (lines, now) => write(logGroupName, lines, now) } };
 }

@@ -30,11 +30,12 @@ export async function migrateFunction(
   const older = use === 'ask' && !hasOutput(outputs, OUTPUTS.ask) && hasOutput(outputs, OUTPUTS.change);
   if (older) {
     process.stderr.write(
-      `note: ${stackName} was deployed by an older Trueup, whose one function both answers and changes: it is asked, and your ` +
-        'credentials have to allow it. Deployed again, the stack has a function that only answers.\n',
+      `note: ${stackName} was deployed by an older version of Trueup, which has one function for reading and changing. ` +
+        'That one is invoked, so your credentials must allow it. After the next deployment the stack has one that ' +
+        'only reads.\n',
     );
   }
-  const whatFor = 'It is the stack that holds SchemaMigrations, with its outputs.';
+  const whatFor = 'It must be the stack that contains SchemaMigrations, with its outputs.';
   const used = older ? 'change' : use;
   const functionName = outputOf(stackName, outputs, OUTPUTS[used], whatFor, namespace);
   return (request) => invoke(functionName, request, GRANTS[used]);
@@ -72,7 +73,7 @@ function notInvoked(functionName: string, error: Error, grant: string): TrueupEr
       message: `the function ${functionName} could not be invoked (${error.name}: ${error.message})`,
       remedy: denied
         ? `Your credentials need lambda:InvokeFunction on it: the construct has ${grant}.`
-        : 'Look at AWS_REGION, at the credentials (AWS_PROFILE), and whether the stack is being changed.',
+        : 'Check AWS_REGION, the credentials (AWS_PROFILE), and whether the stack is being updated.',
     },
     { cause: error },
   );
@@ -83,7 +84,7 @@ function died(functionName: string, payload: string): TrueupError {
   const type = payload.match(/"errorType":"([\w.]+)"/)?.[1] ?? 'an error';
   return new TrueupError({
     code: 'connection',
-    message: `the function ${functionName} died (${type})`,
+    message: `the function ${functionName} crashed (${type})`,
     remedy: "Its log says why; the stack's output LogCommand follows it.",
   });
 }

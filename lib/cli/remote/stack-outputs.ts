@@ -20,7 +20,7 @@ export async function stackOutputs(stackName: string): Promise<readonly Output[]
   } catch (error) {
     throw new UsageError(
       `the stack ${stackName} cannot be read (${wordsOf(error as Error)})`,
-      'Look at its name, at AWS_REGION, and at the credentials (AWS_PROFILE).',
+      'Check its name, AWS_REGION, and the credentials (AWS_PROFILE).',
     );
   }
 }
@@ -53,7 +53,7 @@ export function outputOf(
     const which = namespace === undefined ? 'several schemas' : `no schema ${namespace}`;
     throw new UsageError(
       `the stack ${stackName} has ${which}`,
-      `Say which one with --namespace: ${schemas.filter((schema) => schema !== undefined).join(', ')}.`,
+      `Choose one with --namespace: ${schemas.filter((schema) => schema !== undefined).join(', ')}.`,
     );
   }
   throw new UsageError(`the stack ${stackName} has no output ${name}`, whatFor);

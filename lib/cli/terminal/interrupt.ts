@@ -13,7 +13,7 @@ export function watchInterrupt(terminal: Terminal): Interrupt {
   let asked = false;
   const onSignal = (): void => {
     // The server ends or rolls back the statement by itself, and the ledger says later which it was.
-    if (asked) void leave(terminal, 'Run it again to go on; what is done is recorded.');
+    if (asked) void leave(terminal, 'Run it again to continue; what is done is recorded.');
     else terminal.err.line('\nStopping after the current step; press Ctrl-C again to leave at once.');
     asked = true;
   };

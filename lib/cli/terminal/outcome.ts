@@ -57,7 +57,7 @@ function print(terminal: Terminal, { outcome, cut }: Ended, run: CommandRun): vo
   else printError(err, notFinished(outcome, cut, run.timeoutMs));
   const { applied, pending } = report;
   if (applied.length > 0) err.line(`Applied before that: ${listed(applied)}.`);
-  if (pending.length > 0) err.line(`Still waiting: ${listed(pending)}.`);
+  if (pending.length > 0) err.line(`Still pending: ${listed(pending)}.`);
 }
 
 function notFinished(
@@ -71,7 +71,7 @@ function notFinished(
     code: 'busy',
     message: `${why}: ${waitingFor?.message ?? outcome.progress}`,
     details: waitingFor?.details,
-    remedy: `${waitingFor ? `${waitingFor.remedy} ` : ''}Run it again to go on; what is done is recorded.`,
+    remedy: `${waitingFor ? `${waitingFor.remedy} ` : ''}Run it again to continue; what is done is recorded.`,
   };
 }
 

@@ -45,7 +45,7 @@ function printBroken(out: Stream, { text, senders, calls, verdict, cause, repair
   hang(out, '  ', text.length > TEXT_LENGTH ? `${text.slice(0, TEXT_LENGTH)}…` : text);
   const object = verdict.outcome === 'would-fail' ? ` (${verdict.relation}: ${verdict.object})` : '';
   hang(out, '  - ', `${verdict.why}${object}`);
-  if (brokenBy !== undefined) hang(out, '  - ', `It planned until ${brokenBy} was applied.`);
+  if (brokenBy !== undefined) hang(out, '  - ', `It could be planned until ${brokenBy} was applied.`);
   for (const sentence of cause) hang(out, '  - ', sentence);
   for (const sql of repair?.sql ?? []) out.line(`      ${sql}`);
 }

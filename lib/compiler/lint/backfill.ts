@@ -1,3 +1,3 @@
 /** What two rules advise. */
 export const BACKFILL =
-  'Add the column without it, set the default in a statement of its own, and fill old rows in a batch.';
+  'Add the column without it, set the default in a separate statement, and fill existing rows in a batch.';

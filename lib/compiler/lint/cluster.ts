@@ -3,7 +3,7 @@ import { rule } from './rule';
 export const cluster = rule({
   id: 'cluster',
   consent: 'rewrites',
-  title: 'CLUSTER rewrites the table under a lock that stops readers.',
+  title: 'CLUSTER rewrites the table under a lock that blocks readers.',
   says: (what: string) => ({ what: `CLUSTER rewrites ${what}` }),
   bad: ['CLUSTER orders USING orders_number'],
   good: ['ALTER TABLE orders CLUSTER ON orders_number'],

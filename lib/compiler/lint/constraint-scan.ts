@@ -7,7 +7,7 @@ export const constraintScan = rule({
   says: (table: string, what: string) => ({
     what: `all of ${table} is scanned to validate the ${what}`,
     remedy:
-      'Add the constraint NOT VALID, and validate it in a statement of its own: ALTER TABLE … VALIDATE CONSTRAINT …',
+      'Add the constraint NOT VALID, and validate it in a separate statement: ALTER TABLE … VALIDATE CONSTRAINT …',
   }),
   bad: ['ALTER TABLE orders ADD CONSTRAINT number_positive CHECK (number > 0)'],
   good: [

@@ -5,8 +5,8 @@ export const domainColumn = rule({
   consent: 'rewrites',
   title: 'A new column of a domain with a constraint rewrites the table.',
   says: (column: string) => ({
-    what: `the type of ${column} is a domain; where it has a constraint, the table is rewritten`,
-    remedy: 'Use the base type, and a CHECK constraint NOT VALID.',
+    what: `the type of ${column} is a domain; if it has a constraint, the table is rewritten`,
+    remedy: 'Use the base type and a CHECK constraint that is NOT VALID.',
   }),
   bad: ['ALTER TABLE orders ADD COLUMN discount percent'],
   good: [

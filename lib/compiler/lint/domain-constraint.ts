@@ -3,10 +3,10 @@ import { rule } from './rule';
 export const domainConstraint = rule({
   id: 'domain-constraint',
   consent: 'rewrites',
-  title: 'A constraint on a domain scans every table that has a column of it, and writers wait.',
+  title: 'A constraint on a domain scans every table that has a column of it, and blocks writers meanwhile.',
   says: () => ({
-    what: 'every table with a column of the domain is scanned, and cannot be written meanwhile',
-    remedy: 'A CHECK constraint of the tables can be validated without that.',
+    what: 'every table with a column of the domain is scanned, and cannot be written to meanwhile',
+    remedy: 'A CHECK constraint on the tables can be validated without blocking writers.',
   }),
   bad: ['ALTER DOMAIN percent ADD CONSTRAINT not_one CHECK (VALUE <> 1)'],
   good: [

@@ -3,7 +3,7 @@ import { rule } from './rule';
 export const dropColumn = rule({
   id: 'drop-column',
   consent: 'destroys',
-  title: 'DROP COLUMN takes the values of every row along.',
+  title: 'DROP COLUMN deletes the value of every row.',
   says: (column: string) => ({ what: `DROP COLUMN removes ${column}` }),
   bad: ['ALTER TABLE orders DROP COLUMN note'],
   good: ['CREATE TABLE staging (id int, note text)', 'ALTER TABLE staging DROP COLUMN note'],

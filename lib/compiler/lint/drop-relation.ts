@@ -3,7 +3,7 @@ import { rule } from './rule';
 export const dropRelation = rule({
   id: 'drop-relation',
   consent: 'destroys',
-  title: 'DROP of a table, a materialized view or a sequence takes its contents along.',
+  title: 'Dropping a table, a materialized view or a sequence deletes its contents.',
   says: (noun: string, relation: string) => ({ what: `DROP ${noun} removes ${relation}` }),
   bad: ['DROP TABLE payments'],
   good: ['CREATE TABLE staging (id int)', 'DROP TABLE staging'],

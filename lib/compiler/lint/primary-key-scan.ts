@@ -3,9 +3,9 @@ import { rule } from './rule';
 export const primaryKeyScan = rule({
   id: 'primary-key-scan',
   consent: 'rewrites',
-  title: 'A primary key from an index reads the table where a column of it may be NULL.',
+  title: 'A primary key from an index reads the table if a column of it is nullable.',
   says: (table: string) => ({
-    what: `all of ${table} is scanned where a column of the key may be NULL`,
+    what: `all of ${table} is scanned if a column of the key is nullable`,
     remedy: 'SET NOT NULL on its columns first: then nothing is scanned.',
   }),
   bad: ['ALTER TABLE events_2026 ADD CONSTRAINT events_2026_key PRIMARY KEY USING INDEX events_2026_key'],

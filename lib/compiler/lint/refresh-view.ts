@@ -3,7 +3,7 @@ import { rule } from './rule';
 export const refreshView = rule({
   id: 'refresh-view',
   consent: 'rewrites',
-  title: 'REFRESH without CONCURRENTLY lets nobody read the view while it is computed.',
+  title: 'REFRESH without CONCURRENTLY blocks readers of the view while it is computed.',
   says: (view: string) => ({
     what: `nobody can read ${view} while it is computed`,
     remedy: 'Write REFRESH MATERIALIZED VIEW CONCURRENTLY (it needs a unique index).',

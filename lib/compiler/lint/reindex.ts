@@ -3,9 +3,9 @@ import { rule } from './rule';
 export const reindex = rule({
   id: 'reindex',
   consent: 'rewrites',
-  title: 'REINDEX without CONCURRENTLY lets nobody write the table while its indexes are built again.',
+  title: 'REINDEX without CONCURRENTLY blocks writes to the table while its indexes are rebuilt.',
   says: (subject: string, noun: string) => ({
-    what: `${subject} cannot be written while it is indexed again`,
+    what: `${subject} cannot be written to while it is reindexed`,
     remedy: `Write REINDEX ${noun} CONCURRENTLY.`,
   }),
   bad: ['REINDEX TABLE orders'],

@@ -3,7 +3,7 @@ import { rule } from './rule';
 export const rewriteTable = rule({
   id: 'rewrite-table',
   consent: 'rewrites',
-  title: 'The subcommand copies every row of the table under a lock that stops readers.',
+  title: 'The subcommand copies every row of the table under a lock that blocks readers.',
   says: (what: string, remedy: string) => ({ what, remedy }),
   bad: ['ALTER TABLE orders SET UNLOGGED'],
   good: ['ALTER TABLE orders SET (fillfactor = 90)'],

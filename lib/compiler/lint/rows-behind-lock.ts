@@ -3,10 +3,11 @@ import { rule } from './rule';
 export const rowsBehindLock = rule({
   id: 'rows-behind-lock',
   consent: 'rewrites',
-  title: 'A data change beside a lock that stops readers holds that lock until its last row.',
+  title:
+    'A data change in the same transaction as a lock that blocks readers holds that lock until its last row.',
   says: (command: string, changed: string, locked: string) => ({
     what: `${command} changes rows of ${changed} while nobody else can read ${locked}`,
-    remedy: 'Move it to a file of its own, before or after this one; as a batch where it changes many rows.',
+    remedy: 'Move it to a separate file, before or after this one; as a batch if it changes many rows.',
   }),
   bad: ['ALTER TABLE orders ADD COLUMN source text', 'UPDATE payments SET amount = 0 WHERE amount IS NULL'],
   good: ['UPDATE payments SET amount = 0 WHERE amount IS NULL'],

@@ -4,7 +4,7 @@ export const setNotNull = rule({
   id: 'set-not-null',
   consent: 'rewrites',
   title:
-    'SET NOT NULL reads the whole table under a lock that stops readers, unless a validated CHECK says the same.',
+    'SET NOT NULL reads the whole table under a lock that blocks readers, unless a validated CHECK proves the same.',
   says: (table: string, column: string) => ({
     what: `all of ${table} is scanned to check that ${column} holds no NULL`,
     remedy: `First ADD CONSTRAINT … CHECK (${column} IS NOT NULL) NOT VALID and VALIDATE it; then no scan is needed.`,

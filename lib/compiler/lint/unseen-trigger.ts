@@ -4,9 +4,9 @@ export const unseenTrigger = rule({
   id: 'unseen-trigger',
   consent: 'destroys',
   title:
-    'The statement fires a trigger or a rule that this file made, and what that does cannot be read from it.',
+    'The statement fires a trigger or a rule that this file creates, and what that does cannot be read from the statement.',
   says: (event: string, relation: string) => ({
-    what: `${event} on ${relation} runs what this file hung on it, and the inside of that cannot be seen`,
+    what: `${event} on ${relation} fires a trigger or rule of this file, and what that does cannot be seen`,
   }),
   bad: [
     'CREATE TRIGGER touched BEFORE UPDATE ON payments FOR EACH ROW EXECUTE FUNCTION touch()',

@@ -3,7 +3,7 @@ import { rule } from './rule';
 export const vacuumFull = rule({
   id: 'vacuum-full',
   consent: 'rewrites',
-  title: 'VACUUM FULL rewrites the table under a lock that stops readers.',
+  title: 'VACUUM FULL rewrites the table under a lock that blocks readers.',
   says: () => ({ what: 'VACUUM FULL rewrites the table', remedy: 'Write VACUUM without FULL.' }),
   bad: ['VACUUM FULL orders'],
   good: ['VACUUM orders'],

@@ -3,11 +3,10 @@ import { rule } from './rule';
 export const validateAlone = rule({
   id: 'validate-alone',
   consent: 'rewrites',
-  title: 'VALIDATE CONSTRAINT beside other subcommands scans the table under their lock.',
+  title: 'VALIDATE CONSTRAINT together with other subcommands scans the table under their lock.',
   says: (table: string) => ({
     what: `all of ${table} is scanned under the lock of the other subcommands`,
-    remedy:
-      'Write VALIDATE CONSTRAINT as a statement of its own: alone it hinders neither readers nor writers.',
+    remedy: 'Write VALIDATE CONSTRAINT as a separate statement: alone it blocks neither readers nor writers.',
   }),
   bad: ['ALTER TABLE orders ADD COLUMN source text, VALIDATE CONSTRAINT total_positive'],
   good: [

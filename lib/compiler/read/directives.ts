@@ -8,7 +8,7 @@ export interface Directions {
   /** Offsets of `supersedes`, by the name they give; whether they exist is known when all files are read. */
   readonly supersedes: ReadonlyMap<string, number>;
   readonly unproved: { readonly why: string; readonly at: number } | null;
-  /** Where the file says that it, and what is older, was applied before Trueup came. */
+  /** Where the file says that it, and what is older, was applied before Trueup was adopted. */
   readonly historyAt: number | null;
   /** `destroys`, `rewrites`, and ids of lint rules. */
   readonly consents: ReadonlySet<string>;
@@ -40,7 +40,7 @@ export function readDirectives(
         source.report(at, '`migrate:history` gives no reason', 'Write `-- migrate:history <why>`.');
       historyAt = at;
     } else {
-      if (unproved) source.report(at, '`migrate:unproved` is there twice', 'Keep one of them.');
+      if (unproved) source.report(at, '`migrate:unproved` appears twice', 'Keep one of them.');
       else if (value === '')
         source.report(at, '`migrate:unproved` gives no reason', 'Write `-- migrate:unproved <why>`.');
       unproved = { why: value, at };
@@ -67,7 +67,7 @@ function readConsent(
     'Write `-- migrate:consent destroys <why>` or `-- migrate:consent rewrites <why>`, or the id of a rule in their place.';
   if (!consentable.includes(kind)) {
     const meant = nearest(kind, consentable);
-    const what = kind ? `\`${kind}\` is nothing to consent to` : 'the consent does not say to what';
+    const what = kind ? `\`${kind}\` is not something to consent to` : 'the consent does not say to what';
     source.report(at, what, meant ? `Did you mean \`${meant}\`? ${form}` : form);
   } else if (why === '') source.report(at, `the consent to \`${kind}\` gives no reason`, form);
   else consents.add(kind);

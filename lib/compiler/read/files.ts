@@ -31,14 +31,12 @@ export function readFolder(folder: string): { files: MigrationFile[]; problems: 
       const stat = statSync(join(folder, name));
       if (!stat.isFile()) {
         problems.push(
-          whole(name, 'this is not a file', 'A name that ends in `.sql` is for a migration file.'),
+          whole(name, 'this is not a file', 'Only a migration file may have a name that ends in `.sql`.'),
         );
       } else if (stat.size > MAX_FILE_BYTES) problems.push(tooLarge(name, stat.size));
       else files.push({ name, bytes: readFileSync(join(folder, name)) });
     } catch (error) {
-      problems.push(
-        whole(name, `the file cannot be read: ${systemError(error)}`, 'Check that it may be read.'),
-      );
+      problems.push(whole(name, `the file cannot be read: ${systemError(error)}`, 'Check its permissions.'));
     }
   }
   if (names.length === 0 && problems.length === 0)
@@ -62,7 +60,7 @@ function listFolder(folder: string, problems: Problem[]): string[] {
         ? whole('', 'there is no such folder', 'Name the folder that holds the migrations.')
         : code === 'ENOTDIR'
           ? whole('', 'it is a file, not a folder', 'Name the folder that holds the migrations.')
-          : whole('', `the folder cannot be read: ${systemError(error)}`, 'Check that it may be read.'),
+          : whole('', `the folder cannot be read: ${systemError(error)}`, 'Check its permissions.'),
     );
     return [];
   }

@@ -51,7 +51,7 @@ export function otherTool(folder: string, files: readonly MigrationFile[]): Prob
     line: null,
     column: null,
     message: `these are ${tool}'s migrations, which Trueup does not run`,
-    remedy: `Begin a folder of its own beside them, e.g. with \`trueup new NAME\`. docs/other-tools.md says how a database moves from ${tool} to Trueup ("Folders of other tools").`,
+    remedy: `Start a separate folder next to them, e.g. with \`trueup new NAME\`. docs/other-tools.md explains how to move a database from ${tool} to Trueup ("Folders of other tools").`,
     snippet: '',
   };
 }

@@ -88,13 +88,13 @@ export function readLayout(source: Source, { version }: Pick<FileName, 'version'
       if (sections.has(name) && plainDbmate)
         source.warn(
           comment.start,
-          `the section \`${name}\` is there twice`,
-          'Both are read as one, as dbmate does from 2.29 on; older ones pass over what comes after the first `down`.',
+          `the section \`${name}\` appears twice`,
+          'Both are read as one, as dbmate does since 2.29; older versions ignore what comes after the first `down`.',
         );
       if (sections.has(name) && !plainDbmate)
         source.report(
           comment.start,
-          `the section \`${name}\` is there twice`,
+          `the section \`${name}\` appears twice`,
           'Join the two: a file has each section once.',
         );
       else current = { name, marker: comment.start, start: comment.end };
@@ -128,7 +128,7 @@ function readMarker(source: Source, comment: Comment): { name: string; value: st
   if (!isSection(name) && !isDirective(name)) return { name: loose[1]!, value: '' };
   source.report(
     comment.start,
-    `\`${line.trim().slice(0, 40)}\` is not how a marker is written`,
+    `\`${line.trim().slice(0, 40)}\` is not a valid marker`,
     `Write \`-- migrate:${name}\`: lower case, no space around the colon.`,
   );
   return { name, value: loose[2]!.trim() };
@@ -170,7 +170,7 @@ function reportMetaCommands(source: Source, { metaCommands }: Outline): void {
       `\`${command}\` is a command of psql; the server does not know it`,
       /^\\ir?$|^\\include/.test(command)
         ? `Put the SQL that \`${command}\` reads into this file.`
-        : `Remove \`${command}\`; write SQL in its place where something is needed.`,
+        : `Remove \`${command}\`; use SQL instead if something is needed.`,
     );
   }
 }

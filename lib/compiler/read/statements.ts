@@ -76,8 +76,8 @@ const brief = (message: string): string =>
 function remedyFor({ message }: ParseFailure): string {
   if (/nested too deeply/.test(message)) return 'Split the statement, or write a shorter expression.';
   if (/^unterminated/.test(message))
-    return 'Close it: everything up to the end of the file is taken for its content.';
-  return "Correct the statement: these are the words of PostgreSQL's own parser.";
+    return 'Close it: everything up to the end of the file is read as its content.';
+  return "Correct the statement: this is the message of PostgreSQL's own parser.";
 }
 
 /** From after the last semicolon before `at` up to the next one. */

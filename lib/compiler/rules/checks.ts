@@ -26,8 +26,8 @@ export function localSettingProblems(
   const what = as(node, 'VariableSetStmt') ? 'SET LOCAL' : 'set_config';
   source.report(
     beyond.parsed.start,
-    `${what} of line ${source.lineOf(start)} does not reach this statement, which has no part in that transaction`,
-    'Write the schema into the names, or move the statement to a migration of its own.',
+    `${what} of line ${source.lineOf(start)} has no effect on this statement, which runs outside that transaction`,
+    'Qualify the names with their schema, or move the statement to a separate migration.',
   );
 }
 
@@ -41,23 +41,19 @@ export function queryProblems(
   const select = as(statement.node, 'SelectStmt');
   if (!select) {
     refuse(
-      `the section \`${section}\` holds queries only`,
-      'Write SELECT, VALUES or WITH … SELECT; a row that it returns is a sentence about what is wrong.',
+      `the section \`${section}\` may hold only queries`,
+      'Write SELECT, VALUES or WITH … SELECT; each row that it returns is a sentence about what is wrong.',
     );
     return;
   }
   const found = inspect(statement.node);
   if (found.dataChange) refuse(`the query of \`${section}\` changes data`, 'Move the change to `up`.');
-  if (found.into) refuse(`SELECT INTO makes a table in \`${section}\``, 'Remove INTO.');
+  if (found.into) refuse(`SELECT INTO creates a table in \`${section}\``, 'Remove INTO.');
   if (found.locksRows)
     refuse(`the query of \`${section}\` locks rows`, 'Remove FOR UPDATE, FOR SHARE and the like.');
   for (const { name, at } of found.calls)
     if (SESSION_CALL.test(name.at(-1)!))
-      source.report(
-        statement.offsetOf(at),
-        `\`${name.join('.')}\` changes more than it reads`,
-        'Remove the call.',
-      );
+      source.report(statement.offsetOf(at), `\`${name.join('.')}\` has side effects`, 'Remove the call.');
   parameterProblems(source, statement);
 }
 
@@ -112,5 +108,5 @@ export function batchProblems(
       'Move other statements to `up`.',
     );
   else if (!inspect(first.node).hasLimit)
-    source.report(first.start, 'the batch has no LIMIT, so that it changes all rows at once', LIMITED);
+    source.report(first.start, 'the batch has no LIMIT, so it changes all rows at once', LIMITED);
 }

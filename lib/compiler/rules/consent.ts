@@ -19,14 +19,14 @@ export function requireConsent(
     source.report(
       at === undefined || at < 0 ? parsed.start : parsed.offsetOf(at),
       `${what}: ${danger}, and the file does not consent to it`,
-      `${remedy} ${remedy ? 'Or' : 'If it is meant,'} add the line \`-- migrate:consent ${consent} <why>\`; for this rule alone, \`-- migrate:consent ${rule} <why>\`.`.trim(),
+      `${remedy} ${remedy ? 'Or' : 'If this is intended,'} add the line \`-- migrate:consent ${consent} <why>\`; for this rule alone, \`-- migrate:consent ${rule} <why>\`.`.trim(),
     );
   };
   for (const finding of unconsented(facts, 'destroys', consents))
     report(finding, 'destroys', 'data may be lost');
   if (!plainDbmate)
     for (const finding of unconsented(facts, 'rewrites', consents))
-      report(finding, 'rewrites', 'that may take long');
+      report(finding, 'rewrites', 'that may take a long time');
 }
 
 /** What a file consents to neither by its rule nor by all of its like. */

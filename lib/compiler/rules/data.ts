@@ -70,7 +70,7 @@ function refuseSessionCall(
   }
   const own = setConfig ? OWN_SETTINGS[setting!] : undefined;
   if (own) {
-    facts.refuse(`set_config of ${setting} is for Trueup to decide`, own, at);
+    facts.refuse(`set_config of ${setting} is reserved for Trueup`, own, at);
     return;
   }
   // The parser gives `true` as a constant.
@@ -118,11 +118,14 @@ export function copy(body: CopyStmt, context: Context): FactsBuilder {
     facts.refuse(`COPY ${from} PROGRAM runs a program on the server`, 'Do that outside of migrations.');
   else if (!body.filename && body.is_from)
     facts.refuse(
-      'COPY FROM STDIN reads what a client sends, and a migration has no client that does',
+      'COPY FROM STDIN reads data from a client, and a migration has none',
       'Write INSERT statements, or load the data with a tool made for that.',
     );
   else if (!body.filename)
-    facts.refuse('COPY TO STDOUT sends rows to nobody', 'Remove it; query the rows outside of migrations.');
+    facts.refuse(
+      'COPY TO STDOUT sends rows to a client, and a migration has none',
+      'Remove it; query the rows outside of migrations.',
+    );
   return facts;
 }
 

@@ -11,8 +11,8 @@ export function withoutItsLedger(source: Source, statements: readonly ParsedStat
     if (tables.length === 0 || tables.some(({ relname }) => relname !== 'schema_migrations')) return true;
     source.warn(
       start,
-      "the statement is about dbmate's own ledger, which is not there",
-      'It is left out. Trueup keeps its ledger in the schema `trueup`.',
+      "the statement is about dbmate's own ledger, which does not exist here",
+      'It is skipped. Trueup keeps its ledger in the schema `trueup`.',
     );
     return false;
   });

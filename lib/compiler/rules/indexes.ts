@@ -28,7 +28,7 @@ export function createIndex(body: IndexStmt, context: Context): FactsBuilder {
     facts.outside(`${command} CONCURRENTLY`, facts.target);
     if (!idxname)
       facts.refuse(
-        'CREATE INDEX CONCURRENTLY leaves the name to the server, so the index cannot be found again after a lost connection',
+        'CREATE INDEX CONCURRENTLY has no index name, so the index cannot be found again after a lost connection',
         'Name the index.',
       );
   } else if (!facts.isNew(table)) facts.breaks(createIndexRule, [table]);

@@ -42,7 +42,7 @@ export function checkSections(
   if (sections.has('verify') && unproved)
     source.report(
       unproved.at,
-      'the file has a section `verify` and says why it has none',
+      'the file has both a section `verify` and `migrate:unproved`',
       'Remove one of the two.',
     );
   // An open quote swallows the sections below it.

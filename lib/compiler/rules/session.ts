@@ -33,7 +33,7 @@ export function setting({ kind, name: written, is_local }: VariableSetStmt, cont
   const spelled =
     name === 'role' || name === 'session_authorization' ? name.replace('_', ' ').toUpperCase() : name;
   const verb = facts.command === 'RESET' ? 'RESET' : is_local ? 'SET LOCAL' : 'SET';
-  if (own) return facts.refuse(`${verb} ${spelled} is for Trueup to decide`, own);
+  if (own) return facts.refuse(`${verb} ${spelled} is reserved for Trueup`, own);
   if (kind === 'VAR_RESET_ALL' || kind === 'VAR_RESET')
     return facts.refuse(`RESET ${name ?? 'ALL'} changes the session`, 'Remove it.');
   if (!is_local)
@@ -49,16 +49,20 @@ export const refusal =
   (_body: object, context: Context): FactsBuilder =>
     new FactsBuilder(command, context).refuse(what, remedy);
 
-const ON_SERVER = 'Do it once by hand, or in the stack that makes the database.';
+const ON_SERVER = 'Do it once with psql, or in the stack that creates the database.';
 
 export const refuseSession = (command: string) =>
-  refusal(command, `${command} is for a session, and a migration has none of its own`, 'Remove it.');
+  refusal(
+    command,
+    `${command} belongs to a session, and a migration has no session of its own`,
+    'Remove it.',
+  );
 
 export const refuseServer = (command: string) =>
-  refusal(command, `${command} is about the server, not about this database`, ON_SERVER);
+  refusal(command, `${command} concerns the whole server, not this database`, ON_SERVER);
 
 export const alterSystem = refusal(
   'ALTER SYSTEM',
-  'ALTER SYSTEM changes the server, and does not exist on RDS and Aurora',
+  'ALTER SYSTEM changes the whole server, and is not available on RDS and Aurora',
   'Set it in the parameter group.',
 );

@@ -91,7 +91,7 @@ export interface ListOptions {
   readonly key?: (item: never) => unknown;
 }
 
-/** A list whose items are checked each, and none of which is there twice. */
+/** A list whose items are checked each, and none of which appears twice. */
 export const list =
   (item: Check, { notEmpty, key = (each) => each }: ListOptions = {}): Check =>
   (value, name) => {

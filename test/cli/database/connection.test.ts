@@ -191,9 +191,7 @@ describe('warnings', () => {
       AWS_EC2_METADATA_DISABLED: 'true',
     };
     const { code, stderr } = await trueup(['status', '--stack', 'Foo'], { env });
-    expect(stderr).toMatch(
-      /^error: the stack Foo cannot be read \(Region is missing\)\n {2}Look at [^\n]*\n$/,
-    );
+    expect(stderr).toMatch(/^error: the stack Foo cannot be read \(Region is missing\)\n {2}Check [^\n]*\n$/);
     expect(code).toBe(2);
   });
 });

@@ -67,7 +67,7 @@ test('a stack of an older version has one function, which is asked with a word',
   expect(status).toMatchObject({
     code: 0,
     stdout: expect.stringContaining('3 applied, 0 waiting'),
-    stderr: expect.stringContaining('note: older was deployed by an older Trueup'),
+    stderr: expect.stringContaining('note: older was deployed by an older version of Trueup'),
   });
   expect((await ask('status', '--stack', 'older', '--json')).stdout).toMatch(/^\{/);
 });
@@ -120,7 +120,7 @@ ALTER TABLE orders DROP COLUMN note;
     /^Kept by the last rollback, .* UTC: 0004_note: its down runs only by name: trueup down 0004_note\.$/m,
   );
   const down = await ask('down', '0004_note', '--stack', 'rolled');
-  expect(down.stdout).toContain('another runId does');
+  expect(down.stdout).toContain('or with another runId');
   // What came after by hand does not hide it.
   expect((await ask('status', '--stack', 'rolled')).stdout).toContain('Undone by the last rollback');
   expect(await s.stack.update(await s.version(DEFAULT))).toBe('UPDATE_COMPLETE');
@@ -136,12 +136,12 @@ test('what can be wrong is said in one sentence', async () => {
   const nothing = await ask('status', '--stack', 'nothing');
   expect(nothing.stderr).toContain('the stack nothing cannot be read');
   expect((await ask('status', '--stack', 'shop', '--database-url', 'postgres://x')).stderr).toContain(
-    '--stack goes neither with --database-url nor with --owner-role',
+    '--stack cannot be combined with --database-url or --owner-role',
   );
   rig.conductor.functions.fault = (name) => (name === 'shop-ask' ? { kind: 'kill', afterMs: 0 } : undefined);
   const died = await ask('status', '--stack', 'shop');
   rig.conductor.functions.fault = () => undefined;
-  expect(died.stderr).toContain('the function shop-ask died (Runtime.ExitError)');
+  expect(died.stderr).toContain('the function shop-ask crashed (Runtime.ExitError)');
   expect(died.stderr).toContain('LogCommand');
   expect(died.code).toBeGreaterThan(0);
 });

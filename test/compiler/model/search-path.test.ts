@@ -127,5 +127,5 @@ describe('what is new behind it', () => {
 
 test('a setting is known in whatever case it is written', async () => {
   for (const set of ['SET LOCAL "ROLE" = a', 'SET LOCAL "Lock_Timeout" = 0'])
-    expect((await problemsOf({ '0001_a.sql': file(set) }))[0]!.message).toMatch(/is for Trueup to decide$/);
+    expect((await problemsOf({ '0001_a.sql': file(set) }))[0]!.message).toMatch(/is reserved for Trueup$/);
 });

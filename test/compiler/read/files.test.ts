@@ -61,7 +61,7 @@ describe('compileFolder', () => {
       "3 problems in FOLDER
 
       0001_folder.sql: this is not a file
-        A name that ends in \`.sql\` is for a migration file.
+        Only a migration file may have a name that ends in \`.sql\`.
 
       0002_a.sql:2:1: COMMIT controls the transaction
         2 | COMMIT;
@@ -71,7 +71,7 @@ describe('compileFolder', () => {
       0002_a.sql:3:1: syntax error at or near "SELEC"
         3 | SELEC 1;
           | ^
-        Correct the statement: these are the words of PostgreSQL's own parser."
+        Correct the statement: this is the message of PostgreSQL's own parser."
     `);
     expect(error.format()).toBe(error.message);
     expect(error.info.code).toBe('manifest');
@@ -108,7 +108,7 @@ describe('compileFolderSync', () => {
       }
     };
     expect(() => withPreload("console.error('out of order'); process.exit(3)")).toThrow(
-      /ended with exit code 3\. Its last words:\nout of order/,
+      /ended with exit code 3\. Its last output:\nout of order/,
     );
     expect(() => withPreload("process.kill(process.pid, 'SIGKILL')")).toThrow(/was ended by SIGKILL/);
     expect(() => withPreload('process.stdout.write = () => true')).toThrow(/ended with exit code 0/);

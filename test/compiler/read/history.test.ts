@@ -1,4 +1,4 @@
-/** dbmate's files as dbmate takes them, and files that were applied before Trueup came. */
+/** dbmate's files as dbmate takes them, and files that were applied before Trueup was adopted. */
 import { describe, expect, test } from 'vitest';
 import { CompileError, type CompileOptions, compileFiles, type Problem } from '../../../lib/compiler';
 import { file } from '../support';
@@ -47,7 +47,9 @@ describe("dbmate's files", () => {
     const both = 'GRANT SELECT ON schema_migrations TO a;\nGRANT SELECT ON t, schema_migrations TO a;';
     const { migrations, warnings } = await read({ [NAME]: dbmate(both) });
     expect(migrations[0]!.statements.map(({ line }) => line)).toEqual([3]);
-    expect(warnings).toEqual([`${NAME}:2 the statement is about dbmate's own ledger, which is not there`]);
+    expect(warnings).toEqual([
+      `${NAME}:2 the statement is about dbmate's own ledger, which does not exist here`,
+    ]);
     expect((await read({ '0001_a.sql': file(both) })).migrations[0]!.statements).toHaveLength(2);
   });
 
@@ -71,7 +73,7 @@ describe("dbmate's files", () => {
     expect(warnings).toHaveLength(2);
     const once = await read({ [NAME]: dbmate('CREATE TABLE a ();', 'DROP TABLE a;') });
     expect(once.migrations[0]!.checksums.up).not.toBe(migrations[0]!.checksums.up);
-    expect((await read({ '0001_a.sql': twice })).problems).toContain('the section `up` is there twice');
+    expect((await read({ '0001_a.sql': twice })).problems).toContain('the section `up` appears twice');
   });
 
   test('that lack consent are named together, once', async () => {

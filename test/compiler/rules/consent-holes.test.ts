@@ -129,7 +129,7 @@ describe('a function of the folder', () => {
       '0001_a.sql': file(`${VOLATILE.replace('boom', 'digest')};`),
       '0002_b.sql': file('SELECT digest();'),
     });
-    expect(problem!.message).toMatch(/^the inside of the function digest cannot be seen/);
+    expect(problem!.message).toMatch(/^what the function digest does cannot be seen/);
   });
 
   test('whose body is too much for the parser is refused, and what follows it is not lost', async () => {
@@ -189,8 +189,8 @@ describe('what runs with a later statement', () => {
 describe('settings', () => {
   const refusal = async (up: string) => (await problemsOf({ '0001_a.sql': file(up) }))[0]!.message;
   test.each([
-    ['SET LOCAL "LOCK_TIMEOUT" = 0', /is for Trueup to decide$/],
-    ["SELECT set_config('Role', 'a', true)", /is for Trueup to decide$/],
+    ['SET LOCAL "LOCK_TIMEOUT" = 0', /is reserved for Trueup$/],
+    ["SELECT set_config('Role', 'a', true)", /is reserved for Trueup$/],
     ["SELECT set_config('ro' || 'le', 'a', true)", /^set_config does not say which setting/],
     [
       "SELECT set_config(setting_name => 'role', new_value => 'a', is_local => true)",
@@ -199,7 +199,7 @@ describe('settings', () => {
     ["UPDATE pg_settings SET setting = 'a' WHERE name = 'search_path'", /^UPDATE of pg_settings outlives/],
     [
       "SELECT set_config('work_mem', '9MB', true); CREATE INDEX CONCURRENTLY i ON orders (id)",
-      /^set_config of line 2 does not reach this statement/,
+      /^set_config of line 2 has no effect on this statement/,
     ],
   ])('%s', async (up, message) => {
     expect(await refusal(`${up};`)).toMatch(message);

@@ -144,7 +144,7 @@ describe('a baseline in a stack', () => {
       report: {
         applied: ['0000_users', '0001_email', '0003_later'],
         baselined: [],
-        warnings: ['nothing up to the baseline 0001_email is there, so all of it was applied'],
+        warnings: ['the database holds nothing up to the baseline 0001_email, so everything was applied'],
       },
     });
     const finished = events.flatMap((e) =>

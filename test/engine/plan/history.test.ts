@@ -1,4 +1,4 @@
-/** Files that were applied elsewhere before Trueup came: on a new database they run, on an older one they destroy nothing. */
+/** Files that were applied elsewhere before Trueup was adopted: on a new database they run, on an older one they destroy nothing. */
 import { describe, expect, test } from 'vitest';
 import type { ConvergeRequest } from '../../../lambda/contract/converge';
 import { compileFiles } from '../../../lib/compiler';
@@ -41,7 +41,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
       error: {
         code: 'history',
         migration: names[2],
-        message: expect.stringContaining('has tables that Trueup knows nothing of'),
+        message: expect.stringContaining('has tables that Trueup does not know'),
       },
     });
     expect((await client.query('SELECT old FROM a')).rows).toEqual([{ old: 'kept' }]);
@@ -135,7 +135,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     await apply(url, FILES, { baseline: names[0], baselineOnly: true });
     expect(await apply(url)).toMatchObject({
       status: 'failed',
-      error: { code: 'history', message: expect.stringContaining('existed before Trueup came') },
+      error: { code: 'history', message: expect.stringContaining('existed before Trueup was adopted') },
     });
   });
 
