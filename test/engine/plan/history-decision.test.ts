@@ -56,13 +56,13 @@ test.each<[string, string | null, Migration, Partial<Before>]>([
   ['it destroys nothing', null, history({}), { existedBefore: true, holdsTables: true }],
   [
     'it destroys where some is recorded already',
-    'and this database existed before Trueup came',
+    'and this database existed before Trueup was adopted',
     history({ destroys: true }),
     { existedBefore: true, began: true },
   ],
   [
     'it destroys where there are tables',
-    'this database has tables that Trueup knows nothing of',
+    'this database has tables that Trueup does not know',
     history({ destroys: true }),
     { holdsTables: true },
   ],
