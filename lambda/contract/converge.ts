@@ -1,5 +1,6 @@
 /** What the engine is asked, and what it answers. These travel as JSON between the functions and in the ledger. */
 import type { ErrorInfo } from './errors';
+import type { WorkloadReport } from './workload';
 
 /** The owner of a namespace. Never the stack's id: it changes when a failed first deployment is repeated. */
 export interface StackOwner {
@@ -89,6 +90,8 @@ export interface Report {
   /** Newest applied versioned migration; empty when there is none. */
   readonly position: string;
   readonly warnings: readonly string[];
+  /** @default - neither the running nor the new application promises statements */
+  readonly workload?: WorkloadReport;
 }
 
 export type Outcome =

@@ -13,6 +13,7 @@ export type ErrorCode =
   | 'preflight' // the data does not allow `up`
   | 'statement' // the server refused a statement
   | 'verification' // `verify` returned rows
+  | 'workload' // a statement that the application sends would no longer plan
   | 'lock-timeout' // could not get a table's lock in time
   | 'busy' // another runner holds the advisory lock
   | 'undo'; // something cannot be undone

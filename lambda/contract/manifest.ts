@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto';
 import type { Check, Effect } from './effects';
 import type { RelationLock } from './locks';
+import type { PromisedStatement, WorkloadPromise } from './workload';
 
 /**
  * How a statement has to be sent.
@@ -134,6 +135,8 @@ export interface Migration {
   /** `automatic`: a rollback may run `down` by itself; `by-name`: only a person may; `none`: there is no down. */
   readonly undo: 'automatic' | 'by-name' | 'none';
   readonly settings: MigrationSettings;
+  /** Why it may break statements of the running application (`-- migrate:consent breaks <why>`). @default - it may not */
+  readonly breaks?: string;
   readonly checksums: MigrationChecksums;
   /** Only of a file that, as the folder says, was applied before Trueup was adopted: it had no rules of consent to follow. */
   readonly history?: History;
@@ -160,6 +163,11 @@ export interface Manifest {
   readonly hash: string;
   /** Versioned ones by number, then repeatables by name: the order in which they are applied. */
   readonly migrations: readonly Migration[];
+  /**
+   * What the application of this code sends. It has a hash of its own, which the custom resource carries beside that of
+   * the entries: a rollback proves entries, and those of older code never change. @default - it promises nothing
+   */
+  readonly workload?: WorkloadPromise;
 }
 
 /**
@@ -214,3 +222,14 @@ export function hashOf(entries: readonly ManifestEntry[]): string {
 export function makeManifest(migrations: readonly Migration[]): Manifest {
   return { format: 1, hash: hashOf(migrations.map(entryOf)), migrations };
 }
+
+/** Stays the same for ever: a promise is kept in the ledger, and named in a stack's template, by it. */
+export function hashOfPromise(statements: readonly PromisedStatement[]): string {
+  const lines = statements.map((s) => JSON.stringify([s.text, s.role, s.searchPath, s.calls]));
+  return sha256(`trueup workload 1\n${lines.join('\n')}\n`);
+}
+
+export const makePromise = (statements: readonly PromisedStatement[]): WorkloadPromise => ({
+  hash: hashOfPromise(statements),
+  statements,
+});

@@ -10,6 +10,56 @@ export interface Asked {
   readonly searchPath: string | null;
 }
 
+/** A statement of a promise. */
+export interface PromisedStatement extends Asked {
+  /** How often it was seen to run; null where nobody counted. */
+  readonly calls: number | null;
+}
+
+/** What an application relies on: the statements that it sends, as its reviewed file has them. */
+export interface WorkloadPromise {
+  /** {@link hashOfPromise} of the statements, in order. */
+  readonly hash: string;
+  readonly statements: readonly PromisedStatement[];
+}
+
+/** A promised statement that no longer plans. */
+export interface BrokenPromise {
+  /** Shortened. */
+  readonly text: string;
+  readonly role: string | null;
+  readonly calls: number | null;
+  readonly sqlstate: string | null;
+  /** In words from a list of our own. */
+  readonly why: string;
+  /** The migration that broke it; null where it is not one of this deployment's. */
+  readonly migration: string | null;
+  /**
+   * - `consent`: its migration says that it breaks it
+   * - `outside`: broken by a statement outside a transaction, which cannot be taken back
+   * - `before`: it did not plan before this deployment either
+   * - `warning`: it still plans, and something about it has changed that may matter
+   */
+  readonly as: 'consent' | 'outside' | 'before' | 'warning';
+}
+
+/** What a deployment did with its promises. Absent where there is neither a running nor a new one. */
+export interface WorkloadReport {
+  /** Statements of the application that was running. */
+  readonly running: number;
+  /** Statements of the application that is deployed, and how many of them plan; null where it promises none. */
+  readonly deployed: { readonly statements: number; readonly plan: number } | null;
+  /** Of the new application's, by the reason for which nothing is known, e.g. `untyped`. */
+  readonly undecided: Readonly<Record<string, number>>;
+  /** Not planned again in a migration's transaction, by reason: `budget`, `lock`, `slow`. The largest number of one migration. */
+  readonly notGuarded: Readonly<Record<string, number>>;
+  /** Up to {@link NAMED_STATEMENTS} of each migration and kind. */
+  readonly broken: readonly BrokenPromise[];
+}
+
+/** How many statements an error, or one migration of a report, names; the rest is counted. */
+export const NAMED_STATEMENTS = 5;
+
 /** What was learned about a statement beside its verdict. */
 export interface PlannedFacts {
   /** By number: `integer`, `text`; empty where it could not be analysed. */

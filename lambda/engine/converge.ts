@@ -3,13 +3,18 @@
  * called by two at once, one works and the other waits its turn; cut anywhere, the next call goes on.
  */
 
-import type { ConvergeRequest, Outcome } from '../contract/converge';
+import type { ConvergeRequest, Outcome, Report } from '../contract/converge';
 import { type ErrorInfo, TrueupError } from '../contract/errors';
+import type { Manifest } from '../contract/manifest';
+import type { WorkloadReport } from '../contract/workload';
 import { type Database, StillRunning } from '../postgres/database';
 import { pinned } from '../postgres/pinned';
 import { runSteps } from './apply/apply';
 import { unexpectedError } from './apply/failures';
 import { askElsewhere, unknownTo } from './elsewhere';
+import { noted, planAfter, planBefore } from './guard/guard';
+import { forgetAnswers, guards, keepPromise, setPromise } from './guard/statements';
+import { warningsOf } from './guard/words';
 import { askHistory } from './history';
 import type { Ledger } from './ledger/ledger';
 import { readFailed, readLedger } from './ledger/read';
@@ -110,12 +115,28 @@ async function underLock(
     (forward ? await renamedSince(db, manifest, ledger, request) : null) ??
     appliedElsewhere(asked.elsewhere, unknownTo(ledger, steps, ['apply']));
   if (twice) return ended(request, twice);
-  await db.execute([pinned(beginStatements(ledger, request, manifest))]);
+  await db.execute([
+    pinned([...beginStatements(ledger, request, manifest), ...keepPromise(ledger, request, manifest)]),
+  ]);
   const run = beginRun(db, ctx, ledger, request, asked);
   const outcome = forward ? await goForward(run, ledger, request) : await goBack(run, ledger, request);
-  if (outcome.status !== 'continue') await db.execute([pinned(endStatements(request, outcome))]);
+  if (outcome.status !== 'continue')
+    await db.execute([
+      pinned([...endOfPromise(ledger, request, manifest, outcome), ...endStatements(request, outcome)]),
+    ]);
   return outcome;
 }
+
+/** What the running application promises changes with the success of a deployment, and in the same commit. */
+const endOfPromise = (
+  ledger: Ledger,
+  request: ConvergeRequest,
+  manifest: Manifest,
+  { status }: Outcome,
+): string[] => [
+  ...(ledger.promise == null ? [] : [forgetAnswers(request)]),
+  ...(status === 'done' ? setPromise(ledger, request, manifest) : []),
+];
 
 /** Another runner is at work although this one holds the lock: what it has done is read, and the rest is done. */
 async function letPass(ctx: EngineContext, { message }: Overtaken, attempt: number): Promise<void> {
@@ -153,7 +174,7 @@ function refusedNow(ctx: EngineContext, ledger: Ledger, request: ConvergeRequest
 
 /** By hand, a run that finds everything in place leaves no trace; a stack's requests are always recorded. */
 function nothingToDo(
-  manifest: EngineContext['manifest'],
+  manifest: Manifest,
   ledger: Ledger,
   request: ConvergeRequest,
   forward: boolean,
@@ -161,6 +182,7 @@ function nothingToDo(
   if (!forward || ledger.version === null || needsInstall(ledger.version, ledger.verification)) return null;
   // An earlier slice of this request has left one, which has to be brought to its end.
   if (ledger.deployment !== null) return null;
+  if (manifest.workload !== undefined && manifest.workload.hash !== ledger.promise) return null;
   const plan = planForward(manifest, ledger, request);
   if (plan.errors[0] && request.owner === null) {
     return { status: 'failed', error: plan.errors[0], report: reportOf(ledger, null, plan) };
@@ -171,10 +193,14 @@ function nothingToDo(
 
 async function goForward(run: Run, ledger: Ledger, request: ConvergeRequest): Promise<Outcome> {
   const plan = planForward(run.manifest, ledger, request);
-  const failed = (error: ErrorInfo): Outcome => ({
+  const report = (workload?: WorkloadReport): Report => {
+    const all = reportOf(ledger, run, plan);
+    return workload ? { ...all, workload, warnings: [...all.warnings, ...warningsOf(workload)] } : all;
+  };
+  const failed = (error: ErrorInfo, workload?: WorkloadReport): Outcome => ({
     status: 'failed',
     error,
-    report: reportOf(ledger, run, plan),
+    report: report(workload),
   });
   if (plan.errors[0]) return failed(plan.errors[0]);
   try {
@@ -188,15 +214,34 @@ async function goForward(run: Run, ledger: Ledger, request: ConvergeRequest): Pr
     if ('code' in rest) return failed(rest);
     const refused = await askHistory(run.db, ledger, rest, run.baselined.size > 0);
     if (refused) return failed(refused);
+    if (rest.some(({ type }) => type === 'apply')) await planBefore(run);
     await runSteps(run, rest);
-    return { status: 'done', report: reportOf(ledger, run, plan) };
+    if (!concernsPromises(run, ledger, request, rest)) return { status: 'done', report: report() };
+    const { error, report: workload } = await planAfter(run);
+    return error === null ? { status: 'done', report: report(workload) } : failed(error, workload);
   } catch (error) {
-    if (error instanceof TrueupError) return failed(error.info);
-    if (error instanceof NotYet)
-      return { ...notYet(error.progress, error.waitingFor), report: reportOf(ledger, run, plan) };
+    if (error instanceof TrueupError) return failed(error.info, await notedIf(run));
+    if (error instanceof NotYet) return { ...notYet(error.progress, error.waitingFor), report: report() };
     throw error;
   }
 }
+
+/** Something was changed under a promise, or there is a new one. */
+function concernsPromises(
+  { manifest }: Run,
+  ledger: Ledger,
+  request: ConvergeRequest,
+  steps: readonly Step[],
+): boolean {
+  if (!guards(request)) return false;
+  const [running, next] = [ledger.promise ?? null, manifest.workload?.hash ?? null];
+  const changed = steps.length > 0 || ledger.migrations.some(({ deployment }) => deployment === request.id);
+  return changed ? running !== null || next !== null : next !== null && next !== running;
+}
+
+/** What was noted before the run failed; nothing where that can no longer be asked. */
+const notedIf = (run: Run): Promise<WorkloadReport | undefined> =>
+  run.guarded ? noted(run).catch(() => undefined) : Promise.resolve(undefined);
 
 /** Runs nothing of a migration: what the database holds already is recorded. */
 const isMark = ({ type }: Step): boolean =>

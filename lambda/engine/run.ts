@@ -6,6 +6,7 @@ import type { Manifest } from '../contract/manifest';
 import type { Database } from '../postgres/database';
 import type { Names } from './apply/script';
 import type { Asked } from './elsewhere';
+import { guards } from './guard/statements';
 import type { Ledger } from './ledger/ledger';
 import { type Known, knownOf } from './ledger/rows';
 import type { Elsewhere } from './plan/other-tools';
@@ -31,6 +32,8 @@ export interface Run {
   readonly tell: Progress;
   readonly names: Names;
   readonly serverVersion: number;
+  /** The running application promises statements: they are planned before each commit. */
+  readonly guarded: boolean;
   /** Files of the folder that another tool has applied, as its ledger says. */
   readonly elsewhere: readonly Elsewhere[];
   /** The ledger's rows by name, as this run last saw or wrote them. */
@@ -71,6 +74,7 @@ export function beginRun(
       ownerRole: request.ownerRole ?? null,
     },
     serverVersion: ledger.server.versionNumber,
+    guarded: guards(request) && ledger.promise != null,
     elsewhere: asked.elsewhere,
     known: new Map(ledger.migrations.map((row) => [row.name, knownOf(row)])),
     applied: new Set(),

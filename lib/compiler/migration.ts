@@ -125,6 +125,7 @@ export function compileFile(
         file,
       ),
       settings: directions.settings,
+      ...(directions.breaks === null ? {} : { breaks: directions.breaks }),
       checksums: checksums(source, layout, down.length > 0),
       ...(isHistory ? { history: { destroys, cannotRun } } : {}),
     },

@@ -7,10 +7,12 @@ import {
   type Manifest,
   type Migration,
   makeManifest,
+  makePromise,
   type Statement,
   type StatementTarget,
   sha256,
 } from '../../lambda/contract/manifest';
+import type { PromisedStatement } from '../../lambda/contract/workload';
 
 export interface StatementSketch {
   readonly sql: string;
@@ -27,6 +29,7 @@ export interface MigrationSketch {
   readonly undo?: Migration['undo'];
   readonly supersedes?: readonly string[];
   readonly settings?: Partial<Migration['settings']>;
+  readonly breaks?: string;
 }
 
 const statement = (sketch: string | StatementSketch, index: number): Statement => {
@@ -69,6 +72,7 @@ export function migration(name: string, sketch: MigrationSketch = {}): Migration
     down,
     undo: sketch.undo ?? (down.length > 0 ? 'automatic' : 'none'),
     settings: { supersedes: sketch.supersedes ?? [], ...sketch.settings },
+    ...(sketch.breaks === undefined ? {} : { breaks: sketch.breaks }),
     checksums: {
       up: sha256(statements.map((s) => s.sql).join(';\n')),
       down: down.length > 0 ? sha256(down.map((s) => s.sql).join(';\n')) : null,
@@ -79,6 +83,23 @@ export function migration(name: string, sketch: MigrationSketch = {}): Migration
 }
 
 export const manifestOf = (...migrations: Migration[]): Manifest => makeManifest(migrations);
+
+/** The same with a workload: one text a statement. */
+export const promising = (
+  manifest: Manifest,
+  ...statements: (string | Partial<PromisedStatement>)[]
+): Manifest => ({
+  ...manifest,
+  workload: makePromise(
+    statements.map((each) => ({
+      text: '',
+      role: null,
+      searchPath: null,
+      calls: null,
+      ...(typeof each === 'string' ? { text: each } : each),
+    })),
+  ),
+});
 
 let requests = 0;
 

@@ -55,6 +55,7 @@ async function applyTogether(run: Run, steps: readonly ApplyStep[]): Promise<voi
       verify: true,
       preflight: true,
       expects: known(run, migration),
+      guard: run.guarded,
       flushedLater: i < steps.length - 1,
     }),
   );
@@ -129,6 +130,7 @@ async function applyInSegments(run: Run, { migration, from }: ApplyStep): Promis
             verify: false,
             preflight,
             expects: known(run, migration),
+            guard: run.guarded,
           }),
         ],
         [migration],
@@ -164,6 +166,7 @@ async function applyBatches(
     verify: false,
     preflight: false,
     expects: known(run, migration),
+    guard: run.guarded,
   });
   await execute(run, [done], [migration]);
 }

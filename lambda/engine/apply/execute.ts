@@ -3,10 +3,12 @@
 import { ANY_RELATION } from '../../contract/locks';
 import type { Migration } from '../../contract/manifest';
 import { SqlError } from '../../postgres/database';
+import { brokenBy } from '../guard/guard';
 import { type Blocker, findBlockers, findRowHolders } from '../locks/blockers';
 import { type Locking, locksToTake } from '../locks/locks';
 import { NotYet, Overtaken, type Run } from '../run';
 import { OVERTAKEN } from '../sql/engine';
+import { BREAKS_WORKLOAD } from '../sql/guard';
 import { GRACE_MS, OUTLAST_MARGIN_MS, waitOrGiveUp } from '../time/limits';
 import { isLockTrouble, migrationError } from './failures';
 import { type Outlast, outlasting } from './outlast';
@@ -60,6 +62,8 @@ export async function execute(
       const origin = sent[error.transaction ?? 0]!.origins[error.statement ?? -1];
       if (error.sqlstate === OVERTAKEN && origin?.section === 'ledger')
         throw new Overtaken(migrations[failed]!.name);
+      if (error.sqlstate === BREAKS_WORKLOAD && origin?.section === 'guard')
+        throw await brokenBy(run, migrations[failed]!, error, null);
       if (!isLockTrouble(error, origin)) {
         await refuseOvertaken(run, migrations[failed]!.name);
         throw migrationError(error, origin, migrations[failed]!);

@@ -3,9 +3,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { TrueupError } from '../../contract/errors';
 import type { BegunTarget, Migration, Statement } from '../../contract/manifest';
 import { SqlError } from '../../postgres/database';
+import { brokenBy } from '../guard/guard';
+import { guardDrop, guardStatement } from '../guard/statements';
 import { knownAfter, type MigrationRow, ranSince, recordStatement } from '../ledger/rows';
 import { NotYet, Overtaken, type Run } from '../run';
 import { OVERTAKEN } from '../sql/engine';
+import { BREAKS_WORKLOAD } from '../sql/guard';
 import { BUILD_POLL_MS, INDEX_ATTEMPTS } from '../time/limits';
 import { execute, waitForLock } from './execute';
 import { isLockTrouble, migrationError } from './failures';
@@ -43,8 +46,7 @@ export async function applyOutside(
       attempts++;
     }
     if (attempts >= INDEX_ATTEMPTS) throw tooOften(migration, statement, index);
-    if (claimed)
-      await write(run, migration, { state: 'partial', statement: index, running: index, attempts });
+    if (claimed) await claim(run, migration, index, attempts);
     try {
       return await send(run, migration, index, found);
     } catch (error) {
@@ -78,6 +80,7 @@ async function send(run: Run, migration: Migration, index: number, found: Found)
   const known = run.known.get(migration.name) ?? null;
   const after = [
     ...(names.ownerRole !== null && db.capabilities.session ? ['RESET ROLE'] : []),
+    ...guardAfter(run, migration),
     recordStatement(names.namespace, names.deployment, migration, row, known),
   ];
   try {
@@ -152,9 +155,25 @@ async function waitForBuild(run: Run, migration: Migration, message: string): Pr
   await sleep(BUILD_POLL_MS);
 }
 
+/** From here on it is ours; an index that a promised statement needs is not dropped. */
+async function claim(run: Run, migration: Migration, index: number, attempts: number): Promise<void> {
+  const guard = run.guarded ? guardDrop(migration, migration.statements[index]!, run.names) : [];
+  try {
+    await write(run, migration, { state: 'partial', statement: index, running: index, attempts }, guard);
+  } catch (error) {
+    if (!(error instanceof SqlError) || error.sqlstate !== BREAKS_WORKLOAD) throw error;
+    throw await brokenBy(run, migration, error, index);
+  }
+}
+
+/** What it broke is written down: it cannot be taken back. */
+const guardAfter = (run: Run, migration: Migration): string[] =>
+  run.guarded ? [guardStatement(migration, run.names, { outside: true })] : [];
+
 const record = (run: Run, migration: Migration, index: number): Promise<void> =>
   write(run, migration, rowAfter(migration, index + 1, false), [
     ranSince(run.names.namespace, migration.name),
+    ...guardAfter(run, migration),
   ]);
 
 async function write(

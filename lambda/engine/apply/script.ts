@@ -6,6 +6,7 @@
 import type { Migration, Query, Statement } from '../../contract/manifest';
 import type { Transaction } from '../../postgres/database';
 import { dollarQuote, quoteIdentifier } from '../../sql/quote';
+import { guardStatement } from '../guard/statements';
 import { type Known, knownAfter, type MigrationRow, recordStatement } from '../ledger/rows';
 import { type LockPlan, lockPlan } from '../locks/locks';
 import { LOCK_TIMEOUT_MS, LONG_LOCK_TIMEOUT_MS } from '../time/limits';
@@ -15,7 +16,16 @@ export const VERIFICATION_FAILED = 'TU001';
 export const PREFLIGHT_FAILED = 'TU002';
 
 /** `hold`: between two statements, what is left of the time; `index` is that of the statement before it. */
-export type ScriptSection = 'settings' | 'preflight' | 'locks' | 'hold' | 'up' | 'down' | 'verify' | 'ledger';
+export type ScriptSection =
+  | 'settings'
+  | 'preflight'
+  | 'locks'
+  | 'hold'
+  | 'up'
+  | 'down'
+  | 'verify'
+  | 'guard'
+  | 'ledger';
 
 /** Where a sent statement comes from, so that the server's error can be put back into the file. */
 export interface Origin {
@@ -69,6 +79,12 @@ export class ScriptBuilder {
   addHeld(section: 'up' | 'down' | 'verify', sql: string, index = 0, after = index - 1): this {
     this.hold(after);
     return this.add(section, sql, index);
+  }
+
+  /** Under what is left of that time too; it knows itself how much that is. */
+  addGuard(migration: Migration, names: Names, after: number): this {
+    this.hold(after);
+    return this.add('guard', guardStatement(migration, names, { holdMs: this.holdMs }));
   }
 
   /**
@@ -183,6 +199,8 @@ export function applyScript(
      * crash can take the end of a message, never its middle. @default false
      */
     readonly flushedLater?: boolean;
+    /** The running application's statements are planned before the commit. @default false */
+    readonly guard?: boolean;
     /** Nothing is run: what is there already is verified and recorded. @default false */
     readonly baselined?: boolean;
   },
@@ -212,6 +230,7 @@ export function applyScript(
     script.addHeld('verify', raiseRows(migration.verify, VERIFICATION_FAILED), 0, segment.to - 1);
   }
   if (names.ownerRole !== null) script.add('ledger', 'RESET ROLE');
+  if (options.guard) script.addGuard(migration, names, segment.to - 1);
   const done = (options.record ?? segment).to;
   const row = { ...rowAfter(migration, done, options.verify), baselined: options.baselined ?? false };
   const { namespace, deployment } = names;

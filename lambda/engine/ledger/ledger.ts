@@ -62,6 +62,9 @@ export interface Ledger {
   readonly readableBy: number | null;
   readonly verification: number | null;
   readonly owner: string | null;
+  /** Hash of what the running application promises, and of what is being deployed. @default - nothing */
+  readonly promise?: string | null;
+  readonly nextPromise?: string | null;
   /** In the order in which they were applied. */
   readonly migrations: readonly LedgerMigration[];
   /** The request's own row, and the newest of the namespace. */

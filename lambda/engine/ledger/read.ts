@@ -49,6 +49,11 @@ const foreignOwner = (ledgerOwner: string): string => `(SELECT pg_catalog.pg_get
     AND NOT EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.rolname OPERATOR(pg_catalog.=) 'rds_superuser'::pg_catalog.name
       AND pg_catalog.pg_has_role(n.nspowner, r.oid, 'MEMBER')))`;
 
+/** A ledger of format 1 has no such column. */
+const promise = (column: string): string =>
+  `(SELECT pg_catalog.to_jsonb(n) OPERATOR(pg_catalog.->>) '${column}'::pg_catalog.text FROM trueup.namespaces n
+     WHERE n.name OPERATOR(pg_catalog.=) $2::pg_catalog.text)`;
+
 /** One document, since a ledger with many migrations is longer than a row may be in the Data API. */
 const READ = `SELECT pg_catalog.json_build_object('server', ${SERVER},
   'version', l.version, 'readableBy', l.readable_by, 'verification', l.verification,
@@ -58,6 +63,7 @@ const READ = `SELECT pg_catalog.json_build_object('server', ${SERVER},
      WHERE oid OPERATOR(pg_catalog.=) l.tableoid),
   'foreignOwner', ${foreignOwner('(SELECT relowner FROM pg_catalog.pg_class WHERE oid OPERATOR(pg_catalog.=) l.tableoid)')},
   'owner', (SELECT owner FROM trueup.namespaces WHERE name OPERATOR(pg_catalog.=) $2::pg_catalog.text),
+  'promise', ${promise('promise')}, 'nextPromise', ${promise('next_promise')},
   'migrations', (SELECT coalesce(pg_catalog.json_agg(pg_catalog.json_build_object('name', name, 'kind', kind,
      'state', state, 'upChecksum', up_checksum, 'statement', statement, 'statementChecksums', statement_checksums,
      'running', running, 'target', running_target, 'attempts', attempts, 'proved', proved, 'baselined', baselined,
@@ -166,7 +172,7 @@ const noAccess = (): TrueupError =>
     code: 'privilege',
     message: "the login role may not read Trueup's ledger (schema trueup), which another role owns",
     remedy:
-      'Run as the role that owns schema trueup, or: GRANT USAGE ON SCHEMA trueup TO <role>; GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA trueup TO <role>.',
+      'Run as the role that owns schema trueup, or: GRANT USAGE ON SCHEMA trueup TO <role>; GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA trueup TO <role>.',
     sqlstate: '42501',
   });
 

@@ -3,8 +3,11 @@ import { quoteLiteral } from '../../sql/quote';
 import { VERIFICATION_STATEMENTS, VERIFICATION_VERSION } from '../sql/verification';
 
 /** Counts up with every change of the tables, and the hash of their text with it: a test compares. */
-export const LEDGER_VERSION = 1;
-export const LEDGER_SHA256 = '951db3027b5b25f6e9b7f34337a7ad97ccc296b0ce9d029aa73df4771326868c';
+export const LEDGER_VERSION = 2;
+export const LEDGER_SHA256 = '370210bb1c1ae4d8d5179c2adc0fe7680d6976ccd0b89d1e5298005c918e4e57';
+
+/** The oldest code that can read what this code writes: it passes over what it does not know. */
+export const READABLE_BY = 1;
 
 /** A table that is there already is left alone: what a later version adds to one needs an ALTER TABLE of its own. */
 export const LEDGER_TABLES: readonly string[] = [
@@ -65,6 +68,30 @@ export const LEDGER_TABLES: readonly string[] = [
   migration text,
   event text NOT NULL,
   detail jsonb)`,
+  // Which statements the running application sends, set with the success of a deployment alone; and those of the one that
+  // is being deployed, or failed.
+  'ALTER TABLE trueup.namespaces ADD COLUMN IF NOT EXISTS promise text, ADD COLUMN IF NOT EXISTS next_promise text',
+  // What applications promise, by the hash of the whole. Each travels once.
+  `CREATE TABLE IF NOT EXISTS trueup.workload (
+  namespace text NOT NULL,
+  promise text NOT NULL,
+  number int NOT NULL,
+  statement text NOT NULL,
+  -- Null where nobody knows.
+  role text,
+  path text,
+  calls bigint,
+  PRIMARY KEY (namespace, promise, number))`,
+  // What planning the running promise said last, while a deployment is under way.
+  `CREATE TABLE IF NOT EXISTS trueup.answers (
+  namespace text NOT NULL,
+  deployment text NOT NULL,
+  number int NOT NULL,
+  answer jsonb NOT NULL,
+  -- The migration of this deployment after which it no longer planned, and whether that one said so.
+  broken_by text,
+  consented boolean NOT NULL DEFAULT false,
+  PRIMARY KEY (namespace, deployment, number))`,
 ];
 
 /**
@@ -79,7 +106,7 @@ export function installStatements(installedVerification: number | null): string[
   }
   statements.push(
     `INSERT INTO trueup.ledger (version, readable_by, verification)
-VALUES (${LEDGER_VERSION}, ${LEDGER_VERSION}, ${VERIFICATION_VERSION})
+VALUES (${LEDGER_VERSION}, ${READABLE_BY}, ${VERIFICATION_VERSION})
 ON CONFLICT (only_row) DO UPDATE SET
   version = greatest(ledger.version, excluded.version),
   verification = greatest(ledger.verification, excluded.verification)`,

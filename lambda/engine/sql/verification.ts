@@ -8,15 +8,17 @@ import { COLUMNS } from './columns';
 import { CONSTRAINTS } from './constraints';
 import { ENGINE } from './engine';
 import { FUNCTIONS } from './functions';
+import { GUARD } from './guard';
 import { INDEXES } from './indexes';
+import { PROMISE } from './promise';
 import { SUPPORT } from './support';
 
 /**
  * Counts up with every change of the text below, and the hash of the text with it: a test compares. The ledger holds the
  * installed number; an older text never replaces a newer one, and the same number is never installed again.
  */
-export const VERIFICATION_VERSION = 8;
-export const VERIFICATION_SHA256 = '3a4da7b3789a2251b18b6c9f16383cc5547bdc87d7b15f70279cf2934cf80caa';
+export const VERIFICATION_VERSION = 9;
+export const VERIFICATION_SHA256 = 'b54466c84c38a11b0399307e332932b18d6e7c8b0e5add660302a258cbf26707';
 
 /** One statement each, for transports that send no more than one. May be run again at any time. */
 export const VERIFICATION_STATEMENTS: readonly string[] = [
@@ -27,6 +29,8 @@ export const VERIFICATION_STATEMENTS: readonly string[] = [
   ...FUNCTIONS,
   ...ENGINE,
   ...PLANNING,
+  ...PROMISE,
+  ...GUARD,
   // Where default privileges withhold it. All of them run with the caller's own rights.
   'GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA trueup TO PUBLIC',
 ];

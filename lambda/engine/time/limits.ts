@@ -38,6 +38,10 @@ export const QUICK_MESSAGE_MS = 1_000;
 export const VERIFY_TIMEOUT_MS = 60_000;
 /** It has this much even when the time is nearly up. */
 export const SHORTEST_VERIFY_MS = 1_000;
+/** What planning the application's statements may take where no lock is held. */
+export const PLANNING_BUDGET_MS = 30_000;
+/** Of a slice, so much is left for what comes after it. */
+export const PLANNING_MARGIN_MS = 500;
 /** How often an INVALID index is dropped and built again before a person has to look. */
 export const INDEX_ATTEMPTS = 5;
 

@@ -12,6 +12,8 @@ export interface Directions {
   readonly historyAt: number | null;
   /** `destroys`, `rewrites`, and ids of lint rules. */
   readonly consents: ReadonlySet<string>;
+  /** Why it may break statements of the running application; null where it may not. */
+  readonly breaks: string | null;
   readonly settings: MigrationSettings;
 }
 
@@ -20,6 +22,9 @@ const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, min: 60_00
 /** PostgreSQL's limit for timeouts (https://www.postgresql.org/docs/current/runtime-config-client.html). */
 const MAX_MS = 2_147_483_647;
 
+/** What no rule finds: the guard asks, when the migration has been run. */
+const BREAKS = 'breaks';
+
 /** @param consentable what a file can consent to */
 export function readDirectives(
   source: Source,
@@ -27,7 +32,7 @@ export function readDirectives(
   consentable: readonly string[],
 ): Directions {
   const supersedes = new Map<string, number>();
-  const consents = new Set<string>();
+  const consents = new Map<string, string>();
   const timeouts: { lockTimeoutMs?: number; statementTimeoutMs?: number } = {};
   let unproved: Directions['unproved'] = null;
   let historyAt: number | null = null;
@@ -50,7 +55,8 @@ export function readDirectives(
     supersedes,
     unproved,
     historyAt,
-    consents,
+    consents: new Set(consents.keys()),
+    breaks: consents.get(BREAKS) ?? null,
     settings: { ...timeouts, supersedes: [...supersedes.keys()] },
   };
 }
@@ -60,17 +66,17 @@ function readConsent(
   value: string,
   at: number,
   consentable: readonly string[],
-  consents: Set<string>,
+  consents: Map<string, string>,
 ): void {
   const [, kind = '', why = ''] = /^(\S*)\s*(.*)$/s.exec(value)!;
   const form =
-    'Write `-- migrate:consent destroys <why>` or `-- migrate:consent rewrites <why>`, or the id of a rule in their place.';
-  if (!consentable.includes(kind)) {
-    const meant = nearest(kind, consentable);
+    'Write `-- migrate:consent destroys <why>`, with `rewrites`, `breaks` or the id of a rule in place of `destroys`.';
+  if (kind !== BREAKS && !consentable.includes(kind)) {
+    const meant = nearest(kind, [...consentable, BREAKS]);
     const what = kind ? `\`${kind}\` is not something to consent to` : 'the consent does not say to what';
     source.report(at, what, meant ? `Did you mean \`${meant}\`? ${form}` : form);
   } else if (why === '') source.report(at, `the consent to \`${kind}\` gives no reason`, form);
-  else consents.add(kind);
+  else consents.set(kind, why);
 }
 
 function readSupersedes(source: Source, value: string, at: number, known: Map<string, number>): void {

@@ -1,7 +1,7 @@
 /** The ledger under conditions that are not the usual ones. */
 import { expect, test } from 'vitest';
 import { down, verify } from '../../../lambda/engine';
-import { installStatements, LEDGER_VERSION } from '../../../lambda/engine/ledger/schema';
+import { installStatements, READABLE_BY } from '../../../lambda/engine/ledger/schema';
 import { VERIFICATION_VERSION } from '../../../lambda/engine/sql/verification';
 import { connect, createDatabase, urlOf } from '../../support/database';
 import { contextFor, run, up } from '../../support/engine';
@@ -147,7 +147,7 @@ test("a newer ledger's version is never lowered, whatever older code installs", 
   const next = migration('0009_next', { up: ['SELECT 1'] });
   expect(await up(url, manifestOf(money, next))).toMatchObject({ report: { applied: ['0009_next'] } });
   const { rows } = await client.query('SELECT version, readable_by, verification FROM trueup.ledger');
-  expect(rows).toEqual([{ version: 99, readable_by: LEDGER_VERSION, verification: VERIFICATION_VERSION }]);
+  expect(rows).toEqual([{ version: 99, readable_by: READABLE_BY, verification: VERIFICATION_VERSION }]);
 });
 
 test('of two that install at once, the older one lowers nothing', async () => {

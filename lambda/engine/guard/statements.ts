@@ -1,0 +1,74 @@
+/** What the guard has the server do, as text. Pure; the functions are in ../sql/guard.ts. */
+
+import type { ConvergeRequest } from '../../contract/converge';
+import type { Manifest, Migration, Statement } from '../../contract/manifest';
+import { longText } from '../../postgres/long-text';
+import { quoteIdentifier, quoteLiteral } from '../../sql/quote';
+import type { Names } from '../apply/script';
+import type { Ledger } from '../ledger/ledger';
+
+/** Forward, and something is to be applied: the promises of an application are at stake. */
+export const guards = (request: ConvergeRequest): boolean =>
+  request.direction !== 'rollback' && !request.remove && !request.baselineOnly;
+
+/** The texts of the manifest's promise, where the ledger does not hold them. Each travels once. */
+export function keepPromise(ledger: Ledger, request: ConvergeRequest, { workload }: Manifest): string[] {
+  if (workload === undefined || request.baselineOnly || request.remove) return [];
+  if (workload.hash === ledger.promise || workload.hash === ledger.nextPromise) return [];
+  const { statements, expression } = longText(JSON.stringify(workload.statements));
+  const [namespace, hash] = [request.namespace, workload.hash].map(quoteLiteral);
+  return [
+    ...statements,
+    `SELECT trueup._keep_promise(${namespace}, ${hash}, ${expression}::pg_catalog.jsonb)`,
+  ];
+}
+
+/**
+ * With the outcome that says that the manifest's application is the running one: of a deployment that succeeded, or of a
+ * rollback, which brings an older one back. A person who runs migrations by hand deploys no application, unless its
+ * workload is given.
+ */
+export function setPromise(ledger: Ledger, request: ConvergeRequest, { workload }: Manifest): string[] {
+  const next = request.remove ? null : (workload?.hash ?? null);
+  const keeps = request.baselineOnly || (request.owner === null && workload === undefined);
+  if (keeps || (next === (ledger.promise ?? null) && ledger.nextPromise == null)) return [];
+  return [`SELECT trueup._set_promise(${quoteLiteral(request.namespace)}, ${quoteLiteral(next)})`];
+}
+
+/** What planning said is needed until the end of the deployment, and no longer. */
+export const forgetAnswers = ({ namespace }: ConvergeRequest): string =>
+  `DELETE FROM trueup.answers WHERE namespace OPERATOR(pg_catalog.=) ${quoteLiteral(namespace)}::pg_catalog.text`;
+
+export interface GuardOptions {
+  /** For so long its locks may be held, where it has any that writers queue behind; milliseconds. */
+  readonly holdMs?: number | null;
+  /** It is done and cannot be taken back: what it broke is written down. @default false */
+  readonly outside?: boolean;
+}
+
+/** In the migration's transaction, before its row is written. */
+export const guardStatement = (
+  migration: Migration,
+  { namespace, deployment }: Names,
+  { holdMs = null, outside = false }: GuardOptions = {},
+): string => {
+  const consent = migration.breaks !== undefined;
+  const asked = { namespace, deployment, migration: migration.name, holdMs, consent, outside };
+  return `SELECT trueup._guard(${quoteLiteral(JSON.stringify(asked))})`;
+};
+
+/** Before an index is dropped outside a transaction; nothing where it is not that, or what it breaks has consent. */
+export function guardDrop(migration: Migration, { target }: Statement, names: Names): string[] {
+  if (target?.kind !== 'index' || target.action !== 'drop' || target.name === null || migration.breaks)
+    return [];
+  const { namespace, deployment, ownerRole } = names;
+  const name = [target.schema, target.name].filter((part) => part !== null).map(quoteIdentifier);
+  const asked = { namespace, deployment };
+  const oid = `pg_catalog.to_regclass(${quoteLiteral(name.join('.'))})::pg_catalog.oid::pg_catalog.text`;
+  return [
+    ...(ownerRole === null ? [] : [`SET LOCAL ROLE ${quoteIdentifier(ownerRole)}`]),
+    `SELECT pg_catalog.set_config('trueup.dropping', coalesce(${oid}, ''), true)`,
+    ...(ownerRole === null ? [] : ['RESET ROLE']),
+    `SELECT trueup._guard_drop(${quoteLiteral(JSON.stringify(asked))})`,
+  ];
+}

@@ -1,0 +1,144 @@
+/**
+ * The guard: what the running application sends is planned again inside each migration's transaction, before it commits.
+ * All of it is decided on the server, so that nothing is asked of a client while locks are held. What a statement comes to
+ * (`_plan`) and whether an answer is worse than another (`_worse`) are decided in lambda/workload.
+ */
+
+import { NAMED_STATEMENTS } from '../../contract/workload';
+
+/** Raised when what planned before no longer does. The message is JSON of numbers and codes: no server's words, no text. */
+export const BREAKS_WORKLOAD = 'TU005';
+
+/** What planning may take in a migration's transaction. */
+export const GUARD_BUDGET_MS = 1_500;
+/** So much of the time for which its locks may be held is left alone: for the ledger's row and the commit. */
+const HOLD_MARGIN_MS = 300;
+/** What took longer without locks is not planned under locks that writers queue behind. */
+const SLOW_MS = 200;
+
+/** Undecided, because it was not asked: not for what the schema is. */
+const NOT_ASKED = `'{budget,lock,slow}'::text[]`;
+
+/** The answers of this deployment. */
+export const OF_THIS = `a.namespace = asked ->> 'namespace' AND a.deployment = asked ->> 'deployment'`;
+
+export const GUARD: readonly string[] = [
+  // Before COMMIT: what planned before must plan now. asked: namespace, deployment, migration; holdMs where it holds locks
+  // that writers queue behind; consent where it may break statements; outside where it is too late to refuse.
+  `CREATE OR REPLACE FUNCTION trueup._guard(asked jsonb) RETURNS boolean
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $fn$
+#variable_conflict use_column
+DECLARE
+  hash text := (SELECT n.promise FROM trueup.namespaces n WHERE n.name = asked ->> 'namespace');
+  hold_ms float8 := (asked ->> 'holdMs')::float8;
+  budget_ms float8 := ${GUARD_BUDGET_MS};
+  numbers int[]; skipped int := 0; unasked jsonb := '{}'; broken jsonb := '[]'; warned jsonb := '[]';
+  item record; worse jsonb; finding jsonb;
+BEGIN
+  IF hold_ms IS NOT NULL THEN
+    budget_ms := greatest(0, least(budget_ms, hold_ms - ${HOLD_MARGIN_MS} - 1000 *
+      (extract(epoch FROM clock_timestamp())::float8 - current_setting('trueup.held_since')::float8)));
+  END IF;
+  -- What this transaction has locked or changed comes first, and what has gone.
+  WITH planned AS (
+    SELECT a.number, a.answer FROM trueup.answers a WHERE ${OF_THIS} AND a.answer ->> 'outcome' = 'plans'),
+  relation AS (
+    SELECT format('%I.%I', n.nspname, c.relname) AS name,
+      c.xmin::text = ((pg_current_xact_id())::xid)::text OR EXISTS (
+        SELECT FROM pg_locks l WHERE l.pid = pg_backend_pid() AND l.locktype = 'relation' AND l.relation = c.oid
+          AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+          AND l.mode NOT IN ('AccessShareLock', 'RowShareLock', 'RowExclusiveLock')) AS touched
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')),
+  named AS (
+    SELECT DISTINCT planned.number, x.name FROM planned, jsonb_array_elements_text(planned.answer -> 'relations') AS x (name)),
+  hot AS (
+    SELECT DISTINCT named.number FROM named LEFT JOIN relation ON relation.name = named.name
+    WHERE relation.name IS NULL OR relation.touched)
+  SELECT array_agg(p.number ORDER BY hot.number IS NULL, w.calls DESC NULLS LAST, p.number)
+      FILTER (WHERE NOT p.slow),
+      count(*) FILTER (WHERE p.slow)
+    INTO numbers, skipped
+    FROM (SELECT planned.number, hold_ms IS NOT NULL AND (planned.answer ->> 'ms')::float8 > ${SLOW_MS} AS slow FROM planned) p
+    JOIN trueup.workload w ON w.namespace = asked ->> 'namespace' AND w.promise = hash AND w.number = p.number
+    LEFT JOIN hot ON hot.number = p.number;
+  IF skipped > 0 THEN unasked := jsonb_build_object('slow', skipped); END IF;
+  FOR item IN
+    SELECT x.number, x.answer, a.answer AS before, w.calls
+    FROM trueup._ask(asked ->> 'namespace', hash, coalesce(numbers, '{}'), budget_ms, false) x
+    JOIN trueup.answers a ON ${OF_THIS} AND a.number = x.number
+    JOIN trueup.workload w ON w.namespace = asked ->> 'namespace' AND w.promise = hash AND w.number = x.number
+    ORDER BY w.calls DESC NULLS LAST, x.number
+  LOOP
+    IF item.answer ->> 'outcome' = 'undecided' THEN
+      -- Nothing is known, so what was known before stays.
+      IF item.answer ->> 'why' = ANY (${NOT_ASKED}) THEN
+        unasked := unasked || jsonb_build_object(item.answer ->> 'why', coalesce((unasked ->> (item.answer ->> 'why'))::int, 0) + 1);
+      END IF;
+      CONTINUE;
+    END IF;
+    worse := trueup._worse(item.before, item.answer);
+    finding := jsonb_strip_nulls(jsonb_build_object('n', item.number, 'state', worse -> 'state', 'why', worse -> 'why', 'by', worse -> 'by'));
+    IF worse IS NOT NULL AND (worse ->> 'refuses')::boolean THEN
+      broken := broken || finding;
+    ELSIF worse IS NOT NULL THEN
+      warned := warned || finding;
+    END IF;
+    IF item.answer - 'ms' <> item.before - 'ms' OR (worse ->> 'refuses')::boolean THEN
+      UPDATE trueup.answers a SET answer = item.answer,
+        broken_by = CASE WHEN (worse ->> 'refuses')::boolean THEN asked ->> 'migration' END,
+        consented = coalesce((asked ->> 'consent')::boolean, false)
+      WHERE ${OF_THIS} AND a.number = item.number;
+    END IF;
+  END LOOP;
+  IF broken <> '[]' AND NOT coalesce((asked ->> 'consent')::boolean, false) AND NOT coalesce((asked ->> 'outside')::boolean, false) THEN
+    RAISE EXCEPTION USING ERRCODE = '${BREAKS_WORKLOAD}', MESSAGE = jsonb_build_object('count', jsonb_array_length(broken),
+      'broken', (SELECT jsonb_agg(x.b ORDER BY x.place) FROM jsonb_array_elements(broken) WITH ORDINALITY AS x (b, place)
+        WHERE x.place <= ${NAMED_STATEMENTS}));
+  END IF;
+  PERFORM trueup._guard_note(asked, broken, warned, unasked);
+  RETURN true;
+END
+$fn$`,
+
+  // What a person should know although nothing was refused: with the migration, in the same transaction.
+  `CREATE OR REPLACE FUNCTION trueup._guard_note(asked jsonb, broken jsonb, warned jsonb, unasked jsonb) RETURNS boolean
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $fn$
+BEGIN
+  IF broken = '[]' AND warned = '[]' AND unasked = '{}' THEN
+    RETURN false;
+  END IF;
+  INSERT INTO trueup.events (namespace, deployment, migration, event, detail)
+  VALUES (asked ->> 'namespace', asked ->> 'deployment', asked ->> 'migration', 'guarded', jsonb_build_object(
+    'broken', broken, 'warned', warned, 'unasked', unasked, 'consent', coalesce((asked ->> 'consent')::boolean, false)));
+  RETURN true;
+END
+$fn$`,
+
+  // Before DROP INDEX CONCURRENTLY, which cannot be taken back: is the index (in the setting trueup.dropping, by its oid) the
+  // last one by which a promised ON CONFLICT can decide?
+  `CREATE OR REPLACE FUNCTION trueup._guard_drop(asked jsonb) RETURNS boolean
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $fn$
+DECLARE
+  broken jsonb;
+BEGIN
+  SELECT jsonb_agg(jsonb_build_object('n', f.number, 'state', '42P10', 'why', '42P10', 'by', 'plan') ORDER BY f.calls DESC NULLS LAST, f.number)
+    INTO broken
+    FROM (
+      SELECT a.number, w.calls FROM pg_index i
+      JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace cn ON cn.oid = c.relnamespace
+      JOIN pg_class t ON t.oid = i.indrelid JOIN pg_namespace n ON n.oid = t.relnamespace
+      JOIN trueup.answers a ON ${OF_THIS} AND a.answer ->> 'outcome' = 'plans'
+        AND a.answer -> 'relations' ? format('%I.%I', n.nspname, t.relname)
+        AND a.answer -> 'arbiters' IN (jsonb_build_array(c.relname), jsonb_build_array(format('%I.%I', cn.nspname, c.relname)))
+      JOIN trueup.namespaces ns ON ns.name = a.namespace
+      JOIN trueup.workload w ON w.namespace = a.namespace AND w.promise = ns.promise AND w.number = a.number
+      WHERE i.indexrelid = nullif(current_setting('trueup.dropping'), '')::oid) f;
+  IF broken IS NULL THEN
+    RETURN true;
+  END IF;
+  RAISE EXCEPTION USING ERRCODE = '${BREAKS_WORKLOAD}', MESSAGE = jsonb_build_object('count', jsonb_array_length(broken),
+    'broken', (SELECT jsonb_agg(x.b ORDER BY x.place) FROM jsonb_array_elements(broken) WITH ORDINALITY AS x (b, place)
+      WHERE x.place <= ${NAMED_STATEMENTS}));
+END
+$fn$`,
+];

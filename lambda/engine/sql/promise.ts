@@ -1,0 +1,141 @@
+/**
+ * What applications promise: kept in the ledger, planned before the first migration of a deployment and after the last. What
+ * a statement comes to is decided by `_plan` (lambda/workload); the guard in between is in guard.ts.
+ */
+
+import { NAMED_STATEMENTS } from '../../contract/workload';
+import { OF_THIS } from './guard';
+
+/** Two promises name the same statement. */
+const SAME_STATEMENT = `r.statement = w.statement AND r.role IS NOT DISTINCT FROM w.role AND r.path IS NOT DISTINCT FROM w.path`;
+
+export const PROMISE: readonly string[] = [
+  // Stores the texts of a promise, once; those that nothing names any more go.
+  `CREATE OR REPLACE FUNCTION trueup._keep_promise(of_namespace text, hash text, statements jsonb) RETURNS boolean
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $fn$
+BEGIN
+  UPDATE trueup.namespaces SET next_promise = hash WHERE name = of_namespace;
+  DELETE FROM trueup.workload w USING trueup.namespaces n
+  WHERE n.name = of_namespace AND w.namespace = of_namespace
+    AND w.promise IS DISTINCT FROM n.promise AND w.promise IS DISTINCT FROM n.next_promise;
+  INSERT INTO trueup.workload (namespace, promise, number, statement, role, path, calls)
+  SELECT of_namespace, hash, x.n, x.s ->> 'text', x.s ->> 'role', x.s ->> 'searchPath', (x.s ->> 'calls')::bigint
+  FROM jsonb_array_elements(statements) WITH ORDINALITY AS x (s, n)
+  ON CONFLICT DO NOTHING;
+  RETURN true;
+END
+$fn$`,
+
+  // With the success of a deployment: this is what the running application promises. Null: it promises nothing.
+  `CREATE OR REPLACE FUNCTION trueup._set_promise(of_namespace text, hash text) RETURNS boolean
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $fn$
+BEGIN
+  UPDATE trueup.namespaces SET promise = hash, next_promise = NULL WHERE name = of_namespace;
+  DELETE FROM trueup.workload w WHERE w.namespace = of_namespace AND w.promise IS DISTINCT FROM hash;
+  RETURN true;
+END
+$fn$`,
+
+  // Plans statements of a promise in this order, until the budget is spent. What `outlives` is in lambda/workload/sql/plan.ts.
+  `CREATE OR REPLACE FUNCTION trueup._ask(of_namespace text, hash text, numbers int[], budget_ms float8, outlives boolean)
+RETURNS TABLE (number int, answer jsonb)
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $fn$
+DECLARE
+  statements jsonb;
+BEGIN
+  SELECT jsonb_agg(jsonb_build_object('text', w.statement, 'role', w.role, 'path', w.path) ORDER BY x.place)
+    INTO statements
+    FROM unnest(numbers) WITH ORDINALITY AS x (n, place)
+    JOIN trueup.workload w ON w.namespace = of_namespace AND w.promise = hash AND w.number = x.n;
+  RETURN QUERY SELECT numbers[x.place], x.answer
+    FROM jsonb_array_elements(trueup._plan(jsonb_build_object('budgetMs', budget_ms, 'outlives', outlives, 'statements', statements)))
+      WITH ORDINALITY AS x (answer, place)
+    WHERE statements IS NOT NULL;
+END
+$fn$`,
+
+  // Before the first migration of a deployment, without locks: how each statement of the running promise plans now. Once a
+  // deployment: a later slice must not take for the beginning what this one has already broken with consent.
+  `CREATE OR REPLACE FUNCTION trueup._promise_before(asked jsonb) RETURNS boolean
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $fn$
+DECLARE
+  hash text := (SELECT n.promise FROM trueup.namespaces n WHERE n.name = asked ->> 'namespace');
+BEGIN
+  IF hash IS NULL OR EXISTS (SELECT FROM trueup.answers a WHERE ${OF_THIS}) THEN
+    RETURN false;
+  END IF;
+  DELETE FROM trueup.answers a WHERE a.namespace = asked ->> 'namespace';
+  INSERT INTO trueup.answers (namespace, deployment, number, answer)
+  SELECT asked ->> 'namespace', asked ->> 'deployment', x.number, x.answer
+  FROM trueup._ask(asked ->> 'namespace', hash,
+    ARRAY(SELECT w.number FROM trueup.workload w WHERE w.namespace = asked ->> 'namespace' AND w.promise = hash
+      ORDER BY w.calls DESC NULLS LAST, w.number),
+    (asked ->> 'budgetMs')::float8, true) x;
+  RETURN true;
+END
+$fn$`,
+
+  // Of a promised statement, what a person reads.
+  `CREATE OR REPLACE FUNCTION trueup._named(w trueup.workload) RETURNS jsonb
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $fn$
+  SELECT jsonb_build_object('text', left(w.statement, 120) || CASE WHEN length(w.statement) > 120 THEN '…' ELSE '' END,
+    'role', w.role, 'calls', w.calls)
+$fn$`,
+
+  // After the last commit: does the new promise plan, and what did the guard find on the way? \`promise\` may be null.
+  // A statement of both promises that did not plan before this deployment is not its doing.
+  `CREATE OR REPLACE FUNCTION trueup._promise_after(asked jsonb) RETURNS jsonb
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $fn$
+#variable_conflict use_column
+DECLARE
+  running text := (SELECT n.promise FROM trueup.namespaces n WHERE n.name = asked ->> 'namespace');
+  hash text := asked ->> 'promise';
+  deployed jsonb;
+  notes jsonb;
+BEGIN
+  WITH answered AS MATERIALIZED (
+    SELECT x.number, x.answer FROM trueup._ask(asked ->> 'namespace', hash,
+      ARRAY(SELECT w.number FROM trueup.workload w WHERE w.namespace = asked ->> 'namespace' AND w.promise = hash
+        ORDER BY w.calls DESC NULLS LAST, w.number),
+      (asked ->> 'budgetMs')::float8, true) x),
+  judged AS (
+    SELECT x.answer, w.calls, w.number, trueup._named(w) AS named, a.broken_by,
+      CASE WHEN x.answer ->> 'outcome' NOT IN ('fails', 'would-fail') THEN x.answer ->> 'outcome'
+        WHEN a.broken_by IS NOT NULL THEN CASE WHEN a.consented THEN 'consent' ELSE 'broken' END
+        WHEN r.number IS NULL OR a.answer ->> 'outcome' IN ('plans', 'undecided') THEN 'broken'
+        ELSE 'before' END AS as
+    FROM answered x
+    JOIN trueup.workload w ON w.namespace = asked ->> 'namespace' AND w.promise = hash AND w.number = x.number
+    LEFT JOIN trueup.workload r ON r.namespace = w.namespace AND r.promise = running AND ${SAME_STATEMENT}
+    LEFT JOIN trueup.answers a ON ${OF_THIS} AND a.number = r.number),
+  listed AS (
+    SELECT j.*, row_number() OVER (PARTITION BY j.as ORDER BY j.calls DESC NULLS LAST, j.number) AS place FROM judged j)
+  SELECT jsonb_build_object(
+      'statements', count(*), 'plan', count(*) FILTER (WHERE l.as = 'plans'),
+      'undecided', (SELECT coalesce(jsonb_object_agg(u.why, u.count), '{}') FROM (
+        SELECT answer ->> 'why' AS why, count(*) AS count FROM judged j WHERE j.as = 'undecided' GROUP BY 1) u),
+      'failing', count(*) FILTER (WHERE l.as = 'broken'),
+      'failed', coalesce(jsonb_agg(l.named || jsonb_build_object('as', l.as, 'migration', l.broken_by, 'state', l.answer -> 'state',
+        'why', l.answer -> 'why', 'relation', l.answer -> 'relation', 'object', l.answer -> 'object') ORDER BY l.place)
+        FILTER (WHERE l.as IN ('broken', 'before') AND l.place <= ${NAMED_STATEMENTS}), '[]'))
+    INTO deployed FROM listed l;
+  SELECT coalesce(jsonb_agg(jsonb_build_object('migration', e.migration, 'consent', e.detail -> 'consent',
+      'unasked', e.detail -> 'unasked', 'broken', trueup._note_lines(e.namespace, running, e.detail -> 'broken'),
+      'warned', trueup._note_lines(e.namespace, running, e.detail -> 'warned')) ORDER BY e.id), '[]')
+    INTO notes FROM trueup.events e
+    WHERE e.namespace = asked ->> 'namespace' AND e.deployment = asked ->> 'deployment' AND e.event = 'guarded';
+  RETURN jsonb_build_object('running', (SELECT count(*) FROM trueup.workload w WHERE w.namespace = asked ->> 'namespace'
+    AND w.promise = running), 'deployed', CASE WHEN hash IS NOT NULL THEN deployed END, 'notes', notes);
+END
+$fn$`,
+
+  // The first few of what an event holds, with what a person reads.
+  `CREATE OR REPLACE FUNCTION trueup._note_lines(of_namespace text, hash text, findings jsonb) RETURNS jsonb
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $fn$
+  SELECT jsonb_build_object('count', jsonb_array_length(findings), 'named', coalesce((
+    SELECT jsonb_agg(trueup._named(w) || x.finding ORDER BY x.place)
+    FROM jsonb_array_elements(findings) WITH ORDINALITY AS x (finding, place)
+    JOIN trueup.workload w ON w.namespace = of_namespace AND w.promise = hash AND w.number = (x.finding ->> 'n')::int
+    WHERE x.place <= ${NAMED_STATEMENTS}), '[]'))
+$fn$`,
+];
