@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { measureGrowth } from './growth';
+import { measurePlanning } from './planning';
 import { report } from './report';
 import { startServer } from './server';
 import { measureSpeed } from './speed';
@@ -47,6 +48,8 @@ async function main(): Promise<void> {
     const startUp = await measureStartUp(trueup.tool, RUNS);
     say('compiling and planning …');
     const growth = await measureGrowth();
+    say('planning a workload …');
+    const planning = await measurePlanning(RUNS_AT_DELAY);
     const results: Results = {
       runs: [RUNS, RUNS_AT_DELAY],
       migrations: MIGRATIONS,
@@ -55,6 +58,7 @@ async function main(): Promise<void> {
       stall,
       startUp,
       growth,
+      planning,
     };
     const targets = judge(results);
     const notes = [

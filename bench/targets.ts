@@ -1,5 +1,6 @@
 /** What has to be reached, and whether it was. Pure. */
 import type { Growth } from './growth';
+import type { Planning } from './planning';
 import type { Speed } from './speed';
 import type { Stall } from './stall';
 import type { StartUp } from './start-up';
@@ -13,6 +14,7 @@ export interface Results {
   readonly stall: readonly Stall[];
   readonly startUp: StartUp;
   readonly growth: Growth;
+  readonly planning: Planning;
 }
 
 export interface Target {
@@ -28,9 +30,11 @@ const PEERS = ['dbmate', 'node-pg-migrate'];
 const SAME_RUNTIME = 'node-pg-migrate';
 /** Ten times the work in ten times the time, with room for a busy machine. */
 const LINEAR = 14;
+/** What deciding may take beside what the server needs to analyse and plan. */
+const OF_BARE = 8;
 
 export function judge(results: Results): Target[] {
-  const { migrations, delayMs, growth } = results;
+  const { migrations, delayMs, growth, planning } = results;
   const own = results.speed.find(({ tool }) => tool === 'trueup')!;
   const psql = results.speed.find(({ tool }) => tool.startsWith('psql'));
   const best = Math.min(
@@ -63,6 +67,22 @@ export function judge(results: Results): Target[] {
         LINEAR,
       ),
       reached: growthRatio.toFixed(1),
+    },
+    {
+      ...atMost(
+        `a guarded commit, ${planning.statements} statements on PostgreSQL ${planning.major}, s`,
+        planning.planMs / 1000,
+        1.5,
+      ),
+      reached: (planning.planMs / 1000).toFixed(2),
+    },
+    {
+      ...atMost(
+        'the same, of a bare loop of PREPARE and EXPLAIN',
+        planning.planMs / planning.bareMs,
+        OF_BARE,
+      ),
+      reached: (planning.planMs / planning.bareMs).toFixed(1),
     },
   ];
   if (psql) {

@@ -17,8 +17,8 @@ import { SUPPORT } from './support';
  * Counts up with every change of the text below, and the hash of the text with it: a test compares. The ledger holds the
  * installed number; an older text never replaces a newer one, and the same number is never installed again.
  */
-export const VERIFICATION_VERSION = 9;
-export const VERIFICATION_SHA256 = 'b54466c84c38a11b0399307e332932b18d6e7c8b0e5add660302a258cbf26707';
+export const VERIFICATION_VERSION = 10;
+export const VERIFICATION_SHA256 = '3d2db617f20b3bbd78f9cac8a2690584d28278ab100b1226306d70b8675913ef';
 
 /** One statement each, for transports that send no more than one. May be run again at any time. */
 export const VERIFICATION_STATEMENTS: readonly string[] = [

@@ -6,7 +6,8 @@ import { FIRST_OID } from './trust';
  * (several verbs in one WITH), nothing is asked rather than too much.
  */
 export const NEEDS = `
-  verbs := ARRAY(SELECT upper(verb) FROM unnest('{insert,update,delete}'::text[]) AS verb WHERE verb = ANY (words));
+  verbs := array_remove(ARRAY[CASE WHEN words && '{insert}' THEN 'INSERT' END, CASE WHEN words && '{update}' THEN 'UPDATE' END,
+    CASE WHEN words && '{delete}' THEN 'DELETE' END], NULL);
   reads := words && '{merge}' OR words && '{returning}'
     OR CASE WHEN words && '{insert}' THEN words @> '{conflict,update}' ELSE words && '{where}' END;
   IF words && '{with}' AND cardinality(verbs) > 1 THEN verbs := '{}'; reads := false; END IF;`;
@@ -25,13 +26,17 @@ export const WITH_CATALOGUE = `
       JOIN jsonb_array_elements(asked->'statements') WITH ORDINALITY AS s (question, n) ON s.n = a.n
       LEFT JOIN pg_roles r ON r.rolname = s.question->>'role'),
   word AS MATERIALIZED (
-    SELECT s.n, w.word FROM statement s, jsonb_array_elements_text(s.kept->'words') AS w (word)),
+    SELECT DISTINCT s.n, w.word FROM statement s, jsonb_array_elements_text(s.kept->'words') AS w (word)),
+  locked_by AS MATERIALIZED (
+    SELECT s.n, o.oid::oid AS oid, bool_or(m.mode = 'RowExclusiveLock') AS written, bool_or(m.mode = 'RowShareLock') AS marked,
+      bool_or(s.kept->'assumed' ? o.oid) AS assumed
+    FROM statement s, jsonb_array_elements_text(s.kept->'oids') WITH ORDINALITY AS o (oid, place)
+      JOIN LATERAL (SELECT s.kept->'modes'->>(o.place::int - 1) AS mode) AS m ON true
+    GROUP BY 1, 2),
   met AS MATERIALIZED (
     SELECT s.n, c.oid, c.relname, c.relnamespace, n.nspname, format('%I.%I', n.nspname, c.relname) AS label,
-      s.role_oid, o.oid = ANY (ARRAY(SELECT jsonb_array_elements_text(s.kept->'assumed'))) AS assumed,
-      array_position(ARRAY(SELECT jsonb_array_elements_text(s.kept->'searched')), n.nspname::text) AS place
-    FROM statement s, jsonb_array_elements_text(s.kept->'oids') AS o (oid)
-      JOIN pg_class c ON c.oid = o.oid::oid JOIN pg_namespace n ON n.oid = c.relnamespace
+      s.role_oid, l.assumed, array_position(ARRAY(SELECT jsonb_array_elements_text(s.kept->'searched')), n.nspname::text) AS place
+    FROM locked_by l JOIN statement s ON s.n = l.n JOIN pg_class c ON c.oid = l.oid JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')),
   named AS MATERIALIZED (
     SELECT m.*, row_number() OVER (PARTITION BY m.n, m.relname ORDER BY m.place) = 1
@@ -48,10 +53,10 @@ export const WITH_CATALOGUE = `
         AND d.refclassid = 'pg_class'::regclass AND d.refobjid <> v.oid),
   need AS MATERIALIZED (
     SELECT a.n, a.oid, a.role_oid, p.privilege
-    FROM reached a JOIN statement s ON s.n = a.n, LATERAL unnest(CASE
-      WHEN s.kept->'written' ? a.oid::text THEN
+    FROM reached a JOIN statement s ON s.n = a.n LEFT JOIN locked_by l ON l.n = a.n AND l.oid = a.oid, LATERAL unnest(CASE
+      WHEN l.written THEN
         ARRAY(SELECT jsonb_array_elements_text(s.kept->'verbs')) || CASE WHEN (s.kept->>'reads')::boolean THEN '{SELECT}'::text[] END
-      WHEN s.kept->'marked' ? a.oid::text THEN '{SELECT,UPDATE}'::text[]
+      WHEN l.marked THEN '{SELECT,UPDATE}'::text[]
       ELSE '{SELECT}'::text[] END) AS p (privilege)),
   held AS MATERIALIZED (
     SELECT d.*, c.relkind, format('%I.%I', n.nspname, c.relname) AS label,

@@ -54,16 +54,24 @@ export const JUDGE_ERROR = `
     ELSE coalesce(${UNTYPED}, CASE WHEN state <> ALL (${states(FAILURES)}) THEN 'other' END) END;
   outcome := CASE WHEN why IS NULL THEN 'fails' ELSE 'undecided' END;`;
 
-/** A column that must have a value, also by a domain; `printed` is what stands in the plan at its place. */
-const REQUIRED = `
-  SELECT a.attnum, a.attname, NOT a.atthasdef AND a.attidentity = '' AS bare, source->'Output'->>(a.attnum - 1) AS printed
-  FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
-  WHERE a.attrelid = target AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
-    AND (a.attnotnull OR t.typtype = 'd' AND EXISTS (
-      WITH RECURSIVE domain AS (
-        SELECT t.typnotnull, t.typbasetype
-        UNION ALL SELECT b.typnotnull, b.typbasetype FROM domain JOIN pg_type b ON b.oid = domain.typbasetype)
-      SELECT FROM domain WHERE typnotnull))`;
+/** Once for the whole call, since it is asked for each INSERT: what is rare, and what is only looked at where it is. */
+export const RARITIES = `
+  musts := ARRAY(
+    WITH RECURSIVE domain AS (
+      SELECT oid, typnotnull, typbasetype FROM pg_type WHERE typtype = 'd'
+      UNION ALL SELECT domain.oid, b.typnotnull, b.typbasetype FROM domain JOIN pg_type b ON b.oid = domain.typbasetype)
+    SELECT DISTINCT oid FROM domain WHERE typnotnull);
+  deferring := ARRAY(SELECT DISTINCT indrelid FROM pg_index WHERE indisunique AND NOT indimmediate AND indisready);`;
+
+/** The first column that must have a value and gets none; and whether one of several rows may leave one out. */
+const MISSING = `
+  SELECT (array_agg(attname ORDER BY attnum) FILTER (WHERE printed LIKE 'NULL::%'))[1],
+      coalesce(bool_or(printed LIKE '%*VALUES*%' AND (nulls OR bare AND words && '{default}')), false)
+    INTO missing, among
+    FROM (SELECT a.attnum, a.attname, NOT a.atthasdef AND a.attidentity = '' AS bare, source->'Output'->>(a.attnum - 1) AS printed
+      FROM pg_attribute a
+      WHERE a.attrelid = target AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
+        AND (a.attnotnull OR a.atttypid = ANY (musts))) AS required;`;
 
 /** A row trigger may put a value in place, also one of a partition. Those that only a replica fires do not count. */
 const FILLS = `
@@ -80,25 +88,25 @@ const FILLS = `
  * Without a target of ON CONFLICT every unique index decides. VALUES always has a row; everything else may return none.
  */
 export const JUDGE_INSERTS = `
-  FOR node IN SELECT jsonb_path_query(plan::jsonb,
-      'strict $.**?(@.type() == "object" && @."Node Type" == "ModifyTable" && @.Operation == "Insert")') LOOP
-    deciding := ARRAY(SELECT jsonb_array_elements_text(node->'Conflict Arbiter Indexes'));
-    arbiters := arbiters || deciding;
-    source := (SELECT child FROM jsonb_array_elements(node->'Plans') WITH ORDINALITY AS c (child, place)
-      WHERE child->>'Parent Relationship' <> 'InitPlan' AND child ? 'Output' ORDER BY place LIMIT 1);
-    CONTINUE WHEN source IS NULL OR outcome = 'would-fail';
-    SELECT c.oid, format('%I.%I', n.nspname, c.relname) INTO target, written_to
-      FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid
-      WHERE n.nspname = node->>'Schema' AND c.relname = node->>'Relation Name';
-    CONTINUE WHEN target IS NULL;
-    SELECT (array_agg(attname ORDER BY attnum) FILTER (WHERE printed LIKE 'NULL::%'))[1],
-        coalesce(bool_or((bare AND words && '{default}' OR sent ~* '[(,]\\s*null\\y') AND printed LIKE '%*VALUES*%'), false)
-      INTO missing, among FROM (${REQUIRED}) AS required;
+  nodes := jsonb_path_query_array(plan::jsonb,
+    'strict $.**?(@.type() == "object" && @."Node Type" == "ModifyTable" && @.Operation == "Insert")');
+  nulls := sent ~* '[(,]\\s*null\\y';
+  FOR i IN 0 .. jsonb_array_length(nodes) - 1 LOOP
+    node := nodes->i;
+    deciding := node->'Conflict Arbiter Indexes';
+    arbiters := arbiters || coalesce(deciding, '[]');
+    source := jsonb_path_query_first(node, 'strict $.Plans[*]?(@."Parent Relationship" != "InitPlan" && exists(@.Output))');
+    written_to := format('%I.%I', node->>'Schema', node->>'Relation Name');
+    -- By the catalogue: to_regclass wants USAGE of the schema, which who writes through a view need not have.
+    target := (SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+      WHERE n.nspname = node->>'Schema' AND c.relname = node->>'Relation Name');
+    CONTINUE WHEN source IS NULL OR target IS NULL OR outcome = 'would-fail';
+    ${MISSING}
     state := CASE WHEN missing IS NOT NULL THEN '23502' END;
-    IF missing IS NULL AND node ? 'Conflict Resolution' THEN
+    IF missing IS NULL AND node ? 'Conflict Resolution' AND target = ANY (deferring) THEN
       missing := (SELECT min(x.oid::regclass::text) FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid
-        WHERE i.indrelid = target AND NOT i.indimmediate AND i.indisready
-          AND (NOT node ? 'Conflict Arbiter Indexes' OR x.relname = ANY (deciding)));
+        WHERE i.indrelid = target AND i.indisunique AND NOT i.indimmediate AND i.indisready
+          AND (deciding IS NULL OR deciding ? x.relname::text));
       state := CASE WHEN missing IS NOT NULL THEN '55000' END;
     END IF;
     IF state IS NULL THEN
@@ -107,8 +115,7 @@ export const JUDGE_INSERTS = `
     ELSIF state = '23502' AND ${FILLS} THEN
       why := coalesce(why, 'filled');
     ELSIF source->>'Node Type' IN ('Result', 'Values Scan') AND NOT source ?| '{One-Time Filter,Filter}'
-        AND NOT EXISTS (SELECT FROM jsonb_array_elements(source->'Plans') AS c (child)
-          WHERE child->>'Parent Relationship' = 'Outer') THEN
+        AND NOT coalesce(source @? '$.Plans[*]?(@."Parent Relationship" == "Outer")', false) THEN
       outcome := 'would-fail'; why := NULL; failing := state; relation := written_to; object := missing;
     ELSE
       why := coalesce(why, 'rows');

@@ -14,7 +14,7 @@
  * `outlives`, a statement timeout ends the planning and not the call.
  */
 import { NEEDS, WITH_CATALOGUE } from './access';
-import { JUDGE_ERROR, JUDGE_INSERTS } from './judge';
+import { JUDGE_ERROR, JUDGE_INSERTS, RARITIES } from './judge';
 import { FIRST_OID, NAMES_A_SUSPECT, RELATIONS_REACH_A_SUSPECT, SUSPECTS } from './trust';
 
 /** The settings that the question comes in by, and the answer goes out by, where it is a DO block. */
@@ -30,7 +30,9 @@ export const MAX_LENGTH = 1024 * 1024;
  */
 const LOCK_TIMEOUT = '15ms';
 
-const OWN_PATH = `pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true)`;
+/** An assignment, as all that is done for each statement: PERFORM would start the executor. */
+const OWN_PATH = `done := pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true)`;
+const SENDERS_PATH = `done := set_config('search_path', path, true)`;
 
 const TOO_LONG = String.raw`sent IS NULL OR octet_length(sent) > ${MAX_LENGTH} OR sent ~ '\$0*(100[1-9]|10[1-9]\d|1[1-9]\d\d|[2-9]\d{3}|[1-9]\d{4,})'`;
 
@@ -43,10 +45,8 @@ const OWN_LOCKS = `
  * the text may name, and what rules and policies of its relations name. Too many rather than too few.
  */
 const RELATIONS = `
-  SELECT coalesce(array_agg(DISTINCT l.relation), '{}'),
-      coalesce(array_agg(DISTINCT l.relation) FILTER (WHERE l.mode = 'RowExclusiveLock'), '{}'),
-      coalesce(array_agg(DISTINCT l.relation) FILTER (WHERE l.mode = 'RowShareLock'), '{}')
-    INTO oids, written, marked ${OWN_LOCKS} AND l.relation || l.mode <> ALL (locked);
+  SELECT coalesce(array_agg(l.relation), '{}'), coalesce(array_agg(l.mode), '{}')
+    INTO oids, modes ${OWN_LOCKS} AND l.relation || l.mode <> ALL (locked);
   IF holding <> '{}' THEN
     assumed := ARRAY(
       WITH RECURSIVE met AS (
@@ -61,45 +61,51 @@ const RELATIONS = `
             AND d.refclassid = 'pg_class'::regclass AND d.refobjid = ANY (holding))
       SELECT oid FROM met WHERE oid <> ALL (oids));
     oids := oids || assumed;
-    written := written || ARRAY(SELECT held FROM unnest(holding) AS held
-      WHERE held = ANY (oids) AND held || 'RowExclusiveLock' = ANY (locked));
+    modes := modes || ARRAY(SELECT CASE WHEN held || 'RowExclusiveLock' = ANY (locked) THEN 'RowExclusiveLock' END
+      FROM unnest(assumed) WITH ORDINALITY AS u (held, place) ORDER BY place);
   END IF;`;
 
+/** The first oid that a domain can have: before are the server's own types. */
+const FIRST_DOMAIN = 10_000;
+
 const TYPES = `
-  SELECT p.parameter_types::text[],
-      ARRAY(
-        WITH RECURSIVE base AS (
-          SELECT u.n, t.oid, t.typbasetype FROM unnest(p.parameter_types) WITH ORDINALITY AS u(type, n)
-            JOIN pg_type t ON t.oid = u.type
-          UNION ALL SELECT base.n, t.oid, t.typbasetype FROM base JOIN pg_type t ON t.oid = base.typbasetype)
-        SELECT format_type(oid, NULL) FROM base WHERE typbasetype = 0 ORDER BY n)
-    INTO parameters, bases FROM pg_prepared_statements p WHERE p.name = 'trueup_planned';
   IF major >= 16 THEN
-    SELECT p.result_types::text[] INTO results FROM pg_prepared_statements p WHERE p.name = 'trueup_planned';
+    SELECT p.parameter_types, p.parameter_types::text[], p.result_types::text[] INTO types, parameters, results
+      FROM pg_prepared_statements p WHERE p.name = 'trueup_planned';
+  ELSE
+    SELECT p.parameter_types, p.parameter_types::text[] INTO types, parameters FROM pg_prepared_statements p WHERE p.name = 'trueup_planned';
+  END IF;
+  bases := parameters;
+  IF ${FIRST_DOMAIN} <= ANY (types::oid[]) THEN
+    bases := ARRAY(
+      WITH RECURSIVE base AS (
+        SELECT u.n, t.oid, t.typbasetype FROM unnest(types) WITH ORDINALITY AS u (type, n) JOIN pg_type t ON t.oid = u.type
+        UNION ALL SELECT base.n, t.oid, t.typbasetype FROM base JOIN pg_type t ON t.oid = base.typbasetype)
+      SELECT format_type(oid, NULL) FROM base WHERE typbasetype = 0 ORDER BY n);
   END IF;`;
 
 const EXPLAIN = `
   IF major >= 16 THEN
     command := 'EXPLAIN (VERBOSE, COSTS OFF, GENERIC_PLAN, FORMAT JSON) ' || sent;
-    PERFORM set_config('search_path', path, true);
+    ${SENDERS_PATH};
     FOR plan IN EXECUTE command LOOP END LOOP;
   ELSE
     -- A NULL for a domain would be checked when it is handed over: its base type takes its place.
     IF bases <> parameters THEN
       DEALLOCATE trueup_planned;
+      prepared := false;
       command := 'PREPARE trueup_planned (' || array_to_string(bases, ', ') || ') AS ' || sent;
-      PERFORM set_config('search_path', path, true);
+      ${SENDERS_PATH};
       EXECUTE command;
-      PERFORM ${OWN_PATH};
+      prepared := true;
+      ${OWN_PATH};
     END IF;
     command := 'EXPLAIN (VERBOSE, COSTS OFF, FORMAT JSON) EXECUTE trueup_planned' ||
       CASE WHEN bases = '{}' THEN '' ELSE '(' || array_to_string(array_fill('NULL'::text, ARRAY[cardinality(bases)]), ', ') || ')' END;
-    PERFORM set_config('search_path', path, true);
+    ${SENDERS_PATH};
     EXECUTE command INTO plan;
   END IF;
-  PERFORM ${OWN_PATH};`;
-
-const FORGET = `IF EXISTS (SELECT FROM pg_prepared_statements WHERE name = 'trueup_planned') THEN DEALLOCATE trueup_planned; END IF;`;
+  ${OWN_PATH};`;
 
 const VARIABLES = `
   major integer := current_setting('server_version_num')::integer / 10000;
@@ -111,16 +117,17 @@ const VARIABLES = `
   locked text[]; holding oid[];
   item jsonb; sent text; sender text; path text; guessed boolean; began timestamptz; words text[]; command text; phase text;
   outcome text; state text; why text; relation text; object text; said text; called text[]; candidate boolean;
-  searched text[]; oids oid[]; written oid[]; marked oid[]; assumed oid[]; verbs text[]; reads boolean;
-  bases text[]; parameters text[]; results text[]; arbiters text[]; deciding text[]; plan json;
-  node jsonb; source jsonb; target oid; written_to text; missing text; among boolean; failing text;
+  searched text[]; oids oid[]; modes text[]; assumed oid[]; verbs text[]; reads boolean;
+  types regtype[]; bases text[]; parameters text[]; results text[]; arbiters jsonb; deciding jsonb; plan text; prepared boolean; done text;
+  musts oid[]; deferring oid[]; nodes jsonb; node jsonb; source jsonb; target oid; written_to text; nulls boolean; missing text; among boolean; failing text;
   answers jsonb[] := '{}'; verdicts jsonb; stopped text; probe refcursor;`;
 
 const BODY = `
-  PERFORM ${OWN_PATH};
+  ${OWN_PATH};
   -- A call that was cancelled may have left it behind.
-  ${FORGET}
+  IF EXISTS (SELECT FROM pg_prepared_statements WHERE name = 'trueup_planned') THEN DEALLOCATE trueup_planned; END IF;
   ${SUSPECTS}
+  ${RARITIES}
   SELECT coalesce(array_agg(l.relation || l.mode), '{}'), coalesce(array_agg(DISTINCT l.relation), '{}') INTO locked, holding ${OWN_LOCKS};
   FOR item IN SELECT value FROM jsonb_array_elements(asked->'statements') LOOP
     began := clock_timestamp();
@@ -128,12 +135,12 @@ const BODY = `
     path := replace(coalesce(item->>'path', session_path), '"$user"',
       coalesce('"' || replace(sender, '"', '""') || '"', '"$user"'));
     why := stopped; outcome := NULL; state := NULL; failing := NULL; relation := NULL; object := NULL; plan := NULL; words := '{}';
-    oids := '{}'; written := '{}'; marked := '{}'; assumed := '{}'; verbs := '{}'; reads := false; searched := '{}';
-    parameters := '{}'; bases := '{}'; results := NULL; arbiters := '{}'; phase := 'analyse';
+    prepared := false; oids := '{}'; modes := '{}'; assumed := '{}'; verbs := '{}'; reads := false; searched := '{}';
+    parameters := '{}'; bases := '{}'; results := NULL; arbiters := '[]'; phase := 'analyse';
     IF why IS NULL AND clock_timestamp() > ends THEN why := 'budget'; END IF;
     IF why IS NULL AND (${TOO_LONG}) THEN why := 'long'; END IF;
     IF why IS NULL THEN
-      words := ARRAY(SELECT DISTINCT (regexp_matches(lower(sent COLLATE "C"), '[^\\x01-\\x23\\x25-\\x2f\\x3a-\\x5e\\x60\\x7b-\\x7f]+', 'g'))[1]);
+      words := regexp_split_to_array(lower(sent COLLATE "C"), '[\\x01-\\x23\\x25-\\x2f\\x3a-\\x5e\\x60\\x7b-\\x7f]+');
       IF words && contended THEN why := 'lock';
       ELSIF (untrusted OR foreigners) AND ${NAMES_A_SUSPECT} THEN why := 'code';
       END IF;
@@ -152,12 +159,14 @@ const BODY = `
     IF why IS NULL THEN
       BEGIN
         command := 'PREPARE trueup_planned AS ' || sent;
-        PERFORM set_config('transaction_read_only', 'on', true), set_config('lock_timeout', '${LOCK_TIMEOUT}', true),
-          set_config('plan_cache_mode', 'force_generic_plan', true);
-        PERFORM set_config('search_path', path, true);
+        done := set_config('transaction_read_only', 'on', true);
+        done := set_config('lock_timeout', '${LOCK_TIMEOUT}', true);
+        done := set_config('plan_cache_mode', 'force_generic_plan', true);
+        ${SENDERS_PATH};
         searched := pg_catalog.current_schemas(true);
         EXECUTE command;
-        PERFORM ${OWN_PATH};
+        prepared := true;
+        ${OWN_PATH};
         ${RELATIONS}
         ${TYPES}
         IF untrusted OR foreigners THEN
@@ -169,6 +178,9 @@ const BODY = `
           phase := 'judge';
           IF words && '{insert}' THEN
             ${JUDGE_INSERTS}
+            IF jsonb_array_length(arbiters) > 1 THEN
+              arbiters := (SELECT jsonb_agg(DISTINCT arbiter ORDER BY arbiter) FROM jsonb_array_elements_text(arbiters) AS arbiter);
+            END IF;
           END IF;
         END IF;
         RAISE EXCEPTION USING ERRCODE = 'TU003';
@@ -182,7 +194,7 @@ const BODY = `
             GET STACKED DIAGNOSTICS said = MESSAGE_TEXT;
           END IF;
       END;
-      ${FORGET}
+      IF prepared THEN DEALLOCATE trueup_planned; END IF;
       IF state = '55P03' THEN
         why := 'lock';
         contended := ARRAY(SELECT DISTINCT lower(c.relname::text COLLATE "C") FROM pg_locks l JOIN pg_class c ON c.oid = l.relation
@@ -197,10 +209,10 @@ const BODY = `
     answers := answers || jsonb_build_object('outcome', outcome, 'state', CASE WHEN outcome <> 'undecided' THEN state END,
       'why', why, 'relation', relation, 'object', object, 'parameters', parameters, 'results', results,
       'bases', CASE WHEN bases <> parameters THEN bases END,
-      'arbiters', ARRAY(SELECT DISTINCT arbiter FROM unnest(arbiters) AS arbiter ORDER BY arbiter),
+      'arbiters', arbiters,
       'ms', round((extract(epoch FROM clock_timestamp() - began) * 1000)::numeric, 1),
-      '_', CASE WHEN oids <> '{}' OR words <> '{}' THEN jsonb_build_object('words', words, 'oids', oids::text[], 'written', written::text[],
-        'marked', marked::text[], 'assumed', assumed::text[], 'searched', searched, 'verbs', verbs, 'reads', reads) END);
+      '_', CASE WHEN oids <> '{}' OR words <> '{}' THEN jsonb_build_object('words', words, 'oids', oids::text[], 'modes', modes,
+        'assumed', assumed::text[], 'searched', searched, 'verbs', verbs, 'reads', reads) END);
   END LOOP;
   ${WITH_CATALOGUE}
   verdicts := coalesce(verdicts, '[]');`;
