@@ -3,6 +3,7 @@
  * what is a constant; one that cannot be taken out keeps the statement out.
  */
 import type { Node } from 'libpg-query';
+import { MARK } from '../../lambda/audit/short-transactions';
 import { type Parsed, ParseFailure, parse, scan, type Token } from '../compiler/read/parser';
 import { as, kindOf } from '../compiler/read/tree';
 import { inspect } from '../compiler/rules/inspect';
@@ -45,6 +46,7 @@ export function normalize(sql: string): Normalized {
   const [kind] = kindOf(statement.node);
   if (!PLANNABLE.has(kind) || as(statement.node, 'SelectStmt')?.intoClause)
     throw new LeftOut('a command that is not planned');
+  if (sql.includes(MARK)) throw new LeftOut(OWN);
   requireRelevant(statement.node);
   const tokens = scan(sql).filter(({ comment, text }) => !comment && text !== ';');
   return write(tokens, placesOf(statement.node, parsed.offset));
@@ -77,12 +79,14 @@ const isNumber = (text: string): boolean => /^\.?\d/.test(text);
 /** Of the server, and of those who watch it: pg_stat_statements lies in any schema. */
 const CATALOGUE = /^(?:pg_catalog\.|information_schema\.|(?:[^.]+\.)?pg_)/;
 
+const OWN = "a statement of Trueup's own";
+
 /** Trueup's own statements, and those that no change of a schema concerns: SELECT 1. */
 function requireRelevant(node: Node): void {
   const { locks, calls } = inspect(node);
   const relations = [...locks.keys()];
   if (relations.some((name) => name.startsWith('trueup.')) || calls.some(({ name }) => name[0] === 'trueup'))
-    throw new LeftOut("a statement of Trueup's own");
+    throw new LeftOut(OWN);
   if (relations.length > 0 && relations.every((name) => CATALOGUE.test(name)))
     throw new LeftOut('reads the catalogue alone');
   if (relations.length === 0 && calls.length === 0)

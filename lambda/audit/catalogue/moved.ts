@@ -23,10 +23,10 @@ const ALONE = ['pg_namespace', 'pg_enum', 'pg_extension'] as const;
 const mark = (catalogue: string, key: string): string =>
   `SELECT pg_catalog.hashint8((${key})::int8 # (${catalogue}.xmin::text::int8 << 31))::int8 AS h FROM ${catalogue}`;
 
-/** One row, `mark`: the same as long as no object of the application is made, changed or dropped. */
+/** One row: `version` of the server, and `mark`, the same as long as no object of the application is made, changed or dropped. */
 export const FINGERPRINT = `WITH own AS (SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
   WHERE ${OWN_SCHEMA('n')} AND c.relkind NOT IN ('t', 'i', 'I'))
-SELECT count(*) || ' ' || sum(h) AS mark FROM (
+SELECT count(*) || ' ' || sum(h) AS mark, current_setting('server_version_num')::int AS version FROM (
 ${[
   ...BY_SCHEMA.map(
     ([catalogue, schema]) =>

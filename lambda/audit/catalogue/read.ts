@@ -34,6 +34,7 @@ const SETTINGS: Readonly<Record<string, string>> = {
   jit: 'off',
 };
 
+const OLDEST = 13;
 const PAUSES_MS = [250, 1_000];
 
 /**
@@ -89,8 +90,7 @@ async function attemptToRead(
   partBegins: PartBegins,
 ): Promise<{ catalogue: Catalogue; mark: string }> {
   return inOneTransaction(db, async (ask, givingLocksBack) => {
-    const mark = await askFingerprint(ask);
-    const major = await majorVersion(ask);
+    const { mark, major } = await askFingerprint(ask);
     const catalogue: Partial<Record<keyof Catalogue, readonly unknown[]>> = {};
     for (const name of Object.keys(KINDS) as (keyof Catalogue)[]) {
       partBegins(name);
@@ -172,11 +172,18 @@ function sorted(objects: object[], { sortedBy }: Kind<object>): readonly object[
   });
 }
 
-async function majorVersion(ask: Ask): Promise<number> {
-  const [row] = await ask(`SELECT current_setting('server_version_num') AS version`);
-  return Math.floor(Number(row!.version) / 10_000);
+/** @throws {TrueupError} where the server is older than the questions */
+async function askFingerprint(ask: Ask): Promise<{ mark: string; major: number }> {
+  const [row] = await ask(FINGERPRINT);
+  const major = Math.floor(Number(row!.version) / 10_000);
+  if (major < OLDEST)
+    throw new TrueupError({
+      code: 'unsupported',
+      message: `the server is PostgreSQL ${major}; Trueup reads the schemas of ${OLDEST} and later`,
+      remedy: `Restore its schema (pg_dump --schema-only) on a server of ${OLDEST} or later, and ask there.`,
+    });
+  return { mark: row!.mark as string, major };
 }
 
-const askFingerprint = async (ask: Ask): Promise<string> => (await ask(FINGERPRINT))[0]!.mark as string;
-
-const fingerprint = (db: Database): Promise<string> => inOneTransaction(db, askFingerprint);
+const fingerprint = async (db: Database): Promise<string> =>
+  (await inOneTransaction(db, askFingerprint)).mark;

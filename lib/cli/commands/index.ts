@@ -73,6 +73,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     register: (program) => (require('./rehearse') as typeof import('./rehearse')).registerRehearse(program),
   },
   {
+    name: 'snapshot',
+    arguments: '',
+    summary: 'write what a database is, without its rows, to a file to compare with later',
+    register: (program) => (require('./snapshot') as typeof import('./snapshot')).registerSnapshot(program),
+  },
+  {
     name: 'explain',
     arguments: '[file]',
     summary: 'explain errors in a PostgreSQL log and how to repair them',

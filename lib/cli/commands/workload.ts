@@ -1,4 +1,4 @@
-import { createReadStream, renameSync, writeFileSync } from 'node:fs';
+import { createReadStream } from 'node:fs';
 import type { Command } from 'commander';
 import { loadParser } from '../../compiler/read/parser';
 import { quoteIfNeeded } from '../../compiler/read/tree';
@@ -10,6 +10,7 @@ import { EXIT } from '../exit-codes';
 import { linesOf } from '../logs/lines';
 import { readLog } from '../logs/read-log';
 import { type DatabaseOptions, withConnection } from '../options';
+import { replaceFile } from '../replace-file';
 import { setAction } from '../terminal/action';
 import { UsageError } from '../terminal/failure';
 import { printJson } from '../terminal/json';
@@ -73,20 +74,6 @@ async function fromDatabase(options: Options): Promise<Statistics> {
     return await fromStatistics(db);
   } finally {
     await db.close();
-  }
-}
-
-/** Whole or not at all: a workload that is cut off would promise less. */
-function replaceFile(file: string, text: string): void {
-  const unfinished = `${file}.${process.pid}.tmp`;
-  try {
-    writeFileSync(unfinished, text);
-    renameSync(unfinished, file);
-  } catch (error) {
-    throw new UsageError(
-      `${file} cannot be written (${(error as NodeJS.ErrnoException).code})`,
-      'Name a file in a folder that is there and can be written to.',
-    );
   }
 }
 

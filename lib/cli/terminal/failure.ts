@@ -1,7 +1,11 @@
 /** Any error becomes an {@link ErrorInfo} and an exit code here. */
 import { type ErrorInfo, TrueupError } from '../../../lambda/contract/errors';
-import { unexpectedError as refusedStatement, withOwnWords } from '../../../lambda/engine/apply/failures';
-import { SqlError } from '../../../lambda/postgres/database';
+import {
+  connectionError,
+  unexpectedError as refusedStatement,
+  withOwnWords,
+} from '../../../lambda/engine/apply/failures';
+import { ConnectionLost, SqlError } from '../../../lambda/postgres/database';
 import { CompileError } from '../../compiler/problem';
 import { NoEmbeddedServer } from '../../scratch-postgres/binaries';
 import { EXIT, type ExitCode } from '../exit-codes';
@@ -46,6 +50,8 @@ export function failureOf(error: unknown): Failure {
       error: withOwnWords(error.info),
     };
   }
+  // Of a question that has one connection; the engine connects again.
+  if (error instanceof ConnectionLost) return { exitCode: EXIT.unreachable, error: connectionError(error) };
   return { exitCode: EXIT.failed, error: unexpectedFailure(error) };
 }
 

@@ -12,6 +12,8 @@ const DONE = { apply: 'applied', record: 'recorded', undo: 'undone', verify: 've
 
 export interface ProgressView {
   readonly report: Progress;
+  /** What is being done, in words. */
+  readonly now: (text: string) => void;
   /** Runs `work` with the line shown, and clears it. */
   during<T>(work: () => Promise<T>): Promise<T>;
 }
@@ -76,6 +78,7 @@ export function progressView({ err, quiet }: Terminal, options: ProgressOptions 
 
   return {
     report,
+    now,
     async during(work) {
       const timer = quiet
         ? undefined

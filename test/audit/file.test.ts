@@ -1,0 +1,90 @@
+/** A file that is no snapshot, or not a whole one, is refused in one sentence. */
+import { expect, test } from 'vitest';
+import { type Catalogue, KINDS } from '../../lambda/audit/catalogue';
+import { readSnapshot, SnapshotProblem, writeSnapshot } from '../../lib/audit/file';
+import type { Snapshot } from '../../lib/audit/snapshot';
+
+const empty = Object.fromEntries(Object.keys(KINDS).map((kind) => [kind, []])) as unknown as Catalogue;
+const snapshot: Snapshot = {
+  taken: {
+    at: '2026-11-21T09:15:00.000Z',
+    version: '0.1.0',
+    role: 'app',
+    ms: { catalogue: 1, workload: 2, positions: 3, rows: 4 },
+  },
+  catalogue: {
+    ...empty,
+    database: [
+      {
+        name: 'shop',
+        serverVersion: '18.4',
+        serverVersionNumber: 180_004,
+        encoding: 'UTF8',
+        collate: 'C',
+        ctype: 'C',
+      },
+    ],
+    tables: [{ schema: 'a"b\n<script>', name: '\u2028', kind: 'table' }],
+    columns: [{ schema: 'a"b\n<script>', table: '\u2028', name: '}\n}', type: 'text', default: "'x'::text" }],
+  },
+  positions: [{ schema: 's', name: 'q', lastValue: '9223372036854775807', isCalled: true }],
+  rows: [{ schema: 's', name: 't', rows: 3, exact: true }],
+  workload: [{ text: 'SELECT 1', parameters: 0, senders: [{ role: 'app', searchPath: null, calls: 3 }] }],
+  notSeen: [{ what: 'rows of a table', of: { schema: 's', name: 'u' }, why: 'the role may not read it' }],
+};
+const text = writeSnapshot(snapshot);
+
+const problem = (given: string): string => {
+  try {
+    readSnapshot(given);
+  } catch (error) {
+    if (error instanceof SnapshotProblem) return error.message;
+    throw error;
+  }
+  return 'none';
+};
+
+test('what is written is read', () => {
+  expect(readSnapshot(text)).toMatchObject(snapshot);
+  expect(writeSnapshot(readSnapshot(text))).toBe(text);
+  expect(readSnapshot(`\uFEFF${text}`)).toMatchObject(snapshot);
+});
+
+test('each object has a line', () => {
+  expect(text.split('\n').filter((line) => line.includes('"table"'))).toHaveLength(2);
+});
+
+test('wherever it is cut off, that is said', () => {
+  const head = text.indexOf('trueup-snapshot') + 20;
+  for (let end = head; end < text.trimEnd().length - 1; end++)
+    expect([end, problem(text.slice(0, end))]).toEqual([
+      end,
+      expect.stringMatching(/^is (cut off: the end of the snapshot is missing|a damaged snapshot: .*)$/),
+    ]);
+});
+
+test.each([
+  ['is empty', ''],
+  ['is not JSON, so it is not a snapshot', '-- PostgreSQL database dump\nCREATE TABLE t (id int);'],
+  ['is not a snapshot of Trueup', '{"format": "other", "version": 1}'],
+  ['is not a snapshot of Trueup', '[]'],
+  ['is not a snapshot of Trueup', 'null'],
+  [
+    'has format 2, and this version of Trueup reads up to 1',
+    text.replace('"version": 1,\n', '"version": 2,\n'),
+  ],
+  ['is a damaged snapshot: its "version" is none', text.replace('"version": 1,\n', '"version": "1",\n')],
+  ['is a damaged snapshot: it has no "taken"', text.replace('"taken"', '"token"')],
+  ['is a damaged snapshot: "catalogue.tables" is no list', text.replace('"tables"', '"table"')],
+  ['is a damaged snapshot: it is not JSON', text.replace('"tables": [', '"tables": [[')],
+  [
+    'is a damaged snapshot: item 1 of "positions" is not what it should be',
+    text.replace('"9223372036854775807"', '9223372036854775807'),
+  ],
+  [
+    'is a damaged snapshot: item 1 of "catalogue.columns" is not what it should be',
+    text.replace('"type":"text"', '"typ":"text"'),
+  ],
+])('it %s', (message, given) => {
+  expect(problem(given)).toBe(message);
+});
