@@ -87,13 +87,13 @@ function requireParts(document: Fields): void {
   if (!isObject(document.taken) || typeof document.taken.at !== 'string') throw damaged('it has no "taken"');
   const { catalogue } = document;
   if (!isObject(catalogue)) throw damaged('it has no "catalogue"');
-  for (const [name, { sortedBy, always = [] }] of Object.entries(KINDS)) {
+  for (const [name, { namedBy, always = [] }] of Object.entries(KINDS)) {
     // What names an object may be missing (a grant on a database has no schema), but is never anything else than text.
     requireObjects(
       catalogue[name],
       `catalogue.${name}`,
       (object) =>
-        sortedBy.every((field) => ['string', 'boolean', 'undefined'].includes(typeof object[field])) &&
+        namedBy.every((field) => ['string', 'boolean', 'undefined'].includes(typeof object[field])) &&
         always.every((field) => object[field] !== undefined),
     );
   }

@@ -1,4 +1,4 @@
-/** Every command and output in docs/index.md and docs/cli*.md was really typed and printed: `UPDATE_DOCS=1` writes it anew. */
+/** Every command and output in docs/index.md, docs/cli*.md and docs/snapshot.md was really typed and printed: `UPDATE_DOCS=1` writes it anew. */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ import { connect, createDatabase } from '../support/database';
 
 const DOCS = join(__dirname, '../../docs');
 /** In the order in which they are read: the next one goes on with the database of the one before. */
-const PAGES = ['index.md', 'cli.md', 'cli-verify.md', 'cli-reference.md'];
+const PAGES = ['index.md', 'cli.md', 'cli-verify.md', 'cli-reference.md', 'snapshot.md'];
 const folder = mkdtempSync(join(tmpdir(), 'trueup-test-'));
 let url: string;
 let client: Client;
@@ -22,7 +22,7 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** `npx trueup …`, `psql -qc "…"` and `cat file`, each perhaps with `; echo $?` after it. */
+/** `npx trueup …`, `psql -qc "…"`, `cat file` and `grep words file`, each perhaps with `; echo $?` after it. */
 async function run(line: string): Promise<string> {
   const [command, ...rest] = line.split('; ');
   const [program, ...args] = [...command!.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map(
@@ -31,6 +31,13 @@ async function run(line: string): Promise<string> {
   if (program === 'psql') {
     await client.query(args[1]!);
     return '';
+  }
+  if (program === 'grep') {
+    const lines = readFileSync(join(folder, args[1]!), 'utf8').split('\n');
+    return lines
+      .filter((each) => each.includes(args[0]!))
+      .map((each) => `${each}\n`)
+      .join('');
   }
   if (program === 'cat') return readFileSync(join(folder, args[0]!), 'utf8');
   if (program !== 'npx') throw new Error(`the documentation runs ${program}, which this test does not`);

@@ -26,7 +26,7 @@ const localeOf = (major: number): string =>
       : 'l.collcollate';
 
 export const collations: Kind<Collation> = {
-  sortedBy: ['schema', 'name'],
+  namedBy: ['schema', 'name'],
   sql: (major) => `SELECT n.nspname AS schema, l.collname AS name, ${PROVIDER('l.collprovider')} AS provider,
     ${localeOf(major)} AS locale, NOT l.collisdeterministic AS nondeterministic, l.collversion AS version,
     pg_collation_actual_version(l.oid) AS "actualVersion"

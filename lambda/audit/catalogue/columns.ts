@@ -26,8 +26,8 @@ export interface Column {
 }
 
 export const columns: Kind<Column> = {
-  // The sort is stable, and the server gives them in the order of the table.
-  sortedBy: ['schema', 'table'],
+  namedBy: ['schema', 'table', 'name'],
+  inOrderOf: ['schema', 'table'],
   always: ['type'],
   sql: (major) => `SELECT n.nspname AS schema, c.relname AS table, a.attname AS name,
     format_type(a.atttypid, a.atttypmod) AS type, a.attnotnull AS "notNull",

@@ -38,7 +38,7 @@ const own = ([catalogue, schema, relation]: (typeof COMMENTED)[number]): string 
 };
 
 export const comments: Kind<Comment> = {
-  sortedBy: ['on', 'object'],
+  namedBy: ['on', 'object'],
   sql: () => `SELECT i.type AS "on", i.identity AS object, c.description AS comment
   FROM (${COMMENTED.map(own).join('\nUNION ALL\n')}) AS c
   CROSS JOIN LATERAL pg_identify_object(c.classoid, c.objoid, c.objsubid) AS i`,

@@ -26,7 +26,7 @@ export interface Constraint {
 }
 
 export const constraints: Kind<Constraint> = {
-  sortedBy: ['schema', 'table', 'name'],
+  namedBy: ['schema', 'table', 'name'],
   always: ['definition'],
   sql: (major) => `SELECT n.nspname AS schema, c.relname AS table, con.conname AS name,
     CASE con.contype WHEN 'c' THEN 'check' WHEN 'f' THEN 'foreign key' WHEN 'p' THEN 'primary key'

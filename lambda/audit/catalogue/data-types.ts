@@ -32,7 +32,7 @@ const ATTRIBUTES = `(SELECT json_agg(json_build_object('name', a.attname, 'type'
     ORDER BY a.attnum) FROM pg_attribute a WHERE a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped)`;
 
 export const types: Kind<DataType> = {
-  sortedBy: ['schema', 'name'],
+  namedBy: ['schema', 'name'],
   sql: () => `SELECT n.nspname AS schema, t.typname AS name,
     CASE t.typtype WHEN 'e' THEN 'enum' WHEN 'd' THEN 'domain' WHEN 'c' THEN 'composite' ELSE 'range' END AS kind,
     CASE t.typtype WHEN 'e' THEN ${LABELS} END AS labels,

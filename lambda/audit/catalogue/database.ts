@@ -26,7 +26,7 @@ export interface DatabaseProperties {
 const localeOf = (major: number): string => (major >= 17 ? 'd.datlocale' : 'd.daticulocale');
 
 export const database: Kind<DatabaseProperties> = {
-  sortedBy: ['name'],
+  namedBy: ['name'],
   sql: (
     major,
   ) => `SELECT d.datname AS name, split_part(current_setting('server_version'), ' ', 1) AS "serverVersion",

@@ -8,7 +8,7 @@ export interface Extension {
 }
 
 export const extensions: Kind<Extension> = {
-  sortedBy: ['name'],
+  namedBy: ['name'],
   sql: () => `SELECT e.extname AS name, e.extversion AS version, n.nspname AS schema
     FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace`,
 };

@@ -10,7 +10,7 @@ export interface ForeignServer {
 }
 
 export const foreignServers: Kind<ForeignServer> = {
-  sortedBy: ['name'],
+  namedBy: ['name'],
   sql: () => `SELECT s.srvname AS name, w.fdwname AS wrapper, ${FOREIGN_OPTIONS('s.srvoptions')} AS options
     FROM pg_foreign_server s JOIN pg_foreign_data_wrapper w ON w.oid = s.srvfdw
     WHERE ${NO_MEMBER('pg_foreign_server', 's.oid')}`,

@@ -33,7 +33,7 @@ const AGGREGATE = `(SELECT concat_ws(', ', 'SFUNC = ' || a.aggtransfn::regproced
   FROM pg_aggregate a WHERE a.aggfnoid = p.oid)`;
 
 export const functions: Kind<Routine> = {
-  sortedBy: ['schema', 'name', 'signature'],
+  namedBy: ['schema', 'name', 'signature'],
   always: ['definition'],
   // A body of SQL (BEGIN ATOMIC) locks the tables that it names while it is written out.
   atATime: 200,

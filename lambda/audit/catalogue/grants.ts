@@ -73,7 +73,7 @@ const EACH = (acl: string): string =>
     FROM aclexplode(${acl}) GROUP BY grantee, privilege_type)`;
 
 export const grants: Kind<Grant> = {
-  sortedBy: ['on', 'schema', 'name', 'signature', 'column', 'creator', 'grantee', 'privilege'],
+  namedBy: ['on', 'schema', 'name', 'signature', 'column', 'creator', 'grantee', 'privilege'],
   sql: () => `SELECT o."on", o.schema, o.name, o.column, o.signature, pg_get_userbyid(o.creator) AS creator,
     CASE g.grantee WHEN 0 THEN 'public' ELSE pg_get_userbyid(g.grantee)::text END AS grantee, g.privilege,
     coalesce(g.grantable, false) AS grantable, g.revoked

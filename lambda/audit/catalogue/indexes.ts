@@ -32,7 +32,7 @@ export interface Index {
 }
 
 export const indexes: Kind<Index> = {
-  sortedBy: ['schema', 'table', 'name'],
+  namedBy: ['schema', 'table', 'name'],
   always: ['definition', 'columns'],
   sql: (major) => `SELECT n.nspname AS schema, c.relname AS table, ic.relname AS name,
     pg_get_indexdef(i.indexrelid) AS definition, am.amname AS method,

@@ -6,8 +6,10 @@
 export interface Kind<T> {
   /** Its columns are the fields of an object. What is NULL, false or empty is left out of the object. */
   readonly sql: (major: number) => string;
-  /** What names an object, in the order in which they are sorted. */
-  readonly sortedBy: readonly (keyof T & string)[];
+  /** What names an object: no two have all of these the same. They are sorted by them. */
+  readonly namedBy: readonly (keyof T & string)[];
+  /** Fields to sort by, where those of the same keep the order of the SELECT. @default - namedBy */
+  readonly inOrderOf?: readonly (keyof T & string)[];
   /** Fields that the server leaves NULL when the object was changed or dropped since the transaction began. */
   readonly always?: readonly (keyof T & string)[];
   /**

@@ -28,7 +28,7 @@ const COUNTED = [
 ] as const;
 
 export const others: Kind<Others> = {
-  sortedBy: ['kind'],
+  namedBy: ['kind'],
   sql: () =>
     `SELECT kind, count FROM (${COUNTED.map(
       ([kind, catalogue, also]) =>

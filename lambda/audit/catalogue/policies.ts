@@ -16,7 +16,7 @@ export interface Policy {
 }
 
 export const policies: Kind<Policy> = {
-  sortedBy: ['schema', 'table', 'name'],
+  namedBy: ['schema', 'table', 'name'],
   // A subquery in one locks the tables that it names while it is written out.
   atATime: 200,
   sql: () => `SELECT p.oid::text AS oid, n.nspname AS schema, c.relname AS table, p.polname AS name,

@@ -158,9 +158,9 @@ const objectOf =
 const isSaid = (value: unknown): boolean =>
   value !== null && value !== false && !(Array.isArray(value) && value.length === 0);
 
-/** By code units: the same on every machine, whatever its locale. */
-function sorted(objects: object[], { sortedBy }: Kind<object>): readonly object[] {
-  const fields = sortedBy as readonly string[];
+/** By code units: the same on every machine, whatever its locale. Stable. */
+function sorted(objects: object[], { namedBy, inOrderOf = namedBy }: Kind<object>): readonly object[] {
+  const fields = inOrderOf as readonly string[];
   const text = (object: object, field: string): string =>
     (object as Record<string, string | undefined>)[field] ?? '';
   return objects.sort((a, b) => {

@@ -12,7 +12,7 @@ export interface Rule {
 }
 
 export const rules: Kind<Rule> = {
-  sortedBy: ['schema', 'table', 'name'],
+  namedBy: ['schema', 'table', 'name'],
   always: ['definition'],
   // Writing one out locks the tables that it names.
   atATime: 50,

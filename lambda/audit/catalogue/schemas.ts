@@ -5,7 +5,7 @@ export interface Schema {
 }
 
 export const schemas: Kind<Schema> = {
-  sortedBy: ['name'],
+  namedBy: ['name'],
   sql: () => `SELECT n.nspname AS name FROM pg_namespace n
     WHERE ${OWN_SCHEMA('n')} AND ${NO_MEMBER('pg_namespace', 'n.oid')}`,
 };

@@ -29,7 +29,7 @@ export interface Sequence {
 const COLUMN = `json_build_object('schema', tn.nspname, 'table', t.relname, 'column', a.attname)`;
 
 export const sequences: Kind<Sequence> = {
-  sortedBy: ['schema', 'name'],
+  namedBy: ['schema', 'name'],
   sql: () => `SELECT n.nspname AS schema, c.relname AS name, format_type(s.seqtypid, NULL) AS type,
     s.seqstart::text AS start, s.seqincrement::text AS increment, s.seqmin::text AS min, s.seqmax::text AS max,
     s.seqcycle AS cycle, s.seqcache::text AS cache, o.column AS "ownedBy", o.deptype = 'i' AS identity,

@@ -43,7 +43,7 @@ export const SETTINGS_THAT_MATTER = [
 ] as const;
 
 export const settings: Kind<Setting> = {
-  sortedBy: ['role', 'name', 'inDatabase'],
+  namedBy: ['role', 'name', 'inDatabase'],
   sql: () => `SELECT role, "inDatabase", name, value FROM (
     SELECT CASE WHEN s.setrole <> 0 THEN pg_get_userbyid(s.setrole) END AS role, s.setdatabase <> 0 AS "inDatabase",
       split_part(line, '=', 1) AS name, substr(line, strpos(line, '=') + 1) AS value

@@ -8,7 +8,7 @@ export interface Subscription {
 }
 
 export const subscriptions: Kind<Subscription> = {
-  sortedBy: ['name'],
+  namedBy: ['name'],
   sql: () => `SELECT s.subname AS name, ${SORTED('s.subpublications')} AS publications, NOT s.subenabled AS disabled
     FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid WHERE d.datname = current_database()`,
 };

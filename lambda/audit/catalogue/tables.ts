@@ -39,7 +39,7 @@ export interface Table {
 }
 
 export const tables: Kind<Table> = {
-  sortedBy: ['schema', 'name'],
+  namedBy: ['schema', 'name'],
   sql: () => `SELECT n.nspname AS schema, c.relname AS name,
     CASE c.relkind WHEN 'r' THEN 'table' WHEN 'p' THEN 'partitioned' ELSE 'foreign' END AS kind,
     c.relpersistence = 'u' AS unlogged,

@@ -16,7 +16,7 @@ export const FIRES = (enabled: string): string =>
   `CASE ${enabled} WHEN 'D' THEN 'never' WHEN 'R' THEN 'on a replica' WHEN 'A' THEN 'always' END AS fires`;
 
 export const triggers: Kind<Trigger> = {
-  sortedBy: ['schema', 'table', 'name'],
+  namedBy: ['schema', 'table', 'name'],
   always: ['definition'],
   sql: () => `SELECT n.nspname AS schema, c.relname AS table, t.tgname AS name, pg_get_triggerdef(t.oid) AS definition,
     json_build_object('schema', fn.nspname, 'name', f.proname) AS function, ${FIRES('t.tgenabled')}

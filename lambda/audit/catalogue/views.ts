@@ -15,7 +15,7 @@ export interface View {
 }
 
 export const views: Kind<View> = {
-  sortedBy: ['schema', 'name'],
+  namedBy: ['schema', 'name'],
   always: ['definition'],
   // Writing one out locks the tables that it names.
   atATime: 50,

@@ -84,13 +84,8 @@ function report(terminal: Terminal, snapshot: Snapshot, label: string, output?: 
   const { err } = terminal;
   const found = Object.entries(counts(snapshot)).filter(([, count]) => count > 0);
   const total = Object.values(taken.ms).reduce((sum, each) => sum + each, 0);
-  hang(
-    err,
-    '',
-    `${label}${output === undefined ? '' : ` in ${output}`}, ${duration(total)}: ${found
-      .map(([kind, count]) => `${words(kind)} ${count}`)
-      .join(', ')}.`,
-  );
+  err.line(`${label}${output === undefined ? '' : ` is in ${output}`} (${duration(total)})`);
+  hang(err, '  ', found.map(([kind, count]) => `${words(kind)} ${count}`).join(', '));
   for (const line of notSeenLines(notSeen)) hang(err, '  ', line);
 }
 
