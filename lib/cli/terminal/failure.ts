@@ -1,10 +1,7 @@
 /** Any error becomes an {@link ErrorInfo} and an exit code here. */
 import { type ErrorInfo, TrueupError } from '../../../lambda/contract/errors';
-import {
-  connectionError,
-  unexpectedError as refusedStatement,
-  withOwnWords,
-} from '../../../lambda/engine/apply/failures';
+import { connectionError } from '../../../lambda/engine/apply/connection-failures';
+import { unexpectedError as refusedStatement, withOwnWords } from '../../../lambda/engine/apply/failures';
 import { ConnectionLost, SqlError } from '../../../lambda/postgres/database';
 import { CompileError } from '../../compiler/problem';
 import { NoEmbeddedServer } from '../../scratch-postgres/binaries';
