@@ -3,21 +3,9 @@
 import type { Report } from '../contract/converge';
 import { describeError, sentence } from '../contract/errors';
 import type { MigrateResponse } from '../contract/migrate';
+import type { Invocation } from '../invoke-migrate';
 
 type Converged = Extract<MigrateResponse, { action: 'converge' }>;
-
-/** How an invocation of `migrate` ended. */
-export type Attempt =
-  | { readonly kind: 'answered'; readonly response: MigrateResponse }
-  /** The process ended, threw, or ran into its timeout. */
-  | { readonly kind: 'died'; readonly message: string }
-  /** Nothing came back for longer than the function can run. */
-  | { readonly kind: 'silent'; readonly message: string }
-  /**
-   * Lambda did not take the call. `lasting`: it will not later either (no such function, no right to call it), once what
-   * the deployment itself gave holds everywhere.
-   */
-  | { readonly kind: 'refused'; readonly message: string; readonly lasting: boolean };
 
 export interface Standing {
   readonly lenient: boolean;
@@ -62,7 +50,7 @@ const OTHER_CODE_RETRY_MS = 5_000;
 /** A right that the same deployment gave takes some seconds to hold everywhere. */
 const PROPAGATION_MS = 30_000;
 
-export function decide(attempt: Attempt, now: Standing): Decision {
+export function decide(attempt: Invocation, now: Standing): Decision {
   if (attempt.kind !== 'answered') return withoutAnswer(attempt, now);
   const { response } = attempt;
   if (response.action === 'error') return giveUp(describeError(response.error), null, now);
@@ -115,7 +103,7 @@ export function tooLate(
   );
 }
 
-function withoutAnswer(attempt: Exclude<Attempt, { kind: 'answered' }>, now: Standing): Decision {
+function withoutAnswer(attempt: Exclude<Invocation, { kind: 'answered' }>, now: Standing): Decision {
   const again =
     attempt.kind === 'refused'
       ? !(attempt.lasting && now.elapsedMs >= PROPAGATION_MS) && keepsTrying(now)

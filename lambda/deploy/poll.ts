@@ -2,10 +2,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type DeploySettings, readProperties } from '../contract/custom-resource';
 import type { MigrateRequest } from '../contract/migrate';
+import type { Invocation } from '../invoke-migrate';
 import { type LogFields, log } from '../log';
 import { type Classification, classifyRequest } from './classify-request';
 import { convergeRequest } from './converge-request';
-import { type Attempt, type Decision, decide, SHORTEST_SLICE_MS, tooLate } from './decide';
+import { type Decision, decide, SHORTEST_SLICE_MS, tooLate } from './decide';
 import type { IsCompleteRequest, IsCompleteResponse } from './events';
 import type { Outbound } from './outbound';
 import { attributes, DeployError } from './reason';
@@ -143,7 +144,7 @@ async function attempt(
 }
 
 /** Undefined: for as long as before, and during all of this attempt. */
-function failingSinceMs(attempted: Attempt, nowMs: number): number | undefined {
+function failingSinceMs(attempted: Invocation, nowMs: number): number | undefined {
   if (attempted.kind !== 'answered' || attempted.response.action !== 'converge') return undefined;
   const { outcome } = attempted.response;
   if (outcome.status !== 'continue' || outcome.unreachableMs === undefined) return undefined;
@@ -199,7 +200,7 @@ export const requestFields = (
   stackId: event.StackId,
 });
 
-function attemptFields(attempt: Attempt): LogFields {
+function attemptFields(attempt: Invocation): LogFields {
   if (attempt.kind !== 'answered') return { migrate: attempt.kind, why: attempt.message };
   const { response } = attempt;
   if (response.action !== 'converge') return { migrate: response.action };

@@ -1,7 +1,6 @@
 /** Alarm in, page out. What goes wrong on the way is in the page; only if no page can be sent at all does it throw. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Diagnosis } from '../contract/diagnosis';
-import type { MigrateResponse } from '../contract/migrate';
 import { undiagnosed } from '../defects/diagnose';
 import { signatureOf } from '../defects/signatures';
 import { log } from '../log';
@@ -221,16 +220,15 @@ async function ask(
 ): Promise<readonly Diagnosis[]> {
   const questions = groups.map(questionOf);
   const failed = (why: string) => groups.map((group) => undiagnosed(group, [why]));
-  let response: MigrateResponse;
-  try {
-    const request = { action: 'diagnose', questions } as const;
-    response = await out.invokeMigrate(functionName, request, timing.diagnosisMs);
-  } catch (error) {
-    log('diagnosis-failed', { function: functionName, reason: (error as Error).name });
+  const request = { action: 'diagnose', questions } as const;
+  const invocation = await out.invokeMigrate(functionName, request, timing.diagnosisMs);
+  if (invocation.kind !== 'answered') {
+    log('diagnosis-failed', { function: functionName, reason: invocation.message });
     return failed(
       `The database could not be queried: ${functionName} did not answer within ${timing.diagnosisMs / 1_000} seconds, or died.`,
     );
   }
+  const { response } = invocation;
   if (response.action === 'diagnose' && response.diagnoses.length === groups.length)
     return response.diagnoses;
   const { message = 'it answered something else', remedy = '' } =

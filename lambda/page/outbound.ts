@@ -1,10 +1,10 @@
 /** Everything that leaves the pager: CloudWatch Logs is searched, alarms are asked, `migrate` is invoked, a page is sent. */
 import { CloudWatchClient, DescribeAlarmsCommand } from '@aws-sdk/client-cloudwatch';
 import { CloudWatchLogsClient, FilterLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
-import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
 import { within } from '../aws-timeouts';
-import type { MigrateRequest, MigrateResponse } from '../contract/migrate';
+import type { MigrateRequest } from '../contract/migrate';
+import { type Invocation, migrateInvoker } from '../invoke-migrate';
 import type { RaisedAlarm } from './alarm';
 import type { LogEvent } from './error-reader';
 
@@ -21,8 +21,8 @@ export interface Outbound {
   /** Page by page, also through empty pages, to the last. Nothing for a log group that does not exist. */
   searchLogs(search: LogSearch): AsyncIterable<readonly LogEvent[]>;
   alarmsUp(names: readonly string[]): Promise<readonly RaisedAlarm[]>;
-  /** @throws {Error} when there is no answer in time, or the function died */
-  invokeMigrate(functionName: string, request: MigrateRequest, timeoutMs: number): Promise<MigrateResponse>;
+  /** Never throws. */
+  invokeMigrate(functionName: string, request: MigrateRequest, timeoutMs: number): Promise<Invocation>;
   publish(topicArn: string, page: { readonly subject: string; readonly text: string }): Promise<void>;
 }
 
@@ -43,18 +43,8 @@ export function outbound(): Outbound {
         sinceMs: (alarm.StateTransitionedTimestamp ?? alarm.StateUpdatedTimestamp ?? new Date()).getTime(),
       }));
     },
-    async invokeMigrate(functionName, request, timeoutMs) {
-      // One attempt: somebody waits for the page, and a second would find the same database.
-      const client = new LambdaClient({
-        maxAttempts: 1,
-        requestHandler: within(timeoutMs, 3_000),
-      });
-      const { Payload, FunctionError } = await client.send(
-        new InvokeCommand({ FunctionName: functionName, Payload: JSON.stringify(request) }),
-      );
-      if (FunctionError !== undefined || Payload === undefined) throw new Error('the function died');
-      return JSON.parse(Buffer.from(Payload).toString('utf8')) as MigrateResponse;
-    },
+    invokeMigrate: (functionName, request, timeoutMs) =>
+      migrateInvoker({ answerMs: timeoutMs, connectMs: 3_000 })(functionName, request),
     async publish(topicArn, { subject, text }) {
       const client = new SNSClient({ maxAttempts: 5, requestHandler: within(ANSWER_TIMEOUT_MS) });
       await client.send(new PublishCommand({ TopicArn: topicArn, Subject: subject, Message: text }));

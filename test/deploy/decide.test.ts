@@ -2,7 +2,8 @@
 import { describe, expect, test } from 'vitest';
 import type { Outcome, Report } from '../../lambda/contract/converge';
 import type { ErrorInfo } from '../../lambda/contract/errors';
-import { type Attempt, decide, type Standing, tooLate } from '../../lambda/deploy/decide';
+import { decide, type Standing, tooLate } from '../../lambda/deploy/decide';
+import { type Invocation } from '../../lambda/invoke-migrate';
 
 const report: Report = {
   applied: ['0001_a'],
@@ -23,7 +24,7 @@ const error: ErrorInfo = {
   sqlstate: '42P07',
 };
 const SENTENCE = '0002_b, line 3: relation "a" already exists [SQLSTATE 42P07]. Fix it.';
-const answered = (outcome: Outcome): Attempt => ({
+const answered = (outcome: Outcome): Invocation => ({
   kind: 'answered',
   response: { action: 'converge', outcome },
 });
@@ -39,14 +40,14 @@ const standing = (change: Partial<Standing> = {}): Standing => ({
   ...change,
 });
 const unreachable: ErrorInfo = { code: 'connection', message: 'nothing listens', remedy: 'Check.' };
-const waiting = (waitingFor?: ErrorInfo): Attempt =>
+const waiting = (waitingFor?: ErrorInfo): Invocation =>
   answered({ status: 'continue', progress: 'still at it', waitingFor, report });
-const died: Attempt = { kind: 'died', message: 'Runtime.ExitError' };
-const busy: Attempt = { kind: 'refused', message: 'TooManyRequestsException: slow down', lasting: false };
-const forbidden: Attempt = { kind: 'refused', message: 'AccessDeniedException: no', lasting: true };
+const died: Invocation = { kind: 'died', message: 'Runtime.ExitError' };
+const busy: Invocation = { kind: 'refused', message: 'TooManyRequestsException: slow down', lasting: false };
+const forbidden: Invocation = { kind: 'refused', message: 'AccessDeniedException: no', lasting: true };
 
 const stale: ErrorInfo = { code: 'manifest', message: 'the request is about another', remedy: 'Again.' };
-const converged = (outcome: Outcome, manifestHash?: string): Attempt => ({
+const converged = (outcome: Outcome, manifestHash?: string): Invocation => ({
   kind: 'answered',
   response: { action: 'converge', outcome, manifestHash },
 });
@@ -63,7 +64,7 @@ const failing = (words: string) => ({ next: 'fail', reason: expect.stringContain
 const giving = (words: string) => ({ next: 'succeed', note: expect.stringContaining(words) });
 
 describe('forward and backward', () => {
-  test.each<[string, Attempt, Partial<Standing>, unknown, unknown]>([
+  test.each<[string, Invocation, Partial<Standing>, unknown, unknown]>([
     ['done', answered({ status: 'done', report }), {}, DONE, DONE],
     ['failed', answered({ status: 'failed', error, report }), {}, FAILED, giving(SENTENCE)],
     ['an error', { kind: 'answered', response: { action: 'error', error } }, {}, FAILED, giving(SENTENCE)],
@@ -162,7 +163,7 @@ describe('forward and backward', () => {
 });
 
 test('a lenient request never fails', () => {
-  const outcomes: Attempt[] = [
+  const outcomes: Invocation[] = [
     answered({ status: 'failed', error, report }),
     waiting(),
     waiting(unreachable),

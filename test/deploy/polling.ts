@@ -2,7 +2,7 @@
 import type { Outcome, Report } from '../../lambda/contract/converge';
 import type { ErrorInfo } from '../../lambda/contract/errors';
 import type { MigrateRequest } from '../../lambda/contract/migrate';
-import type { Attempt } from '../../lambda/deploy/decide';
+import type { Invocation } from '../../lambda/invoke-migrate';
 import type { IsCompleteRequest } from '../../lambda/deploy/events';
 import type { StackEvent } from '../../lambda/deploy/history';
 import type { Outbound } from '../../lambda/deploy/outbound';
@@ -52,7 +52,7 @@ interface Setting {
 
 /** Polls until there is an answer, as the framework does. */
 export async function pollAll(
-  migrate: (asked: Asked, clock: { ms: number }) => Attempt,
+  migrate: (asked: Asked, clock: { ms: number }) => Invocation,
   change: Setting = {},
 ) {
   const clock = {
@@ -123,13 +123,13 @@ export async function pollAll(
   throw new Error('no answer');
 }
 
-export const answered = (outcome: Outcome): Attempt => ({
+export const answered = (outcome: Outcome): Invocation => ({
   kind: 'answered',
   response: { action: 'converge', outcome, manifestHash: 'h' },
 });
 
 /** As the engine waits: for the whole slice, or as long as it is told. */
-export function nobodyListens(asked: Asked, clock: { ms: number }): Attempt {
+export function nobodyListens(asked: Asked, clock: { ms: number }): Invocation {
   const budgetMs = asked.budgetMs ?? 0;
   const { ms, overMs } = asked.databaseWait ?? { ms: Number.POSITIVE_INFINITY, overMs: 0 };
   clock.ms += Math.min(budgetMs, ms - overMs);
@@ -138,7 +138,7 @@ export function nobodyListens(asked: Asked, clock: { ms: number }): Attempt {
     : answered({ status: 'continue', progress: 'waits', waitingFor: unreachable, report });
 }
 
-export function held(asked: Asked, clock: { ms: number }): Attempt {
+export function held(asked: Asked, clock: { ms: number }): Invocation {
   clock.ms += asked.budgetMs ?? 0;
   return answered({ status: 'continue', progress: 'waits for a lock', waitingFor: locked, report });
 }

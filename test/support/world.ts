@@ -6,7 +6,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { physicalResourceId } from '../../lambda/contract/custom-resource';
 import type { Manifest } from '../../lambda/contract/manifest';
 import type { MigrateRequest, MigrateResponse } from '../../lambda/contract/migrate';
-import type { Attempt } from '../../lambda/deploy/decide';
+import type { Invocation } from '../../lambda/invoke-migrate';
 import type { IsCompleteRequest } from '../../lambda/deploy/events';
 import type { StackEvent } from '../../lambda/deploy/history';
 import type { Outbound } from '../../lambda/deploy/outbound';
@@ -169,7 +169,7 @@ export class World {
       return this.stacks.get(stackId)!.status;
     },
     stackEvents: (stackId, logicalId) => this.events(this.stacks.get(stackId)!, logicalId),
-    invokeMigrate: async (_, request): Promise<Attempt> => {
+    invokeMigrate: async (_, request): Promise<Invocation> => {
       if (request.action !== 'converge') throw new Error('only converge is asked');
       if (this.code === null) return { kind: 'refused', message: 'ResourceNotFoundException', lasting: true };
       const { dead } = this.trouble;

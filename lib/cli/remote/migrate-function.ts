@@ -1,11 +1,11 @@
 /** The deployed function that reaches a database in isolated subnets: found by its stack, invoked as the caller. */
-import { within } from '../../../lambda/aws-timeouts';
-import { TrueupError } from '../../../lambda/contract/errors';
+import { type ErrorInfo, TrueupError } from '../../../lambda/contract/errors';
 import type { MigrateRequest, MigrateResponse } from '../../../lambda/contract/migrate';
+import type { Invocation } from '../../../lambda/invoke-migrate';
 import { hasOutput, outputOf, stackOutputs } from './stack-outputs';
 
 /** Lambda's own limit (https://docs.aws.amazon.com/lambda/latest/dg/configuration-timeout.html). */
-const TIMEOUT_MS = 15 * 60_000;
+const TIMEOUTS = { answerMs: 15 * 60_000, connectMs: 10_000 };
 
 export type CallFunction = (request: MigrateRequest) => Promise<MigrateResponse>;
 
@@ -47,44 +47,33 @@ async function invoke(
   request: MigrateRequest,
   grant: string,
 ): Promise<MigrateResponse> {
-  const { Lambda } = await import('@aws-sdk/client-lambda');
-  // One attempt: what changes the database is not begun a second time behind the caller's back.
-  const client = new Lambda({
-    maxAttempts: 1,
-    requestHandler: within(TIMEOUT_MS, 10_000),
-  });
-  const { FunctionError, Payload } = await client
-    .invoke({ FunctionName: functionName, Payload: JSON.stringify(request) })
-    .catch((error: Error) => {
-      throw notInvoked(functionName, error, grant);
-    });
-  const text = Buffer.from(Payload ?? []).toString('utf8');
-  if (FunctionError !== undefined) throw died(functionName, text);
-  const response = JSON.parse(text) as MigrateResponse;
+  // Loads the SDK's client.
+  const { migrateInvoker } = await import('../../../lambda/invoke-migrate.js');
+  const invocation = await migrateInvoker(TIMEOUTS)(functionName, request);
+  if (invocation.kind !== 'answered') throw new TrueupError(withoutAnswer(functionName, invocation, grant));
+  const { response } = invocation;
   if (response.action === 'error') throw new TrueupError(response.error);
   return response;
 }
 
-function notInvoked(functionName: string, error: Error, grant: string): TrueupError {
-  const denied = /AccessDenied|NotAuthorized/.test(error.name);
-  return new TrueupError(
-    {
-      code: denied ? 'privilege' : 'connection',
-      message: `the function ${functionName} could not be invoked (${error.name}: ${error.message})`,
-      remedy: denied
-        ? `Your credentials need lambda:InvokeFunction on it: the construct has ${grant}.`
-        : 'Check AWS_REGION, the credentials (AWS_PROFILE), and whether the stack is being updated.',
-    },
-    { cause: error },
-  );
-}
-
-/** Lambda's own words for the death of a process; others could quote anything. */
-function died(functionName: string, payload: string): TrueupError {
-  const type = payload.match(/"errorType":"([\w.]+)"/)?.[1] ?? 'an error';
-  return new TrueupError({
-    code: 'connection',
-    message: `the function ${functionName} crashed (${type})`,
-    remedy: "Its log says why; the stack's output LogCommand follows it.",
-  });
+function withoutAnswer(
+  functionName: string,
+  { kind, message }: Exclude<Invocation, { kind: 'answered' }>,
+  grant: string,
+): ErrorInfo {
+  if (kind !== 'refused') {
+    return {
+      code: 'connection',
+      message: `the function ${functionName} ${kind === 'died' ? `crashed (${message})` : `gave ${message}`}`,
+      remedy: "Its log says why; the stack's output LogCommand follows it.",
+    };
+  }
+  const denied = /^\w*(AccessDenied|NotAuthorized)/.test(message);
+  return {
+    code: denied ? 'privilege' : 'connection',
+    message: `the function ${functionName} could not be invoked (${message})`,
+    remedy: denied
+      ? `Your credentials need lambda:InvokeFunction on it: the construct has ${grant}.`
+      : 'Check AWS_REGION, the credentials (AWS_PROFILE), and whether the stack is being updated.',
+  };
 }
