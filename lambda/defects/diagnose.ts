@@ -52,6 +52,28 @@ export async function diagnose(
   }
 }
 
+/**
+ * Every question, in order, one after the other over one connection.
+ * @param deadline milliseconds since the epoch, after which the catalogue is not asked any more. @default - none
+ * @throws {ConnectionLost} when the connection is gone
+ */
+export async function diagnoseAll(
+  db: Database,
+  questions: readonly DiagnosisQuestion[],
+  known: KnownMigrations | null,
+  deadline = Number.POSITIVE_INFINITY,
+): Promise<readonly Diagnosis[]> {
+  const answers: Diagnosis[] = [];
+  for (const question of questions) {
+    answers.push(
+      Date.now() < deadline
+        ? await diagnose(db, question, known)
+        : undiagnosed(question, ['No time was left to query the database.']),
+    );
+  }
+  return answers;
+}
+
 function concluded(found: Found, known: KnownMigrations | null, lastError: string | undefined): Diagnosis {
   const { kind, object } = found;
   const migrations =

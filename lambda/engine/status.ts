@@ -76,6 +76,19 @@ export async function statusOn(
   };
 }
 
+/** Null where the ledger cannot be read: a diagnosis still says what the catalogue shows. */
+export async function statusOrNull(
+  db: Database,
+  folder: Pick<EngineContext, 'manifest'>,
+  namespace: string,
+): Promise<Status | null> {
+  try {
+    return await statusOn(db, folder, namespace);
+  } catch {
+    return null;
+  }
+}
+
 function stateOf(
   migration: Migration,
   row: LedgerMigration | undefined,

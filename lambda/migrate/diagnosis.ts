@@ -1,9 +1,8 @@
 /** What the pager asks: the catalogue and the ledger, read only, each statement under a short limit. */
 import type { Diagnosis, DiagnosisQuestion } from '../contract/diagnosis';
 import type { Manifest } from '../contract/manifest';
-import type { Status } from '../contract/status';
-import { diagnose, undiagnosed } from '../defects/diagnose';
-import { statusOn } from '../engine/status';
+import { diagnoseAll } from '../defects/diagnose';
+import { statusOrNull } from '../engine/status';
 import { withDatabase } from '../engine/time/session';
 import type { Database } from '../postgres/database';
 import { PINNED_PATH } from '../postgres/pinned';
@@ -30,16 +29,9 @@ export async function answerQuestions(
 ): Promise<readonly Diagnosis[]> {
   return withDatabase({ ...context, connectPatienceMs: PATIENCE_MS }, (session) =>
     onCatalogue(session, STATEMENT_TIMEOUT_MS, async (db) => {
-      const known = { manifest: context.manifest, status: await statusOrNull(session, context) };
-      const answers: Diagnosis[] = [];
-      for (const question of questions) {
-        answers.push(
-          Date.now() + MARGIN_MS < context.deadline
-            ? await diagnose(db, question, known)
-            : undiagnosed(question, ['No time was left to query the database.']),
-        );
-      }
-      return answers;
+      const { manifest, namespace, deadline } = context;
+      const known = { manifest, status: await statusOrNull(session, context, namespace) };
+      return diagnoseAll(db, questions, known, deadline - MARGIN_MS);
     }),
   );
 }
@@ -68,13 +60,4 @@ export async function onCatalogue<T>(
   await session.query('RESET statement_timeout');
   await session.query('RESET search_path');
   return answer;
-}
-
-/** Without it a diagnosis still says what the catalogue shows. */
-async function statusOrNull(db: Database, context: DiagnosisContext): Promise<Status | null> {
-  try {
-    return await statusOn(db, context, context.namespace);
-  } catch {
-    return null;
-  }
 }

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { Outcome, Report } from '../../lambda/contract/converge';
 import type { ErrorInfo } from '../../lambda/contract/errors';
 import { decide, type Standing, tooLate } from '../../lambda/deploy/decide';
-import { type Invocation } from '../../lambda/invoke-migrate';
+import type { Invocation } from '../../lambda/invoke-migrate';
 
 const report: Report = {
   applied: ['0001_a'],

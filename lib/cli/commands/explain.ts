@@ -6,9 +6,8 @@ import type { Readable } from 'node:stream';
 import type { Command } from 'commander';
 import type { Diagnosis, DiagnosisQuestion } from '../../../lambda/contract/diagnosis';
 import type { Manifest } from '../../../lambda/contract/manifest';
-import type { Status } from '../../../lambda/contract/status';
-import { diagnose, undiagnosed } from '../../../lambda/defects/diagnose';
-import { statusOn } from '../../../lambda/engine/status';
+import { diagnoseAll, undiagnosed } from '../../../lambda/defects/diagnose';
+import { statusOrNull } from '../../../lambda/engine/status';
 import { ErrorCollection } from '../../../lambda/page/collect';
 import { ErrorReader } from '../../../lambda/page/error-reader';
 import { type DiagnosedError, isPaged, questionOf } from '../../../lambda/page/finding';
@@ -178,26 +177,14 @@ export function askDatabase(
     const db = await connect();
     try {
       await db.query("SELECT pg_catalog.set_config('search_path', $1, false)", [PINNED_PATH]);
-      const ledger =
-        known === null ? null : { manifest: known.manifest, status: await ledgerStatus(db, known) };
-      const answers: Diagnosis[] = [];
-      for (const question of questions) answers.push(await diagnose(db, question, ledger));
-      return answers;
+      if (known === null) return await diagnoseAll(db, questions, null);
+      const { manifest, namespace } = known;
+      const status = await statusOrNull(db, known, namespace);
+      return await diagnoseAll(db, questions, { manifest, status });
     } finally {
       await db.close();
     }
   };
-}
-
-async function ledgerStatus(
-  db: Database,
-  known: { readonly manifest: Manifest; readonly namespace: string },
-): Promise<Status | null> {
-  try {
-    return await statusOn(db, known, known.namespace);
-  } catch {
-    return null;
-  }
 }
 
 /**
