@@ -2,7 +2,9 @@
  * What a diagnosis asks the catalogue of relations: one SELECT on pg_catalog for all of these names in all schemas, the
  * tables that they are partitions or children of included. Names ready for SQL are quoted by the server.
  */
+
 import type { Database } from '../postgres/database';
+import { INDEX_IS_VALID, INSERT_DEFAULT } from '../sql/catalogue';
 import type { UniqueIndex } from './conflict';
 
 export interface Relation {
@@ -125,7 +127,7 @@ const COLUMNS = `(SELECT coalesce(json_agg(json_build_object('name', a.attname, 
       'length', CASE WHEN base.oid IN ('varchar'::regtype, 'bpchar'::regtype)
         THEN nullif(greatest(CASE WHEN t.typtype = 'd' THEN t.typtypmod ELSE a.atttypmod END, 3) - 4, -1) END,
       'notNull', a.attnotnull,
-      'default', CASE WHEN a.attgenerated = '' THEN coalesce(pg_get_expr(d.adbin, d.adrelid), t.typdefault) END,
+      'default', CASE WHEN a.attgenerated = '' THEN ${INSERT_DEFAULT} END,
       'identity', a.attidentity <> '', 'generated', a.attgenerated <> '', 'sequence', ${SEQUENCE}) ORDER BY a.attnum), '[]')
     FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
     JOIN pg_type base ON base.oid = CASE WHEN t.typtype = 'd' THEN t.typbasetype ELSE t.oid END
@@ -135,7 +137,7 @@ const COLUMNS = `(SELECT coalesce(json_agg(json_build_object('name', a.attname, 
 const UNIQUE_INDEXES = `(SELECT coalesce(json_agg(json_build_object(
       'table', format('%I.%I', n.nspname, c.relname), 'name', quote_ident(x.relname),
       'sql', format('%I.%I', xn.nspname, x.relname),
-      'valid', i.indisvalid AND i.indisready AND i.indislive, 'exclusion', i.indisexclusion,
+      'valid', ${INDEX_IS_VALID}, 'exclusion', i.indisexclusion,
       'unique', i.indisunique, 'immediate', i.indimmediate, 'primary', i.indisprimary, 'partitioned', x.relkind = 'I',
       'constraint', (SELECT k.conname FROM pg_constraint k WHERE k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x')
         AND k.conrelid = i.indrelid),

@@ -35,7 +35,7 @@ export async function status(
   return withDatabase(ctx, (db) => statusOn(db, ctx, namespace, ownerRole));
 }
 
-export async function statusOn(
+async function statusOn(
   db: Database,
   { manifest }: Pick<EngineContext, 'manifest'>,
   namespace: string,

@@ -1,3 +1,4 @@
+import { INDEX_IS_BEING_BUILT, INDEX_IS_VALID } from '../../sql/catalogue';
 import { quoteLiteral } from '../../sql/quote';
 import { APPLICATION_TABLES, allOf, TABLE_NAME } from '../catalogue';
 import type { DefectKind } from '../defect';
@@ -23,8 +24,8 @@ FROM pg_index i
 JOIN pg_class x ON x.oid = i.indexrelid
 JOIN pg_class c ON c.oid = i.indrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE NOT (i.indisvalid AND i.indisready AND i.indislive) AND ${APPLICATION_TABLES}
-  AND NOT EXISTS (SELECT FROM pg_stat_progress_create_index p WHERE p.index_relid = i.indexrelid)
+WHERE NOT (${INDEX_IS_VALID}) AND ${APPLICATION_TABLES}
+  AND NOT ${INDEX_IS_BEING_BUILT}
   AND ($1::text IS NULL OR c.relname = $1)
   AND ($2::text IS NULL OR EXISTS (SELECT FROM pg_attribute a
     WHERE a.attrelid = c.oid AND a.attname = $2 AND a.attnum = ANY (i.indkey)))

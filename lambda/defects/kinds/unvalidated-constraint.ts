@@ -1,3 +1,4 @@
+import { isNotEnforced } from '../../sql/catalogue';
 import { quoteLiteral } from '../../sql/quote';
 import { APPLICATION_TABLES, allOf, TABLE_NAME } from '../catalogue';
 import type { DefectKind } from '../defect';
@@ -21,7 +22,7 @@ JOIN pg_class c ON c.oid = k.conrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE NOT k.convalidated AND ${APPLICATION_TABLES}
   -- From PostgreSQL 18 on: NOT ENFORCED is a decision, not an omission.
-  AND coalesce((to_jsonb(k) ->> 'conenforced')::boolean, true)
+  AND NOT (${isNotEnforced('k')})
   AND ($1::text IS NULL OR c.relname = $1)
   AND ($2::text IS NULL OR EXISTS (SELECT FROM pg_attribute a
     WHERE a.attrelid = c.oid AND a.attname = $2 AND a.attnum = ANY (k.conkey)))

@@ -1,4 +1,5 @@
 /** Tables and columns: existence, type, nullability, default, comment. */
+import { INSERT_DEFAULT } from '../../sql/catalogue';
 import { PATH } from './support';
 
 export const COLUMNS: readonly string[] = [
@@ -75,7 +76,7 @@ $fn$`,
   // The default that an INSERT without this column uses: the column's own, else its domain's.
   `CREATE OR REPLACE FUNCTION trueup._default(relation oid, number smallint) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $fn$
-  SELECT coalesce(pg_get_expr(d.adbin, d.adrelid), t.typdefault)
+  SELECT ${INSERT_DEFAULT}
   FROM pg_attribute a
   JOIN pg_type t ON t.oid = a.atttypid
   LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum

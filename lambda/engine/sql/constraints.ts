@@ -1,4 +1,5 @@
 /** Keys and checks, found by definition under whatever name. */
+import { isNotEnforced } from '../../sql/catalogue';
 import { PATH } from './support';
 
 export const CONSTRAINTS: readonly string[] = [
@@ -17,7 +18,7 @@ $fn$`,
   `CREATE OR REPLACE FUNCTION trueup._unproved(constraint_oid oid, validated boolean) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $fn$
   SELECT CASE
-    WHEN (to_jsonb(c) ->> 'conenforced')::boolean IS FALSE THEN 'is NOT ENFORCED'
+    WHEN ${isNotEnforced('c')} THEN 'is NOT ENFORCED'
     WHEN validated AND NOT c.convalidated THEN 'is NOT VALID: old rows are not checked' END
   FROM pg_constraint c WHERE c.oid = constraint_oid
 $fn$`,

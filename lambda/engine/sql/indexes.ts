@@ -1,4 +1,5 @@
 /** Indexes, found by definition under whatever name, and what ON CONFLICT makes of them. */
+import { INDEX_IS_BEING_BUILT, INDEX_IS_VALID } from '../../sql/catalogue';
 import { PATH } from './support';
 
 export const INDEXES: readonly string[] = [
@@ -102,7 +103,7 @@ BEGIN
   IF FOUND THEN RETURN; END IF;
 
   FOR candidate IN
-    SELECT i.indexrelid, i.indisunique, i.indisvalid AND i.indisready AND i.indislive AS usable, a.amname, c.relname,
+    SELECT i.indexrelid, i.indisunique, ${INDEX_IS_VALID} AS usable, a.amname, c.relname,
       pg_get_expr(i.indpred, i.indrelid) AS predicate,
       coalesce((to_jsonb(i) ->> 'indnullsnotdistinct')::boolean, false) AS nulls_not_distinct,
       ARRAY(SELECT pg_get_indexdef(i.indexrelid, n, false) FROM generate_series(1, i.indnkeyatts) n ORDER BY n) AS keys,
@@ -172,7 +173,7 @@ BEGIN
   END;
   RETURN NEXT format('%s finds no unique index on %s (42P10)%s', target, table_name, coalesce(': ' || (
     SELECT string_agg(format('%I has these columns, but %s', c.relname, CASE
-        WHEN NOT (i.indisvalid AND i.indisready AND i.indislive) THEN 'is INVALID'
+        WHEN NOT (${INDEX_IS_VALID}) THEN 'is INVALID'
         WHEN NOT i.indisunique THEN 'is not unique'
         WHEN i.indpred IS NOT NULL THEN 'the statement must say WHERE ' || pg_get_expr(i.indpred, i.indrelid)
         ELSE 'does not fit' END), '; ' ORDER BY c.relname)
@@ -193,9 +194,9 @@ RETURNS SETOF text LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS 
   FROM pg_index i
   JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_class t ON t.oid = i.indrelid
   JOIN pg_namespace n ON n.oid = c.relnamespace
-  WHERE NOT (i.indisvalid AND i.indisready AND i.indislive)
+  WHERE NOT (${INDEX_IS_VALID})
     AND (t.oid = trueup._relation(table_name, path)
       OR table_name IS NULL AND n.nspname <> 'information_schema' AND n.nspname NOT LIKE 'pg\_%')
-    AND NOT EXISTS (SELECT FROM pg_stat_progress_create_index p WHERE p.index_relid = i.indexrelid)
+    AND NOT ${INDEX_IS_BEING_BUILT}
 $fn$`,
 ];

@@ -141,7 +141,7 @@ test('what can be wrong is said in one sentence', async () => {
   rig.conductor.functions.fault = (name) => (name === 'shop-ask' ? { kind: 'kill', afterMs: 0 } : undefined);
   const died = await ask('status', '--stack', 'shop');
   rig.conductor.functions.fault = () => undefined;
-  expect(died.stderr).toContain('the function shop-ask crashed (Runtime.ExitError)');
+  expect(died.stderr).toContain('the function shop-ask crashed (Runtime.ExitError: Runtime exited');
   expect(died.stderr).toContain('LogCommand');
   expect(died.code).toBeGreaterThan(0);
 });
