@@ -4,8 +4,9 @@ import { EXIT, type ExitCode } from '../exit-codes';
 import { open } from '../open';
 import { type DatabaseOptions, type StackOption, withDatabase, withFolder, withStack } from '../options';
 import { setAction } from '../terminal/action';
+import type { Colors } from '../terminal/colors';
 import { printJson } from '../terminal/json';
-import { type Colors, duration, plural, type Terminal, table } from '../terminal/terminal';
+import { duration, plural, type Terminal, table } from '../terminal/terminal';
 
 interface Options extends DatabaseOptions, StackOption {
   readonly exitCode?: boolean;

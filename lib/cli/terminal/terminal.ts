@@ -1,8 +1,6 @@
 /** Where output goes: results to standard output, everything else to standard error; colours only for people. */
-import { createColors } from 'picocolors';
 import { EXIT } from '../exit-codes';
-
-export type Colors = ReturnType<typeof createColors>;
+import { type Colors, colorsOf } from './colors';
 
 export interface GlobalOptions {
   readonly json?: boolean;
@@ -43,7 +41,7 @@ function open(stream: NodeJS.WriteStream, options: GlobalOptions, env: NodeJS.Pr
   const wanted = options.color !== false && !env.NO_COLOR;
   const forced = Boolean(env.FORCE_COLOR) && env.FORCE_COLOR !== '0';
   return {
-    colors: createColors(wanted && (live || forced)),
+    colors: colorsOf(wanted && (live || forced)),
     live,
     get columns() {
       return stream.columns ?? WIDTH;

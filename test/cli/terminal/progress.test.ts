@@ -1,5 +1,5 @@
-import { createColors } from 'picocolors';
 import { expect, test } from 'vitest';
+import { colorsOf } from '../../../lib/cli/terminal/colors';
 import { progressView } from '../../../lib/cli/terminal/progress';
 import type { Stream } from '../../../lib/cli/terminal/terminal';
 
@@ -9,7 +9,7 @@ test('what shared a message with others has no time of its own, and none is prin
     text += more;
   };
   const err: Stream = {
-    colors: createColors(false),
+    colors: colorsOf(false),
     live: false,
     columns: 120,
     write,
