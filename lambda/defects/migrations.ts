@@ -41,7 +41,7 @@ export function repairingMigrations(
     const lost = net !== 'takes-away' && after >= 0 && !(made >= 0 && made > after);
     return [
       {
-        ...standingOf(migration, known, lastError),
+        ...stateOf(migration, known, lastError),
         does: net === 'takes-away' ? 'takes-away' : 'makes',
         ...(lost ? { undoneBy: migrations[after]!.name } : {}),
       },
@@ -49,7 +49,7 @@ export function repairingMigrations(
   });
 }
 
-function standingOf(
+function stateOf(
   { name }: Migration,
   { status }: KnownMigrations,
   lastError: string | undefined,

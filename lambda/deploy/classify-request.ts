@@ -1,5 +1,5 @@
 /** What a request is about, and whether CloudFormation still waits for it. Pure; decided anew before every slice. */
-import type { Direction } from '../contract/converge';
+import type { Direction, FailedDeployment } from '../contract/converge';
 import { type History, reportedSuccess } from './history';
 
 export interface StackState {
@@ -15,12 +15,8 @@ export interface Pending {
   readonly startedAtMs: number;
 }
 
-export interface FailedAttempt {
-  /** What the failed deployment's request had told CloudFormation. */
-  readonly reportedSuccess: boolean | 'unknown';
-  /** When its attempt began: nothing from before belongs to it. */
-  readonly sinceMs: number;
-}
+/** The deployment that failed, as far as the stack's events tell: its manifest is named by the request's event. */
+export type FailedAttempt = Omit<FailedDeployment, 'manifestHash'>;
 
 export interface Classification {
   readonly direction: Direction;
@@ -33,7 +29,7 @@ export interface Classification {
    * - `unclear`: what CloudFormation says does not fit together yet; look again
    * - `overtaken`: cancelled, rolled back or replaced
    */
-  readonly standing: 'wanted' | 'unclear' | 'overtaken';
+  readonly relevance: 'wanted' | 'unclear' | 'overtaken';
 }
 
 /** How long events may lag behind the stack's status before we decide without them. */
@@ -46,13 +42,13 @@ export function classifyRequest(request: Pending, stack: StackState, nowMs: numb
   const lenient = request.type === 'Delete' || (status?.includes('ROLLBACK') ?? false);
   if (status === null) {
     const direction = request.type === 'Create' ? 'forward' : 'unknown';
-    return { direction, failed: null, lenient, standing: 'wanted' };
+    return { direction, failed: null, lenient, relevance: 'wanted' };
   }
   const eventsAreIn = nowMs - request.startedAtMs > EVENT_LAG_MS;
   const about =
     request.type === 'Delete' ? ofDelete(status, history) : ofUpdate(status, history, eventsAreIn);
-  const standing = overtaken(request, stack, eventsAreIn) ?? (about.unclear ? 'unclear' : 'wanted');
-  return { direction: about.direction, failed: about.failed, lenient, standing };
+  const relevance = overtaken(request, stack, eventsAreIn) ?? (about.unclear ? 'unclear' : 'wanted');
+  return { direction: about.direction, failed: about.failed, lenient, relevance };
 }
 
 interface About {
@@ -65,7 +61,8 @@ const FORWARD: About = { direction: 'forward', failed: null };
 
 function backward(history: History | null, told: FailedAttempt['reportedSuccess']): About {
   const began = history?.attemptAtMs ?? null;
-  const failed = began === null ? null : { reportedSuccess: told, sinceMs: began - CLOCK_SKEW_MS };
+  const failed =
+    began === null ? null : { reportedSuccess: told, since: new Date(began - CLOCK_SKEW_MS).toISOString() };
   return { direction: 'rollback', failed };
 }
 
@@ -93,7 +90,7 @@ function overtaken(
   request: Pending,
   { status, history }: StackState,
   eventsAreIn: boolean,
-): Classification['standing'] | null {
+): Classification['relevance'] | null {
   const { startedAtMs, type } = request;
   if (history) {
     const { rollbackAtMs, stackChangedAtMs, resourceEndedAtMs } = history;

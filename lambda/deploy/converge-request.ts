@@ -40,12 +40,10 @@ function failedDeployment(
   failed: FailedAttempt | null,
 ): FailedDeployment | null {
   if (failed === null) return null;
-  const { reportedSuccess } = failed;
-  const since = new Date(failed.sinceMs).toISOString();
   if (event.RequestType === 'Delete') {
-    return { manifestHash: properties.manifestHash, reportedSuccess, since };
+    return { ...failed, manifestHash: properties.manifestHash };
   }
   const deployed = readOldProperties(event.OldResourceProperties);
   if (deployed?.target !== properties.target || deployed.namespace !== properties.namespace) return null;
-  return { manifestHash: deployed.manifestHash, reportedSuccess, since };
+  return { ...failed, manifestHash: deployed.manifestHash };
 }

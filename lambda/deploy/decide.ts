@@ -7,7 +7,7 @@ import type { Invocation } from '../invoke-migrate';
 
 type Converged = Extract<MigrateResponse, { action: 'converge' }>;
 
-export interface Standing {
+export interface RequestProgress {
   readonly lenient: boolean;
   /** Since the request was first seen. */
   readonly elapsedMs: number;
@@ -50,7 +50,7 @@ const OTHER_CODE_RETRY_MS = 5_000;
 /** A right that the same deployment gave takes some seconds to hold everywhere. */
 const PROPAGATION_MS = 30_000;
 
-export function decide(attempt: Invocation, now: Standing): Decision {
+export function decide(attempt: Invocation, now: RequestProgress): Decision {
   if (attempt.kind !== 'answered') return withoutAnswer(attempt, now);
   const { response } = attempt;
   if (response.action === 'error') return giveUp(describeError(response.error), null, now);
@@ -80,18 +80,19 @@ export function decide(attempt: Invocation, now: Standing): Decision {
 }
 
 /** It changed nothing, in whatever direction. Older code does not say which manifest it carries, but fails with a code. */
-function isOtherCode({ outcome, manifestHash }: Converged, now: Standing): boolean {
+function isOtherCode({ outcome, manifestHash }: Converged, now: RequestProgress): boolean {
   if (manifestHash !== undefined) return manifestHash !== now.manifestHash;
   return outcome.status === 'failed' && outcome.error.code === 'manifest';
 }
 
-const keepsTrying = (now: Standing): boolean => now.failingMs < now.waitMs && now.elapsedMs < now.timeoutMs;
+const keepsTrying = (now: RequestProgress): boolean =>
+  now.failingMs < now.waitMs && now.elapsedMs < now.timeoutMs;
 
 /** The time is up, or this is the moment to say so. */
 export function tooLate(
   progress: string,
   report: Report | null,
-  now: Pick<Standing, 'timeoutMs' | 'lenient'>,
+  now: Pick<RequestProgress, 'timeoutMs' | 'lenient'>,
 ): Decision {
   const seconds = Math.round(now.timeoutMs / 1_000);
   const time = seconds < 120 ? `${seconds} seconds` : `${Math.round(seconds / 6) / 10} minutes`;
@@ -103,7 +104,7 @@ export function tooLate(
   );
 }
 
-function withoutAnswer(attempt: Exclude<Invocation, { kind: 'answered' }>, now: Standing): Decision {
+function withoutAnswer(attempt: Exclude<Invocation, { kind: 'answered' }>, now: RequestProgress): Decision {
   const again =
     attempt.kind === 'refused'
       ? !(attempt.lasting && now.elapsedMs >= PROPAGATION_MS) && keepsTrying(now)
@@ -120,6 +121,6 @@ function withoutAnswer(attempt: Exclude<Invocation, { kind: 'answered' }>, now: 
 }
 
 /** A rollback or Delete that cannot do its work succeeds, and says what it left undone: being ahead is success. */
-function giveUp(reason: string, report: Report | null, now: Pick<Standing, 'lenient'>): Decision {
+function giveUp(reason: string, report: Report | null, now: Pick<RequestProgress, 'lenient'>): Decision {
   return now.lenient ? { next: 'succeed', report, note: reason } : { next: 'fail', reason };
 }

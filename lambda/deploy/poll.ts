@@ -61,12 +61,12 @@ export async function handlePoll(
     const stack = await readStackState(event, startedAtMs, context.outbound);
     const classified = classifyRequest({ type: event.RequestType, startedAtMs }, stack, clock.now());
     const about = { ...requestFields(event), stack: stack.status, ...classified };
-    if (classified.standing === 'unclear') {
+    if (classified.relevance === 'unclear') {
       log('unclear', about);
       return { IsComplete: false };
     }
     const decision =
-      classified.standing === 'overtaken'
+      classified.relevance === 'overtaken'
         ? overtaken(classified)
         : await attempt(event, context, classified, streak, about).catch((error: Error) =>
             decideUnexpected(error, classified),
@@ -77,7 +77,7 @@ export async function handlePoll(
     const unsureMs = Math.min(UNSURE_MS, context.settings.rollbackWaitMs);
     if (unsure && clock.now() - startedAtMs < unsureMs) return { IsComplete: false };
     if (decision.next !== 'retry') {
-      return answer(decision, about, classified.standing, context.settings.logGroup);
+      return answer(decision, about, classified.relevance, context.settings.logGroup);
     }
     // Another attempt may take as long as the longest silence, and this process must not die in it.
     const neededMs = decision.afterMs + context.settings.answerTimeoutMs + MARGIN_MS;
@@ -172,10 +172,10 @@ function decideUnexpected(error: Error, { lenient }: Classification): Decision {
 function answer(
   decision: Extract<Decision, { next: 'succeed' | 'fail' }>,
   about: LogFields,
-  standing: Classification['standing'],
+  relevance: Classification['relevance'],
   logGroup: string,
 ): IsCompleteResponse {
-  const event = standing === 'overtaken' ? 'overtaken' : 'deployment';
+  const event = relevance === 'overtaken' ? 'overtaken' : 'deployment';
   if (decision.next === 'fail') {
     log(event, { ...about, outcome: 'failed', reason: decision.reason });
     throw new DeployError(decision.reason, logGroup);

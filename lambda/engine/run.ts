@@ -39,7 +39,7 @@ export interface Run {
   /** The ledger's rows by name, as this run last saw or wrote them. */
   readonly known: Map<string, Known>;
   readonly applied: Set<string>;
-  /** Carried out by an earlier slice or deployment, proved or settled by this one. */
+  /** Carried out by an earlier slice or deployment, proved, or recorded without a proof, by this one. */
   readonly finished: Set<string>;
   readonly baselined: Set<string>;
   /** Applied before, in another text than the one that is recorded now. */

@@ -67,7 +67,7 @@ async function pageAlarm(event: AlarmEvent, context: PageContext): Promise<void>
   const window = alarmWindow(event);
   await until(window.untilIngestedMs);
   const read = await readWhenThere({ signature, ...window }, context);
-  await page({ name, sinceMs: window.fromMs }, signature, 'first', read, context);
+  await page({ alarm: { name, sinceMs: window.fromMs }, signature, followUp: false }, read, context);
 }
 
 async function lookAgain(event: LookAgainEvent, context: PageContext): Promise<void> {
@@ -107,7 +107,8 @@ async function lookAgain(event: LookAgainEvent, context: PageContext): Promise<v
     for (const group of before?.groups ?? []) unknown.delete(group.key);
     const groups = recent.groups.filter((group) => unknown.has(group.key));
     log('looked-again', { alarm: alarm.name, seen: recent.groups.length, new: groups.length });
-    if (groups.length > 0) await page(alarm, signature, 'again', { ...recent, groups, overflow: 0 }, context);
+    if (groups.length > 0)
+      await page({ alarm, signature, followUp: true }, { ...recent, groups, overflow: 0 }, context);
   }
 }
 
@@ -144,25 +145,24 @@ async function readWhenThere(
 }
 
 async function page(
-  alarm: RaisedAlarm,
-  signature: string,
-  look: PageContent['look'],
+  about: Pick<PageContent, 'signature' | 'followUp'> & { readonly alarm: RaisedAlarm },
   read: Read,
   context: PageContext,
 ): Promise<void> {
+  const { alarm, signature, followUp } = about;
   const { settings, out, region } = context;
   const onlyDiagnosed = signatureOf(signature)?.pagedWhen === 'diagnosed';
   const asked = read.groups.slice(0, onlyDiagnosed ? MOST_ASKED : MOST_FINDINGS);
   const diagnoses = await diagnoseAll(asked, context);
   const findings = asked.map((group, i) => ({ group, diagnosis: diagnoses[i]! })).filter(isPaged);
   if (onlyDiagnosed && findings.length === 0) {
-    log('not-paged', { alarm: alarm.name, look, asked: asked.length, groups: read.groups.length });
+    log('not-paged', { alarm: alarm.name, followUp, asked: asked.length, groups: read.groups.length });
     return;
   }
   const content: PageContent = {
     alarm: { name: alarm.name, region, account: settings.topicArn.split(':')[4] ?? '' },
     signature,
-    look,
+    followUp,
     findings: findings.slice(0, MOST_FINDINGS),
     // What nobody has proved is everyday, and is not named.
     others: onlyDiagnosed
@@ -177,7 +177,7 @@ async function page(
   };
   const rendered = renderPage(content);
   await out.publish(settings.topicArn, rendered);
-  log('paged', { alarm: alarm.name, look, findings: content.findings.length, subject: rendered.subject });
+  log('paged', { alarm: alarm.name, followUp, findings: content.findings.length, subject: rendered.subject });
 }
 
 /** In the order of the groups. Functions are asked at the same time, each once. */

@@ -11,8 +11,8 @@ export interface PageContent {
   /** Null for `trueup explain`, which has no alarm. */
   readonly alarm: { readonly name: string; readonly region: string; readonly account: string } | null;
   readonly signature: string;
-  /** `first`: the alarm went up. `again`: this appeared while it was up. */
-  readonly look: 'first' | 'again';
+  /** The alarm was up already, and has been paged: this appeared since. */
+  readonly followUp: boolean;
   readonly findings: readonly DiagnosedError[];
   /** Groups that are not in `findings`: each is named. */
   readonly others: readonly ErrorGroup[];
@@ -43,14 +43,14 @@ const RULE = `\n\n${'-'.repeat(72)}\n\n`;
 export function renderPage(content: PageContent): Page {
   const end = `\n\n${[...more(content)].join('\n')}`;
   const others = cut(also(content).join('\n'), OTHERS_TEXT);
-  const findings = cut(described(content), LONGEST_TEXT - others.length - end.length);
+  const findings = cut(textOfFindings(content), LONGEST_TEXT - others.length - end.length);
   return { subject: subjectOf(content), text: findings + others + end };
 }
 
 const cut = (text: string, longest: number): string =>
   text.length <= longest ? text : `${text.slice(0, longest)}\n… cut`;
 
-function described(content: PageContent): string {
+function textOfFindings(content: PageContent): string {
   const { findings } = content;
   if (findings.length === 0) return nothingFound(content);
   const context = { complete: content.complete, nowMs: nowOf(content) };
@@ -63,9 +63,9 @@ function described(content: PageContent): string {
 const nowOf = ({ alarm, toMs }: PageContent): number | null => (alarm === null ? null : toMs);
 
 function subjectOf(content: PageContent): string {
-  const { findings, signature, look, others, complete } = content;
+  const { findings, signature, followUp, others, complete } = content;
   const [first] = findings;
-  const again = look === 'again' ? 'also ' : '';
+  const again = followUp ? 'also ' : '';
   const title = first ? titleOf(first) : (signatureOf(signature)?.title ?? signature);
   const where = first?.group.database ? `${first.group.database}: ` : '';
   const ongoing = first && isOngoing(first.group, nowOf(content)) ? ', ongoing' : '';
@@ -108,7 +108,7 @@ function also({ others, overflow, complete }: PageContent): readonly string[] {
 }
 
 function* more(content: PageContent): Generator<string> {
-  const { alarm, signature, look, complete, logGroups, fromMs, toMs, runbookUrl, findings } = content;
+  const { alarm, signature, followUp, complete, logGroups, fromMs, toMs, runbookUrl, findings } = content;
   yield 'MORE';
   if (runbookUrl !== null) {
     const kinds = new Set(findings.flatMap(kindsFor));
@@ -120,7 +120,7 @@ function* more(content: PageContent): Generator<string> {
     yield `  Log lines  ${insightsUrl({ region: alarm.region, logGroups, fromMs, toMs, phrase })}`;
     yield `  Alarm      ${alarm.name}, account ${alarm.account}, ${alarm.region}. It stays in ALARM until the errors stop.`;
   }
-  if (look === 'again') yield '  This appeared while the alarm was already in ALARM.';
+  if (followUp) yield '  This appeared while the alarm was already in ALARM.';
   if (!complete) yield '  There were more lines than could be read in time: every number is a lower bound.';
   yield '  Literals in statements are replaced by ?, and rows are left out.';
 }

@@ -1,6 +1,6 @@
 /** One finding, in the order in which somebody who was woken needs it. */
 import type { Diagnosis, Repair, RepairingMigration } from '../contract/diagnosis';
-import { migrationSentences } from '../defects/standing';
+import { migrationSentences } from '../defects/migration-sentences';
 import type { ErrorGroup, Use } from './collect';
 import { type DiagnosedError, isTest, kindsFor, shortened } from './finding';
 import { harmless, harmlessSql } from './harmless';

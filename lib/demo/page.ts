@@ -62,7 +62,7 @@ async function pageFor(stage: Stage, lines: readonly string[], database: string)
   const { subject, text } = renderPage({
     alarm: null,
     signature: groups[0]!.signature,
-    look: 'first',
+    followUp: false,
     findings: groups.map((group, i) => ({ group, diagnosis: diagnoses[i]! })),
     others: [],
     overflow: 0,

@@ -69,7 +69,7 @@ describe('without the server', () => {
       const { subject, text } = renderPage({
         alarm: null,
         signature: group.signature,
-        look: 'first',
+        followUp: false,
         findings: [{ group, diagnosis: undiagnosed(group, []) }],
         others: [],
         overflow: 0,

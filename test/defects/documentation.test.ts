@@ -83,7 +83,7 @@ async function messageOf(kind: DefectKind, lines: readonly string[]): Promise<st
     const { subject, text } = renderPage({
       alarm: null,
       signature: group!.signature,
-      look: 'first',
+      followUp: false,
       findings: [{ group: group!, diagnosis: shown }],
       others: [],
       overflow: 0,

@@ -219,8 +219,8 @@ describe('direction, and whether our resource had reported success', () => {
     ],
   ];
   test.each(table)('%s', (_, type, statuses, direction, reportedSuccess, lenient) => {
-    const failed = reportedSuccess === null ? null : { reportedSuccess, sinceMs: expect.any(Number) };
-    const situation = { direction, failed, lenient, standing: 'wanted' };
+    const failed = reportedSuccess === null ? null : { reportedSuccess, since: expect.any(String) };
+    const situation = { direction, failed, lenient, relevance: 'wanted' };
     expect(situationOf(type, statuses)).toEqual(situation);
     // Told again, with a detailed status or without, and whatever else happens in between.
     for (const echo of ['+', '']) {
@@ -236,7 +236,7 @@ describe('direction, and whether our resource had reported success', () => {
     const echoed = [...UPDATING, 'UPDATE_IN_PROGRESS+', '.UPDATE_COMPLETE', 'UPDATE_IN_PROGRESS', ...BACK];
     expect(situationOf('Update', echoed).failed).toEqual({
       reportedSuccess: true,
-      sinceMs: 5 * MINUTE - 5_000,
+      since: new Date(5 * MINUTE - 5_000).toISOString(),
     });
   });
 
@@ -269,7 +269,7 @@ describe('direction, and whether our resource had reported success', () => {
       direction: 'rollback',
       failed: null,
       lenient: true,
-      standing: 'wanted',
+      relevance: 'wanted',
     });
   });
 
@@ -288,7 +288,7 @@ describe('direction, and whether our resource had reported success', () => {
       '.UPDATE_IN_PROGRESS',
     ];
     const { failed } = situationOf('Update', [...gone, '.UPDATE_FAILED', ...BACK]);
-    expect(failed).toEqual({ reportedSuccess: false, sinceMs: 5 * MINUTE - 5_000 });
+    expect(failed).toEqual({ reportedSuccess: false, since: new Date(5 * MINUTE - 5_000).toISOString() });
   });
 });
 
@@ -334,14 +334,14 @@ describe('whether it is still wanted', () => {
       6,
     ],
   ])('%s: overtaken', (_, type, statuses, began) => {
-    expect(during(type, statuses, began).standing).toBe('overtaken');
+    expect(during(type, statuses, began).relevance).toBe('overtaken');
   });
 
   test.each(['', '+'])('told again while our request runs (%s): still wanted', (echo) => {
-    expect(during('Update', [...UPDATING, `UPDATE_IN_PROGRESS${echo}`], 6).standing).toBe('wanted');
+    expect(during('Update', [...UPDATING, `UPDATE_IN_PROGRESS${echo}`], 6).relevance).toBe('wanted');
     const step = events(...UPDATING, '.UPDATE_IN_PROGRESS', 'UPDATE_IN_PROGRESS+').slice(-1);
     const look = { status: 'UPDATE_IN_PROGRESS', history: readHistory(step, false) };
-    expect(classifyRequest({ type: 'Update', startedAtMs: 6 * MINUTE }, look, 9 * MINUTE).standing).toBe(
+    expect(classifyRequest({ type: 'Update', startedAtMs: 6 * MINUTE }, look, 9 * MINUTE).relevance).toBe(
       'wanted',
     );
   });
@@ -349,7 +349,7 @@ describe('whether it is still wanted', () => {
   test('a second COMPLETE of our resource, told again, ends no second request', () => {
     const all = events(...MADE, 'UPDATE_IN_PROGRESS', '.CREATE_COMPLETE');
     const look = { status: 'UPDATE_IN_PROGRESS', history: readHistory(all, true) };
-    expect(classifyRequest({ type: 'Update', startedAtMs: 5 * MINUTE }, look, 9 * MINUTE).standing).toBe(
+    expect(classifyRequest({ type: 'Update', startedAtMs: 5 * MINUTE }, look, 9 * MINUTE).relevance).toBe(
       'wanted',
     );
   });
@@ -357,24 +357,24 @@ describe('whether it is still wanted', () => {
   test('a late one, when nothing goes on: looked at again, then overtaken', () => {
     const look = { status: 'UPDATE_COMPLETE', history: readHistory(events(...MADE), true) };
     const pending = { type: 'Update', startedAtMs: 60 * MINUTE } as const;
-    expect(classifyRequest(pending, look, 60 * MINUTE + 59_000).standing).toBe('unclear');
-    expect(classifyRequest(pending, look, 61 * MINUTE + 1_000).standing).toBe('overtaken');
+    expect(classifyRequest(pending, look, 60 * MINUTE + 59_000).relevance).toBe('unclear');
+    expect(classifyRequest(pending, look, 61 * MINUTE + 1_000).relevance).toBe('overtaken');
   });
 
   test('clocks that differ by a second or two', () => {
     const all = events(...UPDATING);
     const look = { status: 'UPDATE_IN_PROGRESS', history: readHistory(all, true) };
     const pending = { type: 'Update', startedAtMs: 5 * MINUTE - 2_000 } as const;
-    expect(classifyRequest(pending, look, 6 * MINUTE).standing).toBe('wanted');
+    expect(classifyRequest(pending, look, 6 * MINUTE).relevance).toBe('wanted');
   });
 
   test('events that lag behind the status: looked at again, then in doubt', () => {
     const look = { status: 'UPDATE_ROLLBACK_IN_PROGRESS', history: readHistory(events(...UPDATING), true) };
     const pending = { type: 'Update', startedAtMs: 9 * MINUTE } as const;
-    expect(classifyRequest(pending, look, 9 * MINUTE + 1_000).standing).toBe('unclear');
+    expect(classifyRequest(pending, look, 9 * MINUTE + 1_000).relevance).toBe('unclear');
     expect(classifyRequest(pending, look, 10 * MINUTE + 1_000)).toMatchObject({
       direction: 'rollback',
-      standing: 'wanted',
+      relevance: 'wanted',
     });
   });
 

@@ -29,7 +29,7 @@ const event = (change: Partial<IsCompleteRequest> = {}): IsCompleteRequest => ({
   OldResourceProperties: properties(),
   ...change,
 });
-const failed = { reportedSuccess: false, sinceMs: Date.UTC(2026, 0, 1) } as const;
+const failed = { reportedSuccess: false, since: '2026-01-01T00:00:00.000Z' } as const;
 const back = { direction: 'rollback', failed } as const;
 const ask = (change: Partial<IsCompleteRequest>, situation: Parameters<typeof convergeRequest>[2] = back) => {
   const asked = event(change);

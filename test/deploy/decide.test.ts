@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Outcome, Report } from '../../lambda/contract/converge';
 import type { ErrorInfo } from '../../lambda/contract/errors';
-import { decide, type Standing, tooLate } from '../../lambda/deploy/decide';
+import { decide, type RequestProgress, tooLate } from '../../lambda/deploy/decide';
 import type { Invocation } from '../../lambda/invoke-migrate';
 
 const report: Report = {
@@ -28,7 +28,7 @@ const answered = (outcome: Outcome): Invocation => ({
   kind: 'answered',
   response: { action: 'converge', outcome },
 });
-const standing = (change: Partial<Standing> = {}): Standing => ({
+const progress = (change: Partial<RequestProgress> = {}): RequestProgress => ({
   lenient: false,
   elapsedMs: 10_000,
   timeoutMs: 600_000,
@@ -64,7 +64,7 @@ const failing = (words: string) => ({ next: 'fail', reason: expect.stringContain
 const giving = (words: string) => ({ next: 'succeed', note: expect.stringContaining(words) });
 
 describe('forward and backward', () => {
-  test.each<[string, Invocation, Partial<Standing>, unknown, unknown]>([
+  test.each<[string, Invocation, Partial<RequestProgress>, unknown, unknown]>([
     ['done', answered({ status: 'done', report }), {}, DONE, DONE],
     ['failed', answered({ status: 'failed', error, report }), {}, FAILED, giving(SENTENCE)],
     ['an error', { kind: 'answered', response: { action: 'error', error } }, {}, FAILED, giving(SENTENCE)],
@@ -157,8 +157,8 @@ describe('forward and backward', () => {
       giving('`diagnose`'),
     ],
   ])('%s', (_, attempt, change, forward, backward) => {
-    expect(decide(attempt, standing(change))).toEqual(forward);
-    expect(decide(attempt, standing({ ...change, lenient: true }))).toMatchObject(backward as object);
+    expect(decide(attempt, progress(change))).toEqual(forward);
+    expect(decide(attempt, progress({ ...change, lenient: true }))).toMatchObject(backward as object);
   });
 });
 
@@ -175,7 +175,7 @@ test('a lenient request never fails', () => {
     for (const elapsedMs of [0, 10_000_000]) {
       for (const deaths of [0, 1, 3]) {
         for (const failingMs of [0, 10_000_000]) {
-          const decision = decide(attempt, standing({ lenient: true, elapsedMs, deaths, failingMs }));
+          const decision = decide(attempt, progress({ lenient: true, elapsedMs, deaths, failingMs }));
           expect(decision.next).not.toBe('fail');
           if (elapsedMs > 0) expect(decision.next).toBe('succeed');
         }

@@ -41,7 +41,7 @@ const DIAGNOSIS: Diagnosis = {
 const CONTENT: PageContent = {
   alarm: { name: 'Shop-not-null', region: 'eu-west-1', account: '111122223333' },
   signature: 'not-null',
-  look: 'first',
+  followUp: false,
   findings: [{ group: GROUP, diagnosis: DIAGNOSIS }],
   others: [],
   overflow: 0,
@@ -83,7 +83,7 @@ describe('pages', () => {
     const content: PageContent = {
       ...CONTENT,
       signature: 'on-conflict',
-      look: 'again',
+      followUp: true,
       findings: [
         { group: other, diagnosis: undiagnosed(other, ['An application logged this.']) },
         {

@@ -59,7 +59,7 @@ const wordsOf = ({ name, version }: Migration): string =>
   name.slice(version.length).replace(/^_+/, '').replaceAll('_', ' ');
 
 /** Number, and words where the number alone is in everybody's folder. */
-const described =
+const byNumberAndWords =
   (succeeded: (row: Rows[number]) => boolean): Rule =>
   (rows, migrations) =>
     migrations.filter((migration) =>
@@ -140,8 +140,8 @@ const RULES: Readonly<Record<Tool, Rule>> = {
   Knex: byName('name'),
   Sequelize: byName('name'),
   'sql-migrate': byName('id'),
-  sqlx: described(({ success }) => success === 'true'),
-  Atlas: described(({ applied, total }) => applied === total),
+  sqlx: byNumberAndWords(({ success }) => success === 'true'),
+  Atlas: byNumberAndWords(({ applied, total }) => applied === total),
   goose,
 };
 

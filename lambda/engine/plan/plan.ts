@@ -11,8 +11,8 @@ import { LEDGER_VERSION, needsInstall } from '../ledger/schema';
 export type Step =
   /** Everything ran in an earlier slice or deployment; prove it first. */
   | { readonly type: 'verify'; readonly migration: Migration }
-  /** A later file says that its verify no longer holds. */
-  | { readonly type: 'settle'; readonly migration: Migration }
+  /** Nothing can prove it: a later file says that its verify no longer holds, or it says itself why it has none. */
+  | { readonly type: 'record-without-verify'; readonly migration: Migration }
   | { readonly type: 'baseline'; readonly migration: Migration }
   /** It is applied in another text, and a person has said that the edit changes nothing: its verify decides. */
   | { readonly type: 'accept'; readonly migration: Migration }
@@ -177,7 +177,7 @@ function resume(
     return { type: 'apply', migration, from: row.statement, note: 'resumed' };
   }
   return {
-    type: superseded.has(migration.name) || migration.unproved !== null ? 'settle' : 'verify',
+    type: superseded.has(migration.name) || migration.unproved !== null ? 'record-without-verify' : 'verify',
     migration,
   };
 }

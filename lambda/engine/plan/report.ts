@@ -11,17 +11,17 @@ export function reportOf(ledger: Ledger | null, run: Run | null, plan?: ForwardP
     .filter((row) => row.state === 'undone' && row.deployment === deployment)
     .map((row) => row.name);
   const undone = new Set([...undoneEarlier, ...(run?.undone ?? [])]);
-  const settled = run?.finished ?? new Set<string>();
+  const finished = run?.finished ?? new Set<string>();
   const done = new Set([
     ...(run?.applied ?? []),
     ...(run?.baselined ?? []),
     ...(run?.accepted ?? []),
     ...(run?.acceptedLater ?? []),
-    ...settled,
+    ...finished,
   ]);
   const rows = (ledger?.migrations ?? []).filter((row) => row.state !== 'undone' && !undone.has(row.name));
   const earlier = rows.filter(
-    (row) => row.deployment === deployment && (row.state === 'applied' || settled.has(row.name)),
+    (row) => row.deployment === deployment && (row.state === 'applied' || finished.has(row.name)),
   );
   const names = (which: boolean) => earlier.filter((row) => row.baselined === which).map((row) => row.name);
   const applied = [...new Set([...names(false), ...(run?.applied ?? [])])];

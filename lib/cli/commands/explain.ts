@@ -146,7 +146,7 @@ export function renderExplanation({ findings, everyday, overflow, lines }: Expla
   const { subject, text } = renderPage({
     alarm: null,
     signature: findings[0]!.group.signature,
-    look: 'first',
+    followUp: false,
     findings,
     others: [],
     overflow,

@@ -91,7 +91,7 @@ describe('forward', () => {
       'a superseded verify never blocks',
       manifestOf(one, migration('0002_two', { supersedes: ['0001_one'] })),
       [row(one, { state: 'unverified' })],
-      ['settle 0001_one', 'apply 0002_two 0'],
+      ['record-without-verify 0001_one', 'apply 0002_two 0'],
     ],
   ];
   test.each(cases)('%s', (_, manifest, rows, steps) => {

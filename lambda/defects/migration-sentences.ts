@@ -9,16 +9,18 @@ export function migrationSentences({
 }: Pick<Diagnosis, 'kind' | 'verdict' | 'migrations' | 'repair'>): readonly string[] {
   if (kind === null || migrations === null) return [];
   // Nothing is missing in the schema, so an applied migration has lost nothing.
-  const settled = verdict === 'application' || verdict === 'not-reproduced';
+  const nothingMissing = verdict === 'application' || verdict === 'not-reproduced';
   if (migrations.every(({ does }) => does === 'takes-away')) {
     const wanted =
-      settled || sql.length === 0 ? [] : ['No migration in the deployed code addresses this: write one.'];
-    return [...migrations.map((migration) => sentence(migration, settled)), ...wanted];
+      nothingMissing || sql.length === 0
+        ? []
+        : ['No migration in the deployed code addresses this: write one.'];
+    return [...migrations.map((migration) => sentence(migration, nothingMissing)), ...wanted];
   }
-  return migrations.map((migration) => sentence(migration, settled));
+  return migrations.map((migration) => sentence(migration, nothingMissing));
 }
 
-function sentence(migration: RepairingMigration, settled: boolean): string {
+function sentence(migration: RepairingMigration, nothingMissing: boolean): string {
   const { name, does, undoneBy } = migration;
   if (does === 'takes-away')
     return isApplied(migration)
@@ -26,7 +28,7 @@ function sentence(migration: RepairingMigration, settled: boolean): string {
       : `Migration ${name} removes it; ${migration.state === 'unknown' ? UNKNOWN : `it is not applied (${migration.state})`}.`;
   if (undoneBy !== undefined)
     return `Migration ${name} creates it, and ${undoneBy} removes it again: deploying them repairs nothing.`;
-  return `Migration ${name} addresses this and ${standing(migration, settled)}`;
+  return `Migration ${name} addresses this and ${stateSentence(migration, nothingMissing)}`;
 }
 
 const UNKNOWN = 'the ledger could not be asked whether it is applied';
@@ -34,11 +36,11 @@ const UNKNOWN = 'the ledger could not be asked whether it is applied';
 const isApplied = ({ state }: RepairingMigration): boolean =>
   ['applied', 'unverified', 'superseded', 'edited'].includes(state);
 
-function standing(migration: RepairingMigration, settled: boolean): string {
+function stateSentence(migration: RepairingMigration, nothingMissing: boolean): string {
   const { state } = migration;
   if (isApplied(migration)) {
     const applied = `is applied${state === 'applied' ? '' : ` (${state})`}${since(migration)}`;
-    return settled
+    return nothingMissing
       ? `${applied}.`
       : `${applied}, but the catalogue does not have what it creates. \`trueup verify\` says more.`;
   }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { RepairingMigration } from '../../lambda/contract/diagnosis';
-import { migrationSentences } from '../../lambda/defects/standing';
+import { migrationSentences } from '../../lambda/defects/migration-sentences';
 
 const said = (
   migrations: readonly RepairingMigration[],
