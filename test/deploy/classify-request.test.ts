@@ -384,30 +384,31 @@ describe('whether it is still wanted', () => {
   ])('half of the events lag behind: %s', (_, statuses) => {
     const history = readHistory(events(...statuses), true);
     const look = { status: 'UPDATE_ROLLBACK_IN_PROGRESS', history };
-    expect(situationOf('Update', statuses, look).standing).toBe('unclear');
+    expect(situationOf('Update', statuses, look).relevance).toBe('unclear');
   });
 
   test('a rollback that begins a moment after our request was sent overtakes it, clocks or no clocks', () => {
     const statuses = [...UPDATING, '.UPDATE_FAILED', BACK[0]!];
     const began = (statuses.length - 1) * MINUTE;
-    const standing = (type: Pending['type'], atMs: number) => situationOf(type, statuses, { atMs }).standing;
-    expect(standing('Update', began - 1)).toBe('overtaken');
-    expect(standing('Update', began)).toBe('wanted');
-    expect(standing('Delete', began - 1)).toBe('wanted');
+    const relevance = (type: Pending['type'], atMs: number) =>
+      situationOf(type, statuses, { atMs }).relevance;
+    expect(relevance('Update', began - 1)).toBe('overtaken');
+    expect(relevance('Update', began)).toBe('wanted');
+    expect(relevance('Delete', began - 1)).toBe('wanted');
   });
 
   test('the stack alone has changed since: overtaken', () => {
     const statuses = [...MADE.slice(0, 2), 'ROLLBACK_IN_PROGRESS', 'DELETE_IN_PROGRESS'];
-    expect(situationOf('Delete', statuses, { atMs: 2 * MINUTE + 30_000 }).standing).toBe('overtaken');
+    expect(situationOf('Delete', statuses, { atMs: 2 * MINUTE + 30_000 }).relevance).toBe('overtaken');
     const step = [...MADE.slice(0, 2), 'ROLLBACK_IN_PROGRESS', 'DELETE_IN_PROGRESS+'];
-    expect(situationOf('Delete', step, { atMs: 2 * MINUTE + 30_000 }).standing).toBe('wanted');
+    expect(situationOf('Delete', step, { atMs: 2 * MINUTE + 30_000 }).relevance).toBe('wanted');
   });
 
   test('a Delete of which no event can be read goes forward, one in a rollback knows of no failure', () => {
     const look = { history: null, atMs: 4 * MINUTE };
     expect(situationOf('Delete', MADE, { ...look, status: 'DELETE_IN_PROGRESS' })).toMatchObject({
       direction: 'forward',
-      standing: 'wanted',
+      relevance: 'wanted',
     });
     expect(situationOf('Delete', MADE, { ...look, status: 'ROLLBACK_IN_PROGRESS' })).toMatchObject({
       direction: 'rollback',

@@ -189,6 +189,6 @@ test('the time is up before another slice', () => {
 });
 
 test('the last poll that comes in time is waited for, the one after it is not', () => {
-  const left = (ms: number) => decide(waiting(), standing({ elapsedMs: 600_000 - ms, pollMs: 5_000 })).next;
+  const left = (ms: number) => decide(waiting(), progress({ elapsedMs: 600_000 - ms, pollMs: 5_000 })).next;
   expect([left(6_001), left(6_000)]).toEqual(['poll', 'retry']);
 });

@@ -1,7 +1,7 @@
 /** What a poll tells CloudFormation and writes to the log, whose lines alarms and saved queries match. */
 import { afterEach, expect, test } from 'vitest';
-import type { Attempt } from '../../lambda/deploy/decide';
 import type { StackEvent } from '../../lambda/deploy/history';
+import type { Invocation } from '../../lambda/invoke-migrate';
 import { quiet } from '../support/quiet';
 import { answered, BEGAN_MS, held, locked, pollAll, report, unreachable } from './polling';
 
@@ -10,12 +10,12 @@ quiet(lines);
 afterEach(() => void lines.splice(0));
 
 const STACK = 'arn:aws:cloudformation:us-east-1:111122223333:stack/shop/1';
-const ABOUT = { request: 'r', type: 'Update', stackId: STACK, standing: 'wanted' };
+const ABOUT = { request: 'r', type: 'Update', stackId: STACK, relevance: 'wanted' };
 const BACK = { status: 'UPDATE_ROLLBACK_IN_PROGRESS' };
 const linesOf = (event: string) => lines.filter((line) => line.event === event);
 const done = () => answered({ status: 'done', report });
 const failed = () => answered({ status: 'failed', error: { ...locked, code: 'statement' }, report });
-const never = (): Attempt => expect.unreachable('migrate is not invoked');
+const never = (): Invocation => expect.unreachable('migrate is not invoked');
 
 test('done: the line counts what was kept', async () => {
   const kept = ['0001_a', '0002_b'].map((name) => ({ name, reason: 'it has no down section' }));
@@ -54,7 +54,7 @@ test('given up on the way back: a success with the reason', async () => {
 });
 
 test('each slice has a line: what came of it, how long it took, what is next', async () => {
-  const attempts: Attempt[] = [
+  const attempts: Invocation[] = [
     answered({ status: 'continue', progress: 'builds orders_note', report }),
     { kind: 'died', message: 'Runtime.ExitError' },
     { kind: 'answered', response: { action: 'error', error: unreachable } },
@@ -80,7 +80,7 @@ test('each slice has a line: what came of it, how long it took, what is next', a
   expect(linesOf('slice').at(-1)).not.toHaveProperty('progress');
 });
 
-test.each<Attempt>([
+test.each<Invocation>([
   { kind: 'died', message: 'Runtime.ExitError' },
   { kind: 'silent', message: 'no answer for 130 s' },
 ])('three deaths in a row are the end, an answer between them begins anew: %o', async (death) => {
@@ -117,7 +117,7 @@ test.each([
       /^This run was stopped: the stack was cancelled or rolled back/,
     );
     expect(linesOf('overtaken')).toMatchObject([
-      { standing: 'overtaken', outcome: ok ? 'given-up' : 'failed' },
+      { relevance: 'overtaken', outcome: ok ? 'given-up' : 'failed' },
     ]);
     expect(linesOf('deployment')).toEqual([]);
   },
@@ -131,7 +131,7 @@ test('what does not fit together is looked at again, for a minute', async () => 
   expect(linesOf('unclear')[0]).toMatchObject({
     request: 'r',
     stack: 'UPDATE_COMPLETE',
-    standing: 'unclear',
+    relevance: 'unclear',
   });
 });
 

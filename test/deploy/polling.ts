@@ -2,11 +2,11 @@
 import type { Outcome, Report } from '../../lambda/contract/converge';
 import type { ErrorInfo } from '../../lambda/contract/errors';
 import type { MigrateRequest } from '../../lambda/contract/migrate';
-import type { Invocation } from '../../lambda/invoke-migrate';
 import type { IsCompleteRequest } from '../../lambda/deploy/events';
 import type { StackEvent } from '../../lambda/deploy/history';
 import type { Outbound } from '../../lambda/deploy/outbound';
 import { handlePoll } from '../../lambda/deploy/poll';
+import type { Invocation } from '../../lambda/invoke-migrate';
 
 export type Asked = Extract<MigrateRequest, { action: 'converge' }>;
 
