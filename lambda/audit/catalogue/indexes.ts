@@ -48,8 +48,7 @@ export const indexes: Kind<Index> = {
     ${major >= 15 ? 'i.indnullsnotdistinct AS "nullsNotDistinct",' : ''}
     i.indisunique AND NOT i.indimmediate AS deferrable,
     NOT (i.indisvalid AND i.indisready) AS invalid,
-    (SELECT CASE con.contype WHEN 'p' THEN 'primary key' WHEN 'u' THEN 'unique' ELSE 'exclusion' END
-     FROM pg_constraint con WHERE con.conindid = i.indexrelid AND con.contype IN ('p', 'u', 'x')) AS constraint,
+    CASE con.contype WHEN 'p' THEN 'primary key' WHEN 'u' THEN 'unique' WHEN 'x' THEN 'exclusion' END AS constraint,
     CASE WHEN ic.relispartition THEN ${REFERENCE_TO_RELATION(
       '(SELECT h.inhparent FROM pg_inherits h WHERE h.inhrelid = i.indexrelid)',
     )} END AS "partitionOf",
@@ -59,5 +58,7 @@ export const indexes: Kind<Index> = {
   JOIN pg_namespace n ON n.oid = c.relnamespace
   JOIN pg_class ic ON ic.oid = i.indexrelid
   JOIN pg_am am ON am.oid = ic.relam
+  -- Joined as a whole: pg_constraint has no index on conindid.
+  LEFT JOIN pg_constraint con ON con.conindid = i.indexrelid AND con.contype IN ('p', 'u', 'x')
   WHERE ${OWN_RELATION('r', 'p', 'm')}`,
 };

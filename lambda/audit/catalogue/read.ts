@@ -1,4 +1,7 @@
-/** Reads the catalogue in one short transaction that writes nothing, locks no table for longer than a call, and is repeated when it was overtaken. */
+/**
+ * Reads the catalogue in one short transaction that writes nothing, locks no table for longer than a call, and is
+ * repeated when the schema changed meanwhile.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TrueupError } from '../../contract/errors';
 import { type Database, type Row, SqlError, type Value } from '../../postgres/database';
@@ -43,7 +46,7 @@ const PAUSES_MS = [250, 1_000];
  */
 const OVERTAKEN = /^(XX000|42P01|42703|42704|42883|3F000|55P03|40P01)$/;
 
-/** An object that the server could not describe any more. */
+/** The server could not describe an object any more. */
 class Overtaken extends Error {
   override readonly name = 'Overtaken';
 }
