@@ -43,6 +43,8 @@ export default withMermaid({
   outDir: './dist',
   cacheDir: './.vitepress/cache',
   cleanUrls: true,
+  // The site's line height is larger than the one that Mermaid measures its boxes with, and would cut their last line.
+  head: [['style', {}, '.mermaid foreignObject p { line-height: 1.5; margin: 0; }']],
   markdown: {
     // A link into the sources becomes its text; that the file is there, test/docs/links.test.ts checks.
     config: ({ core }) => {
