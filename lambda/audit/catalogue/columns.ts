@@ -33,7 +33,7 @@ export const columns: Kind<Column> = {
     format_type(a.atttypid, a.atttypmod) AS type, a.attnotnull AS "notNull",
     ${
       major >= 18
-        ? `EXISTS (SELECT FROM pg_constraint nn WHERE nn.conrelid = c.oid AND nn.contype = 'n'
+        ? `a.attnotnull AND EXISTS (SELECT FROM pg_constraint nn WHERE nn.conrelid = c.oid AND nn.contype = 'n'
             AND nn.conkey = ARRAY[a.attnum] AND NOT nn.convalidated) AS "notNullNotValid",`
         : ''
     }
