@@ -31,6 +31,11 @@ export interface DeployProperties {
    */
   readonly Owner?: string;
   /**
+   * Hash of what the application promises, in the `migrate` function's asset: another workload file is an update. The handler
+   * does not use it. Absent where there is none.
+   */
+  readonly Workload?: string;
+  /**
    * The namespaces of the stack's other resources of this kind in the same database: so a renamed namespace is told from
    * a second one. Absent where there is none.
    */

@@ -1,5 +1,6 @@
 /** From options to {@link Operations}. */
 import type { Progress } from '../../lambda/contract/converge';
+import type { WorkloadPromise } from '../../lambda/contract/workload';
 import { compiledBefore } from './compile-cache';
 import { connectionTarget } from './database/connection';
 import { type LocalOperations, localOperations } from './database/local';
@@ -20,7 +21,7 @@ export async function open(
   history?: string,
 ): Promise<Operations> {
   const { stack, databaseUrl, namespace, ownerRole } = options;
-  if (stack === undefined) return openLocal(folder, options, progress, history);
+  if (stack === undefined) return openLocal(folder, options, progress, { history });
   if (databaseUrl !== undefined || ownerRole !== undefined) {
     throw new UsageError(
       '--stack cannot be combined with --database-url or --owner-role',
@@ -34,7 +35,7 @@ export async function openLocal(
   folder: string,
   options: DatabaseOptions & OwnerOption,
   progress?: Progress,
-  history?: string,
+  { history, workload }: { readonly history?: string; readonly workload?: WorkloadPromise } = {},
 ): Promise<LocalOperations> {
   // A wrong setting is said before the files are read.
   const target = connectionTarget(options);
@@ -44,7 +45,7 @@ export async function openLocal(
       : await compile(folder, { history });
   return localOperations({
     target,
-    manifest,
+    manifest: workload === undefined ? manifest : { ...manifest, workload },
     namespace: namespaceOf(folder, options.namespace),
     namespaceGiven: options.namespace !== undefined,
     ownerRole: options.ownerRole,

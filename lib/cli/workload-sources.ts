@@ -1,7 +1,8 @@
 /** Workloads as commands are given them: files, and what a database remembers. */
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
+import type { WorkloadPromise } from '../../lambda/contract/workload';
 import type { Database } from '../../lambda/postgres/database';
-import { readWorkload, WorkloadProblem } from '../workload/file';
+import { promiseOfFiles, readWorkloadFile, WorkloadFileError } from '../workload/promise';
 import { NoStatistics, readStatistics, type Statistics } from '../workload/sources/statistics';
 import type { Workload } from '../workload/workload';
 import type { ConnectionOptions } from './database/connection';
@@ -12,16 +13,23 @@ import { UsageError } from './terminal/failure';
 export const repeated = (file: string, before: readonly string[] = []): string[] => [...before, file];
 
 /** The parser must be ready. @throws {UsageError} */
-export function fromFile(file: string): Workload {
-  requireFile(file);
+export const fromFile = (file: string): Workload => usable(() => readWorkloadFile(file));
+
+/** @throws {UsageError} */
+export async function promiseFromFiles(files: readonly string[]): Promise<WorkloadPromise> {
+  // Loaded here: it takes longer than most commands.
+  const { loadParser } = require('../compiler/read/parser') as typeof import('../compiler/read/parser');
+  await loadParser();
+  return usable(() => promiseOfFiles(files));
+}
+
+/** @throws {UsageError} in place of what is wrong with a workload file */
+export function usable<T>(work: () => T): T {
   try {
-    return readWorkload(readFileSync(file, 'utf8'));
+    return work();
   } catch (error) {
-    if (!(error instanceof WorkloadProblem)) throw error;
-    throw new UsageError(
-      `${file}:${error.line}: ${error.message}`,
-      'A workload holds SELECT, INSERT, UPDATE, DELETE and MERGE. Take the statement out, or give a log with --log.',
-    );
+    if (error instanceof WorkloadFileError) throw new UsageError(error.message, error.remedy);
+    throw error;
   }
 }
 

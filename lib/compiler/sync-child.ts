@@ -1,5 +1,6 @@
 /** Entry of the process that {@link compileFolderSync} starts: compiles the folder in argv, answers on one line of stdout. */
 import type { Manifest } from '../../lambda/contract/manifest';
+import { giveAnswer } from './child';
 import { CompileError, compileFolder, type Problem } from './index';
 
 export type Answer =
@@ -19,6 +20,5 @@ async function answer(folder: string, history: string | undefined): Promise<void
     if (!(error instanceof CompileError)) throw error;
     result = { problems: error.problems };
   }
-  // Ours begins with a line feed: what a preloaded script prints is then not glued to it.
-  process.stdout.write(`\n${JSON.stringify(result)}\n`);
+  giveAnswer(result);
 }

@@ -1,8 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Manifest, sha256 } from '../../lambda/contract/manifest';
+import type { WorkloadPromise } from '../../lambda/contract/workload';
 import type { Problem } from '../compiler/problem';
 import { compileFolderSync } from '../compiler/sync';
+import { WorkloadFileError } from '../workload/promise';
+import { promiseOfFilesSync } from '../workload/sync';
 
 export interface CompiledFolder {
   readonly manifest: Manifest;
@@ -35,6 +38,35 @@ function contentsOf(folder: string): string | undefined {
       .filter((name) => name.endsWith('.sql'))
       .sort();
     return sha256(JSON.stringify(names.map((name) => [name, readFileSync(join(folder, name), 'base64')])));
+  } catch {
+    return undefined;
+  }
+}
+
+const promises = new Map<string, WorkloadPromise>();
+
+/**
+ * What the files promise; read once a process for the same contents.
+ * @throws {Error} naming file and line of what cannot be used, and what to do
+ */
+export function promiseOnce(files: readonly string[]): WorkloadPromise {
+  const key = contentsOfFiles(files);
+  const known = key === undefined ? undefined : promises.get(key);
+  if (known) return known;
+  try {
+    const promise = promiseOfFilesSync(files);
+    if (key !== undefined) promises.set(key, promise);
+    return promise;
+  } catch (error) {
+    if (!(error instanceof WorkloadFileError)) throw error;
+    throw new Error(`workload: ${error.message}. ${error.remedy}`, { cause: error });
+  }
+}
+
+/** Undefined where one cannot be read: whoever reads it says so. */
+function contentsOfFiles(files: readonly string[]): string | undefined {
+  try {
+    return sha256(JSON.stringify(files.map((file) => [file, readFileSync(file, 'base64')])));
   } catch {
     return undefined;
   }

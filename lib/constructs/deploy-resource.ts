@@ -58,6 +58,7 @@ export function deployProperties(
     Baseline: schema.baseline ?? '',
     UndoAfterSuccess: String(schema.undoAfterSuccess ?? false),
     RunId: schema.runId ?? '',
+    ...(manifest.workload === undefined ? {} : { Workload: manifest.workload.hash }),
     ...(owner === undefined ? {} : { Owner: owner }),
     ...(beside.length === 0 ? {} : { Beside: [...beside].sort() }),
   };

@@ -4,7 +4,7 @@ import type { TimingProps } from './timing';
 import { type Checks, optional } from './validation/check';
 import { namespace, roleName } from './validation/names';
 import { logGroup, schemaDatabase } from './validation/resources';
-import { duration, flag, folder, text, whole } from './validation/values';
+import { duration, flag, folder, paths, text, whole } from './validation/values';
 
 export interface SchemaMigrationsProps extends TimingProps {
   /**
@@ -16,6 +16,16 @@ export interface SchemaMigrationsProps extends TimingProps {
   readonly database: SchemaDatabase;
   /** Folder of migration files, absolute or relative to the working directory. Compiled at synth. */
   readonly folder: string;
+  /**
+   * Workload files: the statements that the application of this deployment sends, absolute or relative to the working
+   * directory. Read at synth. A migration that would break what the running application sends is refused, and what this one
+   * sends has to plan before the deployment succeeds. At most 10,000 statements, 4 MiB.
+   *
+   * @example
+   * new SchemaMigrations(stack, 'Schema', { database, folder: 'migrations/shop', workload: 'workload/shop.sql' });
+   * @default - none; nothing is planned, unless the deployment before this one had a workload
+   */
+  readonly workload?: string | readonly string[];
   /**
    * Which of the database's ledgers. One construct owns it. It stays the same when the folder is renamed: another one has
    * an empty ledger, and a deployment that would run applied migrations a second time is refused.
@@ -75,6 +85,7 @@ const HOUR_S = 3_600;
 export const SCHEMA_MIGRATIONS: Checks<SchemaMigrationsProps> = {
   database: schemaDatabase,
   folder,
+  workload: optional(paths),
   namespace: optional(namespace),
   owner: optional(roleName),
   adopt: optional(flag),

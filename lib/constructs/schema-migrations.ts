@@ -8,7 +8,7 @@ import { Construct, Dependable } from 'constructs';
 import { ATTRIBUTES, type DeployProperties, RESOURCE_TYPE } from '../../lambda/contract/custom-resource';
 import type { Manifest } from '../../lambda/contract/manifest';
 import { formatProblem } from '../compiler/problem';
-import { compileOnce } from './compile';
+import { compileOnce, promiseOnce } from './compile';
 import { checkDataApiLimits } from './data-api-limits';
 import { DeployProvider } from './deploy-provider';
 import { deployProperties } from './deploy-resource';
@@ -67,7 +67,11 @@ export class SchemaMigrations extends Construct implements ec2.IConnectable {
     reserve(this, `${account} ${region} ${database.server}/${database.databaseName} ${this.namespace}`);
     const times = within(this, () => timing(props));
     const { manifest, warnings } = compileOnce(props.folder, props.baseline);
-    this.manifest = manifest;
+    const { workload } = props;
+    this.manifest =
+      workload === undefined
+        ? manifest
+        : { ...manifest, workload: within(this, () => promiseOnce([workload].flat())) };
     for (const warning of warnings)
       Annotations.of(this).addWarningV2('trueup:migrationFile', formatProblem(warning));
     if (database.access.transport === 'data-api') checkDataApiLimits(this.manifest);

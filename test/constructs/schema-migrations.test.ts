@@ -41,6 +41,25 @@ describe('the custom resource', () => {
     expect(JSON.stringify(properties.Login)).toMatch(/"secret:",.*MasterUserSecret/);
   });
 
+  it('carries the workload’s hash beside that of the migrations, which it leaves as it is', () => {
+    const files = folderOf({
+      'shop.sql': '-- role app; calls 3\nSELECT id FROM people WHERE name = $1;\n',
+      'more.sql': 'SELECT 1 FROM people;\n',
+    });
+    const one = deployment({ workload: `${files}/shop.sql` });
+    const both = deployment({ workload: [`${files}/shop.sql`, `${files}/more.sql`] });
+    const without = deployment();
+    expect(one.schema.manifest.workload?.statements).toEqual([
+      { text: 'SELECT id FROM people WHERE name = $1', role: 'app', searchPath: null, calls: 3 },
+    ]);
+    expect(both.schema.manifest.workload?.statements).toHaveLength(2);
+    expect(propertiesOf(one.stack).Workload).toBe(one.schema.manifest.workload?.hash);
+    expect(propertiesOf(both.stack).Workload).not.toBe(propertiesOf(one.stack).Workload);
+    expect(propertiesOf(without.stack)).not.toHaveProperty('Workload');
+    const hashes = [one, both, without].map(({ stack }) => propertiesOf(stack).ManifestHash);
+    expect(new Set(hashes).size).toBe(1);
+  });
+
   it('names another target through the Data API', () => {
     const { stack } = deployment({}, { engine: 'aurora', dataApi: true }, (server) =>
       server.dataApi({ databaseName: 'people' }),

@@ -22,6 +22,7 @@ const EVERY: Required<DeployProperties> = {
   RunId: '',
   Owner: 'shop/Schema',
   Beside: ['a', 'b'],
+  Workload: 'w1',
 };
 const { Owner, Beside, ...PROPERTIES } = EVERY;
 /** CloudFormation adds its own. */

@@ -18,6 +18,7 @@ function imported(): string[] {
       'bin/trueup.ts',
       'lib/index.ts',
       'lib/compiler/sync-child.ts',
+      'lib/workload/sync-child.ts',
       ...['deploy', 'migrate', 'page'].map((handler) => `lambda/${handler}/index.ts`),
     ],
     absWorkingDir: ROOT,

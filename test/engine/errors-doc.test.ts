@@ -43,7 +43,7 @@ const NO_MESSAGE = [
   'lambda/engine/activity.ts',
   'lib/compiler/model/builtins.ts',
   'lib/compiler/effects/',
-  'lib/compiler/sync.ts',
+  'lib/compiler/child.ts',
 ];
 
 const isMessage = (file: string) => !NO_MESSAGE.some((other) => file.startsWith(other));

@@ -14,6 +14,7 @@ import {
 import { setAction } from '../terminal/action';
 import { runToEnd } from '../terminal/outcome';
 import { plural, type Terminal } from '../terminal/terminal';
+import { promiseFromFiles, repeated } from '../workload-sources';
 
 export function registerUp(program: Command): void {
   const command = withTimeout(withOwner(withDatabase(withFolder(program.command('up'))))).description(
@@ -21,17 +22,26 @@ export function registerUp(program: Command): void {
       'committed; one that fails leaves nothing behind. A second run does nothing; of two runs at once, one works and ' +
       'the other waits. Ctrl-C stops after the current step, and the next run continues there.',
   );
+  command.option(
+    '--workload <file>',
+    'what the application of this deployment sends: a migration that would break what the running one sends is refused, ' +
+      'and these must plan at the end; may be repeated',
+    repeated,
+  );
   setAction<UpOptions>(command, (terminal, options, folder) => runUp(terminal, options, folder!));
 }
 
-export type UpOptions = DatabaseOptions & OwnerOption & TimeoutOption;
+export type UpOptions = DatabaseOptions &
+  OwnerOption &
+  TimeoutOption & { readonly workload?: readonly string[] };
 
 export function runUp(terminal: Terminal, options: UpOptions, folder: string): Promise<ExitCode> {
   let label = '';
   return runToEnd(terminal, {
     timeoutMs: options.timeout,
     open: async (progress) => {
-      const operations = await openLocal(folder, options, progress);
+      const workload = options.workload && (await promiseFromFiles(options.workload));
+      const operations = await openLocal(folder, options, progress, { workload });
       label = operations.label;
       return (slice) => operations.up(slice);
     },
@@ -39,10 +49,20 @@ export function runUp(terminal: Terminal, options: UpOptions, folder: string): P
   });
 }
 
-function summary({ applied, unproved, baselined, position }: Report, where: string): string {
-  const at = position ? `; at ${position}` : '';
+function summary(report: Report, where: string): string {
+  const { applied, unproved, baselined, position } = report;
+  const at = `${position ? `; at ${position}` : ''}${planned(report)}`;
   if (applied.length === 0 && baselined.length === 0) return `${where}: nothing to do${at}.`;
   const doubt =
     unproved.length > 0 ? `, ${unproved.length} of them without a verify section` : ' and verified';
   return `${where}: ${plural(applied.length, 'migration')} applied${doubt}${at}.`;
+}
+
+/** Of the workload; empty where none was planned. */
+function planned({ workload }: Report): string {
+  if (!workload?.deployed) return '';
+  const { plan, statements } = workload.deployed;
+  const undecided = Object.values(workload.undecided).reduce((sum, count) => sum + count, 0);
+  const open = undecided === 0 ? '' : `, ${undecided} undecided`;
+  return `; ${plan} of ${plural(statements, 'statement')} of the workload plan${plan === 1 ? 's' : ''}${open}`;
 }

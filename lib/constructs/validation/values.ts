@@ -38,6 +38,15 @@ export const folder: Check = (value, name) =>
     ? undefined
     : fault(name, value, `must be a folder that is there, absolute or relative to ${process.cwd()}`));
 
+const oneFile = text({ must: 'must be the path of a file', known: true });
+
+/** One or several files; what is in them is for whoever reads them. */
+export const paths: Check = (value, name) => {
+  if (!Array.isArray(value)) return oneFile(value, name);
+  if (value.length === 0) return fault(name, value, 'must be the path of a file, or several');
+  return value.map((each, i) => oneFile(each, `${name}[${i}]`)).find((problem) => problem !== undefined);
+};
+
 function isFolder(path: string): boolean {
   try {
     return statSync(path).isDirectory();
