@@ -10,12 +10,12 @@ import { makeManifest } from '../../lambda/contract/manifest';
 import { KINDS, kindsOf } from '../../lambda/defects';
 import type { CatalogueRow, DefectKind } from '../../lambda/defects/defect';
 import { diagnose } from '../../lambda/defects/diagnose';
-import { VERIFICATION_SQL } from '../../lambda/engine/sql/verification';
 import { ErrorCollection } from '../../lambda/page/collect';
 import { ErrorReader } from '../../lambda/page/error-reader';
 import { eventsOfFile } from '../../lambda/page/log-lines';
 import { renderPage } from '../../lambda/page/render';
 import { connectPg } from '../../lambda/postgres/pg';
+import { INSTALL_SQL } from '../support/installed';
 import { failing, type LogServer, startLogServer } from '../support/log-server';
 
 const FOLDER = join(__dirname, '../../docs/defects');
@@ -46,7 +46,7 @@ async function pageOf(kind: DefectKind): Promise<string> {
   await client.connect();
   try {
     await client.query('DROP SCHEMA IF EXISTS public, trueup CASCADE; CREATE SCHEMA public');
-    await client.query(VERIFICATION_SQL);
+    await client.query(INSTALL_SQL);
     for (const statement of example.schema.split(/;(?:\s*--[^\n]*)?\s*(?:\n|$)/).filter(Boolean))
       await client
         .query(statement)

@@ -10,10 +10,10 @@ import { KINDS, kindOf, kindsOf } from '../../lambda/defects';
 import type { CatalogueRow, DefectKind } from '../../lambda/defects/defect';
 import { diagnose } from '../../lambda/defects/diagnose';
 import { SIGNATURES, signatureOf } from '../../lambda/defects/signatures';
-import { VERIFICATION_SQL } from '../../lambda/engine/sql/verification';
 import { connectPg } from '../../lambda/postgres/pg';
 import { normalize } from '../../lambda/sql/tokens';
 import { createDatabase, majors } from '../support/database';
+import { INSTALL_SQL } from '../support/installed';
 import { CASES } from './kinds';
 import { matchedError } from './matched-error';
 
@@ -68,7 +68,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
   it.each(KINDS.map((kind) => [kind.id, kind] as const))('%s', async (_id, kind) => {
     const { example } = kind;
     await withClient(url, async (client) => {
-      await client.query(VERIFICATION_SQL);
+      await client.query(INSTALL_SQL);
       if (kind.catalogue.rows === 'defect') expect(await rows(client, kind)).toEqual([]);
       await make(client, example.schema);
 

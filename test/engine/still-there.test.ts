@@ -2,11 +2,11 @@
 import { describe, expect, it } from 'vitest';
 import type { Migration } from '../../lambda/contract/manifest';
 import { verify } from '../../lambda/engine';
-import { VERIFICATION_SQL } from '../../lambda/engine/sql/verification';
 import { expectedOf } from '../../lambda/engine/still-there';
 import { compileFiles } from '../../lib/compiler';
 import { connect, createDatabase, majors } from '../support/database';
 import { contextFor, up } from '../support/engine';
+import { INSTALL_SQL } from '../support/installed';
 
 const compiled = (files: Readonly<Record<string, string>>) =>
   compileFiles(
@@ -84,7 +84,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
 
   it('a foreign key whose triggers are off checks nothing', async () => {
     const client = await connect(await createDatabase(major));
-    await client.query(VERIFICATION_SQL);
+    await client.query(INSTALL_SQL);
     await client.query(`CREATE TABLE p (id int PRIMARY KEY);
       CREATE TABLE t (p_id int REFERENCES p (id)) PARTITION BY RANGE (p_id);
       CREATE TABLE t_1 PARTITION OF t FOR VALUES FROM (0) TO (9)`);

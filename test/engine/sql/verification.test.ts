@@ -2,8 +2,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Client } from 'pg';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { VERIFICATION_SQL, VERIFICATION_STATEMENTS } from '../../../lambda/engine/sql/verification';
+import { VERIFICATION_STATEMENTS } from '../../../lambda/engine/sql/verification';
 import { connect, createDatabase, majors, urlOf } from '../../support/database';
+import { INSTALL_SQL } from '../../support/installed';
 
 const SCHEMA = `
 CREATE SCHEMA sales;
@@ -57,12 +58,12 @@ for (const major of majors()) {
     beforeAll(async () => {
       url = await createDatabase(major);
       client = await connect(url);
-      await client.query(VERIFICATION_SQL);
+      await client.query(INSTALL_SQL);
       await client.query(SCHEMA);
     });
 
     it('can be installed again, as one message or statement by statement', async () => {
-      await client.query(VERIFICATION_SQL);
+      await client.query(INSTALL_SQL);
       for (const statement of VERIFICATION_STATEMENTS) {
         expect(statement.length).toBeLessThan(65_536);
         await client.query(statement);
@@ -650,7 +651,7 @@ for (const major of majors()) {
       const blocks = [...docs.matchAll(/```sql\n([\s\S]*?)```/g)].map((match) => match[1]!);
       const [schema, ...examples] = blocks;
       client = await connect(await createDatabase(major));
-      await client.query(VERIFICATION_SQL);
+      await client.query(INSTALL_SQL);
       await client.query(schema!);
       const shown = new Set<string>();
       for (const example of examples) {
