@@ -15,7 +15,13 @@ export interface Broken {
   readonly repair: Repair | null;
   /** The migration after which it no longer planned. @default - not looked for, or it never planned */
   readonly brokenBy?: string;
+  /** Why that migration may break it: it is listed, and fails nothing. @default - it may not */
+  readonly consent?: string;
 }
+
+/** What fails a check. */
+export const refused = ({ broken }: Pick<Rehearsal, 'broken'>): readonly Broken[] =>
+  broken.filter(({ consent }) => consent === undefined);
 
 export interface Rehearsal {
   /** All of them; each is counted once, however many roles send it. */

@@ -2,6 +2,7 @@
 
 import type { ConvergeRequest } from '../../contract/converge';
 import type { Manifest, Migration, Statement } from '../../contract/manifest';
+import type { WorkloadPromise } from '../../contract/workload';
 import { longText } from '../../postgres/long-text';
 import { quoteIdentifier, quoteLiteral } from '../../sql/quote';
 import type { Names } from '../apply/script';
@@ -15,13 +16,23 @@ export const guards = (request: ConvergeRequest): boolean =>
 export function keepPromise(ledger: Ledger, request: ConvergeRequest, { workload }: Manifest): string[] {
   if (workload === undefined || request.baselineOnly || request.remove) return [];
   if (workload.hash === ledger.promise || workload.hash === ledger.nextPromise) return [];
-  const { statements, expression } = longText(JSON.stringify(workload.statements));
-  const [namespace, hash] = [request.namespace, workload.hash].map(quoteLiteral);
+  return storePromise(request.namespace, workload);
+}
+
+function storePromise(namespace: string, { hash, statements }: WorkloadPromise): string[] {
+  const text = longText(JSON.stringify(statements));
+  const [of, named] = [namespace, hash].map(quoteLiteral);
   return [
-    ...statements,
-    `SELECT trueup._keep_promise(${namespace}, ${hash}, ${expression}::pg_catalog.jsonb)`,
+    ...text.statements,
+    `SELECT trueup._keep_promise(${of}, ${named}, ${text.expression}::pg_catalog.jsonb)`,
   ];
 }
+
+/** On a server of one's own: as if a deployment with this workload had succeeded, whether or not it plans. */
+export const declareRunning = (namespace: string, promise: WorkloadPromise): string[] => [
+  ...storePromise(namespace, promise),
+  `SELECT trueup._set_promise(${quoteLiteral(namespace)}, ${quoteLiteral(promise.hash)})`,
+];
 
 /**
  * With the outcome that says that the manifest's application is the running one: of a deployment that succeeded, or of a

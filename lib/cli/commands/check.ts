@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { Report } from '../../../lambda/contract/converge';
 import type { Manifest } from '../../../lambda/contract/manifest';
 import { formatProblem, type Problem } from '../../compiler/problem';
 import { merge } from '../../workload/workload';
@@ -6,7 +7,9 @@ import { tryOnScratch } from '../database/scratch';
 import { EXIT, type ExitCode } from '../exit-codes';
 import { compile, namespaceOf } from '../folder';
 import { majorVersion, withFolder, withMaxUndecided } from '../options';
+import { sinceRevision } from '../since';
 import { setAction } from '../terminal/action';
+import { UsageError } from '../terminal/failure';
 import { printJson } from '../terminal/json';
 import { printRehearsal, rehearsalExitCode } from '../terminal/rehearsal';
 import { printError } from '../terminal/report';
@@ -18,6 +21,7 @@ interface Options extends GlobalOptions {
   readonly run?: boolean;
   readonly major?: number;
   readonly workload?: readonly string[];
+  readonly since?: string;
   readonly maxUndecided: number;
 }
 
@@ -37,12 +41,18 @@ export function registerCheck(program: Command): void {
       '--workload <file>',
       'with --run: statements that must plan after the last migration; may be repeated',
       repeated,
+    )
+    .option(
+      '--since <revision>',
+      'with --workload: the application of this commit is running; each later migration is guarded as in a deployment',
     );
   withMaxUndecided(command);
   setAction<Options>(command, async (terminal, options, folder) => {
     const warnings: Problem[] = [];
     const manifest = await compile(folder!, { warn: (warning) => warnings.push(warning) });
     if (!terminal.json) for (const warning of warnings) terminal.err.line(`${formatProblem(warning)}\n`);
+    if (options.since !== undefined && options.workload === undefined)
+      throw new UsageError('--since needs --workload', 'Give the file of what the application sends.');
     if (options.run || options.major !== undefined || options.workload !== undefined)
       return run(terminal, options, folder!, manifest, warnings);
     const result = summarize(folder!, manifest, warnings);
@@ -87,13 +97,16 @@ function sentence({ folder, migrations }: Checked): string {
 
 async function run(
   terminal: Terminal,
-  { major, workload: files, maxUndecided }: Options,
+  { major, workload: files, maxUndecided, since: revision }: Options,
   folder: string,
   manifest: Manifest,
   warnings: readonly Problem[],
 ): Promise<ExitCode> {
   const workload = files && merge(files.map(fromFile)).entries;
-  const trial = await tryOnScratch(terminal, manifest, namespaceOf(folder, undefined), { major, workload });
+  const since =
+    revision === undefined || !files ? undefined : await sinceRevision(terminal, revision, folder, files);
+  const namespace = namespaceOf(folder, undefined);
+  const trial = await tryOnScratch(terminal, manifest, namespace, { major, workload, since });
   const { outcome, verification, serverVersion, rehearsal } = trial;
   if (terminal.json) printJson(terminal, { ...summarize(folder, manifest, warnings), run: trial });
   else if (outcome.status === 'failed') printError(terminal.err, outcome.error);
@@ -101,10 +114,19 @@ async function run(
   else if (verification) {
     terminal.out.line(sentence(summarize(folder, manifest, warnings)));
     const where = `an empty PostgreSQL ${serverVersion}`;
+    for (const warning of outcome.report.warnings)
+      terminal.err.line(`${terminal.err.colors.yellow('warning')}  ${warning}`);
     printVerification(terminal, verification, where);
+    if (since) terminal.out.line(guardedSince(since.revision, outcome.report));
     if (rehearsal) printRehearsal(terminal, rehearsal, where, maxUndecided);
   }
   const plans = rehearsal === null || rehearsalExitCode(rehearsal, maxUndecided) === EXIT.ok;
   const fine = verification?.findings.length === 0 && verification.errors.length === 0 && plans;
   return fine ? EXIT.ok : EXIT.failed;
+}
+
+/** What is applied at the end and was not before. */
+function guardedSince(revision: string, { applied, workload }: Report): string {
+  const by = plural(workload?.running ?? 0, 'statement');
+  return `Since ${revision}: ${plural(applied.length, 'migration')}, guarded by ${by} of the running application.`;
 }

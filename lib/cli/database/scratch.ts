@@ -1,15 +1,19 @@
 /** Applies everything to a temporary empty PostgreSQL, and verifies it there. */
 
 import type { Outcome } from '../../../lambda/contract/converge';
+import { describeError } from '../../../lambda/contract/errors';
 import type { Manifest } from '../../../lambda/contract/manifest';
 import type { Verification } from '../../../lambda/contract/status';
-import type { Verdict } from '../../../lambda/contract/workload';
+import type { Verdict, WorkloadPromise } from '../../../lambda/contract/workload';
+import { declareRunning } from '../../../lambda/engine/guard/statements';
 import type { Database } from '../../../lambda/postgres/database';
 import { connectPg } from '../../../lambda/postgres/pg';
+import { pinned } from '../../../lambda/postgres/pinned';
 import { planStatements } from '../../../lambda/workload/plan';
 import type { PostgresServer } from '../../scratch-postgres/server';
 import type { Broken, Rehearsal } from '../../workload/rehearsal';
 import type { WorkloadEntry } from '../../workload/workload';
+import { UsageError } from '../terminal/failure';
 import { progressView } from '../terminal/progress';
 import type { Terminal } from '../terminal/terminal';
 import { newRequestId, untilDone } from '../until-done';
@@ -35,18 +39,29 @@ export interface TrialOptions {
   readonly major?: number;
   /** Statements to plan at the end. @default - none */
   readonly workload?: readonly WorkloadEntry[];
+  /** What is running: each migration after it is guarded, as in a deployment. @default - only the end is judged */
+  readonly since?: Since;
+}
+
+export interface Since {
+  /** As a person named it. */
+  readonly revision: string;
+  readonly manifest: Manifest;
+  /** What the application of that commit sends, and what this one sends: what plans there must go on planning. */
+  readonly promise: WorkloadPromise;
 }
 
 export async function tryOnScratch(
   terminal: Terminal,
   manifest: Manifest,
   namespace: string,
-  { major, workload }: TrialOptions,
+  { major, workload, since }: TrialOptions,
 ): Promise<Trial> {
   const trial = await withOwnServer(terminal, { major }, async (server, own) => {
     const progress = progressView(own);
     return progress.during(async () => {
-      const { target, trial } = await prepare(server, manifest);
+      const { target, trial, base } = await prepare(server, manifest, since?.manifest);
+      if (since && base) await beginAt(target, namespace, { ...since, manifest: base });
       const operations = localOperations({ target, manifest: trial, namespace, progress: progress.report });
       const { outcome } = await applied(operations);
       const { serverVersion } = await operations.status();
@@ -63,6 +78,28 @@ export async function tryOnScratch(
     blame(server, manifest, namespace, trial.rehearsal!.broken),
   );
   return { ...trial, rehearsal: { ...trial.rehearsal, broken } };
+}
+
+/** The server as the running application knows it. */
+async function beginAt(
+  target: ConnectionTarget,
+  namespace: string,
+  { manifest, promise, revision }: Since,
+): Promise<void> {
+  const { outcome } = await applied(localOperations({ target, manifest, namespace }));
+  if (outcome.status !== 'done') {
+    const why = outcome.status === 'failed' ? describeError(outcome.error) : outcome.progress;
+    throw new UsageError(
+      `--since: the migrations at ${revision} cannot be applied to an empty server: ${why}`,
+      'Give a commit whose migrations can, or leave --since out.',
+    );
+  }
+  const db = await connectPg(target.pg);
+  try {
+    await db.execute([pinned(declareRunning(namespace, promise))]);
+  } finally {
+    await db.close();
+  }
 }
 
 const applied = (operations: LocalOperations) =>
@@ -91,7 +128,12 @@ async function blame(
     });
     before = after;
   }
-  return broken.map((each) => ({ ...each, brokenBy: blamed.get(each) }));
+  const consents = new Map(manifest.migrations.map(({ name, breaks }) => [name, breaks]));
+  return broken.map((each) => {
+    const brokenBy = blamed.get(each);
+    const consent = brokenBy === undefined ? undefined : consents.get(brokenBy);
+    return { ...each, brokenBy, ...(consent === undefined ? {} : { consent }) };
+  });
 }
 
 async function onTarget<T>({ pg }: ConnectionTarget, work: (db: Database) => Promise<T>): Promise<T> {
@@ -107,12 +149,17 @@ async function onTarget<T>({ pg }: ConnectionTarget, work: (db: Database) => Pro
 async function prepare(
   server: PostgresServer,
   manifest: Manifest,
-): Promise<{ target: ConnectionTarget; trial: Manifest }> {
+  base?: Manifest,
+): Promise<{ target: ConnectionTarget; trial: Manifest; base?: Manifest }> {
   const role = await withSuperuser(serverTarget(server), createTrialRole);
   const superuser = serverTarget(server, role.database);
-  const trial = await withSuperuser(superuser, (db) => prepareExtensions(db, manifest));
+  // Both at once: the statements of extensions are numbered.
+  const before = base?.migrations ?? [];
+  const both = { ...manifest, migrations: [...before, ...manifest.migrations] };
+  const { migrations } = await withSuperuser(superuser, (db) => prepareExtensions(db, both));
   return {
-    trial,
+    trial: { ...manifest, migrations: migrations.slice(before.length) },
+    ...(base ? { base: { ...base, migrations: migrations.slice(0, before.length) } } : {}),
     target: { ...superuser, pg: { ...superuser.pg, user: role.name, password: role.password } },
   };
 }

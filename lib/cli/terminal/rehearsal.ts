@@ -1,5 +1,5 @@
 /** A rehearsal in words: what fails first, then what is not known. */
-import { type Broken, type Rehearsal, shareUndecided } from '../../workload/rehearsal';
+import { type Broken, type Rehearsal, refused, shareUndecided } from '../../workload/rehearsal';
 import { EXIT, type ExitCode } from '../exit-codes';
 import { hang, plural, type Stream, type Terminal } from './terminal';
 
@@ -31,7 +31,8 @@ export function printRehearsal(
     );
 }
 
-function printBroken(out: Stream, { text, senders, calls, verdict, cause, repair, brokenBy }: Broken): void {
+function printBroken(out: Stream, broken: Broken): void {
+  const { text, senders, calls, verdict, cause, repair, brokenBy, consent } = broken;
   const { colors } = out;
   const roles = [...new Set(senders.flatMap(({ role }) => role ?? []))];
   const facts = [
@@ -45,7 +46,8 @@ function printBroken(out: Stream, { text, senders, calls, verdict, cause, repair
   hang(out, '  ', text.length > TEXT_LENGTH ? `${text.slice(0, TEXT_LENGTH)}…` : text);
   const object = verdict.outcome === 'would-fail' ? ` (${verdict.relation}: ${verdict.object})` : '';
   hang(out, '  - ', `${verdict.why}${object}`);
-  if (brokenBy !== undefined) hang(out, '  - ', `It could be planned until ${brokenBy} was applied.`);
+  if (consent !== undefined) hang(out, '  - ', `${brokenBy} consents to that: ${consent}`);
+  else if (brokenBy !== undefined) hang(out, '  - ', `It could be planned until ${brokenBy} was applied.`);
   for (const sentence of cause) hang(out, '  - ', sentence);
   for (const sql of repair?.sql ?? []) out.line(`      ${sql}`);
 }
@@ -56,6 +58,6 @@ const isDark = (rehearsal: Rehearsal, maxUndecided: number): boolean =>
   shareUndecided(rehearsal) * 100 > maxUndecided;
 
 export function rehearsalExitCode(rehearsal: Rehearsal, maxUndecided: number): ExitCode {
-  if (rehearsal.broken.length > 0) return EXIT.drifted;
+  if (refused(rehearsal).length > 0) return EXIT.drifted;
   return rehearsal.statements === 0 || isDark(rehearsal, maxUndecided) ? EXIT.failed : EXIT.ok;
 }

@@ -1,0 +1,96 @@
+/** Files as a commit has them: read from git, and nothing is checked out. */
+import { spawnSync } from 'node:child_process';
+import { basename, dirname, resolve } from 'node:path';
+import { UsageError } from './terminal/failure';
+
+export interface CommittedFile {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+}
+
+const MAX_BYTES = 512 * 1024 * 1024;
+
+/**
+ * The files right in a folder at a commit; null where there was no such folder.
+ * @param revision a branch, tag or commit
+ * @throws {UsageError} where there is no git, no repository or no such commit
+ */
+export function folderAt(revision: string, folder: string): readonly CommittedFile[] | null {
+  const place = dirname(resolve(folder));
+  requireRevision(revision, place);
+  // Names are relative to where git runs.
+  const listed = git(place, ['ls-tree', '-z', revision, `./${basename(resolve(folder))}/`]);
+  const entries = listed
+    .toString('utf8')
+    .split('\0')
+    .flatMap((line) => {
+      const [, type, id, path] = /^\d+ (\w+) ([0-9a-f]+)\t(.*)$/s.exec(line) ?? [];
+      return type === 'blob' ? [{ id: id!, name: basename(path!) }] : [];
+    });
+  if (entries.length === 0) return null;
+  return blobs(
+    place,
+    entries.map(({ id }) => id),
+  ).map((bytes, i) => ({ name: entries[i]!.name, bytes }));
+}
+
+/** One file at a commit; null where it was not there. @throws {UsageError} as {@link folderAt} */
+export function fileAt(revision: string, file: string): string | null {
+  const place = dirname(resolve(file));
+  requireRevision(revision, place);
+  const { status, stdout } = run(place, ['cat-file', 'blob', `${revision}:./${basename(file)}`]);
+  return status === 0 ? stdout.toString('utf8') : null;
+}
+
+function requireRevision(revision: string, place: string): void {
+  const { error, status } = run(place, ['rev-parse', '--show-toplevel']);
+  if (error)
+    throw new UsageError('--since needs git, which cannot be started', 'Install git, or leave --since out.');
+  if (status !== 0)
+    throw new UsageError(
+      `--since: ${place} is in no git repository`,
+      'Run it in a checkout, or leave --since out.',
+    );
+  if (!revision.startsWith('-')) {
+    const found = run(place, [
+      'rev-parse',
+      '--verify',
+      '--quiet',
+      '--end-of-options',
+      `${revision}^{commit}`,
+    ]);
+    if (found.status === 0) return;
+  }
+  const shallow =
+    run(place, ['rev-parse', '--is-shallow-repository']).stdout.toString('utf8').trim() === 'true';
+  throw new UsageError(
+    `--since: this repository has no commit ${revision}`,
+    shallow
+      ? 'It is a shallow clone: fetch the history (`git fetch --unshallow`; of actions/checkout, `fetch-depth: 0`), and try again.'
+      : 'Give a branch, a tag or a commit that is here; `git fetch origin main` brings origin/main.',
+  );
+}
+
+/** Contents of objects, in order, in one call. */
+function blobs(place: string, ids: readonly string[]): Uint8Array[] {
+  const all = git(place, ['cat-file', '--batch'], ids.join('\n'));
+  let at = 0;
+  return ids.map(() => {
+    const end = all.indexOf(0x0a, at);
+    const size = Number(all.toString('utf8', at, end).split(' ')[2]);
+    at = end + 1 + size + 1;
+    return all.subarray(end + 1, end + 1 + size);
+  });
+}
+
+function git(place: string, args: readonly string[], input?: string): Buffer {
+  const { status, stdout, stderr } = run(place, args, input);
+  if (status === 0) return stdout;
+  throw new UsageError(
+    `git ${args[0]} failed: ${stderr.toString('utf8').trim()}`,
+    'Check the repository (`git fsck`).',
+  );
+}
+
+const run = (place: string, args: readonly string[], input = '') =>
+  spawnSync('git', ['-C', place, ...args], { input, maxBuffer: MAX_BYTES });

@@ -1,0 +1,155 @@
+/** `check --run --workload --since`: a pull request is stopped by what the running application sends. */
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { newestMajor } from '../support/database';
+import { trueup } from './trueup';
+
+const scratch = mkdtempSync(join(tmpdir(), 'trueup-test-'));
+afterAll(() => rmSync(scratch, { recursive: true }));
+
+const git = (folder: string, ...args: string[]): string =>
+  execFileSync('git', ['-C', folder, '-c', 'user.name=t', '-c', 'user.email=t@example.com', ...args], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+
+type Files = Readonly<Record<string, string>>;
+const write = (folder: string, files: Files): void => {
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, name)), { recursive: true });
+    writeFileSync(join(folder, name), text);
+  }
+};
+
+/** A repository with these files committed as `base`, and these in the working tree. */
+function repository(base: Files, now: Files = {}): string {
+  const folder = mkdtempSync(join(scratch, 'r-'));
+  git(folder, 'init', '-q');
+  write(folder, base);
+  git(folder, 'add', '.');
+  git(folder, 'commit', '-qm', 'base');
+  git(folder, 'tag', 'base');
+  write(folder, now);
+  return folder;
+}
+
+const up = (sql: string, directives = ''): string =>
+  `-- migrate:unproved a test\n${directives}-- migrate:up\n${sql}\n`;
+const BASE: Files = {
+  'db/migrations/0001_old.sql': up('CREATE TABLE gone (id int);'),
+  // On the way to the base a table comes and goes: the middle is not judged.
+  'db/migrations/0002_customers.sql': up(
+    'DROP TABLE gone;\nCREATE TABLE customers (id int PRIMARY KEY, note text);',
+    '-- migrate:consent destroys a test\n',
+  ),
+  'db/shop.sql': '-- role app; calls 7\nSELECT note FROM customers WHERE id = $1;\n',
+};
+const RENAMED: Files = {
+  'db/migrations/0003_remark.sql': up('ALTER TABLE customers RENAME COLUMN note TO remark;'),
+  'db/shop.sql': '-- role app; calls 7\nSELECT remark FROM customers WHERE id = $1;\n',
+};
+const check = (folder: string, since: string, ...options: string[]) =>
+  trueup(['check', '--run', '--workload', 'db/shop.sql', '--since', since, ...options, 'db/migrations'], {
+    cwd: folder,
+  });
+
+// The guard itself is tested on all of them.
+describe.each([newestMajor()])('PostgreSQL %i', (major) => {
+  const on = ['--major', String(major)];
+
+  test('a rename with its query and its workload in one commit is refused, and passes in two', async () => {
+    const { code, stderr } = await check(repository(BASE, RENAMED), 'base', ...on);
+    expect(code).toBe(1);
+    expect(stderr.replace(/\s+/g, ' ')).toContain(
+      '0003_remark: 1 statement that the running application sends would no longer work [SQLSTATE 42703] ' +
+        '- SELECT note FROM customers WHERE id = $1 (role app, 7 calls seen)',
+    );
+    const expand = repository(BASE, {
+      ...RENAMED,
+      'db/migrations/0003_remark.sql': up('ALTER TABLE customers ADD COLUMN remark text;'),
+    });
+    const first = await check(expand, 'base', ...on);
+    expect([first.code, first.stdout]).toEqual([
+      0,
+      expect.stringContaining('Since base: 1 migration, guarded by 2 statements of the running application.'),
+    ]);
+    git(expand, 'add', '.');
+    git(expand, 'commit', '-qm', 'expand');
+    write(expand, {
+      'db/migrations/0004_no_note.sql': up(
+        'ALTER TABLE customers DROP COLUMN note;',
+        '-- migrate:consent destroys copied to remark\n',
+      ),
+    });
+    expect((await check(expand, 'HEAD', ...on)).code).toBe(0);
+  });
+
+  test('what was broken with consent is listed', async () => {
+    const consenting = repository(BASE, {
+      ...RENAMED,
+      'db/migrations/0003_remark.sql': up(
+        'ALTER TABLE customers RENAME COLUMN note TO remark;',
+        '-- migrate:consent breaks nobody reads notes\n',
+      ),
+    });
+    const { code, stderr } = await check(consenting, 'base', ...on);
+    expect([code, stderr.replace(/\s+/g, ' ')]).toEqual([
+      0,
+      expect.stringContaining('0003_remark: a statement was broken with consent: SELECT note FROM customers'),
+    ]);
+    // Where only the end is judged, the file that still holds it is listed too, and fails nothing.
+    write(consenting, { 'db/shop.sql': BASE['db/shop.sql']! });
+    const end = await trueup(
+      ['check', '--run', ...on, '--workload', 'db/shop.sql', '--max-undecided', '100', 'db/migrations'],
+      { cwd: consenting },
+    );
+    expect([end.code, end.stdout]).toEqual([
+      0,
+      expect.stringContaining('0003_remark consents to that: nobody reads notes'),
+    ]);
+  });
+});
+
+test('a folder that is not there at the commit: everything is new', async () => {
+  const folder = repository({ 'README.md': 'shop\n' }, { ...BASE, ...RENAMED });
+  const { code, stderr } = await check(folder, 'base');
+  expect([code, stderr]).toEqual([
+    0,
+    expect.stringContaining('db/migrations holds no migration at base: all of it is new'),
+  ]);
+});
+
+test('what cannot be compared is said in a sentence', async () => {
+  const folder = repository(BASE);
+  expect(await check(folder, 'nowhere')).toMatchObject({
+    code: 2,
+    stderr: expect.stringMatching(/this repository has no commit nowhere\n +Give a branch, a tag/),
+  });
+  git(folder, 'commit', '-q', '--allow-empty', '-m', 'second');
+  const clone = mkdtempSync(join(scratch, 'c-'));
+  git(scratch, 'clone', '-q', '--depth', '1', `file://${folder}`, clone);
+  expect(await check(clone, 'base')).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('fetch-depth: 0'),
+  });
+  rmSync(join(clone, '.git'), { recursive: true });
+  expect(await check(clone, 'base')).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('in no git repository'),
+  });
+  expect(await check(folder, '--output=x')).toMatchObject({ code: 2 });
+  const broken = repository({ ...BASE, 'db/migrations/0003_x.sql': 'no section\n' });
+  expect(await check(broken, 'base')).toMatchObject({ code: 1 });
+  write(broken, { 'db/migrations/0003_x.sql': up('SELECT 1;') });
+  expect(await check(broken, 'base')).toMatchObject({
+    code: 2,
+    stderr: expect.stringMatching(/the migrations at base do not compile: 0003_x\.sql:1: /),
+  });
+  expect(await trueup(['check', '--since', 'base', 'db/migrations'], { cwd: folder })).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('--since needs --workload'),
+  });
+});
