@@ -7,6 +7,7 @@ import { functions } from '../workload/functions';
 import { generatedInserts } from '../workload/generated-inserts';
 import { hostileTexts } from '../workload/hostile';
 import { insertShapes } from '../workload/inserts';
+import { rights } from '../workload/rights';
 import { brief, shop } from '../workload/support';
 
 describe.each(majors())('PostgreSQL %i', (major) => {
@@ -16,6 +17,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
   answers(major);
   changes(major);
   functions(major);
+  rights(major);
 
   test('a function that sleeps is ended, and what comes after it is not asked', async () => {
     const { plan } = await shop(

@@ -7,6 +7,7 @@ import { functions } from './functions';
 import { generatedInserts } from './generated-inserts';
 import { hostileTexts } from './hostile';
 import { insertShapes } from './inserts';
+import { rights } from './rights';
 
 describe.each(majors())('PostgreSQL %i', (major) => {
   insertShapes(major);
@@ -15,4 +16,5 @@ describe.each(majors())('PostgreSQL %i', (major) => {
   answers(major);
   changes(major);
   functions(major);
+  rights(major);
 });
