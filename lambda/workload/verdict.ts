@@ -14,6 +14,8 @@ export interface Answer {
   readonly parameters: readonly string[];
   readonly results?: readonly string[];
   readonly relations: readonly string[];
+  /** Of the columns that its words may name, `schema.table.column`: the type, with its length. */
+  readonly columns?: Readonly<Record<string, string>>;
   /** Signatures of those that are not the server's own and that the text calls by their name. */
   readonly functions?: readonly string[];
   readonly arbiters: readonly string[];

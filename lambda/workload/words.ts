@@ -58,6 +58,7 @@ export const WORSE: Readonly<Record<string, string>> = {
   overload: 'a parameter has another type, since another function of this name fits it too',
   result: 'a column that it returns has another type',
   row: 'the row that it returns has other columns or wider types: prepared before, it fails with 0A000',
+  column: 'a column that it names has another type, or holds less',
   'lost-privilege': 'its role lost a privilege that it needs',
   'columns-privilege': 'its role has a privilege on some of the columns only that it had on all',
   'no-policy': 'row security is on, and no policy lets its role see or write a row',

@@ -17,8 +17,8 @@ import { SUPPORT } from './support';
  * Counts up with every change of the text below, and the hash of the text with it: a test compares. The ledger holds the
  * installed number; an older text never replaces a newer one, and the same number is never installed again.
  */
-export const VERIFICATION_VERSION = 10;
-export const VERIFICATION_SHA256 = '3d2db617f20b3bbd78f9cac8a2690584d28278ab100b1226306d70b8675913ef';
+export const VERIFICATION_VERSION = 11;
+export const VERIFICATION_SHA256 = '00fed8b359a9624e3d7b064f0e466969dd16171cdd44c254baeb9f717fea5b23';
 
 /** One statement each, for transports that send no more than one. May be run again at any time. */
 export const VERIFICATION_STATEMENTS: readonly string[] = [

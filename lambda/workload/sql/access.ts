@@ -38,6 +38,11 @@ export const WITH_CATALOGUE = `
       s.role_oid, l.assumed, array_position(ARRAY(SELECT jsonb_array_elements_text(s.kept->'searched')), n.nspname::text) AS place
     FROM locked_by l JOIN statement s ON s.n = l.n JOIN pg_class c ON c.oid = l.oid JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')),
+  field AS (
+    SELECT m.n, jsonb_object_agg(format('%s.%I', m.label, a.attname), format_type(a.atttypid, a.atttypmod)) AS fields
+    FROM met m JOIN pg_attribute a ON a.attrelid = m.oid AND a.attnum > 0 AND NOT a.attisdropped
+      JOIN word w ON w.n = m.n AND w.word = lower(a.attname::text COLLATE "C")
+    GROUP BY m.n),
   named AS MATERIALIZED (
     SELECT m.*, row_number() OVER (PARTITION BY m.n, m.relname ORDER BY m.place) = 1
       OR EXISTS (SELECT FROM word w WHERE w.n = m.n AND w.word = lower(m.nspname::text COLLATE "C")) AS itself
@@ -87,13 +92,14 @@ export const WITH_CATALOGUE = `
       WHERE itself AND NOT has_schema_privilege(role_oid, relnamespace, 'USAGE')
     UNION SELECT n, 'EXECUTE ' || signature, CASE WHEN allowed THEN 'has' ELSE 'lacks' END FROM call WHERE allowed IS NOT NULL)
   SELECT jsonb_agg(jsonb_strip_nulls(s.answer - '_' || jsonb_build_object(
-      'relations', coalesce(m.relations, '[]'), 'assumed', m.assumed, 'functions', c.functions, 'rowSecurity', p.security,
+      'relations', coalesce(m.relations, '[]'), 'assumed', m.assumed, 'columns', f.fields, 'functions', c.functions, 'rowSecurity', p.security,
       'privileges', CASE WHEN s.role_oid IS NOT NULL AND jsonb_typeof(s.kept) = 'object' THEN
         jsonb_build_object('role', s.role_name, 'has', y.has, 'partly', y.partly, 'lacks', y.lacks) END)) ORDER BY s.n)
     INTO verdicts
   FROM statement s
     LEFT JOIN (SELECT n, jsonb_agg(DISTINCT label ORDER BY label) AS relations,
       jsonb_agg(DISTINCT label ORDER BY label) FILTER (WHERE assumed) AS assumed FROM met GROUP BY n) AS m ON m.n = s.n
+    LEFT JOIN field f ON f.n = s.n
     LEFT JOIN (SELECT n, jsonb_agg(DISTINCT signature ORDER BY signature) AS functions FROM call GROUP BY n) AS c ON c.n = s.n
     LEFT JOIN (SELECT n, jsonb_object_agg(label, CASE WHEN denied THEN 'denied' ELSE 'policies' END) AS security
       FROM policy GROUP BY n) AS p ON p.n = s.n

@@ -1,28 +1,47 @@
 /** Two answers of `trueup._plan` about one statement: has it become worse? Types, privileges and policies are compared by name. */
 
 /**
- * What a change of a type means for values that are still sent, or read, as the old one. The server's own casts decide: what
- * it converts by itself, without being asked, it also takes from the application.
+ * What a change of a type means for values that are still sent, or read, as the old one; null where it means nothing. The
+ * server's own casts decide: what it converts by itself, without being asked, it also takes from the application.
  */
-const TYPE_CHANGE = `CREATE OR REPLACE FUNCTION trueup._type_change(was text, now_is text) RETURNS text
+const TYPE_CHANGE = String.raw`CREATE OR REPLACE FUNCTION trueup._type_change(was text, now_is text) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $fn$
 DECLARE
-  old regtype := to_regtype(replace(was, '[]', ''));
-  new regtype := to_regtype(replace(now_is, '[]', ''));
-  lists boolean := was LIKE '%[]';
+  old oid := trueup._base_type(was);
+  new oid := trueup._base_type(now_is);
+  old_size int[] := regexp_match(was, '\((\d+)(?:,(-?\d+))?\)');
+  new_size int[] := regexp_match(now_is, '\((\d+)(?:,(-?\d+))?\)');
+  change text := 'same';
 BEGIN
   IF was = now_is THEN RETURN NULL; END IF;
-  IF old IS NULL OR new IS NULL OR lists <> (now_is LIKE '%[]') THEN RETURN 'breaks'; END IF;
-  RETURN coalesce((SELECT CASE
-      -- Digits are lost, and a time without a zone takes that of the session.
-      WHEN c.castcontext = 'i' AND (
-          new IN ('real'::regtype, 'double precision'::regtype) AND old NOT IN ('smallint'::regtype, 'integer'::regtype, 'real'::regtype)
-          OR new = 'real'::regtype AND old = 'integer'::regtype
-          OR new IN ('timestamptz'::regtype, 'timetz'::regtype)) THEN 'converts'
-      WHEN c.castcontext = 'i' THEN 'widens'
-      WHEN c.castcontext = 'a' AND c.castmethod IN ('b', 'i') THEN 'converts' END
-    FROM pg_cast c WHERE c.castsource = old AND c.casttarget = new), 'breaks');
+  IF old IS NULL OR new IS NULL OR (was LIKE '%[]') <> (now_is LIKE '%[]') THEN RETURN 'breaks'; END IF;
+  IF old <> new THEN
+    change := coalesce((SELECT CASE
+        -- Digits are lost, and a time without a zone takes that of the session.
+        WHEN c.castcontext = 'i' AND (
+            new IN ('real'::regtype, 'double precision'::regtype) AND old NOT IN ('smallint'::regtype, 'integer'::regtype, 'real'::regtype)
+            OR new = 'real'::regtype AND old = 'integer'::regtype
+            OR new IN ('timestamptz'::regtype, 'timetz'::regtype)) THEN 'converts'
+        WHEN c.castcontext = 'i' THEN 'widens'
+        WHEN c.castcontext = 'a' AND c.castmethod IN ('b', 'i') THEN 'converts' END
+      FROM pg_cast c WHERE c.castsource = old AND c.casttarget = new), 'breaks');
+  END IF;
+  IF change IN ('same', 'widens') AND new_size IS NOT NULL AND (old_size IS NULL
+      OR new_size[1] - coalesce(new_size[2], 0) < old_size[1] - coalesce(old_size[2], 0)
+      OR coalesce(new_size[2], 0) < coalesce(old_size[2], 0)) THEN
+    RETURN 'narrows';
+  END IF;
+  RETURN nullif(change, 'same');
 END
+$fn$`;
+
+/** Of an array its elements'; of a domain what it is made of. */
+const BASE_TYPE = `CREATE OR REPLACE FUNCTION trueup._base_type(name text) RETURNS oid
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $fn$
+  WITH RECURSIVE base AS (
+    SELECT t.oid, t.typbasetype FROM pg_type t WHERE t.oid = to_regtype(replace(name, '[]', ''))
+    UNION ALL SELECT t.oid, t.typbasetype FROM base JOIN pg_type t ON t.oid = base.typbasetype)
+  SELECT oid FROM base WHERE typbasetype = 0
 $fn$`;
 
 /** The first column or parameter whose change is of this kind. */
@@ -108,8 +127,18 @@ BEGIN
     END IF;
     found := coalesce(found, jsonb_build_object('refuses', false, 'by', 'type', 'why', 'row'));
   END IF;
+
+  -- What becomes of the column in the statement nobody knows: it may only be compared.
+  SELECT now_has.key, had.value AS was, now_has.value AS now_is INTO each
+    FROM jsonb_each_text(coalesce(after->'columns', '{}')) AS now_has
+      JOIN jsonb_each_text(coalesce(before->'columns', '{}')) AS had ON had.key = now_has.key
+    WHERE trueup._type_change(had.value, now_has.value) IN ('breaks', 'converts', 'narrows') ORDER BY now_has.key LIMIT 1;
+  IF each.key IS NOT NULL THEN
+    found := coalesce(found, jsonb_build_object('refuses', false, 'by', 'type', 'why', 'column', 'object', each.key,
+      'was', each.was, 'is', each.now_is));
+  END IF;
   RETURN found;
 END
 $fn$`;
 
-export const COMPARISON: readonly string[] = [TYPE_CHANGE, WORSE];
+export const COMPARISON: readonly string[] = [BASE_TYPE, TYPE_CHANGE, WORSE];

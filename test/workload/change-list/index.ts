@@ -13,6 +13,7 @@ const SEEN: readonly [RegExp, string][] = [
   [/^refuses by type: parameter/, 'by the type of a parameter'],
   [/^refuses by type: result/, 'by the type of a result (16 on)'],
   [/^warns by type: row/, 'told, not refused: the row has other types (16 on)'],
+  [/^warns by type: column/, 'told, not refused: the column holds less'],
   [/^warns by type: overload/, 'told, not refused: a parameter has another type'],
   [/^refuses by privilege.*/, 'by the privileges of its role'],
   [/^refuses by row-security.*/, 'by row security'],

@@ -2,13 +2,6 @@
 import { type Change, change, ENUM, INSERT, PLUS, T } from './change';
 
 export const UNSEEN: readonly Change[] = [
-  change(
-    'a shorter varchar',
-    [T, 'ALTER TABLE t ALTER email TYPE varchar(3)'],
-    ['INSERT INTO t (id, email) VALUES ($1, $2)', [1, 'long']],
-    'nothing',
-    '22001',
-  ),
   change('a CHECK added', [T, "ALTER TABLE t ADD CHECK (email <> 'a')"], INSERT, 'nothing', '23514'),
   change(
     'a foreign key added',
