@@ -9,6 +9,8 @@ export interface Planning {
   readonly statements: number;
   readonly planMs: number;
   readonly bareMs: number;
+  /** Ten times as many. */
+  readonly largeMs: number;
 }
 
 const TABLES = 200;
@@ -57,15 +59,19 @@ export async function measurePlanning(runs: number): Promise<Planning> {
     );
     for (const each of [...PLANNING, BARE]) await client.query(each);
     const texts = textsOf(TABLES);
-    const asked = { statements: texts.map((text) => ({ text, role: ROLE, path: 'public' })) };
-    const plan = () => client.query('SELECT trueup._plan($1) AS answers', [asked]);
-    const { rows } = await plan();
+    const plan = (each: readonly string[]) =>
+      client.query('SELECT trueup._plan($1) AS answers', [
+        { statements: each.map((text) => ({ text, role: ROLE, path: 'public' })) },
+      ]);
+    const large = Array.from({ length: 10 }, (_, i) => texts.map((text) => `${text} -- ${i}`)).flat();
+    const { rows } = await plan(texts);
     if (rows[0].answers.some(({ outcome }: { outcome: string }) => outcome !== 'plans'))
       throw new Error('not all of them plan');
     return {
       major: server.major,
       statements: texts.length,
-      planMs: await shortest(runs, plan),
+      planMs: await shortest(runs, () => plan(texts)),
+      largeMs: await shortest(runs, () => plan(large)),
       bareMs: await shortest(runs, () => client.query('SELECT public.bare($1)', [texts])),
     };
   } finally {

@@ -84,6 +84,10 @@ export function judge(results: Results): Target[] {
       ),
       reached: (planning.planMs / planning.bareMs).toFixed(1),
     },
+    {
+      ...atMost('the same, ten times as many statements', planning.largeMs / planning.planMs, LINEAR),
+      reached: (planning.largeMs / planning.planMs).toFixed(1),
+    },
   ];
   if (psql) {
     targets.push({

@@ -18,7 +18,7 @@ import { SUPPORT } from './support';
  * installed number; an older text never replaces a newer one, and the same number is never installed again.
  */
 export const VERIFICATION_VERSION = 11;
-export const VERIFICATION_SHA256 = '00fed8b359a9624e3d7b064f0e466969dd16171cdd44c254baeb9f717fea5b23';
+export const VERIFICATION_SHA256 = '8b3f4a1405addbcf652cc08581e3b34fad2a8c1a7ae9a543a0e05a65ade515e5';
 
 /** One statement each, for transports that send no more than one. May be run again at any time. */
 export const VERIFICATION_STATEMENTS: readonly string[] = [

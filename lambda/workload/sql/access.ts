@@ -27,27 +27,28 @@ export const WITH_CATALOGUE = `
       LEFT JOIN pg_roles r ON r.rolname = s.question->>'role'),
   word AS MATERIALIZED (
     SELECT DISTINCT s.n, w.word FROM statement s, jsonb_array_elements_text(s.kept->'words') AS w (word)),
-  locked_by AS MATERIALIZED (
-    SELECT s.n, o.oid::oid AS oid, bool_or(m.mode = 'RowExclusiveLock') AS written, bool_or(m.mode = 'RowShareLock') AS marked,
-      bool_or(s.kept->'assumed' ? o.oid) AS assumed
-    FROM statement s, jsonb_array_elements_text(s.kept->'oids') WITH ORDINALITY AS o (oid, place)
-      JOIN LATERAL (SELECT s.kept->'modes'->>(o.place::int - 1) AS mode) AS m ON true
-    GROUP BY 1, 2),
+  -- What it needs of its statement comes along: joined again, ten thousand statements are joined by nested loops.
   met AS MATERIALIZED (
-    SELECT s.n, c.oid, c.relname, c.relnamespace, n.nspname, format('%I.%I', n.nspname, c.relname) AS label,
-      s.role_oid, l.assumed, array_position(ARRAY(SELECT jsonb_array_elements_text(s.kept->'searched')), n.nspname::text) AS place
-    FROM locked_by l JOIN statement s ON s.n = l.n JOIN pg_class c ON c.oid = l.oid JOIN pg_namespace n ON n.oid = c.relnamespace
+    SELECT s.n, s.role_oid, s.kept->'words' AS words, l.*, c.relname, c.relnamespace, n.nspname,
+      format('%I.%I', n.nspname, c.relname) AS label,
+      array_position(ARRAY(SELECT jsonb_array_elements_text(s.kept->'searched')), n.nspname::text) AS place
+    FROM statement s
+      CROSS JOIN LATERAL (
+        SELECT o.oid::oid AS oid, bool_or(s.kept->'assumed' ? o.oid) AS assumed,
+          bool_or(s.kept->'modes'->>(o.place::int - 1) = 'RowExclusiveLock') AS written,
+          bool_or(s.kept->'modes'->>(o.place::int - 1) = 'RowShareLock') AS marked
+        FROM jsonb_array_elements_text(s.kept->'oids') WITH ORDINALITY AS o (oid, place) GROUP BY 1) AS l
+      JOIN pg_class c ON c.oid = l.oid JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')),
   field AS (
     SELECT m.n, jsonb_object_agg(format('%s.%I', m.label, a.attname), format_type(a.atttypid, a.atttypmod)) AS fields
     FROM met m JOIN pg_attribute a ON a.attrelid = m.oid AND a.attnum > 0 AND NOT a.attisdropped
-      JOIN word w ON w.n = m.n AND w.word = lower(a.attname::text COLLATE "C")
+      AND m.words ? lower(a.attname::text COLLATE "C")
     GROUP BY m.n),
   named AS MATERIALIZED (
     SELECT m.*, row_number() OVER (PARTITION BY m.n, m.relname ORDER BY m.place) = 1
-      OR EXISTS (SELECT FROM word w WHERE w.n = m.n AND w.word = lower(m.nspname::text COLLATE "C")) AS itself
-    FROM met m JOIN word w ON w.n = m.n AND w.word = lower(m.relname::text COLLATE "C")
-    WHERE m.role_oid IS NOT NULL),
+      OR m.words ? lower(m.nspname::text COLLATE "C") AS itself
+    FROM met m WHERE m.role_oid IS NOT NULL AND m.words ? lower(m.relname::text COLLATE "C")),
   reached (n, oid, role_oid) AS (
     SELECT n, oid, role_oid FROM named WHERE itself
     UNION
@@ -58,7 +59,7 @@ export const WITH_CATALOGUE = `
         AND d.refclassid = 'pg_class'::regclass AND d.refobjid <> v.oid),
   need AS MATERIALIZED (
     SELECT a.n, a.oid, a.role_oid, p.privilege
-    FROM reached a JOIN statement s ON s.n = a.n LEFT JOIN locked_by l ON l.n = a.n AND l.oid = a.oid, LATERAL unnest(CASE
+    FROM reached a JOIN statement s ON s.n = a.n LEFT JOIN met l ON l.n = a.n AND l.oid = a.oid, LATERAL unnest(CASE
       WHEN l.written THEN
         ARRAY(SELECT jsonb_array_elements_text(s.kept->'verbs')) || CASE WHEN (s.kept->>'reads')::boolean THEN '{SELECT}'::text[] END
       WHEN l.marked THEN '{SELECT,UPDATE}'::text[]
