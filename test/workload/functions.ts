@@ -107,6 +107,38 @@ export function functions(major: number): void {
     expect(await worse(client, plans!, failed!)).toMatchObject({ refuses: true, by: 'plan', state: '42703' });
   });
 
+  test('in a transaction that may write, hostile texts write nothing', async () => {
+    const { client } = await shop(
+      major,
+      `CREATE TABLE t (id int); CREATE SEQUENCE moved; CREATE FUNCTION moves() RETURNS bigint IMMUTABLE LANGUAGE plpgsql AS
+         $$ BEGIN RETURN nextval('public.moved'); END $$;
+       CREATE FUNCTION writes() RETURNS int IMMUTABLE LANGUAGE plpgsql AS
+         $$ BEGIN INSERT INTO public.t VALUES (1); RAISE EXCEPTION 'canary'; END $$`,
+    );
+    await install(client);
+    await client.query('BEGIN; ALTER TABLE t ADD b int');
+    const answers = await ask(client, [
+      'SELECT moves() FROM t',
+      'SELECT writes() FROM t',
+      'SELECT id FROM t; INSERT INTO t VALUES (1)',
+      "SELECT set_config('search_path', 'gone', false), pg_advisory_lock(7) FROM t",
+      'INSERT INTO t (id) VALUES (nextval($1))',
+    ]);
+    await client.query('COMMIT');
+    expect(answers.map(({ outcome }) => outcome)).toEqual([
+      'undecided',
+      'undecided',
+      'undecided',
+      'plans',
+      'plans',
+    ]);
+    expect(JSON.stringify(answers)).not.toContain('canary');
+    const { rows } =
+      await client.query(`SELECT (SELECT count(*)::int FROM t) AS rows, (SELECT is_called FROM moved) AS moved,
+      (SELECT count(*)::int FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()) AS locks`);
+    expect(rows).toEqual([{ rows: 0, moved: false, locks: 0 }]);
+  });
+
   test('a cancelled call ends the transaction and leaves nothing that the next one falls over', async () => {
     const { client } = await shop(
       major,
