@@ -4,27 +4,14 @@
  * It ends with this process, however that ends, and takes its files with it: a small shell holds a pipe to us, and
  * when the pipe closes it stops the server and removes the folder.
  */
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
-import {
-  chownSync,
-  closeSync,
-  existsSync,
-  fstatSync,
-  mkdtempSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, existsSync, fstatSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { promisify } from 'node:util';
-import { type Binaries, findBinaries, installedMajors } from './binaries';
+import { installedMajors } from './binaries';
+import { makeDataDirectory, type ServerFiles } from './data-directory';
 
-const run = promisify(execFile);
 const START_TIMEOUT_MS = 30_000;
 
 export interface PostgresServerOptions {
@@ -56,14 +43,6 @@ export interface PostgresServer {
   stop(): Promise<void>;
 }
 
-/** PostgreSQL refuses to run as root; `nobody` can run it, and initdb needs a user with an entry in /etc/passwd. */
-function unprivilegedUser(): { uid: number; gid: number } | undefined {
-  if (process.getuid?.() !== 0) return undefined;
-  const entry = readFileSync('/etc/passwd', 'utf8').match(/^(?:nobody):[^:]*:(\d+):(\d+)/m);
-  if (!entry) throw new Error('PostgreSQL does not run as root, and there is no user `nobody` to run it as.');
-  return { uid: Number(entry[1]), gid: Number(entry[2]) };
-}
-
 export async function freePort(): Promise<number> {
   const probe = createServer();
   await new Promise<void>((ready, failed) => probe.once('error', failed).listen(0, '127.0.0.1', ready));
@@ -76,53 +55,15 @@ export async function freePort(): Promise<number> {
 export async function startPostgres(options: PostgresServerOptions = {}): Promise<PostgresServer> {
   const major = options.major ?? installedMajors().at(-1) ?? 18;
   const superuser = options.superuser ?? 'postgres';
-  const password = randomBytes(16).toString('hex');
-  const user = unprivilegedUser();
-  const folder = mkdtempSync(join(tmpdir(), 'trueup-pg-'));
-  const data = join(folder, 'data');
-  const logFile = join(folder, 'server.log');
+  const files = await makeDataDirectory(major, superuser, options.tls);
   try {
-    if (user) chownSync(folder, user.uid, user.gid);
-    const binaries = findBinaries(major, folder, user?.uid);
-    const passwordFile = join(folder, 'password');
-    writeFileSync(passwordFile, password, { mode: 0o600 });
-    if (user) chownSync(passwordFile, user.uid, user.gid);
-    const initdb = ['-D', data, '-U', superuser, '-A', 'scram-sha-256', `--pwfile=${passwordFile}`];
-    // LC_ALL: initdb refuses to start under a locale that the machine does not have.
-    await run(binaries.initdb, [...initdb, '-E', 'UTF8', '--locale=C', '-N'], {
-      ...user,
-      cwd: folder,
-      env: { ...process.env, LC_ALL: 'C' },
-    });
-    rmSync(passwordFile);
-    writeTls(folder, data, options.tls, user);
-    const server = new Server(major, superuser, password, folder, data, logFile, binaries, user, options);
+    const server = new Server(major, superuser, files, options);
     await server.startServer();
     return server;
   } catch (error) {
-    rmSync(folder, { recursive: true, force: true });
+    rmSync(files.folder, { recursive: true, force: true });
     throw error;
   }
-}
-
-function writeTls(
-  folder: string,
-  data: string,
-  tls: PostgresServerOptions['tls'],
-  user: { uid: number; gid: number } | undefined,
-): void {
-  if (!tls) return;
-  for (const [name, text] of [
-    ['server.crt', tls.cert],
-    ['server.key', tls.key],
-  ] as const) {
-    writeFileSync(join(folder, name), text, { mode: 0o600 });
-    if (user) chownSync(join(folder, name), user.uid, user.gid);
-  }
-  writeFileSync(
-    join(data, 'pg_hba.conf'),
-    'local all all scram-sha-256\nhostssl all all 127.0.0.1/32 scram-sha-256\nhostssl all all ::1/128 scram-sha-256\n',
-  );
 }
 
 /**
@@ -139,17 +80,20 @@ class Server implements PostgresServer {
   /** Where in the log this start begins: older FATAL lines say nothing of it. */
   private logStart = 0;
 
+  readonly password: string;
+  readonly dataDirectory: string;
+  readonly logFile: string;
+
   constructor(
     readonly major: number,
     readonly superuser: string,
-    readonly password: string,
-    private readonly folder: string,
-    readonly dataDirectory: string,
-    readonly logFile: string,
-    private readonly binaries: Binaries,
-    private readonly user: { uid: number; gid: number } | undefined,
+    private readonly files: ServerFiles,
     private readonly options: PostgresServerOptions,
-  ) {}
+  ) {
+    this.password = files.password;
+    this.dataDirectory = files.dataDirectory;
+    this.logFile = join(files.folder, 'server.log');
+  }
 
   url(database = 'postgres', user = this.superuser, password = this.password): string {
     const login = `${encodeURIComponent(user)}:${encodeURIComponent(password)}`;
@@ -173,7 +117,7 @@ class Server implements PostgresServer {
     const settings: Record<string, string> = {
       listen_addresses: '127.0.0.1',
       port: String(port),
-      unix_socket_directories: process.platform === 'win32' ? '' : this.folder,
+      unix_socket_directories: process.platform === 'win32' ? '' : this.files.folder,
       // Nothing here outlives the process, so nothing has to outlive a power cut (a crash of the server it does).
       fsync: 'off',
       full_page_writes: 'off',
@@ -184,8 +128,8 @@ class Server implements PostgresServer {
       ...(this.options.tls
         ? {
             ssl: 'on',
-            ssl_cert_file: join(this.folder, 'server.crt'),
-            ssl_key_file: join(this.folder, 'server.key'),
+            ssl_cert_file: join(this.files.folder, 'server.crt'),
+            ssl_key_file: join(this.files.folder, 'server.key'),
           }
         : {}),
       ...this.options.settings,
@@ -197,7 +141,7 @@ class Server implements PostgresServer {
     ];
     const log = openSync(this.logFile, 'a');
     this.logStart = fstatSync(log).size;
-    const spawned = { cwd: this.folder, env: { ...process.env, LC_ALL: 'C' }, ...this.user };
+    const spawned = { cwd: this.files.folder, env: { ...process.env, LC_ALL: 'C' }, ...this.files.user };
     rmSync(join(this.dataDirectory, 'postmaster.pid'), { force: true });
     // The shell waits for its standard input to close: on stop(), or when this process is gone. A mark in the folder
     // tells it that the files are to stay (a restart).
@@ -206,8 +150,8 @@ class Server implements PostgresServer {
       'kill -"$signal" $server 2>/dev/null; wait $server; test "$mode" || rm -rf "$PWD"';
     this.child =
       process.platform === 'win32'
-        ? spawn(this.binaries.postgres, args, { ...spawned, stdio: ['pipe', log, log] })
-        : spawn('/bin/sh', ['-c', script, 'sh', this.binaries.postgres, ...args], {
+        ? spawn(this.files.binaries.postgres, args, { ...spawned, stdio: ['pipe', log, log] })
+        : spawn('/bin/sh', ['-c', script, 'sh', this.files.binaries.postgres, ...args], {
             ...spawned,
             detached: true,
             stdio: ['pipe', log, log],
@@ -252,7 +196,7 @@ class Server implements PostgresServer {
 
   async stop(): Promise<void> {
     await this.end('');
-    rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
+    rmSync(this.files.folder, { recursive: true, force: true, maxRetries: 5 });
   }
 
   private async end(word: string): Promise<void> {

@@ -1,3 +1,4 @@
+import { INDEX_IS_VALID } from '../../sql/catalogue';
 import { COLUMN_NAMES, type Kind, OWN_RELATION, REFERENCE_TO_RELATION, type Reference, SORTED } from './kind';
 
 /** Also those of constraints. */
@@ -22,7 +23,7 @@ export interface Index {
   readonly nullsNotDistinct?: true;
   /** No arbiter of ON CONFLICT: its constraint is DEFERRABLE. */
   readonly deferrable?: true;
-  /** A build that failed left it: queries do not use it. */
+  /** A build or a drop that failed left it: queries do not use it. */
   readonly invalid?: true;
   /** The constraint that made it, of the same name. */
   readonly constraint?: 'primary key' | 'unique' | 'exclusion';
@@ -47,7 +48,7 @@ export const indexes: Kind<Index> = {
     i.indisunique AS unique, i.indisprimary AS primary,
     ${major >= 15 ? 'i.indnullsnotdistinct AS "nullsNotDistinct",' : ''}
     i.indisunique AND NOT i.indimmediate AS deferrable,
-    NOT (i.indisvalid AND i.indisready) AS invalid,
+    NOT (${INDEX_IS_VALID}) AS invalid,
     CASE con.contype WHEN 'p' THEN 'primary key' WHEN 'u' THEN 'unique' WHEN 'x' THEN 'exclusion' END AS constraint,
     CASE WHEN ic.relispartition THEN ${REFERENCE_TO_RELATION(
       '(SELECT h.inhparent FROM pg_inherits h WHERE h.inhrelid = i.indexrelid)',

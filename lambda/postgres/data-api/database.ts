@@ -24,7 +24,14 @@ import { DataApiCalls, type DataApiTarget } from './calls';
 import { isTimeout, toOurs, transactionEnded, translate } from './errors';
 import { MAX_STATEMENT_LENGTH } from './limits';
 import { HeldLock } from './lock';
-import { cancelMarked, checked, markOf, untilMarkedEnds, untilTransactionFree } from './outlived';
+import {
+  assertChangesNoRows,
+  cancelMarked,
+  checked,
+  markOf,
+  untilMarkedEnds,
+  untilTransactionFree,
+} from './outlived';
 import { preludeOf, setLocal } from './settings';
 import { namedParameters, parametersOf, rowsOf } from './values';
 
@@ -140,27 +147,16 @@ class DataApiDatabase implements Database {
       const answer = await before(deadline, call);
       return answer.records?.length || answer.numberOfRecordsUpdated || 0;
     } catch (error) {
-      if (error instanceof StillRunning) await this.cancel(call);
+      if (error instanceof StillRunning) await cancelMarked(this, this.mark, call);
       if (!isTimeout(error)) throw error;
     }
     if (!(await untilTransactionFree(this.calls, transactionId, deadline))) {
-      await this.cancel(call);
+      await cancelMarked(this, this.mark, call);
       throw new StillRunning('the time budget is spent');
     }
-    // It succeeded, or its transaction would be gone; but how many rows it changed was in the answer that never came.
-    if (/^\s*(UPDATE|DELETE|INSERT|MERGE|WITH)\b/i.test(sql)) {
-      throw new SqlError(
-        'it took longer than the 45 seconds that the Data API waits, so the number of rows that it changed is not known',
-        '57014',
-      );
-    }
+    // It succeeded, or its transaction would be gone; but the answer that never came had the number of rows.
+    assertChangesNoRows(sql);
     return 0;
-  }
-
-  /** A transaction cannot outlive its caller here: left alone it would keep its locks for three minutes, then be lost. */
-  private async cancel(call: Promise<unknown>): Promise<void> {
-    await cancelMarked(this, this.mark);
-    await Promise.race([call.catch(() => {}), sleep(2_000, undefined, { ref: false })]);
   }
 
   async executeOutside(

@@ -12,6 +12,8 @@ import { MAX_STATEMENT_LENGTH, tooLong } from './limits';
 
 /** How often the server is asked whether a statement that outlived its call still runs. */
 const POLL_MS = 1_000;
+/** How long a cancelled statement's call may take to end. */
+const CANCEL_PATIENCE_MS = 2_000;
 
 /** Of whoever holds this lock between runners. */
 export const markOf = (key: bigint): string =>
@@ -49,8 +51,15 @@ export async function untilTransactionFree(
   }
 }
 
-/** Never throws. */
-export async function cancelMarked(db: Pick<Database, 'query'>, mark: string): Promise<void> {
+/**
+ * Cancels the statement with this mark, and waits a moment for its call to end. A transaction cannot outlive its caller
+ * here: left alone it would keep its locks for three minutes, then be lost. Never throws.
+ */
+export async function cancelMarked(
+  db: Pick<Database, 'query'>,
+  mark: string,
+  call: Promise<unknown>,
+): Promise<void> {
   await db
     .query(
       `SELECT pg_catalog.pg_cancel_backend(pid) AS cancelled FROM pg_catalog.pg_stat_activity
@@ -58,6 +67,16 @@ WHERE pg_catalog.left(query, ${mark.length}) OPERATOR(pg_catalog.=) ${quoteLiter
   AND state OPERATOR(pg_catalog.=) 'active'`,
     )
     .catch(() => {});
+  await Promise.race([call.catch(() => {}), sleep(CANCEL_PATIENCE_MS, undefined, { ref: false })]);
+}
+
+/** @throws {SqlError} for a statement whose number of rows matters: it was in an answer that never came */
+export function assertChangesNoRows(sql: string): void {
+  if (!/^\s*(UPDATE|DELETE|INSERT|MERGE|WITH)\b/i.test(sql)) return;
+  throw new SqlError(
+    'it took longer than the 45 seconds that the Data API waits, so the number of rows that it changed is not known',
+    '57014',
+  );
 }
 
 /** @throws {SqlError} where the statement leaves no room for its mark */

@@ -1,28 +1,16 @@
 /** From a statement's syntax tree to what has to be known before it is run. One rule for each kind of statement. */
 import type { Node } from 'libpg-query';
-import type { StatementTarget } from '../../../lambda/contract/manifest';
-import { cluster } from '../lint/cluster';
 import { dropOwned } from '../lint/drop-owned';
 import { rewriteTable } from '../lint/rewrite-table';
-import { vacuumFull } from '../lint/vacuum-full';
-import {
-  all,
-  as,
-  type Body,
-  isOn,
-  type Kind,
-  kindOf,
-  option,
-  relationOf,
-  sqlName,
-  words,
-} from '../read/tree';
+import { all, as, type Body, type Kind, kindOf, option, relationOf, sqlName, words } from '../read/tree';
 import { alterDomain, alterTable } from './alter-table';
-import { call, copy, doBlock, findUnseen, lockTable, query, truncate } from './data';
+import { call, copy, doBlock, explain, lockTable, query, truncate } from './data';
 import { drop } from './drop';
 import { type Context, type Facts, FactsBuilder } from './facts';
 import { createIndex, reindex } from './indexes';
-import { inspect } from './inspect';
+import { clusterTable, vacuum } from './maintenance';
+import { withoutPassword } from './password';
+import { alterSubscription, createSubscription, dropSubscription, publication } from './replication';
 import { alterSystem, refuseServer, refuseSession, setting, transactionControl } from './session';
 import { createTable, createTableAs, createView, refresh, rename } from './tables';
 
@@ -42,14 +30,7 @@ const RULES: Rules = {
   UpdateStmt: (body, context) => query('UPDATE', body, 'UpdateStmt', context),
   DeleteStmt: (body, context) => query('DELETE', body, 'DeleteStmt', context),
   MergeStmt: (body, context) => query('MERGE', body, 'MergeStmt', context),
-  ExplainStmt: (body, context) => {
-    const facts = query('EXPLAIN', body.query ?? {}, 'query', context);
-    if (isOn(body.options, 'analyze')) return facts;
-    const planned = withoutConsequences(facts);
-    // The planner computes what is IMMUTABLE, and STABLE to estimate.
-    findUnseen(planned, inspect(body.query ?? {}).calls);
-    return planned;
-  },
+  ExplainStmt: explain,
   CallStmt: (_body, context) => call(context),
   DoStmt: (_body, context) => doBlock(context),
   TruncateStmt: truncate,
@@ -84,28 +65,8 @@ const RULES: Rules = {
   DropStmt: drop,
   IndexStmt: createIndex,
   ReindexStmt: reindex,
-  ClusterStmt: ({ relation }, context) => {
-    const facts = new FactsBuilder('CLUSTER', context);
-    if (relation) facts.lock(relation, 'ACCESS EXCLUSIVE');
-    else {
-      facts.outside('CLUSTER', ANY_TIMES).lockUnseen('ACCESS EXCLUSIVE');
-    }
-    return relation && facts.isNew(relationOf(relation))
-      ? facts
-      : facts.breaks(cluster, [relation ? relationOf(relation) : 'every clustered table']);
-  },
-  VacuumStmt: ({ is_vacuumcmd, options, rels }, context) => {
-    const facts = new FactsBuilder(is_vacuumcmd ? 'VACUUM' : 'ANALYZE', context);
-    const full = isOn(options, 'full');
-    const mode = full ? 'ACCESS EXCLUSIVE' : 'SHARE UPDATE EXCLUSIVE';
-    const tables = all(rels, 'VacuumRelation');
-    for (const { relation } of tables) facts.lock(relation, mode);
-    if (tables.length === 0) facts.lockUnseen(mode);
-    // What FULL rewrites is not counted as vacuumed.
-    const vacuumed = full ? [] : tables.flatMap(({ relation }) => (relation ? relationOf(relation) : []));
-    if (is_vacuumcmd) facts.outside('VACUUM', { kind: 'maintenance', vacuumed });
-    return full ? facts.breaks(vacuumFull, []) : facts;
-  },
+  ClusterStmt: clusterTable,
+  VacuumStmt: vacuum,
 
   // what hangs on relations
   CreateTrigStmt: ({ relation, constrrel }, context) =>
@@ -125,33 +86,13 @@ const RULES: Rules = {
   },
   CommentStmt: ({ objtype, object }, context) => onObject('COMMENT', objtype, words(object), context),
   SecLabelStmt: ({ objtype, object }, context) => onObject('SECURITY LABEL', objtype, words(object), context),
-  CreatePublicationStmt: ({ pubobjects }, context) => published('CREATE PUBLICATION', pubobjects, context),
-  AlterPublicationStmt: ({ pubobjects }, context) => published('ALTER PUBLICATION', pubobjects, context),
+  CreatePublicationStmt: ({ pubobjects }, context) => publication('CREATE PUBLICATION', pubobjects, context),
+  AlterPublicationStmt: ({ pubobjects }, context) => publication('ALTER PUBLICATION', pubobjects, context),
 
   // outside a transaction
-  CreateSubscriptionStmt: ({ options, conninfo, subname }, context) => {
-    const facts = withoutPassword(new FactsBuilder('CREATE SUBSCRIPTION', context), undefined, conninfo);
-    const makesSlot = ['connect', 'create_slot'].every(
-      (name) => !option(options, name) || isOn(options, name),
-    );
-    return makesSlot
-      ? facts.outside('CREATE SUBSCRIPTION', { kind: 'subscription', action: 'create', name: subname! })
-      : facts;
-  },
-  AlterSubscriptionStmt: (body, context) => {
-    const { kind, conninfo, options } = body;
-    const facts = withoutPassword(new FactsBuilder('ALTER SUBSCRIPTION', context), undefined, conninfo);
-    // The last two speak to the publisher as well.
-    const outside =
-      /REFRESH|PUBLICATION/.test(kind ?? '') || option(options, 'failover') || option(options, 'two_phase');
-    return outside ? facts.outside('ALTER SUBSCRIPTION', alteredSubscription(body)) : facts;
-  },
-  DropSubscriptionStmt: ({ subname }, context) =>
-    new FactsBuilder('DROP SUBSCRIPTION', context).outside('DROP SUBSCRIPTION', {
-      kind: 'subscription',
-      action: 'drop',
-      name: subname!,
-    }),
+  CreateSubscriptionStmt: createSubscription,
+  AlterSubscriptionStmt: alterSubscription,
+  DropSubscriptionStmt: dropSubscription,
 
   // a transaction of its own
   AlterEnumStmt: ({ newVal, oldVal }, context) => {
@@ -257,22 +198,6 @@ const RULES: Rules = {
   AlterTableSpaceOptionsStmt: refuseServer('ALTER TABLESPACE'),
 };
 
-/** Run again it does the same again, and nothing tells that it was done. */
-const ANY_TIMES: StatementTarget = { kind: 'maintenance', vacuumed: [] };
-
-const SUBSCRIPTION_ACTIONS = {
-  ALTER_SUBSCRIPTION_SET_PUBLICATION: 'set',
-  ALTER_SUBSCRIPTION_ADD_PUBLICATION: 'add',
-  ALTER_SUBSCRIPTION_DROP_PUBLICATION: 'remove',
-} as const;
-
-function alteredSubscription({ kind, subname, publication }: Body<'AlterSubscriptionStmt'>): StatementTarget {
-  const action = SUBSCRIPTION_ACTIONS[kind as keyof typeof SUBSCRIPTION_ACTIONS];
-  if (!action) return ANY_TIMES;
-  const publications = (publication ?? []).map((node) => words(node).join('.'));
-  return { kind: 'subscription', action, name: subname!, publications };
-}
-
 export function classify(node: Node, context: Context): Facts {
   const [kind, body] = kindOf(node);
   const rule = RULES[kind as StatementKind] as (body: object, context: Context) => FactsBuilder;
@@ -284,13 +209,6 @@ const madeBy = (element: Node): string[] =>
   [as(element, 'CreateStmt')?.relation, as(element, 'ViewStmt')?.view].flatMap((made) =>
     made ? relationOf(made) : [],
   );
-
-/** EXPLAIN without ANALYZE plans the statement and does nothing of it. */
-function withoutConsequences(facts: FactsBuilder): FactsBuilder {
-  const planned = new FactsBuilder(facts.command, facts.context);
-  for (const { relation, mode } of facts.locks()) planned.lockKnown(relation, mode);
-  return planned;
-}
 
 const noun = (type: string | undefined): string => (type ?? '').replace('OBJECT_', '').replaceAll('_', ' ');
 
@@ -305,26 +223,7 @@ function onObject(command: string, type: string | undefined, name: string[], con
   return facts;
 }
 
-function published(command: string, objects: Node[] | undefined, context: Context): FactsBuilder {
-  const facts = new FactsBuilder(command, context);
-  for (const { pubtable } of all(objects, 'PublicationObjSpec'))
-    facts.lock(pubtable?.relation, 'SHARE UPDATE EXCLUSIVE');
-  return facts;
-}
-
 function ownedBy(facts: FactsBuilder, options: Node[] | undefined): FactsBuilder {
   const column = words(as(option(options, 'owned_by')?.arg, 'List')?.items);
   return column.length > 1 ? facts.lock(sqlName(column.slice(0, -1)), 'ACCESS SHARE') : facts;
-}
-
-/** Secrets have no place in a file. @param options where `password` is one, in whatever statement */
-function withoutPassword(facts: FactsBuilder, options: Node[] | undefined, conninfo = ''): FactsBuilder {
-  const password = option(options, 'password');
-  const given = password?.arg !== undefined || /\bpassword\s*=/i.test(conninfo);
-  if (!given) return facts;
-  return facts.refuse(
-    'a password would be kept in the repository, in the deployed code and in the ledger',
-    'Set it outside of migrations, or let the role sign in with IAM.',
-    password?.location,
-  );
 }

@@ -7,7 +7,7 @@ import { truncate as truncateRule } from '../lint/truncate';
 import { unseenCode } from '../lint/unseen-code';
 import { unseenTrigger } from '../lint/unseen-trigger';
 import type { RowEvent } from '../model/triggers';
-import { all, relationOf, sqlName } from '../read/tree';
+import { all, type Body, isOn, relationOf, sqlName } from '../read/tree';
 import { type Context, FactsBuilder } from './facts';
 import { type FunctionCall, inspect } from './inspect';
 import { OWN_SETTINGS } from './session';
@@ -133,4 +133,15 @@ export function lockTable({ relations, mode }: LockStmt, context: Context): Fact
   const facts = new FactsBuilder('LOCK TABLE', context);
   for (const relation of all(relations, 'RangeVar')) facts.lock(relation, LOCK_MODES[(mode ?? 8) - 1]!);
   return facts;
+}
+
+export function explain({ query: explained, options }: Body<'ExplainStmt'>, context: Context): FactsBuilder {
+  const facts = query('EXPLAIN', explained ?? {}, 'query', context);
+  if (isOn(options, 'analyze')) return facts;
+  // Without ANALYZE the statement is planned, and its locks are all that it takes.
+  const planned = new FactsBuilder(facts.command, context);
+  for (const { relation, mode } of facts.locks()) planned.lockKnown(relation, mode);
+  // The planner computes what is IMMUTABLE, and STABLE to estimate.
+  findUnseen(planned, inspect(explained ?? {}).calls);
+  return planned;
 }
