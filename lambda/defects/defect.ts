@@ -1,6 +1,7 @@
 /**
  * A defect kind: everything that is known of one failure, in one file of kinds/, named in index.ts. The pager, the drift
- * check and docs/defects are derived from it, and its cases stand in test/defects/kinds under the same id.
+ * check and docs/defects are derived from it, and its cases stand in test/defects/kinds under the same id. What it shares with
+ * kinds that only an audit finds is a {@link Kind}.
  *
  * The log does not always tell two kinds apart: an id without default and a column that is NOT NULL too early raise the
  * same words. So what is counted and alarmed on is a {@link LogSignature}, kinds share one where PostgreSQL's words are
@@ -9,20 +10,14 @@
 import type { Doing, Repair } from '../contract/diagnosis';
 import type { Check, Effect } from '../contract/effects';
 import type { Database } from '../postgres/database';
+import type { Kind } from './kind';
 import type { DefectObject, ObjectThen } from './object';
 
-export interface DefectKind {
-  /** Stable, kebab-case: the documentation's file name and what a page is about. */
-  readonly id: string;
-  readonly title: string;
+export interface DefectKind extends Kind {
   /** SQLSTATEs of the errors it raises; empty where the server raises none of its own. */
   readonly sqlstates: readonly string[];
   /** The words in the log; null where it logs nothing that names it. */
   readonly log: LogSignature | null;
-  /** One sentence: what it does to the application. */
-  readonly impact: string;
-  /** A paragraph: how a database comes to be like this. */
-  readonly origin: string;
   /** How the catalogue shows it. */
   readonly catalogue: CatalogueQuery;
   /** What the drift check finds of it, sentences; null where it does not look for it. */

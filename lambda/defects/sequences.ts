@@ -53,17 +53,22 @@ export interface SequenceSeen {
 }
 
 /** Of these tables. A lock on each is held until the query ends, so they are few. */
-export const sequencesOf = (db: Database, oids: readonly string[]): Promise<readonly SequenceSeen[]> =>
-  seen(db, 'c.oid = ANY ($1::oid[])', oids);
+export const sequencesOf = (
+  db: Database,
+  oids: readonly string[],
+  settings?: Readonly<Record<string, string>>,
+): Promise<readonly SequenceSeen[]> => seen(db, 'c.oid = ANY ($1::oid[])', oids, settings);
 
 async function seen(
   db: Database,
   which: string,
   value: string | readonly string[],
+  settings?: Readonly<Record<string, string>>,
 ): Promise<readonly SequenceSeen[]> {
   const rows = await db.query<Omit<SequenceSeen, 'increment'> & { increment: string | number }>(
     `SELECT "table", "column", sequence, increment, taken FROM (${SEQUENCES} AND ${which}) AS r ORDER BY 1, 2`,
     [value],
+    settings,
   );
   return rows.map((row) => ({ ...row, increment: Number(row.increment) }));
 }
@@ -124,21 +129,30 @@ export async function endsTheType(
 /** 10,000 tables in one query end in 53200, out of shared memory for locks, and not for this session alone. */
 const TABLES_AT_A_TIME = 50;
 
-/** Of all tables, sentences. */
-export async function sequencesBehind(db: Database): Promise<readonly string[]> {
+/** Of all tables. */
+export async function askSequences(
+  db: Database,
+  settings?: Readonly<Record<string, string>>,
+): Promise<readonly SequenceSeen[]> {
   const tables = await db.query<{ oid: string }>(
     `SELECT DISTINCT c.oid::text AS oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
      JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND (a.atthasdef OR a.attidentity <> '')
      WHERE ${APPLICATION_TABLES} AND NOT c.relispartition AND a.atttypid IN ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype)
      ORDER BY 1`,
+    [],
+    settings,
   );
   const found: SequenceSeen[] = [];
   for (let at = 0; at < tables.length; at += TABLES_AT_A_TIME) {
     const some = tables.slice(at, at + TABLES_AT_A_TIME).map(({ oid }) => oid);
-    found.push(...(await sequencesOf(db, some)).filter(({ taken }) => taken === true));
+    found.push(...(await sequencesOf(db, some, settings)));
   }
-  return found.map(behindSentence);
+  return found;
 }
+
+/** Of all tables, sentences. */
+export const sequencesBehind = async (db: Database): Promise<readonly string[]> =>
+  (await askSequences(db)).filter(({ taken }) => taken === true).map(behindSentence);
 
 export const behindSentence = ({ sequence, table, column }: SequenceSeen): string =>
   `${sequence} is behind ${table}.${column}: one of its next values is already taken.`;

@@ -1,4 +1,5 @@
 import { quoteLiteral, quoteTextArray } from '../../sql/quote';
+import { claimed } from '../claims';
 import type { DefectKind } from '../defect';
 import { isUniqueOver, verifiesTarget } from '../effects';
 import { ON_CONFLICT } from '../signatures/on-conflict';
@@ -18,6 +19,12 @@ export const conflictPredicate: DefectKind = {
     'is_active = true` match each other; `WHERE is_active IS TRUE` matches neither. A bind parameter in the ' +
     'predicate ' +
     'works until the server switches to a generic plan, at the sixth execution of the prepared statement.',
+  audit: {
+    grades: { A: 'a statement of the workload fails with 42P10, and a partial index has its columns' },
+    remedy: "Repeat the index's predicate in the statement, with constants: ON CONFLICT (…) WHERE ….",
+    blind: 'A clause whose predicate holds a constant is undecided: the workload has no constants.',
+    find: (evidence) => claimed('conflict-predicate', evidence),
+  },
   catalogue: {
     sql: conflictTargetsSql('i.indpred IS NOT NULL'),
     rows: 'evidence',

@@ -1,3 +1,4 @@
+import { path } from '../../audit/names';
 import { INDEX_IS_BEING_BUILT, INDEX_IS_VALID } from '../../sql/catalogue';
 import { quoteLiteral } from '../../sql/quote';
 import { APPLICATION_TABLES, allOf, TABLE_NAME } from '../catalogue';
@@ -15,6 +16,21 @@ export const invalidIndex: DefectKind = {
     'CREATE INDEX CONCURRENTLY or REINDEX CONCURRENTLY failed or was interrupted: by duplicate rows, a deadlock or ' +
     'a timeout. PostgreSQL keeps the unfinished index and marks it INVALID. A later CREATE INDEX … IF NOT EXISTS ' +
     'skips it silently.',
+  audit: {
+    grades: { A: 'the catalogue says so' },
+    remedy:
+      'REINDEX INDEX CONCURRENTLY; of a unique one, settle duplicates first. Drop what REINDEX left (_ccnew, _ccold).',
+    blind: 'An index whose build is under way counts as INVALID until it ends.',
+    find: ({ target: { catalogue } }) =>
+      catalogue.indexes
+        .filter(({ invalid }) => invalid)
+        .map(({ schema, table, name, unique, definition }) => ({
+          grade: 'A',
+          object: path(schema, table),
+          message: `Index ${path(schema, name)} on ${path(schema, table)} is INVALID${unique ? ' and unique' : ''}.`,
+          evidence: [definition],
+        })),
+  },
   catalogue: {
     sql: `
 SELECT ${TABLE_NAME} AS "table", format('%I.%I', n.nspname, x.relname) AS object,

@@ -1,8 +1,12 @@
+import type { Finding } from '../../audit/finding';
+import { path } from '../../audit/names';
 import { quoteLiteral } from '../../sql/quote';
 import { LIKELY_REFERENCES, PARAMETERS_ON } from '../catalogue';
+import { claimed, typesDiffer } from '../claims';
 import type { DefectKind } from '../defect';
 import { decide } from '../diagnosis/finding';
 import { argument, checksColumn, onColumn } from '../effects';
+import { likelyReferences } from '../keys';
 import { KEY_TYPES } from '../signatures/key-types';
 
 export const mismatchedKeyTypes: DefectKind = {
@@ -16,6 +20,39 @@ export const mismatchedKeyTypes: DefectKind = {
     'a move from a database without a uuid type. PostgreSQL does not compare the two without a cast and rejects a ' +
     'foreign key between them. An application that sends the id as varchar gets the same error, although nothing ' +
     'is wrong with the schema.',
+  audit: {
+    grades: {
+      A: 'a statement of the workload that compares them fails',
+      C: 'the column is named after a key of another type',
+    },
+    remedy:
+      'Make both sides the type that the key should have, in one migration and in a quiet time: it rewrites the table.',
+    blind: 'References with other names. Where the source has another type, the finding is column-type.',
+    find: (evidence) => {
+      const sure = claimed('mismatched-key-types', evidence);
+      const known = new Set([
+        ...sure.map(({ object }) => object),
+        ...evidence.differences.filter(({ id }) => id === 'column-type').map(({ object }) => object),
+      ]);
+      return [
+        ...sure,
+        ...likelyReferences(evidence.target.catalogue)
+          .filter(
+            ({ comparable, column, key }) =>
+              !comparable &&
+              ![column, key].some(({ schema, table, name }) => known.has(path(schema, table, name))),
+          )
+          .map(
+            (reference): Finding => ({
+              grade: 'C',
+              object: path(reference.column.schema, reference.column.table, reference.column.name),
+              message: typesDiffer(reference),
+              evidence: [],
+            }),
+          ),
+      ];
+    },
+  },
   catalogue: {
     sql: `
 SELECT format('%I.%I', r.nspname, wrong.relname) AS "table", quote_ident(wrong.attname) AS object,

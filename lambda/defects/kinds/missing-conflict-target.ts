@@ -1,5 +1,6 @@
 import { quoteLiteral, quoteTextArray } from '../../sql/quote';
 import { APPLICATION_TABLES, TABLE_NAME } from '../catalogue';
+import { claimed } from '../claims';
 import type { DefectKind } from '../defect';
 import { repairBy } from '../diagnosis/finding';
 import { isUniqueOver, verifiesTarget } from '../effects';
@@ -35,6 +36,14 @@ export const missingConflictTarget: DefectKind = {
     'The migration that creates the unique index exists but was never run on this database, or it failed half way ' +
     'and left the index INVALID. A constraint of the same name on other columns does not help; nor does a plain ' +
     'index named in ON CONSTRAINT, a DEFERRABLE constraint, or an exclusion constraint.',
+  audit: {
+    grades: { A: 'a statement of the workload fails with 42P10, and the source does not explain it' },
+    remedy:
+      'Create the unique index CONCURRENTLY that the clause names, after duplicates are settled; or change the clause to ' +
+      'match an index that is there. Where the source has the index, the finding is unique-lost.',
+    blind: 'A clause whose predicate holds a constant is undecided: the workload has no constants.',
+    find: (evidence) => claimed('missing-conflict-target', evidence),
+  },
   catalogue: {
     sql: conflictTargetsSql('true'),
     rows: 'evidence',

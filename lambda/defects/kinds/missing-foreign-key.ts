@@ -1,7 +1,11 @@
+import type { Finding } from '../../audit/finding';
+import { path } from '../../audit/names';
 import { quoteLiteral, quoteTextArray } from '../../sql/quote';
 import { LIKELY_REFERENCES, PARAMETERS_ON } from '../catalogue';
 import type { DefectKind } from '../defect';
 import { checksColumns, isSame, sameKeys } from '../effects';
+import { likelyReferences } from '../keys';
+import { lost } from '../lost';
 
 export const missingForeignKey: DefectKind = {
   id: 'missing-foreign-key',
@@ -12,6 +16,29 @@ export const missingForeignKey: DefectKind = {
   origin:
     'The tables were created by a tool, or for a database, that does not enforce references, and the keys were ' +
     'never added. Nothing fails; the orphaned rows are found only when somebody looks.',
+  audit: {
+    grades: { B: 'the source has it', D: 'the name of the column alone suggests it' },
+    remedy:
+      'Settle orphaned rows first. Add the key NOT VALID, which takes a short lock, then validate it by itself.',
+    blind: 'Without a source only names suggest it, and most that look like it are meant to have no key.',
+    find: (evidence) => {
+      const sure = lost('missing-foreign-key', evidence);
+      const known = new Set(sure.map(({ object }) => object));
+      const likely = likelyReferences(evidence.target.catalogue)
+        .filter(({ comparable }) => comparable)
+        .map(({ column, key }): Finding => {
+          const object = path(column.schema, column.table, column.name);
+          const refersTo = path(key.schema, key.table, key.name);
+          return {
+            grade: 'D',
+            object,
+            message: `${object} appears to reference ${refersTo} but has no foreign key.`,
+            evidence: [],
+          };
+        });
+      return [...sure, ...likely.filter(({ object }) => !known.has(object))];
+    },
+  },
   catalogue: {
     sql: `
 SELECT format('%I.%I', r.nspname, r.relname) AS "table", quote_ident(r.attname) AS object,

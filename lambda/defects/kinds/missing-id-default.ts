@@ -1,9 +1,12 @@
 import { quoteLiteral } from '../../sql/quote';
 import { APPLICATION_TABLES, PARAMETERS_ON, TABLE_NAME } from '../catalogue';
+import { claimed } from '../claims';
 import type { DefectKind } from '../defect';
 import { decide } from '../diagnosis/finding';
 import { checksColumn, onColumn } from '../effects';
 import { lastName } from '../last-name';
+import { lost } from '../lost';
+import { oddKeys } from '../odd-keys';
 import { idDefault } from '../repair/id-default';
 import { NOT_NULL } from '../signatures/not-null';
 
@@ -18,6 +21,22 @@ export const missingIdDefault: DefectKind = {
   origin:
     'The table was recreated, by a move between servers or by a script that lists columns and types, and lost the ' +
     'DEFAULT of its id. Copied rows keep their ids, so nothing fails until the first new row.',
+  audit: {
+    grades: {
+      A: 'an INSERT of the workload leaves it out',
+      B: 'the source generates it',
+      C: 'at least three quarters of the keys of its type are generated',
+    },
+    remedy:
+      'Give it the generator of the source or of its siblings, an identity or gen_random_uuid(), and set the sequence above ' +
+      'the highest key.',
+    blind: 'Keys of text: whether the application makes them, only its statements show.',
+    find: (evidence) => {
+      const sure = [...claimed('missing-id-default', evidence), ...lost('missing-id-default', evidence)];
+      const known = new Set(sure.map(({ object }) => object));
+      return [...sure, ...oddKeys(evidence).filter(({ object }) => !known.has(object))];
+    },
+  },
   catalogue: {
     sql: `
 SELECT ${TABLE_NAME} AS "table", quote_ident(a.attname) AS object,

@@ -1,4 +1,5 @@
 import { quoteLiteral } from '../../sql/quote';
+import { claimed } from '../claims';
 import type { DefectKind } from '../defect';
 import { decide } from '../diagnosis/finding';
 import { argument } from '../effects';
@@ -20,6 +21,13 @@ export const missingUuidFunction: DefectKind = {
     'The function comes with an extension (uuid-ossp, pgcrypto) that was not created in this database, or whose ' +
     'schema is not on the search path of the role that calls the function. gen_random_uuid() is built in since ' +
     'PostgreSQL 13, uuidv4() and uuidv7() since 18.',
+  audit: {
+    grades: { A: 'a statement of the workload fails with 42883' },
+    remedy:
+      'Create the extension that provides it, or call gen_random_uuid(), which is built in since PostgreSQL 13.',
+    blind: 'Calls inside of functions.',
+    find: (evidence) => claimed('missing-uuid-function', evidence),
+  },
   catalogue: {
     sql: `
 SELECT '' AS "table", wanted.name AS object,

@@ -1,8 +1,10 @@
 import { quoteLiteral } from '../../sql/quote';
 import { APPLICATION_TABLES, TABLE_NAME } from '../catalogue';
+import { claimed } from '../claims';
 import type { DefectKind } from '../defect';
 import { decide } from '../diagnosis/finding';
 import { checksColumn, onColumn } from '../effects';
+import { nulledByKeys } from '../nulled';
 import { NOT_NULL } from '../signatures/not-null';
 
 export const prematureNotNull: DefectKind = {
@@ -15,6 +17,17 @@ export const prematureNotNull: DefectKind = {
     'The column was declared NOT NULL for rows in their final state, but the application writes the row first and ' +
     'learns the value later. Or the column has a foreign key with ON DELETE SET NULL: then every DELETE of a ' +
     'referenced row fails.',
+  audit: {
+    grades: {
+      A: 'an INSERT of the workload leaves it out',
+      C: 'a foreign key sets it to NULL when the referenced row is deleted',
+    },
+    remedy:
+      'If every row has the value from the beginning, give the column a default or have the statement write it. If not, ' +
+      'allow NULL.',
+    blind: 'Columns that statements outside the workload leave out.',
+    find: (evidence) => [...claimed('premature-not-null', evidence), ...nulledByKeys(evidence)],
+  },
   catalogue: {
     sql: `
 SELECT ${TABLE_NAME} AS "table", quote_ident(a.attname) AS object,

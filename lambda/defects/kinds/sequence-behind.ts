@@ -1,3 +1,4 @@
+import { behindSource } from '../behind';
 import { PARAMETERS_ON } from '../catalogue';
 import type { DefectKind } from '../defect';
 import { repairBy } from '../diagnosis/finding';
@@ -16,6 +17,17 @@ export const sequenceBehind: DefectKind = {
   origin:
     'Rows were copied with their ids, by a data-only dump, a replication task or an import, and the sequence was ' +
     'not advanced. The same moves also lose defaults and indexes.',
+  audit: {
+    grades: {
+      A: 'one of the next 100 values is in the column already',
+      B: 'the sequence of the source has come further',
+    },
+    remedy: 'setval above the highest value of the column, or to where the source stands.',
+    blind:
+      'Rows are asked in columns that are unique by themselves, where the role may read them and no row security is on. ' +
+      'Positions are not seen without rights on the sequence.',
+    find: behindSource,
+  },
   catalogue: {
     sql: `
 SELECT r."table", r."column" AS object,

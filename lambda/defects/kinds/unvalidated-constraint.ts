@@ -1,3 +1,5 @@
+import type { Finding } from '../../audit/finding';
+import { path } from '../../audit/names';
 import { isNotEnforced } from '../../sql/catalogue';
 import { quoteLiteral } from '../../sql/quote';
 import { APPLICATION_TABLES, allOf, TABLE_NAME } from '../catalogue';
@@ -13,6 +15,32 @@ export const unvalidatedConstraint: DefectKind = {
   origin:
     'NOT VALID is the right first step on a busy table, but the second step, VALIDATE CONSTRAINT, was forgotten, ' +
     'or it failed on rows that violate the constraint.',
+  audit: {
+    grades: { A: 'the catalogue says so' },
+    remedy: 'VALIDATE CONSTRAINT, by itself. Rows that violate it have to be settled first.',
+    find: ({ target: { catalogue } }) => [
+      ...catalogue.constraints
+        .filter(({ notValid, notEnforced, inherited }) => notValid && !notEnforced && !inherited)
+        .map(
+          ({ schema, table, name, definition }): Finding => ({
+            grade: 'A',
+            object: path(schema, table),
+            message: `Constraint ${path(name)} on ${path(schema, table)} is NOT VALID.`,
+            evidence: [definition],
+          }),
+        ),
+      ...catalogue.columns
+        .filter(({ notNullNotValid }) => notNullNotValid)
+        .map(
+          ({ schema, table, name }): Finding => ({
+            grade: 'A',
+            object: path(schema, table, name),
+            message: `NOT NULL of ${path(schema, table, name)} is NOT VALID.`,
+            evidence: [],
+          }),
+        ),
+    ],
+  },
   catalogue: {
     sql: `
 SELECT ${TABLE_NAME} AS "table", quote_ident(k.conname) AS object,

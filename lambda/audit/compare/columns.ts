@@ -1,0 +1,166 @@
+import type { Column } from '../catalogue/columns';
+import { type Generator, generatorOf } from '../generators';
+import { key, path } from '../names';
+import { type Comparison, type Difference, only } from './difference';
+import type { Pair } from './pair';
+import { sameText } from './text';
+
+export function compareColumns(pair: Pair): Comparison {
+  const keys = keyColumns(pair);
+  return only(
+    pair.source.columns.flatMap((column): readonly Difference[] => {
+      const { schema, table, name } = column;
+      if (!pair.tables.has(key(schema, table)) || pair.isPartition(schema, table)) return [];
+      const found = pair.columns.get(key(schema, table, name));
+      return found === undefined
+        ? [lost(pair, column)]
+        : [...changes(pair, column, found, keys.has(key(schema, table, name)))];
+    }),
+  );
+}
+
+/** Columns that are a primary key by themselves, in the source. */
+const keyColumns = ({ source }: Pair): ReadonlySet<string> =>
+  new Set(
+    source.indexes
+      .filter(({ primary, columns }) => primary && columns.length === 1)
+      .map(({ schema, table, columns }) => key(schema, table, columns[0]!)),
+  );
+
+const common = ({ schema, table, name }: Column) => ({
+  object: path(schema, table, name),
+  names: [name],
+  table: [schema, table] as const,
+});
+
+function lost(pair: Pair, column: Column): Difference {
+  const { schema, table, name } = column;
+  const twin = pair.target.columns.find(
+    (each) =>
+      each.schema === schema && each.table === table && each.name.toLowerCase() === name.toLowerCase(),
+  );
+  return {
+    ...common(column),
+    id: 'column-lost',
+    message: `Column ${path(schema, table, name)} is missing${twin ? `; there is ${path(twin.name)}` : ''}.`,
+    source: describe(column),
+    target: null,
+  };
+}
+
+function* changes(pair: Pair, from: Column, to: Column, isKey: boolean): globalThis.Generator<Difference> {
+  const about = common(from);
+  const { object } = about;
+  const sameType = typeOf(from) === typeOf(to);
+  if (!sameType && !typeIsLost(pair, from))
+    yield {
+      ...about,
+      id: 'column-type',
+      message: `${object} is ${typeOf(to)}; in the source it is ${typeOf(from)}.`,
+      source: null,
+      target: null,
+    };
+  if (from.notNull && !to.notNull)
+    yield {
+      ...about,
+      id: 'not-null-lost',
+      message: `${object} is NOT NULL in the source, and may be null here.`,
+      source: null,
+      target: null,
+    };
+  const [before, now] = [generatorOf(from), generatorOf(to)];
+  if (isKey && before && !now)
+    yield {
+      ...about,
+      id: 'missing-id-default',
+      message: `${object} is a key that nothing generates here; the source does.`,
+      source: words(before),
+      target: null,
+    };
+  else if (from.identity) yield* identity(from, to);
+  else if (from.generated) yield* generated(from, to);
+  else if (from.default !== undefined && !isSameDefault(from, to, before, now, sameType))
+    yield {
+      ...about,
+      id: 'default-lost',
+      message:
+        to.default === undefined
+          ? `${object} has no default; the source has one.`
+          : `${object} has another default than in the source.`,
+      source: `DEFAULT ${from.default}`,
+      target: to.default === undefined ? null : `DEFAULT ${to.default}`,
+    };
+}
+
+/** What the type is called, with its collation. */
+const typeOf = ({ type, collation }: Column): string =>
+  collation ? `${type} COLLATE ${path(collation.schema, collation.name)}` : type;
+
+/** Then the type is the finding, and this its consequence. */
+const typeIsLost = ({ source, hasType }: Pair, { type }: Column): boolean =>
+  source.types.some(
+    (each) =>
+      path(each.schema, each.name) === type.replace(/(\[\])+$/, '') && !hasType(each.schema, each.name),
+  );
+
+/** Two ways to generate a key are one: an identity in place of a serial, gen_random_uuid() in place of uuid_generate_v4(). */
+const isSameDefault = (
+  from: Column,
+  to: Column,
+  before: Generator | null,
+  now: Generator | null,
+  sameType: boolean,
+): boolean =>
+  (before !== null && before.kind === now?.kind) ||
+  sameText(from.default, to.default) ||
+  // A constant of another type is spelled differently.
+  (!sameType && to.default !== undefined);
+
+function* identity(from: Column, to: Column): globalThis.Generator<Difference> {
+  if (from.identity === to.identity) return;
+  const about = common(from);
+  const was = `GENERATED ${from.identity!.toUpperCase()} AS IDENTITY`;
+  if (generatorOf(to) === null)
+    yield {
+      ...about,
+      id: 'identity-lost',
+      message: `${about.object} is no identity column; in the source it is.`,
+      source: was,
+      target: null,
+    };
+  else if (to.identity)
+    yield {
+      ...about,
+      id: 'identity-lost',
+      message: `${about.object} is another identity than in the source.`,
+      source: was,
+      target: `GENERATED ${to.identity.toUpperCase()} AS IDENTITY`,
+    };
+}
+
+function* generated(from: Column, to: Column): globalThis.Generator<Difference> {
+  if (sameText(from.generated, to.generated)) return;
+  const about = common(from);
+  yield {
+    ...about,
+    id: 'default-lost',
+    message: to.generated
+      ? `${about.object} is generated by another expression than in the source.`
+      : `${about.object} is a plain column; in the source it is generated.`,
+    source: `GENERATED ALWAYS AS (${from.generated})`,
+    target: to.generated ? `GENERATED ALWAYS AS (${to.generated})` : null,
+  };
+}
+
+const words = (generator: Generator): string => generator.text;
+
+const describe = (column: Column): string =>
+  [
+    typeOf(column),
+    column.notNull ? 'NOT NULL' : '',
+    column.default === undefined ? '' : `DEFAULT ${column.default}`,
+    column.identity ? `GENERATED ${column.identity.toUpperCase()} AS IDENTITY` : '',
+    column.generated ? `GENERATED ALWAYS AS (${column.generated})` : '',
+  ]
+    .filter(Boolean)
+    .join(' ');

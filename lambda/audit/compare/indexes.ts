@@ -1,0 +1,95 @@
+import type { Index } from '../catalogue/indexes';
+import { key, list, path } from '../names';
+import { type Comparison, type Difference, only } from './difference';
+import type { Pair } from './pair';
+import { plain } from './text';
+
+/** Also those of primary keys and unique constraints: what is unique is decided by the index. */
+export function compareIndexes(pair: Pair): Comparison {
+  const known = new Set(pair.source.indexes.map(keyOf));
+  return only(
+    pair.source.indexes.flatMap((index): readonly Difference[] => {
+      const { schema, table, name, columns, partitionOf, constraint } = index;
+      if (partitionOf || constraint === 'exclusion' || pair.isPartition(schema, table)) return [];
+      if (!pair.hasRelation(schema, table)) return [];
+      // A materialized view has no columns in the catalogue; an index of a lost column went with it.
+      const plainColumns = index.expressions
+        ? columns.filter((each) => isColumn(pair, index, each))
+        : columns;
+      if (pair.tables.has(key(schema, table)) && !pair.hasColumns(schema, table, plainColumns)) return [];
+      const here = pair.indexes.get(key(schema, table)) ?? [];
+      const alike = here.filter((each) => shape(each) === shape(index));
+      // One that the source has as well, under its own name, is not this one under another.
+      const twin =
+        alike.find((each) => each.name === name) ?? alike.find((each) => !known.has(keyOf(each))) ?? alike[0];
+      if (twin === undefined) return [lost(index, here)];
+      return [...otherForm(index, twin, known.has(keyOf(twin)))];
+    }),
+  );
+}
+
+const keyOf = ({ schema, name }: Index): string => key(schema, name);
+
+const isColumn = ({ source }: Pair, { schema, table }: Index, name: string): boolean =>
+  source.columns.some((each) => each.schema === schema && each.table === table && each.name === name);
+
+/** All that it does, without its name. */
+const shape = ({ definition, method, unique, nullsNotDistinct }: Index): string =>
+  `${unique ? 'unique ' : ''}${nullsNotDistinct ? 'nulls ' : ''}${plain(definition.slice(Math.max(0, definition.indexOf(` USING ${method} (`))))}`;
+
+function lost(index: Index, here: readonly Index[]): Difference {
+  const { schema, table, name, definition, columns, predicate, primary, unique, constraint } = index;
+  const object = path(schema, table);
+  const same = here.find((each) => (primary ? each.primary : each.name === name));
+  const what = primary ? 'Primary key' : constraint ? 'Unique constraint' : unique ? 'Unique index' : 'Index';
+  const on = `${what} ${path(name)} on ${object} (${columns.map((each) => (index.expressions ? each : path(each))).join(', ')})${predicate ? ` WHERE ${predicate}` : ''}`;
+  return {
+    id: primary ? 'primary-key-lost' : unique ? 'unique-lost' : 'index-lost',
+    object,
+    message: same ? `${on} is another one here.` : `${on} is missing.`,
+    source: definition,
+    target: same?.definition ?? null,
+    names: [name],
+    table: [schema, table],
+    columns,
+  };
+}
+
+function* otherForm(from: Index, to: Index, isAnother: boolean): Generator<Difference> {
+  const { schema, table, name } = from;
+  const object = path(schema, table);
+  const common = {
+    object,
+    source: from.definition,
+    target: to.definition,
+    names: [name],
+    table: [schema, table] as const,
+    columns: from.columns,
+  };
+  if (to.deferrable && !from.deferrable)
+    yield {
+      ...common,
+      id: 'unique-lost',
+      message: `${path(to.name)} on ${object} (${list(from.columns)}) is deferrable here, so ON CONFLICT cannot use it; in the source it can.`,
+    };
+  else if (from.primary && !to.primary)
+    yield {
+      ...common,
+      id: 'primary-key-lost',
+      message: `${object} has no primary key; in the source it has ${path(name)} on (${list(from.columns)}).`,
+    };
+  else if (from.constraint && !to.constraint)
+    yield {
+      ...common,
+      id: 'renamed',
+      message: `${path(name)} on ${object} is a constraint in the source, and only a unique index here${to.name === name ? '' : `, ${path(to.name)}`}.`,
+    };
+  else if (to.name !== name && !from.primary)
+    yield {
+      ...common,
+      id: 'renamed',
+      message: isAnother
+        ? `${path(name)} on ${object} is missing; ${path(to.name)}, which does the same, is there.`
+        : `${path(name)} on ${object} is called ${path(to.name)} here.`,
+    };
+}

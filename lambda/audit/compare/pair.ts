@@ -1,0 +1,64 @@
+/** Both sides, looked up by name, and what is gone with something larger. */
+import type { Catalogue } from '../catalogue';
+import type { Column } from '../catalogue/columns';
+import type { Index } from '../catalogue/indexes';
+import type { Table } from '../catalogue/tables';
+import { key } from '../names';
+
+export interface Pair {
+  readonly source: Catalogue;
+  readonly target: Catalogue;
+  /** Texts of another major are written differently. */
+  readonly sameMajor: boolean;
+  /** Of the target, by {@link key}. */
+  readonly tables: ReadonlyMap<string, Table>;
+  readonly columns: ReadonlyMap<string, Column>;
+  /** Of the target, by table. */
+  readonly indexes: ReadonlyMap<string, readonly Index[]>;
+  /** The target has this relation: a table or a view. */
+  hasRelation(schema: string, name: string): boolean;
+  hasSchema(name: string): boolean;
+  hasType(schema: string, name: string): boolean;
+  /** Of the source: a partition has what its table has. */
+  isPartition(schema: string, name: string): boolean;
+  hasColumns(schema: string, table: string, columns: readonly string[]): boolean;
+}
+
+export function pairOf(source: Catalogue, target: Catalogue): Pair {
+  const by = <T>(all: readonly T[], keyOf: (each: T) => string): Map<string, T> =>
+    new Map(all.map((each) => [keyOf(each), each]));
+  const tables = by(target.tables, ({ schema, name }) => key(schema, name));
+  const columns = by(target.columns, ({ schema, table, name }) => key(schema, table, name));
+  const relations = new Set([...target.tables, ...target.views].map(({ schema, name }) => key(schema, name)));
+  const schemas = new Set(target.schemas.map(({ name }) => name));
+  const types = new Set(target.types.map(({ schema, name }) => key(schema, name)));
+  const partitions = new Set(
+    source.tables.filter(({ partitionOf }) => partitionOf).map(({ schema, name }) => key(schema, name)),
+  );
+  return {
+    source,
+    target,
+    sameMajor: majorOf(source) === majorOf(target),
+    tables,
+    columns,
+    indexes: grouped(target.indexes, ({ schema, table }) => key(schema, table)),
+    hasRelation: (schema, name) => relations.has(key(schema, name)),
+    hasSchema: (name) => schemas.has(name),
+    hasType: (schema, name) => types.has(key(schema, name)),
+    isPartition: (schema, name) => partitions.has(key(schema, name)),
+    hasColumns: (schema, table, names) => names.every((name) => columns.has(key(schema, table, name))),
+  };
+}
+
+export const majorOf = ({ database }: Catalogue): number =>
+  Math.floor((database[0]?.serverVersionNumber ?? 0) / 10_000);
+
+export function grouped<T>(all: readonly T[], keyOf: (each: T) => string): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const each of all) {
+    const group = groups.get(keyOf(each));
+    if (group) group.push(each);
+    else groups.set(keyOf(each), [each]);
+  }
+  return groups;
+}

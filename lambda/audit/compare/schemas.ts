@@ -1,0 +1,46 @@
+import { list, path, plural } from '../names';
+import { type Comparison, type Difference, only } from './difference';
+import type { Pair } from './pair';
+
+/** Schemas and extensions: what everything else lies in. */
+export function compareSchemas(pair: Pair): Comparison {
+  const { source, target } = pair;
+  const differences: Difference[] = [];
+  for (const { name } of source.schemas) {
+    if (pair.hasSchema(name)) continue;
+    const tables = source.tables.filter(({ schema }) => schema === name);
+    const functions = source.functions.filter(({ schema }) => schema === name);
+    differences.push({
+      id: 'schema-lost',
+      object: path(name),
+      message: `Schema ${path(name)} is missing, and all that the source has in it: ${plural(tables.length, 'table')}, ${plural(functions.length, 'function')}.`,
+      source:
+        tables.length === 0
+          ? null
+          : `Tables: ${list(tables.slice(0, 10).map((each) => each.name))}${tables.length > 10 ? ', …' : ''}`,
+      target: null,
+      names: [name, ...[...tables, ...functions].map((each) => each.name)],
+    });
+  }
+  const here = new Map(target.extensions.map((each) => [each.name, each]));
+  for (const { name, schema, version } of source.extensions) {
+    const found = here.get(name);
+    if (found === undefined)
+      differences.push({
+        id: 'extension-missing',
+        object: path(name),
+        message: `Extension ${path(name)} is missing.`,
+        source: `version ${version}, in schema ${path(schema)}`,
+        target: null,
+      });
+    else if (found.schema !== schema)
+      differences.push({
+        id: 'extension-schema',
+        object: path(name),
+        message: `Extension ${path(name)} is in schema ${path(found.schema)}; in the source it is in ${path(schema)}.`,
+        source: null,
+        target: null,
+      });
+  }
+  return only(differences);
+}

@@ -1,0 +1,70 @@
+/** All that kinds decide from: nothing in it is asked again, and none of it is a value of a row. */
+import type { Verdict } from '../contract/workload';
+import type { Catalogue } from './catalogue';
+import type { Reference } from './catalogue/kind';
+import type { Difference } from './compare/difference';
+import type { Position } from './positions';
+import type { RowCount } from './rows';
+
+export interface Evidence {
+  readonly target: Side;
+  /** @default - there is nothing to compare with */
+  readonly source: Side | null;
+  /** Between the two; empty without a source. */
+  readonly differences: readonly Difference[];
+  /** Statements of the application that the target refuses; empty where none were asked. */
+  readonly failing: readonly FailingStatement[];
+  readonly data: DataAnswers;
+}
+
+export interface Side {
+  readonly catalogue: Catalogue;
+  readonly positions: readonly Position[];
+  readonly rows: readonly RowCount[];
+}
+
+export interface FailingStatement {
+  /** Normalized. */
+  readonly text: string;
+  /** How often it was sent; null where nobody counted. */
+  readonly calls: number | null;
+  readonly verdict: Extract<Verdict, { outcome: 'fails' | 'would-fail' }>;
+  /** The difference to the source that explains it; null where none does. */
+  readonly because: Difference | null;
+}
+
+/** What the rows of the target were asked: yes, no, and how many. */
+export interface DataAnswers {
+  /** One of the next values of the sequence is in the column already. */
+  readonly behind: readonly SequenceBehind[];
+  /** Tables without a row that have some in the source. */
+  readonly empty: readonly Reference[];
+  /** Keys that are no key: how many groups of rows share one. */
+  readonly duplicates: readonly Duplicates[];
+  readonly orphans: readonly Orphans[];
+}
+
+export interface SequenceBehind {
+  readonly sequence: Reference;
+  readonly table: Reference;
+  readonly column: string;
+}
+
+export interface Duplicates {
+  readonly table: Reference;
+  /** The index that says otherwise, or that was lost. */
+  readonly index: string;
+  /** The index is there, and did not prevent it. */
+  readonly damaged: boolean;
+  readonly groups: number;
+}
+
+/** Rows that refer to rows that are not there. */
+export interface Orphans {
+  readonly table: Reference;
+  readonly constraint: string;
+  readonly columns: readonly string[];
+  readonly rows: number;
+}
+
+export const NO_ANSWERS: DataAnswers = { behind: [], empty: [], duplicates: [], orphans: [] };

@@ -1,0 +1,106 @@
+/** Which statements the target refuses that nothing else refuses, and which difference to the source explains each. Pure. */
+import type { Verdict } from '../contract/workload';
+import { insertsIn } from '../sql/insert';
+import { identifierOf, tokens } from '../sql/tokens';
+import type { ComparedId, Difference } from './compare/difference';
+import { plain } from './compare/text';
+import type { FailingStatement } from './evidence';
+import { key, namesIn } from './names';
+
+export interface PlannedStatement {
+  readonly text: string;
+  readonly calls: number | null;
+  readonly target: Verdict;
+  /** @default - the source could not be asked */
+  readonly source: Verdict | null;
+}
+
+type Broken = FailingStatement['verdict'];
+
+/** What fails on both is no loss, and may be a fault of how it was normalized. */
+export function failingOf(
+  planned: readonly PlannedStatement[],
+  differences: readonly Difference[],
+): readonly FailingStatement[] {
+  const explain = explainer(differences);
+  const byText = new Map<string, FailingStatement>();
+  for (const { text, calls, target, source } of planned) {
+    if (!isBroken(target) || (source !== null && isBroken(source))) continue;
+    const known = byText.get(text);
+    const sum =
+      known?.calls == null || calls === null ? (calls ?? known?.calls ?? null) : known.calls + calls;
+    byText.set(
+      text,
+      known ? { ...known, calls: sum } : { text, calls, verdict: target, because: explain(text, target) },
+    );
+  }
+  return [...byText.values()].sort((a, b) => (b.calls ?? 0) - (a.calls ?? 0));
+}
+
+const isBroken = (verdict: Verdict): verdict is Broken =>
+  verdict.outcome === 'fails' || verdict.outcome === 'would-fail';
+
+/** By SQLSTATE: what may be gone. */
+const EXPLAINED_BY: Readonly<Record<string, readonly ComparedId[]>> = {
+  '42P01': ['table-lost', 'view-lost', 'materialized-view-lost', 'schema-lost'],
+  '3F000': ['schema-lost'],
+  '42703': ['column-lost', 'view-lost', 'materialized-view-lost'],
+  '42883': ['function-lost', 'schema-lost', 'extension-missing', 'extension-schema', 'column-type'],
+  '42804': ['column-type', 'type-lost'],
+  '42846': ['column-type', 'type-lost'],
+  '42704': [
+    'type-lost',
+    'collation-lost',
+    'unique-lost',
+    'renamed',
+    'constraint-lost',
+    'schema-lost',
+    'primary-key-lost',
+  ],
+  '42P10': ['unique-lost', 'primary-key-lost'],
+  '42803': ['primary-key-lost'],
+  '55000': ['unique-lost', 'view-lost'],
+  '42501': ['grant-lost'],
+  '23502': ['missing-id-default', 'default-lost', 'identity-lost'],
+};
+
+function explainer(differences: readonly Difference[]): (text: string, verdict: Broken) => Difference | null {
+  const byId = new Map<ComparedId, Difference[]>();
+  for (const each of differences) byId.set(each.id, [...(byId.get(each.id) ?? []), each]);
+  return (text, verdict) => {
+    const candidates = (EXPLAINED_BY[verdict.sqlstate] ?? []).flatMap((id) => byId.get(id) ?? []);
+    if (candidates.length === 0) return null;
+    if (verdict.outcome === 'would-fail') return candidates.find((each) => isAbout(each, verdict)) ?? null;
+    if (verdict.sqlstate === '42P10') return candidates.find((each) => decidesConflict(each, text)) ?? null;
+    const used = new Set([...tokens(text)].flatMap((token) => identifierOf(token) ?? []));
+    return candidates.find((each) => isNamed(each, used)) ?? null;
+  };
+}
+
+/** The relation and the column or index that the planner named. */
+function isAbout(
+  { table, names = [] }: Difference,
+  { relation, object }: Extract<Broken, { outcome: 'would-fail' }>,
+): boolean {
+  return (
+    table !== undefined &&
+    key(...namesIn(relation)) === key(...table) &&
+    names.includes(namesIn(object).at(-1) ?? object)
+  );
+}
+
+function decidesConflict({ table, columns = [], names = [] }: Difference, text: string): boolean {
+  return insertsIn(text).some(({ table: into, conflict }) => {
+    if (conflict === null || table?.[1] !== into) return false;
+    if (conflict.constraint !== null) return names.includes(conflict.constraint);
+    const wanted = [...conflict.columns, ...conflict.expressions.map(plain)].sort();
+    return key(...wanted) === key(...columns.map(plain).sort());
+  });
+}
+
+/** The statement uses its name, and where it belongs to a table, the table's as well; an extension's functions it cannot tell. */
+function isNamed({ id, names, table }: Difference, used: ReadonlySet<string>): boolean {
+  if (id === 'extension-missing' || id === 'extension-schema') return false;
+  if (id === 'grant-lost' || id === 'primary-key-lost') return table !== undefined && used.has(table[1]);
+  return (names ?? []).some((name) => used.has(name)) && (table === undefined || used.has(table[1]));
+}

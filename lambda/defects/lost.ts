@@ -1,0 +1,53 @@
+/** Kinds that a comparison with the source finds, and nothing else. */
+import type { ComparedId, Difference } from '../audit/compare/difference';
+import type { Evidence } from '../audit/evidence';
+import type { Finding, Grade } from '../audit/finding';
+import { type Kind, shownBy } from './kind';
+
+export interface LostWords {
+  readonly title: string;
+  readonly impact: string;
+  readonly origin: string;
+  readonly remedy: string;
+  readonly blind?: string;
+  /** Of what no statement proves. @default 'B' */
+  readonly grade?: Grade;
+}
+
+export function lostKind(id: ComparedId, words: LostWords): Kind {
+  const { title, impact, origin, remedy, blind, grade = 'B' } = words;
+  return {
+    id,
+    title,
+    impact,
+    origin,
+    audit: {
+      grades: {
+        A: 'a statement of the application fails because of it',
+        [grade]: grade === 'B' ? 'the source has it' : 'the source has it otherwise, and nothing is lost',
+      },
+      remedy,
+      ...(blind === undefined ? {} : { blind }),
+      find: (evidence) => lost(id, evidence, grade),
+    },
+  };
+}
+
+/** Of this kind: what the source has, and statements that fail because of it. */
+export const lost = (id: ComparedId, evidence: Evidence, grade: Grade = 'B'): readonly Finding[] =>
+  evidence.differences.filter((each) => each.id === id).map((each) => findingOf(each, evidence, grade));
+
+export function findingOf(difference: Difference, { failing }: Evidence, grade: Grade = 'B'): Finding {
+  const { object, message, source, target } = difference;
+  const broken = failing.filter(({ because }) => because === difference);
+  return {
+    grade: broken.length > 0 ? 'A' : grade,
+    object,
+    message,
+    evidence: [
+      ...(source === null ? [] : [`in the source: ${source}`]),
+      ...(target === null ? [] : [`here: ${target}`]),
+      ...shownBy(broken),
+    ],
+  };
+}

@@ -1,0 +1,25 @@
+import { grouped } from '../audit/compare/pair';
+import type { Evidence } from '../audit/evidence';
+import type { Finding } from '../audit/finding';
+import { path } from '../audit/names';
+import { isOdd, keysOf } from './keys';
+
+/** Keys without a generator among siblings of their schema and kind that have one. Pure. */
+export const oddKeys = ({ target: { catalogue } }: Evidence): readonly Finding[] =>
+  [...grouped(keysOf(catalogue), ({ column, kind }) => `${kind} ${column.schema}`).values()].flatMap(
+    (siblings) => {
+      const having = siblings.filter(({ generated }) => generated).length;
+      if (!isOdd(having, siblings.length)) return [];
+      return siblings
+        .filter(({ generated }) => !generated)
+        .map(({ column: { schema, table, name, type }, kind }): Finding => {
+          const object = path(schema, table, name);
+          return {
+            grade: 'C',
+            object,
+            message: `${object} is a primary key of type ${type} without a generator; ${having} of ${siblings.length} ${kind} keys in the schema have one.`,
+            evidence: [],
+          };
+        });
+    },
+  );
