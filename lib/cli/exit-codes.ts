@@ -11,6 +11,8 @@ export const EXIT = {
   drifted: 4,
   /** The database cannot be reached, or refuses the login. */
   unreachable: 5,
+  /** `audit` found what is proved or lost (grade A or B). */
+  found: 6,
   /** Ctrl-C, as shells count it: 128 + SIGINT. */
   interrupted: 130,
 } as const;
@@ -24,4 +26,5 @@ export const EXIT_CODE_HELP = `Exit codes:
   3    pending: migrations are pending (with --exit-code), or \`up\` ran out of time
   4    drifted: \`verify\` found drift: something is no longer as it should be; or \`rehearse\` a statement that fails
   5    the database cannot be reached, or refuses the login
+  6    found: \`audit\` has findings of grade A or B
   130  stopped with Ctrl-C`;

@@ -2,7 +2,6 @@
 import { mkdtempSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Client } from 'pg';
-import type { WorkloadPromise } from '../../lambda/contract/workload';
 import type { ConnectionTarget } from '../cli/database/connection';
 import { type LocalOperations, localOperations } from '../cli/database/local';
 import { serverTarget } from '../cli/database/scratch';
@@ -41,7 +40,7 @@ export interface Stage {
   newFolder(): string;
   target(incident: Incident): ConnectionTarget;
   /** The same calls that `trueup` makes, for this folder or the incident's own. */
-  operations(incident: Incident, folder?: string, workload?: WorkloadPromise): Promise<LocalOperations>;
+  operations(incident: Incident, folder?: string): Promise<LocalOperations>;
   connect(incident: Incident): Promise<Client>;
   /** One connection for the length of `work`. */
   alone<T>(incident: Incident, work: (client: Client) => Promise<T>): Promise<T>;
@@ -64,10 +63,10 @@ export function setStage(
     logLines: (from) => readFileSync(server.logFile).subarray(from).toString('utf8').trimEnd().split('\n'),
     newFolder: () => mkdtempSync(join(dirname(server.dataDirectory), 'folder-')),
     target: (incident) => serverTarget(server, incident.database, roots),
-    operations: async (incident, folder = incident.folder, workload = undefined) =>
+    operations: async (incident, folder = incident.folder) =>
       localOperations({
         target: stage.target(incident),
-        manifest: { ...(await compile(folder)), workload },
+        manifest: await compile(folder),
         namespace: incident.database,
         progress: progress.report,
       }),

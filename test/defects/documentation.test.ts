@@ -17,6 +17,7 @@ import { renderPage } from '../../lambda/page/render';
 import { connectPg } from '../../lambda/postgres/pg';
 import { INSTALL_SQL } from '../support/installed';
 import { failing, type LogServer, startLogServer } from '../support/log-server';
+import { auditSection } from './audit/section';
 
 const FOLDER = join(__dirname, '../../docs/defects');
 const MANIFEST = { manifest: makeManifest([]), status: null };
@@ -145,6 +146,7 @@ function render(
     'In the `verify` section of the migration. No rows: it is repaired.',
     block('sql', `${kind.verification(kind.example.object)};`),
     ...(before.length === 0 ? [] : ['Before the repair it says:', block('text', before.join('\n'))]),
+    ...auditSection(kind),
   ];
   return `${parts.join('\n\n')}\n`;
 }

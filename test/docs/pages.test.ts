@@ -31,6 +31,6 @@ test('each page is in one group', () => {
     // What `npm run docs` makes from the sources is not in the checkout.
     .filter((path) => !path.startsWith('reference/'))
     .map((path) => `${path}.md`);
-  const inFolder = (page: string) => page.replace(/^defects\/.*/, 'defects/*.md');
+  const inFolder = (page: string) => page.replace(/^(defects|audit)\/.*/, '$1/*.md');
   expect(listed.sort()).toEqual([...new Set(pages.map(inFolder))].sort());
 });

@@ -27,9 +27,9 @@ export async function connect(url: string): Promise<Client> {
 }
 
 /** A new empty database, dropped at the end of the test file. Returns its URL. */
-export async function createDatabase(major = newestMajor()): Promise<string> {
+export async function createDatabase(major = newestMajor(), options = ''): Promise<string> {
   const name = `t_${randomBytes(6).toString('hex')}`;
-  await asSuperuser(major, `CREATE DATABASE ${name}`);
+  await asSuperuser(major, `CREATE DATABASE ${name} ${options}`);
   created.push([major, name]);
   return urlOf(serverUrl(major), { database: name });
 }

@@ -79,6 +79,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     register: (program) => (require('./snapshot') as typeof import('./snapshot')).registerSnapshot(program),
   },
   {
+    name: 'audit',
+    arguments: '',
+    summary: 'say what is wrong with a database, and what it lost when it was moved',
+    register: (program) => (require('./audit') as typeof import('./audit')).registerAudit(program),
+  },
+  {
     name: 'explain',
     arguments: '[file]',
     summary: 'explain errors in a PostgreSQL log and how to repair them',

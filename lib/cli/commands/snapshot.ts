@@ -1,7 +1,5 @@
 import type { Command } from 'commander';
 import { KINDS } from '../../../lambda/audit/catalogue';
-import type { NotSeen } from '../../../lambda/audit/not-seen';
-import { quoteWhereNeeded } from '../../../lambda/sql/quote';
 import { writeSnapshot } from '../../audit/file';
 import { type Snapshot, takeSnapshot } from '../../audit/snapshot';
 import { loadParser } from '../../compiler/read/parser';
@@ -12,8 +10,9 @@ import { replaceFile } from '../replace-file';
 import { setAction } from '../terminal/action';
 import { UsageError } from '../terminal/failure';
 import { printJson } from '../terminal/json';
+import { notSeenLines } from '../terminal/not-seen';
 import { progressView } from '../terminal/progress';
-import { duration, hang, plural, type Terminal } from '../terminal/terminal';
+import { duration, hang, type Terminal } from '../terminal/terminal';
 import { readOnlySession } from '../workload-sources';
 
 interface Options extends DatabaseOptions {
@@ -86,30 +85,8 @@ function report(terminal: Terminal, snapshot: Snapshot, label: string, output?: 
   const total = Object.values(taken.ms).reduce((sum, each) => sum + each, 0);
   err.line(`${label}${output === undefined ? '' : ` is in ${output}`} (${duration(total)})`);
   hang(err, '  ', found.map(([kind, count]) => `${words(kind)} ${count}`).join(', '));
-  for (const line of notSeenLines(notSeen)) hang(err, '  ', line);
+  for (const line of notSeenLines(notSeen)) hang(err, '  ', `not seen: ${line}`);
 }
 
 /** `eventTriggers` → `event triggers` */
 const words = (kind: string): string => kind.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
-
-/** A name may hold a line's end, or what moves a terminal's cursor. */
-const printable = (name: string): string => name.replace(/\p{Cc}/gu, '\u{fffd}');
-
-const NAMED = 3;
-
-/** One line for each reason, with the first names. */
-function notSeenLines(notSeen: readonly NotSeen[]): string[] {
-  const groups = new Map<string, { first: NotSeen; names: string[] }>();
-  for (const each of notSeen) {
-    const key = `${each.what}\0${each.why}`;
-    const group = groups.get(key) ?? { first: each, names: [] };
-    if (each.of) group.names.push(printable([each.of.schema, each.of.name].map(quoteWhereNeeded).join('.')));
-    groups.set(key, group);
-  }
-  return [...groups.values()].map(({ first: { what, why }, names }) => {
-    if (names.length === 0) return `not seen: ${what}: ${why}`;
-    const more = names.length - NAMED;
-    const list = names.slice(0, NAMED).join(', ') + (more > 0 ? ` and ${plural(more, 'other')}` : '');
-    return `not seen: ${what}: ${list} (${why})`;
-  });
-}

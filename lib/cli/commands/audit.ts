@@ -1,0 +1,148 @@
+import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
+import { type Command, Option } from 'commander';
+import { GRADES, type Grade } from '../../../lambda/audit/finding';
+import type { Database } from '../../../lambda/postgres/database';
+import { type Accepted, AcceptProblem, readAccepted, sortAccepted } from '../../audit/accepted';
+import { audit } from '../../audit/audit';
+import { readSnapshot, SnapshotProblem } from '../../audit/file';
+import type { Snapshot } from '../../audit/snapshot';
+import { loadParser } from '../../compiler/read/parser';
+import { merge } from '../../workload/workload';
+import { type DatabaseOptions, withConnection } from '../options';
+import { packageVersion } from '../package';
+import { setAction } from '../terminal/action';
+import { type AuditReport, auditExitCode, printAudit } from '../terminal/audit';
+import { UsageError } from '../terminal/failure';
+import { printJson } from '../terminal/json';
+import { progressView } from '../terminal/progress';
+import { fromFile, readOnlySession, repeated, requireFile } from '../workload-sources';
+
+interface Options extends DatabaseOptions {
+  readonly from?: string;
+  readonly workload?: readonly string[];
+  readonly format?: 'text' | 'json';
+  readonly accept?: string;
+  readonly minGrade: Grade;
+  readonly deep?: boolean;
+}
+
+/** Each question has a limit of its own; this one is for what has none. */
+const STATEMENT_TIMEOUT_MS = 10 * 60_000;
+
+export function registerAudit(program: Command): void {
+  const command = withConnection(program.command('audit'))
+    .description(
+      'Says what is wrong with a database, and with --from what it lost when it was moved: objects, defaults, sequence ' +
+        'positions, privileges, rows. The statements of the application are planned on it, and none is run. Reads only; ' +
+        'a role that may only read is enough, and what it may not see is said.',
+    )
+    .option('--from <source>', 'what it was moved from: a URL, or a file that `trueup snapshot` wrote')
+    .option(
+      '--workload <file>',
+      'statements of the application; may be repeated (default: what the source, else this database, remembers)',
+      repeated,
+    )
+    .addOption(new Option('--format <format>', 'how to print it').choices(['text', 'json']))
+    .option('--accept <file>', 'findings that are accepted, a line each: `id object  # reason`')
+    .addOption(
+      new Option(
+        '--min-grade <grade>',
+        'the least sure findings to print: A proved, B lost, C odd one out, D habit',
+      )
+        .choices([...GRADES])
+        .default('C'),
+    )
+    .option('--deep', 'count rows and look for duplicates in tables of any size: reads all of them');
+  setAction<Options>(command, async (terminal, options) => {
+    await loadParser();
+    const accepted = options.accept === undefined ? [] : acceptedIn(options.accept);
+    const workload = (options.workload ?? []).map(fromFile);
+    const given = options.from === undefined ? undefined : sourceOf(options.from);
+    const { db, label } = await readOnlySession(options, STATEMENT_TIMEOUT_MS);
+    const progress = progressView(terminal);
+    let source: Database | Snapshot | undefined;
+    try {
+      source =
+        typeof given === 'string'
+          ? (await readOnlySession({ ...options, databaseUrl: given }, STATEMENT_TIMEOUT_MS)).db
+          : given;
+      const result = await progress.during(() =>
+        audit(db, {
+          ...(source ? { source } : {}),
+          ...(workload.length > 0 ? { workload: merge(workload).entries } : {}),
+          deep: options.deep ?? false,
+          version: packageVersion(),
+          partBegins: (part) => progress.now(`reading ${part}`),
+        }),
+      );
+      const shown = result.findings.filter(({ grade }) => grade <= options.minGrade);
+      const { open, accepted: known, gone } = sortAccepted(shown, accepted);
+      const report: AuditReport = {
+        ...result,
+        findings: open,
+        accepted: known,
+        gone: goneFor(gone, result.findings),
+      };
+      if (terminal.json || options.format === 'json') printJson(terminal, report);
+      else printAudit(terminal, report, label);
+      return auditExitCode(report);
+    } finally {
+      await db.close();
+      if (source && 'close' in source) await source.close();
+    }
+  });
+}
+
+/** What is only hidden by --min-grade is not gone. */
+const goneFor = (gone: readonly Accepted[], all: AuditReport['findings']): readonly Accepted[] =>
+  sortAccepted(all, gone).gone;
+
+/** @throws {UsageError} */
+function acceptedIn(file: string): readonly Accepted[] {
+  requireFile(file);
+  try {
+    return readAccepted(readFileSync(file, 'utf8'));
+  } catch (error) {
+    if (!(error instanceof AcceptProblem)) throw error;
+    throw new UsageError(
+      `${file}:${error.line}: ${error.message}`,
+      'A line is for example: index-lost public.orders  # reports moved to the warehouse',
+    );
+  }
+}
+
+/** A URL, or what a file holds. @throws {UsageError} */
+function sourceOf(from: string): string | Snapshot {
+  if (/^postgres(ql)?:\/\//.test(from)) return from;
+  requireFile(from);
+  const head = headOf(from);
+  const other = NOT_YET.find(({ begins }) => begins.test(head));
+  if (other)
+    throw new UsageError(
+      `${from} is ${other.what}, and --from does not read those yet`,
+      'Give the URL of the source, or a file that `trueup snapshot` wrote; restore a dump to a database and give its URL.',
+    );
+  try {
+    return readSnapshot(readFileSync(from, 'utf8'));
+  } catch (error) {
+    if (!(error instanceof SnapshotProblem)) throw error;
+    throw new UsageError(`${from} ${error.message}`, error.remedy);
+  }
+}
+
+/** By what a file begins with. */
+const NOT_YET = [
+  { begins: /^SQLite format 3\0/, what: 'an SQLite database' },
+  { begins: /^PGDMP/, what: 'a dump of pg_dump in its own format' },
+  { begins: /^\s*(?:--|\/\*|SET |CREATE |BEGIN|COMMENT |ALTER |DROP |INSERT |\\)/i, what: 'a dump in SQL' },
+] as const;
+
+function headOf(file: string): string {
+  const handle = openSync(file, 'r');
+  try {
+    const buffer = Buffer.alloc(512);
+    return buffer.toString('latin1', 0, readSync(handle, buffer));
+  } finally {
+    closeSync(handle);
+  }
+}

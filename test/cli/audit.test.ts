@@ -1,0 +1,154 @@
+/** `trueup audit` against real servers, as a process. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { connect, createDatabase, majors } from '../support/database';
+import { trueup } from './trueup';
+
+const scratch = mkdtempSync(join(tmpdir(), 'trueup-test-'));
+afterAll(() => rmSync(scratch, { recursive: true }));
+
+const file = (name: string, content: string | Buffer): string => {
+  const path = join(mkdtempSync(join(scratch, 'f-')), name);
+  writeFileSync(path, content);
+  return path;
+};
+
+const database = async (major: number, schema: string): Promise<string> => {
+  const url = await createDatabase(major);
+  await (await connect(url)).query(schema);
+  return url;
+};
+
+const SHOP = `CREATE TABLE customers (id bigserial PRIMARY KEY, email text NOT NULL);
+  CREATE UNIQUE INDEX one_email ON customers (email);`;
+const AFTER = `CREATE TABLE customers (id bigint PRIMARY KEY, email text NOT NULL);`;
+const CANARY = 'c4n4ry';
+
+describe.each(majors())('PostgreSQL %i', (major) => {
+  test('what was lost, by URL and by snapshot: 6; the same: 0, and how much was looked at', async () => {
+    const source = await database(major, SHOP);
+    const target = await database(
+      major,
+      `${AFTER} INSERT INTO customers VALUES (1, '${CANARY}'), (2, '${CANARY}')`,
+    );
+    const snapshot = file('shop.json', '');
+    expect((await trueup(['snapshot', '--database-url', source, '--output', snapshot])).code).toBe(0);
+    for (const from of [source, snapshot]) {
+      const { code, stdout, stderr } = await trueup([
+        'audit',
+        '--database-url',
+        target,
+        '--from',
+        from,
+        '--json',
+      ]);
+      expect(code).toBe(6);
+      expect(stdout + stderr).not.toContain(CANARY);
+      const { findings, notSeen, looked } = JSON.parse(stdout);
+      expect(
+        findings.map(({ id, grade, object }: Record<string, string>) => `${grade} ${id} ${object}`),
+      ).toEqual([
+        'A uniqueness-contradicted public.customers',
+        'B unique-lost public.customers',
+        'B missing-id-default public.customers.id',
+      ]);
+      for (const each of findings)
+        expect(Object.keys(each)).toEqual(['id', 'grade', 'object', 'message', 'evidence', 'fix']);
+      expect(notSeen.length).toBeGreaterThan(0);
+      expect(looked).toMatchObject({ tables: 1, statements: 0 });
+    }
+    const same = await trueup(['audit', '--database-url', source, '--from', snapshot]);
+    expect(same).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/nothing found\.\nLooked for \d+ kinds: \d+ objects, 1 table/),
+    });
+  });
+
+  test('a role that may only read: what it may not see is said', async () => {
+    const role = `reader_${major}`;
+    const target = await database(
+      major,
+      `${SHOP} CREATE ROLE ${role} LOGIN PASSWORD '${role}'; GRANT USAGE ON SCHEMA public TO ${role}; ALTER TABLE customers ENABLE ROW LEVEL SECURITY;`,
+    );
+    const url = new URL(target);
+    url.username = role;
+    url.password = role;
+    const { code, stdout } = await trueup(['audit', '--database-url', url.href, '--format', 'json']);
+    const { findings, notSeen } = JSON.parse(stdout);
+    expect(findings).toMatchObject([{ id: 'row-security-without-policy', grade: 'C' }]);
+    expect(notSeen).toContainEqual({
+      what: 'whether a sequence is behind its column',
+      of: { schema: 'public', name: 'customers' },
+      why: 'the role may not read it, or row security hides rows from it',
+    });
+    expect(code).toBe(0);
+    await (await connect(target)).query(`DROP OWNED BY ${role}; DROP ROLE ${role}`);
+  });
+
+  test('hostile names stay on their line', async () => {
+    const name = `a"b\n<script>.${'x'.repeat(40)}`;
+    const quoted = `"${name.replaceAll('"', '""')}"`;
+    const table = `${quoted}.${quoted}`;
+    const bare = `CREATE SCHEMA ${quoted}; CREATE TABLE ${table} (${quoted} text PRIMARY KEY, v int);`;
+    const source = await database(
+      major,
+      `${bare} ALTER TABLE ${table} ALTER v SET DEFAULT 1; CREATE INDEX i ON ${table} (v);`,
+    );
+    const target = await database(major, bare);
+    const json = JSON.parse(
+      (await trueup(['audit', '--database-url', target, '--from', source, '--json'])).stdout,
+    );
+    expect(json.findings.map(({ id, object }: Record<string, string>) => [id, object])).toEqual([
+      ['index-lost', table],
+      ['default-lost', `${table}.v`],
+    ]);
+    const { stdout } = await trueup(['audit', '--database-url', target, '--from', source]);
+    expect(stdout).toContain(String.raw`a""b\n<script>`);
+    // What is accepted is named as it is printed.
+    const printed = /index-lost {2}(.*)/.exec(stdout)![1];
+    const accept = file('accepted', `index-lost ${printed}  # hostile\ndefault-lost ${printed}.v  # too\n`);
+    expect(
+      await trueup(['audit', '--database-url', target, '--from', source, '--accept', accept]),
+    ).toMatchObject({ code: 0 });
+  });
+});
+
+describe('used wrongly', () => {
+  const refuses = async (args: readonly string[], words: RegExp, code = 2): Promise<void> => {
+    const ran = await trueup(['audit', '--database-url', 'postgres://app@127.0.0.1:1/shop', ...args]);
+    expect(ran.stderr).toMatch(words);
+    expect(ran.code).toBe(code);
+  };
+  test('a file that is no source, by what it begins with', async () => {
+    await refuses(
+      ['--from', file('old.db', 'SQLite format 3\0…')],
+      /is an SQLite database, and --from does not read those yet/,
+    );
+    await refuses(['--from', file('a.sql', '--\n-- PostgreSQL database dump\n--\n')], /is a dump in SQL/);
+    await refuses(['--from', file('a.dump', 'PGDMP\u0001')], /is a dump of pg_dump in its own format/);
+    await refuses(['--from', file('a.json', '{}')], /is not a snapshot/);
+    await refuses(['--from', join(scratch, 'none.json')], /there is no file/);
+  });
+  test('accepted findings that cannot be read', async () => {
+    await refuses(
+      ['--accept', file('a', 'index-lost public.t\n')],
+      /a:1: .*each accepted finding needs its reason/,
+    );
+    await refuses(
+      ['--accept', file('a', '# x\n\nnonsense public.t # why\n')],
+      /a:3: there is no kind nonsense/,
+    );
+  });
+  test('grades and formats', async () => {
+    await refuses(['--min-grade', 'E'], /Allowed choices are A, B, C, D/);
+    await refuses(['--format', 'xml'], /Allowed choices are text, json/);
+  });
+  test('a database that cannot be reached: 5', () => refuses([], /cannot connect/, 5));
+  test('nothing to look at proves nothing: 1', async () => {
+    const { code, stdout } = await trueup(['audit', '--database-url', await createDatabase()]);
+    expect(stdout).toContain('There is nothing to look at, so nothing is proved.');
+    expect(code).toBe(1);
+  });
+});

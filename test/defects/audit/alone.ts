@@ -1,0 +1,248 @@
+/** Cases of kinds that a database shows by itself, by the application's statements, or by its rows. */
+import type { ComparedId } from '../../../lambda/audit/compare/difference';
+import type { AuditedId } from '../../../lambda/defects';
+import { type AuditCase, moved } from './case';
+
+const A = { grade: 'A' } as const;
+const C = { grade: 'C' } as const;
+const tables = (count: number, id: string): string =>
+  Array.from({ length: count }, (_, i) => `CREATE TABLE t${i} (id ${id} PRIMARY KEY);`).join(' ');
+
+export const ALONE: Readonly<Record<Exclude<AuditedId, ComparedId>, readonly AuditCase[]>> & {
+  readonly [K in ComparedId]?: readonly AuditCase[];
+} = {
+  'missing-id-default': [
+    {
+      bad: `${tables(3, 'bigserial')} CREATE TABLE odd (id bigint PRIMARY KEY);`,
+      good: tables(4, 'bigserial'),
+      ...C,
+      object: 'public.odd.id',
+      message: /3 of 4 integer keys/,
+    },
+    {
+      bad: 'CREATE TABLE leads (id uuid PRIMARY KEY, email text);',
+      good: 'CREATE TABLE leads (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), email text);',
+      workload: 'INSERT INTO leads (email) VALUES ($1);',
+      ...A,
+      object: 'public.leads.id',
+      message: /a key that nothing generates, and an INSERT leaves it out/,
+    },
+  ],
+  'missing-foreign-key': [
+    {
+      bad: 'CREATE TABLE accounts (id bigserial PRIMARY KEY); CREATE TABLE visits (code text PRIMARY KEY, account_id bigint);',
+      good: 'CREATE TABLE accounts (id bigserial PRIMARY KEY); CREATE TABLE visits (code text PRIMARY KEY, account_id bigint REFERENCES accounts);',
+      grade: 'D',
+      object: 'public.visits.account_id',
+      message: /appears to reference public\.accounts\.id/,
+    },
+  ],
+  'key-generators-missing': [
+    {
+      bad: tables(4, 'uuid'),
+      good: tables(4, 'uuid DEFAULT gen_random_uuid()'),
+      ...C,
+      object: 'public',
+      message: /None of 4 integer or uuid keys in schema public/,
+    },
+  ],
+  'premature-not-null': [
+    {
+      bad: 'CREATE TABLE sessions (code text PRIMARY KEY, lead uuid NOT NULL);',
+      good: 'CREATE TABLE sessions (code text PRIMARY KEY, lead uuid);',
+      workload: 'INSERT INTO sessions (code) VALUES ($1);',
+      ...A,
+      object: 'public.sessions.lead',
+      message: /NOT NULL without a default, and an INSERT leaves it out/,
+    },
+    {
+      bad: 'CREATE TABLE leads (code text PRIMARY KEY); CREATE TABLE calls (code text PRIMARY KEY, lead text NOT NULL REFERENCES leads ON DELETE SET NULL);',
+      good: 'CREATE TABLE leads (code text PRIMARY KEY); CREATE TABLE calls (code text PRIMARY KEY, lead text REFERENCES leads ON DELETE SET NULL);',
+      ...C,
+      object: 'public.calls.lead',
+      message: /sets it to NULL/,
+    },
+  ],
+  'missing-conflict-target': [
+    {
+      bad: 'CREATE TABLE purchases (code text PRIMARY KEY, student bigint, course bigint);',
+      good: 'CREATE TABLE purchases (code text PRIMARY KEY, student bigint, course bigint, UNIQUE (course, student));',
+      workload:
+        'INSERT INTO purchases (code, student, course) VALUES ($1, $2, $3) ON CONFLICT (student, course) DO NOTHING;',
+      ...A,
+      object: 'public.purchases',
+      message: /ON CONFLICT \(student, course\) finds no unique index/,
+    },
+  ],
+  'conflict-predicate': [
+    {
+      bad: 'CREATE TABLE purchases (code text PRIMARY KEY, student bigint, active boolean); CREATE UNIQUE INDEX one ON purchases (student) WHERE active;',
+      good: 'CREATE TABLE purchases (code text PRIMARY KEY, student bigint, active boolean); CREATE UNIQUE INDEX one ON purchases (student);',
+      workload: 'INSERT INTO purchases (code, student) VALUES ($1, $2) ON CONFLICT (student) DO NOTHING;',
+      ...A,
+      object: 'public.purchases',
+      message: /finds only one, which is partial/,
+    },
+  ],
+  'deferrable-arbiter': [
+    {
+      bad: 'CREATE TABLE codes (code text UNIQUE DEFERRABLE);',
+      good: 'CREATE TABLE codes (code text UNIQUE);',
+      workload: 'INSERT INTO codes (code) VALUES ($1) ON CONFLICT (code) DO NOTHING;',
+      ...A,
+      object: 'public.codes',
+      message: /can only decide by codes_code_key, which is deferrable/,
+    },
+  ],
+  'missing-uuid-function': [
+    {
+      bad: 'CREATE TABLE leads (id uuid PRIMARY KEY DEFAULT gen_random_uuid());',
+      good: 'CREATE EXTENSION "uuid-ossp"; CREATE TABLE leads (id uuid PRIMARY KEY DEFAULT gen_random_uuid());',
+      workload: 'INSERT INTO leads (id) VALUES (uuid_generate_v4());',
+      ...A,
+      object: 'uuid_generate_v4',
+      message: /There is no function uuid_generate_v4\(\)/,
+    },
+  ],
+  'mismatched-key-types': [
+    {
+      bad: 'CREATE TABLE accounts (id uuid PRIMARY KEY DEFAULT gen_random_uuid()); CREATE TABLE services (code text PRIMARY KEY, account_id varchar(36));',
+      good: 'CREATE TABLE accounts (id uuid PRIMARY KEY DEFAULT gen_random_uuid()); CREATE TABLE services (code text PRIMARY KEY, account_id uuid);',
+      ...C,
+      object: 'public.services.account_id',
+      message: /is character varying\(36\), and public\.accounts\.id/,
+    },
+    {
+      bad: 'CREATE TABLE accounts (id uuid PRIMARY KEY DEFAULT gen_random_uuid()); CREATE TABLE services (code text PRIMARY KEY, account_id varchar(36));',
+      good: 'CREATE TABLE accounts (id uuid PRIMARY KEY DEFAULT gen_random_uuid()); CREATE TABLE services (code text PRIMARY KEY, account_id uuid);',
+      workload: 'SELECT s.code FROM services s JOIN accounts a ON a.id = s.account_id;',
+      ...A,
+      object: 'public.services.account_id',
+      message: /is character varying\(36\)/,
+    },
+  ],
+  'statement-fails': [
+    {
+      bad: 'CREATE TABLE customers (code text PRIMARY KEY);',
+      good: 'CREATE TABLE customers (code text PRIMARY KEY, email text);',
+      workload: 'SELECT email FROM customers;',
+      ...A,
+      object: 'public.customers',
+      message: /a column that it names does not exist/,
+    },
+  ],
+  'invalid-index': [
+    {
+      bad: "CREATE TABLE payments (code text PRIMARY KEY, event bigint); CREATE UNIQUE INDEX one_event ON payments (event); UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'one_event'::regclass;",
+      good: 'CREATE TABLE payments (code text PRIMARY KEY, event bigint); CREATE UNIQUE INDEX one_event ON payments (event);',
+      ...A,
+      object: 'public.payments',
+      message: /Index public\.one_event on public\.payments is INVALID and unique/,
+    },
+  ],
+  'unvalidated-constraint': [
+    {
+      bad: 'CREATE TABLE visits (code text PRIMARY KEY, minutes int); ALTER TABLE visits ADD CONSTRAINT positive CHECK (minutes > 0) NOT VALID;',
+      good: 'CREATE TABLE visits (code text PRIMARY KEY, minutes int CONSTRAINT positive CHECK (minutes > 0));',
+      ...A,
+      object: 'public.visits',
+      message: /positive on public\.visits is NOT VALID/,
+    },
+  ],
+  'sequence-behind': [
+    {
+      bad: 'CREATE TABLE invoices (id bigserial PRIMARY KEY); INSERT INTO invoices SELECT generate_series(1, 40);',
+      good: "CREATE TABLE invoices (id bigserial PRIMARY KEY); INSERT INTO invoices SELECT generate_series(1, 40); SELECT setval('invoices_id_seq', 40);",
+      ...A,
+      object: 'public.invoices.id',
+      message: /is behind public\.invoices\.id/,
+    },
+    {
+      ...moved(
+        "CREATE TABLE invoices (id bigserial PRIMARY KEY); SELECT setval('invoices_id_seq', 5000);",
+        "SELECT setval('invoices_id_seq', 10);",
+      ),
+      grade: 'B',
+      object: 'public.invoices.id',
+      message: /less far than in the source/,
+    },
+  ],
+  'collation-version': [
+    {
+      bad: "CREATE COLLATION old (provider = icu, locale = 'de', version = '1');",
+      good: "CREATE COLLATION old (provider = icu, locale = 'de');",
+      ...A,
+      object: 'public.old',
+      message: /built under version 1/,
+    },
+  ],
+  'uniqueness-contradicted': [
+    {
+      // A damaged index, made as a collation that changes makes it: rows come in past the index.
+      bad: "CREATE TABLE codes (id bigserial PRIMARY KEY, code text); CREATE UNIQUE INDEX one_code ON codes (code); UPDATE pg_index SET indisready = false, indislive = false WHERE indexrelid = 'one_code'::regclass; INSERT INTO codes (code) VALUES ('a'), ('a'), ('b'); UPDATE pg_index SET indisready = true, indislive = true WHERE indexrelid = 'one_code'::regclass;",
+      good: "CREATE TABLE codes (id bigserial PRIMARY KEY, code text); CREATE UNIQUE INDEX one_code ON codes (code); INSERT INTO codes (code) VALUES ('a'), ('b');",
+      deep: true,
+      ...A,
+      object: 'public.codes',
+      message: /1 group of rows in public\.codes shares a key of one_code \(code\), although/,
+    },
+  ],
+  'orphaned-rows': [
+    {
+      bad: 'CREATE TABLE leads (code text PRIMARY KEY); CREATE TABLE calls (code text PRIMARY KEY, lead text); INSERT INTO calls VALUES (1, 2), (3, NULL); ALTER TABLE calls ADD CONSTRAINT about FOREIGN KEY (lead) REFERENCES leads NOT VALID;',
+      good: 'CREATE TABLE leads (code text PRIMARY KEY); CREATE TABLE calls (code text PRIMARY KEY, lead text REFERENCES leads);',
+      ...A,
+      object: 'public.calls.lead',
+      message: /1 row of public\.calls refers by \(lead\)/,
+      with: 'unvalidated-constraint',
+    },
+  ],
+  'rows-lost': [
+    {
+      ...moved(
+        "CREATE TABLE codes (code text PRIMARY KEY); INSERT INTO codes SELECT 'c' || i FROM generate_series(1, 30) i; ANALYZE codes;",
+        'TRUNCATE codes;',
+      ),
+      grade: 'B',
+      object: 'public.codes',
+      message: /has no rows; the source has about 30/,
+    },
+    {
+      ...moved(
+        "CREATE TABLE codes (code text PRIMARY KEY); INSERT INTO codes SELECT 'c' || i FROM generate_series(1, 30) i; ANALYZE codes;",
+        "DELETE FROM codes WHERE code = 'c7';",
+      ),
+      deep: true,
+      grade: 'B',
+      object: 'public.codes',
+      message: /has 29 rows; the source has 30/,
+    },
+  ],
+  'row-security-without-policy': [
+    {
+      ...moved(
+        'CREATE TABLE notes (code text PRIMARY KEY); ALTER TABLE notes ENABLE ROW LEVEL SECURITY; CREATE POLICY own ON notes USING (code = current_user);',
+        'DROP POLICY own ON notes;',
+      ),
+      ...A,
+      object: 'public.notes',
+      message: /it has no policy; the source has 1 policy/,
+    },
+    {
+      bad: 'CREATE TABLE notes (code text PRIMARY KEY); ALTER TABLE notes ENABLE ROW LEVEL SECURITY;',
+      good: 'CREATE TABLE notes (code text PRIMARY KEY);',
+      ...C,
+      object: 'public.notes',
+      message: /it has no policy\./,
+    },
+  ],
+  'partition-unique': [
+    {
+      bad: "CREATE TABLE hits (day date, code text) PARTITION BY RANGE (day); CREATE TABLE hits_1 PARTITION OF hits FOR VALUES FROM ('2026-01-01') TO ('2026-02-01'); CREATE TABLE hits_2 PARTITION OF hits FOR VALUES FROM ('2026-02-01') TO ('2026-03-01'); CREATE UNIQUE INDEX ON hits_1 (code); CREATE UNIQUE INDEX ON hits_2 (code);",
+      good: "CREATE TABLE hits (day date, code text) PARTITION BY RANGE (day); CREATE TABLE hits_1 PARTITION OF hits FOR VALUES FROM ('2026-01-01') TO ('2026-02-01'); CREATE TABLE hits_2 PARTITION OF hits FOR VALUES FROM ('2026-02-01') TO ('2026-03-01'); CREATE UNIQUE INDEX ON hits (day, code);",
+      ...C,
+      object: 'public.hits',
+      message: /unique in 2 partitions/,
+    },
+  ],
+};
