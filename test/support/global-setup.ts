@@ -9,11 +9,10 @@ declare module 'vitest' {
   }
 }
 
-/** One server a major for the whole run; every test makes databases of its own. A mutant meets the newest major only. */
+/** One server a major for the whole run; every test makes databases of its own. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const installed = installedMajors();
-  const [oldest, newest] = [installed[0]!, installed.at(-1)!];
-  const wanted = { fast: [oldest, newest], mutation: [newest] }[project.name] ?? installed;
+  const wanted = project.name === 'fast' ? [installed[0]!, installed.at(-1)!] : installed;
   const servers = await Promise.all([...new Set(wanted)].map((major) => startPostgres({ major })));
   project.provide('servers', Object.fromEntries(servers.map((server) => [server.major, server.url()])));
   return async () => {
