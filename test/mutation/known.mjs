@@ -127,7 +127,7 @@ const KNOWN = [
 export function runKnown(numbers) {
   const copy = mkdtempSync(join(tmpdir(), 'trueup-mutation-'));
   const git = (...args) => spawnSync('git', args, { stdio: ['ignore', 'ignore', 'inherit'] }).status;
-  if (git('worktree', 'add', '--detach', copy, 'HEAD') !== 0) return 1;
+  if (git('worktree', 'add', '--quiet', '--detach', copy, 'HEAD') !== 0) return 1;
   try {
     symlinkSync(join(process.cwd(), 'node_modules'), join(copy, 'node_modules'));
     const chosen = KNOWN.map((each, index) => ({ ...each, number: index + 1 })).filter(
