@@ -25,8 +25,8 @@ export const ROOMS = {
     ],
   },
   compiler: {
-    mutate: ['lib/compiler/{reversible,verify-timing}.ts', 'lib/compiler/rules/{checks,drop,held-locks}.ts'],
-    tests: [...tests('compiler', 'reversible manifest'), ...tests('compiler/rules', 'classify')],
+    mutate: ['lib/compiler/{reversible,verify-timing}.ts', 'lib/compiler/rules/{consent,drop,held-locks}.ts'],
+    tests: [...tests('compiler', 'reversible lint'), ...tests('compiler/rules', 'consent-holes')],
   },
   defects: {
     mutate: ['lambda/defects/{standing,migrations}.ts', 'lambda/sql/predicates.ts'],
