@@ -14,12 +14,12 @@ export const ROOMS = {
   },
   engine: {
     mutate: [
-      'lambda/engine/plan/{plan,rollback,history}.ts',
+      'lambda/engine/plan/{rollback,history}.ts',
       'lambda/engine/locks/locks.ts',
       'lambda/engine/apply/script.ts',
     ],
     tests: [
-      ...tests('engine/plan', 'plan rollback-decision history-decision'),
+      ...tests('engine/plan', 'rollback-decision history-decision'),
       ...tests('engine/locks', 'lock-plan'),
       ...tests('engine/apply', 'script'),
     ],
