@@ -192,3 +192,16 @@ test('the last poll that comes in time is waited for, the one after it is not', 
   const left = (ms: number) => decide(waiting(), progress({ elapsedMs: 600_000 - ms, pollMs: 5_000 })).next;
   expect([left(6_001), left(6_000)]).toEqual(['poll', 'retry']);
 });
+
+test('what is told last says what stays, and what to do', () => {
+  const late = (timeoutMs: number) => tooLate('it waits', null, { timeoutMs, lenient: false });
+  const rest =
+    'it waits. What is done stays done, and the server finishes an index build that is running. Deploy again to continue.';
+  expect(late(119_000)).toEqual({ next: 'fail', reason: `Not finished within 119 seconds: ${rest}` });
+  expect(late(120_000)).toEqual({ next: 'fail', reason: `Not finished within 2 minutes: ${rest}` });
+  expect(decide(died, standing({ deaths: 3 }))).toEqual({
+    next: 'fail',
+    reason:
+      'The migrate function gave no answer 3 times in a row: Runtime.ExitError. See its log. What it had committed stays, and the next deployment continues from there.',
+  });
+});

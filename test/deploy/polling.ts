@@ -84,7 +84,10 @@ export async function pollAll(
       ] as const;
       yield { events: change.events ?? events, oldestMs: 0 };
     },
-    invokeMigrate: async (_, asked) => migrate(asked as Asked, clock),
+    invokeMigrate: async (_, asked) => {
+      if (asked.action !== 'converge') throw new Error(`asked to ${asked.action}`);
+      return migrate(asked, clock);
+    },
   };
   const event = {
     RequestType: type,
@@ -113,7 +116,8 @@ export async function pollAll(
         failingSince,
         remainingMs: () => remainingMs - (clock.ms - bornMs),
       });
-      if (answer.IsComplete)
+      // The framework refuses an answer that says neither.
+      if (answer.IsComplete !== false)
         return { seconds: (clock.ms - began) / 1000, data: answer.Data, reason: '', polls };
     } catch (error) {
       return { seconds: (clock.ms - began) / 1000, data: null, reason: (error as Error).message, polls };

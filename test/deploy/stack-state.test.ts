@@ -6,7 +6,8 @@ import type { Outbound } from '../../lambda/deploy/outbound';
 import { readStackState } from '../../lambda/deploy/stack-state';
 import { quiet } from '../support/quiet';
 
-quiet();
+const lines: Record<string, unknown>[] = [];
+quiet(lines);
 
 const REQUEST = {
   RequestType: 'Update',
@@ -128,4 +129,9 @@ test('what CloudFormation refuses is not known, and no error', async () => {
     status: 'UPDATE_ROLLBACK_IN_PROGRESS',
     history: null,
   });
+  const failed = { event: 'look-failed', request: 'r', error: 'Error' };
+  expect(lines).toMatchObject([
+    { ...failed, what: 'DescribeStacks' },
+    { ...failed, what: 'DescribeStackEvents' },
+  ]);
 });
