@@ -88,6 +88,8 @@ describe('verify runs', () => {
     ['CREATE TABLE IF NOT EXISTS fresh (a int); CREATE INDEX i ON fresh (a)', READS_TABLE, 'after-commit'],
     ['DO $$ BEGIN END $$', READS_TABLE, 'after-commit'],
     ['CREATE INDEX CONCURRENTLY i ON orders (a)', READS_CATALOGUE, 'after-commit'],
+    ['SELECT 1; CREATE INDEX CONCURRENTLY i ON orders (a)', READS_CATALOGUE, 'after-commit'],
+    ['ALTER TABLE orders ADD COLUMN a int', `${READS_CATALOGUE}; ${READS_TABLE}`, 'after-commit'],
     ['ALTER TABLE orders VALIDATE CONSTRAINT c', READS_CATALOGUE, 'after-commit'],
   ])('%s / %s: %s', async (up, verify, expected) => {
     expect(await when(up, verify)).toBe(expected);

@@ -26,7 +26,10 @@ export const ROOMS = {
   },
   compiler: {
     mutate: ['lib/compiler/{reversible,verify-timing}.ts', 'lib/compiler/rules/{consent,drop,held-locks}.ts'],
-    tests: [...tests('compiler', 'reversible lint'), ...tests('compiler/rules', 'consent-holes')],
+    tests: [
+      ...tests('compiler', 'reversible manifest lint'),
+      ...tests('compiler/rules', 'classify consent-holes held-locks'),
+    ],
   },
   defects: {
     mutate: ['lambda/defects/{standing,migrations}.ts', 'lambda/sql/predicates.ts'],
