@@ -54,7 +54,7 @@ describe('segments', () => {
 
   test('one transaction with its proof may share a message', () => {
     expect(isSimple(migration('0001_a', { up: [ADD, UPDATE] }))).toBe(true);
-    expect(isSimple(of)).toBe(false);
+    expect(isSimple({ ...of, verifyWhen: 'before-commit' })).toBe(false);
     expect(isSimple({ ...migration('0001_a', { up: [ADD] }), verifyWhen: 'after-commit' })).toBe(false);
   });
 });
@@ -161,6 +161,13 @@ test('without a lock that hinders writers there is nothing to hold', () => {
   const script = applyScript(of, all(of), NAMES, OPTIONS);
   expect(shown(script)).toEqual(['up 0: UPDATE t SET n = 1', 'up 1: SELECT 2', 'verify 0', 'ledger 0']);
   expect(script.locking).toBeNull();
+});
+
+test('a preflight without such a lock sets no limit, and what has no verify section is not verified', () => {
+  const of = migration('0001_a', { preflight: "SELECT 'no'", up: [UPDATE] });
+  const script = applyScript(of, all(of), NAMES, OPTIONS);
+  expect(shown(script)).toEqual(['preflight 0', 'up 0: UPDATE t SET n = 1', 'ledger 0']);
+  expect(script.transaction.statements.at(-1)).toContain('"baselined":false');
 });
 
 test.each(['ALTER', 'COMMENT', 'CREATE', 'DROP', 'GRANT', 'REVOKE'])(

@@ -45,6 +45,8 @@ describe('the plan', () => {
     ],
   ])('%s', (_, statements, expected) => {
     expect(lockPlan(statements)).toEqual(expected);
+    const turned = statements.map(({ locks }) => ({ locks: [...locks].reverse() }));
+    expect(lockPlan(turned)).toEqual(expected);
   });
 
   test("the file's own limits", () => {

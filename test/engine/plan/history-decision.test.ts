@@ -20,7 +20,7 @@ const history = (change: Partial<NonNullable<Migration['history']>>, locked: rea
 });
 const refused = (of: Migration, before: Partial<Before> = {}, type: 'apply' | 'baseline' = 'apply') => {
   const step = (migration: Migration) => ({ type, migration, from: 0, note: '' }) as Step;
-  return historyRefused([step(base), step(of)], { ...NEW, ...before })?.message ?? null;
+  return historyRefused([step(base), step(of)], { ...NEW, ...before });
 };
 
 test('rows that it changes are those of relations that it does not make', () => {
@@ -74,8 +74,15 @@ test.each<[string, string | null, Migration, Partial<Before>]>([
   ],
   ['it destroys, and the first run is yet to end', null, history({ destroys: true }), { began: true }],
 ])('%s', (_, said, of, before) => {
-  if (said === null) expect(refused(of, before)).toBeNull();
-  else expect(refused(of, before)).toContain(said);
+  const error = refused(of, before);
+  if (said === null) expect(error).toBeNull();
+  else {
+    expect(error).toMatchObject({
+      code: of.history?.cannotRun ? 'manifest' : 'history',
+      message: expect.stringContaining(said),
+      remedy: expect.stringMatching(/^Nothing was run\. /),
+    });
+  }
   expect(refused(of, before, 'baseline')).toBeNull();
 });
 

@@ -203,6 +203,10 @@ test('what an older deployment left is told and left, what is undone is no news'
   });
 });
 
+test('a versioned file that the older code has too is neither undone nor run again', () => {
+  expect(planned({ manifest: next })).toEqual({ undo: [], kept: [], restore: [], warnings: [] });
+});
+
 test('a resource that is removed takes back its own files too', () => {
   const asked = { remove: true };
   const rows = [row(base, { deployment: 'older' }), row(added), row(last)];
