@@ -11,6 +11,7 @@ describe('undo', () => {
     ['CREATE INDEX IF NOT EXISTS i ON t (a)', 'DROP INDEX i', 'by-name'],
     ['CREATE INDEX i ON t (a)', 'DROP INDEX i CASCADE', 'by-name'],
     ['CREATE INDEX i ON t (a)', 'DROP INDEX i, other', 'by-name'],
+    ['CREATE INDEX i ON t (a)', 'DROP SCHEMA i', 'by-name'],
     ['CREATE INDEX i ON t (a)', 'DROP INDEX other', 'by-name'],
     ['SELECT 1', 'DROP INDEX i', 'by-name'],
     [
