@@ -199,7 +199,7 @@ test('what is told last says what stays, and what to do', () => {
     'it waits. What is done stays done, and the server finishes an index build that is running. Deploy again to continue.';
   expect(late(119_000)).toEqual({ next: 'fail', reason: `Not finished within 119 seconds: ${rest}` });
   expect(late(120_000)).toEqual({ next: 'fail', reason: `Not finished within 2 minutes: ${rest}` });
-  expect(decide(died, standing({ deaths: 3 }))).toEqual({
+  expect(decide(died, progress({ deaths: 3 }))).toEqual({
     next: 'fail',
     reason:
       'The migrate function gave no answer 3 times in a row: Runtime.ExitError. See its log. What it had committed stays, and the next deployment continues from there.',

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /** `old` stands once in the file. */
-const KNOWN = [
+export const KNOWN = [
   {
     what: "what somebody's code raises counts as the server's words",
     file: 'lambda/postgres/server-words.ts',

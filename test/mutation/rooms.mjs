@@ -32,8 +32,8 @@ export const ROOMS = {
     ],
   },
   defects: {
-    mutate: ['lambda/defects/{standing,migrations}.ts', 'lambda/sql/predicates.ts'],
-    tests: [...tests('sql', 'predicates'), ...tests('defects', 'standing migrations')],
+    mutate: ['lambda/defects/{migration-sentences,migrations}.ts', 'lambda/sql/predicates.ts'],
+    tests: [...tests('sql', 'predicates'), ...tests('defects', 'migration-sentences migrations')],
   },
   page: {
     mutate: ['lambda/page/*.ts'],
