@@ -1,3 +1,4 @@
+import type { Column } from '../audit/catalogue/columns';
 import { grouped } from '../audit/compare/pair';
 import type { Evidence } from '../audit/evidence';
 import type { Finding } from '../audit/finding';
@@ -10,8 +11,11 @@ export const oddKeys = ({ target: { catalogue } }: Evidence): readonly Finding[]
     (siblings) => {
       const having = siblings.filter(({ generated }) => generated).length;
       if (!isOdd(having, siblings.length)) return [];
+      const names = new Set(siblings.flatMap(({ column, generated }) => (generated ? [column.name] : [])));
       return siblings
-        .filter(({ generated }) => !generated)
+        .filter(
+          ({ generated, column }) => !generated && (names.has(column.name) || isNamedAfterTable(column)),
+        )
         .map(({ column: { schema, table, name, type }, kind }): Finding => {
           const object = path(schema, table, name);
           return {
@@ -23,3 +27,7 @@ export const oddKeys = ({ target: { catalogue } }: Evidence): readonly Finding[]
         });
     },
   );
+
+/** `film_id` of `film` or `films`; `account_id` of `oauth_github` is somebody else's, and a number of another kind is none. */
+const isNamedAfterTable = ({ table, name }: Column): boolean =>
+  /_?(id|uuid)$/i.test(name) && table.startsWith(name.replace(/_?(id|uuid)$/i, '').replace(/(y|s)$/, ''));

@@ -2,6 +2,7 @@ import { grouped } from '../../audit/compare/pair';
 import { describePolicy } from '../../audit/compare/policies';
 import type { Finding } from '../../audit/finding';
 import { key, path, plural } from '../../audit/names';
+import { areEnough, isOdd } from '../keys';
 import type { Kind } from '../kind';
 
 export const rowSecurityWithoutPolicy: Kind = {
@@ -14,20 +15,24 @@ export const rowSecurityWithoutPolicy: Kind = {
   audit: {
     grades: {
       A: 'the source has policies on the table',
-      C: 'the source has none either, or there is no source',
+      C: 'most other tables with row security have policies, or there are fewer than four of them',
+      D: 'most others have none either: nobody but the owner is meant to see them',
     },
     remedy:
       'Create the policies of the source, after the functions that they call. Where row security is not wanted here, a person has to decide to disable it: then every role with a privilege sees all rows.',
     find: ({ target, source }) => {
       const policies = grouped(target.catalogue.policies, ({ schema, table }) => key(schema, table));
       const before = grouped(source?.catalogue.policies ?? [], ({ schema, table }) => key(schema, table));
-      return target.catalogue.tables
+      const secured = target.catalogue.tables.filter(({ rowSecurity }) => rowSecurity);
+      const having = secured.filter(({ schema, name }) => policies.has(key(schema, name))).length;
+      const isHabit = areEnough(secured.length) && !isOdd(having, secured.length);
+      return secured
         .filter(({ rowSecurity, schema, name }) => rowSecurity && !policies.has(key(schema, name)))
         .map(({ schema, name }): Finding => {
           const lost = before.get(key(schema, name)) ?? [];
           const object = path(schema, name);
           return {
-            grade: lost.length > 0 ? 'A' : 'C',
+            grade: lost.length > 0 ? 'A' : isHabit ? 'D' : 'C',
             object,
             message: `Row security of ${object} is on, and it has no policy${lost.length > 0 ? `; the source has ${plural(lost.length, 'policy').replace('policys', 'policies')}` : ''}.`,
             evidence: lost.map((policy) => `in the source: ${path(policy.name)} ${describePolicy(policy)}`),
