@@ -45,12 +45,7 @@ test.each<[string, string | null, Migration, Partial<Before>]>([
     history({ cannotRun: 'COPY FROM STDIN' }),
     {},
   ],
-  [
-    'rows that are there',
-    'it changes rows of t,',
-    history({}, ['s', 't']),
-    { there: new Set(['t']) },
-  ],
+  ['rows that are there', 'it changes rows of t,', history({}, ['s', 't']), { there: new Set(['t']) }],
   ['rows of others', null, history({}, ['s']), { there: new Set(['t']) }],
   ['it destroys on a new database what it made', null, history({ destroys: true }), {}],
   ['it destroys nothing', null, history({}), { existedBefore: true, holdsTables: true }],
