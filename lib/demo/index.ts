@@ -13,11 +13,12 @@ import { broken } from './broken';
 import { deploy } from './deploy';
 import { drift } from './drift';
 import { errors } from './errors';
+import { guarded } from './guarded';
 import { INCIDENTS } from './incidents';
 import { page } from './page';
 import { type Act, type ActResult, setStage } from './stage';
 
-const ACTS: readonly Act[] = [errors, page, deploy, again, drift, broken];
+const ACTS: readonly Act[] = [errors, page, deploy, again, drift, broken, guarded];
 
 export interface DemoOptions {
   /** Played after the others. @default - none */

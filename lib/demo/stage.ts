@@ -2,6 +2,7 @@
 import { mkdtempSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Client } from 'pg';
+import type { WorkloadPromise } from '../../lambda/contract/workload';
 import type { ConnectionTarget } from '../cli/database/connection';
 import { type LocalOperations, localOperations } from '../cli/database/local';
 import { serverTarget } from '../cli/database/scratch';
@@ -40,7 +41,7 @@ export interface Stage {
   newFolder(): string;
   target(incident: Incident): ConnectionTarget;
   /** The same calls that `trueup` makes, for this folder or the incident's own. */
-  operations(incident: Incident, folder?: string): Promise<LocalOperations>;
+  operations(incident: Incident, folder?: string, workload?: WorkloadPromise): Promise<LocalOperations>;
   connect(incident: Incident): Promise<Client>;
   /** One connection for the length of `work`. */
   alone<T>(incident: Incident, work: (client: Client) => Promise<T>): Promise<T>;
@@ -63,10 +64,10 @@ export function setStage(
     logLines: (from) => readFileSync(server.logFile).subarray(from).toString('utf8').trimEnd().split('\n'),
     newFolder: () => mkdtempSync(join(dirname(server.dataDirectory), 'folder-')),
     target: (incident) => serverTarget(server, incident.database, roots),
-    operations: async (incident, folder = incident.folder) =>
+    operations: async (incident, folder = incident.folder, workload = undefined) =>
       localOperations({
         target: stage.target(incident),
-        manifest: await compile(folder),
+        manifest: { ...(await compile(folder)), workload },
         namespace: incident.database,
         progress: progress.report,
       }),

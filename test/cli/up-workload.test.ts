@@ -14,6 +14,19 @@ function project(url: string) {
   const folder = mkdtempSync(join(scratch, 'p-'));
   mkdirSync(join(folder, 'migrations'));
   return {
+    plan: (workload: string, ...options: string[]) => {
+      const file = join(folder, 'shop.sql');
+      writeFileSync(file, workload);
+      return trueup([
+        'plan',
+        '--database-url',
+        url,
+        '--workload',
+        file,
+        ...options,
+        join(folder, 'migrations'),
+      ]);
+    },
     migration: (name: string, text: string) => writeFileSync(join(folder, 'migrations', `${name}.sql`), text),
     up: (workload: string, ...options: string[]) => {
       const file = join(folder, 'shop.sql');
@@ -74,6 +87,34 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     const again = await up(NEW);
     expect([again.code, again.stdout]).toEqual([0, expect.stringContaining('nothing to do; at 0002_remark')]);
   });
+});
+
+test('plan says what each migration touches, what fails now, and what is not known', async () => {
+  const { migration, up, plan } = project(await createDatabase());
+  migration('0001_customers', FIRST);
+  await up(OLD);
+  migration('0002_remark', RENAME);
+  migration('0003_other', '-- migrate:unproved a test\n-- migrate:up\nCREATE TABLE other (id int);\n');
+  migration(
+    '0004_code',
+    `-- migrate:consent destroys a test\n-- migrate:consent rewrites a test\n-- migrate:unproved a test
+-- migrate:up\nDO $$ BEGIN PERFORM 1; END $$;\n`,
+  );
+  const workload = `${OLD}-- role shop; calls 2\nSELECT fax FROM customers;\nSELECT $1 + $2, count(*) FROM customers;\n`;
+  // Which operator + is meant nobody can tell, so what that statement touches is not known.
+  const { stdout, code } = await plan(workload);
+  expect(code).toBe(0);
+  expect(stdout).toContain('workload: 3 statements, 1 plans, 1 fails now, 1 undecided.');
+  expect(stdout).toContain('fails now [SQLSTATE 42703]: SELECT fax FROM customers');
+  expect(stdout).toContain(`0002_remark touches 1 of them.
+  - SELECT id, note FROM customers WHERE email = $1 (role shop, 88 calls)`);
+  expect(stdout).toContain('0003_other touches none of them.');
+  expect(stdout).toContain('0004_code touches none of them; it also holds code that cannot be seen through.');
+  const json = JSON.parse((await plan(workload, '--json')).stdout);
+  expect(json.workload.touched.map(({ statements }: { statements: unknown[] }) => statements.length)).toEqual(
+    [1, 0, 0],
+  );
+  expect(await plan(workload, '--stack', 'Shop')).toMatchObject({ code: 2 });
 });
 
 test('a workload that cannot be used is said before anything is run', async () => {

@@ -1,4 +1,4 @@
-/** Every command and output in docs/index.md, docs/cli*.md, docs/snapshot.md and docs/audit.md was really typed and printed: `UPDATE_DOCS=1` writes it anew. */
+/** Every command and output in these pages of docs/ was really typed and printed: `UPDATE_DOCS=1` writes it anew. */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,7 +11,15 @@ import { connect, createDatabase } from '../support/database';
 
 const DOCS = join(__dirname, '../../docs');
 /** In the order in which they are read: the next one goes on with the database of the one before. */
-const PAGES = ['index.md', 'cli.md', 'cli-verify.md', 'cli-reference.md', 'snapshot.md', 'audit.md'];
+const PAGES = [
+  'index.md',
+  'cli.md',
+  'cli-verify.md',
+  'cli-reference.md',
+  'snapshot.md',
+  'audit.md',
+  'workload-guard.md',
+];
 const folder = mkdtempSync(join(tmpdir(), 'trueup-test-'));
 let url: string;
 let client: Client;

@@ -22,7 +22,7 @@ type Described = Pick<BrokenPromise, 'text' | 'role' | 'calls' | 'sqlstate' | 'w
 
 export const inWords = ({ text, role, calls, state, why, relation, object }: Named): Described => {
   const place = relation && object ? ` (${relation}, ${object})` : '';
-  const words = (why === 'would-fail' ? WOULD : FAILURES)[state ?? ''] ?? WORSE[why ?? ''];
+  const words = WORSE[why ?? ''] ?? (why === 'would-fail' ? WOULD : FAILURES)[state ?? ''];
   return { text, role, calls, sqlstate: state ?? null, why: `${words ?? 'it no longer plans'}${place}` };
 };
 

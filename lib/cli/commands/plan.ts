@@ -1,6 +1,9 @@
 import type { Command } from 'commander';
 import type { Plan, PlannedStep } from '../../../lambda/contract/status';
+import { merge } from '../../workload/workload';
+import { planWorkload } from '../database/plan-workload';
 import { EXIT, type ExitCode } from '../exit-codes';
+import { compile } from '../folder';
 import { open } from '../open';
 import {
   type DatabaseOptions,
@@ -12,11 +15,15 @@ import {
   withStack,
 } from '../options';
 import { setAction } from '../terminal/action';
+import { UsageError } from '../terminal/failure';
 import { printJson } from '../terminal/json';
 import { printError } from '../terminal/report';
 import { duration, plural, type Stream, type Terminal, table } from '../terminal/terminal';
+import { printWorkloadPlan, type WorkloadPlan } from '../terminal/workload-plan';
+import { fromFile, readOnlySession, repeated } from '../workload-sources';
 
 interface Options extends DatabaseOptions, OwnerOption, StackOption {
+  readonly workload?: readonly string[];
   readonly exitCode?: boolean;
   readonly sql?: boolean;
 }
@@ -27,16 +34,45 @@ export function registerPlan(program: Command): void {
       'Shows what `up` would do: each statement with the locks that the application would notice, and what it ' +
         'rewrites or destroys. Changes nothing.',
     )
+    .option(
+      '--workload <file>',
+      'also plan what the application sends, and say what each migration touches of it; may be repeated',
+      repeated,
+    )
     .option('--sql', "print the statements' text")
     .option('--exit-code', 'exit with 3 if there is something to do');
   withStack(command);
   setAction<Options>(command, async (terminal, options, folder) => {
+    if (options.stack !== undefined && options.workload !== undefined)
+      throw new UsageError(
+        '--workload does not go with --stack',
+        'It is planned on a database that can be reached from here.',
+      );
     const operations = await open(folder!, options);
     const plan = await operations.plan();
-    if (terminal.json) printJson(terminal, plan);
-    else printPlan(terminal, plan, operations.label, options.sql ?? false);
+    const workload = await ofWorkload(folder!, options, plan);
+    if (terminal.json) printJson(terminal, workload ? { ...plan, workload } : plan);
+    else {
+      printPlan(terminal, plan, operations.label, options.sql ?? false);
+      if (workload) printWorkloadPlan(terminal, workload);
+    }
     return exitCodeOf(plan, options.exitCode ?? false);
   });
+}
+
+const QUESTION_MS = 60_000;
+
+async function ofWorkload(folder: string, options: Options, plan: Plan): Promise<WorkloadPlan | undefined> {
+  const { workload: files } = options;
+  if (files === undefined) return undefined;
+  const manifest = await compile(folder);
+  const { entries } = merge(files.map(fromFile));
+  const { db } = await readOnlySession(options, QUESTION_MS);
+  try {
+    return await planWorkload(db, entries, manifest, plan);
+  } finally {
+    await db.close();
+  }
 }
 
 function exitCodeOf({ errors, steps }: Plan, asked: boolean): ExitCode {
