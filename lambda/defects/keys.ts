@@ -11,8 +11,18 @@ export interface Key {
   readonly generated: boolean;
 }
 
+/** Each of many failing statements asks the same. */
+function onceFor<T>(work: (catalogue: Catalogue) => T): (catalogue: Catalogue) => T {
+  const known = new WeakMap<Catalogue, { readonly result: T }>();
+  return (catalogue) => {
+    const found = known.get(catalogue) ?? { result: work(catalogue) };
+    known.set(catalogue, found);
+    return found.result;
+  };
+}
+
 /** Those that a database could generate: of one column that refers to nothing, not of a partition. */
-export function keysOf(catalogue: Catalogue): readonly Key[] {
+export const keysOf = onceFor((catalogue): readonly Key[] => {
   const columns = columnsByName(catalogue);
   const foreign = foreignColumns(catalogue);
   const partitions = new Set(
@@ -27,7 +37,7 @@ export function keysOf(catalogue: Catalogue): readonly Key[] {
       column.type === 'uuid' ? 'uuid' : /^(smallint|integer|bigint)$/.test(column.type) ? 'integer' : null;
     return kind === null ? [] : [{ column, kind, generated: generatorOf(column) !== null }];
   });
-}
+});
 
 const MIN_SIBLINGS = 4;
 const MOST = 3 / 4;
@@ -46,7 +56,7 @@ export interface Reference {
 }
 
 /** As LIKELY_REFERENCES asks the server: `x_id` beside a table `x`, `xs`, `xes` or `…ies`, and without a foreign key. */
-export function likelyReferences(catalogue: Catalogue): readonly Reference[] {
+export const likelyReferences = onceFor((catalogue): readonly Reference[] => {
   const columns = columnsByName(catalogue);
   const foreign = foreignColumns(catalogue);
   const keys = new Map<string, Column>();
@@ -70,7 +80,7 @@ export function likelyReferences(catalogue: Catalogue): readonly Reference[] {
       },
     );
   });
-}
+});
 
 /** Numbers compare with numbers and texts with texts; anything else only with itself. */
 function comparable(catalogue: Catalogue, one: string, other: string): boolean {

@@ -35,14 +35,11 @@ const common = ({ schema, table, name }: Column) => ({
 
 function lost(pair: Pair, column: Column): Difference {
   const { schema, table, name } = column;
-  const twin = pair.target.columns.find(
-    (each) =>
-      each.schema === schema && each.table === table && each.name.toLowerCase() === name.toLowerCase(),
-  );
+  const twin = pair.likeColumn(schema, table, name);
   return {
     ...common(column),
     id: 'column-lost',
-    message: `Column ${path(schema, table, name)} is missing${twin ? `; there is ${path(twin.name)}` : ''}.`,
+    message: `Column ${path(schema, table, name)} is missing${twin ? `; there is ${path(twin)}` : ''}.`,
     source: describe(column),
     target: null,
   };

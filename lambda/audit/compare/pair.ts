@@ -15,6 +15,9 @@ export interface Pair {
   readonly columns: ReadonlyMap<string, Column>;
   /** Of the target, by table. */
   readonly indexes: ReadonlyMap<string, readonly Index[]>;
+  /** What the target calls a table or a column whose name differs in case alone; undefined where there is none. */
+  likeTable(schema: string, name: string): string | undefined;
+  likeColumn(schema: string, table: string, name: string): string | undefined;
   /** The target has this relation: a table or a view. */
   hasRelation(schema: string, name: string): boolean;
   hasSchema(name: string): boolean;
@@ -35,7 +38,15 @@ export function pairOf(source: Catalogue, target: Catalogue): Pair {
   const partitions = new Set(
     source.tables.filter(({ partitionOf }) => partitionOf).map(({ schema, name }) => key(schema, name)),
   );
+  const likeTables = new Map(
+    target.tables.map(({ schema, name }) => [key(schema, name.toLowerCase()), name]),
+  );
+  const likeColumns = new Map(
+    target.columns.map(({ schema, table, name }) => [key(schema, table, name.toLowerCase()), name]),
+  );
   return {
+    likeTable: (schema, name) => likeTables.get(key(schema, name.toLowerCase())),
+    likeColumn: (schema, table, name) => likeColumns.get(key(schema, table, name.toLowerCase())),
     source,
     target,
     sameMajor: majorOf(source) === majorOf(target),

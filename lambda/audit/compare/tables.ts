@@ -21,15 +21,13 @@ export function compareTables(pair: Pair): Comparison {
 function lost(pair: Pair, { schema, name, partitionOf, kind }: Table, columns: number): Difference {
   const object = path(schema, name);
   const what = partitionOf ? 'Partition' : kind === 'foreign' ? 'Foreign table' : 'Table';
-  const twin = pair.target.tables.find(
-    (each) => each.schema === schema && each.name.toLowerCase() === name.toLowerCase(),
-  );
+  const twin = pair.likeTable(schema, name);
   return {
     id: 'table-lost',
     object,
     message: pair.hasRelation(schema, name)
       ? `${object} is a table in the source, and a view here.`
-      : `${what} ${object} is missing${twin ? `; there is ${path(schema, twin.name)}` : ''}.`,
+      : `${what} ${object} is missing${twin ? `; there is ${path(schema, twin)}` : ''}.`,
     source: plural(columns, 'column'),
     target: null,
     names: [name],
