@@ -27,7 +27,7 @@ export const ROOMS = {
   compiler: {
     mutate: ['lib/compiler/{reversible,verify-timing}.ts', 'lib/compiler/rules/{consent,drop,held-locks}.ts'],
     tests: [
-      ...tests('compiler', 'reversible manifest lint'),
+      ...tests('compiler', 'reversible reversible-forms manifest lint'),
       ...tests('compiler/rules', 'classify consent-holes held-locks'),
     ],
   },
