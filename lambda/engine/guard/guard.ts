@@ -8,7 +8,7 @@ import { readLongText } from '../../postgres/long-text';
 import { pinned } from '../../postgres/pinned';
 import { quoteLiteral } from '../../sql/quote';
 import { NotYet, type Run } from '../run';
-import { PLANNING_BUDGET_MS, PLANNING_MARGIN_MS } from '../time/limits';
+import { PLANNING_BUDGET_MS, PLANNING_SHARE } from '../time/limits';
 import { breaksDeployed, breaksRunning, inWords, type Named } from './words';
 
 const asked = (run: Run, more: object): string =>
@@ -16,7 +16,7 @@ const asked = (run: Run, more: object): string =>
 
 /** What planning may take outside of any migration's transaction. */
 function budgetMs(run: Run): number {
-  const left = run.deadline - Date.now() - PLANNING_MARGIN_MS;
+  const left = (run.deadline - Date.now()) * PLANNING_SHARE;
   if (left <= 0) throw new NotYet("the time budget ran out before the application's statements were planned");
   return Math.min(PLANNING_BUDGET_MS, left);
 }

@@ -32,43 +32,40 @@ DECLARE
   hash text := (SELECT n.promise FROM trueup.namespaces n WHERE n.name = asked ->> 'namespace');
   hold_ms float8 := (asked ->> 'holdMs')::float8;
   budget_ms float8 := ${GUARD_BUDGET_MS};
-  numbers int[]; skipped int := 0; unasked jsonb := '{}'; broken jsonb := '[]'; warned jsonb := '[]';
-  item record; worse jsonb; finding jsonb;
+  named text[]; hot text[]; numbers int[]; unasked jsonb; broken jsonb := '[]'; warned jsonb := '[]';
+  item record; before jsonb; worse jsonb; finding jsonb;
 BEGIN
   IF hold_ms IS NOT NULL THEN
     budget_ms := greatest(0, least(budget_ms, hold_ms - ${HOLD_MARGIN_MS} - 1000 *
       (extract(epoch FROM clock_timestamp())::float8 - current_setting('trueup.held_since')::float8)));
   END IF;
   -- What this transaction has locked or changed comes first, and what has gone.
-  WITH planned AS (
-    SELECT a.number, a.answer FROM trueup.answers a WHERE ${OF_THIS} AND a.answer ->> 'outcome' = 'plans'),
-  relation AS (
+  named := ARRAY(
+    SELECT DISTINCT r.name FROM trueup.answers a, jsonb_array_elements_text(a.answer -> 'relations') AS r (name)
+    WHERE ${OF_THIS} AND a.answer ->> 'outcome' = 'plans');
+  WITH relation AS (
     SELECT format('%I.%I', n.nspname, c.relname) AS name,
-      c.xmin::text = ((pg_current_xact_id())::xid)::text OR EXISTS (
-        SELECT FROM pg_locks l WHERE l.pid = pg_backend_pid() AND l.locktype = 'relation' AND l.relation = c.oid
+      c.xmin::text = ((pg_current_xact_id())::xid)::text OR c.oid IN (
+        SELECT l.relation FROM pg_locks l WHERE l.pid = pg_backend_pid() AND l.locktype = 'relation'
           AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
           AND l.mode NOT IN ('AccessShareLock', 'RowShareLock', 'RowExclusiveLock')) AS touched
-    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')),
-  named AS (
-    SELECT DISTINCT planned.number, x.name FROM planned, jsonb_array_elements_text(planned.answer -> 'relations') AS x (name)),
-  hot AS (
-    SELECT DISTINCT named.number FROM named LEFT JOIN relation ON relation.name = named.name
-    WHERE relation.name IS NULL OR relation.touched)
-  SELECT array_agg(p.number ORDER BY hot.number IS NULL, w.calls DESC NULLS LAST, p.number)
-      FILTER (WHERE NOT p.slow),
-      count(*) FILTER (WHERE p.slow)
-    INTO numbers, skipped
-    FROM (SELECT planned.number, hold_ms IS NOT NULL AND (planned.answer ->> 'ms')::float8 > ${SLOW_MS} AS slow FROM planned) p
-    JOIN trueup.workload w ON w.namespace = asked ->> 'namespace' AND w.promise = hash AND w.number = p.number
-    LEFT JOIN hot ON hot.number = p.number;
-  IF skipped > 0 THEN unasked := jsonb_build_object('slow', skipped); END IF;
-  FOR item IN
-    SELECT x.number, x.answer, a.answer AS before, w.calls
-    FROM trueup._ask(asked ->> 'namespace', hash, coalesce(numbers, '{}'), budget_ms, false) x
-    JOIN trueup.answers a ON ${OF_THIS} AND a.number = x.number
-    JOIN trueup.workload w ON w.namespace = asked ->> 'namespace' AND w.promise = hash AND w.number = x.number
-    ORDER BY w.calls DESC NULLS LAST, x.number
-  LOOP
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f'))
+  SELECT coalesce(array_agg(r.name), '{}') INTO hot FROM unnest(named) AS r (name)
+    LEFT JOIN relation ON relation.name = r.name WHERE relation.name IS NULL OR relation.touched;
+  -- What cannot fit, by the time that it took before, is not even sent.
+  SELECT array_agg(p.number ORDER BY p.place) FILTER (WHERE NOT p.slow AND NOT p.over), jsonb_strip_nulls(jsonb_build_object(
+      'slow', nullif(count(*) FILTER (WHERE p.slow), 0), 'budget', nullif(count(*) FILTER (WHERE p.over AND NOT p.slow), 0)))
+    INTO numbers, unasked
+    FROM (
+      SELECT q.number, q.slow, row_number() OVER w AS place,
+        sum(CASE WHEN q.slow THEN 0 ELSE q.ms END) OVER w > budget_ms AS over
+      FROM (
+        SELECT a.number, (a.answer -> 'relations') ?| hot AS hot, coalesce((a.answer ->> 'ms')::float8, 0) AS ms,
+          hold_ms IS NOT NULL AND coalesce((a.answer ->> 'ms')::float8 > ${SLOW_MS}, false) AS slow,
+          (SELECT w.calls FROM trueup.workload w WHERE w.namespace = a.namespace AND w.promise = hash AND w.number = a.number) AS calls
+        FROM trueup.answers a WHERE ${OF_THIS} AND a.answer ->> 'outcome' = 'plans') q
+      WINDOW w AS (ORDER BY q.hot DESC, q.calls DESC NULLS LAST, q.number)) p;
+  FOR item IN SELECT x.number, x.answer FROM trueup._ask(asked ->> 'namespace', hash, coalesce(numbers, '{}'), budget_ms, false) x LOOP
     IF item.answer ->> 'outcome' = 'undecided' THEN
       -- Nothing is known, so what was known before stays.
       IF item.answer ->> 'why' = ANY (${NOT_ASKED}) THEN
@@ -76,20 +73,22 @@ BEGIN
       END IF;
       CONTINUE;
     END IF;
-    worse := trueup._worse(item.before, item.answer);
+    SELECT a.answer INTO before FROM trueup.answers a WHERE ${OF_THIS} AND a.number = item.number;
+    worse := trueup._worse(before, item.answer);
     finding := jsonb_strip_nulls(jsonb_build_object('n', item.number, 'state', worse -> 'state', 'why', worse -> 'why', 'by', worse -> 'by'));
     IF worse IS NOT NULL AND (worse ->> 'refuses')::boolean THEN
       broken := broken || finding;
     ELSIF worse IS NOT NULL THEN
       warned := warned || finding;
     END IF;
-    IF item.answer - 'ms' <> item.before - 'ms' OR (worse ->> 'refuses')::boolean THEN
+    IF item.answer - 'ms' <> before - 'ms' OR (worse ->> 'refuses')::boolean THEN
       UPDATE trueup.answers a SET answer = item.answer,
         broken_by = CASE WHEN (worse ->> 'refuses')::boolean THEN asked ->> 'migration' END,
         consented = coalesce((asked ->> 'consent')::boolean, false)
       WHERE ${OF_THIS} AND a.number = item.number;
     END IF;
   END LOOP;
+  broken := trueup._by_calls(asked ->> 'namespace', hash, broken);
   IF broken <> '[]' AND NOT coalesce((asked ->> 'consent')::boolean, false) AND NOT coalesce((asked ->> 'outside')::boolean, false) THEN
     RAISE EXCEPTION USING ERRCODE = '${BREAKS_WORKLOAD}', MESSAGE = jsonb_build_object('count', jsonb_array_length(broken),
       'broken', (SELECT jsonb_agg(x.b ORDER BY x.place) FROM jsonb_array_elements(broken) WITH ORDINALITY AS x (b, place)
@@ -98,6 +97,15 @@ BEGIN
   PERFORM trueup._guard_note(asked, broken, warned, unasked);
   RETURN true;
 END
+$fn$`,
+
+  // Findings, those of what runs most often first.
+  `CREATE OR REPLACE FUNCTION trueup._by_calls(of_namespace text, hash text, findings jsonb) RETURNS jsonb
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $fn$
+  SELECT coalesce(jsonb_agg(x.finding ORDER BY (
+    SELECT w.calls FROM trueup.workload w WHERE w.namespace = of_namespace AND w.promise = hash AND w.number = (x.finding ->> 'n')::int
+  ) DESC NULLS LAST, (x.finding ->> 'n')::int), '[]')
+  FROM jsonb_array_elements(findings) AS x (finding)
 $fn$`,
 
   // What a person should know although nothing was refused: with the migration, in the same transaction.

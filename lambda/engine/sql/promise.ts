@@ -6,9 +6,6 @@
 import { NAMED_STATEMENTS } from '../../contract/workload';
 import { OF_THIS } from './guard';
 
-/** Two promises name the same statement. */
-const SAME_STATEMENT = `r.statement = w.statement AND r.role IS NOT DISTINCT FROM w.role AND r.path IS NOT DISTINCT FROM w.path`;
-
 export const PROMISE: readonly string[] = [
   // Stores the texts of a promise, once; those that nothing names any more go.
   `CREATE OR REPLACE FUNCTION trueup._keep_promise(of_namespace text, hash text, statements jsonb) RETURNS boolean
@@ -43,10 +40,11 @@ LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $fn$
 DECLARE
   statements jsonb;
 BEGIN
-  SELECT jsonb_agg(jsonb_build_object('text', w.statement, 'role', w.role, 'path', w.path) ORDER BY x.place)
-    INTO statements
-    FROM unnest(numbers) WITH ORDINALITY AS x (n, place)
-    JOIN trueup.workload w ON w.namespace = of_namespace AND w.promise = hash AND w.number = x.n;
+  -- One look-up each: of tables that were filled a moment ago the server has no statistics, and joins would be nested loops.
+  SELECT jsonb_agg((
+      SELECT jsonb_build_object('text', w.statement, 'role', w.role, 'path', w.path) FROM trueup.workload w
+      WHERE w.namespace = of_namespace AND w.promise = hash AND w.number = x.n) ORDER BY x.place)
+    INTO statements FROM unnest(numbers) WITH ORDINALITY AS x (n, place);
   RETURN QUERY SELECT numbers[x.place], x.answer
     FROM jsonb_array_elements(trueup._plan(jsonb_build_object('budgetMs', budget_ms, 'outlives', outlives, 'statements', statements)))
       WITH ORDINALITY AS x (answer, place)
@@ -90,42 +88,50 @@ LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $fn$
 DECLARE
   running text := (SELECT n.promise FROM trueup.namespaces n WHERE n.name = asked ->> 'namespace');
   hash text := asked ->> 'promise';
-  deployed jsonb;
-  notes jsonb;
+  item record; statement trueup.workload; known trueup.answers; was int; standing text;
+  total int := 0; planned int := 0; failing int := 0; before int := 0;
+  undecided jsonb := '{}'; failed jsonb := '[]'; notes jsonb;
 BEGIN
-  WITH answered AS MATERIALIZED (
-    SELECT x.number, x.answer FROM trueup._ask(asked ->> 'namespace', hash,
-      ARRAY(SELECT w.number FROM trueup.workload w WHERE w.namespace = asked ->> 'namespace' AND w.promise = hash
-        ORDER BY w.calls DESC NULLS LAST, w.number),
-      (asked ->> 'budgetMs')::float8, true) x),
-  judged AS (
-    SELECT x.answer, w.calls, w.number, trueup._named(w) AS named, a.broken_by,
-      CASE WHEN x.answer ->> 'outcome' NOT IN ('fails', 'would-fail') THEN x.answer ->> 'outcome'
-        WHEN a.broken_by IS NOT NULL THEN CASE WHEN a.consented THEN 'consent' ELSE 'broken' END
-        WHEN r.number IS NULL OR a.answer ->> 'outcome' IN ('plans', 'undecided') THEN 'broken'
-        ELSE 'before' END AS as
-    FROM answered x
-    JOIN trueup.workload w ON w.namespace = asked ->> 'namespace' AND w.promise = hash AND w.number = x.number
-    LEFT JOIN trueup.workload r ON r.namespace = w.namespace AND r.promise = running AND ${SAME_STATEMENT}
-    LEFT JOIN trueup.answers a ON ${OF_THIS} AND a.number = r.number),
-  listed AS (
-    SELECT j.*, row_number() OVER (PARTITION BY j.as ORDER BY j.calls DESC NULLS LAST, j.number) AS place FROM judged j)
-  SELECT jsonb_build_object(
-      'statements', count(*), 'plan', count(*) FILTER (WHERE l.as = 'plans'),
-      'undecided', (SELECT coalesce(jsonb_object_agg(u.why, u.count), '{}') FROM (
-        SELECT answer ->> 'why' AS why, count(*) AS count FROM judged j WHERE j.as = 'undecided' GROUP BY 1) u),
-      'failing', count(*) FILTER (WHERE l.as = 'broken'),
-      'failed', coalesce(jsonb_agg(l.named || jsonb_build_object('as', l.as, 'migration', l.broken_by, 'state', l.answer -> 'state',
-        'why', l.answer -> 'why', 'relation', l.answer -> 'relation', 'object', l.answer -> 'object') ORDER BY l.place)
-        FILTER (WHERE l.as IN ('broken', 'before') AND l.place <= ${NAMED_STATEMENTS}), '[]'))
-    INTO deployed FROM listed l;
+  -- In the order of the calls.
+  FOR item IN SELECT x.number, x.answer FROM trueup._ask(asked ->> 'namespace', hash,
+    ARRAY(SELECT w.number FROM trueup.workload w WHERE w.namespace = asked ->> 'namespace' AND w.promise = hash
+      ORDER BY w.calls DESC NULLS LAST, w.number),
+    (asked ->> 'budgetMs')::float8, true) x
+  LOOP
+    total := total + 1;
+    IF item.answer ->> 'outcome' = 'plans' THEN
+      planned := planned + 1;
+      CONTINUE;
+    ELSIF item.answer ->> 'outcome' = 'undecided' THEN
+      undecided := undecided || jsonb_build_object(item.answer ->> 'why', coalesce((undecided ->> (item.answer ->> 'why'))::int, 0) + 1);
+      CONTINUE;
+    END IF;
+    SELECT w.* INTO statement FROM trueup.workload w
+      WHERE w.namespace = asked ->> 'namespace' AND w.promise = hash AND w.number = item.number;
+    SELECT r.number INTO was FROM trueup.workload r
+      WHERE r.namespace = asked ->> 'namespace' AND r.promise = running AND md5(r.statement) = md5(statement.statement)
+        AND r.statement = statement.statement AND r.role IS NOT DISTINCT FROM statement.role
+        AND r.path IS NOT DISTINCT FROM statement.path;
+    SELECT a.* INTO known FROM trueup.answers a WHERE ${OF_THIS} AND a.number = was;
+    standing := CASE
+      WHEN known.broken_by IS NOT NULL THEN CASE WHEN known.consented THEN 'consent' ELSE 'broken' END
+      WHEN was IS NULL OR known.answer ->> 'outcome' IN ('plans', 'undecided') THEN 'broken'
+      ELSE 'before' END;
+    IF standing = 'broken' THEN failing := failing + 1; ELSIF standing = 'before' THEN before := before + 1; END IF;
+    IF standing = 'broken' AND failing <= ${NAMED_STATEMENTS} OR standing = 'before' AND before <= ${NAMED_STATEMENTS} THEN
+      failed := failed || (trueup._named(statement) || jsonb_build_object('as', standing, 'migration', known.broken_by,
+        'state', item.answer -> 'state', 'why', coalesce(item.answer -> 'why', item.answer -> 'outcome'),
+        'relation', item.answer -> 'relation', 'object', item.answer -> 'object'));
+    END IF;
+  END LOOP;
   SELECT coalesce(jsonb_agg(jsonb_build_object('migration', e.migration, 'consent', e.detail -> 'consent',
       'unasked', e.detail -> 'unasked', 'broken', trueup._note_lines(e.namespace, running, e.detail -> 'broken'),
       'warned', trueup._note_lines(e.namespace, running, e.detail -> 'warned')) ORDER BY e.id), '[]')
     INTO notes FROM trueup.events e
     WHERE e.namespace = asked ->> 'namespace' AND e.deployment = asked ->> 'deployment' AND e.event = 'guarded';
   RETURN jsonb_build_object('running', (SELECT count(*) FROM trueup.workload w WHERE w.namespace = asked ->> 'namespace'
-    AND w.promise = running), 'deployed', CASE WHEN hash IS NOT NULL THEN deployed END, 'notes', notes);
+    AND w.promise = running), 'notes', notes, 'deployed', CASE WHEN hash IS NOT NULL THEN
+    jsonb_build_object('statements', total, 'plan', planned, 'undecided', undecided, 'failing', failing, 'failed', failed) END);
 END
 $fn$`,
 

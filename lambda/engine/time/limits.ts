@@ -40,8 +40,8 @@ export const VERIFY_TIMEOUT_MS = 60_000;
 export const SHORTEST_VERIFY_MS = 1_000;
 /** What planning the application's statements may take where no lock is held. */
 export const PLANNING_BUDGET_MS = 30_000;
-/** Of a slice, so much is left for what comes after it. */
-export const PLANNING_MARGIN_MS = 500;
+/** Of what is left of a slice: what the answers come to takes time too, and so does what follows. */
+export const PLANNING_SHARE = 0.6;
 /** How often an INVALID index is dropped and built again before a person has to look. */
 export const INDEX_ATTEMPTS = 5;
 
