@@ -9,6 +9,12 @@ export interface NotSeen {
   readonly why: string;
 }
 
+/** {@link NotSeen.what} of a table that was not counted. */
+export const ROWS = 'rows of a table';
+
+export const isOfRows = (each: NotSeen): each is NotSeen & { readonly of: Reference } =>
+  each.what === ROWS && each.of !== undefined;
+
 export const MAY_NOT_READ = 'the role may not read it';
 
 /** Of a question that was read only, in words of our own: a server's message may quote anything. */

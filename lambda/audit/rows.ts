@@ -2,7 +2,7 @@
 import type { Database } from '../postgres/database';
 import { PINNED_PATH } from '../postgres/pinned';
 import { OWN_RELATION, type Reference } from './catalogue/kind';
-import { MAY_NOT_READ, type NotSeen, whyRefused } from './not-seen';
+import { MAY_NOT_READ, type NotSeen, ROWS, whyRefused } from './not-seen';
 import { askEach, type Question, relation } from './short-transactions';
 
 /** Of a table or a partition; the rows of a partitioned table are those of its partitions. */
@@ -88,4 +88,4 @@ const listTables = (db: Database): Promise<readonly TableRow[]> =>
     statement_timeout: '60000',
   });
 
-const notSeen = (of: Reference, why: string): NotSeen => ({ what: 'rows of a table', of, why });
+const notSeen = (of: Reference, why: string): NotSeen => ({ what: ROWS, of, why });

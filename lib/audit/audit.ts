@@ -3,9 +3,10 @@ import type { Catalogue } from '../../lambda/audit/catalogue';
 import type { PartBegins } from '../../lambda/audit/catalogue/read';
 import { compare } from '../../lambda/audit/compare';
 import type { Difference } from '../../lambda/audit/compare/difference';
-import { countEach, emptyOf } from '../../lambda/audit/data/ask';
+import { countEach } from '../../lambda/audit/data/ask';
 import { duplicatesWanted, orphansWanted } from '../../lambda/audit/data/counts';
 import { withoutNeedless } from '../../lambda/audit/data/privileges';
+import { countHere, estimatesOf, type RowsHere } from '../../lambda/audit/data/row-counts';
 import { type DataAnswers, type Evidence, NO_ANSWERS, type Side } from '../../lambda/audit/evidence';
 import { failingOf, type PlannedStatement } from '../../lambda/audit/failing';
 import { type Finding, GRADES } from '../../lambda/audit/finding';
@@ -83,20 +84,24 @@ export async function audit(target: Database, options: AuditOptions): Promise<Au
   const entries = options.workload ?? (source ?? own).workload;
   const planned = await plan(entries, target, isLive ? from : null);
   partBegins('data');
+  const rows: RowsHere = source ? await countHere(target, own, source, { deep }) : { ...own, empty: [] };
   const data = await askData(target, own, source ?? null, differences, deep);
 
   const evidence: Evidence = {
-    target: sideOf(own),
+    target: { ...sideOf(own), rows: rows.rows },
     source: source ? sideOf(source) : null,
     differences,
     failing: failingOf(planned.statements, differences),
-    data: data.answers,
+    data: { ...data.answers, empty: rows.empty },
   };
   return {
     findings: findingsOf(evidence),
     notSeen: [
-      ...own.notSeen.filter(({ what }) => what !== 'workload' || entries === own.workload),
-      ...(source?.notSeen ?? [])
+      ...rows.notSeen.filter(({ what }) => what !== 'workload' || entries === own.workload),
+      ...[
+        ...(source?.notSeen ?? []),
+        ...(source ? estimatesOf(own, source, isLive ? COUNT_BOTH : COUNT_IT) : []),
+      ]
         .filter(({ what }) => what !== 'workload' || entries === source?.workload)
         .map((each) => ({ ...each, what: `in the source: ${each.what}` })),
       ...(source ? [] : [{ what: 'what was lost', why: 'no source to compare with was given (--from)' }]),
@@ -115,6 +120,9 @@ export async function audit(target: Database, options: AuditOptions): Promise<Au
     },
   };
 }
+
+const COUNT_BOTH = '--deep counts the rows of both';
+const COUNT_IT = '`trueup snapshot --count` counts them';
 
 const sideOf = ({ catalogue, positions, rows }: Snapshot): Side => ({ catalogue, positions, rows });
 
@@ -215,7 +223,6 @@ async function askData(
   deep: boolean,
 ): Promise<{ answers: DataAnswers; notSeen: readonly NotSeen[] }> {
   const behind = await behindOf(db);
-  const empty = source === null ? { empty: [], notSeen: [] } : await emptyOf(db, mayBeEmpty(own, source));
   const keys = duplicatesWanted(source?.catalogue ?? null, own.catalogue, differences, deep);
   const duplicates = await countEach(db, 'duplicates', keys.counts, { deep });
   const references = orphansWanted(source?.catalogue ?? null, own.catalogue, differences);
@@ -224,13 +231,11 @@ async function askData(
     answers: {
       ...NO_ANSWERS,
       behind: behind.behind,
-      empty: empty.empty,
       duplicates: duplicates.counts.map(({ about, count }) => ({ ...about, groups: count })),
       orphans: orphans.counts.map(({ about, count }) => ({ ...about, rows: count })),
     },
     notSeen: [
       ...behind.notSeen,
-      ...empty.notSeen,
       ...keys.notSeen,
       ...duplicates.notSeen,
       ...references.notSeen,
@@ -272,17 +277,4 @@ async function behindOf(
     if (!(error instanceof SqlError)) throw error;
     return { behind: [], notSeen: [{ what, why: `the server refused (SQLSTATE ${error.sqlstate})` }] };
   }
-}
-
-/** Tables that have rows in the source, and here perhaps none. */
-function mayBeEmpty(own: Snapshot, source: Snapshot): Snapshot['rows'] {
-  const filled = new Set(
-    own.rows.filter(({ rows }) => rows > 0).map(({ schema, name }) => key(schema, name)),
-  );
-  const tables = new Set(
-    own.catalogue.tables.filter(({ kind }) => kind === 'table').map(({ schema, name }) => key(schema, name)),
-  );
-  return source.rows.filter(
-    ({ schema, name, rows }) => rows > 0 && tables.has(key(schema, name)) && !filled.has(key(schema, name)),
-  );
 }

@@ -87,6 +87,19 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     await (await connect(target)).query(`DROP OWNED BY ${role}; DROP ROLE ${role}`);
   });
 
+  test('a definition of several lines is one line of text, and as it is in JSON', async () => {
+    const source = await database(major, `${SHOP} CREATE VIEW mails AS SELECT id, email FROM customers`);
+    const target = await database(major, SHOP);
+    const args = ['audit', '--database-url', target, '--from', source];
+    const { stdout } = await trueup(args);
+    expect(stdout.replace(/\s+/g, ' ')).toMatch(
+      /SELECT (customers\.)?id, (customers\.)?email FROM public\.customers/,
+    );
+    expect(stdout).not.toContain(String.raw`\n`);
+    const { findings } = JSON.parse((await trueup([...args, '--json'])).stdout);
+    expect(findings[0].evidence[0]).toMatch(/email\n +FROM/);
+  });
+
   test('hostile names stay on their line', async () => {
     const name = `a"b\n<script>.${'x'.repeat(40)}`;
     const quoted = `"${name.replaceAll('"', '""')}"`;

@@ -1,9 +1,9 @@
 /** What the rows of the target are asked: by index or for a single row, or of small tables; of all only where somebody wants it deep. */
 import type { Database } from '../../postgres/database';
-import { PINNED_PATH } from '../../postgres/pinned';
+import { quoteLiteral } from '../../sql/quote';
 import type { Reference } from '../catalogue/kind';
 import { key } from '../names';
-import { type NotSeen, whyRefused } from '../not-seen';
+import { MAY_NOT_READ, type NotSeen, whyRefused } from '../not-seen';
 import { askEach, type Question } from '../short-transactions';
 
 export interface Depth {
@@ -36,23 +36,24 @@ export async function countEach<T>(
   wanted: readonly Count<T>[],
   { deep }: Depth,
 ): Promise<Counted<T>> {
-  const sizes = deep
-    ? new Map<string, number>()
-    : await sizesOf(
-        db,
-        wanted.map(({ table }) => table),
-      );
-  const isSmall = ({ table: { schema, name } }: Count<T>): boolean =>
-    deep || (sizes.get(key(schema, name)) ?? Number.POSITIVE_INFINITY) <= SMALL_BYTES;
-  const asked = wanted.filter(isSmall);
+  const looks = await lookAt(
+    db,
+    wanted.map(({ table }) => table),
+  );
+  const lookOf = ({ table: { schema, name } }: Count<T>): Look => looks.get(key(schema, name)) ?? DROPPED;
+  const asked = wanted.filter((each) => whyNot(lookOf(each), deep) === null);
   const timeoutMs = deep ? DEEP_TIMEOUT_MS : TIMEOUT_MS;
   // A name for each, since a table may be asked twice.
   const questions = asked.map(
-    ({ sql }, i): Question => ({ of: { schema: '', name: String(i) }, sql, weight: 1 }),
+    (each, i): Question => ({
+      of: { schema: '', name: String(i) },
+      sql: each.sql,
+      weight: deep ? SMALL_BYTES : lookOf(each).bytes,
+    }),
   );
   const { answered, refused } = await askEach<{ count: string }>(db, questions, {
     timeoutMs,
-    weight: 1,
+    weight: SMALL_BYTES,
     settings: { row_security: 'off', ...WITHOUT_INDEXES },
   });
   return {
@@ -61,7 +62,10 @@ export async function countEach<T>(
       count: Number(row.count),
     })),
     notSeen: [
-      ...wanted.filter((each) => !isSmall(each)).map(({ table }) => ({ what, of: table, why: TOO_LARGE })),
+      ...wanted.flatMap((each) => {
+        const why = whyNot(lookOf(each), deep);
+        return why === null ? [] : [{ what, of: each.table, why }];
+      }),
       ...refused.map(({ of, sqlstate }) => ({
         what,
         of: asked[Number(of.name)]!.table,
@@ -76,16 +80,44 @@ const WITHOUT_INDEXES = { enable_indexscan: 'off', enable_indexonlyscan: 'off', 
 
 const TOO_LARGE = 'the table is larger than 8 MB; --deep reads it';
 
-async function sizesOf(db: Database, tables: readonly Reference[]): Promise<ReadonlyMap<string, number>> {
-  if (tables.length === 0) return new Map();
-  const rows = await db.query<{ schema: string; name: string; bytes: string | null }>(
-    `SELECT n.nspname AS schema, c.relname AS name, pg_table_size(c.oid)::text AS bytes
-     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-     WHERE (n.nspname || chr(31) || c.relname) = ANY ($1)`,
-    [[...new Set(tables.map(({ schema, name }) => `${schema}\u001f${name}`))]],
-    { search_path: PINNED_PATH, lock_timeout: '50', statement_timeout: '10000' },
+/** At a table, before its rows are read. */
+interface Look {
+  readonly bytes: number;
+  /** Why it cannot be read. */
+  readonly why: string | null;
+}
+
+const DROPPED: Look = { bytes: 0, why: whyRefused('42P01', TIMEOUT_MS) };
+
+const whyNot = ({ bytes, why }: Look, deep: boolean): string | null =>
+  why ?? (deep || bytes <= SMALL_BYTES ? null : TOO_LARGE);
+
+/** Their size now: what the catalogue says is of the last VACUUM. */
+async function lookAt(db: Database, tables: readonly Reference[]): Promise<ReadonlyMap<string, Look>> {
+  const once = new Map(tables.map((of) => [key(of.schema, of.name), of]));
+  const { answered, refused } = await askEach<{ bytes: string | null; readable: boolean }>(
+    db,
+    [...once.values()].map((of) => ({
+      of,
+      sql: `SELECT pg_table_size(c.oid)::text AS bytes,
+          has_schema_privilege(n.oid, 'USAGE') AND has_any_column_privilege(c.oid, 'SELECT') AS readable
+        FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+        WHERE n.nspname = ${quoteLiteral(of.schema)} AND c.relname = ${quoteLiteral(of.name)}`,
+    })),
+    { timeoutMs: TIMEOUT_MS },
   );
-  return new Map(rows.map(({ schema, name, bytes }) => [key(schema, name), Number(bytes ?? Number.NaN)]));
+  return new Map([
+    ...answered
+      .filter(({ row }) => row.bytes !== null)
+      .map(({ of, row }): [string, Look] => [
+        key(of.schema, of.name),
+        { bytes: Number(row.bytes), why: row.readable ? null : MAY_NOT_READ },
+      ]),
+    ...refused.map(({ of, sqlstate }): [string, Look] => [
+      key(of.schema, of.name),
+      { bytes: 0, why: whyRefused(sqlstate, TIMEOUT_MS) },
+    ]),
+  ]);
 }
 
 /** Tables of these that have not a single row. */

@@ -1,6 +1,6 @@
 import type { Evidence } from '../../audit/evidence';
 import type { Finding } from '../../audit/finding';
-import { key, path } from '../../audit/names';
+import { key, path, plural } from '../../audit/names';
 import type { RowCount } from '../../audit/rows';
 import type { Kind } from '../kind';
 
@@ -16,12 +16,12 @@ export const rowsLost: Kind = {
     'The copy of a table stopped at an error, a filter was on, or rows were refused by type or key and the mover went on.',
   audit: {
     grades: {
-      B: 'both were counted and the source has more; or the table is empty here; or estimates differ by more than half and by more than 1,000 rows',
+      B: 'both were counted and the source has more; or the table is empty here; or, where one is an estimate, they differ by more than half and by more than 1,000 rows',
     },
     remedy:
       'Read the log of the mover for the table, and copy it again. If rows were deleted here meanwhile, accept the finding.',
     blind:
-      'Estimates are of the last ANALYZE. `trueup snapshot --count` on the source and `--deep` here count exactly.',
+      'Tables up to 8 MB are counted here, larger ones with `--deep`; the source with `trueup snapshot --count`, or with `--deep` where `--from` is a URL. Otherwise estimates are compared, which are of the last VACUUM or ANALYZE. Rows that differ in their values are not found.',
     find: rowsMissing,
   },
 };
@@ -43,11 +43,11 @@ function rowsMissing({ source, target, data }: Evidence): readonly Finding[] {
         object,
         message:
           now.rows === 0 && now.exact
-            ? `${object} has no rows; the source has ${some(before)}.`
-            : `${object} has ${some(now)} rows; the source has ${some(before)}.`,
+            ? `${object} has no rows; the source has ${count(before)}.`
+            : `${object} has ${some(now)}; the source has ${count(before)}.`,
         evidence: [
-          `in the source: ${rows} rows${before.exact ? '' : ' (estimate)'}`,
-          `here: ${now.rows} rows${now.exact ? '' : ' (estimate)'}`,
+          `in the source: ${plural(rows, 'row')}${before.exact ? '' : ' (estimate)'}`,
+          `here: ${plural(now.rows, 'row')}${now.exact ? '' : ' (estimate)'}`,
         ],
       },
     ];
@@ -55,9 +55,11 @@ function rowsMissing({ source, target, data }: Evidence): readonly Finding[] {
 }
 
 const isLess = (now: RowCount, before: RowCount, isEmpty: boolean): boolean => {
-  if (isEmpty) return before.rows > 0;
+  if (isEmpty || (now.exact && now.rows === 0)) return before.rows > 0;
   if (now.exact && before.exact) return now.rows < before.rows;
   return now.rows < before.rows * SHARE && before.rows - now.rows >= MANY;
 };
 
-const some = ({ rows, exact }: RowCount): string => (exact ? String(rows) : `about ${rows}`);
+const count = ({ rows, exact }: RowCount): string => (exact ? String(rows) : `about ${rows}`);
+
+const some = (of: RowCount): string => `${count(of)} ${of.rows === 1 ? 'row' : 'rows'}`;

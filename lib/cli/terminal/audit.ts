@@ -39,7 +39,7 @@ function printFinding(out: Terminal['out'], { grade, id, object, message, eviden
   const paint = grade === 'A' || grade === 'B' ? colors.red : colors.yellow;
   out.line(`  ${paint(id)}  ${oneLine(object)}`);
   hang(out, '    ', oneLine(message));
-  for (const line of evidence) hang(out, '    - ', oneLine(line));
+  for (const line of evidence) hang(out, '    - ', oneLine(line.replace(/\s+/g, ' ').trim()));
 }
 
 function counts(findings: readonly AuditFinding[]): string {
