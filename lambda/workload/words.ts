@@ -33,7 +33,7 @@ export const WOULD_FAIL = {
 /** Why nothing is known, by the code that the server's answer holds. */
 export const UNDECIDED: Readonly<Record<string, string>> = {
   untyped: 'whether it fails depends on the types of its values, which are not in the workload',
-  constant: 'its ON CONFLICT has a predicate whose constant is not in the workload',
+  constant: 'the target of its ON CONFLICT has a constant that is not in the workload',
   overload: 'several functions or operators fit, and the types of its values are not in the workload',
   syntax: 'this PostgreSQL does not parse it as it stands in the workload',
   several: 'it is not one statement that can be prepared',

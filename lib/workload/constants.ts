@@ -5,7 +5,10 @@ import type { Parsed } from '../compiler/read/parser';
 export interface Places {
   /** Constants that may be values: they become parameters. */
   readonly values: ReadonlySet<number>;
-  /** Numbers that are part of the statement's form: a type's length, a column's position after GROUP BY. */
+  /**
+   * Constants that are part of the statement's form: a type's length, a column's position after GROUP BY, and '' and 0 in the
+   * target of ON CONFLICT, which has to match an index: COALESCE (name, '').
+   */
   readonly form: ReadonlySet<number>;
   /** By the place of the constant or parameter, that of the type in front of it: `interval '1 day'`. */
   readonly prefixes: ReadonlyMap<number, Prefix>;
@@ -26,6 +29,8 @@ interface Visit {
   /** Name of the field that it was found under. */
   readonly key: string;
   readonly form: boolean;
+  /** Within the target of ON CONFLICT. */
+  readonly target: boolean;
 }
 
 /** Without recursion: expressions may be nested as deeply as the parser takes them. */
@@ -33,7 +38,7 @@ export function placesOf(root: Node, offset: Parsed['offset']): Places {
   const values = new Set<number>();
   const form = new Set<number>();
   const prefixes = new Map<number, Prefix>();
-  const stack: Visit[] = [{ value: root, key: '', form: false }];
+  const stack: Visit[] = [{ value: root, key: '', form: false, target: false }];
   for (let visit = stack.pop(); visit; visit = stack.pop()) {
     const { value, key } = visit;
     if (typeof value !== 'object' || value === null) continue;
@@ -47,8 +52,10 @@ export function placesOf(root: Node, offset: Parsed['offset']): Places {
       const isValue = !('boolval' in fields) && !('isnull' in fields);
       const at = placeOf(fields);
       const position = (fields.ival as { ival?: number } | undefined)?.ival ?? 0;
-      const isForm = visit.form && 'ival' in fields && position <= MAX_COLUMNS;
+      const isForm =
+        (visit.form && 'ival' in fields && position <= MAX_COLUMNS) || (visit.target && isEmpty(fields));
       if (isValue && at !== undefined) (isForm ? form : values).add(offset(at));
+      if (isForm && at !== undefined) prefixes.delete(offset(at));
       continue;
     }
     if (key === 'TypeCast') {
@@ -65,12 +72,17 @@ export function placesOf(root: Node, offset: Parsed['offset']): Places {
       stack.push({
         value: child,
         key: name,
+        target: visit.target || name === 'infer',
         form: name === 'typmods' || positions || (visit.form && (wrapper || name === 'A_Const')),
       });
     }
   }
   return { values, form, prefixes };
 }
+
+/** '' or 0, which tell nothing of a row; the tree leaves both out. */
+const isEmpty = ({ sval, ival }: { sval?: { sval?: string }; ival?: { ival?: number } }): boolean =>
+  sval ? !sval.sval : ival !== undefined && !ival.ival;
 
 /** The tree leaves out a location of 0; −1 means that there is none. */
 function placeOf(fields: Fields | undefined): number | undefined {

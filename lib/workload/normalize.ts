@@ -112,7 +112,7 @@ function write(tokens: readonly Token[], places: Places): Normalized {
     const parameter = /^\$\d+$/.test(token.text);
     const last = parameter ? i : constantEnd(tokens, i, places);
     if (last === undefined) {
-      if (isString(token.text) || (isNumber(token.text) && !places.form.has(token.start)))
+      if ((isString(token.text) || isNumber(token.text)) && !places.form.has(token.start))
         throw new LeftOut('holds a constant that cannot be taken out');
       emit(token.text, token);
       continue;

@@ -56,7 +56,11 @@ export function answers(major: number): void {
       'SELECT $1 UNION SELECT $2 UNION SELECT id FROM t': UNTYPED,
       'INSERT INTO t (id) VALUES ($1) ON CONFLICT (id) DO NOTHING': '42P10',
       'INSERT INTO t (id) VALUES ($1) ON CONFLICT (id) WHERE active = $2 DO NOTHING':
-        'undecided: its ON CONFLICT has a predicate whose constant is not in the workload',
+        'undecided: the target of its ON CONFLICT has a constant that is not in the workload',
+      'INSERT INTO t (id) VALUES ($1) ON CONFLICT ((COALESCE(id, $2))) DO NOTHING':
+        'undecided: the target of its ON CONFLICT has a constant that is not in the workload',
+      "INSERT INTO t (name) VALUES ($1) ON CONFLICT ((COALESCE(name, ''))) DO NOTHING": '42P10',
+      'INSERT INTO t (id) VALUES ($1) ON CONFLICT (id) DO UPDATE SET id = $2': '42P10',
       'INSERT INTO t (id) SELECT name FROM t': '42804',
       'SELECT id FROM t WHERE at > now() - interval $1':
         'undecided: this PostgreSQL does not parse it as it stands in the workload',

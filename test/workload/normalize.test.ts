@@ -97,6 +97,17 @@ describe('what is no statement to plan, or cannot be freed of its values, is lef
   });
 });
 
+test("in the target of ON CONFLICT '' and 0 stay, since it has to match an index", () => {
+  const text = (target: string, rest: string) =>
+    `INSERT INTO t (a) VALUES ($1) ON CONFLICT ${target} ${rest}`;
+  for (const target of ["(COALESCE(a, ''::text))", "((a || ''), b) WHERE b <> 0"])
+    expect(normalize(text(target, "DO UPDATE SET a = ''")).text).toBe(text(target, 'DO UPDATE SET a = $2'));
+  expect(normalize(text("(COALESCE(a, text ''))", 'DO NOTHING')).text).toContain("(COALESCE(a, text ''))");
+  expect(normalize(text("(COALESCE(a, 'none'), COALESCE(b, -1))", 'DO NOTHING')).text).toContain(
+    '(COALESCE(a, $2), COALESCE(b, $3))',
+  );
+});
+
 /** Whatever the parser takes, no marked value is left in what is kept. */
 describe('no value survives', () => {
   const FORMS = [

@@ -23,7 +23,7 @@ const UNTYPED = String.raw`CASE
   WHEN state = '42804' AND words && '{union,intersect,except,values,case,coalesce,greatest,least,array,recursive}' THEN 'untyped'
   WHEN state = '42809' AND sent ~* '\y(any|some|all)\s*\(\s*\$\d' THEN 'untyped'
   WHEN state = '42803' AND sent ~* '\ygroup by\y.*\$\d' THEN 'untyped'
-  WHEN state = '42P10' AND sent ~* '\yon conflict\s*\(.*\)\s*where\y((?!\ydo\y).)*\$\d' THEN 'constant'
+  WHEN state = '42P10' AND sent ~* '\yon conflict\s*\(((?!\ydo\y).)*\$\d' THEN 'constant'
   WHEN state = '42P10' AND NOT words && '{conflict}' THEN 'untyped'
   WHEN state = '42P18' THEN 'untyped' END`;
 
