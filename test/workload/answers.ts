@@ -62,6 +62,17 @@ export function answers(major: number): void {
       "INSERT INTO t (name) VALUES ($1) ON CONFLICT ((COALESCE(name, ''))) DO NOTHING": '42P10',
       'INSERT INTO t (id) VALUES ($1) ON CONFLICT (id) DO UPDATE SET id = $2': '42P10',
       'INSERT INTO t (id) SELECT name FROM t': '42804',
+      // A parameter without a type became text on its way there.
+      'SELECT sum(CASE WHEN id > 1 THEN $1 ELSE $2 END) FROM t': UNTYPED,
+      'SELECT id * coalesce($1, $2) FROM t': UNTYPED,
+      'SELECT id FROM t WHERE id = ANY (ARRAY[$1, $2])': UNTYPED,
+      'SELECT id FROM t WHERE id = (SELECT $1)': UNTYPED,
+      'SELECT sum(nullif($1, $2)), max(id) FROM t': UNTYPED,
+      'SELECT sum(x) FROM (SELECT $1 AS x FROM t) AS s': UNTYPED,
+      'UPDATE t SET name = v.x FROM (VALUES ($1, $2)) AS v (id, x) WHERE v.id = t.id': UNTYPED,
+      'INSERT INTO t (id) SELECT x FROM (SELECT $1 AS x) AS s': UNTYPED,
+      'SELECT id FROM t WHERE id = name AND id = $1': '42883',
+      'SELECT CASE WHEN id = $1 THEN gone($2) END FROM t': '42883',
       'SELECT id FROM t WHERE at > now() - interval $1':
         'undecided: this PostgreSQL does not parse it as it stands in the workload',
       'SELECT id FROM invoices':

@@ -13,6 +13,10 @@ const HAS_CANDIDATE = String.raw`
       AND (f.provariadic <> 0 OR CASE WHEN called[3] = '' THEN 0 ELSE
         length(called[3]) - length(replace(called[3], ',', '')) + 1 END BETWEEN f.pronargs - f.pronargdefaults AND f.pronargs));`;
 
+/** What makes text of a parameter that has no type: `sum(CASE WHEN vip THEN $1 ELSE $2 END)`, `= (SELECT $1)`. */
+const MAKES_TEXT = String.raw`strpos(said, 'text') > 0 AND (words && '{union,intersect,except,values,case,coalesce,greatest,least,nullif,array,recursive}'
+    OR sent ~* '.\yselect\y')`;
+
 /**
  * A constant that became a parameter lost its type, and two of the same value are no longer the same: the application's own
  * statement may well plan. Without a function of this name and number of arguments no type of a value helps.
@@ -20,7 +24,8 @@ const HAS_CANDIDATE = String.raw`
 const UNTYPED = String.raw`CASE
   WHEN sent !~ '\$\d' THEN NULL
   WHEN state = '42883' AND candidate AND strpos(said, 'unknown') > 0 THEN 'untyped'
-  WHEN state = '42804' AND words && '{union,intersect,except,values,case,coalesce,greatest,least,array,recursive}' THEN 'untyped'
+  WHEN state = '42883' AND candidate AND ${MAKES_TEXT} THEN 'untyped'
+  WHEN state = '42804' AND (words && '{union,intersect,except,values,case,coalesce,greatest,least,array,recursive}' OR ${MAKES_TEXT}) THEN 'untyped'
   WHEN state = '42809' AND sent ~* '\y(any|some|all)\s*\(\s*\$\d' THEN 'untyped'
   WHEN state = '42803' AND sent ~* '\ygroup by\y.*\$\d' THEN 'untyped'
   WHEN state = '42P10' AND sent ~* '\yon conflict\s*\(((?!\ydo\y).)*\$\d' THEN 'constant'
