@@ -230,10 +230,10 @@ test('a forward run refuses what belongs to another stack, and a newer ledger', 
   expect(refused.outcome).toMatchObject({ status: 'failed', error: { code: 'ownership' } });
   await up(url, old, { owner: other, adopt: true });
   const client = await connect(url);
-  await client.query('UPDATE trueup.ledger SET version = 2, readable_by = 1');
+  await client.query('UPDATE trueup.ledger SET version = 99, readable_by = 1');
   await up(url, manifestOf(base, answer(3)), { owner: other });
-  expect((await client.query('SELECT version FROM trueup.ledger')).rows[0].version).toBe(2);
-  await client.query('UPDATE trueup.ledger SET readable_by = 2');
+  expect((await client.query('SELECT version FROM trueup.ledger')).rows[0].version).toBe(99);
+  await client.query('UPDATE trueup.ledger SET readable_by = 99');
   expect((await run(url, old, { owner: other })).outcome).toMatchObject({
     status: 'failed',
     error: { code: 'ledger' },
