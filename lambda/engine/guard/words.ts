@@ -1,4 +1,4 @@
-/** What is said of promised statements. Pure: the server's answers hold numbers and codes alone. */
+/** What is said of promised statements. Pure: the server's answers hold numbers, codes and names alone. */
 
 import { type ErrorInfo, TrueupError } from '../../contract/errors';
 import type { Migration } from '../../contract/manifest';
@@ -16,15 +16,29 @@ export interface Named {
   readonly why?: string | null;
   readonly relation?: string | null;
   readonly object?: string | null;
+  /** Types, where one has changed. */
+  readonly was?: string | null;
+  readonly is?: string | null;
 }
 
 type Described = Pick<BrokenPromise, 'text' | 'role' | 'calls' | 'sqlstate' | 'why'>;
 
-export const inWords = ({ text, role, calls, state, why, relation, object }: Named): Described => {
-  const place = relation && object ? ` (${relation}, ${object})` : '';
+export const inWords = ({ text, role, calls, state, why, ...about }: Named): Described => {
   const words = WORSE[why ?? ''] ?? (why === 'would-fail' ? WOULD : FAILURES)[state ?? ''];
-  return { text, role, calls, sqlstate: state ?? null, why: `${words ?? 'it no longer plans'}${place}` };
+  return {
+    text,
+    role,
+    calls,
+    sqlstate: state ?? null,
+    why: `${words ?? 'it no longer plans'}${place(about)}`,
+  };
 };
+
+function place({ relation, object, was, is }: Pick<Named, 'relation' | 'object' | 'was' | 'is'>): string {
+  if (was && is) return ` (${was}, now ${is})`;
+  const names = [relation, object].filter(Boolean).join(': ');
+  return names && ` (${names})`;
+}
 
 const WOULD: Readonly<Record<string, string>> = WOULD_FAIL;
 

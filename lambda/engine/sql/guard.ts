@@ -6,7 +6,7 @@
 
 import { NAMED_STATEMENTS } from '../../contract/workload';
 
-/** Raised when what planned before no longer does. The message is JSON of numbers and codes: no server's words, no text. */
+/** Raised when what planned before no longer does. The message is JSON of numbers, codes and names of the catalogue: no server's words, no text. */
 export const BREAKS_WORKLOAD = 'TU005';
 
 /** What planning may take in a migration's transaction. */
@@ -75,7 +75,7 @@ BEGIN
     END IF;
     SELECT a.answer INTO before FROM trueup.answers a WHERE ${OF_THIS} AND a.number = item.number;
     worse := trueup._worse(before, item.answer);
-    finding := jsonb_strip_nulls(jsonb_build_object('n', item.number, 'state', worse -> 'state', 'why', worse -> 'why', 'by', worse -> 'by'));
+    finding := jsonb_build_object('n', item.number) || (worse - 'refuses');
     IF worse IS NOT NULL AND (worse ->> 'refuses')::boolean THEN
       broken := broken || finding;
     ELSIF worse IS NOT NULL THEN
