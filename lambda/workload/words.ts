@@ -9,6 +9,7 @@ export const FAILURES: Readonly<Record<string, string>> = {
   '42703': 'a column that it names does not exist',
   '42702': 'a column that it names is in more than one of its tables',
   '42883': 'a function or operator that it calls does not exist for these types',
+  '42725': 'several functions or operators fit its types, and none of them better',
   '42P10': 'no unique index or constraint matches its ON CONFLICT',
   '42704': 'a type, constraint or other object that it names does not exist',
   '42803': 'a column is neither in GROUP BY nor fixed by a primary key in it',

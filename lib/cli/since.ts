@@ -34,6 +34,12 @@ export async function sinceRevision(
     files.flatMap((file) => {
       const before = fileAt(revision, file);
       const now = readWorkloadFile(file);
+      if (before === null) {
+        terminal.err.line(
+          `${file} is not there at ${revision}: of what the running application sends, only what is in it now is guarded. ` +
+            'If this change renames the file, rename it in one of its own.',
+        );
+      }
       return before === null ? [now] : [workloadFrom(before, `${revision}:${file}`), now];
     }),
   );

@@ -122,6 +122,19 @@ test('a folder that is not there at the commit: everything is new', async () => 
   ]);
 });
 
+test('a workload file that is not there at the commit: its old statements are not guarded, which is said', async () => {
+  const folder = repository(BASE, RENAMED);
+  git(folder, 'mv', 'db/shop.sql', 'db/app.sql');
+  const { code, stderr } = await trueup(
+    ['check', '--run', '--workload', 'db/app.sql', '--since', 'base', 'db/migrations'],
+    { cwd: folder },
+  );
+  expect([code, stderr.replace(/\s+/g, ' ')]).toEqual([
+    0,
+    expect.stringContaining('db/app.sql is not there at base: of what the running application sends, only'),
+  ]);
+});
+
 test('what cannot be compared is said in a sentence', async () => {
   const folder = repository(BASE);
   expect(await check(folder, 'nowhere')).toMatchObject({

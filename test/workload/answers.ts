@@ -42,6 +42,9 @@ export function answers(major: number): void {
       major,
       `CREATE TABLE t (id int, name text, active boolean, at timestamptz); CREATE UNIQUE INDEX ON t (id) WHERE active = true;
        CREATE FUNCTION two(a int, b int) RETURNS int LANGUAGE sql AS 'SELECT a + b';
+       CREATE FUNCTION fits(a bigint) RETURNS int LANGUAGE sql AS 'SELECT 1';
+       CREATE FUNCTION fits(a numeric) RETURNS int LANGUAGE sql AS 'SELECT 1';
+       CREATE FUNCTION fits(a date) RETURNS int LANGUAGE sql AS 'SELECT 1';
        CREATE SCHEMA tenant; CREATE TABLE tenant.invoices (id int); CREATE SCHEMA other; CREATE TABLE other.t (id int)`,
     );
     const verdicts: Readonly<Record<string, string>> = {
@@ -72,6 +75,10 @@ export function answers(major: number): void {
       'UPDATE t SET name = v.x FROM (VALUES ($1, $2)) AS v (id, x) WHERE v.id = t.id': UNTYPED,
       'INSERT INTO t (id) SELECT x FROM (SELECT $1 AS x) AS s': UNTYPED,
       'SELECT id FROM t WHERE id = name AND id = $1': '42883',
+      'SELECT fits(id), id + $1 FROM t': '42725',
+      'SELECT fits($1), id + $2 FROM t':
+        'undecided: several functions or operators fit, and the types of its values are not in the workload',
+      'SELECT fits((SELECT $1)) FROM t': UNTYPED,
       'SELECT CASE WHEN id = $1 THEN gone($2) END FROM t': '42883',
       'SELECT id FROM t WHERE at > now() - interval $1':
         'undecided: this PostgreSQL does not parse it as it stands in the workload',

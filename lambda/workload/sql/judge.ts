@@ -54,7 +54,7 @@ export const JUDGE_ERROR = `
     WHEN phase = 'plan' AND state NOT IN ('42P10', '42809', '42501') THEN 'other'
     WHEN phase = 'plan' AND state <> '42501' AND NOT words && '{conflict}' THEN 'other'
     WHEN state = '42501' AND sender IS DISTINCT FROM current_user THEN 'permission'
-    WHEN state = '42725' THEN 'overload'
+    WHEN state = '42725' AND sent ~ '\\$\\d' AND (strpos(said, 'unknown') > 0 OR ${MAKES_TEXT}) THEN 'overload'
     WHEN state = '55P04' THEN 'enum'
     ELSE coalesce(${UNTYPED}, CASE WHEN state <> ALL (${states(FAILURES)}) THEN 'other' END) END;
   outcome := CASE WHEN why IS NULL THEN 'fails' ELSE 'undecided' END;`;
