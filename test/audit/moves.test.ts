@@ -129,9 +129,11 @@ describe.each(majors())('PostgreSQL %i', (major) => {
   });
 });
 
-test('a source of another major: nothing is lost', async () => {
-  const [oldest, newest] = [majors()[0]!, majors().at(-1)!];
-  const [from, to] = [await make(oldest, WHOLE), await make(newest, WHOLE)];
+test.each([
+  ['an older', majors()[0]!, majors().at(-1)!],
+  ['a newer', majors().at(-1)!, majors()[0]!],
+])('a source of %s major: nothing is lost', async (_, before, after) => {
+  const [from, to] = [await make(before, WHOLE), await make(after, WHOLE)];
   const { findings } = await audit(await readOnly(to.url), {
     version: '0',
     source: await readOnly(from.url),
