@@ -79,6 +79,7 @@ export function answers(major: number): void {
       'SELECT fits($1), id + $2 FROM t':
         'undecided: several functions or operators fit, and the types of its values are not in the workload',
       'SELECT fits((SELECT $1)) FROM t': UNTYPED,
+      'INSERT INTO t (id) VALUES ($1) RETURNING name + name': '42883',
       'SELECT CASE WHEN id = $1 THEN gone($2) END FROM t': '42883',
       'SELECT id FROM t WHERE at > now() - interval $1':
         'undecided: this PostgreSQL does not parse it as it stands in the workload',

@@ -14,8 +14,8 @@ const HAS_CANDIDATE = String.raw`
         length(called[3]) - length(replace(called[3], ',', '')) + 1 END BETWEEN f.pronargs - f.pronargdefaults AND f.pronargs));`;
 
 /** What makes text of a parameter that has no type: `sum(CASE WHEN vip THEN $1 ELSE $2 END)`, `= (SELECT $1)`. */
-const MAKES_TEXT = String.raw`strpos(said, 'text') > 0 AND (words && '{union,intersect,except,values,case,coalesce,greatest,least,nullif,array,recursive}'
-    OR sent ~* '.\yselect\y')`;
+const MAKES_TEXT = String.raw`strpos(said, 'text') > 0 AND (words && '{union,intersect,except,case,coalesce,greatest,least,nullif,array,recursive}'
+    OR sent ~* '.\yselect\y|\(\s*values\y')`;
 
 /**
  * A constant that became a parameter lost its type, and two of the same value are no longer the same: the application's own
