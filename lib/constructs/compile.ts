@@ -59,7 +59,9 @@ export function promiseOnce(files: readonly string[]): WorkloadPromise {
     return promise;
   } catch (error) {
     if (!(error instanceof WorkloadFileError)) throw error;
-    throw new Error(`workload: ${error.message}. ${error.remedy}`, { cause: error });
+    throw new Error(`workload must name files of statements to plan: ${error.message}. ${error.remedy}`, {
+      cause: error,
+    });
   }
 }
 

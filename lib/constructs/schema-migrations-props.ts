@@ -22,7 +22,11 @@ export interface SchemaMigrationsProps extends TimingProps {
    * sends has to plan before the deployment succeeds. At most 10,000 statements, 4 MiB.
    *
    * @example
-   * new SchemaMigrations(stack, 'Schema', { database, folder: 'migrations/shop', workload: 'workload/shop.sql' });
+   * new SchemaMigrations(stack, 'Schema', {
+   *   database: SchemaDatabase.instance(database),
+   *   folder: 'migrations/shop',
+   *   workload: 'workload/shop.sql',
+   * });
    * @default - none; nothing is planned, unless the deployment before this one had a workload
    */
   readonly workload?: string | readonly string[];

@@ -35,10 +35,10 @@ describe('bad input fails at synth', () => {
   it('a workload that cannot be used, with its line', () => {
     const files = folderOf({ 'shop.sql': 'SELECT id FROM people;\nDROP TABLE people;\n' });
     expect(schema({ folder, workload: [`${files}/shop.sql`] })).toThrow(
-      `App/Schema: workload: ${files}/shop.sql:2: a command that is not planned. A workload holds SELECT`,
+      `App/Schema: workload must name files of statements to plan: ${files}/shop.sql:2: a command that is not planned. A workload holds SELECT`,
     );
     expect(schema({ folder, workload: `${files}/ship.sql` })).toThrow(
-      `App/Schema: workload: there is no file ${files}/ship.sql`,
+      `App/Schema: workload must name files of statements to plan: there is no file ${files}/ship.sql`,
     );
     expect(schema({ folder, workload: [] })).toThrow(
       'workload is []; it must be the path of a file, or several',

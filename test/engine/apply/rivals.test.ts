@@ -90,7 +90,7 @@ describe.skipIf(!PGBOUNCER_INSTALLED)('PgBouncer (skipped where it is not instal
   const SWALLOWS = 'extra_float_digits, options';
   const pooled = {
     code: 'connection',
-    message: expect.stringContaining('a proxy or pooler stands in front'),
+    message: expect.stringContaining('a proxy or pooler in front of the database shares sessions'),
   };
 
   test.each([

@@ -1,5 +1,6 @@
 /** A folder of dbmate migrations has no proofs, and a ledger that newer code wrote has newer functions: both are respected. */
 import { describe, expect, test } from 'vitest';
+import { LEDGER_VERSION } from '../../../lambda/engine/ledger/schema';
 import { VERIFICATION_VERSION } from '../../../lambda/engine/sql/verification';
 import { compileFiles } from '../../../lib/compiler';
 import { connect, createDatabase, majors } from '../../support/database';
@@ -69,7 +70,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
       await up(url, manifestOf(one, two));
       expect(await functions()).toEqual(before);
       const ledger = await client.query('SELECT version, verification FROM trueup.ledger');
-      expect(ledger.rows).toEqual([{ version: 1, verification: 99 }]);
+      expect(ledger.rows).toEqual([{ version: LEDGER_VERSION, verification: 99 }]);
     },
   );
 
