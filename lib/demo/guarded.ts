@@ -37,7 +37,7 @@ const AT_ONCE: Deployment = {
   workload: NEW,
 };
 const EXPAND: Deployment = {
-  what: 'first the column, with a default, and the application that names it',
+  what: 'the column with a default, and its application',
   files: { '0003_currency.sql': `-- migrate:up\n${ADD}${VERIFY}` },
   workload: NEW,
 };

@@ -72,7 +72,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     expect(refused.stderr.replace(/\s+/g, ' ')).toContain(
       'error: 0002_remark: 1 statement that the running application sends would no longer work [SQLSTATE 42703] ' +
         '- SELECT id, note FROM customers WHERE email = $1 (role shop, 88 calls seen): a column that it names does not exist [SQLSTATE 42703] ' +
-        'Nothing of it was kept. Change the schema in two deployments',
+        'Nothing of it was kept. Make it two deployments',
     );
     migration('0002_remark', `-- migrate:consent breaks nobody reads notes\n${RENAME}`);
     const passed = await up(NEW, '--json');

@@ -58,8 +58,8 @@ const details = (count: number, named: readonly Named[]): string[] => [
 ];
 
 const TWO_STEPS =
-  'Change the schema in two deployments: first add what the new application needs; once it runs, take away what only the ' +
-  'old one needed. What may break all the same, the migration says: `-- migrate:consent breaks <why>`.';
+  'Make it two deployments: add what the new application needs; once that runs, take away what only the old one needed. ' +
+  'To break it knowingly: `-- migrate:consent breaks <why>`.';
 
 /** @param index the statement outside a transaction that was not begun; null for what is in one */
 export function breaksRunning(
