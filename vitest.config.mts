@@ -7,8 +7,14 @@ const common = {
   pool: 'forks' as const,
 };
 
-/** They lie where their room is, and take minutes: faults in whole deployments. */
-const LONG = ['test/deployment/faults.test.ts'];
+/** They are where their room is, and take long: the slow project runs them. */
+const LONG = [
+  'test/deployment/bad-input.test.ts',
+  'test/deployment/faults.test.ts',
+  'test/engine/time/restart.test.ts',
+];
+/** These as well; its own files import them, for every major. */
+const LONG_ON_EVERY_MAJOR = ['test/engine/apply/killed-long.test.ts', 'test/incidents/existing.test.ts'];
 
 /**
  * Two projects: `fast` is `npm test` (PostgreSQL 13 and 18, within ten minutes on two cores), `slow` is what
@@ -27,7 +33,7 @@ export default defineConfig({
           ...common,
           name: 'fast',
           include: ['test/**/*.test.ts'],
-          exclude: ['**/node_modules/**', 'test/slow/**', 'test/e2e/**', ...LONG],
+          exclude: ['**/node_modules/**', 'test/slow/**', 'test/e2e/**', ...LONG, ...LONG_ON_EVERY_MAJOR],
           // The CDK's own check of every template takes half the time of the tests that make them; the slow and the e2e
           // project do without this.
           env: { CDK_VALIDATION: 'false' },

@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import type { Client } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { EXIT, EXIT_CODE_HELP } from '../../lib/cli/exit-codes';
+import { type PostgresServer, startPostgres } from '../../lib/scratch-postgres/server';
 import { trueup } from '../cli/trueup';
 import { play } from '../support/console-blocks';
-import { connect, createDatabase } from '../support/database';
+import { connect, urlOf } from '../support/database';
 
 const DOCS = join(__dirname, '../../docs');
 /** In the order in which they are read: the next one goes on with the database of the one before. */
@@ -21,14 +22,21 @@ const PAGES = [
   'workload-guard.md',
 ];
 const folder = mkdtempSync(join(tmpdir(), 'trueup-test-'));
+let server: PostgresServer;
 let url: string;
 let client: Client;
 
+// A server of its own: roles, and what is set for them, are everybody's on a shared one, and some pages count them.
 beforeAll(async () => {
-  url = await createDatabase(18);
+  server = await startPostgres({ major: 18 });
+  url = urlOf(server.url(), { database: 'shop' });
+  await (await connect(server.url())).query('CREATE DATABASE shop');
   client = await connect(url);
 });
-afterAll(() => rmSync(folder, { recursive: true }));
+afterAll(async () => {
+  rmSync(folder, { recursive: true });
+  await server.stop();
+});
 
 /** `npx trueup …`, `psql -qc "…"`, `cat file` and `grep words file`, each perhaps with `; echo $?` after it. */
 async function run(line: string): Promise<string> {

@@ -17,8 +17,8 @@ import { SUPPORT } from './support';
  * Counts up with every change of the text below, and the hash of the text with it: a test compares. The ledger holds the
  * installed number; an older text never replaces a newer one, and the same number is never installed again.
  */
-export const VERIFICATION_VERSION = 13;
-export const VERIFICATION_SHA256 = 'a96a4f0478b8acc3eb953375d5fce8cd9f17f8b9d0735202419a66a1dc0a008f';
+export const VERIFICATION_VERSION = 14;
+export const VERIFICATION_SHA256 = '27b23d9849fd18d2bddbf25a2187525b0f5e94f1985c4c97c2835ca086a05f7f';
 
 /** One statement each, for transports that send no more than one. May be run again at any time. */
 export const VERIFICATION_STATEMENTS: readonly string[] = [
