@@ -13,34 +13,25 @@ afterAll(() => rmSync(scratch, { recursive: true }));
 function project(url: string) {
   const folder = mkdtempSync(join(scratch, 'p-'));
   mkdirSync(join(folder, 'migrations'));
+  const withWorkload =
+    (command: 'plan' | 'up') =>
+    (workload: string, ...options: string[]) => {
+      const file = join(folder, 'shop.sql');
+      writeFileSync(file, workload);
+      return trueup([
+        command,
+        '--database-url',
+        url,
+        '--workload',
+        file,
+        ...options,
+        join(folder, 'migrations'),
+      ]);
+    };
   return {
-    plan: (workload: string, ...options: string[]) => {
-      const file = join(folder, 'shop.sql');
-      writeFileSync(file, workload);
-      return trueup([
-        'plan',
-        '--database-url',
-        url,
-        '--workload',
-        file,
-        ...options,
-        join(folder, 'migrations'),
-      ]);
-    },
     migration: (name: string, text: string) => writeFileSync(join(folder, 'migrations', `${name}.sql`), text),
-    up: (workload: string, ...options: string[]) => {
-      const file = join(folder, 'shop.sql');
-      writeFileSync(file, workload);
-      return trueup([
-        'up',
-        '--database-url',
-        url,
-        '--workload',
-        file,
-        ...options,
-        join(folder, 'migrations'),
-      ]);
-    },
+    plan: withWorkload('plan'),
+    up: withWorkload('up'),
   };
 }
 

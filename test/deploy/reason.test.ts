@@ -3,17 +3,7 @@ import { expect, test } from 'vitest';
 import type { Report } from '../../lambda/contract/converge';
 import { ATTRIBUTES } from '../../lambda/contract/custom-resource';
 import { attributes, DeployError, shorten } from '../../lambda/deploy/reason';
-
-const empty: Report = {
-  applied: [],
-  unproved: [],
-  baselined: [],
-  undone: [],
-  kept: [],
-  pending: [],
-  position: '',
-  warnings: [],
-};
+import { report as empty } from './polling';
 
 /** What the framework sends for a failure, and CloudFormation's limit for it. */
 const answerBytes = (reason: string, data: object = {}): number =>

@@ -41,7 +41,7 @@ export function compareTypes(pair: Pair): Comparison {
         target: describe(found),
       });
   }
-  return { ...only([...differences, ...collations(pair)]) };
+  return only([...differences, ...collations(pair)]);
 }
 
 function collations(pair: Pair): readonly Difference[] {

@@ -11,6 +11,7 @@ import {
 import type { Ledger, LedgerMigration } from '../../../lambda/engine/ledger/ledger';
 import { obstacle, planForward, type Step } from '../../../lambda/engine/plan/plan';
 import { planRollback } from '../../../lambda/engine/plan/rollback';
+import { rowOf } from '../../support/ledger-row';
 import { manifestOf, migration, request } from '../../support/manifest';
 
 const server = { version: '18.4', versionNumber: 180004, inRecovery: false, role: 'me', canActAsOwner: true };
@@ -26,24 +27,6 @@ const ledger = (rows: readonly LedgerMigration[] = [], change: Partial<Ledger> =
   migrations: rows,
   deployment: null,
   newest: null,
-  ...change,
-});
-
-const row = (of: Migration, change: Partial<LedgerMigration> = {}): LedgerMigration => ({
-  name: of.name,
-  kind: of.kind,
-  state: 'applied',
-  upChecksum: of.checksums.up,
-  statement: of.statements.length,
-  statementChecksums: of.statements.map((s) => s.checksum),
-  running: null,
-  target: null,
-  attempts: 0,
-  proved: true,
-  baselined: false,
-  deployment: 'first',
-  appliedAt: '2026-01-01T00:00:00Z',
-  durationMs: 1,
   ...change,
 });
 
@@ -65,32 +48,37 @@ describe('forward', () => {
       [],
       ['apply 0001_one 0', 'apply 0002_two 0', 'apply R__again 0'],
     ],
-    ['nothing to do', manifestOf(one, repeatable), [row(one), row(repeatable)], []],
-    ['one is new', manifestOf(one, two), [row(one)], ['apply 0002_two 0']],
-    ['one is late', manifestOf(one, two), [row(two)], ['apply 0001_one 0 late']],
-    ['one was undone', manifestOf(one, two), [row(one), row(two, { state: 'undone' })], ['apply 0002_two 0']],
+    ['nothing to do', manifestOf(one, repeatable), [rowOf(one), rowOf(repeatable)], []],
+    ['one is new', manifestOf(one, two), [rowOf(one)], ['apply 0002_two 0']],
+    ['one is late', manifestOf(one, two), [rowOf(two)], ['apply 0001_one 0 late']],
+    [
+      'one was undone',
+      manifestOf(one, two),
+      [rowOf(one), rowOf(two, { state: 'undone' })],
+      ['apply 0002_two 0'],
+    ],
     [
       'a repeatable changed',
       manifestOf(repeatable),
-      [row(repeatable, { upChecksum: 'x' })],
+      [rowOf(repeatable, { upChecksum: 'x' })],
       ['apply R__again 0 changed'],
     ],
     [
       'one stopped half way',
       manifestOf(one, two),
-      [row(one, { state: 'partial', statement: 1, statementChecksums: [one.statements[0]!.checksum] })],
+      [rowOf(one, { state: 'partial', statement: 1, statementChecksums: [one.statements[0]!.checksum] })],
       ['apply 0001_one 1 resumed', 'apply 0002_two 0'],
     ],
     [
       'unverified ones are proved first',
       manifestOf(one, two, three),
-      [row(two, { state: 'unverified' })],
+      [rowOf(two, { state: 'unverified' })],
       ['verify 0002_two', 'apply 0001_one 0 late', 'apply 0003_three 0'],
     ],
     [
       'a superseded verify never blocks',
       manifestOf(one, migration('0002_two', { supersedes: ['0001_one'] })),
-      [row(one, { state: 'unverified' })],
+      [rowOf(one, { state: 'unverified' })],
       ['record-without-verify 0001_one', 'apply 0002_two 0'],
     ],
   ];
@@ -102,13 +90,13 @@ describe('forward', () => {
 
   test('an edited file is an error, and nothing is planned', () => {
     const manifest = manifestOf(one, two);
-    const plan = planForward(manifest, ledger([row(one, { upChecksum: 'x' })]), request(manifest));
+    const plan = planForward(manifest, ledger([rowOf(one, { upChecksum: 'x' })]), request(manifest));
     expect(plan).toMatchObject({ steps: [], errors: [{ code: 'history', migration: '0001_one' }] });
   });
 
   describe('an applied file that was edited', () => {
     const manifest = manifestOf(one, two, three);
-    const rows = [row(one, { upChecksum: 'x' }), row(two)];
+    const rows = [rowOf(one, { upChecksum: 'x' }), rowOf(two)];
     const planned = (change: Parameters<typeof request>[1], state: Partial<Ledger> = {}) =>
       planForward(manifest, ledger(rows, state), request(manifest, change));
 
@@ -137,7 +125,7 @@ describe('forward', () => {
 
     test('and that has no verify section is never accepted', () => {
       const silent = manifestOf(migration('0001_one'));
-      const state = ledger([row(silent.migrations[0]!, { upChecksum: 'x' })]);
+      const state = ledger([rowOf(silent.migrations[0]!, { upChecksum: 'x' })]);
       const asked = request(silent, { baseline: '0001_one', baselineOnly: true });
       expect(planForward(silent, state, asked).errors).toMatchObject([
         { message: expect.stringContaining('has no verify section') },
@@ -145,7 +133,7 @@ describe('forward', () => {
     });
 
     test('whose deployment was refused, and whose code is gone, is accepted for later', () => {
-      const deployed = [row(one), row(two)];
+      const deployed = [rowOf(one), rowOf(two)];
       const refused = { name: '0001_one', upChecksum: 'y', provable: true };
       const marks = (baseline: string, provable = true) =>
         planForward(
@@ -164,7 +152,7 @@ describe('forward', () => {
   test('after the statements that are done a file may be edited; they themselves not', () => {
     const partial = { state: 'partial', statement: 1 } as const;
     const manifest = manifestOf(one);
-    const edited = row(one, {
+    const edited = rowOf(one, {
       ...partial,
       upChecksum: 'x',
       statementChecksums: [one.statements[0]!.checksum],
@@ -172,7 +160,7 @@ describe('forward', () => {
     expect(shown(planForward(manifest, ledger([edited]), request(manifest)).steps)).toEqual([
       'apply 0001_one 1 resumed',
     ]);
-    const changed = row(one, { ...partial, statementChecksums: ['x'] });
+    const changed = rowOf(one, { ...partial, statementChecksums: ['x'] });
     expect(planForward(manifest, ledger([changed]), request(manifest)).errors).toMatchObject([
       { code: 'history' },
     ]);
@@ -214,12 +202,12 @@ test('whatever is applied already, a plan names each missing migration once, in 
   fc.assert(
     fc.property(subset(all), subset(all), (inManifest, inLedger) => {
       const manifest = manifestOf(...inManifest);
-      const plan = planForward(manifest, ledger(inLedger.map((m) => row(m))), request(manifest));
+      const plan = planForward(manifest, ledger(inLedger.map((m) => rowOf(m))), request(manifest));
       const missing = inManifest.filter((m) => !inLedger.includes(m)).map((m) => m.name);
       expect(plan.steps.map((s) => s.migration.name)).toEqual(missing);
       const after = planForward(
         manifest,
-        ledger([...inLedger, ...inManifest].map((m) => row(m))),
+        ledger([...inLedger, ...inManifest].map((m) => rowOf(m))),
         request(manifest),
       );
       expect(after.steps).toEqual([]);
@@ -239,7 +227,7 @@ test('a rollback undoes nothing that the failed deployment did not apply, that a
       fc.option(fc.nat(11)),
       (oldFiles, newFiles, byFailed, reportedSuccess, rightHash, tampered) => {
         const next = manifestOf(...newFiles);
-        const rows = all.map((m) => row(m, { deployment: byFailed.includes(m) ? 'failed' : 'older' }));
+        const rows = all.map((m) => rowOf(m, { deployment: byFailed.includes(m) ? 'failed' : 'older' }));
         const downs = Object.fromEntries(
           all.map((m) => [m.name, m.down.length > 0 ? recordedDown(m.down) : null]),
         );
@@ -292,7 +280,7 @@ test('planning 10,000 costs about ten times as much as 1,000, applied or not', (
   };
   const [small, large] = [many(1_000), many(10_000)];
   for (const applied of [false, true]) {
-    const rows = (manifest: Manifest) => (applied ? manifest.migrations.map((m) => row(m)) : []);
+    const rows = (manifest: Manifest) => (applied ? manifest.migrations.map((m) => rowOf(m)) : []);
     cost(small, rows(small), 100); // the machine code is warm from here on
     expect(cost(large, rows(large), 20) / cost(small, rows(small), 200)).toBeLessThan(25);
   }

@@ -10,6 +10,7 @@ import {
 } from '../../../lambda/contract/manifest';
 import type { Ledger, LedgerMigration, UndoableDeployment } from '../../../lambda/engine/ledger/ledger';
 import { planRollback } from '../../../lambda/engine/plan/rollback';
+import { rowOf } from '../../support/ledger-row';
 import { manifestOf, migration, request } from '../../support/manifest';
 
 const server = { version: '18.4', versionNumber: 180004, inRecovery: false, role: 'me', canActAsOwner: true };
@@ -24,23 +25,8 @@ const last = migration('0003_last', { down: ['SELECT 3'] });
 const old = manifestOf(base);
 const next = manifestOf(base, added, last);
 
-const row = (of: Migration, change: Partial<LedgerMigration> = {}): LedgerMigration => ({
-  name: of.name,
-  kind: of.kind,
-  state: 'applied',
-  upChecksum: of.checksums.up,
-  statement: of.statements.length,
-  statementChecksums: of.statements.map((s) => s.checksum),
-  running: null,
-  target: null,
-  attempts: 0,
-  proved: true,
-  baselined: false,
-  deployment: of === base ? 'first' : 'failed',
-  appliedAt: '2026-01-01T00:00:00Z',
-  durationMs: 1,
-  ...change,
-});
+const row = (of: Migration, change: Partial<LedgerMigration> = {}): LedgerMigration =>
+  rowOf(of, { deployment: of === base ? 'first' : 'failed', ...change });
 
 const ledger = (rows: readonly LedgerMigration[]): Ledger => ({
   server,

@@ -1,0 +1,21 @@
+import type { Migration } from '../../lambda/contract/manifest';
+import type { LedgerMigration } from '../../lambda/engine/ledger/ledger';
+
+/** The ledger's row of a migration that is applied and proved. */
+export const rowOf = (of: Migration, change: Partial<LedgerMigration> = {}): LedgerMigration => ({
+  name: of.name,
+  kind: of.kind,
+  state: 'applied',
+  upChecksum: of.checksums.up,
+  statement: of.statements.length,
+  statementChecksums: of.statements.map((s) => s.checksum),
+  running: null,
+  target: null,
+  attempts: 0,
+  proved: true,
+  baselined: false,
+  deployment: 'first',
+  appliedAt: '2026-01-01T00:00:00Z',
+  durationMs: 1,
+  ...change,
+});
