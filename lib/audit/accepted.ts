@@ -1,6 +1,6 @@
 /** Findings that somebody accepted, each with a reason: a file of lines `id object  # reason`. Pure. */
 import { AUDIT_KINDS } from '../../lambda/defects';
-import type { AuditFinding } from './audit';
+import type { AuditFinding } from './findings';
 
 export interface Accepted {
   readonly id: string;

@@ -1,7 +1,8 @@
 /** An audit in words: the surest findings first, then what was not seen and how much was looked at. */
 import type { Grade } from '../../../lambda/audit/finding';
 import { type Accepted, oneLine, type Sorted } from '../../audit/accepted';
-import type { AuditFinding, AuditResult } from '../../audit/audit';
+import type { AuditResult } from '../../audit/audit';
+import type { AuditFinding } from '../../audit/findings';
 import { EXIT, type ExitCode } from '../exit-codes';
 import { notSeenLines } from './not-seen';
 import { hang, plural, type Terminal } from './terminal';

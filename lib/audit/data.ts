@@ -1,0 +1,77 @@
+/** What only the rows can answer: sequences behind their columns, duplicates, orphaned rows. Reads only. */
+import type { Difference } from '../../lambda/audit/compare/difference';
+import { countEach } from '../../lambda/audit/data/ask';
+import { duplicatesWanted, orphansWanted } from '../../lambda/audit/data/counts';
+import { type DataAnswers, NO_ANSWERS } from '../../lambda/audit/evidence';
+import { namesIn } from '../../lambda/audit/names';
+import type { NotSeen } from '../../lambda/audit/not-seen';
+import { askSequences } from '../../lambda/defects/sequences';
+import { type Database, SqlError } from '../../lambda/postgres/database';
+import { PINNED_PATH } from '../../lambda/postgres/pinned';
+import type { Snapshot } from './snapshot';
+
+const PROBE_SETTINGS = { search_path: PINNED_PATH, statement_timeout: '10000', lock_timeout: '50' };
+
+export async function askData(
+  db: Database,
+  own: Snapshot,
+  source: Snapshot | null,
+  differences: readonly Difference[],
+  deep: boolean,
+): Promise<{ answers: DataAnswers; notSeen: readonly NotSeen[] }> {
+  const behind = await behindOf(db);
+  const keys = duplicatesWanted(source?.catalogue ?? null, own.catalogue, differences, deep);
+  const duplicates = await countEach(db, 'duplicates', keys.counts, { deep });
+  const references = orphansWanted(source?.catalogue ?? null, own.catalogue, differences);
+  const orphans = await countEach(db, 'orphaned rows', references.counts, { deep });
+  return {
+    answers: {
+      ...NO_ANSWERS,
+      behind: behind.behind,
+      duplicates: duplicates.counts.map(({ about, count }) => ({ ...about, groups: count })),
+      orphans: orphans.counts.map(({ about, count }) => ({ ...about, rows: count })),
+    },
+    notSeen: [
+      ...behind.notSeen,
+      ...keys.notSeen,
+      ...duplicates.notSeen,
+      ...references.notSeen,
+      ...orphans.notSeen,
+      ...(deep
+        ? []
+        : [
+            { what: 'duplicates under unique indexes that are there', why: 'only --deep reads whole tables' },
+          ]),
+    ],
+  };
+}
+
+async function behindOf(
+  db: Database,
+): Promise<Pick<DataAnswers, 'behind'> & { notSeen: readonly NotSeen[] }> {
+  const what = 'whether a sequence is behind its column';
+  try {
+    const seen = (await askSequences(db, PROBE_SETTINGS)).map(({ table, column, sequence, taken }) => {
+      const [of, from] = [namesIn(table), namesIn(sequence)];
+      return {
+        taken,
+        sequence: { schema: from[0]!, name: from[1]! },
+        table: { schema: of[0]!, name: of[1]! },
+        column: namesIn(column)[0]!,
+      };
+    });
+    return {
+      behind: seen.filter(({ taken }) => taken === true),
+      notSeen: seen
+        .filter(({ taken }) => taken === null)
+        .map(({ table }) => ({
+          what,
+          of: table,
+          why: 'the role may not read it, or row security hides rows from it',
+        })),
+    };
+  } catch (error) {
+    if (!(error instanceof SqlError)) throw error;
+    return { behind: [], notSeen: [{ what, why: `the server refused (SQLSTATE ${error.sqlstate})` }] };
+  }
+}
