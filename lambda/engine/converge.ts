@@ -3,73 +3,30 @@
  * called by two at once, one works and the other waits its turn; cut anywhere, the next call goes on.
  */
 
-import type { ConvergeRequest, Outcome, Report } from '../contract/converge';
-import { type ErrorInfo, TrueupError } from '../contract/errors';
+import type { ConvergeRequest, Outcome } from '../contract/converge';
 import type { Manifest } from '../contract/manifest';
-import type { WorkloadReport } from '../contract/workload';
-import { type Database, StillRunning } from '../postgres/database';
+import type { Database } from '../postgres/database';
 import { pinned } from '../postgres/pinned';
-import { runSteps } from './apply/apply';
-import { unexpectedError } from './apply/failures';
+import { applyPending } from './apply/forward';
 import { askElsewhere, unknownTo } from './elsewhere';
-import { noted, planAfter, planBefore } from './guard/guard';
-import { forgetAnswers, guards, keepPromise, setPromise } from './guard/statements';
-import { warningsOf } from './guard/words';
-import { askHistory } from './history';
+import { forgetAnswers, keepPromise, setPromise } from './guard/statements';
 import type { Ledger } from './ledger/ledger';
-import { readFailed, readLedger } from './ledger/read';
+import { readLedger } from './ledger/read';
 import { beginStatements, endStatements } from './ledger/rows';
 import { needsInstall } from './ledger/schema';
 import { withRunnerLock } from './locks/runner-lock';
-import { afterBaseline } from './plan/baseline';
+import { ended, onDatabase } from './on-database';
 import { appliedElsewhere } from './plan/other-tools';
-import { obstacle, planForward, type Step } from './plan/plan';
+import { obstacle, planForward } from './plan/plan';
 import { renamedSince } from './plan/renamed';
 import { reportOf } from './plan/report';
-import { planRollback } from './plan/rollback';
-import { beginRun, type EngineContext, NotYet, Overtaken, type Run } from './run';
+import { beginRun, type EngineContext, NotYet, Overtaken } from './run';
 import { RUNNER_PAUSE_MS, waitOrGiveUp } from './time/limits';
-import { inSession, Unreachable } from './time/session';
-import { tidyUnfinished, undo } from './undo/undo';
+import { rollBack } from './undo/rollback';
 
 /** Never throws for what a database, a ledger or a migration can do; the outcome says it. */
 export async function converge(ctx: EngineContext, request: ConvergeRequest): Promise<Outcome> {
   return onDatabase(ctx, request, (db) => convergeOn(db, ctx, request));
-}
-
-/** In a session of its own; whatever ends it is an outcome. */
-export async function onDatabase(
-  ctx: EngineContext,
-  request: ConvergeRequest,
-  work: (db: Database) => Promise<Outcome>,
-): Promise<Outcome> {
-  try {
-    return await inSession(ctx, work);
-  } catch (error) {
-    if (error instanceof NotYet) return notYet(error.progress, error.waitingFor);
-    if (error instanceof StillRunning) return notYet('the server is still running a long statement');
-    if (!(error instanceof Unreachable)) return ended(request, unexpectedError(error));
-    const info = unexpectedError(error.cause);
-    if (!error.timeIsUp) return ended(request, info);
-    const outcome = notYet(info.message, info);
-    return error.lostAt === null ? outcome : { ...outcome, unreachableMs: Date.now() - error.lostAt };
-  }
-}
-
-const EMPTY = reportOf(null, null);
-
-const notYet = (progress: string, waitingFor?: ErrorInfo): Extract<Outcome, { status: 'continue' }> => ({
-  status: 'continue',
-  progress,
-  ...(waitingFor ? { waitingFor } : {}),
-  report: EMPTY,
-});
-
-/** A rollback or Delete never fails because of the schema: that would wedge the stack. It says what it could not do. */
-function ended(request: ConvergeRequest, error: ErrorInfo): Outcome {
-  if (request.direction !== 'rollback' && !request.remove) return { status: 'failed', error, report: EMPTY };
-  const warning = `the rollback left the schema as it is: ${error.message}`;
-  return { status: 'done', report: { ...EMPTY, warnings: [warning] } };
 }
 
 async function convergeOn(db: Database, ctx: EngineContext, asked: ConvergeRequest): Promise<Outcome> {
@@ -119,7 +76,7 @@ async function underLock(
     pinned([...beginStatements(ledger, request, manifest), ...keepPromise(ledger, request, manifest)]),
   ]);
   const run = beginRun(db, ctx, ledger, request, asked);
-  const outcome = forward ? await goForward(run, ledger, request) : await goBack(run, ledger, request);
+  const outcome = forward ? await applyPending(run, ledger, request) : await rollBack(run, ledger, request);
   if (outcome.status !== 'continue')
     await db.execute([
       pinned([...endOfPromise(ledger, request, manifest, outcome), ...endStatements(request, outcome)]),
@@ -189,93 +146,4 @@ function nothingToDo(
   }
   if (plan.steps.length > 0 || plan.errors.length > 0 || request.owner !== null) return null;
   return { status: 'done', report: reportOf(ledger, null, plan) };
-}
-
-async function goForward(run: Run, ledger: Ledger, request: ConvergeRequest): Promise<Outcome> {
-  const plan = planForward(run.manifest, ledger, request);
-  const report = (workload?: WorkloadReport): Report => {
-    const all = reportOf(ledger, run, plan);
-    return workload ? { ...all, workload, warnings: [...all.warnings, ...warningsOf(workload)] } : all;
-  };
-  const failed = (error: ErrorInfo, workload?: WorkloadReport): Outcome => ({
-    status: 'failed',
-    error,
-    report: report(workload),
-  });
-  if (plan.errors[0]) return failed(plan.errors[0]);
-  try {
-    await runSteps(run, plan.steps.filter(isMark));
-    const rest = afterBaseline(
-      run,
-      ledger,
-      request,
-      plan.steps.filter((step) => step.type === 'baseline' || !isMark(step)),
-    );
-    if ('code' in rest) return failed(rest);
-    const refused = await askHistory(run.db, ledger, rest, run.baselined.size > 0);
-    if (refused) return failed(refused);
-    if (rest.some(({ type }) => type === 'apply')) await planBefore(run);
-    await runSteps(run, rest);
-    if (!concernsPromises(run, ledger, request, rest)) return { status: 'done', report: report() };
-    const { error, report: workload } = await planAfter(run);
-    return error === null ? { status: 'done', report: report(workload) } : failed(error, workload);
-  } catch (error) {
-    if (error instanceof TrueupError) return failed(error.info, await notedIf(run));
-    if (error instanceof NotYet) return { ...notYet(error.progress, error.waitingFor), report: report() };
-    throw error;
-  }
-}
-
-/** Something was changed under a promise, or there is a new one. */
-function concernsPromises(
-  { manifest }: Run,
-  ledger: Ledger,
-  request: ConvergeRequest,
-  steps: readonly Step[],
-): boolean {
-  if (!guards(request)) return false;
-  const [running, next] = [ledger.promise ?? null, manifest.workload?.hash ?? null];
-  const changed = steps.length > 0 || ledger.migrations.some(({ deployment }) => deployment === request.id);
-  return changed ? running !== null || next !== null : next !== null && next !== running;
-}
-
-/** What was noted before the run failed; nothing where that can no longer be asked. */
-const notedIf = (run: Run): Promise<WorkloadReport | undefined> =>
-  run.guarded ? noted(run).catch(() => undefined) : Promise.resolve(undefined);
-
-/** Runs nothing of a migration: what the database holds already is recorded. */
-const isMark = ({ type }: Step): boolean =>
-  type === 'baseline' || type === 'accept' || type === 'accept-later';
-
-async function goBack(run: Run, ledger: Ledger, request: ConvergeRequest): Promise<Outcome> {
-  const failed = request.failed ? await readFailed(run.db, request.namespace, request.failed) : null;
-  const plan = planRollback(run.manifest, ledger, failed, request);
-  run.kept.push(...plan.kept);
-  run.warnings.push(...plan.warnings);
-  const own = ledger.migrations.filter((row) => row.state === 'partial' && row.deployment === failed?.id);
-  for (const row of own) {
-    const why = await keepingErrors(run, row.name, () => tidyUnfinished(run, row));
-    if (why) run.kept.push({ name: row.name, reason: why });
-  }
-  for (const step of plan.undo) {
-    if (run.kept.some(({ name }) => name === step.name)) continue;
-    await keepingErrors(run, step.name, () => undo(run, step));
-  }
-  for (const migration of plan.restore) {
-    const step: Step = { type: 'apply', migration, from: 0, note: 'changed' };
-    await keepingErrors(run, migration.name, () => runSteps(run, [step]));
-  }
-  return { status: 'done', report: reportOf(ledger, run) };
-}
-
-/** Whatever goes wrong while undoing, the migration stays and the report says so. */
-async function keepingErrors<T>(run: Run, name: string, work: () => Promise<T>): Promise<T | null> {
-  try {
-    return await work();
-  } catch (error) {
-    if (error instanceof TrueupError) run.kept.push({ name, reason: error.info.message });
-    else if (error instanceof NotYet) run.kept.push({ name, reason: error.progress });
-    else throw error;
-    return null;
-  }
 }

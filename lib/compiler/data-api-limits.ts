@@ -1,12 +1,8 @@
 /** What of a folder cannot work through the RDS Data API, as far as that can be known before anything is deployed. Pure. */
 
 import type { Manifest, Migration } from '../../lambda/contract/manifest';
-import {
-  PREFLIGHT_FAILED,
-  raiseRows,
-  segmentsOf,
-  VERIFICATION_FAILED,
-} from '../../lambda/engine/apply/script';
+import { PREFLIGHT_FAILED, raiseRows, VERIFICATION_FAILED } from '../../lambda/engine/apply/raise-rows';
+import { segmentsOf } from '../../lambda/engine/apply/script';
 import { recordStatement } from '../../lambda/engine/ledger/rows';
 import { lockPlan } from '../../lambda/engine/locks/locks';
 import { MAX_STATEMENT_LENGTH } from '../../lambda/postgres/data-api/limits';

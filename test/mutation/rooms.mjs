@@ -16,7 +16,7 @@ export const ROOMS = {
     mutate: [
       'lambda/engine/plan/{rollback,history}.ts',
       'lambda/engine/locks/locks.ts',
-      'lambda/engine/apply/script.ts',
+      'lambda/engine/apply/{script,script-builder,raise-rows}.ts',
     ],
     tests: [
       ...tests('engine/plan', 'rollback-decision history-decision'),
@@ -36,7 +36,9 @@ export const ROOMS = {
     tests: [...tests('sql', 'predicates'), ...tests('defects', 'migration-sentences migrations')],
   },
   page: {
-    mutate: ['lambda/page/*.ts'],
+    mutate: [
+      'lambda/page/{alarm,application-lines,collect,error-reader,finding,handle,links,log-lines,moments,read,render,section}.ts',
+    ],
     tests: tests('page', 'alarm error-reader handle log-lines outbound render'),
   },
 };

@@ -13,7 +13,7 @@ import { GRACE_MS, OUTLAST_MARGIN_MS, waitOrGiveUp } from '../time/limits';
 import { isLockTrouble, migrationError } from './failures';
 import { type Outlast, outlasting } from './outlast';
 import { refuseOvertaken } from './rivals';
-import type { Scripted } from './script';
+import type { Scripted } from './script-builder';
 
 /** What waits for a lock. */
 export interface Waiting {

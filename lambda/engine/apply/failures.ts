@@ -6,7 +6,9 @@ import { ConnectionLost, SqlError } from '../../postgres/database';
 import { isRaised, safeServerMessage, WITHHELD } from '../../postgres/server-words';
 import { HELD_TOO_LONG } from '../sql/engine';
 import { connectionError } from './connection-failures';
-import { type Origin, PREFLIGHT_FAILED, segmentsOf, VERIFICATION_FAILED } from './script';
+import { PREFLIGHT_FAILED, VERIFICATION_FAILED } from './raise-rows';
+import { segmentsOf } from './script';
+import type { Origin } from './script-builder';
 
 /**
  * What somebody's own code raised. It stands beside an error and not in it, so that nothing that writes an error down (a

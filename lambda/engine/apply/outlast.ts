@@ -6,7 +6,7 @@
  */
 
 import { quoteTextArray } from '../../sql/quote';
-import { type Origin, type Scripted, setLimit } from './script';
+import { type Origin, type Scripted, setLimit } from './script-builder';
 
 export interface Outlast {
   /** As SQL names them. */

@@ -16,7 +16,8 @@ import { dropInvalid, type IndexTarget, longRunning } from './indexes';
 import { type Found, isSameTarget, readOutcome, tidy } from './outcome';
 import { refuseOtherPath } from './resolve-names';
 import { refuseOvertaken } from './rivals';
-import { applyScript, type Origin, rowAfter } from './script';
+import { applyScript, rowAfter } from './script';
+import type { Origin } from './script-builder';
 
 export async function applyOutside(
   run: Run,

@@ -9,7 +9,7 @@ import { longRunning } from '../apply/indexes';
 import { tidy } from '../apply/outcome';
 import { type Outlast, outlasting } from '../apply/outlast';
 import { refuseOtherPath } from '../apply/resolve-names';
-import { asOwner, ScriptBuilder, type Scripted } from '../apply/script';
+import { asOwner, ScriptBuilder, type Scripted } from '../apply/script-builder';
 import type { LedgerMigration } from '../ledger/ledger';
 import { undoneStatement } from '../ledger/rows';
 import { lockPlan } from '../locks/locks';

@@ -1,17 +1,16 @@
 /** What is sent for a migration, and in which order: nothing without its limits, its proof and its row in the ledger. */
 import { describe, expect, test } from 'vitest';
 import type { Migration } from '../../../lambda/contract/manifest';
+import { PREFLIGHT_FAILED, VERIFICATION_FAILED } from '../../../lambda/engine/apply/raise-rows';
 import {
   applyScript,
   isSimple,
-  PREFLIGHT_FAILED,
   rowAfter,
-  type Scripted,
   type Segment,
   segmentsOf,
-  VERIFICATION_FAILED,
   verifyScript,
 } from '../../../lambda/engine/apply/script';
+import type { Scripted } from '../../../lambda/engine/apply/script-builder';
 import { migration } from '../../support/manifest';
 
 const NAMES = { namespace: 'app', deployment: 'd', ownerRole: null };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type Migration, makeManifest, type Statement, sha256 } from '../../../lambda/contract/manifest';
-import { PREFLIGHT_FAILED, raiseRows, VERIFICATION_FAILED } from '../../../lambda/engine/apply/script';
+import { PREFLIGHT_FAILED, raiseRows, VERIFICATION_FAILED } from '../../../lambda/engine/apply/raise-rows';
 import { recordStatement } from '../../../lambda/engine/ledger/rows';
 import { MAX_STATEMENT_LENGTH } from '../../../lambda/postgres/data-api/limits';
 import { dataApiProblems } from '../../../lib/compiler/data-api-limits';
