@@ -67,6 +67,8 @@ export const REFUSALS: Readonly<Record<string, readonly Refusal[]>> = {
     whole('consent to something else', `-- migrate:consent destroy nobody reads it\n${COMPLETE}`),
     whole('consent without a reason', `-- migrate:consent rewrites\n${COMPLETE}`),
     whole('history without a reason', `-- migrate:history\n${COMPLETE}`),
+    whole('an open decision', `-- migrate:decide which of the rows that share an e-mail stays\n${COMPLETE}`),
+    whole('a decision about nothing', `-- migrate:decide\n${COMPLETE}`),
     whole('unproved without a reason', '-- migrate:unproved\n-- migrate:up\nSELECT 1;\n'),
     whole('unproved twice', '-- migrate:unproved a\n-- migrate:unproved b\n-- migrate:up\nSELECT 1;\n'),
     whole('supersedes several', `-- migrate:supersedes 0001_a 0002_b\n${COMPLETE}`),

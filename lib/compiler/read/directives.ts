@@ -40,6 +40,12 @@ export function readDirectives(
     if (name === 'supersedes') readSupersedes(source, value, at, supersedes);
     else if (name === 'settings') readSettings(source, value, at, timeouts);
     else if (name === 'consent') readConsent(source, value, at, consentable, consents);
+    else if (name === 'decide')
+      source.report(
+        at,
+        value === '' ? '`migrate:decide` says nothing' : `a decision is open: ${value}`,
+        'Write what was decided into the file as SQL, and take this line out: nothing is run before that.',
+      );
     else if (name === 'history') {
       if (value === '')
         source.report(at, '`migrate:history` gives no reason', 'Write `-- migrate:history <why>`.');
