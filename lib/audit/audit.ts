@@ -2,6 +2,7 @@
 import type { Catalogue } from '../../lambda/audit/catalogue';
 import type { PartBegins } from '../../lambda/audit/catalogue/read';
 import { compare } from '../../lambda/audit/compare';
+import type { Difference } from '../../lambda/audit/compare/difference';
 import { withoutNeedless } from '../../lambda/audit/data/privileges';
 import { countHere, estimatesOf, type RowsHere } from '../../lambda/audit/data/row-counts';
 import type { Evidence, Side } from '../../lambda/audit/evidence';
@@ -10,6 +11,7 @@ import type { NotSeen } from '../../lambda/audit/not-seen';
 import { AUDIT_KINDS } from '../../lambda/defects';
 import type { Database } from '../../lambda/postgres/database';
 import type { WorkloadEntry } from '../workload/workload';
+import type { Accepted, Sorted } from './accepted';
 import { askData } from './data';
 import { type AuditFinding, findingsOf } from './findings';
 import { type Snapshot, takeSnapshot } from './snapshot';
@@ -35,6 +37,24 @@ export interface AuditResult {
   readonly looked: Looked;
 }
 
+export interface Audited extends AuditResult {
+  readonly compared: Compared;
+}
+
+/** What the findings come from, for whoever shows or mends them. */
+export interface Compared {
+  readonly target: Snapshot;
+  readonly source: Snapshot | null;
+  readonly differences: readonly Difference[];
+}
+
+/** Sorted by what is accepted. */
+export interface AuditReport extends AuditResult {
+  readonly accepted: Sorted['accepted'];
+  /** Accepted, and found no more. */
+  readonly gone: readonly Accepted[];
+}
+
 export interface Looked {
   /** Kinds of findings that were looked for. */
   readonly kinds: number;
@@ -53,7 +73,7 @@ export interface Looked {
  * @throws {TrueupError} where a schema kept changing
  * @throws {SqlError}
  */
-export async function audit(target: Database, options: AuditOptions): Promise<AuditResult> {
+export async function audit(target: Database, options: AuditOptions): Promise<Audited> {
   const { source: from, version, deep = false, partBegins = () => {} } = options;
   const own = await takeSnapshot(target, { version, count: deep, partBegins });
   const isLive = from !== undefined && 'query' in from;
@@ -105,6 +125,7 @@ export async function audit(target: Database, options: AuditOptions): Promise<Au
       statements: entries.length,
       decided: planned.decided,
     },
+    compared: { target: own, source: source ?? null, differences },
   };
 }
 

@@ -3,7 +3,7 @@ import { type Command, Option } from 'commander';
 import { GRADES, type Grade } from '../../../lambda/audit/finding';
 import type { Database } from '../../../lambda/postgres/database';
 import { type Accepted, AcceptProblem, readAccepted, sortAccepted } from '../../audit/accepted';
-import { audit } from '../../audit/audit';
+import { type AuditReport, audit } from '../../audit/audit';
 import { readSnapshot, SnapshotProblem } from '../../audit/file';
 import type { Snapshot } from '../../audit/snapshot';
 import { loadParser } from '../../compiler/read/parser';
@@ -11,7 +11,7 @@ import { merge } from '../../workload/workload';
 import { type DatabaseOptions, withConnection } from '../options';
 import { packageVersion } from '../package';
 import { setAction } from '../terminal/action';
-import { type AuditReport, auditExitCode, printAudit } from '../terminal/audit';
+import { auditExitCode, printAudit } from '../terminal/audit';
 import { UsageError } from '../terminal/failure';
 import { printJson } from '../terminal/json';
 import { progressView } from '../terminal/progress';
@@ -66,7 +66,7 @@ export function registerAudit(program: Command): void {
         typeof given === 'string'
           ? (await readOnlySession({ ...options, databaseUrl: given }, STATEMENT_TIMEOUT_MS)).db
           : given;
-      const result = await progress.during(() =>
+      const { compared: _, ...result } = await progress.during(() =>
         audit(db, {
           ...(source ? { source } : {}),
           ...(workload.length > 0 ? { workload: merge(workload).entries } : {}),
