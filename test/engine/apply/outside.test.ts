@@ -41,7 +41,13 @@ interface Scenario {
   readonly before?: string;
   /** How often it is sent when its first answer is lost. @default 1 */
   readonly sent?: number;
+  /** A row, once the server's statistics show that it ran: before 15 they are up to half a second behind. */
+  readonly shown?: string;
 }
+
+const vacuumed = (...tables: string[]): string =>
+  `SELECT FROM pg_stat_user_tables WHERE relid IN (${tables.map((name) => `'${name}'::regclass`)})
+  AND last_vacuum IS NOT NULL HAVING count(*) = ${tables.length}`;
 
 /** `DB` is the database's name, `PUBLISHER` how to reach the other server. */
 const SUBSCRIPTION = `CREATE SUBSCRIPTION "Sub" CONNECTION 'PUBLISHER' PUBLICATION one WITH (slot_name = DB)`;
@@ -60,7 +66,10 @@ const SCENARIOS: Readonly<Record<OutsideCommand, readonly Scenario[]>> = {
   'REINDEX SCHEMA': [{ sql: 'REINDEX SCHEMA s' }],
   'REINDEX DATABASE': [{ sql: 'REINDEX DATABASE DB' }],
   'REINDEX SYSTEM': [{ sql: 'REINDEX SYSTEM DB', sent: 2 }],
-  VACUUM: [{ sql: 'VACUUM (ANALYZE) t, s.t' }, { sql: 'VACUUM FULL s.t', sent: 2 }],
+  VACUUM: [
+    { sql: 'VACUUM (ANALYZE) t, s.t', shown: vacuumed('t', 's.t') },
+    { sql: 'VACUUM FULL s.t', sent: 2 },
+  ],
   CLUSTER: [{ sql: 'CLUSTER', sent: 2 }],
   'ALTER TABLE DETACH PARTITION CONCURRENTLY': [
     { sql: 'ALTER TABLE ev DETACH PARTITION ev_a CONCURRENTLY', since: 14 },
@@ -130,8 +139,15 @@ async function unsubscribe(client: Client): Promise<void> {
   await client.query('DROP SUBSCRIPTION "Sub"');
 }
 
-/** The first answer to a statement outside a transaction is lost, and nothing was recorded by the server either. */
-function losing(url: string): { connect: () => Promise<Database>; sent: () => number } {
+/**
+ * The first answer to a statement outside a transaction is lost, and nothing was recorded by the server either.
+ * @param shown waits until that query has a row
+ */
+function losing(
+  url: string,
+  client: Client,
+  shown: string | null,
+): { connect: () => Promise<Database>; sent: () => number } {
   let sent = 0;
   return {
     sent: () => sent,
@@ -141,6 +157,7 @@ function losing(url: string): { connect: () => Promise<Database>; sent: () => nu
       db.executeOutside = async (sql, settings, options) => {
         if (sent++ > 0) return send(sql, settings, options);
         await send(sql, settings, {});
+        if (shown !== null) await untilRow(client, shown);
         await db.close();
         throw new ConnectionLost('the answer was lost', '08006');
       };
@@ -154,13 +171,13 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     ({ since = 13 }) => major >= since,
   );
 
-  test.each(cases)('the answer is lost: $sql', async ({ sql, before, sent = 1 }) => {
+  test.each(cases)('the answer is lost: $sql', async ({ sql, before, sent = 1, shown = null }) => {
     const whole = await prepared(major, sql, before);
     await up(whole.url, whole.manifest);
     const reference = await facts(whole.client);
     await unsubscribe(whole.client);
     const { url, client, manifest } = await prepared(major, sql, before);
-    const lossy = losing(url);
+    const lossy = losing(url, client, shown);
     const { outcome } = await run(url, manifest, {}, { connect: lossy.connect });
     expect(outcome).toMatchObject({ status: 'done', report: { applied: ['0002_file'] } });
     expect(lossy.sent()).toBe(sent);
@@ -171,9 +188,9 @@ describe.each(majors())('PostgreSQL %i', (major) => {
   });
 
   /** What holds each of them up. */
-  const HELD: readonly (readonly [sql: string, hold: string, since: number])[] = [
+  const HELD: readonly (readonly [sql: string, hold: string, since: number, shown?: string])[] = [
     ['VACUUM FULL t', 'SELECT FROM t', 13],
-    ['VACUUM t', 'LOCK TABLE t IN SHARE UPDATE EXCLUSIVE MODE', 13],
+    ['VACUUM t', 'LOCK TABLE t IN SHARE UPDATE EXCLUSIVE MODE', 13, vacuumed('t')],
     ['REINDEX TABLE CONCURRENTLY t', 'UPDATE t SET n = n', 13],
     ['DROP INDEX CONCURRENTLY t_x', 'SELECT FROM t', 13],
     ['ALTER TABLE ev DETACH PARTITION ev_a CONCURRENTLY', 'SELECT FROM ev', 14],
@@ -181,7 +198,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
 
   test.each(HELD.filter(([, , since]) => major >= since))(
     'the slice ends before the answer: %s is sent once',
-    async (sql, hold) => {
+    async (sql, hold, _, shown) => {
       const { url, client, manifest } = await prepared(major, sql);
       const holder = await connect(url);
       await holder.query(`BEGIN; ${hold}`);
@@ -204,6 +221,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
         progress: expect.stringMatching(/^pid \d+ is at/),
       });
       await holder.query('COMMIT');
+      if (shown !== undefined) await untilRow(client, shown);
       expect((await slice(20_000)).outcome).toMatchObject({
         status: 'done',
         report: { applied: ['0002_file'] },
