@@ -79,5 +79,4 @@ test('output and exit status are the command’s, and a command that takes too l
     timeoutMs: 300,
   });
   expect(late.output).toContain('ended by the test after 300 ms');
-  expect(late.durationMs).toBeLessThan(10_000);
 });

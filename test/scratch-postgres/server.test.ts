@@ -53,11 +53,10 @@ test('a client that connects again and again during recovery does not make a goo
 });
 
 test('says why it does not start, and does not wait for that', async () => {
-  const began = Date.now();
+  // Five attempts that wait would take longer than a test may.
   await expect(startPostgres({ settings: { shared_preload_libraries: 'nowhere' } })).rejects.toThrow(
     /did not start:(.|\n)*FATAL: +could not access file "nowhere"/,
   );
-  expect(Date.now() - began).toBeLessThan(20_000);
 });
 
 test('refuses a login without the password', async () => {

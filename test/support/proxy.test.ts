@@ -35,12 +35,13 @@ describe('proxy', () => {
   });
 
   it('adds its time to a round trip, and only that', async () => {
-    const { client } = await through({ delayMs: 40 });
+    const { client } = await through({ delayMs: 500 });
+    // Its time is what it is for. The answer comes in dozens of pieces, none of which adds to it.
     const start = performance.now();
     await client.query(`SELECT repeat('x', 2000000)`);
     const took = performance.now() - start;
-    expect(took).toBeGreaterThanOrEqual(39);
-    expect(took).toBeLessThan(400);
+    expect(took).toBeGreaterThanOrEqual(499);
+    expect(took).toBeLessThan(5_000);
   });
 
   it('cuts connections, between the work and its answer if told so', async () => {

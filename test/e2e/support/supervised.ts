@@ -62,7 +62,6 @@ export interface Finished {
   readonly exitCode: number;
   /** Standard output and error, as printed. */
   readonly output: string;
-  readonly durationMs: number;
 }
 
 /** Runs a command to its end; one that takes longer is ended, and `output` says so. */
@@ -70,7 +69,6 @@ export async function runToEnd(
   command: readonly string[],
   options: Omit<SupervisedOptions, 'logFile'> & { readonly timeoutMs: number },
 ): Promise<Finished> {
-  const began = Date.now();
   const child = supervised(command, options);
   const chunks: Buffer[] = [];
   for (const stream of [child.process.stdout!, child.process.stderr!]) {
@@ -82,7 +80,7 @@ export async function runToEnd(
   }, options.timeoutMs);
   const exitCode = await child.ended;
   clearTimeout(timer);
-  return { exitCode, output: Buffer.concat(chunks).toString('utf8'), durationMs: Date.now() - began };
+  return { exitCode, output: Buffer.concat(chunks).toString('utf8') };
 }
 
 /** Longer than a supervised child is given to end: it may write until then. */

@@ -84,6 +84,7 @@ describe.each(majors())('PostgreSQL %i: cut', (major) => {
 });
 
 describe('a network that hangs', () => {
+  /** The promise is a time: whoever called may not wait longer. */
   const inTime = (deadline: number): void =>
     expect(Date.now()).toBeLessThan(deadline + UNANSWERED_MS + 2_500);
 

@@ -64,7 +64,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     expect(waits[0]).toMatch(/pid \d+ \(autovacuum, for .* s\) holds ShareUpdateExclusiveLock on busy$/);
     // The first attempt does not know what it meets; the second is behind it.
     expect(waits.length).toBeLessThanOrEqual(2);
-    // One attempt of half a second, and what this machine adds; outlasting deadlock_timeout itself would be more.
+    // The promise is a time: one attempt of half a second, and what this machine adds; outlasting deadlock_timeout itself would be more.
     expect(longestMs).toBeLessThan(1_000);
 
     await untilRow(client, AT_WORK, 30_000);

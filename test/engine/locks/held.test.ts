@@ -74,7 +74,7 @@ describe.each(CASES)('%s', (_, sql, held, manifest) => {
     expect(waits[0]).toMatchObject({
       message: expect.stringMatching(new RegExp(`idle in transaction.* holds ${held} on busy`)),
     });
-    // One attempt's lock timeout, half a second, and what this machine adds.
+    // The promise is a time: one attempt's lock timeout, half a second, and what this machine adds.
     expect(longestMs).toBeLessThan(1_000);
   });
 

@@ -56,6 +56,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
       },
     });
     expect((await reader.query(COLUMNS)).rows).toEqual([{ n: 0 }]);
+    // The promise is a time: so long may a lock be held.
     expect(longestMs).toBeGreaterThan(CAP_MS / 2);
     expect(longestMs).toBeLessThan(CAP_MS + 400);
   });

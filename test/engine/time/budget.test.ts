@@ -37,7 +37,7 @@ async function slices(call: (deadline: number) => Promise<Outcome>, sliceMs: num
   do {
     const deadline = Date.now() + sliceMs;
     outcomes.push(await call(deadline));
-    // What is under way gets its grace; what is sent gets no more than that.
+    // The promise is a time. What is under way gets its grace; what is sent gets no more than that.
     expect(Date.now()).toBeLessThan(deadline + GRACE_MS + 1_500);
   } while (outcomes.at(-1)!.status === 'continue' && outcomes.length < 30);
   return outcomes;

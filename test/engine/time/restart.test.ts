@@ -36,8 +36,7 @@ test('a database that does not answer: a bounded wait, then one clear sentence',
   const server = await startPostgres();
   const url = server.url();
   await server.stop();
-  const began = Date.now();
-  const { outcome } = await run(url, busyManifest, {}, { connectPatienceMs: 800 });
+  const { outcome, events } = await run(url, busyManifest, {}, { connectPatienceMs: 800 });
   expect(outcome).toMatchObject({
     status: 'failed',
     error: {
@@ -46,7 +45,10 @@ test('a database that does not answer: a bounded wait, then one clear sentence',
       remedy: expect.stringMatching(/host and port/),
     },
   });
-  expect(Date.now() - began).toBeLessThan(5_000);
+  // One a failed attempt; the pauses between them grow.
+  const attempts = events.filter((event) => event.type === 'waiting' && event.for === 'database').length;
+  expect(attempts).toBeGreaterThan(1);
+  expect(attempts).toBeLessThan(10);
 });
 
 test('what was waited before counts, and a database that was lost in between is waited for anew', async () => {
@@ -57,6 +59,7 @@ test('what was waited before counts, and a database that was lost in between is 
     error: { code: 'connection' },
   });
   const server = await startPostgres();
+  const began = Date.now();
   let stopped = false;
   const { outcome } = await run(
     server.url(),
@@ -77,7 +80,7 @@ test('what was waited before counts, and a database that was lost in between is 
   expect(outcome).toMatchObject({ status: 'continue', waitingFor: { code: 'connection' } });
   const { unreachableMs } = outcome as Extract<typeof outcome, { status: 'continue' }>;
   expect(unreachableMs).toBeGreaterThan(0);
-  expect(unreachableMs).toBeLessThanOrEqual(4_000);
+  expect(unreachableMs).toBeLessThanOrEqual(Date.now() - began);
 });
 
 test('an address that swallows everything does not draw out the slice; a connection that comes too late is closed', async () => {

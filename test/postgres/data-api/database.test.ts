@@ -43,9 +43,10 @@ describe('Data API transport', () => {
   describe('connecting', () => {
     it('waits for a cluster that resumes', async () => {
       endpoint.pauseDatabase(800);
-      const began = Date.now();
+      const asked = () => Object.values(endpoint.calls).reduce((sum, n) => sum + n, 0);
+      const before = asked();
       const db = await open();
-      expect(Date.now() - began).toBeGreaterThan(750);
+      expect(asked() - before).toBeGreaterThan(2);
       expect(await db.query('SELECT 1 AS one')).toEqual([{ one: 1 }]);
     });
 
@@ -168,13 +169,11 @@ describe('Data API transport', () => {
     it('outside a transaction goes on; that it ended is said, how is not known', async () => {
       const db = await open();
       await db.query('CREATE TABLE outlived (id int)');
-      const began = Date.now();
       const failure = await db
         .executeOutside('INSERT INTO outlived SELECT 1 FROM pg_sleep(1.6)', {})
         .catch((error) => error);
       expect(failure).toBeInstanceOf(ConnectionLost);
       expect(failure.reason).toBe('08007');
-      expect(Date.now() - began).toBeGreaterThan(1_500);
       expect((await direct.query('SELECT count(*)::int AS n FROM outlived')).rows).toEqual([{ n: 1 }]);
       // The transport itself is as good as before.
       expect(await db.query('SELECT 1 AS one')).toEqual([{ one: 1 }]);
