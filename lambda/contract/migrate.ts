@@ -6,6 +6,7 @@ import type { ConvergeRequest, Outcome } from './converge';
 import type { Diagnosis, DiagnosisQuestion } from './diagnosis';
 import type { ErrorInfo } from './errors';
 import type { Plan, Status, Verification } from './status';
+import type { WorkloadDrift } from './workload';
 
 export type MigrateRequest =
   | {
@@ -68,4 +69,6 @@ export interface DriftReport {
   readonly catalogue: readonly string[];
   /** Log settings that hide errors from the alarms: sentences. */
   readonly logging: readonly string[];
+  /** Null where no application promises anything. @default - older code does not look */
+  readonly workload?: WorkloadDrift | null;
 }

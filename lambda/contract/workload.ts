@@ -1,5 +1,7 @@
 /** What is asked about the application's statements, and what a server's planner answered. None of it holds a value of a row. */
 
+import type { Diagnosis } from './diagnosis';
+
 /** A statement as one sender sends it. */
 export interface Asked {
   /** Normalized: one statement, constants are `$1`, `$2`, … */
@@ -56,6 +58,32 @@ export interface WorkloadReport {
   /** Up to {@link NAMED_STATEMENTS} of each migration and kind. */
   readonly broken: readonly BrokenPromise[];
 }
+
+/** What the drift check found of the statements that the running application promises. */
+export interface WorkloadDrift {
+  /** All that are promised. */
+  readonly statements: number;
+  readonly plan: number;
+  /** No longer as when they were promised: they fail, or their types, privileges or row security are worse. */
+  readonly broken: number;
+  /** They fail, and did so when they were promised, or a deployment has broken them with consent. */
+  readonly failing: number;
+  /** By the reason for which nothing is known, e.g. `untyped`, `budget`. */
+  readonly undecided: Readonly<Record<string, number>>;
+  /** How they planned when they were promised was not kept, so they are compared with nothing. */
+  readonly unkept: number;
+  /** Up to {@link DRIFTED_STATEMENTS} of `broken`; those that run most often first. */
+  readonly named: readonly DriftedStatement[];
+  /** Why nothing could be asked, a sentence: all numbers are 0 then. */
+  readonly problem: string | null;
+}
+
+export interface DriftedStatement
+  extends Pick<BrokenPromise, 'text' | 'role' | 'calls' | 'sqlstate' | 'why'> {
+  readonly diagnosis: Diagnosis;
+}
+
+export const DRIFTED_STATEMENTS = 10;
 
 /** How many statements an error, or one migration of a report, names; the rest is counted. */
 export const NAMED_STATEMENTS = 5;

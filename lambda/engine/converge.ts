@@ -91,7 +91,7 @@ const endOfPromise = (
   manifest: Manifest,
   { status }: Outcome,
 ): string[] => [
-  ...(ledger.promise == null ? [] : [forgetAnswers(request)]),
+  ...(ledger.promise == null ? [] : [forgetAnswers(request, status)]),
   ...(status === 'done' ? setPromise(ledger, request, manifest) : []),
 ];
 

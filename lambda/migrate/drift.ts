@@ -12,6 +12,7 @@ import { onCatalogue } from './diagnosis';
 import { HEARTBEAT_WORDS } from './heartbeat';
 import { logSettingProblems, readLogSettings } from './log-settings';
 import { driftMetrics } from './metrics';
+import { workloadDrift } from './workload-drift';
 
 const STATEMENT_TIMEOUT_MS = 30_000;
 /** More of one kind are counted, not listed. */
@@ -27,13 +28,14 @@ export async function checkDrift(
     const { catalogue, logging } = await onCatalogue(db, STATEMENT_TIMEOUT_MS, (catalogueDb) =>
       readCatalogue(catalogueDb, namespace),
     );
-    return { verification: await verifyOn(db, ctx, namespace, ownerRole), catalogue, logging };
+    const verification = await verifyOn(db, ctx, namespace, ownerRole);
+    return { verification, catalogue, logging, workload: await workloadDrift(db, ctx, namespace) };
   });
 }
 
 /** Metrics and sentences, as lines of the function's own log. */
 export function reportDrift(namespace: string, report: DriftReport, metricsOf?: string): void {
-  const { verification, catalogue, logging } = report;
+  const { verification, catalogue, logging, workload = null } = report;
   const functionName = metricsOf ?? process.env.AWS_LAMBDA_FUNCTION_NAME ?? 'local';
   process.stdout.write(`${JSON.stringify(driftMetrics(functionName, report, Date.now()))}\n`);
   log('drift', {
@@ -45,6 +47,7 @@ export function reportDrift(namespace: string, report: DriftReport, metricsOf?: 
     errors: verification.errors,
     catalogue,
     logging,
+    ...(workload === null ? {} : { workload }),
   });
 }
 

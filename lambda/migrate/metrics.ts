@@ -21,6 +21,8 @@ export const DRIFT_METRICS = {
   pending: 'PendingMigrations',
   /** Applied migrations that are proved. */
   proved: 'ProvedMigrations',
+  /** Statements of the running application that no longer plan as when they were promised. None where none are promised. */
+  workload: 'BrokenStatements',
 } as const;
 
 export function driftMetrics(
@@ -28,13 +30,14 @@ export function driftMetrics(
   report: DriftReport,
   nowMs: number,
 ): Record<string, unknown> {
-  const { verification, catalogue, logging } = report;
+  const { verification, catalogue, logging, workload = null } = report;
   const values = {
     [DRIFT_METRICS.checked]: 1,
     [DRIFT_METRICS.drift]: verification.findings.length + verification.errors.length + catalogue.length,
     [DRIFT_METRICS.blind]: logging.length,
     [DRIFT_METRICS.pending]: verification.pending.length,
     [DRIFT_METRICS.proved]: verification.proved.length,
+    ...(workload === null || workload.problem !== null ? {} : { [DRIFT_METRICS.workload]: workload.broken }),
   };
   return {
     _aws: {

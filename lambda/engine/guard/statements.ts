@@ -1,6 +1,6 @@
 /** What the guard has the server do, as text. Pure; the functions are in ../sql/guard.ts. */
 
-import type { ConvergeRequest } from '../../contract/converge';
+import type { ConvergeRequest, Outcome } from '../../contract/converge';
 import type { Manifest, Migration, Statement } from '../../contract/manifest';
 import type { WorkloadPromise } from '../../contract/workload';
 import { longText } from '../../postgres/long-text';
@@ -46,9 +46,12 @@ export function setPromise(ledger: Ledger, request: ConvergeRequest, { workload 
   return [`SELECT trueup._set_promise(${quoteLiteral(request.namespace)}, ${quoteLiteral(next)})`];
 }
 
-/** What planning said is needed until the end of the deployment, and no longer. */
-export const forgetAnswers = ({ namespace }: ConvergeRequest): string =>
-  `DELETE FROM trueup.answers WHERE namespace OPERATOR(pg_catalog.=) ${quoteLiteral(namespace)}::pg_catalog.text`;
+/**
+ * What planning said is needed until the end of the deployment, and no longer. A deployment of a stack that failed is rolled
+ * back: what it broke with consent is there again.
+ */
+export const forgetAnswers = ({ namespace, owner }: ConvergeRequest, status: Outcome['status']): string =>
+  `SELECT trueup._forget_answers(${quoteLiteral(namespace)}, ${status === 'done' || owner === null})`;
 
 export interface GuardOptions {
   /** For so long its locks may be held, where it has any that writers queue behind; milliseconds. */

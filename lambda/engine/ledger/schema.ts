@@ -3,8 +3,8 @@ import { quoteLiteral } from '../../sql/quote';
 import { VERIFICATION_STATEMENTS, VERIFICATION_VERSION } from '../sql/verification';
 
 /** Counts up with every change of the tables, and the hash of their text with it: a test compares. */
-export const LEDGER_VERSION = 2;
-export const LEDGER_SHA256 = 'dd7ed5a54c652e19cb1f56c04013b81c4985d6a155d73ec4df7cab5223d4f6cf';
+export const LEDGER_VERSION = 3;
+export const LEDGER_SHA256 = '37de3bf5ba2ae325dcc2e09a38d07b6befd66111f0e98c43c3f906791a8db389';
 
 /** The oldest code that can read what this code writes: it passes over what it does not know. */
 export const READABLE_BY = 1;
@@ -94,6 +94,13 @@ export const LEDGER_TABLES: readonly string[] = [
   broken_by text,
   consented boolean NOT NULL DEFAULT false,
   PRIMARY KEY (namespace, deployment, number))`,
+  // How the statements of a promise planned when it was made: what the drift check compares with.
+  `CREATE TABLE IF NOT EXISTS trueup.promised (
+  namespace text NOT NULL,
+  promise text NOT NULL,
+  number int NOT NULL,
+  answer jsonb NOT NULL,
+  PRIMARY KEY (namespace, promise, number))`,
 ];
 
 /**

@@ -17,7 +17,7 @@ const HOLD_MARGIN_MS = 300;
 const SLOW_MS = 200;
 
 /** Undecided, because it was not asked: not for what the schema is. */
-const NOT_ASKED = `'{budget,lock,slow}'::text[]`;
+export const NOT_ASKED = `'{budget,lock,slow}'::text[]`;
 
 /** The answers of this deployment. */
 export const OF_THIS = `a.namespace = asked ->> 'namespace' AND a.deployment = asked ->> 'deployment'`;

@@ -15,6 +15,9 @@ BEGIN
   DELETE FROM trueup.workload w USING trueup.namespaces n
   WHERE n.name = of_namespace AND w.namespace = of_namespace
     AND w.promise IS DISTINCT FROM n.promise AND w.promise IS DISTINCT FROM n.next_promise;
+  DELETE FROM trueup.promised k USING trueup.namespaces n
+  WHERE n.name = of_namespace AND k.namespace = of_namespace
+    AND k.promise IS DISTINCT FROM n.promise AND k.promise IS DISTINCT FROM n.next_promise;
   INSERT INTO trueup.workload (namespace, promise, number, statement, role, path, calls)
   SELECT of_namespace, hash, x.n, x.s ->> 'text', x.s ->> 'role', x.s ->> 'searchPath', (x.s ->> 'calls')::bigint
   FROM jsonb_array_elements(statements) WITH ORDINALITY AS x (s, n)
@@ -29,6 +32,8 @@ LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $fn$
 BEGIN
   UPDATE trueup.namespaces SET promise = hash, next_promise = NULL WHERE name = of_namespace;
   DELETE FROM trueup.workload w WHERE w.namespace = of_namespace AND w.promise IS DISTINCT FROM hash;
+  -- Those of the one before stay until the next deployment: a rollback may bring it back.
+  DELETE FROM trueup.promised k WHERE k.namespace = of_namespace AND hash IS NULL;
   RETURN true;
 END
 $fn$`,
@@ -90,7 +95,7 @@ DECLARE
   hash text := asked ->> 'promise';
   item record; statement trueup.workload; known trueup.answers; was int; standing text;
   total int := 0; planned int := 0; failing int := 0; before int := 0;
-  undecided jsonb := '{}'; failed jsonb := '[]'; notes jsonb;
+  undecided jsonb := '{}'; failed jsonb := '[]'; notes jsonb; numbers int[] := '{}'; answers jsonb[] := '{}';
 BEGIN
   -- In the order of the calls.
   FOR item IN SELECT x.number, x.answer FROM trueup._ask(asked ->> 'namespace', hash,
@@ -99,6 +104,8 @@ BEGIN
     (asked ->> 'budgetMs')::float8, true) x
   LOOP
     total := total + 1;
+    numbers := numbers || item.number;
+    answers := answers || item.answer;
     IF item.answer ->> 'outcome' = 'plans' THEN
       planned := planned + 1;
       CONTINUE;
@@ -124,6 +131,7 @@ BEGIN
         'relation', item.answer -> 'relation', 'object', item.answer -> 'object'));
     END IF;
   END LOOP;
+  PERFORM trueup._keep_answers(asked, hash, numbers, answers);
   SELECT coalesce(jsonb_agg(jsonb_build_object('migration', e.migration, 'consent', e.detail -> 'consent',
       'unasked', e.detail -> 'unasked', 'broken', trueup._note_lines(e.namespace, running, e.detail -> 'broken'),
       'warned', trueup._note_lines(e.namespace, running, e.detail -> 'warned')) ORDER BY e.id), '[]')

@@ -10,6 +10,7 @@ import { ENGINE } from './engine';
 import { FUNCTIONS } from './functions';
 import { GUARD } from './guard';
 import { INDEXES } from './indexes';
+import { KEPT } from './kept';
 import { PROMISE } from './promise';
 import { SUPPORT } from './support';
 
@@ -17,8 +18,8 @@ import { SUPPORT } from './support';
  * Counts up with every change of the text below, and the hash of the text with it: a test compares. The ledger holds the
  * installed number; an older text never replaces a newer one, and the same number is never installed again.
  */
-export const VERIFICATION_VERSION = 14;
-export const VERIFICATION_SHA256 = '27b23d9849fd18d2bddbf25a2187525b0f5e94f1985c4c97c2835ca086a05f7f';
+export const VERIFICATION_VERSION = 15;
+export const VERIFICATION_SHA256 = '04f7f9695f76f597ba7cdef35d0a863269590d6559db5fb4cd8614fee069385e';
 
 /** One statement each, for transports that send no more than one. May be run again at any time. */
 export const VERIFICATION_STATEMENTS: readonly string[] = [
@@ -31,6 +32,7 @@ export const VERIFICATION_STATEMENTS: readonly string[] = [
   ...PLANNING,
   ...PROMISE,
   ...GUARD,
+  ...KEPT,
   // Where default privileges withhold it. All of them run with the caller's own rights.
   'GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA trueup TO PUBLIC',
 ];
