@@ -59,7 +59,7 @@ export const indexes: Kind<Index> = {
   JOIN pg_namespace n ON n.oid = c.relnamespace
   JOIN pg_class ic ON ic.oid = i.indexrelid
   JOIN pg_am am ON am.oid = ic.relam
-  -- Joined as a whole: pg_constraint has no index on conindid.
-  LEFT JOIN pg_constraint con ON con.conindid = i.indexrelid AND con.contype IN ('p', 'u', 'x')
+  -- By conrelid, since pg_constraint has no index on conindid.
+  LEFT JOIN pg_constraint con ON con.conrelid = i.indrelid AND con.conindid = i.indexrelid AND con.contype IN ('p', 'u', 'x')
   WHERE ${OWN_RELATION('r', 'p', 'm')}`,
 };

@@ -34,11 +34,13 @@ export const sequences: Kind<Sequence> = {
     s.seqstart::text AS start, s.seqincrement::text AS increment, s.seqmin::text AS min, s.seqmax::text AS max,
     s.seqcycle AS cycle, s.seqcache::text AS cache, o.column AS "ownedBy", o.deptype = 'i' AS identity,
     (SELECT json_agg(${COLUMN} ORDER BY tn.nspname, t.relname, a.attname)
-     FROM pg_depend d JOIN pg_attrdef f ON f.oid = d.objid
+     -- OFFSET 0 keeps the planner to the index by refobjid: after a restore, before ANALYZE, it may take all defaults each time.
+     FROM (SELECT d.classid, d.objid, d.deptype FROM pg_depend d
+       WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid OFFSET 0) AS d
+     JOIN pg_attrdef f ON f.oid = d.objid
      JOIN pg_class t ON t.oid = f.adrelid JOIN pg_namespace tn ON tn.oid = t.relnamespace
      JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = f.adnum
-     WHERE d.classid = 'pg_attrdef'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid
-       AND d.deptype = 'n') AS "usedBy",
+     WHERE d.classid = 'pg_attrdef'::regclass AND d.deptype = 'n') AS "usedBy",
     c.relpersistence = 'u' AS unlogged
   FROM pg_class c
   JOIN pg_namespace n ON n.oid = c.relnamespace
