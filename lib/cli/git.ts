@@ -1,6 +1,6 @@
 /** Files as a commit has them: read from git, and nothing is checked out. */
 import { spawnSync } from 'node:child_process';
-import { basename, dirname, resolve } from 'node:path';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import { UsageError } from './terminal/failure';
 
 export interface CommittedFile {
@@ -42,6 +42,35 @@ export function fileAt(revision: string, file: string): string | null {
   return status === 0 ? stdout.toString('utf8') : null;
 }
 
+/**
+ * The newest commit that HEAD and a revision both come from: what is not in it came with this change.
+ * @throws {UsageError} where there is none, or the clone does not reach back to it; as {@link folderAt}
+ */
+export function commonCommit(revision: string, folder: string): string {
+  const place = dirname(resolve(folder));
+  requireRevision(revision, place);
+  const { status, stdout } = run(place, ['merge-base', '--end-of-options', revision, 'HEAD']);
+  if (status === 0) return stdout.toString('utf8').trim();
+  throw new UsageError(
+    `--since: ${revision} and HEAD have no commit in common${isShallow(place) ? ' in this shallow clone' : ''}`,
+    isShallow(place) ? UNSHALLOW : 'Give a branch, tag or commit that HEAD comes from.',
+  );
+}
+
+/** A file's path in its repository, with `/`; relative to where the command runs where there is none. */
+export function pathInRepository(folder: string): (file: string) => string {
+  const { error, status, stdout } = run(resolve(folder), ['rev-parse', '--show-prefix']);
+  const inside = error || status !== 0 ? null : stdout.toString('utf8').replace(/\n$/, '');
+  const prefix = inside ?? `${relative(process.cwd(), resolve(folder))}/`;
+  return (file) => join(prefix, file).replaceAll('\\', '/');
+}
+
+const UNSHALLOW =
+  'It is a shallow clone: fetch the history (`git fetch --unshallow`; of actions/checkout, `fetch-depth: 0`), and try again.';
+
+const isShallow = (place: string): boolean =>
+  run(place, ['rev-parse', '--is-shallow-repository']).stdout.toString('utf8').trim() === 'true';
+
 function requireRevision(revision: string, place: string): void {
   const { error, status } = run(place, ['rev-parse', '--show-toplevel']);
   if (error)
@@ -61,12 +90,10 @@ function requireRevision(revision: string, place: string): void {
     ]);
     if (found.status === 0) return;
   }
-  const shallow =
-    run(place, ['rev-parse', '--is-shallow-repository']).stdout.toString('utf8').trim() === 'true';
   throw new UsageError(
     `--since: this repository has no commit ${revision}`,
-    shallow
-      ? 'It is a shallow clone: fetch the history (`git fetch --unshallow`; of actions/checkout, `fetch-depth: 0`), and try again.'
+    isShallow(place)
+      ? UNSHALLOW
       : 'Give a branch, a tag or a commit that is here; `git fetch origin main` brings origin/main.',
   );
 }

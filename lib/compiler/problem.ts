@@ -12,6 +12,8 @@ export interface Problem {
   readonly remedy: string;
   /** The line with a caret below the place, two lines; empty when there is none. */
   readonly snippet: string;
+  /** The lint rule that found it, or `syntax`. @default - none: it cannot work as it is written */
+  readonly rule?: string;
 }
 
 /** Files that cannot work. `message` holds every problem, ready to print; `problems` holds them as data. */

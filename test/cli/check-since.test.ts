@@ -1,40 +1,10 @@
 /** `check --run --workload --since`: a pull request is stopped by what the running application sends. */
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
 import { newestMajor } from '../support/database';
+import { type Files, git, repository, scratch, write } from '../support/repository';
 import { trueup } from './trueup';
-
-const scratch = mkdtempSync(join(tmpdir(), 'trueup-test-'));
-afterAll(() => rmSync(scratch, { recursive: true }));
-
-const git = (folder: string, ...args: string[]): string =>
-  execFileSync('git', ['-C', folder, '-c', 'user.name=t', '-c', 'user.email=t@example.com', ...args], {
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'ignore'],
-  });
-
-type Files = Readonly<Record<string, string>>;
-const write = (folder: string, files: Files): void => {
-  for (const [name, text] of Object.entries(files)) {
-    mkdirSync(dirname(join(folder, name)), { recursive: true });
-    writeFileSync(join(folder, name), text);
-  }
-};
-
-/** A repository with these files committed as `base`, and these in the working tree. */
-function repository(base: Files, now: Files = {}): string {
-  const folder = mkdtempSync(join(scratch, 'r-'));
-  git(folder, 'init', '-q');
-  write(folder, base);
-  git(folder, 'add', '.');
-  git(folder, 'commit', '-qm', 'base');
-  git(folder, 'tag', 'base');
-  write(folder, now);
-  return folder;
-}
 
 const up = (sql: string, directives = ''): string =>
   `-- migrate:unproved a test\n${directives}-- migrate:up\n${sql}\n`;
@@ -160,9 +130,5 @@ test('what cannot be compared is said in a sentence', async () => {
   expect(await check(broken, 'base')).toMatchObject({
     code: 2,
     stderr: expect.stringMatching(/the migrations at base do not compile: 0003_x\.sql:1: /),
-  });
-  expect(await trueup(['check', '--since', 'base', 'db/migrations'], { cwd: folder })).toMatchObject({
-    code: 2,
-    stderr: expect.stringContaining('--since needs --workload'),
   });
 });

@@ -1,23 +1,27 @@
 import type { Command } from 'commander';
-import type { Report } from '../../../lambda/contract/converge';
 import type { Manifest } from '../../../lambda/contract/manifest';
-import { formatProblem, type Problem } from '../../compiler/problem';
+import { CompileError, type Problem } from '../../compiler/problem';
+import { failureAnnotation } from '../../report/github';
+import type { ReportItem } from '../../report/item';
+import { itemsOfProblems, itemsOfTrial } from '../../report/of-check';
+import { CHECK_RULES } from '../../report/rules';
 import { merge } from '../../workload/workload';
+import { type Change, changeSince } from '../changed';
 import { tryOnScratch } from '../database/scratch';
 import { EXIT, type ExitCode } from '../exit-codes';
 import { compile, namespaceOf } from '../folder';
+import { type FormatOptions, formatOf, printItems, withFormat } from '../formats';
+import { pathInRepository } from '../git';
 import { majorVersion, withFolder, withMaxUndecided } from '../options';
 import { sinceRevision } from '../since';
 import { setAction } from '../terminal/action';
-import { UsageError } from '../terminal/failure';
-import { printJson } from '../terminal/json';
-import { printRehearsal, rehearsalExitCode } from '../terminal/rehearsal';
-import { printError } from '../terminal/report';
-import { type GlobalOptions, plural, type Terminal } from '../terminal/terminal';
+import { type Checked, printChecked, type Ran, sentence } from '../terminal/check';
+import { failureOf } from '../terminal/failure';
+import { rehearsalExitCode } from '../terminal/rehearsal';
+import type { Terminal } from '../terminal/terminal';
 import { fromFile, repeated } from '../workload-sources';
-import { printVerification } from './verify';
 
-interface Options extends GlobalOptions {
+interface Options extends FormatOptions {
   readonly run?: boolean;
   readonly major?: number;
   readonly workload?: readonly string[];
@@ -44,89 +48,100 @@ export function registerCheck(program: Command): void {
     )
     .option(
       '--since <revision>',
-      'with --workload: the application of this commit is running; each later migration is guarded as in a deployment',
+      'show only what came with this change; with --workload, also guard each later migration by what the application ' +
+        'of this commit sends, as a deployment does',
     );
-  withMaxUndecided(command);
+  withFormat(withMaxUndecided(command));
   setAction<Options>(command, async (terminal, options, folder) => {
-    const warnings: Problem[] = [];
-    const manifest = await compile(folder!, { warn: (warning) => warnings.push(warning) });
-    if (!terminal.json) for (const warning of warnings) terminal.err.line(`${formatProblem(warning)}\n`);
-    if (options.since !== undefined && options.workload === undefined)
-      throw new UsageError('--since needs --workload', 'Give the file of what the application sends.');
-    if (options.run || options.major !== undefined || options.workload !== undefined)
-      return run(terminal, options, folder!, manifest, warnings);
-    const result = summarize(folder!, manifest, warnings);
-    if (terminal.json) printJson(terminal, result);
-    else terminal.out.line(sentence(result));
-    return EXIT.ok;
+    const format = formatOf(options);
+    try {
+      return await check(terminal, { ...options, format }, folder!);
+    } catch (error) {
+      if (format === 'github' && !(error instanceof CompileError)) {
+        const { message, remedy } = failureOf(error).error;
+        terminal.out.line(failureAnnotation(message, remedy));
+      }
+      throw error;
+    }
   });
 }
 
-interface Checked {
-  readonly folder: string;
-  readonly manifestHash: string;
-  readonly migrations: readonly {
-    readonly name: string;
-    readonly statements: number;
-    readonly undo: string;
-    readonly unproved: string | null;
-  }[];
-  /** What is read otherwise than it is written, or passed over. */
+async function check(terminal: Terminal, options: Options, folder: string): Promise<ExitCode> {
+  const { run, major, workload } = options;
+  const { manifest, problems, warnings, error } = await compiled(folder);
+  const change = options.since === undefined ? undefined : await changeSince(options.since, folder);
+  const ofChange = (all: readonly Problem[]) => (change ? all.filter(change.isOfIt) : all);
+  const shown = { problems: ofChange(problems), warnings: ofChange(warnings) };
+  const wanted = run === true || major !== undefined || workload !== undefined;
+  // What does not compile cannot be run, whoever wrote it.
+  const failing = wanted && manifest === null ? problems : shown.problems;
+  const pathOf = pathInRepository(folder);
+  const items: ReportItem[] = [
+    ...itemsOfProblems(failing, 'error', pathOf),
+    ...itemsOfProblems(shown.warnings, 'warning', pathOf),
+  ];
+  const checked: Checked = {
+    folder,
+    manifest,
+    warnings: shown.warnings,
+    ...(change ? { since: { ...sinceOf(change), hidden: problems.length - failing.length } } : {}),
+  };
+  const print = (ran?: Ran): void => {
+    printItems(terminal, items, { ...options, command: 'check', rules: CHECK_RULES });
+    if (options.format === 'text' || options.format === 'json') printChecked(terminal, checked, ran);
+    else if (options.format === 'github' && items.length === 0) terminal.out.line(sentence(checked));
+  };
+  if (failing.length > 0) {
+    if (options.format === 'text' || options.format === 'json')
+      throw failing.length === problems.length ? error : new CompileError(folder, failing);
+    print();
+    return EXIT.failed;
+  }
+  if (!wanted || manifest === null) {
+    print();
+    return EXIT.ok;
+  }
+  const { ran, exitCode } = await tried(terminal, options, folder, manifest);
+  items.push(...itemsOfTrial(ran.trial, manifest, options.maxUndecided, pathOf));
+  print(ran);
+  return exitCode;
+}
+
+const sinceOf = ({ revision, changed }: Change) => ({ revision, changed });
+
+/** Compiled, or with all that stands in the way. @throws {UsageError} where there are no files to read */
+async function compiled(folder: string): Promise<{
+  readonly manifest: Manifest | null;
+  readonly problems: readonly Problem[];
   readonly warnings: readonly Problem[];
+  readonly error?: CompileError;
+}> {
+  const warnings: Problem[] = [];
+  try {
+    const manifest = await compile(folder, { warn: (warning) => warnings.push(warning) });
+    return { manifest, problems: [], warnings };
+  } catch (error) {
+    if (!(error instanceof CompileError)) throw error;
+    return { manifest: null, problems: error.problems, warnings, error };
+  }
 }
 
-const summarize = (folder: string, manifest: Manifest, warnings: readonly Problem[]): Checked => ({
-  folder,
-  manifestHash: manifest.hash,
-  warnings,
-  migrations: manifest.migrations.map(({ name, statements, undo, unproved }) => ({
-    name,
-    statements: statements.length,
-    undo,
-    unproved,
-  })),
-});
-
-function sentence({ folder, migrations }: Checked): string {
-  if (migrations.length === 0) return `${folder} has no migration yet; \`trueup new NAME\` begins one.`;
-  const statements = migrations.reduce((sum, each) => sum + each.statements, 0);
-  const unproved = migrations.filter((each) => each.unproved !== null);
-  const proof = unproved.length === 0 ? '' : ` ${unproved.length} without a verify section.`;
-  return `${folder}: ${plural(migrations.length, 'migration')}, ${plural(statements, 'statement')}, nothing wrong.${proof}`;
-}
-
-async function run(
+async function tried(
   terminal: Terminal,
   { major, workload: files, maxUndecided, since: revision }: Options,
   folder: string,
   manifest: Manifest,
-  warnings: readonly Problem[],
-): Promise<ExitCode> {
+): Promise<{ readonly ran: Ran; readonly exitCode: ExitCode }> {
   const workload = files && merge(files.map(fromFile)).entries;
   const since =
     revision === undefined || !files ? undefined : await sinceRevision(terminal, revision, folder, files);
   const namespace = namespaceOf(folder, undefined);
   const trial = await tryOnScratch(terminal, manifest, namespace, { major, workload, since });
-  const { outcome, verification, serverVersion, rehearsal } = trial;
-  if (terminal.json) printJson(terminal, { ...summarize(folder, manifest, warnings), run: trial });
-  else if (outcome.status === 'failed') printError(terminal.err, outcome.error);
-  else if (outcome.status === 'continue') terminal.err.line(`Not finished: ${outcome.progress}.`);
-  else if (verification) {
-    terminal.out.line(sentence(summarize(folder, manifest, warnings)));
-    const where = `an empty PostgreSQL ${serverVersion}`;
-    for (const warning of outcome.report.warnings)
-      terminal.err.line(`${terminal.err.colors.yellow('warning')}  ${warning}`);
-    printVerification(terminal, verification, where);
-    if (since) terminal.out.line(guardedSince(since.revision, outcome.report));
-    if (rehearsal) printRehearsal(terminal, rehearsal, where, maxUndecided);
-  }
+  const { verification, rehearsal } = trial;
   const plans = rehearsal === null || rehearsalExitCode(rehearsal, maxUndecided) === EXIT.ok;
   const fine = verification?.findings.length === 0 && verification.errors.length === 0 && plans;
-  return fine ? EXIT.ok : EXIT.failed;
-}
-
-/** What is applied at the end and was not before. */
-function guardedSince(revision: string, { applied, workload }: Report): string {
-  const by = plural(workload?.running ?? 0, 'statement');
-  return `Since ${revision}: ${plural(applied.length, 'migration')}, guarded by ${by} of the running application.`;
+  return {
+    ran: { trial, maxUndecided, ...(since ? { guardedSince: since.revision } : {}) },
+    exitCode: fine ? EXIT.ok : EXIT.failed,
+  };
 }

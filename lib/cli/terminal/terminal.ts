@@ -4,6 +4,8 @@ import { type Colors, colorsOf } from './colors';
 
 export interface GlobalOptions {
   readonly json?: boolean;
+  /** Of the commands that have several; `json` is `--json`. */
+  readonly format?: string;
   readonly quiet?: boolean;
   /** False with `--no-color`. */
   readonly color?: boolean;
@@ -28,7 +30,7 @@ export interface Stream {
 
 export function openTerminal(options: GlobalOptions, env: NodeJS.ProcessEnv = process.env): Terminal {
   return {
-    json: options.json ?? false,
+    json: options.json === true || options.format === 'json',
     quiet: options.quiet ?? false,
     out: open(process.stdout, options, env),
     err: open(process.stderr, options, env),

@@ -18,9 +18,13 @@ export class Source {
       this.lineStarts.push(at + 1);
   }
 
-  /** @param at offset in `text` in UTF-16 units; null when the whole file is meant */
-  report(at: number | null, message: string, remedy: string): void {
-    this.problems.push(this.problem(at, message, remedy));
+  /**
+   * @param at offset in `text` in UTF-16 units; null when the whole file is meant
+   * @param rule as {@link Problem} has it
+   */
+  report(at: number | null, message: string, remedy: string, rule?: string): void {
+    const problem = this.problem(at, message, remedy);
+    this.problems.push(rule === undefined ? problem : { ...problem, rule });
   }
 
   warn(at: number | null, message: string, remedy: string): void {

@@ -36,7 +36,7 @@ function readPart(source: Source, outline: Outline, { start: first, end }: Part)
     const [from, to] = statementAround(text, failure.at);
     // What precedes the broken statement is sound, and may have problems of its own to report.
     if (from > 0 && isReady()) collect(source, outline, start, text.slice(0, from), statements);
-    source.report(start + failure.at, brief(failure.message), remedyFor(failure));
+    source.report(start + failure.at, brief(failure.message), remedyFor(failure), 'syntax');
     errors++;
     if (errors === MAX_SYNTAX_ERRORS || !canResume(failure, text.slice(from, to))) break;
     start += to + 1;

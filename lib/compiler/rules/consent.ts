@@ -20,6 +20,7 @@ export function requireConsent(
       at === undefined || at < 0 ? parsed.start : parsed.offsetOf(at),
       `${what}: ${danger}, and the file does not consent to it`,
       `${remedy} ${remedy ? 'Or' : 'If this is intended,'} add the line \`-- migrate:consent ${consent} <why>\`; for this rule alone, \`-- migrate:consent ${rule} <why>\`.`.trim(),
+      rule,
     );
   };
   for (const finding of unconsented(facts, 'destroys', consents))
