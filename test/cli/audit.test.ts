@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import { validSarif } from '../report/sarif';
 import { connect, createDatabase, majors } from '../support/database';
 import { trueup } from './trueup';
 
@@ -63,6 +64,31 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     expect(same).toMatchObject({
       code: 0,
       stdout: expect.stringMatching(/nothing found\.\nLooked for \d+ kinds: \d+ objects, 1 table/),
+    });
+  });
+
+  test('as annotations, and as SARIF with and without the file that accepts findings', async () => {
+    const url = await database(major, AFTER);
+    const snapshot = file('shop.json', '');
+    const source = await database(major, SHOP);
+    await trueup(['snapshot', '--database-url', source, '--output', snapshot]);
+    const audit = (...options: string[]) =>
+      trueup(['audit', '--database-url', url, '--from', snapshot, ...options]);
+    const github = await audit('--format', 'github');
+    expect([github.code, github.stdout.trimEnd().split('\n')]).toEqual([
+      6,
+      [
+        expect.stringMatching(/^::error title=trueup unique-lost public\.customers::public\.customers: /),
+        expect.stringMatching(/^::error title=trueup missing-id-default public\.customers\.id::/),
+      ],
+    ]);
+    const accepting = file('accepted.txt', '# none\n');
+    const { code, stdout } = await audit('--format', 'sarif', '--accept', accepting);
+    const results = validSarif(JSON.parse(stdout)).runs[0]!.results!;
+    expect([code, results.map(({ ruleId }) => ruleId)]).toEqual([6, ['unique-lost', 'missing-id-default']]);
+    expect(results[0]!.locations![0]).toMatchObject({
+      physicalLocation: { artifactLocation: { uri: expect.stringMatching(/accepted\.txt$/) } },
+      logicalLocations: [{ fullyQualifiedName: 'public.customers' }],
     });
   });
 

@@ -1,4 +1,5 @@
 import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
 import { type Command, Option } from 'commander';
 import { GRADES, type Grade } from '../../../lambda/audit/finding';
 import type { Database } from '../../../lambda/postgres/database';
@@ -7,7 +8,11 @@ import { type AuditReport, audit } from '../../audit/audit';
 import { readSnapshot, SnapshotProblem } from '../../audit/file';
 import type { Snapshot } from '../../audit/snapshot';
 import { loadParser } from '../../compiler/read/parser';
+import { itemsOfAudit } from '../../report/of-audit';
+import { AUDIT_RULES } from '../../report/rules';
 import { merge } from '../../workload/workload';
+import { type FormatOptions, formatOf, printItems, withFormat } from '../formats';
+import { pathInRepository } from '../git';
 import { type DatabaseOptions, withConnection } from '../options';
 import { packageVersion } from '../package';
 import { setAction } from '../terminal/action';
@@ -17,10 +22,9 @@ import { printJson } from '../terminal/json';
 import { progressView } from '../terminal/progress';
 import { fromFile, readOnlySession, repeated, requireFile } from '../workload-sources';
 
-interface Options extends DatabaseOptions {
+interface Options extends DatabaseOptions, FormatOptions {
   readonly from?: string;
   readonly workload?: readonly string[];
-  readonly format?: 'text' | 'json';
   readonly accept?: string;
   readonly minGrade: Grade;
   readonly deep?: boolean;
@@ -42,7 +46,6 @@ export function registerAudit(program: Command): void {
       'statements of the application; may be repeated (default: what the source, else this database, remembers)',
       repeated,
     )
-    .addOption(new Option('--format <format>', 'how to print it').choices(['text', 'json']))
     .option('--accept <file>', 'findings that are accepted, a line each: `id object  # reason`')
     .addOption(
       new Option(
@@ -53,7 +56,9 @@ export function registerAudit(program: Command): void {
         .default('C'),
     )
     .option('--deep', 'count rows and look for duplicates in tables of any size: reads all of them');
+  withFormat(command);
   setAction<Options>(command, async (terminal, options) => {
+    const format = formatOf(options);
     await loadParser();
     const accepted = options.accept === undefined ? [] : acceptedIn(options.accept);
     const workload = (options.workload ?? []).map(fromFile);
@@ -83,8 +88,14 @@ export function registerAudit(program: Command): void {
         accepted: known,
         gone: goneFor(gone, result.findings),
       };
-      if (terminal.json || options.format === 'json') printJson(terminal, report);
-      else printAudit(terminal, report, label);
+      if (format === 'json') printJson(terminal, report);
+      else if (format === 'text') printAudit(terminal, report, label);
+      else
+        printItems(terminal, itemsOfAudit(open, placeOf(options.accept)), {
+          ...options,
+          command: 'audit',
+          rules: AUDIT_RULES,
+        });
       return auditExitCode(report);
     } finally {
       await db.close();
@@ -92,6 +103,10 @@ export function registerAudit(program: Command): void {
     }
   });
 }
+
+/** Where a finding could be accepted: code scanning shows none that has no file. */
+const placeOf = (accept: string | undefined): string | null =>
+  accept === undefined ? null : pathInRepository(dirname(accept))(basename(accept));
 
 /** What is only hidden by --min-grade is not gone. */
 const goneFor = (gone: readonly Accepted[], all: AuditReport['findings']): readonly Accepted[] =>

@@ -4,8 +4,6 @@ import { type Colors, colorsOf } from './colors';
 
 export interface GlobalOptions {
   readonly json?: boolean;
-  /** Of the commands that have several; `json` is `--json`. */
-  readonly format?: string;
   readonly quiet?: boolean;
   /** False with `--no-color`. */
   readonly color?: boolean;
@@ -28,7 +26,11 @@ export interface Stream {
   line(text?: string): void;
 }
 
-export function openTerminal(options: GlobalOptions, env: NodeJS.ProcessEnv = process.env): Terminal {
+/** @param options `--format json`, where a command has several formats, is `--json` */
+export function openTerminal(
+  options: GlobalOptions & { readonly format?: string },
+  env: NodeJS.ProcessEnv = process.env,
+): Terminal {
   return {
     json: options.json === true || options.format === 'json',
     quiet: options.quiet ?? false,
