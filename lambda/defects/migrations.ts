@@ -3,9 +3,10 @@
  * them, in order. How each stands is the ledger's word.
  */
 import type { Doing, RepairingMigration } from '../contract/diagnosis';
-import type { Effect } from '../contract/effects';
+import type { Effect, IndexKey } from '../contract/effects';
 import type { Manifest, Migration } from '../contract/manifest';
 import type { Status } from '../contract/status';
+import { closing, isSymbol, place, qualifiedName } from '../sql/clauses';
 import { implies } from '../sql/predicates';
 import type { DefectKind } from './defect';
 import { isSame, isUniqueOver, objectThen } from './effects';
@@ -110,10 +111,19 @@ function remember(effect: Effect, made: Set<string>): void {
   if (effect.kind === 'foreign key')
     made.add(effect.name ?? `${effect.table.name}_${effect.columns.join('_')}_fkey`);
   if (effect.kind !== 'index') return;
-  const keys = effect.keys.map((key) => ('column' in key ? key.column : 'expr')).join('_');
+  const keys = effect.keys.map(keyName).join('_');
   if (effect.name !== null) made.add(effect.name);
   else if (effect.primary) made.add(`${effect.table.name}_pkey`);
   else for (const label of ['key', 'idx']) made.add(`${effect.table.name}_${keys}_${label}`);
+}
+
+/** What PostgreSQL calls a key where it chooses the index's name: a call by its function, another expression `expr`. */
+function keyName(key: IndexKey): string {
+  if ('column' in key) return key.column;
+  const all = place(key.expression);
+  const called = qualifiedName(all, 0);
+  if (called === null || !isSymbol(all[called.next], '(')) return 'expr';
+  return closing(all, called.next) === all.length - 1 ? called.table : 'expr';
 }
 
 const APPLIED: ReadonlySet<string> = new Set(['applied', 'unverified', 'superseded', 'edited', 'partial']);

@@ -1,48 +1,98 @@
 import { describe, expect, it } from 'vitest';
-import type { RepairingMigration } from '../../lambda/contract/diagnosis';
+import type { Diagnosis, RepairingMigration } from '../../lambda/contract/diagnosis';
 import { migrationSentences } from '../../lambda/defects/migration-sentences';
 
+type About = Pick<Diagnosis, 'kind' | 'verdict' | 'migrations' | 'repair'>;
+const REPAIR = { words: '', sql: ['x;'] };
+const MISSING: About = {
+  kind: 'missing-id-default',
+  verdict: 'schema',
+  migrations: [],
+  repair: REPAIR,
+};
 const said = (
-  migrations: readonly RepairingMigration[],
-  verdict: 'schema' | 'application' | 'not-reproduced' = 'schema',
-): string =>
+  migrations: readonly Partial<RepairingMigration>[],
+  about: Partial<About> = {},
+): readonly string[] =>
   migrationSentences({
-    kind: 'missing-id-default',
-    verdict,
-    migrations,
-    repair: { words: '', sql: ['x;'] },
-  }).join(' ');
-
-describe('what the migrations have to do with it', () => {
-  it.each([
-    [
-      [{ name: 'a', state: 'pending' }],
-      'schema',
-      /a addresses this and is not applied \(pending\): deploy it/,
-    ],
-    [[{ name: 'a', state: 'applied' }], 'schema', /but the catalogue does not have what it creates/],
-    [[{ name: 'a', state: 'applied' }], 'application', /is applied\.$/],
-    [
-      [{ name: 'a', state: 'applied', appliedAt: '2026-11-22T09:05:00Z', afterErrors: true }],
-      'not-reproduced',
-      /is applied since 2026-11-22 09:05:00 UTC, after the last of these errors\.$/,
-    ],
-    [
-      [{ name: 'b', state: 'pending', does: 'takes-away' }],
-      'schema',
-      /b removes it; it is not applied \(pending\)\. No migration .* write one/,
-    ],
-    [
-      [
-        { name: 'a', state: 'pending', undoneBy: 'b' },
-        { name: 'b', state: 'pending', does: 'takes-away' },
-      ],
-      'schema',
-      /a creates it, and b removes it again: deploying them repairs nothing\. Migration b removes it/,
-    ],
-    [[{ name: 'a', state: 'unknown' }], 'schema', /could not be asked/],
-  ] as const)('%j, %s', (migrations, verdict, words) => {
-    expect(said(migrations, verdict)).toMatch(words);
-    expect(said(migrations, verdict)).not.toMatch(/undone it since|removes it.*deploy it\./);
+    ...MISSING,
+    ...about,
+    migrations: migrations.map((each) => ({ name: 'a', state: 'applied', does: 'makes', ...each })),
   });
+
+const MOMENT = '2026-11-22T09:05:00Z';
+const WRITE_ONE = 'No migration in the deployed code addresses this: write one.';
+const LOST = ', but the catalogue does not have what it creates. `trueup verify` says more.';
+
+describe('one that makes it', () => {
+  it.each([
+    [{ state: 'pending' }, 'is not applied (pending): deploy it.'],
+    [{ state: 'undone' }, 'is not applied (undone): deploy it.'],
+    [{ state: 'partial' }, 'stopped half way: deploy again to continue.'],
+    [{ state: 'unknown' }, 'the ledger could not be asked whether it is applied.'],
+    [{ state: 'applied' }, `is applied${LOST}`],
+    [{ state: 'unverified' }, `is applied (unverified)${LOST}`],
+    [{ state: 'superseded' }, `is applied (superseded)${LOST}`],
+    [{ state: 'edited' }, `is applied (edited)${LOST}`],
+    [
+      { appliedAt: MOMENT, afterErrors: true },
+      `is applied since 2026-11-22 09:05:00 UTC, after the last of these errors${LOST}`,
+    ],
+    [
+      { appliedAt: MOMENT, afterErrors: false },
+      `is applied since 2026-11-22 09:05:00 UTC, before the last of these errors${LOST}`,
+    ],
+    [{ appliedAt: MOMENT }, `is applied${LOST}`],
+    [{ appliedAt: null, afterErrors: true }, `is applied${LOST}`],
+  ] as const)('%j', (migration, words) => {
+    expect(said([migration])).toEqual([`Migration a addresses this and ${words}`]);
+  });
+
+  it.each(['application', 'not-reproduced'] as const)(
+    'it lost nothing where the verdict is %s',
+    (verdict) => {
+      expect(said([{}], { verdict })).toEqual(['Migration a addresses this and is applied.']);
+    },
+  );
+});
+
+describe('one that takes it away', () => {
+  it.each([
+    [{ state: 'pending' }, 'removes it; it is not applied (pending).'],
+    [{ state: 'unknown' }, 'removes it; the ledger could not be asked whether it is applied.'],
+    [{ state: 'applied' }, 'removes it, and is applied.'],
+    [
+      { appliedAt: MOMENT, afterErrors: false },
+      'removes it, and is applied since 2026-11-22 09:05:00 UTC, before the last of these errors.',
+    ],
+  ] as const)('%j', (migration, words) => {
+    expect(said([{ ...migration, does: 'takes-away' }])).toEqual([`Migration a ${words}`, WRITE_ONE]);
+  });
+
+  it('nobody has to write one where nothing is missing, or no SQL repairs it', () => {
+    const gone = [{ does: 'takes-away' }] as const;
+    const alone = ['Migration a removes it, and is applied.'];
+    expect(said(gone, { verdict: 'application' })).toEqual(alone);
+    expect(said(gone, { verdict: 'not-reproduced' })).toEqual(alone);
+    expect(said(gone, { repair: { words: '', sql: [] } })).toEqual(alone);
+  });
+
+  it('nor where another makes it, even if that is taken away again', () => {
+    expect(
+      said([
+        { state: 'pending', undoneBy: 'b' },
+        { name: 'b', state: 'pending', does: 'takes-away' },
+      ]),
+    ).toEqual([
+      'Migration a creates it, and b removes it again: deploying them repairs nothing.',
+      'Migration b removes it; it is not applied (pending).',
+    ]);
+  });
+});
+
+it('none at all', () => {
+  expect(said([])).toEqual([WRITE_ONE]);
+  expect(said([], { verdict: 'application' })).toEqual([]);
+  expect(said([], { kind: null })).toEqual([]);
+  expect(migrationSentences({ ...MISSING, migrations: null })).toEqual([]);
 });

@@ -1,15 +1,12 @@
 /** Which migrations make what is missing, and which take it away: by what their statements do. */
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { MigrationState, Status } from '../../lambda/contract/status';
+import type { Status } from '../../lambda/contract/status';
 import { kindOf } from '../../lambda/defects';
 import { predicateToAdd, repairingMigrations } from '../../lambda/defects/migrations';
-import { type DefectObject, NO_OBJECT } from '../../lambda/defects/object';
-import { compileFiles, compileFolder } from '../../lib/compiler';
-
-const object = (change: Partial<DefectObject>): DefectObject => ({ ...NO_OBJECT, ...change });
-const column = (table: string, name: string): DefectObject =>
-  object({ table: `public.${table}`, column: name, columns: [name] });
+import type { DefectObject } from '../../lambda/defects/object';
+import { compileFolder } from '../../lib/compiler';
+import { AB, column, ID, object, standing, statusOf, TABLE } from './standing';
 
 describe('the shipped migrations', () => {
   it.each([
@@ -64,13 +61,11 @@ describe('the shipped migrations', () => {
 
   it('their state is the ledger’s', async () => {
     const manifest = await compileFolder(join(__dirname, '../../migrations/marketplace'));
-    const status = (state: MigrationState): Status =>
-      ({ migrations: [{ name: '0002_id_default', state }] }) as unknown as Status;
     const kind = kindOf('missing-id-default')!;
     const stateIn = (known: Status) =>
       repairingMigrations(kind, column('lead_purchases', 'id'), { manifest, status: known })[0]!.state;
-    expect(stateIn(status('applied'))).toBe('applied');
-    expect(stateIn({ migrations: [] } as unknown as Status)).toBe('pending');
+    expect(stateIn(statusOf([{ name: '0002_id_default', state: 'applied' }]))).toBe('applied');
+    expect(stateIn(statusOf([]))).toBe('pending');
   });
 });
 
@@ -92,37 +87,6 @@ describe('a partial index that is to come', () => {
     else expect(said).toMatch(words);
   });
 });
-
-/** Each text is a file of its own. @returns what each is to the object: `+` makes, `-` takes away, nothing else */
-async function standing(
-  id: string,
-  about: DefectObject,
-  files: readonly string[],
-  applied = files.length,
-): Promise<readonly string[]> {
-  const manifest = await compileFiles(
-    files.map((sql, i) => {
-      const up = sql.startsWith('--')
-        ? sql
-        : `-- migrate:consent destroys a test\n-- migrate:consent rewrites a test\n-- migrate:up\n${sql};\n-- migrate:verify\nSELECT 1 WHERE false;`;
-      return { name: `000${i + 1}_m.sql`, bytes: Buffer.from(`${up}\n`) };
-    }),
-  );
-  const migrations = manifest.migrations.map(({ name }, i) => ({
-    name,
-    state: i < applied ? 'applied' : 'pending',
-  }));
-  const status = { migrations } as unknown as Status;
-  return repairingMigrations(kindOf(id)!, about, { manifest, status }).map(
-    ({ name, does, undoneBy }) =>
-      `${does === 'takes-away' ? '-' : '+'}${name.slice(3, 4)}${undoneBy === undefined ? '' : `, undone by ${undoneBy.slice(3, 4)}`}`,
-  );
-}
-
-const ID = column('t', 'id');
-const AB = object({ table: 'public.t', columns: ['a', 'b'] });
-const TABLE =
-  'CREATE TABLE t (id uuid, a int, b int, other_id int, account_id int, email text, tenant_id int)';
 
 describe('what a statement does', () => {
   it.each([

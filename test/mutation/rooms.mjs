@@ -33,7 +33,10 @@ export const ROOMS = {
   },
   defects: {
     mutate: ['lambda/defects/{migration-sentences,migrations}.ts', 'lambda/sql/predicates.ts'],
-    tests: [...tests('sql', 'predicates'), ...tests('defects', 'migration-sentences migrations')],
+    tests: [
+      ...tests('sql', 'predicates'),
+      ...tests('defects', 'migration-sentences migrations migrations-over-time'),
+    ],
   },
   page: {
     mutate: [
