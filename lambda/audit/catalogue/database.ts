@@ -8,7 +8,7 @@ export interface DatabaseProperties {
   readonly serverVersion: string;
   /** 180004 */
   readonly serverVersionNumber: number;
-  /** `UTF8` */
+  /** `UTF8`; empty, as the next two, where the source was a file that does not tell. */
   readonly encoding: string;
   /** LC_COLLATE */
   readonly collate: string;

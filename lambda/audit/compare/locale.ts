@@ -7,6 +7,8 @@ import type { Pair } from './pair';
 export function compareLocale({ source, target }: Pair): Comparison {
   const [from, to] = [source.database[0], target.database[0]];
   if (from === undefined || to === undefined) return NONE;
+  // Neither a dump nor an SQLite file tells.
+  if (from.collate === '') return NONE;
   const [before, now] = [words(from), words(to)];
   if (spelled(before) === spelled(now)) return NONE;
   return only([

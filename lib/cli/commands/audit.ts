@@ -1,16 +1,16 @@
-import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { type Command, Option } from 'commander';
 import { GRADES, type Grade } from '../../../lambda/audit/finding';
 import type { Database } from '../../../lambda/postgres/database';
 import { type Accepted, AcceptProblem, readAccepted, sortAccepted } from '../../audit/accepted';
 import { type AuditReport, audit } from '../../audit/audit';
-import { readSnapshot, SnapshotProblem } from '../../audit/file';
 import type { Snapshot } from '../../audit/snapshot';
 import { loadParser } from '../../compiler/read/parser';
 import { itemsOfAudit } from '../../report/of-audit';
 import { AUDIT_RULES } from '../../report/rules';
 import { merge } from '../../workload/workload';
+import { givenSource, readSource } from '../database/file-source';
 import { type FormatOptions, formatOf, printItems, withFormat } from '../formats';
 import { pathInRepository } from '../git';
 import { type DatabaseOptions, withConnection } from '../options';
@@ -40,7 +40,10 @@ export function registerAudit(program: Command): void {
         'positions, privileges, rows. The statements of the application are planned on it, and none is run. Reads only; ' +
         'a role that may only read is enough, and what it may not see is said.',
     )
-    .option('--from <source>', 'what it was moved from: a URL, or a file that `trueup snapshot` wrote')
+    .option(
+      '--from <source>',
+      'what it was moved from: a URL, a file that `trueup snapshot` wrote, a dump in SQL, or an SQLite file',
+    )
     .option(
       '--workload <file>',
       'statements of the application; may be repeated (default: what the source, else this database, remembers)',
@@ -62,15 +65,16 @@ export function registerAudit(program: Command): void {
     await loadParser();
     const accepted = options.accept === undefined ? [] : acceptedIn(options.accept);
     const workload = (options.workload ?? []).map(fromFile);
-    const given = options.from === undefined ? undefined : sourceOf(options.from);
+    const given = options.from === undefined ? undefined : givenSource(options.from);
     const { db, label } = await readOnlySession(options, STATEMENT_TIMEOUT_MS);
     const progress = progressView(terminal);
     let source: Database | Snapshot | undefined;
     try {
-      source =
-        typeof given === 'string'
-          ? (await readOnlySession({ ...options, databaseUrl: given }, STATEMENT_TIMEOUT_MS)).db
-          : given;
+      if (given !== undefined)
+        source =
+          'url' in given
+            ? (await readOnlySession({ ...options, databaseUrl: given.url }, STATEMENT_TIMEOUT_MS)).db
+            : await readSource(terminal, given, db);
       const { compared: _, ...result } = await progress.during(() =>
         audit(db, {
           ...(source ? { source } : {}),
@@ -123,41 +127,5 @@ function acceptedIn(file: string): readonly Accepted[] {
       `${file}:${error.line}: ${error.message}`,
       'A line is for example: index-lost public.orders  # reports moved to the warehouse',
     );
-  }
-}
-
-/** A URL, or what a file holds. @throws {UsageError} */
-function sourceOf(from: string): string | Snapshot {
-  if (/^postgres(ql)?:\/\//.test(from)) return from;
-  requireFile(from);
-  const head = headOf(from);
-  const other = NOT_YET.find(({ begins }) => begins.test(head));
-  if (other)
-    throw new UsageError(
-      `${from} is ${other.what}, and --from does not read those yet`,
-      'Give the URL of the source, or a file that `trueup snapshot` wrote; restore a dump to a database and give its URL.',
-    );
-  try {
-    return readSnapshot(readFileSync(from, 'utf8'));
-  } catch (error) {
-    if (!(error instanceof SnapshotProblem)) throw error;
-    throw new UsageError(`${from} ${error.message}`, error.remedy);
-  }
-}
-
-/** By what a file begins with. */
-const NOT_YET = [
-  { begins: /^SQLite format 3\0/, what: 'an SQLite database' },
-  { begins: /^PGDMP/, what: 'a dump of pg_dump in its own format' },
-  { begins: /^\s*(?:--|\/\*|SET |CREATE |BEGIN|COMMENT |ALTER |DROP |INSERT |\\)/i, what: 'a dump in SQL' },
-] as const;
-
-function headOf(file: string): string {
-  const handle = openSync(file, 'r');
-  try {
-    const buffer = Buffer.alloc(512);
-    return buffer.toString('latin1', 0, readSync(handle, buffer));
-  } finally {
-    closeSync(handle);
   }
 }
