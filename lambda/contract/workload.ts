@@ -41,8 +41,9 @@ export interface BrokenPromise {
    * - `outside`: broken by a statement outside a transaction, which cannot be taken back
    * - `before`: it did not plan before this deployment either
    * - `warning`: it still plans, and something about it has changed that may matter
+   * - `undecided`: it planned before, and whether it still does cannot be told
    */
-  readonly as: 'consent' | 'outside' | 'before' | 'warning';
+  readonly as: 'consent' | 'outside' | 'before' | 'warning' | 'undecided';
 }
 
 /** What a deployment did with its promises. Absent where there is neither a running nor a new one. */
@@ -107,9 +108,9 @@ export type Planned =
   /** It plans, and every execution of it fails. */
   | {
       readonly outcome: 'would-fail';
-      readonly sqlstate: '23502' | '55000';
+      readonly sqlstate: '23502' | '55000' | '42P01';
       readonly why: string;
-      /** `schema.table`, and the column (23502) or the index (55000). */
+      /** `schema.table`, and the column (23502, 42P01) or the index (55000). */
       readonly relation: string;
       readonly object: string;
     }

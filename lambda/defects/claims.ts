@@ -52,9 +52,14 @@ export function claimed(id: ClaimedId, evidence: Evidence): readonly Finding[] {
 function claimOf(catalogue: Catalogue, statement: FailingStatement): Claim {
   const { verdict, text } = statement;
   if (verdict.outcome === 'would-fail')
-    return verdict.sqlstate === '55000'
-      ? deferrable(statement, verdict)
-      : withoutValue(catalogue, statement, verdict);
+    switch (verdict.sqlstate) {
+      case '55000':
+        return deferrable(statement, verdict);
+      case '23502':
+        return withoutValue(catalogue, statement, verdict);
+      case '42P01':
+        return withoutSequence(statement, verdict);
+    }
   const conflict =
     verdict.sqlstate === '42P10' || verdict.sqlstate === '42704' ? conflictOf(catalogue, statement) : null;
   if (conflict !== null) return conflict;
@@ -78,6 +83,13 @@ const deferrable = (statement: FailingStatement, { relation, object }: WouldFail
   id: 'deferrable-arbiter',
   object: path(...namesIn(relation)),
   message: `ON CONFLICT on ${path(...namesIn(relation))} can only decide by ${path(...namesIn(object).slice(-1))}, which is deferrable.`,
+  statement,
+});
+
+const withoutSequence = (statement: FailingStatement, { relation, object, why }: WouldFail): Claim => ({
+  id: 'statement-fails',
+  object: path(...namesIn(relation), ...namesIn(object).slice(-1)),
+  message: `An INSERT into ${path(...namesIn(relation))} fails: ${why}.`,
   statement,
 });
 

@@ -29,6 +29,7 @@ export const FAILURES: Readonly<Record<string, string>> = {
 export const WOULD_FAIL = {
   '23502': 'a column that must have a value gets none',
   '55000': 'ON CONFLICT cannot decide by a constraint that is deferrable',
+  '42P01': 'the default of a column takes its numbers from a sequence that does not exist',
 } as const;
 
 /** Why nothing is known, by the code that the server's answer holds. */
@@ -64,4 +65,8 @@ export const WORSE: Readonly<Record<string, string>> = {
   'columns-privilege': 'its role has a privilege on some of the columns only that it had on all',
   'no-policy': 'row security is on, and no policy lets its role see or write a row',
   policies: 'row security is on, and policies decide which rows its role sees',
+  unnumbered: 'a column that got its number from a sequence gets none',
+  sequence: 'it names its sequence by a value, and a sequence is gone',
+  typed:
+    'whether it works depends on how the application sends its values: with the types that they had before it plans, without them it does not',
 };

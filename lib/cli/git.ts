@@ -1,5 +1,6 @@
 /** Files as a commit has them: read from git, and nothing is checked out. */
 import { spawnSync } from 'node:child_process';
+import { existsSync, realpathSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { UsageError } from './terminal/failure';
 
@@ -36,9 +37,13 @@ export function folderAt(revision: string, folder: string): readonly CommittedFi
 
 /** One file at a commit; null where it was not there. @throws {UsageError} as {@link folderAt} */
 export function fileAt(revision: string, file: string): string | null {
-  const place = dirname(resolve(file));
+  const place = existing(dirname(resolve(file)));
   requireRevision(revision, place);
-  const { status, stdout } = run(place, ['cat-file', 'blob', `${revision}:./${basename(file)}`]);
+  const { status, stdout } = run(place, [
+    'cat-file',
+    'blob',
+    `${revision}:./${relative(place, resolve(file))}`,
+  ]);
   return status === 0 ? stdout.toString('utf8') : null;
 }
 
@@ -70,6 +75,44 @@ const UNSHALLOW =
 
 const isShallow = (place: string): boolean =>
   run(place, ['rev-parse', '--is-shallow-repository']).stdout.toString('utf8').trim() === 'true';
+
+/**
+ * Where a file was at a commit, when it has been renamed or is gone; null where git knows of none.
+ * @throws {UsageError} as {@link folderAt}
+ */
+export function movedFrom(revision: string, file: string): string | null {
+  if (!existsSync(file)) return null;
+  const here = join(realpathSync(dirname(resolve(file))), basename(file));
+  return changedSince(revision, file).find(({ now }) => now === here)?.before ?? null;
+}
+
+/** Files of SQL that were at a commit and are neither here nor anywhere else in this checkout. */
+export const goneSince = (revision: string, near: string): readonly string[] =>
+  changedSince(revision, near).flatMap(({ before, now }) =>
+    now === null && before.endsWith('.sql') ? [before] : [],
+  );
+
+/** Of the whole checkout, against the files as they are: what was renamed, and what was removed (`now` is null). */
+function changedSince(revision: string, near: string): { before: string; now: string | null }[] {
+  const place = existing(dirname(resolve(near)));
+  const root = git(place, ['rev-parse', '--show-toplevel']).toString('utf8').trimEnd();
+  const words = git(root, ['diff', '--name-status', '--find-renames=30%', '--diff-filter=RD', '-z', revision])
+    .toString('utf8')
+    .split('\0');
+  const changes: { before: string; now: string | null }[] = [];
+  for (let i = 0; i + 1 < words.length; ) {
+    const renamed = words[i]!.startsWith('R');
+    changes.push({
+      before: join(root, words[i + 1]!),
+      now: renamed ? join(root, words[i + 2]!) : null,
+    });
+    i += renamed ? 3 : 2;
+  }
+  return changes;
+}
+
+/** A folder that is gone has none that git could run in. */
+const existing = (folder: string): string => (existsSync(folder) ? folder : existing(dirname(folder)));
 
 function requireRevision(revision: string, place: string): void {
   const { error, status } = run(place, ['rev-parse', '--show-toplevel']);

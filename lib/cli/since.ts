@@ -1,10 +1,12 @@
 /** `--since`: what is running, as a commit has it. */
+import { existsSync } from 'node:fs';
+import { relative, resolve } from 'node:path';
 import type { Manifest } from '../../lambda/contract/manifest';
 import { CompileError } from '../compiler/problem';
-import { promiseOf, readWorkloadFile, workloadFrom } from '../workload/promise';
-import { merge } from '../workload/workload';
+import { promiseOf, readWorkloadFile, WorkloadFileError, workloadFrom } from '../workload/promise';
+import { merge, type Workload } from '../workload/workload';
 import type { Since } from './database/scratch';
-import { fileAt, folderAt } from './git';
+import { fileAt, folderAt, goneSince, movedFrom } from './git';
 import { UsageError } from './terminal/failure';
 import type { Terminal } from './terminal/terminal';
 import { usable } from './workload-sources';
@@ -32,19 +34,59 @@ export async function sinceRevision(
   const manifest = await compiledAt(revision, folder, found);
   const workloads = usable(() =>
     files.flatMap((file) => {
-      const before = fileAt(revision, file);
-      const now = readWorkloadFile(file);
-      if (before === null) {
-        terminal.err.line(
-          `${file} is not there at ${revision}: of what the running application sends, only what is in it now is guarded. ` +
-            'If this change renames the file, rename it in one of its own.',
-        );
-      }
-      return before === null ? [now] : [workloadFrom(before, `${revision}:${file}`), now];
+      const before = committed(terminal, revision, file, files);
+      // What is gone here is what the running application still sends.
+      return before !== null && !existsSync(file)
+        ? [before]
+        : [...(before ? [before] : []), readWorkloadFile(file)];
     }),
   );
   return { revision, manifest, promise: usable(() => promiseOf(merge(workloads).entries)) };
 }
+
+/** The workload file as the commit has it, under whatever name; null where it is new. @throws {UsageError} where that is not certain */
+function committed(
+  terminal: Terminal,
+  revision: string,
+  file: string,
+  files: readonly string[],
+): Workload | null {
+  const text = fileAt(revision, file);
+  if (text !== null) return workloadFrom(text, `${revision}:${file}`);
+  const moved = movedFrom(revision, file);
+  const old = moved && workloadAt(revision, moved);
+  if (old) {
+    terminal.err.line(`${file} was ${relative(process.cwd(), moved)} at ${revision}.`);
+    return old;
+  }
+  const given = new Set(files.map((each) => resolve(each)));
+  const gone = goneSince(revision, file).find((each) => !given.has(each) && saysSo(fileAt(revision, each)));
+  if (gone !== undefined) {
+    const name = relative(process.cwd(), gone);
+    throw new UsageError(
+      `--since: ${file} is not there at ${revision}, and the workload ${name}, which is, is gone`,
+      `The running application sends what is in ${name}: give it as well (\`--workload ${name}\`), and it is read at ${revision}.`,
+    );
+  }
+  terminal.err.line(
+    `${file} is not there at ${revision}: of what the running application sends, only what is in it now is guarded.`,
+  );
+  return null;
+}
+
+/** Null where the file is something else: git may take any file for an older one of another name. */
+function workloadAt(revision: string, file: string): Workload | null {
+  try {
+    return workloadFrom(fileAt(revision, file) ?? '', file);
+  } catch (error) {
+    if (error instanceof WorkloadFileError) return null;
+    throw error;
+  }
+}
+
+/** By the comments that `trueup workload` writes. */
+const saysSo = (text: string | null): boolean =>
+  /^-- (Trueup workload, format|role \S|calls \d|search_path )/m.test(text ?? '');
 
 async function compiledAt(
   revision: string,

@@ -6,8 +6,8 @@ export interface Places {
   /** Constants that may be values: they become parameters. */
   readonly values: ReadonlySet<number>;
   /**
-   * Constants that are part of the statement's form: a type's length, a column's position after GROUP BY, and '' and 0 in the
-   * target of ON CONFLICT, which has to match an index: COALESCE (name, '').
+   * Constants that are part of the statement's form: a type's length, a column's position after GROUP BY, the name of a
+   * sequence in nextval('orders_id_seq'), and '' and 0 in the target of ON CONFLICT, which has to match an index: COALESCE (name, '').
    */
   readonly form: ReadonlySet<number>;
   /** By the place of the constant or parameter, that of the type in front of it: `interval '1 day'`. */
@@ -31,6 +31,8 @@ interface Visit {
   readonly form: boolean;
   /** Within the target of ON CONFLICT. */
   readonly target: boolean;
+  /** What names a sequence. */
+  readonly sequence?: boolean;
 }
 
 /** Without recursion: expressions may be nested as deeply as the parser takes them. */
@@ -53,7 +55,9 @@ export function placesOf(root: Node, offset: Parsed['offset']): Places {
       const at = placeOf(fields);
       const position = (fields.ival as { ival?: number } | undefined)?.ival ?? 0;
       const isForm =
-        (visit.form && 'ival' in fields && position <= MAX_COLUMNS) || (visit.target && isEmpty(fields));
+        (visit.form && 'ival' in fields && position <= MAX_COLUMNS) ||
+        (visit.target && isEmpty(fields)) ||
+        (visit.sequence === true && isName(fields));
       if (isValue && at !== undefined) (isForm ? form : values).add(offset(at));
       if (isForm && at !== undefined) prefixes.delete(offset(at));
       continue;
@@ -69,9 +73,17 @@ export function placesOf(root: Node, offset: Parsed['offset']): Places {
       if (typeof child !== 'object') continue;
       const positions = /^(groupClause|distinctClause|sortClause)$/.test(name) && key === 'SelectStmt';
       const wrapper = /^(SortBy|GroupingSet|node|content)$/.test(name);
+      if (name === 'args' && key === 'FuncCall' && callsSequence(fields)) {
+        const [first, ...others] = child as unknown[];
+        stack.push({ value: first, key: name, target: visit.target, form: false, sequence: true });
+        for (const other of others)
+          stack.push({ value: other, key: name, target: visit.target, form: false });
+        continue;
+      }
       stack.push({
         value: child,
         key: name,
+        sequence: visit.sequence && /^(arg|A_Const|TypeCast)$/.test(name),
         target: visit.target || name === 'infer',
         form: name === 'typmods' || positions || (visit.form && (wrapper || name === 'A_Const')),
       });
@@ -79,6 +91,15 @@ export function placesOf(root: Node, offset: Parsed['offset']): Places {
   }
   return { values, form, prefixes };
 }
+
+type Names = readonly { String?: { sval?: string } }[] | undefined;
+
+const callsSequence = ({ funcname }: { funcname?: Names }): boolean =>
+  /^(nextval|currval|setval)$/.test(funcname?.at(-1)?.String?.sval ?? '');
+
+/** As people name sequences; anything else might be a value. */
+const isName = ({ sval }: { sval?: { sval?: string } }): boolean =>
+  /^("[\w .$-]{1,63}"|[a-z_][\w$]{0,62})(\.("[\w .$-]{1,63}"|[a-z_][\w$]{0,62}))?$/i.test(sval?.sval ?? '');
 
 /** '' or 0, which tell nothing of a row; the tree leaves both out. */
 const isEmpty = ({ sval, ival }: { sval?: { sval?: string }; ival?: { ival?: number } }): boolean =>

@@ -30,6 +30,8 @@ export interface Rehearsal {
   /** Those that run most often first. */
   readonly broken: readonly Broken[];
   readonly undecided: readonly { readonly why: string; readonly texts: readonly string[] }[];
+  /** Undecided ones that planned until a migration was applied. @default - not looked for */
+  readonly doubtful?: readonly { readonly text: string; readonly since: string }[];
 }
 
 interface Question extends Asked {

@@ -92,16 +92,90 @@ test('a folder that is not there at the commit: everything is new', async () => 
   ]);
 });
 
-test('a workload file that is not there at the commit: its old statements are not guarded, which is said', async () => {
-  const folder = repository(BASE, RENAMED);
-  git(folder, 'mv', 'db/shop.sql', 'db/app.sql');
-  const { code, stderr } = await trueup(
-    ['check', '--run', '--workload', 'db/app.sql', '--since', 'base', 'db/migrations'],
+describe('a workload file that is not there at the commit', () => {
+  const checkApp = (folder: string, ...more: string[]) =>
+    trueup(['check', '--run', '--workload', 'db/app.sql', ...more, '--since', 'base', 'db/migrations'], {
+      cwd: folder,
+    });
+  const BROKEN =
+    /1 statement that the running application sends would no longer work.*SELECT note FROM customers/s;
+
+  test('was renamed: what it held under its old name is what is running', async () => {
+    const folder = repository(BASE, RENAMED);
+    git(folder, 'mv', 'db/shop.sql', 'db/app.sql');
+    const { code, stderr } = await checkApp(folder);
+    expect([code, stderr]).toEqual([1, expect.stringMatching(BROKEN)]);
+    expect(stderr).toContain('db/app.sql was db/shop.sql at base.');
+  });
+
+  test('and another one is gone: which is which is asked, and both may be given', async () => {
+    const folder = repository(BASE, {
+      ...RENAMED,
+      'db/app.sql': `${'-- nothing of the other one stands here\n'.repeat(9)}SELECT id, remark, 1 FROM public.customers c ORDER BY remark;\n`,
+    });
+    git(folder, 'rm', '-qf', 'db/shop.sql');
+    git(folder, 'add', '.');
+    expect(await checkApp(folder)).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(
+        /the workload db\/shop\.sql, which is, is gone\n[\s\S]*--workload db\/shop\.sql/,
+      ),
+    });
+    const { code, stderr } = await checkApp(folder, '--workload', 'db/shop.sql');
+    expect([code, stderr]).toEqual([1, expect.stringMatching(BROKEN)]);
+  });
+
+  test('is new: what is in it now is guarded, which is said', async () => {
+    const { 'db/shop.sql': _, ...base } = BASE;
+    const folder = repository(base, {
+      ...RENAMED,
+      'db/app.sql': '-- role app\nSELECT id FROM customers;\n',
+    });
+    const { code, stderr } = await checkApp(folder);
+    expect([code, stderr.replace(/\s+/g, ' ')]).toEqual([
+      0,
+      expect.stringContaining('db/app.sql is not there at base: of what the running application sends, only'),
+    ]);
+    expect(await checkApp(folder, '--workload', 'db/none.sql')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('there is no file db/none.sql'),
+    });
+  });
+});
+
+test('what planned, and cannot be decided after a migration, is said with its name', async () => {
+  const ambiguous = {
+    'db/migrations/0004_plus.sql': up(
+      "CREATE FUNCTION twice(a bigint, b int) RETURNS int LANGUAGE sql AS 'SELECT 1';",
+    ),
+  };
+  const folder = repository(
+    {
+      ...BASE,
+      'db/migrations/0003_twice.sql': up(
+        "CREATE FUNCTION twice(a int, b bigint) RETURNS int LANGUAGE sql AS 'SELECT 1';",
+      ),
+      'db/shop.sql': '-- role app; calls 7\nSELECT twice($1, $2);\n',
+    },
+    ambiguous,
+  );
+  const since = await check(folder, 'base', '--max-undecided', '100');
+  expect([since.code, since.stderr.replace(/\s+/g, ' ')]).toEqual([
+    0,
+    expect.stringContaining(
+      '0004_plus: a statement planned before, and whether it still does cannot be told: SELECT twice($1, $2) (role app, 7 calls seen): ' +
+        'whether it works depends on how the application sends its values',
+    ),
+  ]);
+  const end = await trueup(
+    ['check', '--run', '--workload', 'db/shop.sql', '--max-undecided', '100', 'db/migrations'],
     { cwd: folder },
   );
-  expect([code, stderr.replace(/\s+/g, ' ')]).toEqual([
+  expect([end.code, end.stdout]).toEqual([
     0,
-    expect.stringContaining('db/app.sql is not there at base: of what the running application sends, only'),
+    expect.stringMatching(
+      /warning {2}It planned until 0004_plus was applied, and whether it still does cannot be told:\n +SELECT twice/,
+    ),
   ]);
 });
 

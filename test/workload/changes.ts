@@ -13,8 +13,8 @@ import { ask, install, type Worse, worse } from './functions';
 /** What is said of the change, in a word or two. */
 const said = (found: Worse | null, after: Answer): string => {
   if (found === null) return after.outcome === 'undecided' ? `undecided: ${after.why}` : 'nothing';
-  const what = found.by === 'plan' ? `${found.why} ${found.state}` : found.why;
-  return `${found.refuses ? 'refuses' : 'warns'} by ${found.by}: ${what}`;
+  const what = found.state && found.by === 'plan' ? `${found.why} ${found.state}` : found.why;
+  return `${found.refuses ? 'refuses' : 'warns'} by ${found.by}: ${found.reason ?? what}`;
 };
 
 /** SQLSTATE of really running it, undone; otherwise whether rows came. Named: as a driver that has prepared it before. */
@@ -59,16 +59,22 @@ export function changes(major: number): void {
         ),
       );
       const question = [{ text: each.text, role }];
+      const again = async (before: Answer): Promise<Answer> => {
+        const [plain] = await ask(client, question);
+        if (plain!.outcome !== 'undecided') return plain!;
+        const [typed] = await ask(client, [{ ...question[0]!, types: before.parameters }]);
+        return { ...plain!, typed } as Answer;
+      };
       const [before] = await ask(client, question);
       expect(before).toMatchObject({ outcome: 'plans' });
       expect(await run(client, each, role, name)).toMatch(/^(ok|rows)$/);
 
       await client.query(`BEGIN; ${named(each.after)}`);
-      const [within] = await ask(client, question);
+      const within = await again(before!);
       await client.query('COMMIT');
-      const [after] = await ask(client, question);
-      const verdict = said(await worse(client, before!, after!), after!);
-      expect(said(await worse(client, before!, within!), within!)).toBe(each.within ?? verdict);
+      const after = await again(before!);
+      const verdict = said(await worse(client, before!, after), after);
+      expect(said(await worse(client, before!, within), within)).toBe(each.within ?? verdict);
 
       // PostgreSQL 13 has another SQLSTATE for it.
       const as = (code: string): string => (major === 13 ? code.replace('428C9', '42601') : code);

@@ -11,9 +11,10 @@ export interface Worse {
   readonly by: string;
   readonly state?: string;
   readonly why: string;
+  readonly reason?: string;
 }
 
-export type Statement = string | { text: string; role?: string; path?: string };
+export type Statement = string | { text: string; role?: string; path?: string; types?: readonly string[] };
 
 export async function install(client: Client): Promise<void> {
   await client.query('CREATE SCHEMA trueup');
@@ -102,6 +103,7 @@ export function functions(major: number): void {
     expect(await worse(client, plans!, locked!)).toBeNull();
     expect(await worse(client, locked!, failed!)).toBeNull();
     expect(await worse(client, failed!, failed!)).toBeNull();
+    expect(await worse(client, plans!, { ...locked!, why: 'enum' })).toBeNull();
     expect(await worse(client, plans!, null as unknown as Answer)).toBeNull();
     expect(await worse(client, null as unknown as Answer, failed!)).toBeNull();
     expect(await worse(client, plans!, failed!)).toMatchObject({ refuses: true, by: 'plan', state: '42703' });

@@ -24,6 +24,11 @@ describe('constants become parameters', () => {
       "SELECT ARRAY[1,2], ROW(3,'a'), '{1}'::int[] FROM t",
       'SELECT ARRAY[$1,$2], ROW($3,$4), $5::int[] FROM t',
     ],
+    // What names no sequence, or hides in its place.
+    [
+      "SELECT nextval('a b; c'), nextval(concat('x', a)), setval('s', 'y'), lower('z')",
+      "SELECT nextval($1), nextval(concat($2, a)), setval('s', $3), lower($4)",
+    ],
   ])('%s', (sql, text) => {
     expect(normalize(sql).text).toBe(text);
   });
@@ -35,6 +40,10 @@ describe('what a plan depends on stays', () => {
     ['the length of a type', 'SELECT CAST($1 AS numeric(5,2)), $2::varchar(10) FROM t'],
     ['true, false and NULL', 'SELECT a FROM t WHERE active = true AND b IS NULL AND NOT c = false'],
     ['the field of EXTRACT', 'SELECT extract(epoch from a) FROM t'],
+    [
+      'the name of a sequence',
+      `SELECT nextval('orders_id_seq'), currval('shop."Odd"'::regclass), setval('s', $1) FROM t`,
+    ],
   ])('%s', (_what, sql) => {
     expect(normalize(sql).text).toBe(sql);
   });

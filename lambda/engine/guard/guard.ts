@@ -107,7 +107,11 @@ function reportOf({ running, deployed, notes }: Found): WorkloadReport {
       migration,
       as: consent ? ('consent' as const) : ('outside' as const),
     })),
-    ...warned.named.map((each) => ({ ...inWords(each), migration, as: 'warning' as const })),
+    ...warned.named.map((each) => ({
+      ...inWords(each),
+      migration,
+      as: each.reason ? ('undecided' as const) : ('warning' as const),
+    })),
   ]);
   return {
     running,

@@ -14,6 +14,8 @@ export interface Named {
   /** What has become of it, in codes. */
   readonly state?: string | null;
   readonly why?: string | null;
+  /** Of an undecided one: what is not known. */
+  readonly reason?: string | null;
   readonly relation?: string | null;
   readonly object?: string | null;
   /** Types, where one has changed. */
@@ -23,8 +25,10 @@ export interface Named {
 
 type Described = Pick<BrokenPromise, 'text' | 'role' | 'calls' | 'sqlstate' | 'why'>;
 
-export const inWords = ({ text, role, calls, state, why, ...about }: Named): Described => {
-  const words = WORSE[why ?? ''] ?? (why === 'would-fail' ? WOULD : FAILURES)[state ?? ''];
+export const inWords = ({ text, role, calls, state, why, reason, ...about }: Named): Described => {
+  const words =
+    (reason ? (UNDECIDED[reason] ?? WORSE[reason]) : WORSE[why ?? '']) ??
+    (why === 'would-fail' ? WOULD : FAILURES)[state ?? ''];
   return {
     text,
     role,
@@ -103,6 +107,7 @@ const BECAUSE: Readonly<Record<BrokenPromise['as'], string>> = {
   outside: 'was broken outside a transaction, which could not be taken back',
   before: 'did not plan before this deployment either',
   warning: 'still plans, but not as before',
+  undecided: 'planned before, and whether it still does cannot be told',
 };
 
 /** For a person who reads no JSON. */

@@ -23,6 +23,36 @@ export const NOT_ASKED = `'{budget,lock,slow}'::text[]`;
 export const OF_THIS = `a.namespace = asked ->> 'namespace' AND a.deployment = asked ->> 'deployment'`;
 
 export const GUARD: readonly string[] = [
+  // As `_ask`. What only the types of its values would decide is asked once more, with the types that they had before.
+  `CREATE OR REPLACE FUNCTION trueup._ask_as_before(asked jsonb, hash text, numbers int[], budget_ms float8)
+RETURNS TABLE (number int, answer jsonb)
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $fn$
+#variable_conflict use_column
+DECLARE
+  ends timestamptz := clock_timestamp() + budget_ms * interval '1 millisecond';
+  plain jsonb; again jsonb; typed jsonb;
+BEGIN
+  SELECT jsonb_agg(jsonb_build_object('n', x.number, 'answer', x.answer)) INTO plain
+    FROM trueup._ask(asked ->> 'namespace', hash, numbers, budget_ms, false) x;
+  SELECT jsonb_agg(jsonb_build_object('n', a.number, 'text', w.statement, 'role', w.role, 'path', w.path, 'types', a.answer -> 'parameters'))
+    INTO again
+    FROM jsonb_array_elements(plain) AS p (item)
+    JOIN trueup.answers a ON ${OF_THIS} AND a.number = (p.item ->> 'n')::int AND NOT a.answer ? 'doubt'
+    JOIN trueup.workload w ON w.namespace = a.namespace AND w.promise = hash AND w.number = a.number
+    WHERE p.item -> 'answer' ->> 'why' IN ('untyped', 'overload') AND a.answer -> 'parameters' <> '[]';
+  IF again IS NOT NULL THEN
+    typed := trueup._plan(jsonb_build_object('statements', again,
+      'budgetMs', greatest(0, 1000 * extract(epoch FROM ends - clock_timestamp()))));
+  END IF;
+  RETURN QUERY SELECT (p.item ->> 'n')::int, CASE WHEN t.answer IS NULL THEN p.item -> 'answer'
+      ELSE p.item -> 'answer' || jsonb_build_object('typed', t.answer) END
+    FROM jsonb_array_elements(plain) WITH ORDINALITY AS p (item, place)
+    LEFT JOIN (SELECT x.asked -> 'n' AS n, typed -> (x.place::int - 1) AS answer
+      FROM jsonb_array_elements(again) WITH ORDINALITY AS x (asked, place)) AS t ON t.n = p.item -> 'n'
+    ORDER BY p.place;
+END
+$fn$`,
+
   // Before COMMIT: what planned before must plan now. asked: namespace, deployment, migration; holdMs where it holds locks
   // that writers queue behind; consent where it may break statements; outside where it is too late to refuse.
   `CREATE OR REPLACE FUNCTION trueup._guard(asked jsonb) RETURNS boolean
@@ -65,12 +95,9 @@ BEGIN
           (SELECT w.calls FROM trueup.workload w WHERE w.namespace = a.namespace AND w.promise = hash AND w.number = a.number) AS calls
         FROM trueup.answers a WHERE ${OF_THIS} AND a.answer ->> 'outcome' = 'plans') q
       WINDOW w AS (ORDER BY q.hot DESC, q.calls DESC NULLS LAST, q.number)) p;
-  FOR item IN SELECT x.number, x.answer FROM trueup._ask(asked ->> 'namespace', hash, coalesce(numbers, '{}'), budget_ms, false) x LOOP
-    IF item.answer ->> 'outcome' = 'undecided' THEN
-      -- Nothing is known, so what was known before stays.
-      IF item.answer ->> 'why' = ANY (${NOT_ASKED}) THEN
-        unasked := unasked || jsonb_build_object(item.answer ->> 'why', coalesce((unasked ->> (item.answer ->> 'why'))::int, 0) + 1);
-      END IF;
+  FOR item IN SELECT x.number, x.answer FROM trueup._ask_as_before(asked, hash, coalesce(numbers, '{}'), budget_ms) x LOOP
+    IF item.answer ->> 'why' = ANY (${NOT_ASKED}) THEN
+      unasked := unasked || jsonb_build_object(item.answer ->> 'why', coalesce((unasked ->> (item.answer ->> 'why'))::int, 0) + 1);
       CONTINUE;
     END IF;
     SELECT a.answer INTO before FROM trueup.answers a WHERE ${OF_THIS} AND a.number = item.number;
@@ -80,6 +107,10 @@ BEGIN
       broken := broken || finding;
     ELSIF worse IS NOT NULL THEN
       warned := warned || finding;
+    END IF;
+    -- Nothing is known, so what was known before stays; and that this was said.
+    IF item.answer ->> 'outcome' = 'undecided' AND NOT coalesce((worse ->> 'refuses')::boolean, false) THEN
+      item.answer := before || jsonb_build_object('doubt', item.answer -> 'why');
     END IF;
     IF item.answer - 'ms' <> before - 'ms' OR (worse ->> 'refuses')::boolean THEN
       UPDATE trueup.answers a SET answer = item.answer,

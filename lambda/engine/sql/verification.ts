@@ -18,8 +18,8 @@ import { SUPPORT } from './support';
  * Counts up with every change of the text below, and the hash of the text with it: a test compares. The ledger holds the
  * installed number; an older text never replaces a newer one, and the same number is never installed again.
  */
-export const VERIFICATION_VERSION = 15;
-export const VERIFICATION_SHA256 = '04f7f9695f76f597ba7cdef35d0a863269590d6559db5fb4cd8614fee069385e';
+export const VERIFICATION_VERSION = 16;
+export const VERIFICATION_SHA256 = '4573548e9158c8b7b0a0372b85598a55f70916deea897ec166320b5c99bd97ca';
 
 /** One statement each, for transports that send no more than one. May be run again at any time. */
 export const VERIFICATION_STATEMENTS: readonly string[] = [

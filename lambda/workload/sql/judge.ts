@@ -17,19 +17,25 @@ const HAS_CANDIDATE = String.raw`
 const MAKES_TEXT = String.raw`strpos(said, 'text') > 0 AND (words && '{union,intersect,except,case,coalesce,greatest,least,nullif,array,recursive}'
     OR sent ~* '.\yselect\y|\(\s*values\y')`;
 
+/** A constant may only be in the way where an index of its table has one, in its predicate or in an expression. */
+const CONSTANTS_IN_INDEX = `EXISTS (
+  SELECT FROM pg_index i WHERE i.indrelid = ANY (oids) AND i.indisunique AND (i.indpred IS NOT NULL OR i.indexprs IS NOT NULL))`;
+
 /**
  * A constant that became a parameter lost its type, and two of the same value are no longer the same: the application's own
  * statement may well plan. Without a function of this name and number of arguments no type of a value helps.
  */
 const UNTYPED = String.raw`CASE
   WHEN sent !~ '\$\d' THEN NULL
+  WHEN state = '42P10' AND words && '{conflict}' THEN
+    CASE WHEN sent ~* '\yon conflict\s*\(((?!\ydo\y).)*\$\d' AND (phase = 'analyse' OR ${CONSTANTS_IN_INDEX}) THEN 'constant' END
+  WHEN typed IS NOT NULL THEN NULL
   WHEN state = '42883' AND candidate AND strpos(said, 'unknown') > 0 THEN 'untyped'
   WHEN state = '42883' AND candidate AND ${MAKES_TEXT} THEN 'untyped'
   WHEN state = '42804' AND (words && '{union,intersect,except,values,case,coalesce,greatest,least,array,recursive}' OR ${MAKES_TEXT}) THEN 'untyped'
   WHEN state = '42809' AND sent ~* '\y(any|some|all)\s*\(\s*\$\d' THEN 'untyped'
   WHEN state = '42803' AND sent ~* '\ygroup by\y.*\$\d' THEN 'untyped'
-  WHEN state = '42P10' AND sent ~* '\yon conflict\s*\(((?!\ydo\y).)*\$\d' THEN 'constant'
-  WHEN state = '42P10' AND NOT words && '{conflict}' THEN 'untyped'
+  WHEN state = '42P10' THEN 'untyped'
   WHEN state = '42P18' THEN 'untyped' END`;
 
 /** Where nobody knows the sender's path: is something of a name in the text there that the path does not lead to? */
@@ -54,7 +60,7 @@ export const JUDGE_ERROR = `
     WHEN phase = 'plan' AND state NOT IN ('42P10', '42809', '42501') THEN 'other'
     WHEN phase = 'plan' AND state <> '42501' AND NOT words && '{conflict}' THEN 'other'
     WHEN state = '42501' AND sender IS DISTINCT FROM current_user THEN 'permission'
-    WHEN state = '42725' AND sent ~ '\\$\\d' AND (strpos(said, 'unknown') > 0 OR ${MAKES_TEXT}) THEN 'overload'
+    WHEN state = '42725' AND typed IS NULL AND sent ~ '\\$\\d' AND (strpos(said, 'unknown') > 0 OR ${MAKES_TEXT}) THEN 'overload'
     WHEN state = '55P04' THEN 'enum'
     ELSE coalesce(${UNTYPED}, CASE WHEN state <> ALL (${states(FAILURES)}) THEN 'other' END) END;
   outcome := CASE WHEN why IS NULL THEN 'fails' ELSE 'undecided' END;`;
@@ -69,14 +75,42 @@ export const RARITIES = `
   deferring := ARRAY(SELECT DISTINCT indrelid FROM pg_index WHERE indisunique AND NOT indimmediate AND indisready);`;
 
 /** The first column that must have a value and gets none; and whether one of several rows may leave one out. */
-const MISSING = `
-  SELECT (array_agg(attname ORDER BY attnum) FILTER (WHERE printed LIKE 'NULL::%'))[1],
-      coalesce(bool_or(printed LIKE '%*VALUES*%' AND (nulls OR bare AND words && '{default}')), false)
-    INTO missing, among
-    FROM (SELECT a.attnum, a.attname, NOT a.atthasdef AND a.attidentity = '' AS bare, source->'Output'->>(a.attnum - 1) AS printed
+const MISSING = String.raw`
+  SELECT (array_agg(attname ORDER BY attnum) FILTER (WHERE required AND printed LIKE 'NULL::%'))[1],
+      coalesce(bool_or(required AND printed LIKE '%*VALUES*%' AND (nulls OR bare AND words && '{default}')), false),
+      numbered || coalesce(array_agg(named) FILTER (WHERE printed LIKE 'nextval(%'), '{}'),
+      empty || coalesce(array_agg(named) FILTER (WHERE NOT required AND printed LIKE 'NULL::%'), '{}'),
+      jsonb_agg(jsonb_build_array(attname, replace(
+          substring(printed FROM '^nextval\(\(''((?:[^'']|'''')+)''::text\)::regclass\)'), '''''', '''')))
+        FILTER (WHERE printed LIKE 'nextval((%')
+    INTO missing, among, numbered, empty, uncounted
+    FROM (SELECT a.attnum, a.attname, NOT a.atthasdef AND a.attidentity = '' AS bare, source->'Output'->>(a.attnum - 1) AS printed,
+        a.attnotnull OR a.atttypid = ANY (musts) AS required, format('%s.%I', written_to, a.attname) AS named
       FROM pg_attribute a
-      WHERE a.attrelid = target AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
-        AND (a.attnotnull OR a.atttypid = ANY (musts))) AS required;`;
+      WHERE a.attrelid = target AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '') AS columns;`;
+
+/** A default that names its sequence by a text, as old dumps write it: nothing holds the sequence, and the text is read anew each time. */
+const NO_SEQUENCE = `
+  FOR called IN SELECT ARRAY[u.pair->>0, u.pair->>1] FROM jsonb_array_elements(uncounted) AS u (pair) LOOP
+    done := set_config('search_path', path, true);
+    candidate := pg_catalog.to_regclass(called[2]) IS NOT NULL;
+    done := pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+    CONTINUE WHEN candidate OR called[2] IS NULL;
+    IF guessed THEN why := coalesce(why, 'path'); ELSE missing := called[1]; state := '42P01'; END IF;
+  END LOOP;`;
+
+const MOST_SEQUENCES = 1_000;
+
+/** What `nextval($1)` names only the application knows: any of them, unless there are too many to say. */
+export const CALLS_BY_NAME = `
+  IF words && '{nextval}' AND sequences IS NULL THEN
+    sequences := (SELECT coalesce(jsonb_agg(s.name ORDER BY s.name), '[]') FROM (
+      SELECT format('%I.%I', n.nspname, c.relname) AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+      WHERE c.relkind = 'S' AND c.oid >= ${FIRST_OID} AND c.relpersistence <> 't'
+        AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'i')
+      ORDER BY 1 LIMIT ${MOST_SEQUENCES} + 1) s);
+    IF jsonb_array_length(sequences) > ${MOST_SEQUENCES} THEN sequences := '[]'; END IF;
+  END IF;`;
 
 /** A row trigger may put a value in place, also one of a partition. Those that only a replica fires do not count. */
 const FILLS = `
@@ -108,6 +142,9 @@ export const JUDGE_INSERTS = `
     CONTINUE WHEN source IS NULL OR target IS NULL OR outcome = 'would-fail';
     ${MISSING}
     state := CASE WHEN missing IS NOT NULL THEN '23502' END;
+    IF missing IS NULL AND uncounted IS NOT NULL THEN
+      ${NO_SEQUENCE}
+    END IF;
     IF missing IS NULL AND node ? 'Conflict Resolution' AND target = ANY (deferring) THEN
       missing := (SELECT min(x.oid::regclass::text) FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid
         WHERE i.indrelid = target AND i.indisunique AND NOT i.indimmediate AND i.indisready

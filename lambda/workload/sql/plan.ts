@@ -9,12 +9,12 @@
  *   which relations are meant, and nothing is planned that may reach code of an owner who is not trusted.
  * - Its search path holds while the server analyses and plans, and for nothing else.
  *
- * Asked: `{budgetMs, outlives, statements: [{text, role, path, guessed}]}`. `path` is as SHOW search_path prints it; without
- * it that of the connection is taken, and what is found there is `guessed`. A text that cannot travel is null. With
- * `outlives`, a statement timeout ends the planning and not the call.
+ * Asked: `{budgetMs, outlives, statements: [{text, role, path, guessed, types}]}`. `path` is as SHOW search_path prints it;
+ * without it that of the connection is taken, and what is found there is `guessed`. `types` are those of its parameters, where
+ * they are known. A text that cannot travel is null. With `outlives`, a statement timeout ends the planning and not the call.
  */
 import { NEEDS, WITH_CATALOGUE } from './access';
-import { JUDGE_ERROR, JUDGE_INSERTS, RARITIES } from './judge';
+import { CALLS_BY_NAME, JUDGE_ERROR, JUDGE_INSERTS, RARITIES } from './judge';
 import { FIRST_OID, NAMES_A_SUSPECT, RELATIONS_REACH_A_SUSPECT, SUSPECTS } from './trust';
 
 /** The settings that the question comes in by, and the answer goes out by, where it is a DO block. */
@@ -85,7 +85,8 @@ const TYPES = `
   END IF;`;
 
 const EXPLAIN = `
-  IF major >= 16 THEN
+  -- GENERIC_PLAN takes the text, and no types beside it.
+  IF major >= 16 AND typed IS NULL THEN
     command := 'EXPLAIN (VERBOSE, COSTS OFF, GENERIC_PLAN, FORMAT JSON) ' || sent;
     ${SENDERS_PATH};
     FOR plan IN EXECUTE command LOOP END LOOP;
@@ -115,11 +116,12 @@ const VARIABLES = `
   untrusted boolean; foreigners boolean; odd boolean := false; hidden boolean := false;
   suspects oid[] := '{}'; names text[] := '{}'; operators text[] := '{}'; contended text[] := '{}';
   locked text[]; holding oid[];
-  item jsonb; sent text; sender text; path text; guessed boolean; began timestamptz; words text[]; command text; phase text;
+  item jsonb; sent text; typed text; sender text; path text; guessed boolean; began timestamptz; words text[]; command text; phase text;
   outcome text; state text; why text; relation text; object text; said text; called text[]; candidate boolean;
   searched text[]; oids oid[]; modes text[]; assumed oid[]; verbs text[]; reads boolean;
   types regtype[]; bases text[]; parameters text[]; results text[]; arbiters jsonb; deciding jsonb; plan text; prepared boolean; done text;
   musts oid[]; deferring oid[]; nodes jsonb; node jsonb; source jsonb; target oid; written_to text; nulls boolean; missing text; among boolean; failing text;
+  numbered text[]; empty text[]; uncounted jsonb; sequences jsonb;
   answers jsonb[] := '{}'; verdicts jsonb; stopped text; probe refcursor;`;
 
 const BODY = `
@@ -134,9 +136,13 @@ const BODY = `
     sent := item->>'text'; sender := item->>'role'; guessed := coalesce((item->>'guessed')::boolean, item->>'path' IS NULL);
     path := replace(coalesce(item->>'path', session_path), '"$user"',
       coalesce('"' || replace(sender, '"', '""') || '"', '"$user"'));
+    -- By the server's own names: what comes from elsewhere is no text to run.
+    typed := (SELECT CASE WHEN bool_and(to_regtype(t.name) IS NOT NULL)
+        THEN format(' (%s)', string_agg(format_type(to_regtype(t.name), NULL), ', ' ORDER BY t.n)) END
+      FROM jsonb_array_elements_text(nullif(item->'types', 'null')) WITH ORDINALITY AS t (name, n));
     why := stopped; outcome := NULL; state := NULL; failing := NULL; relation := NULL; object := NULL; plan := NULL; words := '{}';
     prepared := false; oids := '{}'; modes := '{}'; assumed := '{}'; verbs := '{}'; reads := false; searched := '{}';
-    parameters := '{}'; bases := '{}'; results := NULL; arbiters := '[]'; phase := 'analyse';
+    parameters := '{}'; bases := '{}'; results := NULL; arbiters := '[]'; phase := 'analyse'; numbered := '{}'; empty := '{}';
     IF why IS NULL AND clock_timestamp() > ends THEN why := 'budget'; END IF;
     IF why IS NULL AND (${TOO_LONG}) THEN why := 'long'; END IF;
     IF why IS NULL THEN
@@ -158,7 +164,7 @@ const BODY = `
     END IF;
     IF why IS NULL THEN
       BEGIN
-        command := 'PREPARE trueup_planned AS ' || sent;
+        command := 'PREPARE trueup_planned' || coalesce(typed, '') || ' AS ' || sent;
         done := set_config('transaction_read_only', 'on', true);
         done := set_config('lock_timeout', '${LOCK_TIMEOUT}', true);
         done := set_config('plan_cache_mode', 'force_generic_plan', true);
@@ -204,12 +210,14 @@ const BODY = `
         ${JUDGE_ERROR}
       END IF;
       ${NEEDS}
+      ${CALLS_BY_NAME}
     END IF;
     outcome := coalesce(outcome, CASE WHEN why IS NULL THEN 'plans' ELSE 'undecided' END);
     answers := answers || jsonb_build_object('outcome', outcome, 'state', CASE WHEN outcome <> 'undecided' THEN state END,
       'why', why, 'relation', relation, 'object', object, 'parameters', parameters, 'results', results,
       'bases', CASE WHEN bases <> parameters THEN bases END,
-      'arbiters', arbiters,
+      'arbiters', arbiters, 'numbered', CASE WHEN numbered <> '{}' THEN numbered END, 'empty', CASE WHEN empty <> '{}' THEN empty END,
+      'sequences', CASE WHEN words && '{nextval}' AND sent ~* 'nextval\\s*\\(\\s*\\$' THEN sequences END,
       'ms', round((extract(epoch FROM clock_timestamp() - began) * 1000)::numeric, 1),
       '_', CASE WHEN oids <> '{}' OR words <> '{}' THEN jsonb_build_object('words', words, 'oids', oids::text[], 'modes', modes,
         'assumed', assumed::text[], 'searched', searched, 'verbs', verbs, 'reads', reads) END);

@@ -52,7 +52,8 @@ const changed = (which: string, kinds: string): string => `
     WHERE trueup._type_change(u.was, u.now_is) IN (${kinds}) ORDER BY u.n LIMIT 1;`;
 
 /**
- * Null: as good as before, or nothing is known. Otherwise `refuses` says whether it breaks the application, or is only to be
+ * Null: as good as before, or it was not asked. `after` may hold `typed`: what it came to with the types that its parameters had
+ * before. Otherwise `refuses` says whether it breaks the application, or is only to be
  * told; `by` is plan, privilege, row-security or type, and `why` a code that words.ts has the words for.
  */
 const WORSE = `CREATE OR REPLACE FUNCTION trueup._worse(before jsonb, after jsonb) RETURNS jsonb
@@ -63,8 +64,22 @@ DECLARE
   -- A function of the same name beside the old one: what is inferred for a parameter may be the new one's.
   overloaded boolean;
 BEGIN
-  IF before->>'outcome' IS DISTINCT FROM 'plans' OR coalesce(after->>'outcome', 'undecided') = 'undecided' THEN
+  IF before->>'outcome' IS DISTINCT FROM 'plans' OR after->>'outcome' IS NULL THEN
     RETURN NULL;
+  END IF;
+  IF after->>'outcome' = 'undecided' THEN
+    -- Not asked, or only for as long as the transaction lasts. What has been said already is not said again.
+    IF after->>'why' = ANY ('{lock,budget,slow,enum}') OR before->>'doubt' = after->>'why' THEN
+      RETURN NULL;
+    END IF;
+    IF after->'typed'->>'outcome' = 'fails' AND after->>'why' = 'untyped' AND after->'typed'->>'state' <> '42704' THEN
+      RETURN jsonb_build_object('refuses', true, 'by', 'plan', 'state', after->'typed'->>'state', 'why', 'fails');
+    ELSIF after->'typed'->>'outcome' = 'plans' THEN
+      found := trueup._worse(before, after->'typed');
+      IF (found->>'refuses')::boolean THEN RETURN found; END IF;
+      RETURN jsonb_build_object('refuses', false, 'by', 'plan', 'why', 'undecided', 'reason', 'typed');
+    END IF;
+    RETURN jsonb_build_object('refuses', false, 'by', 'plan', 'why', 'undecided', 'reason', after->>'why');
   END IF;
   IF after->>'outcome' <> 'plans' THEN
     RETURN jsonb_strip_nulls(jsonb_build_object('refuses', true, 'by', CASE after->>'state' WHEN '42501' THEN 'privilege' ELSE 'plan' END,
@@ -126,6 +141,16 @@ BEGIN
       END IF;
     END IF;
     found := coalesce(found, jsonb_build_object('refuses', false, 'by', 'type', 'why', 'row'));
+  END IF;
+
+  -- A column that got a number from a sequence gets nothing; and which sequence nextval($1) means nobody knows.
+  SELECT had.name AS key, lost.why AS change INTO each
+    FROM (VALUES ('numbered', 'unnumbered'), ('sequences', 'sequence')) AS lost (list, why),
+      LATERAL jsonb_array_elements_text(before->lost.list) AS had (name)
+    WHERE CASE lost.list WHEN 'numbered' THEN after->'empty' ? had.name ELSE NOT after->'sequences' ? had.name END
+    ORDER BY lost.list, had.name LIMIT 1;
+  IF each.key IS NOT NULL THEN
+    found := coalesce(found, jsonb_build_object('refuses', false, 'by', 'plan', 'why', each.change, 'object', each.key));
   END IF;
 
   -- What becomes of the column in the statement nobody knows: it may only be compared.

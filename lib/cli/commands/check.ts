@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import type { Manifest } from '../../../lambda/contract/manifest';
 import { CompileError, type Problem } from '../../compiler/problem';
@@ -132,9 +133,11 @@ async function tried(
   folder: string,
   manifest: Manifest,
 ): Promise<{ readonly ran: Ran; readonly exitCode: ExitCode }> {
-  const workload = files && merge(files.map(fromFile)).entries;
   const since =
     revision === undefined || !files ? undefined : await sinceRevision(terminal, revision, folder, files);
+  // What only the commit has is what the application sent, and sends no longer.
+  const here = since ? files?.filter((file) => existsSync(file)) : files;
+  const workload = here?.length ? merge(here.map(fromFile)).entries : undefined;
   const namespace = namespaceOf(folder, undefined);
   const trial = await tryOnScratch(terminal, manifest, namespace, { major, workload, since });
   const { verification, rehearsal } = trial;

@@ -4,15 +4,16 @@ import type { Outcome } from '../../../lambda/contract/converge';
 import { describeError } from '../../../lambda/contract/errors';
 import type { Manifest } from '../../../lambda/contract/manifest';
 import type { Verification } from '../../../lambda/contract/status';
-import type { Verdict, WorkloadPromise } from '../../../lambda/contract/workload';
+import type { Asked, Verdict, WorkloadPromise } from '../../../lambda/contract/workload';
 import { declareRunning } from '../../../lambda/engine/guard/statements';
 import type { Database } from '../../../lambda/postgres/database';
 import { connectPg } from '../../../lambda/postgres/pg';
 import { pinned } from '../../../lambda/postgres/pinned';
 import { planStatements } from '../../../lambda/workload/plan';
+import { UNDECIDED } from '../../../lambda/workload/words';
 import type { PostgresServer } from '../../scratch-postgres/server';
-import type { Broken, Rehearsal } from '../../workload/rehearsal';
-import type { WorkloadEntry } from '../../workload/workload';
+import type { Rehearsal } from '../../workload/rehearsal';
+import type { Sender, WorkloadEntry } from '../../workload/workload';
 import { UsageError } from '../terminal/failure';
 import { progressView } from '../terminal/progress';
 import type { Terminal } from '../terminal/terminal';
@@ -73,12 +74,40 @@ export async function tryOnScratch(
       return { serverVersion, outcome, verification, rehearsal };
     });
   });
-  if (trial.rehearsal === null || trial.rehearsal.broken.length === 0) return trial;
-  const broken = await withOwnServer(terminal, { major }, (server) =>
-    blame(server, manifest, namespace, trial.rehearsal!.broken),
+  if (trial.rehearsal === null) return trial;
+  const { broken, undecided } = trial.rehearsal;
+  const doubtful = undecided
+    .filter(({ why }) => MAY_HAVE_PLANNED.includes(why))
+    .flatMap(({ texts }) => texts);
+  if (broken.length + doubtful.length === 0) return trial;
+  const blamed = await withOwnServer(terminal, { major }, (server) =>
+    blame(server, manifest, namespace, [
+      ...broken.map(({ text, senders: [sender] }) => questionOf(text, sender!)),
+      ...doubtful.map((text) => questionOf(text, workload!.find((each) => each.text === text)!.senders[0]!)),
+    ]),
   );
-  return { ...trial, rehearsal: { ...trial.rehearsal, broken } };
+  const consents = new Map(manifest.migrations.map(({ name, breaks }) => [name, breaks]));
+  return {
+    ...trial,
+    rehearsal: {
+      ...trial.rehearsal,
+      broken: broken.map((each, i) => {
+        const brokenBy = blamed[i];
+        const consent = brokenBy === undefined ? undefined : consents.get(brokenBy);
+        return { ...each, brokenBy, ...(consent === undefined ? {} : { consent }) };
+      }),
+      doubtful: doubtful.flatMap((text, i) => {
+        const since = blamed[broken.length + i];
+        return since === undefined ? [] : [{ text, since }];
+      }),
+    },
+  };
 }
+
+/** What the values of a statement would decide: a schema may be the reason that it takes them. */
+const MAY_HAVE_PLANNED = ['untyped', 'overload', 'constant'].map((code) => UNDECIDED[code]!);
+
+const questionOf = (text: string, { role, searchPath }: Sender): Asked => ({ text, role, searchPath });
 
 /** The server as the running application knows it. */
 async function beginAt(
@@ -105,35 +134,26 @@ async function beginAt(
 const applied = (operations: LocalOperations) =>
   untilDone((slice) => operations.up(slice), { id: newRequestId(), timeoutMs: TRIAL_TIMEOUT_MS });
 
-/** Everything once more, one migration after another: which was the last after which a statement no longer planned? */
+/** Everything once more, one migration after another: which was the last after which each statement no longer planned? */
 async function blame(
   server: PostgresServer,
   manifest: Manifest,
   namespace: string,
-  broken: readonly Broken[],
-): Promise<readonly Broken[]> {
+  asked: readonly Asked[],
+): Promise<readonly (string | undefined)[]> {
   const { target, trial } = await prepare(server, manifest);
-  const asked = broken.map(({ text, senders: [sender] }) => {
-    const { role, searchPath } = sender!;
-    return { text, role, searchPath };
-  });
-  const blamed = new Map<Broken, string>();
+  const blamed: (string | undefined)[] = asked.map(() => undefined);
   let before: readonly Verdict[] = [];
   for (const [i, { name }] of trial.migrations.entries()) {
     const first = { ...trial, migrations: trial.migrations.slice(0, i + 1) };
     await applied(localOperations({ target, manifest: first, namespace }));
     const after = await onTarget(target, (db) => planStatements(db, asked));
-    broken.forEach((each, k) => {
-      if (before[k]?.outcome === 'plans' && after[k]!.outcome !== 'plans') blamed.set(each, name);
+    after.forEach(({ outcome }, k) => {
+      if (before[k]?.outcome === 'plans' && outcome !== 'plans') blamed[k] = name;
     });
     before = after;
   }
-  const consents = new Map(manifest.migrations.map(({ name, breaks }) => [name, breaks]));
-  return broken.map((each) => {
-    const brokenBy = blamed.get(each);
-    const consent = brokenBy === undefined ? undefined : consents.get(brokenBy);
-    return { ...each, brokenBy, ...(consent === undefined ? {} : { consent }) };
-  });
+  return blamed;
 }
 
 async function onTarget<T>({ pg }: ConnectionTarget, work: (db: Database) => Promise<T>): Promise<T> {

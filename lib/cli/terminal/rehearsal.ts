@@ -16,6 +16,12 @@ export function printRehearsal(
   const { statements, plan, broken, undecided } = rehearsal;
   for (const each of broken.slice(0, SHOWN)) printBroken(out, each);
   if (broken.length > SHOWN) out.line(`… and ${broken.length - SHOWN} more; --json lists them all.`);
+  for (const { text, since } of (rehearsal.doubtful ?? []).slice(0, SHOWN)) {
+    out.line(
+      `${out.colors.yellow('warning')}  It planned until ${since} was applied, and whether it still does cannot be told:`,
+    );
+    hang(out, '  ', shortened(text));
+  }
   for (const { why, texts } of undecided) hang(out, 'undecided  ', `${texts.length} × ${why}`);
   const open = undecided.reduce((sum, { texts }) => sum + texts.length, 0);
   out.line(
@@ -43,7 +49,7 @@ function printBroken(out: Stream, broken: Broken): void {
   out.line(
     `${colors.red(outcome)}  ${colors.bold(verdict.sqlstate)}${facts.length > 0 ? `  ${facts.join(', ')}` : ''}`,
   );
-  hang(out, '  ', text.length > TEXT_LENGTH ? `${text.slice(0, TEXT_LENGTH)}…` : text);
+  hang(out, '  ', shortened(text));
   const object = verdict.outcome === 'would-fail' ? ` (${verdict.relation}: ${verdict.object})` : '';
   hang(out, '  - ', `${verdict.why}${object}`);
   if (consent !== undefined) hang(out, '  - ', `${brokenBy} consents to that: ${consent}`);
@@ -51,6 +57,9 @@ function printBroken(out: Stream, broken: Broken): void {
   for (const sentence of cause) hang(out, '  - ', sentence);
   for (const sql of repair?.sql ?? []) out.line(`      ${sql}`);
 }
+
+const shortened = (text: string): string =>
+  text.length > TEXT_LENGTH ? `${text.slice(0, TEXT_LENGTH)}…` : text;
 
 const percent = (share: number): string => `${Math.round(share * 100)} %`;
 

@@ -18,7 +18,9 @@ const SEEN: readonly [RegExp, string][] = [
   [/^refuses by privilege.*/, 'by the privileges of its role'],
   [/^refuses by row-security.*/, 'by row security'],
   [/^warns by row-security.*/, 'told, not refused: policies decide which rows'],
-  [/^undecided.*/, 'undecided'],
+  [/^warns by plan: typed/, 'told, not refused: only the types of its values would tell'],
+  [/^warns by plan: unnumbered/, 'told, not refused: a column that got its number from a sequence gets none'],
+  [/^warns by plan: sequence/, 'told, not refused: a sequence is gone, and which it names is not known'],
 ];
 
 /** As docs/workload.md lists it. */

@@ -135,6 +135,50 @@ export const STRUCTURE: readonly Change[] = [
     'ok',
   ),
   change(
+    'a sequence dropped that a default names by a text',
+    [
+      "CREATE SEQUENCE numbers; CREATE TABLE t (id bigint NOT NULL DEFAULT nextval('numbers'::text), email text); GRANT ALL ON numbers TO the_application",
+      'DROP SEQUENCE numbers',
+    ],
+    ['INSERT INTO t (email) VALUES ($1)', ['a']],
+    'refuses by plan: would-fail 42P01',
+    '42P01',
+  ),
+  change(
+    'a sequence dropped with the default of a key',
+    [
+      'CREATE TABLE t (id bigserial PRIMARY KEY, email text); GRANT ALL ON t_id_seq TO the_application',
+      'DROP SEQUENCE t_id_seq CASCADE',
+    ],
+    ['INSERT INTO t (email) VALUES ($1)', ['a']],
+    'refuses by plan: would-fail 23502',
+    '23502',
+  ),
+  change(
+    'a sequence dropped with the default of a column that may be empty',
+    [
+      "CREATE SEQUENCE numbers; CREATE TABLE t (id bigint DEFAULT nextval('numbers'), email text); GRANT ALL ON numbers TO the_application",
+      'DROP SEQUENCE numbers CASCADE',
+    ],
+    ['INSERT INTO t (email) VALUES ($1)', ['a']],
+    'warns by plan: unnumbered',
+    'ok',
+  ),
+  change(
+    'a sequence dropped that the statement names',
+    ['CREATE SEQUENCE numbers; GRANT ALL ON numbers TO the_application', 'DROP SEQUENCE numbers'],
+    ["SELECT nextval('numbers')", []],
+    'refuses by plan: fails 42P01',
+    '42P01',
+  ),
+  change(
+    'a sequence dropped whose name is a value of the statement',
+    ['CREATE SEQUENCE numbers; GRANT ALL ON numbers TO the_application', 'DROP SEQUENCE numbers'],
+    ['SELECT nextval($1)', ['numbers']],
+    'warns by plan: sequence',
+    '42P01',
+  ),
+  change(
     "an argument's default removed",
     [PLUS, `DROP FUNCTION plus; ${PLUS.replace(' DEFAULT 1', '')}`],
     ['SELECT plus($1)', [1]],

@@ -106,8 +106,28 @@ export const TYPES: readonly Change[] = [
       'CREATE FUNCTION plus(a bigint, b int) RETURNS int LANGUAGE sql AS $$ SELECT 1 $$',
     ],
     ['SELECT plus($1, $2)', [1, 2]],
-    'undecided: overload',
+    'warns by plan: typed',
     '42725',
     { prepared: 'rows' },
+  ),
+  change(
+    'an array column made text, under @>',
+    [
+      'CREATE TABLE t (id int, tags text[])',
+      "ALTER TABLE t ALTER tags TYPE text USING array_to_string(tags, ',')",
+    ],
+    ['SELECT id FROM t WHERE tags @> $1', [['a']]],
+    'refuses by plan: fails 42883',
+    '42883',
+  ),
+  change(
+    'an argument of a function made another type',
+    [
+      "CREATE TABLE t (id int, at date); CREATE FUNCTION due(date, int) RETURNS boolean LANGUAGE sql AS 'SELECT true'",
+      'ALTER TABLE t ALTER at TYPE text',
+    ],
+    ['SELECT id FROM t WHERE due(at, $1)', [1]],
+    'refuses by plan: fails 42883',
+    '42883',
   ),
 ];
