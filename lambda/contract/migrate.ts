@@ -27,7 +27,12 @@ export type MigrateRequest =
   | { readonly action: 'down'; readonly name: string; readonly id: string }
   /** The scheduled drift check: verify, catalogue checks, log settings, heartbeat line. */
   | { readonly action: 'drift' }
-  | { readonly action: 'diagnose'; readonly questions: readonly DiagnosisQuestion[] };
+  | { readonly action: 'diagnose'; readonly questions: readonly DiagnosisQuestion[] }
+  /**
+   * What the drift check says of the application's statements, asked again for a page. `of`: the function under whose name
+   * its metrics are; whoever has another name answers null. Null: whoever is asked.
+   */
+  | { readonly action: 'workload'; readonly of: string | null };
 
 /**
  * Which requests change the database. The function that only answers questions refuses those, and whatever it does not
@@ -42,6 +47,7 @@ const CHANGES: Readonly<Record<MigrateRequest['action'], boolean>> = {
   verify: false,
   drift: false,
   diagnose: false,
+  workload: false,
 };
 
 /** Whether a request only asks. */
@@ -61,6 +67,7 @@ export type MigrateResponse =
   | { readonly action: 'verify'; readonly verification: Verification }
   | { readonly action: 'drift'; readonly drift: DriftReport }
   | { readonly action: 'diagnose'; readonly diagnoses: readonly Diagnosis[] }
+  | { readonly action: 'workload'; readonly workload: WorkloadDrift | null }
   | { readonly action: 'error'; readonly error: ErrorInfo };
 
 export interface DriftReport {

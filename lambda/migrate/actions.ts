@@ -9,8 +9,9 @@ import { unexpectedError } from '../engine/apply/failures';
 import type { EngineContext } from '../engine/run';
 import type { Connect } from './connect';
 import { answerQuestions } from './diagnosis';
-import { checkDrift, reportDrift } from './drift';
+import { checkDrift, metricsName, reportDrift } from './drift';
 import type { MigrateSettings } from './settings';
+import { askWorkload } from './workload-drift';
 
 export interface ActionContext {
   readonly settings: Pick<MigrateSettings, 'namespace' | 'ownerRole' | 'asksOnly' | 'metricsOf'>;
@@ -101,6 +102,11 @@ async function perform(request: MigrateRequest, context: ActionContext): Promise
         action: 'diagnose',
         diagnoses: await answerQuestions(request.questions, { ...reading, namespace }),
       };
+    case 'workload': {
+      const meant = request.of === null || request.of === metricsName(context.settings.metricsOf);
+      const workload = meant ? await askWorkload(reading, namespace) : null;
+      return { action: 'workload', workload };
+    }
     default:
       return {
         action: 'error',

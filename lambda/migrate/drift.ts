@@ -33,11 +33,14 @@ export async function checkDrift(
   });
 }
 
+/** Under whose name the metrics are, whichever of the two functions runs the check. */
+export const metricsName = (metricsOf?: string): string =>
+  metricsOf ?? process.env.AWS_LAMBDA_FUNCTION_NAME ?? 'local';
+
 /** Metrics and sentences, as lines of the function's own log. */
 export function reportDrift(namespace: string, report: DriftReport, metricsOf?: string): void {
   const { verification, catalogue, logging, workload = null } = report;
-  const functionName = metricsOf ?? process.env.AWS_LAMBDA_FUNCTION_NAME ?? 'local';
-  process.stdout.write(`${JSON.stringify(driftMetrics(functionName, report, Date.now()))}\n`);
+  process.stdout.write(`${JSON.stringify(driftMetrics(metricsName(metricsOf), report, Date.now()))}\n`);
   log('drift', {
     namespace,
     proved: verification.proved.length,

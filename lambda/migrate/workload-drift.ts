@@ -8,6 +8,7 @@ import { inWords } from '../engine/guard/words';
 import type { EngineContext } from '../engine/run';
 import { statusOrNull } from '../engine/status';
 import { PLANNING_BUDGET_MS, PLANNING_SHARE } from '../engine/time/limits';
+import { withDatabase } from '../engine/time/session';
 import { type Database, SqlError } from '../postgres/database';
 import { safeServerMessage } from '../postgres/server-words';
 import { onCatalogue } from './diagnosis';
@@ -36,6 +37,10 @@ export async function workloadDrift(
     return { ...NOTHING, problem: problemOf(error) };
   }
 }
+
+/** For a page. @throws {TrueupError} when the database cannot be reached */
+export const askWorkload = (ctx: EngineContext, namespace: string): Promise<WorkloadDrift | null> =>
+  withDatabase(ctx, (db) => workloadDrift(db, ctx, namespace));
 
 const NOTHING: Omit<WorkloadDrift, 'problem'> = {
   statements: 0,

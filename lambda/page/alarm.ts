@@ -12,6 +12,11 @@ export const alarmNames = (prefix: string): readonly string[] =>
 export const signatureOfAlarm = (prefix: string, name: string): string | null =>
   SIGNATURES.find((signature) => alarmName(prefix, signature.id) === name)?.id ?? null;
 
+/** One for each schema that a drift check looks after; not an error of a log, so it has no signature. */
+export const workloadAlarmName = (prefix: string, schema: string): string => `${prefix}-workload-${schema}`;
+export const isWorkloadAlarm = (prefix: string, name: string): boolean =>
+  name.startsWith(workloadAlarmName(prefix, ''));
+
 /** https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-actions-Lambda.html */
 export interface AlarmEvent {
   readonly source: 'aws.cloudwatch';
@@ -27,7 +32,12 @@ export interface AlarmEvent {
       readonly timestamp: string;
     };
     readonly configuration?: {
-      readonly metrics?: readonly { readonly metricStat?: { readonly period?: number } }[];
+      readonly metrics?: readonly {
+        readonly metricStat?: {
+          readonly period?: number;
+          readonly metric?: { readonly dimensions?: Readonly<Record<string, string>> };
+        };
+      }[];
     };
   };
 }

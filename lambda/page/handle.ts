@@ -9,6 +9,7 @@ import {
   alarmNames,
   alarmWindow,
   dueTime,
+  isWorkloadAlarm,
   type LookAgainEvent,
   lookAgainWindow,
   type PageEvent,
@@ -21,6 +22,7 @@ import type { Outbound } from './outbound';
 import { type Read, readErrors } from './read';
 import { type PageContent, renderPage } from './render';
 import type { PageSettings } from './settings';
+import { pageWorkload } from './workload';
 
 /** Milliseconds, unless the name says otherwise; shortened in tests. */
 export interface PageTiming {
@@ -60,9 +62,11 @@ export async function handlePage(event: PageEvent, context: PageContext): Promis
 
 async function pageAlarm(event: AlarmEvent, context: PageContext): Promise<void> {
   const { alarmName: name, state } = event.alarmData;
-  const signature = signatureOfAlarm(context.settings.prefix, name);
+  const { prefix } = context.settings;
+  const signature = signatureOfAlarm(prefix, name);
   log('alarm', { alarm: name, state: state.value, signature });
   if (state.value !== 'ALARM') return;
+  if (isWorkloadAlarm(prefix, name)) return pageWorkload(event, context);
   if (signature === null) throw new Error(`${name} is not an alarm of this pager.`);
   const window = alarmWindow(event);
   await until(window.untilIngestedMs);

@@ -20,7 +20,7 @@ export function section(finding: DiagnosedError, context: SectionContext): strin
   const kinds = kindsFor(finding);
   const rows: [label: string, lines: readonly string[]][] = [
     ['NOW', [now(group, context)]],
-    ['DO NOW', doNow(finding)],
+    ['DO NOW', doNow(diagnosis)],
     ['CHECK', check(diagnosis)],
     ['WHY', diagnosis.cause.map(harmless)],
     ['UNSEEN', diagnosis.unseen.map(harmless)],
@@ -32,11 +32,17 @@ export function section(finding: DiagnosedError, context: SectionContext): strin
     ...(isTest(group) ? ['This is a test: `trueup alarm-test` raised the error.', ''] : []),
     ...kinds.map((kind) => (kinds.length === 1 ? kind.impact : `${kind.title}? ${kind.impact}`)),
     '',
-    ...rows.flatMap(([label, lines]) => lines.map((line, i) => `${(i === 0 ? label : '').padEnd(9)}${line}`)),
-  ]
-    .map((line) => line.trimEnd())
-    .join('\n');
+    ...laidOut(rows),
+  ].join('\n');
 }
+
+/** Labels to the left, their lines beside them. */
+export const laidOut = (
+  rows: readonly (readonly [label: string, lines: readonly string[]])[],
+): readonly string[] =>
+  rows.flatMap(([label, lines]) =>
+    lines.map((line, i) => `${(i === 0 ? label : '').padEnd(9)}${line}`.trimEnd()),
+  );
 
 function now(group: ErrorGroup, { complete, nowMs }: SectionContext): string {
   const often = howOften(group, complete);
@@ -53,7 +59,7 @@ function now(group: ErrorGroup, { complete, nowMs }: SectionContext): string {
 const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
 /** A deployment where a migration waits, and what can be done by hand. */
-function doNow({ diagnosis }: DiagnosedError): readonly string[] {
+export function doNow(diagnosis: Diagnosis): readonly string[] {
   const { repair, migrations, verdict } = diagnosis;
   const waiting = verdict === 'application' ? [] : (migrations ?? []).filter(repairsWhenDeployed);
   const others = migrations?.filter((each) => !waiting.includes(each)) ?? null;
@@ -83,7 +89,7 @@ function repairLines({ words, sql }: Repair, deployable: boolean): readonly stri
   ];
 }
 
-function check({ check: query, repair }: Diagnosis): readonly string[] {
+export function check({ check: query, repair }: Diagnosis): readonly string[] {
   if (query == null || repair.sql.length === 0 || repair.decision === true) return [];
   return [`${harmlessSql(query)};   -- no row: repaired`];
 }

@@ -17,7 +17,7 @@ export interface DriftCheckProps {
   /** What is proved again. */
   readonly schema: SchemaMigrations;
   /**
-   * Who is told: alarms on drift, on settings that hide errors, on a check that has not run, and on a heartbeat line that
+   * Who is told: alarms on drift, on statements of the application that no longer plan, on settings that hide errors, on a check that has not run, and on a heartbeat line that
    * has not arrived in the server's log.
    * @default - nobody; the metrics are there
    */
@@ -37,8 +37,8 @@ const CHECKS: Checks<DriftCheckProps> = {
 
 /**
  * Proves again, on a schedule, what was applied: the verify sections of every applied migration that no later one
- * supersedes, indexes that are INVALID, constraints that were never validated, and the log settings that the alarms rest
- * on. It reads only, and writes one line into the server's log: when that line stops arriving, the alarms are deaf.
+ * supersedes, indexes that are INVALID, constraints that were never validated, the log settings that the alarms rest on, and,
+ * with a workload, that the statements of the running application still plan. It reads only, and writes one line into the server's log: when that line stops arriving, the alarms are deaf.
  *
  * @example
  * new DriftCheck(stack, 'Drift', { schema, alarms, interval: Duration.minutes(30) });
@@ -73,6 +73,7 @@ export class DriftCheck extends Construct {
       ...found,
       alarmDescription: `The schema ${name} is not what its migrations made it, or holds invalid indexes or unvalidated constraints. ${more}`,
     });
+    if (schema.manifest.workload) this.alarmOnWorkload(alarms, schema, interval);
     alarms.alarmDirectly(`Blind ${schema.node.addr}`, driftMetric(schema, 'blind', 'Maximum', interval), {
       ...found,
       alarmDescription: `Log settings of the server of ${name} hide errors from the alarms. ${more}`,
@@ -119,6 +120,16 @@ export class DriftCheck extends Construct {
       },
     );
     for (const alarm of [notRun, silent]) warmUp(alarm, interval);
+  }
+
+  private alarmOnWorkload(alarms: SchemaAlarms, schema: SchemaMigrations, interval: Duration): void {
+    alarms.alarmOnWorkload(schema, driftMetric(schema, 'workload', 'Maximum', interval), {
+      ...ONCE,
+      evaluationPeriods: 2,
+      alarmDescription:
+        `Statements that the running application of ${schema.namespace} sends no longer plan as when it was deployed. ` +
+        'The page that follows says which, why, and what to do.',
+    });
   }
 }
 

@@ -8,7 +8,7 @@ import { Construct } from 'constructs';
 import { kindsOf } from '../../lambda/defects';
 import type { LogSignature } from '../../lambda/defects/defect';
 import { SIGNATURES } from '../../lambda/defects/signatures';
-import { alarmName, metricNamespace } from '../../lambda/page/alarm';
+import { alarmName, metricNamespace, workloadAlarmName } from '../../lambda/page/alarm';
 import type { ApplicationFormat } from '../../lambda/page/application-lines';
 import { AlarmTopic } from './alarm-topic';
 import { countInLog } from './log-metrics';
@@ -104,6 +104,22 @@ export class SchemaAlarms extends Construct {
       alarmDescription: fitDescription(props.alarmDescription ?? ''),
     });
     alarm.addAlarmAction(new actions.SnsAction(this.topic));
+    return alarm;
+  }
+
+  /** An alarm on the application's statements that no longer plan: the pager says which, why, and what repairs it. */
+  alarmOnWorkload(
+    schema: SchemaMigrations,
+    metric: cloudwatch.IMetric,
+    props: Omit<cloudwatch.AlarmProps, 'metric' | 'alarmName'>,
+  ): cloudwatch.Alarm {
+    const alarm = new cloudwatch.Alarm(this, `Workload ${schema.node.addr}`, {
+      ...props,
+      alarmName: workloadAlarmName(this.prefix, schema.node.addr),
+      metric,
+      alarmDescription: fitDescription(props.alarmDescription ?? ''),
+    });
+    alarm.addAlarmAction(new actions.LambdaAction(this.pageFunction, { useUniquePermissionId: true }));
     return alarm;
   }
 

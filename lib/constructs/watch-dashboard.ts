@@ -21,6 +21,8 @@ export const driftMetric = (
     period,
   });
 
+const METRICS = ['proved', 'pending', 'drift', 'workload', 'blind'] as const;
+
 /** Errors by kind; for each schema its deployments with the ledger's position, and what the last verification found. */
 export function watchDashboard(
   scope: Construct,
@@ -50,7 +52,7 @@ export function watchDashboard(
       new cloudwatch.SingleValueWidget({
         title: `${schema.namespace}: last verification`,
         width: 8,
-        metrics: (['proved', 'pending', 'drift', 'blind'] as const).map((name) =>
+        metrics: METRICS.filter((name) => name !== 'workload' || schema.manifest.workload).map((name) =>
           driftMetric(schema, name, 'Maximum', hour).with({ label: DRIFT_METRICS[name] }),
         ),
       }),

@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type App, Duration, Stack, Token } from 'aws-cdk-lib';
 import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
@@ -10,6 +11,7 @@ import * as sqs from 'aws-cdk-lib/aws-sqs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { SIGNATURES } from '../../lambda/defects/signatures';
 import { FUNCTION_DIMENSION, METRIC_NAMESPACE } from '../../lambda/migrate/metrics';
+import { workloadAlarmName } from '../../lambda/page/alarm';
 import { pageSettings } from '../../lambda/page/settings';
 import { AlarmTopic, type AlarmTopicProps } from '../../lib/constructs/alarm-topic';
 import { DriftCheck } from '../../lib/constructs/drift-check';
@@ -470,6 +472,28 @@ describe('DriftCheck', () => {
         .filter(({ metric }) => metric.startsWith('heartbeat'))
         .map(({ pattern }) => pattern),
     ).toEqual(['"LOG:  trueup heartbeat (app/people)"', '"LOG:  00000: trueup heartbeat (app/people)"']);
+  });
+  it('with a workload, an alarm on it goes to the pager', () => {
+    const workload = join(mkdtempSync(join(tmpdir(), 'trueup-test-')), 'people.sql');
+    writeFileSync(workload, 'SELECT id FROM people;');
+    const { app, schema, server } = deployment({ workload });
+    const stack = new Stack(app, 'Watch');
+    const databaseLogGroup = logs.LogGroup.fromLogGroupName(stack, 'Log', server.logGroupName);
+    const alarms = new SchemaAlarms(stack, 'Alarms', { databaseLogGroup, schemas: [schema] });
+    new DriftCheck(stack, 'Drift', { schema, alarms });
+    const template = Template.fromStack(stack);
+    const names = Object.values(template.findResources('AWS::CloudWatch::Alarm')).map(
+      ({ Properties }) => Properties.AlarmName as string | undefined,
+    );
+    const prefix = names.find((name) => name?.endsWith('-not-null'))!.replace(/-not-null$/, '');
+    template.hasResourceProperties('AWS::CloudWatch::Alarm', {
+      AlarmName: workloadAlarmName(prefix, schema.node.addr),
+      MetricName: 'BrokenStatements',
+      Dimensions: [{ Name: FUNCTION_DIMENSION, Value: Match.anyValue() }],
+      Threshold: 1,
+      TreatMissingData: 'notBreaching',
+      AlarmActions: [stack.resolve(alarms.pageFunction.functionArn)],
+    });
   });
   it('without alarms it only runs', () => {
     const { app, schema } = deployment();

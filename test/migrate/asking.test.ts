@@ -48,6 +48,7 @@ const QUESTIONS: readonly MigrateRequest[] = [
   { action: 'verify' },
   { action: 'drift' },
   { action: 'diagnose', questions: [] },
+  { action: 'workload', of: null },
 ];
 
 /** Both transports: with a session that is read only, and without one. */

@@ -1,0 +1,54 @@
+/** The drift check found statements of the running application that no longer plan: asked again, and paged. */
+import type { WorkloadDrift } from '../contract/workload';
+import { log } from '../log';
+import type { AlarmEvent } from './alarm';
+import type { PageContext } from './handle';
+import type { Outbound } from './outbound';
+import { renderWorkloadPage } from './workload-page';
+
+/** Planning everything takes longer than looking an error up. */
+export const ASK_MS = 60_000;
+
+/** @param askMs for one function's answer; shortened in tests */
+export async function pageWorkload(event: AlarmEvent, context: PageContext, askMs = ASK_MS): Promise<void> {
+  const { settings, out, region } = context;
+  const { alarmName: name, configuration } = event.alarmData;
+  const of = configuration?.metrics?.[0]?.metricStat?.metric?.dimensions?.FunctionName ?? null;
+  const asked = await Promise.all(
+    Object.entries(settings.functions).flatMap(([database, functions]) =>
+      functions.map(async (each) => ({ database, ...(await ask(each, of, out, askMs)) })),
+    ),
+  );
+  // Those that are not meant by the alarm answer nothing.
+  const answers = asked.filter(({ workload, problem }) => workload !== null || problem !== null);
+  const rendered = renderWorkloadPage({
+    alarm: { name, region, account: settings.topicArn.split(':')[4] ?? '' },
+    answers,
+    runbookUrl: settings.runbookUrl,
+  });
+  await out.publish(settings.topicArn, rendered);
+  const findings = answers.reduce((sum, { workload }) => sum + (workload?.broken ?? 0), 0);
+  log('paged', { alarm: name, followUp: false, findings, subject: rendered.subject });
+}
+
+interface Asked {
+  readonly workload: WorkloadDrift | null;
+  /** Why it could not be asked. */
+  readonly problem: string | null;
+}
+
+async function ask(functionName: string, of: string | null, out: Outbound, askMs: number): Promise<Asked> {
+  const invocation = await out.invokeMigrate(functionName, { action: 'workload', of }, askMs);
+  if (invocation.kind === 'answered' && invocation.response.action === 'workload') {
+    const { workload } = invocation.response;
+    return { workload, problem: workload?.problem ?? null };
+  }
+  const problem =
+    invocation.kind !== 'answered'
+      ? `${functionName} did not answer within ${askMs / 1_000} seconds, or died.`
+      : invocation.response.action === 'error'
+        ? `${invocation.response.error.message}. ${invocation.response.error.remedy}`
+        : `${functionName} answered something else.`;
+  log('workload-not-asked', { function: functionName, reason: problem });
+  return { workload: null, problem };
+}
