@@ -3,7 +3,7 @@ import type { DropStmt } from 'libpg-query';
 import { cascade } from '../lint/cascade';
 import { dropContainer } from '../lint/drop-container';
 import { dropRelation as dropRelationRule } from '../lint/drop-relation';
-import { all, as, sqlName, words } from '../read/tree';
+import { sqlName, words } from '../read/tree';
 import { type Context, FactsBuilder } from './facts';
 import { dropIndex } from './indexes';
 
@@ -29,10 +29,10 @@ export function drop(body: DropStmt, context: Context): FactsBuilder {
   const facts = kind === 'INDEX' ? dropIndex(body, context) : new FactsBuilder(`DROP ${noun}`, context);
   for (const object of body.objects ?? []) {
     const name = words(object);
-    const spelled = name.length > 0 ? sqlName(name) : nameOfFunction(object);
     if (ON_TABLE.has(kind)) facts.lock(sqlName(name.slice(0, -1)), 'ACCESS EXCLUSIVE');
-    if (kind in RELATIONS) dropRelation(facts, noun, spelled, RELATIONS[kind]!);
-    if (HOLD_DATA.has(kind)) facts.breaks(dropContainer, [noun, spelled]).lockUnseen('ACCESS EXCLUSIVE');
+    if (kind in RELATIONS) dropRelation(facts, noun, sqlName(name), RELATIONS[kind]!);
+    if (HOLD_DATA.has(kind))
+      facts.breaks(dropContainer, [noun, sqlName(name)]).lockUnseen('ACCESS EXCLUSIVE');
   }
   if (kind === 'STATISTIC_EXT') facts.lockUnseen('SHARE UPDATE EXCLUSIVE');
   if (body.behavior === 'DROP_CASCADE')
@@ -50,8 +50,3 @@ function dropRelation(facts: FactsBuilder, noun: string, relation: string, holds
   for (const other of folder.referencedFrom(facts.key(relation))) facts.lockKnown(other, 'ACCESS EXCLUSIVE');
   if (holdsData && !facts.isNew(relation)) facts.breaks(dropRelationRule, [noun, relation]);
 }
-
-const nameOfFunction = (object: NonNullable<DropStmt['objects']>[number]): string => {
-  const type = as(object, 'TypeName')?.names ?? as(object, 'ObjectWithArgs')?.objname;
-  return sqlName(all(type, 'String').map((word) => word.sval ?? ''));
-};
