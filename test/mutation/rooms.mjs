@@ -28,7 +28,7 @@ export const ROOMS = {
     mutate: ['lib/compiler/{reversible,verify-timing}.ts', 'lib/compiler/rules/{consent,drop,held-locks}.ts'],
     tests: [
       ...tests('compiler', 'reversible reversible-forms manifest lint'),
-      ...tests('compiler/rules', 'classify consent consent-holes drop held-locks'),
+      ...tests('compiler/rules', 'classify consent drop held-locks'),
     ],
   },
   defects: {
