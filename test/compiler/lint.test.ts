@@ -51,14 +51,14 @@ const block = (statements: readonly string[]): string =>
 const PAGES = {
   destroys: {
     heading: 'Lint rules: what loses data',
-    intro: 'What these rules find may lose data. Where it is meant, the file says so, and why:',
-    instead: 'What loses nothing:',
+    intro: 'These rules find statements that may lose data. If that is intended, the file says so, and why:',
+    instead: 'This loses nothing:',
   },
   rewrites: {
     heading: 'Lint rules: what takes long',
     intro:
-      'What these rules find rewrites or scans a table while others wait. Where that is meant, the file says so, and why:',
-    instead: 'Write in its place:',
+      'These rules find statements that rewrite or scan a table while others wait. If that is intended, the file says so, and why:',
+    instead: 'Write instead:',
   },
 };
 
@@ -68,7 +68,7 @@ describe('docs', () => {
     const rules = RULES.filter((rule) => rule.consent === consent);
     const page = [
       `# ${heading}`,
-      `${intro} \`-- migrate:consent ${consent} <why>\` for all of them, or a rule's id in place of \`${consent}\` for that rule alone. A table that the same file made holds nothing yet, and is nobody's: no rule is about it. How a message looks: [refused-files.md](refused-files.md).`,
+      `${intro} \`-- migrate:consent ${consent} <why>\` covers all of them; with the id of a rule in place of \`${consent}\`, it covers that rule alone. Tables that the same file creates are exempt: they are empty, and nobody uses them yet. See also [how problems are reported](refused-files.md).`,
       ...rules.map(({ id, title, bad, good }) =>
         [`## ${id}`, `${title}\n${block(bad)}`, `${instead}\n${block(good)}`].join('\n\n'),
       ),

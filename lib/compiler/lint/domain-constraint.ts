@@ -3,7 +3,8 @@ import { rule } from './rule';
 export const domainConstraint = rule({
   id: 'domain-constraint',
   consent: 'rewrites',
-  title: 'A constraint on a domain scans every table that has a column of it, and blocks writers meanwhile.',
+  title:
+    'A new constraint on a domain scans every table that uses the domain, and blocks its writers meanwhile.',
   says: () => ({
     what: 'every table with a column of the domain is scanned, and cannot be written to meanwhile',
     remedy: 'A CHECK constraint on the tables can be validated without blocking writers.',

@@ -3,7 +3,7 @@ import { rule } from './rule';
 export const primaryKeyScan = rule({
   id: 'primary-key-scan',
   consent: 'rewrites',
-  title: 'A primary key from an index reads the table if a column of it is nullable.',
+  title: 'PRIMARY KEY USING INDEX reads the whole table if one of its columns is nullable.',
   says: (table: string) => ({
     what: `all of ${table} is scanned if a column of the key is nullable`,
     remedy: 'SET NOT NULL on its columns first: then nothing is scanned.',

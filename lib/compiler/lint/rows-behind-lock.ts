@@ -4,7 +4,7 @@ export const rowsBehindLock = rule({
   id: 'rows-behind-lock',
   consent: 'rewrites',
   title:
-    'A data change in the same transaction as a lock that blocks readers holds that lock until its last row.',
+    'A data change in a transaction that blocks readers keeps them waiting until its last row is changed.',
   says: (command: string, changed: string, locked: string) => ({
     what: `${command} changes rows of ${changed} while nobody else can read ${locked}`,
     remedy: 'Move it to a separate file, before or after this one; as a batch if it changes many rows.',

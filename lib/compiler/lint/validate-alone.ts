@@ -3,7 +3,7 @@ import { rule } from './rule';
 export const validateAlone = rule({
   id: 'validate-alone',
   consent: 'rewrites',
-  title: 'VALIDATE CONSTRAINT together with other subcommands scans the table under their lock.',
+  title: 'VALIDATE CONSTRAINT beside other subcommands scans the table under their stronger lock.',
   says: (table: string) => ({
     what: `all of ${table} is scanned under the lock of the other subcommands`,
     remedy: 'Write VALIDATE CONSTRAINT as a separate statement: alone it blocks neither readers nor writers.',
