@@ -39,7 +39,7 @@ export async function readOnlySession(
   statementTimeoutMs: number,
 ): Promise<{ db: Database; label: string }> {
   const target = connectionTarget(options);
-  const { connector } = await import('./database/local.js');
+  const { connector } = require('./database/local') as typeof import('./database/local');
   const db = await connector({ ...target, pg: { ...target.pg, readOnly: true, statementTimeoutMs } })();
   return { db, label: target.label };
 }

@@ -29,6 +29,12 @@ test('help needs neither parser, driver nor SDK', () => {
   expect(loadedBy(['--help'])).toEqual(['commander']);
 });
 
+test('an audit that writes no page loads nothing that draws one', () => {
+  const loaded = loadedBy(['audit', '--database-url', 'postgres://app@127.0.0.1:1/shop']);
+  expect(loaded).toContain('pg');
+  expect(loaded.filter((name) => /^(hono|@dagrejs)/.test(name))).toEqual([]);
+});
+
 test('the list of commands shows what each of them says of itself', async () => {
   const { stdout } = await trueup(['--help']);
   for (const { name, arguments: given, summary } of COMMANDS) {

@@ -19,6 +19,7 @@ const PAGES = [
   'cli-reference.md',
   'snapshot.md',
   'audit.md',
+  'audit-report.md',
   'workload-guard.md',
 ];
 const folder = mkdtempSync(join(tmpdir(), 'trueup-test-'));

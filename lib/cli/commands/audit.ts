@@ -10,6 +10,7 @@ import { loadParser } from '../../compiler/read/parser';
 import { itemsOfAudit } from '../../report/of-audit';
 import { AUDIT_RULES } from '../../report/rules';
 import { merge } from '../../workload/workload';
+import { requirePage, writePage } from '../audit-page';
 import { givenSource, readSource } from '../database/file-source';
 import { type FormatOptions, formatOf, printItems, withFormat } from '../formats';
 import { pathInRepository } from '../git';
@@ -28,6 +29,7 @@ interface Options extends DatabaseOptions, FormatOptions {
   readonly accept?: string;
   readonly minGrade: Grade;
   readonly deep?: boolean;
+  readonly html?: string;
 }
 
 /** Each question has a limit of its own; this one is for what has none. */
@@ -58,10 +60,15 @@ export function registerAudit(program: Command): void {
         .choices([...GRADES])
         .default('C'),
     )
+    .option(
+      '--html <file>',
+      'write the findings to a page as well, with pictures of the tables; it needs no network',
+    )
     .option('--deep', 'count rows and look for duplicates in tables of any size: reads all of them');
   withFormat(command);
   setAction<Options>(command, async (terminal, options) => {
     const format = formatOf(options);
+    if (options.html !== undefined) requirePage(options.html);
     await loadParser();
     const accepted = options.accept === undefined ? [] : acceptedIn(options.accept);
     const workload = (options.workload ?? []).map(fromFile);
@@ -69,13 +76,14 @@ export function registerAudit(program: Command): void {
     const { db, label } = await readOnlySession(options, STATEMENT_TIMEOUT_MS);
     const progress = progressView(terminal);
     let source: Database | Snapshot | undefined;
+    let from = options.from ?? null;
     try {
-      if (given !== undefined)
-        source =
-          'url' in given
-            ? (await readOnlySession({ ...options, databaseUrl: given.url }, STATEMENT_TIMEOUT_MS)).db
-            : await readSource(terminal, given, db);
-      const { compared: _, ...result } = await progress.during(() =>
+      if (given !== undefined && 'url' in given) {
+        const session = await readOnlySession({ ...options, databaseUrl: given.url }, STATEMENT_TIMEOUT_MS);
+        // Never the URL: it holds a password.
+        [source, from] = [session.db, session.label];
+      } else if (given !== undefined) source = await readSource(terminal, given, db);
+      const { compared, ...result } = await progress.during(() =>
         audit(db, {
           ...(source ? { source } : {}),
           ...(workload.length > 0 ? { workload: merge(workload).entries } : {}),
@@ -99,6 +107,15 @@ export function registerAudit(program: Command): void {
           ...options,
           command: 'audit',
           rules: AUDIT_RULES,
+        });
+      if (options.html !== undefined)
+        writePage(terminal, options.html, {
+          report,
+          compared,
+          where: label,
+          from,
+          minGrade: options.minGrade,
+          hidden: result.findings.length - shown.length,
         });
       return auditExitCode(report);
     } finally {

@@ -1,0 +1,21 @@
+/** An audit as one page that needs no network: loaded for `--html` alone. Pure. */
+import type { Grade } from '../../../lambda/audit/finding';
+import type { AuditReport, Compared } from '../audit';
+import { pageOf } from './page';
+
+export interface ReportInput {
+  readonly report: AuditReport;
+  readonly compared: Compared;
+  /** The database, for people; without its password. */
+  readonly where: string;
+  /** What it was compared with: a database or the name of a file. @default - nothing */
+  readonly from: string | null;
+  /** The least sure findings that were asked for. */
+  readonly minGrade: Grade;
+  /** Findings that are less sure than those. */
+  readonly hidden: number;
+  /** The text of written migrations, by {@link AuditReport.findings}' `fix`. */
+  readonly repairs: ReadonlyMap<string, string>;
+}
+
+export const reportPage = (input: ReportInput): string => pageOf(input).toString();

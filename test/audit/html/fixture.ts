@@ -1,0 +1,137 @@
+/** What a page is made of, without a server. */
+import type { Catalogue } from '../../../lambda/audit/catalogue';
+import type { Difference } from '../../../lambda/audit/compare/difference';
+import type { AuditReport } from '../../../lib/audit/audit';
+import type { AuditFinding } from '../../../lib/audit/findings';
+import type { ReportInput } from '../../../lib/audit/html';
+import type { Snapshot } from '../../../lib/audit/snapshot';
+
+export interface TableShape {
+  readonly name: string;
+  readonly columns: readonly string[];
+  readonly primary?: readonly string[];
+  /** Column to the table that it refers to. */
+  readonly keys?: Readonly<Record<string, string>>;
+}
+
+export function catalogueOf(tables: readonly TableShape[]): Catalogue {
+  const schema = 'public';
+  const key = (table: string) => ({ schema, table, definition: '' });
+  const empty = {
+    settings: [],
+    extensions: [],
+    collations: [],
+    types: [],
+    sequences: [],
+    indexes: [],
+    views: [],
+  };
+  return {
+    ...empty,
+    functions: [],
+    triggers: [],
+    rules: [],
+    policies: [],
+    eventTriggers: [],
+    publications: [],
+    subscriptions: [],
+    foreignServers: [],
+    grants: [],
+    comments: [],
+    others: [],
+    database: [
+      {
+        name: 'shop',
+        serverVersion: '18.4',
+        serverVersionNumber: 180004,
+        encoding: 'UTF8',
+        collate: 'C',
+        ctype: 'C',
+      },
+    ],
+    schemas: [{ name: schema }],
+    tables: tables.map(({ name }) => ({ schema, name, kind: 'table' as const })),
+    columns: tables.flatMap(({ name: table, columns }) =>
+      columns.map((name) => ({ schema, table, name, type: 'bigint' })),
+    ),
+    constraints: tables.flatMap(({ name, primary, keys = {} }) => [
+      ...(primary
+        ? [{ ...key(name), name: `${name}_pkey`, type: 'primary key' as const, columns: primary }]
+        : []),
+      ...Object.entries(keys).map(([column, to]) => ({
+        ...key(name),
+        name: `${name}_${column}_fkey`,
+        type: 'foreign key' as const,
+        columns: [column],
+        references: { schema, table: to, columns: ['id'] },
+      })),
+    ]),
+  };
+}
+
+export const snapshotOf = (catalogue: Catalogue): Snapshot => ({
+  taken: {
+    at: '2026-03-01T09:00:00.000Z',
+    version: '0.1.0',
+    role: 'app',
+    ms: { catalogue: 1, workload: 1, positions: 1, rows: 1 },
+  },
+  catalogue,
+  positions: [],
+  rows: [],
+  workload: [],
+  notSeen: [],
+});
+
+export const finding = (change: Partial<AuditFinding> = {}): AuditFinding => ({
+  id: 'index-lost',
+  grade: 'B',
+  object: 'public.orders',
+  message: 'Index by_customer on public.orders (customer) is missing.',
+  evidence: ['in the source: CREATE INDEX by_customer ON public.orders USING btree (customer)'],
+  fix: null,
+  ...change,
+});
+
+export const SHOP: readonly TableShape[] = [
+  { name: 'customers', columns: ['id', 'email'], primary: ['id'] },
+  { name: 'orders', columns: ['id', 'customer', 'status'], primary: ['id'], keys: { customer: 'customers' } },
+];
+
+interface Change {
+  readonly report?: Partial<AuditReport>;
+  readonly target?: readonly TableShape[];
+  readonly source?: readonly TableShape[] | null;
+  readonly differences?: readonly Difference[];
+  readonly input?: Partial<ReportInput>;
+}
+
+export function inputOf({
+  report,
+  target = SHOP,
+  source = SHOP,
+  differences = [],
+  input,
+}: Change = {}): ReportInput {
+  return {
+    report: {
+      findings: [],
+      notSeen: [],
+      accepted: [],
+      gone: [],
+      looked: { kinds: 52, tables: 2, objects: 9, compared: source ? 9 : null, statements: 0, decided: 0 },
+      ...report,
+    },
+    compared: {
+      target: snapshotOf(catalogueOf(target)),
+      source: source && snapshotOf(catalogueOf(source)),
+      differences,
+    },
+    where: 'app@db:5432/shop',
+    from: source ? 'shop.json' : null,
+    minGrade: 'C',
+    hidden: 0,
+    repairs: new Map(),
+    ...input,
+  };
+}
