@@ -6,7 +6,7 @@ import type { ConvergeRequest, Outcome } from './converge';
 import type { Diagnosis, DiagnosisQuestion } from './diagnosis';
 import type { ErrorInfo } from './errors';
 import type { Plan, Status, Verification } from './status';
-import type { WorkloadDrift } from './workload';
+import type { PromisedStatement, Rehearsed, WorkloadDrift } from './workload';
 
 export type MigrateRequest =
   | {
@@ -32,7 +32,13 @@ export type MigrateRequest =
    * What the drift check says of the application's statements, asked again for a page. `of`: the function under whose name
    * its metrics are; whoever has another name answers null. Null: whoever is asked.
    */
-  | { readonly action: 'workload'; readonly of: string | null };
+  | { readonly action: 'workload'; readonly of: string | null }
+  /** Statements are planned, none is run. `statements` null: those of the running promise from this number on. */
+  | {
+      readonly action: 'rehearse';
+      readonly statements: readonly PromisedStatement[] | null;
+      readonly from: number;
+    };
 
 /**
  * Which requests change the database. The function that only answers questions refuses those, and whatever it does not
@@ -48,6 +54,7 @@ const CHANGES: Readonly<Record<MigrateRequest['action'], boolean>> = {
   drift: false,
   diagnose: false,
   workload: false,
+  rehearse: false,
 };
 
 /** Whether a request only asks. */
@@ -68,6 +75,7 @@ export type MigrateResponse =
   | { readonly action: 'drift'; readonly drift: DriftReport }
   | { readonly action: 'diagnose'; readonly diagnoses: readonly Diagnosis[] }
   | { readonly action: 'workload'; readonly workload: WorkloadDrift | null }
+  | { readonly action: 'rehearse'; readonly rehearsed: Rehearsed }
   | { readonly action: 'error'; readonly error: ErrorInfo };
 
 export interface DriftReport {

@@ -1,6 +1,6 @@
 /** What is asked about the application's statements, and what a server's planner answered. None of it holds a value of a row. */
 
-import type { Diagnosis } from './diagnosis';
+import type { Diagnosis, Repair } from './diagnosis';
 
 /** A statement as one sender sends it. */
 export interface Asked {
@@ -58,6 +58,29 @@ export interface WorkloadReport {
   readonly notGuarded: Readonly<Record<string, number>>;
   /** Up to {@link NAMED_STATEMENTS} of each migration and kind. */
   readonly broken: readonly BrokenPromise[];
+}
+
+/** Statements that were planned on a live database, part after part: an invocation takes and answers 6 MB. */
+export interface Rehearsed {
+  /** What was planned, where it was the running promise; its texts. @default - the statements that were given */
+  readonly promised?: PromisePart;
+  /** One for each statement, in order. */
+  readonly verdicts: readonly Verdict[];
+  /** What the catalogue says of those that fail, by their place from 0: the ones that run most often. */
+  readonly causes: readonly {
+    readonly at: number;
+    readonly cause: readonly string[];
+    readonly repair: Repair;
+  }[];
+}
+
+/** Of the running promise, in the order of its file. */
+export interface PromisePart {
+  /** Null where nothing is promised. Another one than in the part before: a deployment has come in between. */
+  readonly hash: string | null;
+  readonly statements: readonly PromisedStatement[];
+  /** Where the next part begins; null after the last. */
+  readonly next: number | null;
 }
 
 /** What the drift check found of the statements that the running application promises. */

@@ -3,6 +3,7 @@
  * server answered when it planned the statement. Where no error of a log has this cause, what was there before is compared.
  */
 import type { Diagnosis, DiagnosisQuestion } from '../contract/diagnosis';
+import type { Planned } from '../contract/workload';
 import type { Database } from '../postgres/database';
 import { insertsIn } from '../sql/insert';
 import { quoteWhereNeeded } from '../sql/quote';
@@ -21,6 +22,13 @@ export interface FailedStatement {
   /** Where every execution fails: `schema.table`, and the column (23502) or the index (55000). */
   readonly relation?: string | null;
   readonly object?: string | null;
+}
+
+/** From the verdict of planning it. */
+export function failedStatement(statement: string, role: string | null, verdict: Planned): FailedStatement {
+  const place = verdict.outcome === 'would-fail' ? verdict : null;
+  const state = 'sqlstate' in verdict ? verdict.sqlstate : null;
+  return { statement, role, state, relation: place?.relation, object: place?.object };
 }
 
 /** Beside how it planned when it was promised. */
@@ -71,17 +79,25 @@ const DEFERRABLE =
   'ON CONFLICT does not support deferrable unique constraints/exclusion constraints as arbiters';
 const UUID_CALL = /\b(gen_random_uuid|uuid_generate_v(?:1mc|\d)|uuidv[47])\s*\(/i;
 
+/** Null where the catalogue has no cause for it. @throws {ConnectionLost} */
+export async function explainFailed(
+  db: Database,
+  failed: FailedStatement,
+  known: KnownMigrations | null = null,
+): Promise<Diagnosis | null> {
+  const question = questionOf(failed);
+  const found = question === null ? null : await diagnose(db, question, known);
+  return found === null || found.verdict === null || found.verdict === 'not-reproduced' ? null : found;
+}
+
 /** @throws {ConnectionLost} */
 export async function explainWorse(
   db: Database,
   worse: WorseStatement,
   known: KnownMigrations | null,
 ): Promise<Diagnosis> {
-  const compared = byComparison(worse);
-  const question = worse.by === 'plan' && worse.gone.length === 0 ? questionOf(worse) : null;
-  if (question === null) return compared;
-  const found = await diagnose(db, question, known);
-  return found.verdict === null || found.verdict === 'not-reproduced' ? compared : found;
+  const asks = worse.by === 'plan' && worse.gone.length === 0;
+  return (asks ? await explainFailed(db, worse, known) : null) ?? byComparison(worse);
 }
 
 /** What is known without asking: what has gone, or changed, since the statement was promised. Pure. */

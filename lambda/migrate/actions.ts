@@ -10,6 +10,7 @@ import type { EngineContext } from '../engine/run';
 import type { Connect } from './connect';
 import { answerQuestions } from './diagnosis';
 import { checkDrift, metricsName, reportDrift } from './drift';
+import { rehearse } from './rehearse';
 import type { MigrateSettings } from './settings';
 import { askWorkload } from './workload-drift';
 
@@ -106,6 +107,10 @@ async function perform(request: MigrateRequest, context: ActionContext): Promise
       const meant = request.of === null || request.of === metricsName(context.settings.metricsOf);
       const workload = meant ? await askWorkload(reading, namespace) : null;
       return { action: 'workload', workload };
+    }
+    case 'rehearse': {
+      const { statements, from } = request;
+      return { action: 'rehearse', rehearsed: await rehearse(reading, namespace, statements, from) };
     }
     default:
       return {

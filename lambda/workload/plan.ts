@@ -1,6 +1,7 @@
 /** Statements are planned on a server, many in one call. Nothing is run, and nothing changes. */
 import type { Asked, Verdict } from '../contract/workload';
 import { type Database, SqlError } from '../postgres/database';
+import { readLongText } from '../postgres/long-text';
 import { ANSWER, ASKED, MAX_LENGTH, PLAN_BLOCK } from './sql/plan';
 import { type Answer, verdictOf } from './verdict';
 
@@ -16,8 +17,8 @@ const CALL_LENGTH = 4 * MAX_LENGTH;
 const ONE_MS = 5_000;
 
 /**
- * One verdict for each of `asked`, in order. The database has to be one session (`pg`), and the statements are planned
- * with the rights of whoever is connected.
+ * One verdict for each of `asked`, in order. The statements are planned with the rights of whoever is connected, who needs no
+ * others; without a session (the Data API), the function in schema trueup is called.
  * @throws {SqlError}
  */
 export async function planStatements(
@@ -29,10 +30,27 @@ export async function planStatements(
   const verdicts: Verdict[] = [];
   for (const call of calls(asked)) {
     const left = Math.max(0, ends - Date.now());
-    const answers = await answersOf(db, questionOf(call, left), left);
+    const answers = db.capabilities.session
+      ? await answersOf(db, questionOf(call, left), left)
+      : await answersWithoutSession(db, call, Math.min(left, CALL_MS));
     verdicts.push(...call.map((_, i) => verdictOf(answers?.[i] ?? UNANSWERED)));
   }
   return verdicts;
+}
+
+/** The Data API ends a call after 45 seconds. */
+const CALL_MS = 25_000;
+
+/** Without what planning took: asked in pieces, the answer is the same each time. */
+const PLAN_CALL = `SELECT (SELECT pg_catalog.jsonb_agg(a.answer OPERATOR(pg_catalog.-) 'ms'::pg_catalog.text ORDER BY a.n)
+FROM pg_catalog.jsonb_array_elements(trueup._plan($1::pg_catalog.text::pg_catalog.jsonb)) WITH ORDINALITY AS a (answer, n))::pg_catalog.text`;
+
+async function answersWithoutSession(
+  db: Database,
+  call: readonly Asked[],
+  budgetMs: number,
+): Promise<Answer[]> {
+  return JSON.parse((await readLongText(db, PLAN_CALL, [questionOf(call, budgetMs)]))!) as Answer[];
 }
 
 /** As `trueup._plan` takes it. */

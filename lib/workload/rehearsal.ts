@@ -34,13 +34,16 @@ export interface Rehearsal {
   readonly doubtful?: readonly { readonly text: string; readonly since: string }[];
 }
 
-interface Question extends Asked {
-  readonly entry: WorkloadEntry;
+/** What is needed of one that is planned. */
+export type Entry = Pick<WorkloadEntry, 'text' | 'senders'>;
+
+export interface Question extends Asked {
+  readonly entry: Entry;
   readonly sender: Sender;
 }
 
 /** Each statement once for each of its senders. */
-export const questionsOf = (entries: readonly WorkloadEntry[]): Question[] =>
+export const questionsOf = (entries: readonly Entry[]): Question[] =>
   entries.flatMap((entry) =>
     entry.senders.map((sender) => {
       const { role, searchPath } = sender;
@@ -50,7 +53,7 @@ export const questionsOf = (entries: readonly WorkloadEntry[]): Question[] =>
 
 /** @param verdicts of `questions`, in order */
 export function rehearsalOf(questions: readonly Question[], verdicts: readonly Verdict[]): Rehearsal {
-  const byEntry = new Map<WorkloadEntry, { sender: Sender; verdict: Verdict }[]>();
+  const byEntry = new Map<Entry, { sender: Sender; verdict: Verdict }[]>();
   questions.forEach(({ entry, sender }, i) => {
     byEntry.set(entry, [...(byEntry.get(entry) ?? []), { sender, verdict: verdicts[i]! }]);
   });

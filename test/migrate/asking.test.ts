@@ -49,6 +49,7 @@ const QUESTIONS: readonly MigrateRequest[] = [
   { action: 'drift' },
   { action: 'diagnose', questions: [] },
   { action: 'workload', of: null },
+  { action: 'rehearse', statements: null, from: 0 },
 ];
 
 /** Both transports: with a session that is read only, and without one. */

@@ -1,5 +1,10 @@
 /** How the statements that the running application promises plan now, beside how they did when it was deployed. Read only. */
-import { DRIFTED_STATEMENTS, type WorkloadDrift } from '../../contract/workload';
+import {
+  DRIFTED_STATEMENTS,
+  type PromisedStatement,
+  type PromisePart,
+  type WorkloadDrift,
+} from '../../contract/workload';
 import { type Database, SqlError } from '../../postgres/database';
 import { readLongText } from '../../postgres/long-text';
 import type { Named } from './words';
@@ -53,3 +58,40 @@ FROM trueup.namespaces n WHERE n.name OPERATOR(pg_catalog.=) $1::pg_catalog.text
 }
 
 const NO_LEDGER = new Set(['42P01', '3F000']);
+
+/** A part that goes with its verdicts into one answer of an invocation. */
+const PART = { statements: 1_000, characters: 1_000_000 };
+
+/** @param from the first part begins at 0. @throws {SqlError} */
+export async function readPromise(db: Database, namespace: string, from: number): Promise<PromisePart> {
+  if (!(await promises(db, namespace))) return NOTHING_PROMISED;
+  const found = await readLongText(
+    db,
+    `SELECT pg_catalog.json_build_object('hash', n.promise, 'statements', coalesce((
+  SELECT pg_catalog.json_agg(pg_catalog.json_build_object('number', p.number, 'text', p.statement, 'role', p.role,
+    'searchPath', p.path, 'calls', p.calls) ORDER BY p.number)
+  FROM (SELECT w.*, pg_catalog.sum(pg_catalog.length(w.statement)) OVER (ORDER BY w.number) AS characters, pg_catalog.row_number() OVER (ORDER BY w.number) AS place
+    FROM trueup.workload w WHERE w.namespace OPERATOR(pg_catalog.=) n.name AND w.promise OPERATOR(pg_catalog.=) n.promise
+      AND w.number OPERATOR(pg_catalog.>) $2::pg_catalog.int4) AS p
+  WHERE p.place OPERATOR(pg_catalog.=) 1::pg_catalog.int8 OR (p.characters OPERATOR(pg_catalog.<=) ${PART.characters}::pg_catalog.int8
+    AND p.place OPERATOR(pg_catalog.<=) ${PART.statements}::pg_catalog.int8)), '[]'),
+  'last', (SELECT pg_catalog.max(w.number) FROM trueup.workload w WHERE w.namespace OPERATOR(pg_catalog.=) n.name
+    AND w.promise OPERATOR(pg_catalog.=) n.promise))::pg_catalog.text
+FROM trueup.namespaces n WHERE n.name OPERATOR(pg_catalog.=) $1::pg_catalog.text`,
+    [namespace, from],
+  );
+  if (found === null) return NOTHING_PROMISED;
+  const { hash, statements, last } = JSON.parse(found) as {
+    hash: string | null;
+    statements: readonly (PromisedStatement & { number: number })[];
+    last: number | null;
+  };
+  const end = statements.at(-1)?.number ?? null;
+  return {
+    hash,
+    statements: statements.map(({ text, role, searchPath, calls }) => ({ text, role, searchPath, calls })),
+    next: end === null || end === last ? null : end,
+  };
+}
+
+const NOTHING_PROMISED: PromisePart = { hash: null, statements: [], next: null };

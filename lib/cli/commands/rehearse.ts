@@ -1,15 +1,24 @@
 import type { Command } from 'commander';
 import { loadParser } from '../../compiler/read/parser';
-import { collect, merge } from '../../workload/workload';
+import { collect, merge, type WorkloadEntry } from '../../workload/workload';
 import { rehearse } from '../database/rehearse';
-import { type DatabaseOptions, withConnection, withMaxUndecided } from '../options';
+import type { ExitCode } from '../exit-codes';
+import {
+  type DatabaseOptions,
+  type StackOption,
+  withConnection,
+  withMaxUndecided,
+  withStack,
+} from '../options';
+import { rehearseRemotely } from '../remote/rehearse';
 import { setAction } from '../terminal/action';
+import { UsageError } from '../terminal/failure';
 import { printJson } from '../terminal/json';
 import { printRehearsal, rehearsalExitCode } from '../terminal/rehearsal';
-import { plural } from '../terminal/terminal';
+import { plural, type Terminal } from '../terminal/terminal';
 import { fromFile, fromStatistics, readOnlySession, repeated } from '../workload-sources';
 
-interface Options extends DatabaseOptions {
+interface Options extends DatabaseOptions, StackOption {
   readonly workload?: readonly string[];
   readonly maxUndecided: number;
 }
@@ -26,11 +35,17 @@ export function registerRehearse(program: Command): void {
     )
     .option(
       '--workload <file>',
-      'statements to plan; may be repeated (default: what pg_stat_statements of this database holds)',
+      'statements to plan; may be repeated (default: what pg_stat_statements of this database holds; with --stack, ' +
+        'what the running application promises)',
       repeated,
-    );
+    )
+    .option('--namespace <name>', 'with --stack: which of its schemas, where it has several');
+  withStack(command);
   withMaxUndecided(command);
   setAction<Options>(command, async (terminal, options) => {
+    if (options.stack !== undefined) return overStack(terminal, options, options.stack);
+    if (options.namespace !== undefined)
+      throw new UsageError('--namespace goes with --stack', 'Without --stack nothing of a ledger is read.');
     await loadParser();
     const files = (options.workload ?? []).map(fromFile);
     const { db, label } = await readOnlySession(options, STATEMENT_TIMEOUT_MS);
@@ -50,4 +65,27 @@ export function registerRehearse(program: Command): void {
       await db.close();
     }
   });
+}
+
+async function overStack(terminal: Terminal, options: Options, stackName: string): Promise<ExitCode> {
+  const { workload, namespace, maxUndecided } = options;
+  if (options.databaseUrl !== undefined)
+    throw new UsageError(
+      '--stack cannot be combined with --database-url',
+      'The deployed function knows its database.',
+    );
+  let entries: readonly WorkloadEntry[] | null = null;
+  if (workload !== undefined) {
+    await loadParser();
+    ({ entries } = merge(workload.map(fromFile)));
+  }
+  const rehearsal = await rehearseRemotely({ stackName, namespace }, entries);
+  const where = namespace === undefined ? `stack ${stackName}` : `${namespace} of stack ${stackName}`;
+  if (terminal.json) printJson(terminal, { ...rehearsal, hidden: 0 });
+  else printRehearsal(terminal, rehearsal, where, maxUndecided);
+  if (entries === null && rehearsal.statements === 0)
+    terminal.err.line(
+      'No deployment with a workload has succeeded, so the ledger keeps no statements. Give them with --workload.',
+    );
+  return rehearsalExitCode(rehearsal, maxUndecided);
 }

@@ -1,5 +1,5 @@
 /** The workload is planned on a database, and the catalogue is asked about what fails. */
-import { diagnose } from '../../../lambda/defects/diagnose';
+import { explainFailed, failedStatement } from '../../../lambda/defects/statement';
 import type { Database } from '../../../lambda/postgres/database';
 import { planStatements } from '../../../lambda/workload/plan';
 import { type Broken, questionsOf, type Rehearsal, rehearsalOf } from '../../workload/rehearsal';
@@ -19,24 +19,9 @@ export async function rehearse(db: Database, entries: readonly WorkloadEntry[]):
 
 /** As a page would say it: the catalogue is asked as for an error of the log, where one has the same cause. */
 async function withCause(db: Database, broken: Broken): Promise<Broken> {
-  const { verdict, text, senders } = broken;
-  const user = senders[0]?.role ?? '';
-  const common = { database: '', user, constraint: null, statement: text, message: '' };
-  const question =
-    verdict.sqlstate === '42P10'
-      ? { ...common, signature: 'on-conflict', table: null, column: null }
-      : verdict.outcome === 'would-fail' && verdict.sqlstate === '23502'
-        ? { ...common, signature: 'not-null', table: bareName(verdict.relation), column: verdict.object }
-        : null;
-  if (question === null) return broken;
-  const { verdict: sure, cause, repair } = await diagnose(db, question, null);
-  return sure === null || sure === 'not-reproduced' ? broken : { ...broken, cause, repair };
+  const found = await explainFailed(
+    db,
+    failedStatement(broken.text, broken.senders[0]?.role ?? null, broken.verdict),
+  );
+  return found === null ? broken : { ...broken, cause: found.cause, repair: found.repair };
 }
-
-/** As an error of the log names a table: without its schema and without quotes. */
-const bareName = (relation: string): string =>
-  /(?:"((?:[^"]|"")+)"|([^".]+))$/
-    .exec(relation)!
-    .slice(1)
-    .find((name) => name !== undefined)!
-    .replaceAll('""', '"');
