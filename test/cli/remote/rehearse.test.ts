@@ -77,7 +77,7 @@ test('what fails is said with calls, cause and repair, and the exit code is that
           '--ssl-mode',
           'verify-full',
           '--ssl-root-cert',
-          rig.certificates.ca,
+          workload('ca.pem', rig.certificates.ca),
         ],
         ...['--workload', file],
       )
