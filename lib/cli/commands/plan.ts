@@ -1,12 +1,21 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
+import type { Manifest } from '../../../lambda/contract/manifest';
 import type { Plan, PlannedStep } from '../../../lambda/contract/status';
+import { CompileError } from '../../compiler/problem';
+import { type PlanDocument, proofsOf } from '../../report/plan-document';
+import { planMarkdown } from '../../report/plan-markdown';
+import { problemsMarkdown } from '../../report/problems-markdown';
 import { merge } from '../../workload/workload';
+import { compiledBefore } from '../compile-cache';
+import { planSince } from '../database/plan-since';
 import { planWorkload } from '../database/plan-workload';
 import { EXIT, type ExitCode } from '../exit-codes';
-import { compile } from '../folder';
+import { compile, namespaceOf } from '../folder';
+import { commonCommit } from '../git';
 import { open } from '../open';
 import {
   type DatabaseOptions,
+  majorVersion,
   type OwnerOption,
   type StackOption,
   withDatabase,
@@ -14,18 +23,23 @@ import {
   withOwner,
   withStack,
 } from '../options';
+import { sinceRevision } from '../since';
 import { setAction } from '../terminal/action';
 import { UsageError } from '../terminal/failure';
 import { printJson } from '../terminal/json';
+import { printTrial } from '../terminal/plan-trial';
 import { printError } from '../terminal/report';
 import { duration, plural, type Stream, type Terminal, table } from '../terminal/terminal';
-import { printWorkloadPlan, type WorkloadPlan } from '../terminal/workload-plan';
+import { printWorkloadPlan } from '../terminal/workload-plan';
 import { fromFile, readOnlySession, repeated } from '../workload-sources';
 
 interface Options extends DatabaseOptions, OwnerOption, StackOption {
   readonly workload?: readonly string[];
   readonly exitCode?: boolean;
   readonly sql?: boolean;
+  readonly format?: 'text' | 'json' | 'markdown';
+  readonly since?: string;
+  readonly major?: number;
 }
 
 export function registerPlan(program: Command): void {
@@ -39,33 +53,101 @@ export function registerPlan(program: Command): void {
       'also plan what the application sends, and say what each migration touches of it; may be repeated',
       repeated,
     )
+    .addOption(
+      new Option('--format <format>', 'how to print it: markdown for the page of a pull request').choices([
+        'text',
+        'json',
+        'markdown',
+      ]),
+    )
+    .option(
+      '--since <revision>',
+      'plan for a database that has the migrations of this commit, and try it: on a temporary PostgreSQL',
+    )
+    .option(
+      '--major <version>',
+      'with --since: PostgreSQL version, where installed (default: the newest)',
+      majorVersion,
+    )
     .option('--sql', "print the statements' text")
     .option('--exit-code', 'exit with 3 if there is something to do');
   withStack(command);
   setAction<Options>(command, async (terminal, options, folder) => {
-    if (options.stack !== undefined && options.workload !== undefined)
-      throw new UsageError(
-        '--workload does not go with --stack',
-        'It is planned on a database that can be reached from here.',
-      );
-    const operations = await open(folder!, options);
-    const plan = await operations.plan();
-    const workload = await ofWorkload(folder!, options, plan);
-    if (terminal.json) printJson(terminal, workload ? { ...plan, workload } : plan);
-    else {
-      printPlan(terminal, plan, operations.label, options.sql ?? false);
-      if (workload) printWorkloadPlan(terminal, workload);
+    refuseTogether(options);
+    try {
+      const { label, document } = await planned(terminal, options, folder!);
+      print(terminal, options, label, document);
+      return exitCodeOf(document, options.exitCode ?? false);
+    } catch (error) {
+      if (!(error instanceof CompileError) || options.format !== 'markdown') throw error;
+      terminal.out.write(problemsMarkdown(folder!, error.problems));
+      return EXIT.failed;
     }
-    return exitCodeOf(plan, options.exitCode ?? false);
   });
+}
+
+/** @throws {UsageError} */
+function refuseTogether(options: Options): void {
+  const { stack, since, major, workload, json, format, databaseUrl, ownerRole } = options;
+  if (json && format !== undefined && format !== 'json')
+    throw new UsageError(`--json does not go with --format ${format}`, 'Give one of them.');
+  if (stack !== undefined && workload !== undefined)
+    throw new UsageError(
+      '--workload does not go with --stack',
+      'It is planned on a database that can be reached from here.',
+    );
+  if (major !== undefined && since === undefined)
+    throw new UsageError('--major goes with --since', 'A database has the version that it has.');
+  const other = Object.entries({ stack, 'database-url': databaseUrl, 'owner-role': ownerRole }).find(
+    ([, value]) => value !== undefined,
+  );
+  if (since !== undefined && other)
+    throw new UsageError(
+      `--since does not go with --${other[0]}`,
+      'It plans on a temporary PostgreSQL of its own. Leave one of them out.',
+    );
+}
+
+interface Planned {
+  /** For people. */
+  readonly label: string;
+  readonly document: PlanDocument;
+}
+
+async function planned(terminal: Terminal, options: Options, folder: string): Promise<Planned> {
+  if (options.since !== undefined) return plannedSince(terminal, options, folder, options.since);
+  const operations = await open(folder, options);
+  const plan = await operations.plan();
+  if (options.stack !== undefined) return { label: operations.label, document: plan };
+  const manifest = await compiledBefore(folder, () => compile(folder));
+  const { workload: files } = options;
+  const workload = files && (await ofWorkload(manifest, files, options, plan));
+  return {
+    label: operations.label,
+    document: { ...plan, ...(workload ? { workload } : {}), proofs: proofsOf(manifest, plan) },
+  };
+}
+
+async function plannedSince(
+  terminal: Terminal,
+  { workload: files, major, namespace: given }: Options,
+  folder: string,
+  revision: string,
+): Promise<Planned> {
+  const manifest = await compile(folder);
+  const workload = files && merge(files.map(fromFile)).entries;
+  const since = await sinceRevision(terminal, commonCommit(revision, folder), folder, files ?? []);
+  const namespace = namespaceOf(folder, given);
+  const { plan, ...tried } = await planSince(terminal, manifest, namespace, { major, workload, since });
+  return {
+    label: `${namespace} since ${revision}`,
+    document: { ...plan, ...tried, proofs: proofsOf(manifest, plan) },
+  };
 }
 
 const QUESTION_MS = 60_000;
 
-async function ofWorkload(folder: string, options: Options, plan: Plan): Promise<WorkloadPlan | undefined> {
-  const { workload: files } = options;
-  if (files === undefined) return undefined;
-  const manifest = await compile(folder);
+async function ofWorkload(manifest: Manifest, files: readonly string[], options: Options, plan: Plan) {
   const { entries } = merge(files.map(fromFile));
   const { db } = await readOnlySession(options, QUESTION_MS);
   try {
@@ -75,9 +157,20 @@ async function ofWorkload(folder: string, options: Options, plan: Plan): Promise
   }
 }
 
-function exitCodeOf({ errors, steps }: Plan, asked: boolean): ExitCode {
+function exitCodeOf({ errors, steps, trial }: PlanDocument, asked: boolean): ExitCode {
   if (errors.length > 0) return EXIT.failed;
+  if (trial && (trial.error !== null || trial.findings.length > 0)) return EXIT.failed;
   return asked && steps.length > 0 ? EXIT.pending : EXIT.ok;
+}
+
+function print(terminal: Terminal, options: Options, label: string, document: PlanDocument): void {
+  if (terminal.json) printJson(terminal, document);
+  else if (options.format === 'markdown') terminal.out.write(planMarkdown(document));
+  else {
+    printPlan(terminal, document, label, options.sql ?? false);
+    if (document.workload) printWorkloadPlan(terminal, document.workload);
+    if (document.trial) printTrial(terminal, document.trial);
+  }
 }
 
 export function printPlan(terminal: Terminal, plan: Plan, label: string, sql: boolean): void {

@@ -3,10 +3,10 @@ import type { Manifest } from '../../../lambda/contract/manifest';
 import type { Plan } from '../../../lambda/contract/status';
 import type { Database } from '../../../lambda/postgres/database';
 import { planStatements } from '../../../lambda/workload/plan';
-import { questionsOf, rehearsalOf } from '../../workload/rehearsal';
+import type { WorkloadPlan } from '../../report/plan-document';
+import { questionsOf, type Rehearsal, rehearsalOf } from '../../workload/rehearsal';
 import { touchedBy } from '../../workload/touched';
 import type { WorkloadEntry } from '../../workload/workload';
-import type { WorkloadPlan } from '../terminal/workload-plan';
 
 /** @throws {SqlError} */
 export async function planWorkload(
@@ -17,7 +17,7 @@ export async function planWorkload(
 ): Promise<WorkloadPlan> {
   const questions = questionsOf(entries);
   const verdicts = await planStatements(db, questions);
-  const { statements, plan, broken, undecided } = rehearsalOf(questions, verdicts);
+  const rehearsal = rehearsalOf(questions, verdicts);
   const planned = questions.map(({ text, role, sender }, i) => ({
     text,
     role,
@@ -28,12 +28,18 @@ export async function planWorkload(
     steps.filter(({ action }) => action === 'apply' || action === 'resume').map((step) => step.migration),
   );
   return {
-    statements,
-    plan,
-    failing: broken.map(({ text, verdict }) => ({ text, sqlstate: verdict.sqlstate, why: verdict.why })),
-    undecided: Object.fromEntries(undecided.map(({ why, texts }) => [why, texts.length])),
+    statements: rehearsal.statements,
+    plan: rehearsal.plan,
+    failing: failingOf(rehearsal),
+    undecided: undecidedOf(rehearsal),
     touched: manifest.migrations
       .filter(({ name }) => waiting.has(name))
       .map((each) => touchedBy(each, planned)),
   };
 }
+
+export const failingOf = ({ broken }: Rehearsal): WorkloadPlan['failing'] =>
+  broken.map(({ text, verdict }) => ({ text, sqlstate: verdict.sqlstate, why: verdict.why }));
+
+export const undecidedOf = ({ undecided }: Rehearsal): WorkloadPlan['undecided'] =>
+  Object.fromEntries(undecided.map(({ why, texts }) => [why, texts.length]));

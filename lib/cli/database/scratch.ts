@@ -110,7 +110,7 @@ const MAY_HAVE_PLANNED = ['untyped', 'overload', 'constant'].map((code) => UNDEC
 const questionOf = (text: string, { role, searchPath }: Sender): Asked => ({ text, role, searchPath });
 
 /** The server as the running application knows it. */
-async function beginAt(
+export async function beginAt(
   target: ConnectionTarget,
   namespace: string,
   { manifest, promise, revision }: Since,
@@ -131,7 +131,7 @@ async function beginAt(
   }
 }
 
-const applied = (operations: LocalOperations) =>
+export const applied = (operations: LocalOperations) =>
   untilDone((slice) => operations.up(slice), { id: newRequestId(), timeoutMs: TRIAL_TIMEOUT_MS });
 
 /** Everything once more, one migration after another: which was the last after which each statement no longer planned? */
@@ -156,7 +156,7 @@ async function blame(
   return blamed;
 }
 
-async function onTarget<T>({ pg }: ConnectionTarget, work: (db: Database) => Promise<T>): Promise<T> {
+export async function onTarget<T>({ pg }: ConnectionTarget, work: (db: Database) => Promise<T>): Promise<T> {
   const db = await connectPg({ ...pg, readOnly: true });
   try {
     return await work(db);
@@ -166,7 +166,7 @@ async function onTarget<T>({ pg }: ConnectionTarget, work: (db: Database) => Pro
 }
 
 /** A database of its own, and a role that may do there what a master user may. */
-async function prepare(
+export async function prepare(
   server: PostgresServer,
   manifest: Manifest,
   base?: Manifest,

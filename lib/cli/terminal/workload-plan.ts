@@ -1,17 +1,6 @@
 /** What the waiting migrations mean for the application's statements, in words. */
-import type { Touched } from '../../workload/touched';
+import type { WorkloadPlan } from '../../report/plan-document';
 import { hang, plural, type Terminal } from './terminal';
-
-export interface WorkloadPlan {
-  readonly statements: number;
-  readonly plan: number;
-  /** As the database is now: broken before, or what they need comes with a migration that waits. */
-  readonly failing: readonly { readonly text: string; readonly sqlstate: string; readonly why: string }[];
-  /** How many, by reason. */
-  readonly undecided: Readonly<Record<string, number>>;
-  /** One for each waiting migration. */
-  readonly touched: readonly Touched[];
-}
 
 const SHOWN = 5;
 const TEXT_LENGTH = 120;
@@ -19,18 +8,20 @@ const TEXT_LENGTH = 120;
 export function printWorkloadPlan(
   { out }: Terminal,
   { statements, plan, failing, undecided, touched }: WorkloadPlan,
+  title = 'workload',
 ): void {
+  const now = title === 'workload' ? ' now' : '';
   const open = Object.values(undecided).reduce((sum, count) => sum + count, 0);
   out.line();
   out.line(
-    `${out.colors.bold('workload')}: ${plural(statements, 'statement')}, ${plan} ${plan === 1 ? 'plans' : 'plan'}, ` +
-      `${failing.length === 0 ? 'none' : failing.length} ${failing.length === 1 ? 'fails' : 'fail'} now, ${open === 0 ? 'none' : open} undecided.`,
+    `${out.colors.bold(title)}: ${plural(statements, 'statement')}, ${plan} ${plan === 1 ? 'plans' : 'plan'}, ` +
+      `${failing.length === 0 ? 'none' : failing.length} ${failing.length === 1 ? 'fails' : 'fail'}${now}, ${open === 0 ? 'none' : open} undecided.`,
   );
   const some = <T>(all: readonly T[], line: (each: T) => string): void => {
     for (const each of all.slice(0, SHOWN)) hang(out, '  - ', line(each));
     if (all.length > SHOWN) out.line(`  - and ${all.length - SHOWN} more; --json lists them all.`);
   };
-  some(failing, ({ text, sqlstate, why }) => `fails now [SQLSTATE ${sqlstate}]: ${short(text)}: ${why}`);
+  some(failing, ({ text, sqlstate, why }) => `fails${now} [SQLSTATE ${sqlstate}]: ${short(text)}: ${why}`);
   for (const [why, count] of Object.entries(undecided)) hang(out, '  - ', `undecided: ${count} × ${why}`);
   for (const { migration, unseen, statements: those } of touched) {
     const more = unseen ? '; it also holds code that cannot be seen through' : '';
