@@ -70,6 +70,52 @@ describe.each(majors())('ON CONFLICT on PostgreSQL %i', (major) => {
   const insert = (clause: string): string =>
     `INSERT INTO m AS x (a, b, c, is_active) VALUES (1, 2, 'CANARY', true) ${clause}`;
 
+  it('what a predicate or an expression means is the planner’s to say, not its spelling’s', async () => {
+    const serves: [string, string][] = [
+      // The operator is strict: what equals something is not null.
+      ['(a) WHERE c IS NOT NULL', 'ON CONFLICT (a) WHERE c = lower(c) DO NOTHING'],
+      ['(a) WHERE a < b', 'ON CONFLICT (a) WHERE b > a DO NOTHING'],
+      ['(a, lower(c))', 'ON CONFLICT (a, pg_catalog.lower(c)) DO NOTHING'],
+    ];
+    for (const [index, clause] of serves) {
+      const answer = await diagnosed(major, TABLE, insert(clause), {
+        since: `CREATE UNIQUE INDEX ux ON m ${index}`,
+      });
+      expect([clause, answer.verdict, answer.cause]).toEqual([
+        clause,
+        'not-reproduced',
+        [expect.stringMatching(/^ux on public\.m matches ON CONFLICT/)],
+      ]);
+    }
+    // Spelled alike, and yet another function.
+    const other = await diagnosed(
+      major,
+      `CREATE FUNCTION lower(text, int DEFAULT 1) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT $1';\n${TABLE};
+CREATE UNIQUE INDEX ux ON m (a, public.lower(c))`,
+      insert('ON CONFLICT (a, lower(c)) DO NOTHING'),
+    );
+    expect([other.verdict, other.case]).toEqual(['application', 'other-spelling']);
+    // Sure of it, it no longer says that texts were compared.
+    const differs = await diagnosed(
+      major,
+      `${TABLE};\nCREATE UNIQUE INDEX ux ON m (a) WHERE is_active`,
+      insert('ON CONFLICT (a) WHERE is_active IS NOT NULL DO NOTHING'),
+    );
+    expect(differs.case).toBe('predicate-differs');
+    expect(said(differs)).not.toContain('compared by their text');
+  });
+
+  it('what the planner does not take leaves the clause to be read', async () => {
+    const cut = await diagnosed(major, TABLE, insert('ON CONFLICT (a) DO NOTHING'), {
+      shown: `${insert('ON CONFLICT (a) DO UPDATE SET c = ')}'CANARY`,
+    });
+    expect(cut).toMatchObject({ case: 'no-index', verdict: 'schema' });
+    const several = await diagnosed(major, TABLE, insert('ON CONFLICT (a) DO NOTHING'), {
+      shown: `${insert('ON CONFLICT (a) DO NOTHING')}; DROP TABLE m`,
+    });
+    expect(several).toMatchObject({ case: 'no-index', verdict: 'schema' });
+  });
+
   it('a missing index is made for the predicate that the statement carries', async () => {
     const repair = async (clause: string) =>
       (await diagnosed(major, TABLE, insert(clause))).repair.sql.at(-1);

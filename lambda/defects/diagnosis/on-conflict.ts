@@ -1,24 +1,23 @@
 /** 42P10: which of the cases it is. The message names neither table nor columns; the statement does. */
-import type { DiagnosisQuestion, Verdict } from '../../contract/diagnosis';
+import type { DiagnosisQuestion } from '../../contract/diagnosis';
 import type { Database } from '../../postgres/database';
 import { WITHHELD_NAME } from '../../sql/clauses';
 import type { ConflictElement } from '../../sql/conflict-clause';
 import { type InsertSeen, insertsIn } from '../../sql/insert';
 import { quoteIdentifier } from '../../sql/quote';
-import { type ConflictCase, describeIndex, explainConflict, type UniqueIndex } from '../conflict';
-import type { DefectKind } from '../defect';
+import { type ConflictFinding, explainConflict } from '../conflict';
 import { searchPathOf } from '../facts';
-import { conflictPredicate } from '../kinds/conflict-predicate';
 import { invalidIndex } from '../kinds/invalid-index';
-import { missingConflictTarget } from '../kinds/missing-conflict-target';
 import { NO_OBJECT } from '../object';
 import type { Relation } from '../relations';
 import { matchMessage } from '../signatures';
 import { inOrder, relationsBehind, targetOf, type WrittenTable } from '../targets';
+import { COMPARED_BY_TEXT, MEANING, SENTENCES, UNSEEN } from './conflict-words';
 import type { ExplainedClause } from './explained-clause';
 import { type Found, listed, NO_STATEMENT, notFound } from './finding';
 import { repairConflict } from './on-conflict-repair';
 import { diagnoseOnConstraint } from './on-constraint';
+import { type PlannedConflict, planConflict } from './planned-conflict';
 
 export async function diagnoseOnConflict(db: Database, question: DiagnosisQuestion): Promise<Found> {
   const words = matchMessage(question.message, null);
@@ -56,14 +55,40 @@ export async function diagnoseOnConflict(db: Database, question: DiagnosisQuesti
   const explained = findings.filter((each) => typeof each !== 'string');
   const unseen = findings.filter((each) => typeof each === 'string');
   // With several clauses, the one that finds no index is what failed.
-  const failing = explained.find(({ found }) => found.verdict !== 'not-reproduced') ?? explained[0];
-  if (failing === undefined) return notFound(unseen);
+  const read = explained.find(({ found }) => found.verdict !== 'not-reproduced') ?? explained[0];
+  const planned = await planConflict(db, question.statement, question.user, path);
+  if (read === undefined) return notFound(planned?.plans === false ? [...unseen, STILL_FAILS] : unseen);
+  const failing = clauses.length > 1 || planned === null ? read : asPlanned(read, planned);
   const repair = await repairConflict(db, failing);
   return {
     ...failing.found,
     ...(repair === null ? {} : { repair }),
     unseen: [...failing.found.unseen, ...unseen],
   };
+}
+
+const STILL_FAILS = 'The server, asked for a plan now, still finds no unique index for it.';
+
+/** The planner knows what expressions and predicates mean, which reading them cannot; why it is so, the catalogue tells. */
+function asPlanned(read: ExplainedClause, planned: PlannedConflict): ExplainedClause {
+  const { table, target, insert, index } = read;
+  // Otherwise the planner has found another table of this name than the one that the error is about.
+  if (!planned.relations.includes(table.sql)) return read;
+  if (planned.plans) {
+    const arbiter = table.uniqueIndexes.find(
+      ({ name, sql }) => planned.arbiters.includes(name) || planned.arbiters.includes(sql),
+    );
+    if (read.case === 'not-reproduced' || arbiter === undefined) return read;
+    return explain(target, insert, { case: 'not-reproduced', index: arbiter });
+  }
+  if (read.case === 'not-reproduced' && index !== null)
+    return explain(target, insert, {
+      case: index.predicate === null ? 'other-spelling' : 'predicate-differs',
+      index,
+    });
+  // The planner has compared what they mean.
+  const unseen = read.found.unseen.filter((sentence) => sentence !== COMPARED_BY_TEXT);
+  return { ...read, found: { ...read.found, unseen } };
 }
 
 /** A sentence where the table cannot be told. */
@@ -102,17 +127,15 @@ function explainClause(
   return { ...first!, found: { ...first!.found, unseen } };
 }
 
-function explain(target: WrittenTable, insert: InsertSeen): ExplainedClause {
+function explain(target: WrittenTable, insert: InsertSeen, given?: ConflictFinding): ExplainedClause {
   const { table } = target;
   const conflict = insert.conflict!;
   const elements = conflict.elements.map((element): ConflictElement => {
     const behind = element.column === null ? undefined : target.columns.get(element.column);
     return behind === undefined ? element : { ...element, column: behind };
   });
-  const { case: which, index } = explainConflict(
-    { elements, predicate: conflict.predicate },
-    table.uniqueIndexes,
-  );
+  const { case: which, index } =
+    given ?? explainConflict({ elements, predicate: conflict.predicate }, table.uniqueIndexes);
   const keys = elements.map((element) => {
     const known = table.columns.find(({ name }) => name === element.column);
     return (
@@ -139,6 +162,7 @@ function explain(target: WrittenTable, insert: InsertSeen): ExplainedClause {
       cause: [...SENTENCES[which](clause, table, index), ...behindView],
       unseen: UNSEEN[which] ?? [],
     },
+    target,
     table,
     case: which,
     index,
@@ -155,80 +179,6 @@ const suffix = ({ collation, operatorClass }: ConflictElement): string =>
 /** What a missing index may be limited to: the statement's own predicate, where all of it was logged. */
 const constantPredicate = (predicate: string | null): string | null =>
   predicate === null || /[?$…]/.test(predicate) ? null : predicate;
-
-const MEANING: Readonly<Record<ConflictCase, { readonly kind: DefectKind; readonly verdict: Verdict }>> = {
-  'no-index': { kind: missingConflictTarget, verdict: 'schema' },
-  'other-columns': { kind: missingConflictTarget, verdict: 'schema' },
-  'narrower-key': { kind: missingConflictTarget, verdict: 'application' },
-  'other-spelling': { kind: missingConflictTarget, verdict: 'application' },
-  'other-collation': { kind: missingConflictTarget, verdict: 'application' },
-  exclusion: { kind: missingConflictTarget, verdict: 'application' },
-  'invalid-index': { kind: invalidIndex, verdict: 'schema' },
-  'predicate-missing': { kind: conflictPredicate, verdict: 'application' },
-  'predicate-differs': { kind: conflictPredicate, verdict: 'application' },
-  'bind-parameter': { kind: conflictPredicate, verdict: 'application' },
-  'unseen-values': { kind: conflictPredicate, verdict: 'application' },
-  'not-reproduced': { kind: missingConflictTarget, verdict: 'not-reproduced' },
-};
-
-const UNSEEN: Partial<Record<ConflictCase, readonly string[]>> = {
-  'predicate-differs': ['Predicates are compared by their text; the server compares what they mean.'],
-  'unseen-values': [
-    'Literals in the statement are not shown, so it is not known whether they match the index.',
-  ],
-  'not-reproduced': [
-    'The catalogue keeps no timestamps, so it is not known whether the index is newer than the error, or whether a ' +
-      'session wrote to another table of this name.',
-  ],
-};
-
-const SENTENCES: Readonly<
-  Record<ConflictCase, (clause: string, table: Relation, index: UniqueIndex | null) => readonly string[]>
-> = {
-  'no-index': (clause, table) => [`${table.sql} has no unique index at all, so ${clause} finds none.`],
-  'other-columns': (clause, table) => [
-    `${clause} needs a unique index on exactly these columns, and ${table.sql} has none: it has ` +
-      `${table.uniqueIndexes.map(describeIndex).join('; ')}.`,
-  ],
-  'narrower-key': (clause, table, index) => [
-    `${clause} needs a unique index on exactly these columns. On ${table.sql}, fewer of them are already unique: ` +
-      `${describeIndex(index!)}.`,
-  ],
-  'other-spelling': (clause, table, index) => [
-    `${clause} needs a unique index on exactly these columns and expressions. ${table.sql} has one on the same ` +
-      `columns in another form: ${describeIndex(index!)}.`,
-  ],
-  'other-collation': (clause, table, index) => [
-    `${clause} asks for a collation or an operator class that ${index!.name} on ${table.sql} does not have: it is ${describeIndex(index!)}.`,
-  ],
-  exclusion: (clause, table, index) => [
-    `The columns of ${clause} belong to ${index!.name} on ${table.sql}, an exclusion constraint, which ON CONFLICT ` +
-      'never infers from columns.',
-  ],
-  'invalid-index': (clause, _table, index) => [
-    `The index that ${clause} needs exists, but ${index!.name} is INVALID: ${
-      index!.partitioned
-        ? 'it is not on every partition'
-        : 'its build failed, was interrupted, or is still running'
-    }, and ON CONFLICT does not use it.`,
-  ],
-  'predicate-missing': (clause, _table, index) => [
-    `The unique index ${index!.name} on these columns is partial, WHERE ${index!.predicate}, and ${clause} lacks ` +
-      'this predicate.',
-  ],
-  'predicate-differs': (clause, _table, index) => [
-    `The unique index ${index!.name} on these columns is partial, WHERE ${index!.predicate}, which ${clause} does not imply.`,
-  ],
-  'bind-parameter': (clause, _table, index) => [
-    `The unique index ${index!.name} is partial, WHERE ${index!.predicate}, and ${clause} has a parameter in its place.`,
-    'That works until the server switches to a generic plan for the prepared statement, at the sixth execution in ' +
-      'a session; from then on it fails every time.',
-  ],
-  'unseen-values': (clause, _table, index) => [
-    `${clause} has the form of the unique index ${describeIndex(index!)}.`,
-  ],
-  'not-reproduced': (clause, table, index) => [`${index!.name} on ${table.sql} matches ${clause} now.`],
-};
 
 /** Suspects, where nothing else is known. */
 async function invalidUniqueIndexes(db: Database): Promise<readonly string[]> {
