@@ -11,21 +11,22 @@ export interface Concern {
 }
 
 /**
- * By the name of the column, the surest.
- * @param findings of one table, the surest first
+ * Of the findings of one table, by the name of the column, the surest.
+ * @param differences what findings of keys and indexes come from: which columns they have
  */
-export function concernsOf(
-  findings: readonly AuditFinding[],
+export function concerns(
   differences: readonly Difference[],
-): ReadonlyMap<string, Concern> {
+): (findings: readonly AuditFinding[]) => ReadonlyMap<string, Concern> {
   const columnsOf = new Map(
     differences.map(({ id, object, message, columns }) => [key(id, object, message), columns]),
   );
-  const concerns = new Map<string, Concern>();
-  for (const { id, object, message, grade } of findings) {
-    const column = namesIn(object)[2];
-    const columns = column === undefined ? (columnsOf.get(key(id, object, message)) ?? []) : [column];
-    for (const each of columns) if (!concerns.has(each)) concerns.set(each, { grade, id });
-  }
-  return concerns;
+  return (findings) => {
+    const surest = new Map<string, Concern>();
+    for (const { id, object, message, grade } of findings) {
+      const column = namesIn(object)[2];
+      const columns = column === undefined ? (columnsOf.get(key(id, object, message)) ?? []) : [column];
+      for (const each of columns) if (!surest.has(each)) surest.set(each, { grade, id });
+    }
+    return surest;
+  };
 }

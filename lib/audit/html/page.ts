@@ -4,7 +4,7 @@ import { plural } from '../../../lambda/audit/names';
 import type { AuditFinding } from '../findings';
 import { GRADE_WORDS } from '../words';
 import { anchors } from './anchors';
-import { concernsOf } from './concerns';
+import { concerns } from './concerns';
 import { documentOf } from './document';
 import { acceptedSection, notSeenSection } from './endings';
 import { line } from './exact';
@@ -23,11 +23,14 @@ import { short } from './width';
 
 /** With more findings, only tables with proved ones are open. */
 const OPEN = 12;
+/** A browser shows this many well, and nobody reads more. */
+const MOST_FINDINGS = 2_000;
+const MOST_PICTURES = 200;
 
 export function pageOf(input: ReportInput): Html {
   const { report, compared, where } = input;
-  const { findings } = report;
   const { sentence, reach } = verdictOf(report);
+  const findings = report.findings.slice(0, MOST_FINDINGS);
   const catalogues = [compared.target, compared.source].flatMap((side) => side?.catalogue ?? []);
   const groups = groupsOf(findings, catalogues);
   const anchorOf = anchors(findings);
@@ -43,7 +46,7 @@ ${contents(findings, anchorOf)}
 ${facts(input)}
 <section aria-labelledby="findings"><h2 id="findings">Findings</h2>
 ${findings.length === 0 ? html`<p>None.</p>` : filter(findings)}
-${groupSections(groups, input, anchorOf)}
+${bounds(report.findings, groups)}${groupSections(groups, input, anchorOf)}
 <p id="none-left" hidden>No finding fits the filter.</p></section>
 ${acceptedSection(report)}
 ${notSeenSection(report)}
@@ -64,6 +67,16 @@ function gradeTiles({ report: { findings }, minGrade, hidden }: ReportInput): Ht
   }</section>`;
 }
 
+function bounds(all: readonly AuditFinding[], groups: readonly Group[]): Html | null {
+  const said = [
+    all.length > MOST_FINDINGS
+      ? `The surest ${MOST_FINDINGS} of ${all.length} findings are on this page; --json prints all of them.`
+      : '',
+    groups.length > MOST_PICTURES ? `Only the first ${MOST_PICTURES} tables have a picture.` : '',
+  ].filter((each) => each !== '');
+  return said.length === 0 ? null : html`<p class="quiet">${said.join(' ')}</p>`;
+}
+
 function groupSections(
   groups: readonly Group[],
   { compared, report, repairs: files }: ReportInput,
@@ -71,12 +84,15 @@ function groupSections(
 ): readonly Html[] {
   const here = tablesOf(compared.target.catalogue);
   const source = compared.source ? tablesOf(compared.source.catalogue) : null;
+  const concernsOf = concerns(compared.differences);
   const place = { anchorOf, repairOf: repairs(files) };
   return groups.map((group, i) => {
     const own = findingsIn(group);
     const id = `group-${i + 1}`;
     const around =
-      group.table && graphAround(group.table, here, source, concernsOf(own, compared.differences));
+      i < MOST_PICTURES && group.table !== null
+        ? graphAround(group.table, here, source, concernsOf(own))
+        : null;
     return groupSection(group, place, {
       id,
       open: report.findings.length <= OPEN || own.some(({ grade }) => grade === 'A'),

@@ -1,6 +1,6 @@
 /** Which tables and keys a picture shows, and where they go. */
 import { describe, expect, test } from 'vitest';
-import { concernsOf } from '../../../lib/audit/html/concerns';
+import { type Concern, concerns } from '../../../lib/audit/html/concerns';
 import { type Graph, graphAround, tablesOf } from '../../../lib/audit/html/graph';
 import { layoutOf } from '../../../lib/audit/html/layout';
 import { catalogueOf, finding, SHOP, type TableShape } from './fixture';
@@ -9,13 +9,13 @@ const around = (
   name: string,
   target: readonly TableShape[],
   source: readonly TableShape[] | null = null,
-  concerns: ReturnType<typeof concernsOf> = new Map(),
+  found: ReadonlyMap<string, Concern> = new Map(),
 ): Graph =>
   graphAround(
     { schema: 'public', name },
     tablesOf(catalogueOf(target)),
     source && tablesOf(catalogueOf(source)),
-    concerns,
+    found,
   );
 
 const rows = ({ boxes }: Graph, i = 0) => boxes[i]!.rows.map(({ column }) => column);
@@ -78,7 +78,7 @@ describe('around a table', () => {
   test('of many columns, those that something is found of', () => {
     const columns = Array.from({ length: 30 }, (_, i) => `c${i}`);
     const found = ['c7', 'c29'].map((column) => finding({ object: `public.wide.${column}` }));
-    const graph = around('wide', [{ name: 'wide', columns, primary: columns }], null, concernsOf(found, []));
+    const graph = around('wide', [{ name: 'wide', columns, primary: columns }], null, concerns([])(found));
     expect(graph.boxes[0]!.rows).toHaveLength(12);
     expect(graph.boxes[0]!.more).toBe(18);
     expect(rows(graph)).toEqual(expect.arrayContaining(['c7', 'c29']));
@@ -98,17 +98,12 @@ describe('what is found of a column', () => {
       target: null,
       columns: ['customer'],
     };
-    const concerns = concernsOf(
-      [
-        lost,
-        finding({ id: 'missing-foreign-key', object: 'public.orders.customer' }),
-        finding({ id, object, message: 'another' }),
-      ],
-      [difference],
-    );
-    expect([...concerns]).toEqual([['customer', { grade: 'A', id: 'unique-lost' }]]);
-    expect(object).toBe('public.orders');
-    expect(id).toBe('unique-lost');
+    const surest = concerns([difference])([
+      lost,
+      finding({ id: 'missing-foreign-key', object: 'public.orders.customer' }),
+      finding({ id, object, message: 'another' }),
+    ]);
+    expect([...surest]).toEqual([['customer', { grade: 'A', id: 'unique-lost' }]]);
   });
 });
 

@@ -172,6 +172,19 @@ describe('the page', () => {
     expect(page).toContain('<a href="#repair-1">fixes/0001_orders.sql</a>');
   });
 
+  test('of very many findings it has the surest, and says so', () => {
+    const many = Array.from({ length: 2_100 }, (_, i) => ({ name: `t${i}`, columns: ['id'] }));
+    const findings = many.map(({ name }, i) =>
+      finding({ object: `public.${name}`, grade: i < 100 ? 'A' : 'B' }),
+    );
+    const page = reportPage(inputOf({ report: { findings }, target: many, source: many }));
+    expect(page).toContain('The surest 2000 of 2100 findings are on this page; --json prints all of them.');
+    expect(page).toContain('Only the first 200 tables have a picture.');
+    expect(page).toContain('100 defects are proved, and 2000 things of the source are lost here.');
+    expect(page.match(/<li class="finding"/g)).toHaveLength(2_000);
+    expect(page.match(/<svg/g)).toHaveLength(200);
+  });
+
   test('few tables are open; of many, those with something proved', () => {
     const many = Array.from({ length: 20 }, (_, i) => ({ name: `t${i}`, columns: ['id'] }));
     const findings = many.map(({ name }, i) =>
