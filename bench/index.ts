@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { measureGrowth } from './growth';
+import { measurePage } from './page';
 import { measurePlanning } from './planning';
 import { report } from './report';
 import { startServer } from './server';
@@ -50,6 +51,8 @@ async function main(): Promise<void> {
     const growth = await measureGrowth();
     say('planning a workload …');
     const planning = await measurePlanning(RUNS_AT_DELAY);
+    say('opening the page of an audit …');
+    const page = await measurePage(RUNS);
     const results: Results = {
       runs: [RUNS, RUNS_AT_DELAY],
       migrations: MIGRATIONS,
@@ -59,6 +62,7 @@ async function main(): Promise<void> {
       startUp,
       growth,
       planning,
+      page,
     };
     const targets = judge(results);
     const notes = [
@@ -69,6 +73,9 @@ async function main(): Promise<void> {
         : [
             'There is no psql on this machine, so it is left out, and so is the target of time in the server.',
           ]),
+      ...(page.openMs === null
+        ? ["There is no Chromium on this machine, so the target of the audit's page is left out."]
+        : []),
     ];
     const missed = targets.filter(({ met }) => !met);
     if (process.argv.includes('--json')) {

@@ -1,5 +1,6 @@
 /** What has to be reached, and whether it was. Pure. */
 import type { Growth } from './growth';
+import type { PageOpened } from './page';
 import type { Planning } from './planning';
 import type { Speed } from './speed';
 import type { Stall } from './stall';
@@ -15,6 +16,7 @@ export interface Results {
   readonly startUp: StartUp;
   readonly growth: Growth;
   readonly planning: Planning;
+  readonly page: PageOpened;
 }
 
 export interface Target {
@@ -34,7 +36,7 @@ const LINEAR = 14;
 const OF_BARE = 8;
 
 export function judge(results: Results): Target[] {
-  const { migrations, delayMs, growth, planning } = results;
+  const { migrations, delayMs, growth, planning, page } = results;
   const own = results.speed.find(({ tool }) => tool === 'trueup')!;
   const psql = results.speed.find(({ tool }) => tool.startsWith('psql'));
   const best = Math.min(
@@ -89,6 +91,12 @@ export function judge(results: Results): Target[] {
       reached: (planning.largeMs / planning.planMs).toFixed(1),
     },
   ];
+  if (page.openMs !== null) {
+    targets.push({
+      ...atMost(`a browser opens an audit's page of ${page.findings} findings, s`, page.openMs / 1000, 1),
+      reached: (page.openMs / 1000).toFixed(2),
+    });
+  }
   if (psql) {
     targets.push({
       what: "time in the server, of psql's",

@@ -26,6 +26,7 @@ const results = (change: Partial<Results> = {}): Results => ({
   startUp: { nodeMs: 40, versionMs: 44 },
   growth: { small: 1_000, large: 10_000, compileMs: [80, 810], planMs: [1, 60] },
   planning: { major: 13, statements: 1_000, planMs: 450, bareMs: 100, largeMs: 4_500 },
+  page: { findings: 500, bytes: 1_000_000, openMs: 400 },
   ...change,
 });
 
@@ -67,6 +68,14 @@ describe('the bench', () => {
     expect(
       missed({ planning: { major: 13, statements: 1_000, planMs: 900, bareMs: 100, largeMs: 9_000 } }),
     ).toEqual(['the same, of a bare loop of PREPARE and EXPLAIN']);
+  });
+
+  it('leaves the target of the page out where there is no browser', () => {
+    const slow = { findings: 500, bytes: 1_000_000, openMs: 1_001 };
+    const target = "a browser opens an audit's page of 500 findings, s";
+    expect(missed({ page: slow })).toEqual([target]);
+    const without = judge(results({ page: { ...slow, openMs: null } }));
+    expect(without.map(({ what }) => what)).not.toContain(target);
   });
 
   it('leaves the target out that needs psql where there is none', () => {

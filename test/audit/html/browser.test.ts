@@ -12,7 +12,7 @@ import { loadParser } from '../../../lib/compiler/read/parser';
 import { Browser, installedBrowser, type Tab } from '../../support/browser';
 import { connect, createDatabase, majors } from '../../support/database';
 import { readOnly } from '../support';
-import { finding, inputOf, SHOP, type TableShape } from './fixture';
+import { finding, inputOf, manyFindings, SHOP } from './fixture';
 import { bare, HOSTILE, whole } from './hostile';
 
 const installed = installedBrowser();
@@ -236,23 +236,7 @@ describe.skipIf(!installed)('in a browser (left out where none is installed)', (
   });
 
   test('500 findings are not too much for it', async () => {
-    const tables = Array.from(
-      { length: 125 },
-      (_, i): TableShape => ({
-        name: `table_${i}`,
-        columns: ['id', 'before', 'name'],
-        primary: ['id'],
-        keys: i > 0 ? { before: `table_${i - 1}` } : {},
-      }),
-    );
-    const findings = tables.flatMap(({ name }) => [
-      finding({ object: `public.${name}` }),
-      finding({ object: `public.${name}.id`, id: 'missing-id-default' }),
-      finding({ object: `public.${name}.before`, id: 'missing-foreign-key' }),
-      finding({ object: `public.${name}.name`, id: 'default-lost' }),
-    ]);
-    const target = tables.map((each) => ({ ...each, keys: {} }));
-    const page = reportPage(inputOf({ target, source: tables, report: { findings } }));
+    const page = reportPage(manyFindings(500));
     expect(Buffer.byteLength(page)).toBeLessThan(1_500_000);
     const tab = await show(page);
     expect(await tab.evaluate(`document.querySelectorAll('.finding').length`)).toBe(500);

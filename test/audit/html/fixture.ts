@@ -135,3 +135,23 @@ export function inputOf({
     ...input,
   };
 }
+
+/** As a mover leaves a database that had `count / 4` tables, each with a key to the one before. */
+export function manyFindings(count: number): ReportInput {
+  const source = Array.from(
+    { length: count / 4 },
+    (_, i): TableShape => ({
+      name: `table_${i}`,
+      columns: ['id', 'before', 'name'],
+      primary: ['id'],
+      keys: i > 0 ? { before: `table_${i - 1}` } : {},
+    }),
+  );
+  const findings = source.flatMap(({ name }) => [
+    finding({ object: `public.${name}` }),
+    finding({ object: `public.${name}.id`, id: 'missing-id-default' }),
+    finding({ object: `public.${name}.before`, id: 'missing-foreign-key' }),
+    finding({ object: `public.${name}.name`, id: 'default-lost' }),
+  ]);
+  return inputOf({ source, target: source.map((each) => ({ ...each, keys: {} })), report: { findings } });
+}
