@@ -40,8 +40,8 @@ export const ROOMS = {
   },
   page: {
     mutate: [
-      'lambda/page/{alarm,application-lines,collect,error-reader,finding,handle,links,log-lines,moments,read,render,section}.ts',
+      'lambda/page/{alarm,application-lines,collect,error-reader,finding,links,log-lines,moments,read,render,section}.ts',
     ],
-    tests: tests('page', 'alarm error-reader handle log-lines outbound render'),
+    tests: tests('page', 'alarm application-lines collect error-reader log-lines moments read render'),
   },
 };

@@ -1,0 +1,70 @@
+/** Errors in the words of an application's log. */
+import { describe, expect, it } from 'vitest';
+import { readApplicationEvent } from '../../lambda/page/application-lines';
+import type { LogEvent } from '../../lambda/page/error-reader';
+
+describe('an application’s lines', () => {
+  const message = 'null value in column "id" of relation "orders" violates not-null constraint';
+  it.each([
+    `error: ${message}\n    at Parser.parseErrorMessage`,
+    `ERROR: ${message} (SQLSTATE 23502) CANARY`,
+    JSON.stringify({ msg: message, row: 'CANARY' }),
+  ])('text: %s', (text) => {
+    const error = readApplicationEvent(
+      { message: text, logGroup: '/app', timestampMs: 5 },
+      { format: 'text' },
+    );
+    expect(error).toMatchObject({
+      signature: 'not-null',
+      names: { table: 'orders', column: 'id' },
+      logGroup: '/app',
+    });
+    expect(JSON.stringify(error)).not.toContain('CANARY');
+  });
+  it.each([
+    // What pino writes: the message, and once more in the stack.
+    [
+      JSON.stringify({
+        level: 50,
+        err: { message, stack: `error: ${message}\n    at Parser` },
+        msg: message,
+      }),
+    ],
+    // A document inside a document.
+    [JSON.stringify({ log: JSON.stringify({ msg: message, name: 'CANARY', again: message }) })],
+    [`${message}; retried: ${message} "CANARY" violates not-null constraint`],
+    [`null value in column of "CANARY"; ${message}`],
+  ])('the first mention, and no further: %s', (text) => {
+    const error = readApplicationEvent({ message: text }, { format: 'text' });
+    expect(error).toMatchObject({ message, names: { table: 'orders', column: 'id' } });
+    expect(JSON.stringify(error)).not.toContain('CANARY');
+  });
+  it.each([
+    'null value in column "id" of relation "orders"; name="CANARY" violates not-null constraint',
+    'null value in column "id"; name="CANARY" violates not-null constraint',
+    'null value in column "id" of relation "orders"\n "CANARY" violates not-null constraint',
+    'constraint "CANARY" for table orders, user "x" does not exist',
+  ])('nothing is taken from between two of our phrases: %s', (text) =>
+    expect(readApplicationEvent({ message: text }, { format: 'text' })).toBeNull(),
+  );
+  it('JSON', () => {
+    const format = {
+      format: 'json',
+      sqlstate: '$.errors[0].code',
+      message: "$.errors[0].['db.message']",
+    } as const;
+    const line = (code: string, text: string): LogEvent => ({
+      message: JSON.stringify({ errors: [{ code, 'db.message': text }], row: 'CANARY' }),
+    });
+    expect(readApplicationEvent(line('23502', message), format)).toMatchObject({ message });
+    expect(readApplicationEvent(line('P0001', message), format)).toBeNull();
+    expect(readApplicationEvent(line('23502', 'something else'), format)).toBeNull();
+    expect(readApplicationEvent({ message: 'no JSON' }, format)).toBeNull();
+    expect(
+      readApplicationEvent(
+        line('42883', 'operator does not exist: uuid = character varying LINE 1: CANARY'),
+        format,
+      ),
+    ).toMatchObject({ names: { left: 'uuid', right: 'character varying' } });
+  });
+});
