@@ -16,6 +16,6 @@ export function generatorOf({ default: by, identity }: Column): Generator | null
   const text = `DEFAULT ${by}`;
   if (/^(?:pg_catalog\.)?nextval\(/.test(bare)) return { kind: 'sequence', text };
   if (UUID.test(bare)) return { kind: 'uuid', text };
-  // A constant makes no key; a function of somebody's own may.
-  return /\(/.test(bare) ? { kind: 'other', text } : null;
+  // A constant makes no key, whatever is written in it; a function of somebody's own may.
+  return /\(/.test(bare.replace(/'(?:[^']|'')*'/g, '')) ? { kind: 'other', text } : null;
 }

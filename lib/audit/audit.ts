@@ -18,8 +18,12 @@ import { type Snapshot, takeSnapshot } from './snapshot';
 import { planWorkload } from './statements';
 
 export interface AuditOptions {
-  /** What the database was moved from: as it is, or as a snapshot has it. @default - nothing to compare with */
-  readonly source?: Database | Snapshot;
+  /**
+   * What the database was moved from: as it is, or as a snapshot has it; or read when it is known what it is compared
+   * with.
+   * @default - nothing to compare with
+   */
+  readonly source?: Database | Snapshot | ((target: Catalogue) => Snapshot);
   /** Files of statements. @default - those that the source, else the database itself, remembers */
   readonly workload?: readonly WorkloadEntry[];
   /** Tables of any size are read. @default false */
@@ -83,7 +87,9 @@ export async function audit(target: Database, options: AuditOptions): Promise<Au
         count: deep,
         partBegins: (part) => partBegins(`${part} of the source`),
       })
-    : from;
+    : typeof from === 'function'
+      ? from(own.catalogue)
+      : from;
   const comparison = source ? compare(source.catalogue, own.catalogue) : { differences: [], notSeen: [] };
   const differences = await withoutNeedless(target, comparison.differences);
 

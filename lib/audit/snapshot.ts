@@ -27,7 +27,7 @@ export interface Taken {
   readonly at: string;
   /** Of Trueup. */
   readonly version: string;
-  /** Who asked: what is not seen depends on it. */
+  /** Who asked: what is not seen depends on it. Empty where a file was read. */
   readonly role: string;
   /** How long each part took. */
   readonly ms: Readonly<Record<'catalogue' | 'workload' | 'positions' | 'rows', number>>;

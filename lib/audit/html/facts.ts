@@ -28,13 +28,13 @@ function side(title: string, where: string, { catalogue, taken }: Snapshot): Htm
 <dt>Seen</dt><dd>${time(taken.at)}</dd>
 <dt>Database</dt><dd>${database ? html`${line(database.name)}, PostgreSQL ${line(database.serverVersion)}` : 'unknown'}</dd>
 <dt>Locale</dt><dd>${database ? line(localeOf(database)) : 'unknown'}</dd>
-<dt>As role</dt><dd>${line(taken.role)}</dd>
+${taken.role === '' ? null : html`<dt>As role</dt><dd>${line(taken.role)}</dd>`}
 <dt>Holds</dt><dd>${plural(catalogue.tables.length, 'table')}, ${plural(catalogue.constraints.length, 'constraint')}, ${plural(catalogue.functions.length, 'function')}</dd>
 </dl></div>`;
 }
 
 const localeOf = ({ encoding, collate, locale }: Catalogue['database'][number]): string =>
-  `${encoding}, ${locale ?? collate}`;
+  collate === '' ? 'unknown: a file does not tell' : `${encoding}, ${locale ?? collate}`;
 
 /** `2026-11-22 17:50 UTC` */
 export function time(at: string): Html {

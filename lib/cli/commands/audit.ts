@@ -2,10 +2,8 @@ import { readFileSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { type Command, Option } from 'commander';
 import { GRADES, type Grade } from '../../../lambda/audit/finding';
-import type { Database } from '../../../lambda/postgres/database';
 import { type Accepted, AcceptProblem, readAccepted, sortAccepted } from '../../audit/accepted';
-import { type AuditReport, audit } from '../../audit/audit';
-import type { Snapshot } from '../../audit/snapshot';
+import { type AuditOptions, type AuditReport, audit } from '../../audit/audit';
 import { loadParser } from '../../compiler/read/parser';
 import { itemsOfAudit } from '../../report/of-audit';
 import { AUDIT_RULES } from '../../report/rules';
@@ -75,7 +73,7 @@ export function registerAudit(program: Command): void {
     const given = options.from === undefined ? undefined : givenSource(options.from);
     const { db, label } = await readOnlySession(options, STATEMENT_TIMEOUT_MS);
     const progress = progressView(terminal);
-    let source: Database | Snapshot | undefined;
+    let source: AuditOptions['source'];
     let from = options.from ?? null;
     try {
       if (given !== undefined && 'url' in given) {

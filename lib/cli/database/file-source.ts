@@ -3,11 +3,13 @@ import { closeSync, existsSync, openSync, readFileSync, readSync, statSync } fro
 import { join } from 'node:path';
 import type { Database } from '../../../lambda/postgres/database';
 import { connectPg } from '../../../lambda/postgres/pg';
+import type { AuditOptions } from '../../audit/audit';
 import { readSnapshot, SnapshotProblem } from '../../audit/file';
 import type { Snapshot } from '../../audit/snapshot';
 import { snapshotOfDump } from '../../audit/sources/dump/source';
 import { DIRECTORY_FORMAT, type FileKind, HEAD_BYTES, kindOf } from '../../audit/sources/head';
 import { SourceProblem } from '../../audit/sources/problem';
+import { snapshotOfSqlite } from '../../audit/sources/sqlite/source';
 import { installedMajors, NoEmbeddedServer } from '../../scratch-postgres/binaries';
 import { packageVersion } from '../package';
 import { UsageError } from '../terminal/failure';
@@ -42,14 +44,11 @@ export async function readSource(
   terminal: Terminal,
   given: Exclude<Given, { url: string }>,
   target: Database,
-): Promise<Snapshot> {
+): Promise<Exclude<AuditOptions['source'], undefined | Database>> {
   if ('snapshot' in given) return given.snapshot;
   const { file, kind } = given;
   if (kind === 'sqlite')
-    throw new UsageError(
-      `${file} is an SQLite database, and --from does not read those yet`,
-      'Move it first.',
-    );
+    return (catalogue) => inWords(file, () => snapshotOfSqlite(file, catalogue, packageVersion()));
   return inWordsLater(file, async () => fromDump(terminal, file, await majorOf(target)));
 }
 

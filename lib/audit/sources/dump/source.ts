@@ -1,5 +1,6 @@
 /** What a database was, by a dump of it: the dump is loaded to an empty database of the target's major, and read there. */
 
+import { basename } from 'node:path';
 import { key, plural } from '../../../../lambda/audit/names';
 import type { NotSeen } from '../../../../lambda/audit/not-seen';
 import type { Database } from '../../../../lambda/postgres/database';
@@ -37,9 +38,10 @@ export async function snapshotOfDump(
   const without = tables.filter(({ schema, name }) => !rows.has(key(schema, name)));
   return {
     ...snapshot,
+    taken: { ...snapshot.taken, role: '' },
     catalogue: {
       ...snapshot.catalogue,
-      database: [{ ...database!, encoding: '', collate: '', ctype: '' }],
+      database: [{ ...database!, name: basename(file), encoding: '', collate: '', ctype: '' }],
       extensions: [
         ...snapshot.catalogue.extensions,
         ...loaded.extensions.map(({ name, schema = 'public' }) => ({ name, schema, version: UNKNOWN })),
