@@ -1,5 +1,16 @@
 /** `trueup audit --html` against real servers, as a process. */
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import {
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -41,6 +52,13 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     expect(page).not.toContain(CANARY);
     expect(page).not.toContain('postgres://');
     expect(readdirSync(within)).toEqual(['report.html']);
+
+    const link = join(within, 'link.html');
+    symlinkSync(file, link);
+    writeFileSync(file, 'older');
+    expect((await trueup([...args.slice(0, -1), link])).code).toBe(6);
+    expect(lstatSync(link).isSymbolicLink()).toBe(true);
+    expect(readFileSync(file, 'utf8')).toContain('<!doctype html>');
   });
 });
 
@@ -59,6 +77,12 @@ describe('used wrongly: said before the database is asked', () => {
     const within = join(folder(), 'a.html');
     mkdirSync(within);
     await refuses(within, /a\.html cannot be written \(EISDIR\)/);
+  });
+  test.skipIf(process.platform === 'win32')('what is no file, and stays what it is', async () => {
+    const pipe = join(folder(), 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    await refuses(pipe, /pipe cannot be written \(it is not a regular file\)/);
+    expect(statSync(pipe).isFIFO()).toBe(true);
   });
   test('standard output', () => refuses('-', /--html needs the name of a file/));
 });
