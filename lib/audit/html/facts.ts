@@ -23,18 +23,29 @@ ${
 
 function side(title: string, where: string, { catalogue, taken }: Snapshot): Html {
   const database = catalogue.database[0];
+  const isFile = taken.role === '';
+  const rows: readonly (readonly [string, Html | readonly Html[] | null])[] = [
+    ['Where', line(where)],
+    [isFile ? 'Read' : 'Seen', time(taken.at)],
+    ['Database', isFile || !database ? null : line(database.name)],
+    [isFile ? 'Compared as' : 'Server', database ? line(`PostgreSQL ${database.serverVersion}`) : null],
+    ['Locale', database?.encoding ? line(localeOf(database)) : null],
+    ['As role', isFile ? null : line(taken.role)],
+    ['Holds', html`${counted(catalogue)}`],
+  ];
   return html`<div><h3>${title}</h3><dl class="facts">
-<dt>Where</dt><dd>${line(where)}</dd>
-<dt>Seen</dt><dd>${time(taken.at)}</dd>
-<dt>Database</dt><dd>${database ? html`${line(database.name)}, PostgreSQL ${line(database.serverVersion)}` : 'unknown'}</dd>
-<dt>Locale</dt><dd>${database ? line(localeOf(database)) : 'unknown'}</dd>
-${taken.role === '' ? null : html`<dt>As role</dt><dd>${line(taken.role)}</dd>`}
-<dt>Holds</dt><dd>${plural(catalogue.tables.length, 'table')}, ${plural(catalogue.constraints.length, 'constraint')}, ${plural(catalogue.functions.length, 'function')}</dd>
-</dl></div>`;
+${rows.map(([name, value]) => value && html`<dt>${name}</dt><dd>${value}</dd>\n`)}</dl></div>`;
 }
 
+const counted = ({ tables, constraints, functions }: Catalogue): string =>
+  [
+    plural(tables.length, 'table'),
+    plural(constraints.length, 'constraint'),
+    plural(functions.length, 'function'),
+  ].join(', ');
+
 const localeOf = ({ encoding, collate, locale }: Catalogue['database'][number]): string =>
-  collate === '' ? 'unknown: a file does not tell' : `${encoding}, ${locale ?? collate}`;
+  `${encoding}, ${locale ?? collate}`;
 
 /** `2026-11-22 17:50 UTC` */
 export function time(at: string): Html {

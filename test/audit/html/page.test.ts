@@ -157,6 +157,25 @@ describe('the page', () => {
     expect(page).not.toContain('id="filter"');
   });
 
+  test('of a source that is a file it says what a file can tell', () => {
+    const input = inputOf();
+    const source = input.compared.source!;
+    const database = source.catalogue.database.map((each) => ({
+      ...each,
+      encoding: '',
+      collate: '',
+      ctype: '',
+    }));
+    const read = {
+      ...source,
+      taken: { ...source.taken, role: '' },
+      catalogue: { ...source.catalogue, database },
+    };
+    const page = reportPage({ ...input, from: 'old.db', compared: { ...input.compared, source: read } });
+    const facts = page.slice(page.indexOf('<h3>The source</h3>'), page.indexOf('<h2 id="findings">'));
+    expect(facts.match(/<dt>[^<]*/g)).toEqual(['<dt>Where', '<dt>Read', '<dt>Compared as', '<dt>Holds']);
+  });
+
   test('SQL stands once, and is linked to from what else it mends', () => {
     const fix = 'fixes/0001_orders.sql';
     const findings = [
