@@ -1,6 +1,7 @@
 /** `trueup audit --html FILE` */
 import { readFileSync } from 'node:fs';
 import type { ReportInput } from '../audit/html';
+import type { Repairs } from '../audit/html/repairs';
 import { replaceFile, requireWritable } from './replace-file';
 import { UsageError } from './terminal/failure';
 import type { Terminal } from './terminal/terminal';
@@ -19,8 +20,9 @@ export function requirePage(file: string): void {
 export function writePage(terminal: Terminal, file: string, input: Omit<ReportInput, 'repairs'>): void {
   // Loaded here: no other command draws.
   const { reportPage } = require('../audit/html') as typeof import('../audit/html');
-  const files = new Set(input.report.findings.flatMap(({ fix }) => fix ?? []));
-  const repairs = new Map([...files].map((each) => [each, readFileSync(each, 'utf8')]));
+  const fixes = new Set(input.report.findings.flatMap(({ fix }) => fix ?? []));
+  const files = new Map([...fixes].map((each) => [each, readFileSync(each, 'utf8')]));
+  const repairs: Repairs = { files, fileOf: ({ fix }) => fix, whyNot: () => null };
   replaceFile(file, reportPage({ ...input, repairs }));
   terminal.err.line(`the page is ${file}`);
 }

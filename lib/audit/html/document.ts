@@ -24,5 +24,6 @@ export const documentOf = (title: string, body: Html): Html => html`<!doctype ht
 <title>${title}</title>
 <style>${raw(STYLE)}</style></head>
 <body>${body}
+<p id="status" role="status" class="aside"></p>
 <script>${raw(SCRIPT)}</script></body></html>
 `;

@@ -2,6 +2,7 @@
 import type { Grade } from '../../../lambda/audit/finding';
 import type { AuditReport, Compared } from '../audit';
 import { pageOf } from './page';
+import type { Repairs } from './repairs';
 
 export interface ReportInput {
   readonly report: AuditReport;
@@ -14,8 +15,7 @@ export interface ReportInput {
   readonly minGrade: Grade;
   /** Findings that are less sure than those. */
   readonly hidden: number;
-  /** The text of written migrations, by {@link AuditReport.findings}' `fix`. */
-  readonly repairs: ReadonlyMap<string, string>;
+  readonly repairs: Repairs;
 }
 
 export const reportPage = (input: ReportInput): string => pageOf(input).toString();

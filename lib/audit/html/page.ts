@@ -16,7 +16,7 @@ import { graphAround, tablesOf } from './graph';
 import { countOf, findingsIn, type Group, groupsOf } from './groups';
 import type { ReportInput } from './index';
 import { picture } from './picture';
-import { repairs } from './repairs';
+import { repairOf } from './repairs';
 import { type Html, html } from './tag';
 import { verdictOf } from './verdict';
 import { short } from './width';
@@ -79,13 +79,13 @@ function bounds(all: readonly AuditFinding[], groups: readonly Group[]): Html | 
 
 function groupSections(
   groups: readonly Group[],
-  { compared, report, repairs: files }: ReportInput,
+  { compared, report, repairs }: ReportInput,
   anchorOf: (finding: AuditFinding) => string,
 ): readonly Html[] {
   const here = tablesOf(compared.target.catalogue);
   const source = compared.source ? tablesOf(compared.source.catalogue) : null;
   const concernsOf = concerns(compared.differences);
-  const place = { anchorOf, repairOf: repairs(files) };
+  const place = { anchorOf, repairOf: repairOf(repairs) };
   return groups.map((group, i) => {
     const own = findingsIn(group);
     const id = `group-${i + 1}`;

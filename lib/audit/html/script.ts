@@ -41,6 +41,7 @@ export const SCRIPT = `
       range.selectNodeContents(code);
       const say = (word) => {
         button.textContent = word;
+        one('#status').textContent = word;
         setTimeout(() => { button.textContent = 'Copy'; }, 2000);
       };
       try {

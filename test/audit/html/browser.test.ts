@@ -12,7 +12,7 @@ import { loadParser } from '../../../lib/compiler/read/parser';
 import { Browser, installedBrowser, type Tab } from '../../support/browser';
 import { connect, createDatabase, majors } from '../../support/database';
 import { readOnly } from '../support';
-import { finding, inputOf, manyFindings, SHOP } from './fixture';
+import { finding, inputOf, manyFindings, repairsFrom, SHOP } from './fixture';
 import { bare, HOSTILE, whole } from './hostile';
 
 const installed = installedBrowser();
@@ -74,7 +74,7 @@ const sample = () =>
         })),
         accepted: [{ ...finding({ object: 'public.old' }), reason: 'on purpose' }],
       },
-      input: { repairs: new Map([[FIX, SQL]]), hidden: 2 },
+      input: { repairs: repairsFrom({ [FIX]: SQL }), hidden: 2 },
     }),
   );
 
@@ -110,6 +110,7 @@ describe.skipIf(!installed)('in a browser (left out where none is installed)', (
     await tab.send('Page.bringToFront');
     await tab.evaluate(click('.copy'));
     await expect.poll(() => tab.evaluate(`document.querySelector('.copy').textContent`)).toBe('Copied');
+    expect(await tab.evaluate(`document.querySelector('[role=status]').textContent`)).toBe('Copied');
     expect(await tab.evaluate('navigator.clipboard.readText()')).toBe(SQL);
     expect(await tab.evaluate(`document.querySelector('pre code').textContent`)).toBe(SQL);
     expectQuiet(tab);
@@ -233,6 +234,15 @@ describe.skipIf(!installed)('in a browser (left out where none is installed)', (
     );
     expect(findings.length).toBeGreaterThanOrEqual(4 * HOSTILE.length);
     expect((await texts('svg .name')).length).toBeGreaterThanOrEqual(HOSTILE.length);
+    // Long names make nothing wider than a telephone.
+    await tab.send('Emulation.setDeviceMetricsOverride', {
+      width: 360,
+      height: 700,
+      deviceScaleFactor: 1,
+      mobile: true,
+    });
+    await tab.evaluate(`for (const each of document.querySelectorAll('details')) each.open = true`);
+    expect(await tab.evaluate('document.documentElement.scrollWidth')).toBe(360);
   });
 
   test('500 findings are not too much for it', async () => {

@@ -4,6 +4,7 @@ import type { Difference } from '../../../lambda/audit/compare/difference';
 import type { AuditReport } from '../../../lib/audit/audit';
 import type { AuditFinding } from '../../../lib/audit/findings';
 import type { ReportInput } from '../../../lib/audit/html';
+import { NO_REPAIRS, type Repairs } from '../../../lib/audit/html/repairs';
 import type { Snapshot } from '../../../lib/audit/snapshot';
 
 export interface TableShape {
@@ -93,6 +94,13 @@ export const finding = (change: Partial<AuditFinding> = {}): AuditFinding => ({
   ...change,
 });
 
+/** By the names in `fix`. */
+export const repairsFrom = (files: Readonly<Record<string, string>>): Repairs => ({
+  ...NO_REPAIRS,
+  files: new Map(Object.entries(files)),
+  fileOf: ({ fix }) => fix,
+});
+
 export const SHOP: readonly TableShape[] = [
   { name: 'customers', columns: ['id', 'email'], primary: ['id'] },
   { name: 'orders', columns: ['id', 'customer', 'status'], primary: ['id'], keys: { customer: 'customers' } },
@@ -131,7 +139,7 @@ export function inputOf({
     from: source ? 'shop.json' : null,
     minGrade: 'C',
     hidden: 0,
-    repairs: new Map(),
+    repairs: NO_REPAIRS,
     ...input,
   };
 }

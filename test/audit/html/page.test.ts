@@ -8,7 +8,7 @@ import { exact, line } from '../../../lib/audit/html/exact';
 import { groupsOf } from '../../../lib/audit/html/groups';
 import { SCRIPT } from '../../../lib/audit/html/script';
 import { verdictOf } from '../../../lib/audit/html/verdict';
-import { catalogueOf, finding, inputOf, SHOP } from './fixture';
+import { catalogueOf, finding, inputOf, repairsFrom, SHOP } from './fixture';
 
 const LOOKED = { kinds: 52, tables: 2, objects: 9, compared: 9, statements: 0, decided: 0 };
 const verdict = (findings: Parameters<typeof groupsOf>[0], looked = {}) =>
@@ -184,11 +184,21 @@ describe('the page', () => {
       finding({ message: 'No file.' }),
     ];
     const page = reportPage(
-      inputOf({ report: { findings }, input: { repairs: new Map([[fix, `SELECT '<b>';\n`]]) } }),
+      inputOf({
+        report: { findings },
+        input: {
+          repairs: {
+            ...repairsFrom({ [fix]: `-- migrate:decide which row stays\nSELECT '<b>';\n` }),
+            whyNot: () => 'rows are <gone>',
+          },
+        },
+      }),
     );
     expect(page.match(/SELECT &#39;&lt;b&gt;&#39;;/g)).toHaveLength(1);
     expect(page).toContain('<figure class="sql" id="repair-1">');
     expect(page).toContain('<a href="#repair-1">fixes/0001_orders.sql</a>');
+    expect(page).toContain('Mended by fixes/0001_orders.sql; 1 decision of a person is open in it');
+    expect(page.match(/No migration is written for it: rows are &lt;gone&gt;\./g)).toHaveLength(1);
   });
 
   test('of very many findings it has the surest, and says so', () => {
