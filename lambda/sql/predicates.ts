@@ -113,8 +113,7 @@ function spell(list: readonly Token[]): string {
   return text
     .replace(/^(\S+) = true$/, '$1')
     .replace(/^true = (\S+)$/, '$1')
-    .replace(/^(\S+) = false$/, 'not $1')
-    .replace(/^not \( (\S+) \)$/, 'not $1');
+    .replace(/^(\S+) = false$/, 'not $1');
 }
 
 const isName = (token: Token | undefined): boolean =>
