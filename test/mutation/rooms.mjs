@@ -14,12 +14,12 @@ export const ROOMS = {
   },
   engine: {
     mutate: [
-      'lambda/engine/plan/{rollback,history}.ts',
+      'lambda/engine/plan/{plan,rollback,history}.ts',
       'lambda/engine/locks/locks.ts',
       'lambda/engine/apply/{script,script-builder,raise-rows}.ts',
     ],
     tests: [
-      ...tests('engine/plan', 'rollback-decision history-decision'),
+      ...tests('engine/plan', 'plan forward-decision rollback-decision history-decision'),
       ...tests('engine/locks', 'lock-plan'),
       ...tests('engine/apply', 'script'),
     ],

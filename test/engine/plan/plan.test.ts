@@ -11,24 +11,8 @@ import {
 import type { Ledger, LedgerMigration } from '../../../lambda/engine/ledger/ledger';
 import { obstacle, planForward, type Step } from '../../../lambda/engine/plan/plan';
 import { planRollback } from '../../../lambda/engine/plan/rollback';
-import { rowOf } from '../../support/ledger-row';
+import { ledgerOf, rowOf, SERVER } from '../../support/ledger-row';
 import { manifestOf, migration, request } from '../../support/manifest';
-
-const server = { version: '18.4', versionNumber: 180004, inRecovery: false, role: 'me', canActAsOwner: true };
-
-const ledger = (rows: readonly LedgerMigration[] = [], change: Partial<Ledger> = {}): Ledger => ({
-  server,
-  version: 1,
-  readableBy: 1,
-  verification: 1,
-  schemaOwner: 'me',
-  mayInstall: true,
-  owner: null,
-  migrations: rows,
-  deployment: null,
-  newest: null,
-  ...change,
-});
 
 const [one, two, three] = ['0001_one', '0002_two', '0003_three'].map((name) =>
   migration(name, { up: [`SELECT '${name}'`, 'SELECT 2'], verify: `SELECT '${name}' WHERE false` }),
@@ -83,14 +67,14 @@ describe('forward', () => {
     ],
   ];
   test.each(cases)('%s', (_, manifest, rows, steps) => {
-    const plan = planForward(manifest, ledger(rows), request(manifest));
+    const plan = planForward(manifest, ledgerOf(rows), request(manifest));
     expect(plan.errors).toEqual([]);
     expect(shown(plan.steps)).toEqual(steps);
   });
 
   test('an edited file is an error, and nothing is planned', () => {
     const manifest = manifestOf(one, two);
-    const plan = planForward(manifest, ledger([rowOf(one, { upChecksum: 'x' })]), request(manifest));
+    const plan = planForward(manifest, ledgerOf([rowOf(one, { upChecksum: 'x' })]), request(manifest));
     expect(plan).toMatchObject({ steps: [], errors: [{ code: 'history', migration: '0001_one' }] });
   });
 
@@ -98,7 +82,7 @@ describe('forward', () => {
     const manifest = manifestOf(one, two, three);
     const rows = [rowOf(one, { upChecksum: 'x' }), rowOf(two)];
     const planned = (change: Parameters<typeof request>[1], state: Partial<Ledger> = {}) =>
-      planForward(manifest, ledger(rows, state), request(manifest, change));
+      planForward(manifest, ledgerOf(rows, state), request(manifest, change));
 
     test.each(['0001_one', '0002_two', '0003_three'])('is an error under the baseline %s too', (baseline) => {
       expect(planned({ baseline })).toMatchObject({
@@ -125,7 +109,7 @@ describe('forward', () => {
 
     test('and that has no verify section is never accepted', () => {
       const silent = manifestOf(migration('0001_one'));
-      const state = ledger([rowOf(silent.migrations[0]!, { upChecksum: 'x' })]);
+      const state = ledgerOf([rowOf(silent.migrations[0]!, { upChecksum: 'x' })]);
       const asked = request(silent, { baseline: '0001_one', baselineOnly: true });
       expect(planForward(silent, state, asked).errors).toMatchObject([
         { message: expect.stringContaining('has no verify section') },
@@ -138,13 +122,13 @@ describe('forward', () => {
       const marks = (baseline: string, provable = true) =>
         planForward(
           manifest,
-          ledger(deployed, { refused: [{ ...refused, provable }] }),
+          ledgerOf(deployed, { refused: [{ ...refused, provable }] }),
           request(manifest, { baseline, baselineOnly: true }),
         );
       expect(marks('0001_one').steps[0]).toMatchObject({ type: 'accept-later', upChecksum: 'y' });
       expect(shown(marks('0002_two').steps)).toEqual(['apply 0003_three 0']);
       expect(marks('0001_one', false).errors).toMatchObject([{ code: 'history' }]);
-      const again = planForward(manifest, ledger(deployed, { refused: [refused] }), request(manifest));
+      const again = planForward(manifest, ledgerOf(deployed, { refused: [refused] }), request(manifest));
       expect(shown(again.steps)).toEqual(['apply 0003_three 0']);
     });
   });
@@ -157,19 +141,19 @@ describe('forward', () => {
       upChecksum: 'x',
       statementChecksums: [one.statements[0]!.checksum],
     });
-    expect(shown(planForward(manifest, ledger([edited]), request(manifest)).steps)).toEqual([
+    expect(shown(planForward(manifest, ledgerOf([edited]), request(manifest)).steps)).toEqual([
       'apply 0001_one 1 resumed',
     ]);
     const changed = rowOf(one, { ...partial, statementChecksums: ['x'] });
-    expect(planForward(manifest, ledger([changed]), request(manifest)).errors).toMatchObject([
+    expect(planForward(manifest, ledgerOf([changed]), request(manifest)).errors).toMatchObject([
       { code: 'history' },
     ]);
   });
 });
 
 test.each([
-  ['a replica', { server: { ...server, inRecovery: true } }, {}, 'unsupported'],
-  ['an old server', { server: { ...server, versionNumber: 120022 } }, {}, 'unsupported'],
+  ['a replica', { server: { ...SERVER, inRecovery: true } }, {}, 'unsupported'],
+  ['an old server', { server: { ...SERVER, versionNumber: 120022 } }, {}, 'unsupported'],
   ['a newer ledger', { version: 9, readableBy: 9 }, {}, 'ledger'],
   ['another manifest', {}, { manifestHash: 'x' }, 'manifest'],
   [
@@ -178,14 +162,16 @@ test.each([
     { owner: { account: 'a', region: 'b', stackName: 'd' } },
     'ownership',
   ],
-  ['no such owner role', { server: { ...server, canActAsOwner: null } }, { ownerRole: 'app' }, 'privilege'],
-  ['no membership', { server: { ...server, canActAsOwner: false } }, { ownerRole: 'app' }, 'privilege'],
+  ['no such owner role', { server: { ...SERVER, canActAsOwner: null } }, { ownerRole: 'app' }, 'privilege'],
+  ['no membership', { server: { ...SERVER, canActAsOwner: false } }, { ownerRole: 'app' }, 'privilege'],
 ] as const)('%s is refused', (_, state, change, code) => {
   const manifest = manifestOf(one);
-  expect(obstacle(manifest, ledger([], state as Partial<Ledger>), request(manifest, change))).toMatchObject({
-    code,
-  });
-  expect(obstacle(manifest, ledger([]), request(manifest))).toBeNull();
+  expect(obstacle(manifest, ledgerOf([], state as Partial<Ledger>), request(manifest, change))).toMatchObject(
+    {
+      code,
+    },
+  );
+  expect(obstacle(manifest, ledgerOf([]), request(manifest))).toBeNull();
 });
 
 const subset = <T>(items: readonly T[]) => fc.subarray([...items], { minLength: 0 });
@@ -202,12 +188,12 @@ test('whatever is applied already, a plan names each missing migration once, in 
   fc.assert(
     fc.property(subset(all), subset(all), (inManifest, inLedger) => {
       const manifest = manifestOf(...inManifest);
-      const plan = planForward(manifest, ledger(inLedger.map((m) => rowOf(m))), request(manifest));
+      const plan = planForward(manifest, ledgerOf(inLedger.map((m) => rowOf(m))), request(manifest));
       const missing = inManifest.filter((m) => !inLedger.includes(m)).map((m) => m.name);
       expect(plan.steps.map((s) => s.migration.name)).toEqual(missing);
       const after = planForward(
         manifest,
-        ledger([...inLedger, ...inManifest].map((m) => rowOf(m))),
+        ledgerOf([...inLedger, ...inManifest].map((m) => rowOf(m))),
         request(manifest),
       );
       expect(after.steps).toEqual([]);
@@ -240,7 +226,7 @@ test('a rollback undoes nothing that the failed deployment did not apply, that a
           direction: 'rollback',
           failed: { manifestHash: rightHash ? next.hash : 'other', reportedSuccess },
         });
-        const plan = planRollback(manifest, ledger(rows), record, asked);
+        const plan = planRollback(manifest, ledgerOf(rows), record, asked);
         const mayUndo = byFailed.filter(
           (m) => !oldFiles.includes(m) && newFiles.includes(m) && m.undo === 'automatic' && m.name !== victim,
         );
@@ -263,25 +249,4 @@ test('the hash is what it was in the first release', () => {
   expect(hashOf(entries)).toMatchInlineSnapshot(
     `"662a83c815a021f5188b2812cab2885db4552486eb4f9a70a023da2af6216d3c"`,
   );
-});
-
-test('planning 10,000 costs about ten times as much as 1,000, applied or not', () => {
-  const many = (n: number) =>
-    manifestOf(...Array.from({ length: n }, (_, i) => migration(`${String(i + 1).padStart(5, '0')}_m`)));
-  /** Processor time, which a busy machine does not change much; of several, since one is over in a millisecond. */
-  const cost = (manifest: Manifest, rows: readonly LedgerMigration[], times: number) => {
-    const begun = process.cpuUsage();
-    for (let i = 0; i < times; i++) {
-      const { steps, errors } = planForward(manifest, ledger(rows), request(manifest));
-      expect([steps.length, errors]).toEqual([manifest.migrations.length - rows.length, []]);
-    }
-    const { user, system } = process.cpuUsage(begun);
-    return (user + system) / times;
-  };
-  const [small, large] = [many(1_000), many(10_000)];
-  for (const applied of [false, true]) {
-    const rows = (manifest: Manifest) => (applied ? manifest.migrations.map((m) => rowOf(m)) : []);
-    cost(small, rows(small), 100); // the machine code is warm from here on
-    expect(cost(large, rows(large), 20) / cost(small, rows(small), 200)).toBeLessThan(25);
-  }
 });

@@ -8,12 +8,11 @@ import {
   type Migration,
   recordedDown,
 } from '../../../lambda/contract/manifest';
-import type { Ledger, LedgerMigration, UndoableDeployment } from '../../../lambda/engine/ledger/ledger';
+import type { LedgerMigration, UndoableDeployment } from '../../../lambda/engine/ledger/ledger';
 import { planRollback } from '../../../lambda/engine/plan/rollback';
-import { rowOf } from '../../support/ledger-row';
+import { ledgerOf, rowOf } from '../../support/ledger-row';
 import { manifestOf, migration, request } from '../../support/manifest';
 
-const server = { version: '18.4', versionNumber: 180004, inRecovery: false, role: 'me', canActAsOwner: true };
 const locks = [{ relation: 't', mode: 'ACCESS EXCLUSIVE' as const, created: false }];
 const base = migration('0001_base');
 const added = migration('0002_added', {
@@ -27,19 +26,6 @@ const next = manifestOf(base, added, last);
 
 const row = (of: Migration, change: Partial<LedgerMigration> = {}): LedgerMigration =>
   rowOf(of, { deployment: of === base ? 'first' : 'failed', ...change });
-
-const ledger = (rows: readonly LedgerMigration[]): Ledger => ({
-  server,
-  version: 1,
-  readableBy: 1,
-  verification: 1,
-  schemaOwner: 'me',
-  mayInstall: true,
-  owner: null,
-  migrations: rows,
-  deployment: null,
-  newest: null,
-});
 
 const recordOf = (manifest: Manifest): UndoableDeployment => ({
   id: 'failed',
@@ -68,7 +54,7 @@ function planned({
 }: Change = {}) {
   const { manifest = old, asked = {} } = change;
   const request_ = request(manifest, { direction: 'rollback', failed: failed(), ...asked });
-  return planRollback(manifest, ledger(rows), record, request_);
+  return planRollback(manifest, ledgerOf(rows), record, request_);
 }
 
 test('the newest is undone first, as it was recorded and with its own limits', () => {
