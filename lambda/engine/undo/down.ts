@@ -2,7 +2,6 @@
 
 import type { ConvergeRequest, Outcome, StackOwner } from '../../contract/converge';
 import { TrueupError } from '../../contract/errors';
-import { recordedDown, sha256 } from '../../contract/manifest';
 import type { Database } from '../../postgres/database';
 import { pinned } from '../../postgres/pinned';
 import type { Ledger } from '../ledger/ledger';
@@ -12,8 +11,9 @@ import { withRunnerLock } from '../locks/runner-lock';
 import { onDatabase } from '../on-database';
 import { obstacle } from '../plan/plan';
 import { reportOf } from '../plan/report';
-import { parseRecordedDown, parseRecordedLimits, type UndoStep } from '../plan/rollback';
+import type { UndoStep } from '../plan/rollback';
 import { beginRun, type EngineContext, Overtaken, type Run } from '../run';
+import { type RecordedDown, stepFor } from './step';
 import { undo } from './undo';
 
 export interface DownRequest {
@@ -49,7 +49,7 @@ async function underLock(
     return outcome;
   }
   const recorded = ledger.version === null ? null : await readDown(db, asked.namespace, asked.name);
-  const step = stepFor(ctx, ledger, asked.name, recorded);
+  const step = stepFor(manifest, ledger, asked.name, recorded);
   await db.execute([pinned(beginStatements(ledger, request, manifest))]);
   const outcome = await attempt(run, step, ledger);
   await db.execute([pinned(endStatements(request, outcome))]);
@@ -70,13 +70,6 @@ async function attempt(run: Run, step: UndoStep, ledger: Ledger): Promise<Outcom
 const overtaken = ({ message }: Overtaken): TrueupError =>
   new TrueupError({ code: 'busy', message, remedy: 'See `trueup status`; nothing was undone here.' });
 
-interface RecordedDown {
-  readonly down: string | null;
-  /** SHA-256 of it, as the deployment that applied the migration recorded it. */
-  readonly checksum: string | null;
-  readonly settings: string | null;
-}
-
 async function readDown(db: Run['db'], namespace: string, name: string): Promise<RecordedDown | null> {
   const rows = await db.query(
     `SELECT m.down, e.down AS checksum, e.settings
@@ -89,34 +82,3 @@ WHERE m.namespace OPERATOR(pg_catalog.=) $1::pg_catalog.text AND m.name OPERATOR
   );
   return (rows[0] as RecordedDown | undefined) ?? null;
 }
-
-/** The file's own down where the file is there; else what the ledger recorded, if it is still what was deployed. */
-function stepFor(ctx: EngineContext, ledger: Ledger, name: string, recorded: RecordedDown | null): UndoStep {
-  const row = ledger.migrations.find((m) => m.name === name);
-  const migration = ctx.manifest.migrations.find((m) => m.name === name);
-  if (!row || row.state === 'undone') {
-    const known = ledger.migrations.filter((m) => m.state !== 'undone').map((m) => m.name);
-    throw refusal(
-      `${name} is not applied`,
-      known.length > 0 ? `Applied are: ${known.slice(-10).join(', ')}.` : 'Nothing is applied.',
-    );
-  }
-  const own = migration && migration.down.length > 0 ? recordedDown(migration.down) : null;
-  const text = own ?? recorded?.down ?? null;
-  if (text === null) throw refusal(`${name} has no down section`, 'Write a new migration that undoes it.');
-  if (own === null && sha256(text) !== recorded?.checksum) {
-    throw refusal(
-      `the down section of ${name} in the ledger is not the one that was deployed`,
-      'Restore its file from version control, so that the down section comes from there, or undo it manually.',
-    );
-  }
-  return {
-    name,
-    statements: parseRecordedDown(text),
-    limits: own && migration ? migration.settings : parseRecordedLimits(recorded?.settings ?? '[]'),
-    partial: row.state === 'partial',
-  };
-}
-
-const refusal = (message: string, remedy: string): TrueupError =>
-  new TrueupError({ code: 'undo', message, remedy });

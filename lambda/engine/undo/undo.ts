@@ -9,14 +9,12 @@ import { longRunning } from '../apply/indexes';
 import { tidy } from '../apply/outcome';
 import { type Outlast, outlasting } from '../apply/outlast';
 import { refuseOtherPath } from '../apply/resolve-names';
-import { asOwner, ScriptBuilder, type Scripted } from '../apply/script-builder';
 import type { LedgerMigration } from '../ledger/ledger';
-import { undoneStatement } from '../ledger/rows';
-import { lockPlan } from '../locks/locks';
 import type { RecordedStatement, UndoStep } from '../plan/rollback';
 import { NotYet, Overtaken, type Run } from '../run';
 import { OVERTAKEN } from '../sql/engine';
 import { GRACE_MS } from '../time/limits';
+import { undoScript } from './script';
 
 /** What a half-done migration never made cannot be dropped: undefined table, column, object, schema. */
 const NEVER_MADE = new Set(['42P01', '42703', '42704', '3F000']);
@@ -38,35 +36,14 @@ export async function undo(run: Run, step: UndoStep): Promise<void> {
   run.tell({ type: 'finished', migration: step.name, action: 'undo', durationMs: Date.now() - began });
 }
 
-function script(run: Run, step: UndoStep, statements: readonly RecordedStatement[], last: boolean): Scripted {
-  const { namespace, deployment, ownerRole } = run.names;
-  const plan = lockPlan(statements, step.limits);
-  const built = new ScriptBuilder(step.name, {
-    lock_timeout: plan.lockTimeoutMs,
-    statement_timeout: plan.startMs,
-  });
-  if (ownerRole !== null) built.add('settings', asOwner(ownerRole));
-  built.lock(plan);
-  for (const [i, { sql }] of statements.entries()) built.addHeld('down', sql, i);
-  built.runDeferred(
-    statements.map(({ command }) => command),
-    statements.length - 1,
-  );
-  if (ownerRole !== null) built.add('ledger', 'RESET ROLE');
-  if (last) {
-    const expects = run.known.get(step.name) ?? null;
-    built.add('ledger', undoneStatement(namespace, step.name, deployment, expects));
-  }
-  return built.build();
-}
-
 async function send(
   run: Run,
   step: UndoStep,
   statements: readonly RecordedStatement[],
   last: boolean,
 ): Promise<void> {
-  const plain = script(run, step, statements, last);
+  const expects = run.known.get(step.name) ?? null;
+  const plain = undoScript(step, statements, run.names, last ? { expects } : null);
   await patiently(run, step, statements, async (outlast) => {
     const scripted = outlasting(plain, outlast);
     try {
