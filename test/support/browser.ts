@@ -48,6 +48,8 @@ export class Browser {
       rest = parts.pop()!;
       for (const part of parts) this.receive(JSON.parse(part) as Message);
     });
+    // What was sent to a browser that has ended: whoever waits for the answer is told.
+    (child.stdio[3] as Writable).on('error', () => {});
     child.once('exit', () => {
       for (const { failed } of this.pending.values()) failed(new Error('the browser has ended'));
     });

@@ -81,7 +81,7 @@ output { font-size: .9rem; color: var(--quiet); }
 .object { margin: 0; color: var(--quiet); }
 .anchor { text-decoration: none; padding: 0 .25rem; font-weight: 400; }
 .evidence { font-size: .9rem; } .evidence li { white-space: pre-wrap; unicode-bidi: isolate; }
-.meaning { display: grid; grid-template-columns: 8.5rem 1fr; gap: .35rem 1rem; margin: 1rem 0 0; font-size: .92rem; }
+.meaning { display: grid; grid-template-columns: 10rem 1fr; gap: .35rem 1rem; margin: 1rem 0 0; font-size: .92rem; }
 .meaning dt { color: var(--quiet); } .meaning dd { margin: 0; }
 .names, .unseen { font-size: .95rem; } .unseen li { margin: .3rem 0; unicode-bidi: isolate; }
 .hidden::before { content: attr(data-code); font-size: .75em; padding: 0 .25em; border: 1px solid var(--A); color: var(--A);

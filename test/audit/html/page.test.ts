@@ -106,6 +106,10 @@ describe('names', () => {
         '<bdi class="hidden" data-code="U+000D" title="Character U+000D">&#13;</bdi>\nc',
     );
   });
+  test('letters of any script, and emoji, are not taken for it', () => {
+    expect(text(exact('é עברית \u{1f418} 日本'))).toBe('é עברית \u{1f418} 日本');
+    expect(text(exact('a\u{e0041}'))).toContain('data-code="U+E0041"');
+  });
   test('on a line it is the name that --accept takes', () => {
     expect(text(line('a\n\u202eb'))).toBe(String.raw`a\n\u202eb`);
   });
