@@ -40,7 +40,7 @@ export class SchemaMigrations extends Construct implements ec2.IConnectable {
   readonly logGroup: logs.ILogGroup;
   /** Changes the database: converge, baseline, down. Who may invoke it may destroy data. */
   readonly migrateFunction: lambda.Function;
-  /** Answers questions, read only: status, plan, verify, drift, diagnose. */
+  /** Answers questions, read only: status, plan, verify, rehearse, drift, diagnose. */
   readonly askFunction: lambda.Function;
   /** Of both functions; empty for the Data API. */
   readonly connections: ec2.Connections;
@@ -124,7 +124,7 @@ export class SchemaMigrations extends Construct implements ec2.IConnectable {
   }
 
   /**
-   * Lets somebody ask: `trueup status | plan | verify | explain --stack`. Nothing can be changed with it.
+   * Lets somebody ask: `trueup status | plan | verify | rehearse | explain --stack`. Nothing can be changed with it.
    *
    * @example
    * schema.grantAsk(onCallRole);

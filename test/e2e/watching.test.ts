@@ -36,6 +36,8 @@ import {
   logEvents,
   logsClient,
   physicalId,
+  stackEvents,
+  stackStatus,
   trueup,
 } from './support/scenario';
 
@@ -62,6 +64,22 @@ const REPAIRED: Record<string, File> = {
   },
 };
 
+const RENAME: File = {
+  up: 'ALTER TABLE web_sessions RENAME COLUMN note TO remark;',
+  holds: `NOT EXISTS (SELECT trueup.has_column('web_sessions', 'remark'))`,
+};
+const REMARK: Record<string, File> = { ...REPAIRED, '0003_remark': RENAME };
+const WITH_CONSENT: Record<string, File> = {
+  ...REPAIRED,
+  '0003_remark': { ...RENAME, consent: 'breaks the report is switched off' },
+};
+/** What the application sends, all along. */
+const WORKLOAD = `-- role shop; calls 12
+SELECT id, note FROM web_sessions WHERE id = $1;
+-- role shop; calls 1204
+SELECT note FROM lead_purchases WHERE id = $1;
+`;
+
 describe.runIf(available())('watching', () => {
   let rds: Rds;
   let exported: LogExport;
@@ -80,8 +98,12 @@ describe.runIf(available())('watching', () => {
     return (await logEvents(group)).filter((each) => 'DriftChecked' in each).length;
   };
   const lambda = () => new LambdaClient(clientConfig());
-  const deploy = (files: Record<string, File>, ...stacks: string[]) =>
-    cdk().deploy(stacks, { app: testApp('watch'), context: { name: NAME, folder: migrationFolder(files) } });
+  const deploy = (files: Record<string, File>, ...stacks: string[]) => {
+    const workload = join(localAws().folder, 'shop.sql');
+    writeFileSync(workload, WORKLOAD);
+    const context = { name: NAME, folder: migrationFolder(files), workload };
+    return cdk().deploy(stacks, { app: testApp('watch'), context });
+  };
   /** As the application, which is not the migrator. */
   async function failing(statement: string): Promise<void> {
     const url = new URL(rds.adminUrl('app'));
@@ -174,6 +196,52 @@ describe.runIf(available())('watching', () => {
     expect(explained.output).toContain('public.web_sessions.lead_id is NOT NULL and has no default.');
   });
 
+  test('a migration that breaks what the application sends is refused, and the deployment is rolled back', async () => {
+    const deployed = await deploy(REMARK, `${NAME}-schema`);
+    expect(deployed.exitCode).not.toBe(0);
+    const failed = (await stackEvents(`${NAME}-schema`)).findLast(
+      (event) =>
+        event.ResourceType === 'Custom::TrueupSchema' && event.ResourceStatus?.endsWith('_FAILED') === true,
+    );
+    expect(failed?.ResourceStatusReason).toContain(
+      '0003_remark: 1 statement that the running application sends would no longer work',
+    );
+    expect(failed?.ResourceStatusReason).toContain(
+      'SELECT id, note FROM web_sessions WHERE id = $1 (role shop, 12 calls seen)',
+    );
+    expect(await stackStatus(`${NAME}-schema`)).toBe('UPDATE_ROLLBACK_COMPLETE');
+    expect(await rds.run('app', 'SELECT note FROM web_sessions')).toEqual([]);
+  });
+
+  test('with consent it passes', async () => {
+    const deployed = await deploy(WITH_CONSENT, `${NAME}-schema`);
+    expect(deployed.exitCode, reason(deployed)).toBe(0);
+    expect(await rds.run('app', 'SELECT remark FROM web_sessions')).toEqual([]);
+  });
+
+  test('drift of the schema, and of what the application sends: one page says which statement, and why', async () => {
+    await rds.run('app', 'ALTER TABLE lead_purchases ALTER COLUMN id DROP DEFAULT, DROP COLUMN note');
+    const { Payload } = await lambda().send(
+      new InvokeCommand({ FunctionName: migrate, Payload: JSON.stringify({ action: 'drift' }) }),
+    );
+    const { drift } = JSON.parse(Buffer.from(Payload!).toString());
+    expect(drift.verification.findings).toHaveLength(1);
+    expect(drift.logging).toEqual([]);
+    // What a migration broke with consent is none.
+    expect(drift.workload).toMatchObject({ statements: 2, plan: 0, broken: 1, failing: 1, unkept: 0 });
+    await message(/Drift/, /^ALARM/);
+    const page = await message(
+      /lead_purchases\.note was there/,
+      /^\[Trueup\] app: public\.lead_purchases\.note/,
+    );
+    expect(page.message).toContain(
+      'as shop, 1,204 calls seen when it was promised: SELECT note FROM lead_purchases',
+    );
+    const rehearsed = await trueup('rehearse', '--stack', `${NAME}-schema`);
+    expect(rehearsed.exitCode, rehearsed.output).toBe(4);
+    expect(rehearsed.output).toMatch(/2 statements, 0 plan, 2 broken, none undecided/);
+  });
+
   test('the pager fails: the raw alarm arrives', async () => {
     await lambda().send(
       new UpdateFunctionConfigurationCommand({ FunctionName: pager, Environment: { Variables: {} } }),
@@ -186,17 +254,6 @@ describe.runIf(available())('watching', () => {
     const raw = await queue.waitFor((each) => each.message.includes('requestPayload'), WITHIN_MS, seen);
     expect(JSON.parse(raw.message)).toMatchObject({ requestPayload: { alarmData: { alarmName: name } } });
     await message(/pager fails/, /^ALARM: .*PagerFails/);
-  });
-
-  test('drift', async () => {
-    await rds.run('app', 'ALTER TABLE lead_purchases ALTER COLUMN id DROP DEFAULT');
-    const { Payload } = await lambda().send(
-      new InvokeCommand({ FunctionName: migrate, Payload: JSON.stringify({ action: 'drift' }) }),
-    );
-    const { drift } = JSON.parse(Buffer.from(Payload!).toString());
-    expect(drift.verification.findings).toHaveLength(1);
-    expect(drift.logging).toEqual([]);
-    await message(/Drift/, /^ALARM/);
   });
 
   test('the heartbeat stops: only that is said, while the schedule goes on', async () => {

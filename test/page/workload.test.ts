@@ -1,4 +1,6 @@
 /** The page about statements that no longer plan: from the alarm to the text, on a real database; only AWS is played. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { act } from '../../lambda/migrate/actions';
 import type { AlarmEvent } from '../../lambda/page/alarm';
@@ -136,6 +138,15 @@ describe.each(majors())('PostgreSQL %i', (major) => {
         Statements are shown as they were promised, without values."
     `);
     expect(page.text).not.toContain('CANARY');
+  });
+
+  test('the page that docs/on-call.md shows', async () => {
+    const client = await connect(url);
+    await client.query('ALTER TABLE customers ADD CONSTRAINT customers_email_key UNIQUE (email)');
+    const page = await paged('shop-migrate');
+    await client.query('ALTER TABLE customers DROP CONSTRAINT customers_email_key');
+    const docs = readFileSync(join(__dirname, '../../docs/on-call.md'), 'utf8');
+    expect(docs).toContain(`${page.subject}\n\n${page.text.slice(0, page.text.indexOf('\n\nMORE'))}\n`);
   });
 
   test('an alarm that does not say which schema: every function is asked', async () => {

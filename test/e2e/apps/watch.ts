@@ -1,4 +1,7 @@
-/** A server, a schema, and what watches them. Context: `name`, prefix of the stacks' names; `folder` of migrations. */
+/**
+ * A server, a schema, and what watches them. Context: `name`, prefix of the stacks' names; `folder` of migrations; `workload`,
+ * a file of the application's statements.
+ */
 import { App, Duration, Stack } from 'aws-cdk-lib';
 import { SchemaMigrations } from '../../../lib/constructs/schema-migrations';
 import { DatabaseStack } from '../../../lib/stacks/database-stack';
@@ -12,6 +15,7 @@ const server = new DatabaseStack(app, `${name}-server`, { cheap: true, managedSe
 const schema = new SchemaMigrations(new Stack(app, `${name}-schema`), 'Schema', {
   database: server.database(),
   folder: context('folder'),
+  workload: context('workload'),
   namespace: name,
   queryInterval: Duration.seconds(1),
 });

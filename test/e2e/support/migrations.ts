@@ -9,14 +9,17 @@ export interface File {
   readonly up: string;
   readonly holds: string;
   readonly down?: string;
+  /** E.g. `breaks nobody reads it`. */
+  readonly consent?: string;
 }
 
 /** @returns the folder, in which file `0001_a` is `0001_a.sql` */
 export function migrationFolder(files: Readonly<Record<string, File>>): string {
   const folder = mkdtempSync(join(localAws().folder, 'migrations-'));
-  for (const [name, { up, holds, down }] of Object.entries(files)) {
+  for (const [name, { up, holds, down, consent }] of Object.entries(files)) {
     const verify = `SELECT '${name} does not hold' WHERE NOT (${holds});`;
-    const sections = [`-- migrate:up\n${up}`, `-- migrate:verify\n${verify}`];
+    const lead = consent === undefined ? '' : `-- migrate:consent ${consent}\n`;
+    const sections = [`${lead}-- migrate:up\n${up}`, `-- migrate:verify\n${verify}`];
     if (down !== undefined) sections.push(`-- migrate:down\n${down}`);
     writeFileSync(join(folder, `${name}.sql`), `${sections.join('\n\n')}\n`);
   }
