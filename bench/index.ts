@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { measureGrowth } from './growth';
+import { measureGuard } from './guard';
 import { measurePage } from './page';
 import { measurePlanning } from './planning';
 import { report } from './report';
@@ -53,6 +54,8 @@ async function main(): Promise<void> {
     const planning = await measurePlanning(RUNS_AT_DELAY);
     say('opening the page of an audit …');
     const page = await measurePage(RUNS);
+    say('a guarded deployment …');
+    const guarded = await measureGuard(RUNS_AT_DELAY);
     const results: Results = {
       runs: [RUNS, RUNS_AT_DELAY],
       migrations: MIGRATIONS,
@@ -63,6 +66,7 @@ async function main(): Promise<void> {
       growth,
       planning,
       page,
+      guarded,
     };
     const targets = judge(results);
     const notes = [

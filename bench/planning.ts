@@ -13,8 +13,8 @@ export interface Planning {
   readonly largeMs: number;
 }
 
-const TABLES = 200;
-const ROLE = 'bench_application';
+export const TABLES = 200;
+export const ROLE = 'bench_application';
 
 /** What the server cannot do without, for each statement: analyse, plan, undo. */
 const BARE = `CREATE FUNCTION bare(texts text[]) RETURNS int LANGUAGE plpgsql AS $fn$
@@ -37,7 +37,7 @@ BEGIN
 END
 $fn$`;
 
-const textsOf = (tables: number): string[] =>
+export const textsOf = (tables: number): string[] =>
   Array.from({ length: tables }, (_, i) => [
     `SELECT a, b FROM t${i + 1} WHERE id = $1`,
     `INSERT INTO t${i + 1} (id, a) VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET a = $3`,

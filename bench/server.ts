@@ -4,8 +4,9 @@ import { readFileSync, statSync } from 'node:fs';
 import { Client } from 'pg';
 import { type PostgresServer, startPostgres } from '../lib/scratch-postgres/server';
 
-export const startServer = (): Promise<PostgresServer> =>
-  startPostgres({ settings: { fsync: 'on', full_page_writes: 'on', log_duration: 'on' } });
+/** @param major @default - the newest */
+export const startServer = (major?: number): Promise<PostgresServer> =>
+  startPostgres({ major, settings: { fsync: 'on', full_page_writes: 'on', log_duration: 'on' } });
 
 /**
  * A database of its own, which goes with the server. It is not dropped before: ext4 gives no inode away again for a

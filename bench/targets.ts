@@ -1,5 +1,6 @@
 /** What has to be reached, and whether it was. Pure. */
 import type { Growth } from './growth';
+import type { Guarded } from './guard';
 import type { PageOpened } from './page';
 import type { Planning } from './planning';
 import type { Speed } from './speed';
@@ -17,6 +18,7 @@ export interface Results {
   readonly growth: Growth;
   readonly planning: Planning;
   readonly page: PageOpened;
+  readonly guarded: readonly Guarded[];
 }
 
 export interface Target {
@@ -70,9 +72,24 @@ export function judge(results: Results): Target[] {
       ),
       reached: growthRatio.toFixed(1),
     },
+    ...results.guarded.flatMap((each) => [
+      {
+        ...atMost(
+          `a guarded commit, ${each.statements} statements on PostgreSQL ${each.major}, s`,
+          each.commitMs / 1000,
+          1.5,
+        ),
+        reached: `${(each.commitMs / 1000).toFixed(2)} (${(each.without.commitMs / 1000).toFixed(2)} without; all of the run ${seconds(each.serverMs)})`,
+      },
+      atMost('the same, statements that it had no time for', each.unasked, 0),
+      {
+        ...atMost('the same, round trips more a run', each.roundTrips - each.without.roundTrips, 2),
+        reached: `${each.roundTrips - each.without.roundTrips} (${each.roundTrips} of ${each.without.roundTrips})`,
+      },
+    ]),
     {
       ...atMost(
-        `a guarded commit, ${planning.statements} statements on PostgreSQL ${planning.major}, s`,
+        `planning ${planning.statements} statements on PostgreSQL ${planning.major}, s`,
         planning.planMs / 1000,
         1.5,
       ),

@@ -9,6 +9,16 @@ const speed = (tool: string, change: Partial<Speed['apply']> = {}): Speed => {
   return { tool, version: '1.0', apply, noop: tool.startsWith('psql') ? null : { ...apply, roundTrips: 1 } };
 };
 
+const GUARDED = {
+  major: 13,
+  statements: 1_000,
+  commitMs: 900,
+  serverMs: 2_500,
+  roundTrips: 10,
+  unasked: 0,
+  without: { commitMs: 3, serverMs: 25, roundTrips: 8, unasked: 0 },
+};
+
 const results = (change: Partial<Results> = {}): Results => ({
   runs: [5, 3],
   migrations: 200,
@@ -27,6 +37,7 @@ const results = (change: Partial<Results> = {}): Results => ({
   growth: { small: 1_000, large: 10_000, compileMs: [80, 810], planMs: [1, 60] },
   planning: { major: 13, statements: 1_000, planMs: 450, bareMs: 100, largeMs: 4_500 },
   page: { findings: 500, bytes: 1_000_000, openMs: 400 },
+  guarded: [GUARDED],
   ...change,
 });
 
@@ -64,7 +75,12 @@ describe('the bench', () => {
     ).toEqual(['time to compile and plan, 10000 to 1000 migrations']);
     expect(
       missed({ planning: { major: 13, statements: 1_000, planMs: 1_600, bareMs: 300, largeMs: 16_000 } }),
-    ).toEqual(['a guarded commit, 1000 statements on PostgreSQL 13, s']);
+    ).toEqual(['planning 1000 statements on PostgreSQL 13, s']);
+    expect(missed({ guarded: [{ ...GUARDED, commitMs: 1_600, roundTrips: 11, unasked: 7 }] })).toEqual([
+      'a guarded commit, 1000 statements on PostgreSQL 13, s',
+      'the same, statements that it had no time for',
+      'the same, round trips more a run',
+    ]);
     expect(
       missed({ planning: { major: 13, statements: 1_000, planMs: 900, bareMs: 100, largeMs: 9_000 } }),
     ).toEqual(['the same, of a bare loop of PREPARE and EXPLAIN']);
