@@ -49,6 +49,7 @@ async function main(folder: string, major: number | undefined, prelude: string):
     await admin.query(`CREATE DATABASE ${database}`);
     await admin.end();
     const client = new Client({ connectionString: server.url(database) });
+    client.on('error', () => {});
     await client.connect();
     await client.query(prelude);
     return client;
@@ -75,7 +76,8 @@ async function main(folder: string, major: number | undefined, prelude: string):
     const second = await open('second');
     for (const each of installStatements(null)) await second.query(each);
     await second.query("INSERT INTO trueup.namespaces (name) VALUES ('app')");
-    for (const each of declareRunning('app', makePromise(promised))) await second.query(each);
+    for (const each of ['BEGIN', ...declareRunning('app', makePromise(promised)), 'COMMIT'])
+      await second.query(each);
     let guarded = 0;
     let refused = 0;
     let wrong = 0;
