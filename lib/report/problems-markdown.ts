@@ -4,9 +4,9 @@ import { block, code, fitting, prose } from './markdown';
 
 const LONGEST_SNIPPET = 500;
 
-export function problemsMarkdown(folder: string, problems: readonly Problem[]): string {
+export function problemsMarkdown(folder: string | null, problems: readonly Problem[]): string {
   const head = [
-    `## Trueup: ${problems.length} ${problems.length === 1 ? 'problem' : 'problems'} in ${code(folder)}`,
+    `## Trueup: ${problems.length} ${problems.length === 1 ? 'problem' : 'problems'} in ${folder === null ? 'the migrations' : code(folder)}`,
     'Nothing can be planned before that is corrected.',
   ];
   return fitting(head.join('\n\n'), problems.map(itemOf), {

@@ -44,11 +44,6 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     expect(proofs).toEqual([
       { migration: '0002_gone', verify: [], unproved: 'it is gone', undo: 'none', down: [] },
     ]);
-    const text = await plan(folder, ...since);
-    expect([text.code, text.stdout]).toEqual([
-      0,
-      expect.stringContaining('All of it was applied to an empty'),
-    ]);
   });
 });
 

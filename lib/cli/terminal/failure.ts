@@ -6,6 +6,7 @@ import { ConnectionLost, SqlError } from '../../../lambda/postgres/database';
 import { CompileError } from '../../compiler/problem';
 import { NoEmbeddedServer } from '../../scratch-postgres/binaries';
 import { EXIT, type ExitCode } from '../exit-codes';
+import { GitHubError } from '../github/api';
 import { plural } from './terminal';
 
 /** The command line is used wrongly; nothing was tried. */
@@ -22,7 +23,7 @@ export class UsageError extends Error {
 export interface Failure {
   readonly exitCode: ExitCode;
   readonly error: Omit<ErrorInfo, 'code'> & {
-    readonly code: ErrorInfo['code'] | 'usage' | 'interrupted' | 'unexpected';
+    readonly code: ErrorInfo['code'] | 'usage' | 'interrupted' | 'github' | 'unexpected';
   };
   /** The files that are why. */
   readonly compile?: CompileError;
@@ -36,6 +37,10 @@ export function failureOf(error: unknown): Failure {
   if (error instanceof NoEmbeddedServer) {
     const { summary, remedy } = error;
     return { exitCode: EXIT.usage, error: { code: 'usage', message: summary, remedy } };
+  }
+  if (error instanceof GitHubError) {
+    const { message, remedy } = error;
+    return { exitCode: EXIT.failed, error: { code: 'github', message, remedy } };
   }
   if (error instanceof CompileError) {
     const message = `${plural(error.problems.length, 'problem')} in ${error.folder}`;
