@@ -141,3 +141,14 @@ test.each([
   });
   expect(findings).toEqual([]);
 });
+
+test('what PostgreSQL 14 began to write otherwise is no loss', async () => {
+  const schema = `CREATE TABLE t (a text, at timestamp CHECK (extract(year FROM at) > 2000), CHECK (trim(a) <> ''));
+    CREATE INDEX i ON t (trim(LEADING FROM a)); CREATE UNIQUE INDEX u ON t ((at AT TIME ZONE 'UTC')) WHERE trim(a) <> 'x';`;
+  const [from, to] = [await make(majors()[0]!, schema), await make(majors().at(-1)!, schema)];
+  const { findings } = await audit(await readOnly(to.url), {
+    version: '0',
+    source: await readOnly(from.url),
+  });
+  expect(findings).toEqual([]);
+});

@@ -79,6 +79,7 @@ ALTER TABLE shop.customers ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own ON shop.customers TO clerks USING ((id > 0));
 GRANT USAGE ON SCHEMA shop TO clerks;
 GRANT SELECT ON TABLE shop.customers TO clerks;
+GRANT ALL ON TABLE shop.customers TO boss;
 ALTER DEFAULT PRIVILEGES FOR ROLE boss IN SCHEMA shop GRANT SELECT ON TABLES TO clerks;
 CREATE SUBSCRIPTION far CONNECTION 'host=example.com password=${CANARY}' PUBLICATION p;
 

@@ -5,7 +5,10 @@
  * brackets around a single word than the database that it was taken of.
  */
 export function plain(text: string): string {
-  let now = text.replace(/\s+/g, ' ').trim().replace(CAST, '');
+  let now = SYNTAX.reduce(
+    (before, [written, called]) => before.replace(written, called),
+    text.replace(/\s+/g, ' ').trim().replace(CAST, ''),
+  );
   for (let before = ''; before !== now; ) {
     before = now;
     now = now
@@ -14,6 +17,15 @@ export function plain(text: string): string {
   }
   return now;
 }
+
+/** What PostgreSQL 14 began to write as it was put: before, and in dumps of before, it is the function behind it. */
+const SYNTAX: readonly (readonly [written: RegExp, called: string])[] = [
+  [/\bTRIM\(BOTH FROM /g, 'btrim('],
+  [/\bTRIM\(LEADING FROM /g, 'ltrim('],
+  [/\bTRIM\(TRAILING FROM /g, 'rtrim('],
+  [/\bEXTRACT\((\w+) FROM /g, "date_part('$1', "],
+  [/\(([\w."]+) AT TIME ZONE ('[^']*')\)/g, 'timezone($2, $1)'],
+];
 
 const CAST =
   /::(?:"(?:[^"]|"")+"|[A-Za-z_][\w$]*)(?:\.(?:"(?:[^"]|"")+"|[A-Za-z_][\w$]*))?(?: varying| precision)?(?:\(\d+(?:,\d+)?\))?(?: with(?:out)? time zone)?(?:\[\])*/g;

@@ -1,3 +1,4 @@
+import type { Catalogue } from '../../audit/catalogue';
 import { grouped } from '../../audit/compare/pair';
 import { path, plural } from '../../audit/names';
 import { areEnough, keysOf } from '../keys';
@@ -11,7 +12,9 @@ export const keyGeneratorsMissing: Kind = {
     'A mover that creates tables and primary keys alone (AWS DMS) leaves no key with a default. So none of them is the odd ' +
     'one out, and only the schema as a whole shows it.',
   audit: {
-    grades: { C: 'at least four uuid and integer keys, and not one with a default or an identity' },
+    grades: {
+      C: 'at least four uuid and integer keys, those of half of the tables, and not one with a default or an identity',
+    },
     remedy:
       'Ask whether the application makes its keys itself. If it does not, give each key a default of its type, or an identity, and set the sequences above the highest key. With --from the source, each is named.',
     blind: 'Whether the application makes the keys itself. With --workload, the statements show it.',
@@ -20,7 +23,13 @@ export const keyGeneratorsMissing: Kind = {
         const known = differences.some(
           ({ id, table }) => id === 'missing-id-default' && table?.[0] === schema,
         );
-        if (known || !areEnough(keys.length) || keys.some(({ generated }) => generated)) return [];
+        if (
+          known ||
+          !areEnough(keys.length) ||
+          keys.length * 2 < tablesIn(catalogue, schema) ||
+          keys.some(({ generated }) => generated)
+        )
+          return [];
         const shown = keys.slice(0, 5).map(({ column }) => path(column.schema, column.table, column.name));
         return [
           {
@@ -33,3 +42,7 @@ export const keyGeneratorsMissing: Kind = {
       }),
   },
 };
+
+const tablesIn = ({ tables }: Catalogue, of: string): number =>
+  tables.filter(({ schema, kind, partitionOf }) => schema === of && kind !== 'foreign' && !partitionOf)
+    .length;

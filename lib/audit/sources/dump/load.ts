@@ -14,6 +14,8 @@ export interface LoadedDump {
   readonly rows: readonly RowCount[];
   /** That were not to be had. */
   readonly extensions: readonly ExtensionWanted[];
+  /** Of schemas and what is in them, by `key`. */
+  readonly owners: ReadonlyMap<string, string>;
   readonly notSeen: readonly NotSeen[];
 }
 
@@ -52,6 +54,7 @@ export async function loadDump(
   return {
     rows: counter.rows(),
     extensions: loader.extensions,
+    owners: loader.owners,
     notSeen: [...notSeen, ...counter.notSeen()],
   };
 }

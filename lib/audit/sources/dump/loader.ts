@@ -3,6 +3,7 @@
  * itself and for a limited time. What has to be a superuser's, roles and some extensions, is said in words of our own.
  */
 import type { Node } from 'libpg-query';
+import { key } from '../../../../lambda/audit/names';
 import type { NotSeen } from '../../../../lambda/audit/not-seen';
 import { type Database, SqlError } from '../../../../lambda/postgres/database';
 import { safeServerMessage } from '../../../../lambda/postgres/server-words';
@@ -10,7 +11,7 @@ import { quoteIdentifier, quoteLiteral } from '../../../../lambda/sql/quote';
 import { as } from '../../../compiler/read/tree';
 import { otherEncoding, SourceProblem } from '../problem';
 import { becauseOf, nameIn, notSeenOf, type Unseen } from './report';
-import { type Decision, decide, type ExtensionWanted, extensionOf, rolesIn } from './statement';
+import { type Decision, decide, type ExtensionWanted, extensionOf, ownerIn, rolesIn } from './statement';
 
 export interface ScratchDatabase {
   /** Connected as {@link ScratchDatabase.role}, which owns the empty database. */
@@ -50,6 +51,8 @@ interface Waiting {
 export class Loader {
   /** That were not to be had. */
   readonly extensions: ExtensionWanted[] = [];
+  /** Of schemas and what is in them, by {@link key}. */
+  readonly owners = new Map<string, string>();
   private readonly all: Unseen[] = [];
   /** Names of what did not load. */
   private readonly failed = new Set<string>();
@@ -85,6 +88,8 @@ export class Loader {
     this.seen.grants ||= as(node, 'GrantStmt') !== undefined;
     this.seen.settings ||=
       as(node, 'AlterRoleSetStmt') !== undefined || as(node, 'AlterDatabaseSetStmt') !== undefined;
+    const owned = ownerIn(node);
+    if (owned !== null) this.owners.set(key(...owned.of), owned.owner);
     if (decision.does === 'nothing') return;
     if (decision.does === 'not seen') return this.unseen(decision.what, decision.why!);
     for (const role of rolesIn(node))

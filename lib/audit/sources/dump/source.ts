@@ -36,12 +36,17 @@ export async function snapshotOfDump(
   const rows = new Set(loaded.rows.map(({ schema, name }) => key(schema, name)));
   const tables = all.filter(({ kind }) => kind === 'table');
   const without = tables.filter(({ schema, name }) => !rows.has(key(schema, name)));
+  const isOwner = (schema: string | undefined, name: string, role: string): boolean =>
+    loaded.owners.get(schema === undefined ? key(name) : key(schema, name)) === role;
   return {
     ...snapshot,
     taken: { ...snapshot.taken, role: '' },
     catalogue: {
       ...snapshot.catalogue,
       database: [{ ...database!, name: basename(file), encoding: '', collate: '', ctype: '' }],
+      grants: snapshot.catalogue.grants.filter(
+        ({ schema, name = '', grantee }) => !isOwner(schema, name, grantee),
+      ),
       extensions: [
         ...snapshot.catalogue.extensions,
         ...loaded.extensions.map(({ name, schema = 'public' }) => ({ name, schema, version: UNKNOWN })),

@@ -140,3 +140,21 @@ export function tableOf(
     csv: (as(format?.arg, 'String')?.sval ?? 'text') !== 'text',
   };
 }
+
+export interface Owner {
+  readonly owner: string;
+  /** Schema and name, or the name alone. */
+  readonly of: readonly string[];
+}
+
+/** ALTER … OWNER TO: it is not run, since owners are not compared; but what an owner grants itself is no privilege. */
+export function ownerIn(node: Node): Owner | null {
+  const alter = as(node, 'AlterOwnerStmt');
+  const table = as(node, 'AlterTableStmt');
+  const { newowner } = alter ?? as(table?.cmds?.[0], 'AlterTableCmd') ?? {};
+  if (newowner?.rolename === undefined) return null;
+  const { schemaname, relname = '' } = alter?.relation ?? table?.relation ?? {};
+  const { object } = alter ?? {};
+  const names = relname === '' ? words(as(object, 'ObjectWithArgs')?.objname ?? object) : [relname];
+  return { owner: newowner.rolename, of: schemaname ? [schemaname, ...names] : names };
+}
