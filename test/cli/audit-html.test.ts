@@ -62,6 +62,14 @@ describe.each(majors())('PostgreSQL %i', (major) => {
   });
 });
 
+test('an audit that fails leaves an older page as it was', async () => {
+  const file = join(folder(), 'report.html');
+  writeFileSync(file, 'older');
+  const ran = await trueup(['audit', '--database-url', 'postgres://app@127.0.0.1:1/shop', '--html', file]);
+  expect(ran.code).toBe(5);
+  expect(readFileSync(file, 'utf8')).toBe('older');
+});
+
 describe('used wrongly: said before the database is asked', () => {
   const refuses = async (file: string, words: RegExp): Promise<void> => {
     const ran = await trueup(['audit', '--database-url', 'postgres://app@127.0.0.1:1/shop', '--html', file]);

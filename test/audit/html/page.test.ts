@@ -2,6 +2,8 @@
 import { createHash } from 'node:crypto';
 import { Script } from 'node:vm';
 import { describe, expect, test } from 'vitest';
+import { GRADES } from '../../../lambda/audit/finding';
+import { AUDIT_KINDS, type AuditedId } from '../../../lambda/defects';
 import { reportPage } from '../../../lib/audit/html';
 import { anchors } from '../../../lib/audit/html/anchors';
 import { exact, line } from '../../../lib/audit/html/exact';
@@ -132,6 +134,27 @@ describe('the page', () => {
     expect(page.match(/href="[^#][^"]*"/g)).toBeNull();
     expect(page.match(/<(?:script|link|img|iframe|object|embed|base)\b/g)).toEqual(['<script']);
     expect(() => new Script(SCRIPT)).not.toThrow();
+  });
+
+  test('every kind, in each of its grades, has its words', () => {
+    const findings = AUDIT_KINDS.flatMap((kind) =>
+      GRADES.filter((grade) => kind.audit.grades[grade] !== undefined).map((grade) =>
+        finding({
+          id: kind.id as AuditedId,
+          grade,
+          object: `public.${kind.id}`,
+          message: `${kind.id} ${grade}.`,
+        }),
+      ),
+    );
+    const page = reportPage(inputOf({ report: { findings }, input: { minGrade: 'D' } }));
+    for (const { id, title, impact, audit } of AUDIT_KINDS) {
+      expect(page).toContain(`${exact(title).join('')} <code>${id}</code>`);
+      for (const words of [impact, audit.remedy, audit.blind ?? ''])
+        expect(page).toContain(exact(words).join(''));
+    }
+    expect(page.match(/<li class="finding"/g)).toHaveLength(findings.length);
+    expect(page).not.toContain('undefined');
   });
 
   test('says what was not seen, what is accepted, what is gone and what is hidden', () => {
