@@ -44,6 +44,8 @@ interface Shape {
   readonly schema?: string;
   /** Also read where they are there. */
   readonly optional?: readonly string[];
+  /** Read only for who takes the folder over: what tells a row that was only marked, or a file edited since. */
+  readonly detail?: readonly string[];
 }
 
 /** The first that fits. */
@@ -54,6 +56,7 @@ const SHAPES: readonly Shape[] = [
     name: /^schema_migrations$/,
     columns: { version: 'text' },
     more: true,
+    detail: ['statements'],
   },
   { tool: 'dbmate', columns: { version: 'text' } },
   { tool: 'golang-migrate', columns: { version: 'int', dirty: 'bool' } },
@@ -62,11 +65,13 @@ const SHAPES: readonly Shape[] = [
     tool: 'Flyway',
     columns: { installed_rank: 'int', version: 'text', description: 'text', type: 'text', success: 'bool' },
     more: true,
+    detail: ['checksum'],
   },
   {
     tool: 'Prisma',
     columns: { migration_name: 'text', checksum: 'text', finished_at: 'time', rolled_back_at: 'time' },
     more: true,
+    detail: ['started_at', 'applied_steps_count'],
   },
   {
     tool: 'Drizzle',
@@ -173,8 +178,15 @@ export function relevant(tables: readonly FoundTable[]): FoundTable[] {
 /** No tool's ledger has more; a table that has is something else. */
 const MOST_ROWS = 50_000;
 
-/** The ledgers of other tools in this database; one round trip where there is none. */
-export async function readOtherLedgers(db: Database, ownerRole: string | null): Promise<OtherLedger[]> {
+/**
+ * The ledgers of other tools in this database; one round trip where there is none.
+ * @param options `detail`: also what says how a row came about. @default - false
+ */
+export async function readOtherLedgers(
+  db: Database,
+  ownerRole: string | null,
+  { detail = false }: { readonly detail?: boolean } = {},
+): Promise<OtherLedger[]> {
   const found = await readLongText(db, CANDIDATES, [ownerRole]);
   const tables = relevant(JSON.parse(found ?? '[]') as FoundTable[]);
   const ledgers: OtherLedger[] = [];
@@ -183,9 +195,11 @@ export async function readOtherLedgers(db: Database, ownerRole: string | null): 
     const name = `${quoteIdentifier(table.schema)}.${quoteIdentifier(table.name)}`;
     const columns = [
       ...Object.keys(shape.columns),
-      ...(shape.optional ?? []).filter((c) => c in table.columns),
+      ...[...(shape.optional ?? []), ...(detail ? (shape.detail ?? []) : [])].filter(
+        (column) => column in table.columns,
+      ),
     ];
-    const rows = table.readable ? await readRows(db, name, columns) : null;
+    const rows = table.readable ? await readRows(db, name, columns, table.columns) : null;
     ledgers.push({ tool: shape.tool === 'dbmate' && table.rails ? 'Rails' : shape.tool, table: name, rows });
   }
   return ledgers;
@@ -195,8 +209,14 @@ async function readRows(
   db: Database,
   table: string,
   columns: readonly string[],
+  types: FoundTable['columns'],
 ): Promise<OtherLedger['rows']> {
-  const pairs = columns.map((column) => `'${column}', ${quoteIdentifier(column)}::pg_catalog.text`);
+  const pairs = columns.map((column) => {
+    const name = quoteIdentifier(column);
+    // An array as JSON: its own form is for the server alone.
+    const value = types[column]?.startsWith('_') ? `pg_catalog.array_to_json(${name})` : name;
+    return `'${column}', ${value}::pg_catalog.text`;
+  });
   const text = await readLongText(
     db,
     `SELECT coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(${pairs.join(', ')})), '[]')::pg_catalog.text

@@ -12,9 +12,12 @@ export interface Elsewhere {
   readonly names: ReadonlySet<string>;
 }
 
-type Rows = NonNullable<OtherLedger['rows']>;
+export type LedgerRows = NonNullable<OtherLedger['rows']>;
+type Rows = LedgerRows;
+/** What a rule knows a file by. */
+export type NamedFile = Pick<Migration, 'name' | 'version'>;
 /** @param own names that Trueup itself has run here */
-type Rule = (rows: Rows, migrations: readonly Migration[], own: ReadonlySet<string>) => Migration[];
+type Rule = <F extends NamedFile>(rows: Rows, files: readonly F[], own: ReadonlySet<string>) => F[];
 
 const numberOf = (text: string | null | undefined): bigint | null =>
   text != null && /^\d+$/.test(text) ? BigInt(text) : null;
@@ -55,7 +58,7 @@ const upToNumber: Rule = (rows, migrations, own) => {
 
 /** A number of so many digits is a time, and names a file by itself; `1` is in everybody's folder. */
 const TELLING_DIGITS = 8;
-const wordsOf = ({ name, version }: Migration): string =>
+const wordsOf = ({ name, version }: NamedFile): string =>
   name.slice(version.length).replace(/^_+/, '').replaceAll('_', ' ');
 
 /** Number, and words where the number alone is in everybody's folder. */
@@ -144,6 +147,10 @@ const RULES: Readonly<Record<Tool, Rule>> = {
   Atlas: byNumberAndWords(({ applied, total }) => applied === total),
   goose,
 };
+
+/** The files that a tool has applied, as the rows of its ledger say. Pure. */
+export const heldBy = <F extends NamedFile>(tool: Tool, rows: LedgerRows, files: readonly F[]): F[] =>
+  RULES[tool](rows, files, new Set());
 
 /** For each ledger that holds any of the folder's files, those that it holds. */
 export function heldElsewhere(

@@ -67,6 +67,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     register: (program) => (require('./baseline') as typeof import('./baseline')).registerBaseline(program),
   },
   {
+    name: 'adopt',
+    arguments: '<folder>',
+    summary: "take over another tool's migrations, and prove what its ledger says",
+    register: (program) => (require('./adopt') as typeof import('./adopt')).registerAdopt(program),
+  },
+  {
     name: 'workload',
     arguments: '[files...]',
     summary: 'write the statements that an application sends to a file for review',

@@ -6,7 +6,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Manifest, Migration, Statement } from '../../../lambda/contract/manifest';
 import type { Database } from '../../../lambda/postgres/database';
-import { quoteLiteral } from '../../../lambda/sql/quote';
+import { quoteIdentifier, quoteLiteral } from '../../../lambda/sql/quote';
 
 export interface TrialRole {
   readonly name: string;
@@ -15,26 +15,29 @@ export interface TrialRole {
 }
 
 const NAME = 'trueup_trial';
+const DATABASE = NAME;
 /** Not the role's name: names without a schema are looked up there first. */
 const FUNCTIONS = 'trueup_trial_extensions';
 
 /**
  * A database with a role that owns it.
  * @param db connected as superuser to another database of the server
+ * @param name of the role
  */
-export async function createTrialRole(db: Database): Promise<TrialRole> {
+export async function createTrialRole(db: Database, name = NAME): Promise<TrialRole> {
+  const role = quoteIdentifier(name);
   const password = randomBytes(16).toString('hex');
   const statements = [
     // Before PostgreSQL 16 who may create roles may grant any but a superuser: these must not be there to be granted.
     'SET LOCAL allow_system_table_mods = on',
     `DELETE FROM pg_catalog.pg_authid
      WHERE rolname IN ('pg_execute_server_program', 'pg_read_server_files', 'pg_write_server_files')`,
-    `CREATE ROLE ${NAME} LOGIN CREATEDB CREATEROLE PASSWORD ${quoteLiteral(password)}`,
-    `GRANT pg_monitor, pg_signal_backend TO ${NAME} WITH ADMIN OPTION`,
+    `CREATE ROLE ${role} LOGIN CREATEDB CREATEROLE PASSWORD ${quoteLiteral(password)}`,
+    `GRANT pg_monitor, pg_signal_backend TO ${role} WITH ADMIN OPTION`,
   ];
   await db.execute([{ statements }]);
-  await db.executeOutside(`CREATE DATABASE ${NAME} OWNER ${NAME}`, {});
-  return { name: NAME, password, database: NAME };
+  await db.executeOutside(`CREATE DATABASE ${quoteIdentifier(DATABASE)} OWNER ${role}`, {});
+  return { name, password, database: DATABASE };
 }
 
 /**
@@ -43,34 +46,54 @@ export async function createTrialRole(db: Database): Promise<TrialRole> {
  * @param db connected as superuser to the role's database
  */
 export async function prepareExtensions(db: Database, manifest: Manifest): Promise<Manifest> {
-  const untrusted = new Set(
-    (
-      await db.query<{ name: string }>(`SELECT name FROM pg_catalog.pg_available_extension_versions
-        GROUP BY name HAVING NOT pg_catalog.bool_or(trusted)`)
-    ).map(({ name }) => name),
-  );
-  const functions: string[] = [];
+  const { untrusted, add, create } = await superuserFunctions(db);
   const doneBySuperuser = (statement: Statement): Statement => {
     const { effects, sql } = statement;
     const needed = effects.some(
       (effect) => /extension$/.test(effect.kind) && 'name' in effect && untrusted.has(effect.name ?? ''),
     );
     if (!needed) return statement;
-    const name = `${FUNCTIONS}.extension_${functions.length + 1}`;
-    functions.push(
-      `CREATE FUNCTION ${name}() RETURNS void LANGUAGE plpgsql SECURITY DEFINER AS ${quoteLiteral(`BEGIN ${sql}; END`)}`,
-    );
-    return { ...statement, sql: `SELECT ${name}()` };
+    return { ...statement, sql: add(sql) };
   };
   const migrations = manifest.migrations.map(
     (migration): Migration => ({ ...migration, statements: migration.statements.map(doneBySuperuser) }),
   );
-  const statements = [
-    `ALTER SCHEMA public OWNER TO ${NAME}`,
-    ...(functions.length > 0
-      ? [`CREATE SCHEMA ${FUNCTIONS}`, `GRANT USAGE ON SCHEMA ${FUNCTIONS} TO ${NAME}`, ...functions]
-      : []),
-  ];
-  await db.execute([{ statements }]);
+  await create();
   return { ...manifest, migrations };
+}
+
+export interface SuperuserFunctions {
+  /** Extensions that only a superuser may make. */
+  readonly untrusted: ReadonlySet<string>;
+  /** Takes a statement about one of them; the answer is what the role sends in its place. */
+  readonly add: (sql: string) => string;
+  /** Makes the functions, and gives the role its schema `public`. */
+  readonly create: () => Promise<void>;
+}
+
+/** @param role whose database it is. @default - the one that has no other name */
+export async function superuserFunctions(db: Database, role = NAME): Promise<SuperuserFunctions> {
+  const untrusted = await db.query<{
+    name: string;
+  }>(`SELECT name FROM pg_catalog.pg_available_extension_versions
+    GROUP BY name HAVING NOT pg_catalog.bool_or(trusted)`);
+  const functions: string[] = [];
+  return {
+    untrusted: new Set(untrusted.map(({ name }) => name)),
+    add: (sql) => {
+      const name = `${FUNCTIONS}.extension_${functions.length + 1}`;
+      functions.push(
+        `CREATE FUNCTION ${name}() RETURNS void LANGUAGE plpgsql SECURITY DEFINER AS ${quoteLiteral(`BEGIN ${sql}; END`)}`,
+      );
+      return `SELECT ${name}()`;
+    },
+    create: async () => {
+      const owner = quoteIdentifier(role);
+      const own =
+        functions.length > 0
+          ? [`CREATE SCHEMA ${FUNCTIONS}`, `GRANT USAGE ON SCHEMA ${FUNCTIONS} TO ${owner}`, ...functions]
+          : [];
+      await db.execute([{ statements: [`ALTER SCHEMA public OWNER TO ${owner}`, ...own] }]);
+    },
+  };
 }

@@ -10,7 +10,18 @@ interface Entries {
   readonly folders: readonly string[];
 }
 
-type Signs = readonly (readonly [tool: string, holds: (entries: Entries) => boolean])[];
+export type OtherTool =
+  | 'Drizzle'
+  | 'Flyway'
+  | 'golang-migrate'
+  | 'Knex'
+  | 'node-pg-migrate'
+  | 'Prisma'
+  | 'Sequelize'
+  | 'Supabase'
+  | 'TypeORM';
+
+type Signs = readonly (readonly [tool: OtherTool, holds: (entries: Entries) => boolean])[];
 
 const some = (names: readonly string[], pattern: RegExp): boolean => names.some((name) => pattern.test(name));
 const within = ({ folder, folders }: Entries, file: string): boolean =>
@@ -38,20 +49,26 @@ const SIGNS: Signs = [
 const NODE_PG_MIGRATE = /^\s*--[\s-]*up\s+migration/im;
 const OURS = /^--\s*migrate:/m;
 
-/** One problem in the place of one a file. Undefined for a folder that holds a file of ours, or that nobody knows. */
-export function otherTool(folder: string, files: readonly MigrationFile[]): Problem | undefined {
+/** Whose folder it is. Undefined for one that holds a file of ours, or that nobody knows. */
+export function toolOf(folder: string, files: readonly MigrationFile[]): OtherTool | undefined {
   const texts = files.map(({ bytes }) => Buffer.from(bytes).toString('latin1'));
   if (texts.some((text) => OURS.test(text))) return undefined;
-  const tool =
+  return (
     SIGNS.find(([, holds]) => holds(entriesOf(folder)))?.[0] ??
-    (texts.some((text) => NODE_PG_MIGRATE.test(text)) ? 'node-pg-migrate' : undefined);
+    (texts.some((text) => NODE_PG_MIGRATE.test(text)) ? 'node-pg-migrate' : undefined)
+  );
+}
+
+/** One problem in the place of one a file. */
+export function otherTool(folder: string, files: readonly MigrationFile[]): Problem | undefined {
+  const tool = toolOf(folder, files);
   if (tool === undefined) return undefined;
   return {
     file: '',
     line: null,
     column: null,
     message: `these are ${tool}'s migrations, which Trueup does not run`,
-    remedy: `Start a separate folder next to them, e.g. with \`trueup new NAME\`. docs/other-tools.md explains how to move a database from ${tool} to Trueup ("Folders of other tools").`,
+    remedy: `Start a separate folder next to them, e.g. with \`trueup new NAME\`; or take them over with \`trueup adopt\` (docs/adopting.md).`,
     snippet: '',
   };
 }

@@ -1,0 +1,125 @@
+import type { LedgerRows } from '../../../lambda/engine/plan/other-tools';
+import type { Entry, Judgement, Passed, ToolRules } from '../entry';
+import { judged, refuseSame, type Verdict } from './common';
+
+/** `V<version>__<description>.sql` in all folders, by the parts of the version; then `R__<description>.sql`. */
+export const flyway: ToolRules = {
+  tool: 'Flyway',
+  read: ({ files, text }) => {
+    const passed: Passed[] = [];
+    const entries = files.flatMap((file): Entry[] => {
+      const base = file.split('/').at(-1)!;
+      const [, kind, written = '', description, ending] =
+        /^([VR])(\d+(?:[._]\d+)*)?__(.*)\.(sql|java|class|kt|groovy)$/.exec(base) ?? [];
+      if (kind === undefined || (kind === 'V') !== (written !== '')) {
+        if (/\.sql$/i.test(base)) passed.push({ file, why: whyPassed(base) });
+        return [];
+      }
+      const version = partsOf(written).join('.');
+      const words = description!.replaceAll('_', ' ');
+      const common = {
+        file,
+        words,
+        name: `${version}_${description}`,
+        version: /^\d+$/.test(version) ? version : '',
+        transaction: 'file' as const,
+      };
+      if (ending !== 'sql') return [{ ...common, key: version || words, sql: null }];
+      const sql = text(file);
+      const hashed = { sql, hashes: [String(checksumOf(sql))] };
+      return kind === 'V'
+        ? [{ ...common, ...hashed, key: version }]
+        : [{ ...common, ...hashed, key: words, name: description!, repeatable: true }];
+    });
+    refuseSame(entries);
+    const inOrder = (a: Entry, b: Entry): number =>
+      Number(a.repeatable ?? false) - Number(b.repeatable ?? false) ||
+      (a.repeatable ? (a.key < b.key ? -1 : 1) : compareVersions(a.key, b.key));
+    return { entries: entries.sort(inOrder), passed };
+  },
+  judge,
+};
+
+const whyPassed = (base: string): string =>
+  /^U\d/.test(base)
+    ? 'it undoes a version, which only paid editions run'
+    : /^B\d/.test(base)
+      ? 'a baseline migration is for new databases alone'
+      : /^(before|after)[A-Z]/.test(base)
+        ? 'it is a callback: Flyway runs it at each migration, and Trueup has none'
+        : 'its name is not V<version>__<description>.sql or R__<description>.sql';
+
+/** 1.10 comes after 1.9, and 1.0 is 1. */
+const partsOf = (version: string): bigint[] => {
+  const parts = version.split(/[._]/).map((part) => BigInt(part || '0'));
+  while (parts.length > 1 && parts.at(-1) === 0n) parts.pop();
+  return parts;
+};
+
+function compareVersions(a: string, b: string): number {
+  const [x, y] = [partsOf(a), partsOf(b)];
+  for (let i = 0; i < Math.max(x.length, y.length); i++) {
+    const [left, right] = [x[i] ?? 0n, y[i] ?? 0n];
+    if (left !== right) return left < right ? -1 : 1;
+  }
+  return 0;
+}
+
+const CONDITIONAL = /DELETE|UNDO/;
+
+function judge(rows: LedgerRows, entries: readonly Entry[]): Judgement {
+  const ranked = [...rows].sort((a, b) => Number(a.installed_rank) - Number(b.installed_rank));
+  const newest = new Map<string, LedgerRows[number]>();
+  let baseline: string | null = null;
+  let reached: string | null = null;
+  for (const row of ranked) {
+    const isVersion = /^\d+([._]\d+)*$/.test(row.version ?? '');
+    const key = isVersion ? partsOf(row.version!).join('.') : (row.description ?? '');
+    newest.set(key, row);
+    if (!isVersion || row.success !== 'true') continue;
+    if (/BASELINE/.test(row.type ?? '')) baseline = key;
+    if (reached === null || compareVersions(key, reached) > 0) reached = key;
+  }
+  const verdict = ({ key, hashes = [], repeatable }: Entry): Verdict => {
+    const row = newest.get(key);
+    if (row !== undefined && row.success !== 'true')
+      return ['failed', 'it failed outside a transaction, and may have been run in part'];
+    if (row !== undefined && !CONDITIONAL.test(row.type ?? '') && !/BASELINE/.test(row.type ?? '')) {
+      const same = row.checksum == null || hashes.includes(row.checksum);
+      // A repeatable that has changed is due to run again.
+      if (!same && repeatable) return ['pending', 'it was applied with another text'];
+      return same ? ['applied'] : ['edited', 'the ledger has another checksum than the file'];
+    }
+    if (!repeatable && baseline !== null && compareVersions(key, baseline) <= 0)
+      return ['stamped', `Flyway's baseline ${baseline} covers it, and Flyway did not run it`];
+    if (!repeatable && reached !== null && row === undefined && compareVersions(key, reached) < 0)
+      return [
+        'skipped',
+        `it is older than ${reached}, which was applied: Flyway passes it over unless outOfOrder is set`,
+      ];
+    return ['pending'];
+  };
+  const keys = new Set(entries.map(({ key }) => key));
+  const strange = [...newest].filter(
+    ([key, { type }]) => !keys.has(key) && !/BASELINE|SCHEMA|DELETE/.test(type ?? ''),
+  );
+  return {
+    entries: entries.map((entry) => judged(entry, verdict(entry))),
+    strangers: strange.map(([key]) => key),
+  };
+}
+
+/** CRC-32 over the lines without their ends, as a signed number. */
+function checksumOf(text: string): number {
+  let crc = -1;
+  for (const byte of Buffer.from(
+    text
+      .replace(/^\uFEFF/, '')
+      .split(/\r\n|\r|\n/)
+      .join(''),
+  )) {
+    crc ^= byte;
+    for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);
+  }
+  return ~crc | 0;
+}

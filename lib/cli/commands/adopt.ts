@@ -1,0 +1,114 @@
+import type { Command } from 'commander';
+import { namesIn } from '../../../lambda/audit/names';
+import { readOtherLedgers } from '../../../lambda/engine/ledger/other-tools';
+import { AdoptProblem, type Judged } from '../../adopt/entry';
+import { type LedgerSearch, ledgerOf } from '../../adopt/ledger';
+import { type LeftOut, serviceSchemasIn } from '../../adopt/own-objects';
+import { type Understood, understand } from '../../adopt/tools';
+import { loadParser } from '../../compiler/read/parser';
+import type { Live } from '../database/prove';
+import { requireFolder } from '../folder';
+import { type DatabaseOptions, withConnection } from '../options';
+import { setAction } from '../terminal/action';
+import { type Adopted, adoptExitCode, adoptJson, printAdopted } from '../terminal/adopt';
+import { UsageError } from '../terminal/failure';
+import { printJson } from '../terminal/json';
+import { progressView } from '../terminal/progress';
+import type { Terminal } from '../terminal/terminal';
+import { readOnlySession } from '../workload-sources';
+import { requireNoFolder, writeFolder } from '../write-folder';
+
+interface Options extends DatabaseOptions {
+  readonly tool?: string;
+  readonly ledger?: string;
+  readonly output?: string;
+}
+
+const STATEMENT_TIMEOUT_MS = 10 * 60_000;
+
+export function registerAdopt(program: Command): void {
+  const command = withConnection(
+    program.command('adopt').argument('<folder>', "the other tool's folder of migrations"),
+  )
+    .description(
+      'Takes over the migrations of another tool. Without a database it says what it understood. With one it proves ' +
+        "what the tool's ledger says: the applied files are replayed on a temporary PostgreSQL, and each difference from " +
+        'the database is a finding. With --output it writes the folder in our form, with what is applied marked as history ' +
+        'and verify sections drafted. It only reads, in the folder and in the database.',
+    )
+    .option('--tool <name>', 'whose migrations they are (default: by the files)')
+    .option('--ledger <table>', 'schema.table where the tool records what is applied (default: found)')
+    .option('--output <folder>', 'write the folder in our form; it must not be there yet');
+  setAction<Options>(command, async (terminal, options, folder) => {
+    requireFolder(folder!);
+    if (options.output !== undefined) requireNoFolder(options.output);
+    await loadParser();
+    try {
+      const adopted = await adopt(terminal, options, understand(folder!, options.tool));
+      if (terminal.json) printJson(terminal, adoptJson(adopted));
+      else printAdopted(terminal, adopted);
+      return adoptExitCode(adopted);
+    } catch (error) {
+      if (error instanceof AdoptProblem) throw new UsageError(error.message, error.remedy);
+      throw error;
+    }
+  });
+}
+
+async function adopt(terminal: Terminal, options: Options, understood: Understood): Promise<Adopted> {
+  const { rules, content } = understood;
+  const hasDatabase =
+    options.databaseUrl ?? process.env.DATABASE_URL ?? process.env.PGHOST ?? process.env.PGDATABASE;
+  if (!hasDatabase) {
+    if (options.output ?? options.ledger)
+      throw new UsageError(
+        `${options.output ? '--output' : '--ledger'} needs the database that ${rules.tool} has migrated`,
+        'Give --database-url: what is applied decides what is history.',
+      );
+    return { understood };
+  }
+  if (content.entries.some(({ sql }) => sql === null)) throw codeProblem(understood);
+  const { db, label } = await readOnlySession(options, STATEMENT_TIMEOUT_MS);
+  const { readLive, proveLedger } = await import('../database/prove.js');
+  let live: Live;
+  let search: LedgerSearch;
+  try {
+    const progress = progressView(terminal);
+    ({ live, search } = await progress.during(async () => {
+      progress.now('reading the database');
+      const all = await readOtherLedgers(db, null, { detail: true });
+      const found = ledgerOf(all, rules, content, options.ledger);
+      return { search: found, live: await readLive(db) };
+    }));
+  } finally {
+    await db.close();
+  }
+  const { ledger } = search;
+  const judged: readonly Judged[] =
+    ledger?.judgement.entries ?? content.entries.map((entry) => ({ entry, state: 'pending' }));
+  const proved = await proveLedger(terminal, live, judged, leftOut(understood, search, live));
+  const known = { understood, label, search, judged, live, ...(ledger ? { proved } : {}) };
+  if (options.output === undefined) return known;
+  const { convert } = await import('../../adopt/convert.js');
+  const { applied, end } = proved;
+  const converted = await convert({ tool: rules.tool, judged, rows: ledger?.rows ?? [], applied, end });
+  writeFolder(options.output, new Map(converted.files.map(({ name, text }) => [`${name}.sql`, text])));
+  return { ...known, output: { folder: options.output, converted } };
+}
+
+/** The tool's own tables, also those that are not about this folder, and its schemas; Trueup's is never read. */
+function leftOut({ rules }: Understood, { ledger, others }: LedgerSearch, { catalogue }: Live): LeftOut {
+  const tables = [...(ledger ? [ledger.table] : []), ...others].map((table) => {
+    const [schema = '', name = ''] = namesIn(table);
+    return { schema, name };
+  });
+  return { schemas: new Set([...(rules.schemas ?? []), ...serviceSchemasIn(catalogue)]), tables };
+}
+
+function codeProblem({ rules, content }: Understood): AdoptProblem {
+  const code = content.entries.filter(({ sql }) => sql === null);
+  return new AdoptProblem(
+    `${code.length} of the ${content.entries.length} migrations are code (${code[0]!.file}), which only ${rules.tool} can run`,
+    'Take over what they made as one baseline: docs/adopting.md ("Migrations in code").',
+  );
+}
