@@ -55,10 +55,8 @@ export function prove({ replayed, live, leftOut, entries, doubtful }: ProofInput
   const back = compare(theirs, ours);
   const known = new Set(there.differences.map(identity));
   const all: ProofFinding[] = [
-    ...there.differences.map((each) => finding(isGone(each) ? 'missing' : 'different', each, entries)),
-    ...back.differences
-      .filter((each) => !known.has(identity(each)))
-      .map((each) => finding(isGone(each) ? 'extra' : 'different', each, entries)),
+    ...there.differences.map((each) => asPromised(each, entries)),
+    ...back.differences.filter((each) => !known.has(identity(each))).map(beyond),
   ];
   const relevant = all.filter(({ id }) => !OF_THE_SERVER.has(id));
   const isDoubtful = ({ object }: ProofFinding): boolean =>
@@ -86,25 +84,55 @@ const identity = ({ id, object, names = [] }: Difference): string => key(id, obj
 const isGone = ({ id, target }: Difference): boolean =>
   target === null && !/^(row-security-lost|column-type|replica-identity|sequence-too-small)$/.test(id);
 
-function finding(kind: ProofKind, difference: Difference, entries: readonly Entry[]): ProofFinding {
+/** What the migrations promise. */
+function asPromised(difference: Difference, entries: readonly Entry[]): ProofFinding {
   const { id, object, message, source, target, names = [] } = difference;
   const wanted = [...new Set([...lastNames(object), ...names])].map((name) => name.toLowerCase());
-  const entry = kind === 'extra' ? undefined : entries.find(({ sql }) => namesAll(sql ?? '', wanted));
-  const extra = kind === 'extra';
+  const entry = entries.find(({ sql }) => namesAll(sql ?? '', wanted));
   return {
-    kind,
+    kind: isGone(difference) ? 'missing' : 'different',
     id,
     object,
-    message: extra
-      ? `The database has ${nounOf(id)} on or in ${object} that no applied migration makes.`
-      : message
-          .replaceAll('in the source', 'as the migrations make it')
-          .replaceAll('the source', 'what the migrations make'),
-    migrations: extra ? null : source,
-    database: extra ? source : target,
+    message: message
+      .replaceAll('in the source', 'as the migrations make it')
+      .replaceAll('the source', 'what the migrations make'),
+    migrations: source,
+    database: target,
     ...(entry ? { entry: entry.key } : {}),
   };
 }
+
+/** What the database has beyond that: the comparison was asked the other way round. */
+function beyond(difference: Difference): ProofFinding {
+  const { id, object, source, target } = difference;
+  const gone = isGone(difference);
+  return {
+    kind: gone ? 'extra' : 'different',
+    id,
+    object,
+    message: !gone
+      ? `${object} is otherwise in the database than the applied migrations make it.`
+      : ITSELF.has(id)
+        ? `${object} is in the database, and no applied migration makes it.`
+        : `${object} has ${nounOf(id)} in the database that no applied migration makes.`,
+    migrations: target,
+    database: source,
+  };
+}
+
+/** The object is what is gone; of others it is the table that had it. */
+const ITSELF = new Set<string>([
+  'schema-lost',
+  'extension-missing',
+  'type-lost',
+  'table-lost',
+  'column-lost',
+  'sequence-lost',
+  'view-lost',
+  'materialized-view-lost',
+  'function-lost',
+  'publication-lost',
+]);
 
 /** What names it, without the schema. */
 function lastNames(object: string): readonly string[] {
@@ -121,13 +149,16 @@ const namesAll = (sql: string, wanted: readonly string[]): boolean => {
 export const wordsIn = (sql: string): ReadonlySet<string> =>
   new Set([...sql.matchAll(/[\p{L}_][\p{L}\p{N}_$]*/gu)].map(([word]) => word.toLowerCase()));
 
+const NOUNS: Readonly<Record<string, string>> = {
+  'missing-id-default': 'a default',
+  'unique-lost': 'a unique key',
+  'not-null-lost': 'a NOT NULL',
+};
+
 /** `index-lost` to `an index`. */
 function nounOf(id: string): string {
-  const noun = id
-    .replace(/^missing-/, '')
-    .replace(/-(lost|missing)$/, '')
-    .replaceAll('-', ' ');
-  return id === 'missing-id-default' ? 'a default' : `${/^[aeiou]/.test(noun) ? 'an' : 'a'} ${noun}`;
+  const noun = id.replace(/^missing-|-lost$/g, '').replaceAll('-', ' ');
+  return NOUNS[id] ?? `${/^[aeio]/.test(noun) ? 'an' : 'a'} ${noun}`;
 }
 
 const objectsIn = ({ database: _, ...lists }: Catalogue): number =>

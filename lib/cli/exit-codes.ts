@@ -11,7 +11,7 @@ export const EXIT = {
   drifted: 4,
   /** The database cannot be reached, or refuses the login. */
   unreachable: 5,
-  /** `audit` found what is proved or lost (grade A or B). */
+  /** `audit` found what is proved or lost (grade A or B); `adopt`, that a ledger is not what the database is. */
   found: 6,
   /** Ctrl-C, as shells count it: 128 + SIGINT. */
   interrupted: 130,
@@ -26,5 +26,5 @@ export const EXIT_CODE_HELP = `Exit codes:
   3    pending: migrations are pending (with --exit-code), or \`up\` ran out of time
   4    drifted: \`verify\` found drift: something is no longer as it should be; or \`rehearse\` a statement that fails
   5    the database cannot be reached, or refuses the login
-  6    found: \`audit\` has findings of grade A or B
+  6    found: \`audit\` has findings of grade A or B, or \`adopt\` that the ledger is not what the database is
   130  stopped with Ctrl-C`;

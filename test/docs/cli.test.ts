@@ -23,6 +23,8 @@ const PAGES = [
   'workload-guard.md',
 ];
 const folder = mkdtempSync(join(tmpdir(), 'trueup-test-'));
+/** With a database of their own: they compare all that is in it. */
+const APART = ['adopting.md'];
 let server: PostgresServer;
 let url: string;
 let client: Client;
@@ -39,9 +41,10 @@ afterAll(async () => {
   await server.stop();
 });
 
-/** `npx trueup …`, `psql -qc "…"`, `cat file` and `grep words file`, each perhaps with `; echo $?` after it. */
+/** `npx trueup …`, with `DATABASE_URL= ` before it where there is to be none, `psql -qc "…"`, `cat file` and `grep words file`, each perhaps with `; echo $?` after it. */
 async function run(line: string): Promise<string> {
-  const [command, ...rest] = line.split('; ');
+  const [command, ...rest] = line.replace(/^DATABASE_URL= /, '').split('; ');
+  const database = line.startsWith('DATABASE_URL= ') ? '' : url;
   const [program, ...args] = [...command!.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map(
     ([, double, single, bare]) => double ?? single ?? bare!,
   );
@@ -58,11 +61,22 @@ async function run(line: string): Promise<string> {
   }
   if (program === 'cat') return readFileSync(join(folder, args[0]!), 'utf8');
   if (program !== 'npx') throw new Error(`the documentation runs ${program}, which this test does not`);
-  const { stdout, stderr, code } = await trueup(args.slice(1), { cwd: folder, env: { DATABASE_URL: url } });
+  const { stdout, stderr, code } = await trueup(args.slice(1), {
+    cwd: folder,
+    env: { DATABASE_URL: database },
+  });
   return `${stderr}${stdout}${rest.includes('echo $?') ? `${code}\n` : ''}`;
 }
 
 test.each(PAGES)('the examples of %s are true', { timeout: 150_000 }, async (page) => {
+  const { written, played } = await play(join(DOCS, page), { folder, run });
+  expect(written).toBe(played);
+});
+
+test.each(APART)('the examples of %s are true', { timeout: 150_000 }, async (page) => {
+  await client.query('CREATE DATABASE apart');
+  url = urlOf(server.url(), { database: 'apart' });
+  client = await connect(url);
   const { written, played } = await play(join(DOCS, page), { folder, run });
   expect(written).toBe(played);
 });
