@@ -2,6 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Database as Sqlite } from 'node-sqlite3-wasm';
 import type { Client } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { EXIT, EXIT_CODE_HELP } from '../../lib/cli/exit-codes';
@@ -19,6 +20,7 @@ const PAGES = [
   'cli-reference.md',
   'snapshot.md',
   'audit.md',
+  'audit-sources.md',
   'audit-report.md',
   'workload-guard.md',
 ];
@@ -68,7 +70,21 @@ async function run(line: string): Promise<string> {
   return `${stderr}${stdout}${rest.includes('echo $?') ? `${code}\n` : ''}`;
 }
 
+/** What docs/audit-sources.md begins with: an SQLite file, and a database that it and a dump were moved to. */
+async function moved(): Promise<void> {
+  const db = new Sqlite(join(folder, 'notes.db'));
+  db.exec(`CREATE TABLE Notes (id INTEGER PRIMARY KEY AUTOINCREMENT, authorId TEXT NOT NULL, pinned BOOLEAN DEFAULT 0);
+    CREATE UNIQUE INDEX one_pinned ON Notes (authorId) WHERE pinned = 1; CREATE VIEW pins AS SELECT id FROM Notes WHERE pinned;
+    INSERT INTO Notes (authorId) VALUES ('a'), ('b');`);
+  db.close();
+  await client.query(`DROP SCHEMA public CASCADE; CREATE SCHEMA public; GRANT USAGE ON SCHEMA public TO PUBLIC;
+    CREATE TABLE customers (id bigint PRIMARY KEY, email text NOT NULL); INSERT INTO customers VALUES (1, 'a@example.com');
+    CREATE TABLE notes (id bigint PRIMARY KEY, author_id text NOT NULL, pinned boolean DEFAULT false);
+    INSERT INTO notes VALUES (1, 'a'), (2, 'b'); ANALYZE;`);
+}
+
 test.each(PAGES)('the examples of %s are true', { timeout: 150_000 }, async (page) => {
+  if (page === 'audit-sources.md') await moved();
   const { written, played } = await play(join(DOCS, page), { folder, run });
   expect(written).toBe(played);
 });

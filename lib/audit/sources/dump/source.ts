@@ -62,7 +62,7 @@ export async function snapshotOfDump(
   };
 }
 
-const UNKNOWN = 'of the source, which the dump does not tell';
+const UNKNOWN = 'unknown';
 
 const withoutRows = (without: number, all: number): NotSeen => ({
   what: without === all ? 'rows of the tables' : `rows of ${plural(without, 'table')}`,
