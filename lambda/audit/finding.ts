@@ -1,4 +1,5 @@
 /** What an audit finds. */
+import type { Mend } from './mend';
 
 /**
  * How sure it is, the surest first.
@@ -18,4 +19,6 @@ export interface Finding {
   readonly message: string;
   /** What shows it, lines: statements without values, definitions, counts. Never a value of a row. */
   readonly evidence: readonly string[];
+  /** What mends it. @default - no migration does: {@link Audit.unwritten} */
+  readonly mend?: Mend;
 }

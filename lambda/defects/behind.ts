@@ -13,6 +13,7 @@ export function behindSource({ target, source, data }: Evidence): readonly Findi
       object: path(table.schema, table.name, column),
       message: `Sequence ${pathOf(sequence)} is behind ${path(table.schema, table.name, column)}: one of its next values is already taken.`,
       evidence: [],
+      mend: { what: 'catch up', sequence, column: { schema: table.schema, table: table.name, column } },
     }),
   );
   if (source === null) return sure;
@@ -37,6 +38,7 @@ export function behindSource({ target, source, data }: Evidence): readonly Findi
           `in the source: ${was.lastValue}`,
           `here: ${is.lastValue}${is.isCalled ? '' : ', not yet given'}`,
         ],
+        mend: { what: 'advance', sequence: now, to: was.lastValue },
       },
     ];
   });

@@ -1,8 +1,10 @@
 /** Failing statements that no difference to a source explains: of which kind each is, decided in one place. Pure. */
 import type { Catalogue } from '../audit/catalogue';
+import type { Column } from '../audit/catalogue/columns';
 import type { Index } from '../audit/catalogue/indexes';
 import type { Evidence, FailingStatement } from '../audit/evidence';
 import type { Finding } from '../audit/finding';
+import type { Mend } from '../audit/mend';
 import { namesIn, path } from '../audit/names';
 import type { ConflictSeen } from '../sql/conflict-clause';
 import { insertsIn, tablesIn } from '../sql/insert';
@@ -28,6 +30,8 @@ interface Claim {
   /** More lines of evidence. */
   readonly because?: string;
   readonly statement: FailingStatement;
+  /** What mends it. @default - no migration does */
+  readonly mend?: Mend;
 }
 
 /** One finding an object, with the statements that fail because of it. */
@@ -46,6 +50,7 @@ export function claimed(id: ClaimedId, evidence: Evidence): readonly Finding[] {
       ...(claims[0]!.because ? [claims[0]!.because] : []),
       ...shownBy(claims.map(({ statement }) => statement)),
     ],
+    ...(claims[0]!.mend ? { mend: claims[0]!.mend } : {}),
   }));
 }
 
@@ -54,7 +59,7 @@ function claimOf(catalogue: Catalogue, statement: FailingStatement): Claim {
   if (verdict.outcome === 'would-fail')
     switch (verdict.sqlstate) {
       case '55000':
-        return deferrable(statement, verdict);
+        return deferrable(catalogue, statement, verdict);
       case '23502':
         return withoutValue(catalogue, statement, verdict);
       case '42P01':
@@ -79,12 +84,21 @@ function claimOf(catalogue: Catalogue, statement: FailingStatement): Claim {
 
 type WouldFail = Extract<FailingStatement['verdict'], { outcome: 'would-fail' }>;
 
-const deferrable = (statement: FailingStatement, { relation, object }: WouldFail): Claim => ({
-  id: 'deferrable-arbiter',
-  object: path(...namesIn(relation)),
-  message: `ON CONFLICT on ${path(...namesIn(relation))} can only decide by ${path(...namesIn(object).slice(-1))}, which is deferrable.`,
-  statement,
-});
+function deferrable(
+  { indexes }: Catalogue,
+  statement: FailingStatement,
+  { relation, object }: WouldFail,
+): Claim {
+  const [[schema = '', table = ''], by = ''] = [namesIn(relation), namesIn(object).at(-1)];
+  const index = indexes.find((each) => each.schema === schema && each.table === table && each.name === by);
+  return {
+    id: 'deferrable-arbiter',
+    object: path(schema, table),
+    message: `ON CONFLICT on ${path(schema, table)} can only decide by ${path(by)}, which is deferrable.`,
+    statement,
+    ...(index ? { mend: { what: 'immediate', index } as const } : {}),
+  };
+}
 
 const withoutSequence = (statement: FailingStatement, { relation, object, why }: WouldFail): Claim => ({
   id: 'statement-fails',
@@ -100,15 +114,16 @@ function withoutValue(
 ): Claim {
   const names = [...namesIn(relation), ...namesIn(object).slice(-1)];
   const column = path(...names);
-  const isKey = keysOf(catalogue).some(
+  const key = keysOf(catalogue).find(
     ({ column: { schema, table, name } }) => path(schema, table, name) === column,
   );
-  return isKey
+  return key !== undefined
     ? {
         id: 'missing-id-default',
         object: column,
         message: `${column} is a key that nothing generates, and an INSERT leaves it out.`,
         statement,
+        mend: generateKey(key.column),
       }
     : {
         id: 'premature-not-null',
@@ -154,12 +169,34 @@ function conflictOf(catalogue: Catalogue, statement: FailingStatement): Claim | 
           id: 'missing-conflict-target',
           object,
           message: `${clause} finds no unique index on ${object}.`,
+          mend: makeTarget(
+            into,
+            conflict.elements.map(({ text }) => text),
+          ),
           ...(index === null ? {} : { because: `nearest: ${index.name} (${which})` }),
           statement,
         };
   }
   return null;
 }
+
+/** Also of keys that are the odd ones out. */
+export const generateKey = ({ schema, table, name, type }: Column, decide?: string): Mend => ({
+  what: 'defect',
+  id: 'missing-id-default',
+  object: {
+    table: { schema, name: table },
+    column: name,
+    detail: type,
+    ...(decide === undefined ? {} : { decide }),
+  },
+});
+
+const makeTarget = ([schema, name]: readonly [string, string], columns: readonly string[]): Mend => ({
+  what: 'defect',
+  id: 'missing-conflict-target',
+  object: { table: { schema, name }, columns },
+});
 
 const elements = ({ elements: all }: ConflictSeen): string => all.map(({ text }) => text).join(', ');
 
@@ -210,6 +247,7 @@ function uuidFunction(statement: FailingStatement, used: ReadonlySet<string>): C
         object: name,
         message: `There is no function ${name}() that a statement could call.`,
         statement,
+        mend: { what: 'defect', id: 'missing-uuid-function', object: { table: null, name } },
       };
 }
 

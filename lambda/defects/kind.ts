@@ -23,6 +23,8 @@ export interface Audit {
   readonly remedy: string;
   /** What it cannot see. @default - it sees everything that it names */
   readonly blind?: string;
+  /** Why no migration can be written for it, half a sentence. @default - one can, for what has {@link Finding.mend} */
+  readonly unwritten?: string;
   /** Pure. */
   readonly find: (evidence: Evidence) => readonly Finding[];
 }

@@ -10,12 +10,13 @@ export interface LostWords {
   readonly origin: string;
   readonly remedy: string;
   readonly blind?: string;
+  readonly unwritten?: string;
   /** Of what no statement proves. @default 'B' */
   readonly grade?: Grade;
 }
 
 export function lostKind(id: ComparedId, words: LostWords): Kind {
-  const { title, impact, origin, remedy, blind, grade = 'B' } = words;
+  const { title, impact, origin, remedy, blind, unwritten, grade = 'B' } = words;
   return {
     id,
     title,
@@ -28,6 +29,7 @@ export function lostKind(id: ComparedId, words: LostWords): Kind {
       },
       remedy,
       ...(blind === undefined ? {} : { blind }),
+      ...(unwritten === undefined ? {} : { unwritten }),
       find: (evidence) => lost(id, evidence, grade),
     },
   };
@@ -49,5 +51,6 @@ export function findingOf(difference: Difference, { failing }: Evidence, grade: 
       ...(target === null ? [] : [`here: ${target}`]),
       ...shownBy(broken),
     ],
+    mend: { what: 'difference', difference },
   };
 }

@@ -3,6 +3,7 @@ import { grouped } from '../audit/compare/pair';
 import type { Evidence } from '../audit/evidence';
 import type { Finding } from '../audit/finding';
 import { path } from '../audit/names';
+import { generateKey } from './claims';
 import { isOdd, keysOf } from './keys';
 
 /** Keys without a generator among siblings of their schema and kind that have one. Pure. */
@@ -16,13 +17,18 @@ export const oddKeys = ({ target: { catalogue } }: Evidence): readonly Finding[]
         .filter(
           ({ generated, column }) => !generated && (names.has(column.name) || isNamedAfterTable(column)),
         )
-        .map(({ column: { schema, table, name, type }, kind }): Finding => {
+        .map(({ column, kind }): Finding => {
+          const { schema, table, name, type } = column;
           const object = path(schema, table, name);
           return {
             grade: 'C',
             object,
             message: `${object} is a primary key of type ${type} without a generator; ${having} of ${siblings.length} ${kind} keys in the schema have one.`,
             evidence: [],
+            mend: generateKey(
+              column,
+              `does the database make the keys of ${path(schema, table)}, or the application?`,
+            ),
           };
         });
     },

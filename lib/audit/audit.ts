@@ -13,9 +13,10 @@ import type { Database } from '../../lambda/postgres/database';
 import type { WorkloadEntry } from '../workload/workload';
 import type { Accepted, Sorted } from './accepted';
 import { askData } from './data';
-import { type AuditFinding, findingsOf } from './findings';
+import { type AuditFinding, type Findings, findingsOf } from './findings';
 import { type Snapshot, takeSnapshot } from './snapshot';
 import { planWorkload } from './statements';
+import type { WrittenReport } from './write';
 
 export interface AuditOptions {
   /**
@@ -50,6 +51,7 @@ export interface Compared {
   readonly target: Snapshot;
   readonly source: Snapshot | null;
   readonly differences: readonly Difference[];
+  readonly mends: Findings['mends'];
 }
 
 /** Sorted by what is accepted. */
@@ -57,6 +59,8 @@ export interface AuditReport extends AuditResult {
   readonly accepted: Sorted['accepted'];
   /** Accepted, and found no more. */
   readonly gone: readonly Accepted[];
+  /** @default - nothing was to be written */
+  readonly written?: WrittenReport;
 }
 
 export interface Looked {
@@ -107,8 +111,9 @@ export async function audit(target: Database, options: AuditOptions): Promise<Au
     failing: failingOf(planned.statements, differences),
     data: { ...data.answers, empty: rows.empty },
   };
+  const { findings, mends } = findingsOf(evidence);
   return {
-    findings: findingsOf(evidence),
+    findings,
     notSeen: [
       ...rows.notSeen.filter(({ what }) => what !== 'workload' || entries === own.workload),
       ...[
@@ -131,7 +136,7 @@ export async function audit(target: Database, options: AuditOptions): Promise<Au
       statements: entries.length,
       decided: planned.decided,
     },
-    compared: { target: own, source: source ?? null, differences },
+    compared: { target: own, source: source ?? null, differences, mends },
   };
 }
 

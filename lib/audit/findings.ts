@@ -1,36 +1,40 @@
 /** What each kind finds in the evidence. Pure. */
 import type { Evidence } from '../../lambda/audit/evidence';
 import { type Finding, GRADES } from '../../lambda/audit/finding';
+import type { Mend } from '../../lambda/audit/mend';
 import { key } from '../../lambda/audit/names';
 import { AUDIT_KINDS, type AuditedId } from '../../lambda/defects';
 
-export interface AuditFinding extends Finding {
+export interface AuditFinding extends Omit<Finding, 'mend'> {
   readonly id: AuditedId;
-  /** The file that repairs it. */
+  /** The file that mends it. */
   readonly fix: string | null;
 }
 
-/** By grade, then by object; the same finding is said once. */
-export function findingsOf(evidence: Evidence): readonly AuditFinding[] {
+export interface Findings {
+  /** By grade, then by object; the same finding is said once. */
+  readonly findings: readonly AuditFinding[];
+  /** What a migration is written from, of those that one can mend. */
+  readonly mends: ReadonlyMap<AuditFinding, Mend>;
+}
+
+export function findingsOf(evidence: Evidence): Findings {
+  const mends = new Map<AuditFinding, Mend>();
   const all = AUDIT_KINDS.flatMap(({ id, audit: { find } }) =>
-    find(evidence).map(
-      ({ grade, object, message, evidence: lines }): AuditFinding => ({
-        id: id as AuditedId,
-        grade,
-        object,
-        message,
-        evidence: lines,
-        fix: null,
-      }),
-    ),
+    find(evidence).map(({ grade, object, message, evidence: lines, mend }): AuditFinding => {
+      const finding = { id: id as AuditedId, grade, object, message, evidence: lines, fix: null };
+      if (mend) mends.set(finding, mend);
+      return finding;
+    }),
   );
   const once = new Map(all.map((each) => [key(each.id, each.object, each.message), each]));
-  return [...once.values()].sort(
+  const findings = [...once.values()].sort(
     (a, b) =>
       GRADES.indexOf(a.grade) - GRADES.indexOf(b.grade) ||
       compareTexts(a.object, b.object) ||
       compareTexts(a.id, b.id),
   );
+  return { findings, mends };
 }
 
 const compareTexts = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

@@ -1,7 +1,7 @@
 import type { Column } from '../catalogue/columns';
 import { type Generator, generatorOf } from '../generators';
 import { key, path } from '../names';
-import { type Comparison, type Difference, only } from './difference';
+import { type Comparison, type Difference, type Lost, only } from './difference';
 import type { Pair } from './pair';
 import { sameText } from './text';
 
@@ -27,10 +27,11 @@ const keyColumns = ({ source }: Pair): ReadonlySet<string> =>
       .map(({ schema, table, columns }) => key(schema, table, columns[0]!)),
   );
 
-const common = ({ schema, table, name }: Column) => ({
-  object: path(schema, table, name),
-  names: [name],
-  table: [schema, table] as const,
+const common = (from: Column, to?: Column) => ({
+  object: path(from.schema, from.table, from.name),
+  lost: [{ kind: 'columns', from, ...(to ? { to } : {}) }] satisfies Lost[],
+  names: [from.name],
+  table: [from.schema, from.table] as const,
 });
 
 function lost(pair: Pair, column: Column): Difference {
@@ -46,7 +47,7 @@ function lost(pair: Pair, column: Column): Difference {
 }
 
 function* changes(pair: Pair, from: Column, to: Column, isKey: boolean): globalThis.Generator<Difference> {
-  const about = common(from);
+  const about = common(from, to);
   const { object } = about;
   const sameType = typeOf(from) === typeOf(to);
   if (!sameType && !typeIsLost(pair, from))
@@ -115,7 +116,7 @@ const isSameDefault = (
 
 function* identity(from: Column, to: Column): globalThis.Generator<Difference> {
   if (from.identity === to.identity) return;
-  const about = common(from);
+  const about = common(from, to);
   const was = `GENERATED ${from.identity!.toUpperCase()} AS IDENTITY`;
   if (generatorOf(to) === null)
     yield {
@@ -137,7 +138,7 @@ function* identity(from: Column, to: Column): globalThis.Generator<Difference> {
 
 function* generated(from: Column, to: Column): globalThis.Generator<Difference> {
   if (sameText(from.generated, to.generated)) return;
-  const about = common(from);
+  const about = common(from, to);
   yield {
     ...about,
     id: 'default-lost',

@@ -30,6 +30,7 @@ export function compareComments(pair: Pair): Comparison {
         message: `${what} ${which} the source.`,
         source: null,
         target: null,
+        lost: comments.map((from) => ({ kind: 'comments', from })),
       };
     }),
   );

@@ -1,6 +1,6 @@
 import type { Constraint } from '../catalogue/constraints';
 import { key, list, path } from '../names';
-import { type Comparison, type Difference, only } from './difference';
+import { type Comparison, type Difference, type Lost, only } from './difference';
 import { grouped, type Pair } from './pair';
 import { plain } from './text';
 
@@ -34,11 +34,12 @@ export function compareConstraints(pair: Pair): Comparison {
 const shape = ({ definition, notEnforced }: Constraint): string =>
   `${plain(definition.replace(/ NOT VALID$/, ''))}${notEnforced ? ' not enforced' : ''}`;
 
-const common = ({ schema, table, name, definition, columns }: Constraint) => ({
-  source: definition,
-  names: [name],
-  table: [schema, table] as const,
-  ...(columns ? { columns } : {}),
+const common = (from: Constraint, to: Constraint | undefined) => ({
+  source: from.definition,
+  lost: [{ kind: 'constraints', from, ...(to ? { to } : {}) }] satisfies Lost[],
+  names: [from.name],
+  table: [from.schema, from.table] as const,
+  ...(from.columns ? { columns: from.columns } : {}),
 });
 
 function lost(constraint: Constraint, same: Constraint | undefined): Difference {
@@ -47,7 +48,7 @@ function lost(constraint: Constraint, same: Constraint | undefined): Difference 
   const foreign = type === 'foreign key';
   const what = foreign ? 'Foreign key' : type === 'check' ? 'CHECK constraint' : 'EXCLUDE constraint';
   return {
-    ...common(constraint),
+    ...common(constraint, same),
     id: foreign ? 'missing-foreign-key' : 'constraint-lost',
     object: foreign && columns.length === 1 ? path(schema, table, columns[0]!) : object,
     message: `${what} ${path(name)} on ${object}${foreign ? ` (${list(columns)})` : ''} is ${same ? 'another one here' : 'missing'}.`,
@@ -56,7 +57,7 @@ function lost(constraint: Constraint, same: Constraint | undefined): Difference 
 }
 
 const renamed = (from: Constraint, to: Constraint): Difference => ({
-  ...common(from),
+  ...common(from, to),
   id: 'renamed',
   object: path(from.schema, from.table),
   message: `${path(from.name)} on ${path(from.schema, from.table)} is called ${path(to.name)} here.`,

@@ -1,4 +1,5 @@
 /** What a source has and the target has not, or has otherwise. What only the target has is no difference. */
+import type { Catalogue } from '../catalogue';
 import type { NotSeen } from '../not-seen';
 
 /** Ids of the kinds that report them (lambda/defects/kinds/lost). */
@@ -41,6 +42,16 @@ export const COMPARED = [
 ] as const;
 export type ComparedId = (typeof COMPARED)[number];
 
+/** One object of the source, and what the target has in its place. */
+export type Lost = {
+  readonly [K in keyof Catalogue]: {
+    readonly kind: K;
+    readonly from: Catalogue[K][number];
+    /** @default - nothing */
+    readonly to?: Catalogue[K][number];
+  };
+}[keyof Catalogue];
+
 export interface Difference {
   readonly id: ComparedId;
   /** As {@link Finding.object}. */
@@ -51,6 +62,8 @@ export interface Difference {
   readonly source: string | null;
   /** How the target has it; null where it has none. */
   readonly target: string | null;
+  /** The objects that it is about: what a migration that mends it is written from. */
+  readonly lost: readonly Lost[];
   /** By what names a statement would use it, as the catalogue has them. @default - statements do not name it */
   readonly names?: readonly string[];
   /** Schema and table that it belongs to, or is. */

@@ -1,7 +1,7 @@
 import type { Routine } from '../catalogue/functions';
 import { key, path } from '../names';
 import type { NotSeen } from '../not-seen';
-import type { Comparison, Difference } from './difference';
+import type { Comparison, Difference, Lost } from './difference';
 import type { Pair } from './pair';
 import { sameList } from './text';
 import { OTHER_MAJOR } from './views';
@@ -16,7 +16,13 @@ export function compareFunctions(pair: Pair): Comparison {
     if (!pair.hasSchema(schema)) continue;
     const found = here.get(keyOf(routine));
     const object = `${path(schema, name)}(${signature})`;
-    const common = { id: 'function-lost', object, source: outlined(definition), names: [name] } as const;
+    const common = {
+      id: 'function-lost' as const,
+      object,
+      source: outlined(definition),
+      lost: [{ kind: 'functions', from: routine, ...(found ? { to: found } : {}) }] satisfies Lost[],
+      names: [name],
+    };
     const what = kind === 'procedure' ? 'Procedure' : kind === 'aggregate' ? 'Aggregate' : 'Function';
     if (found === undefined) {
       differences.push({ ...common, message: `${what} ${object} is missing.`, target: null });

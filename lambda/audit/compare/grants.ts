@@ -1,7 +1,7 @@
 import { quoteWhereNeeded } from '../../sql/quote';
 import type { Grant } from '../catalogue/grants';
 import { key, path, plural } from '../names';
-import { type Comparison, type Difference, only } from './difference';
+import { type Comparison, type Difference, type Lost, only } from './difference';
 import { grouped, majorOf, type Pair } from './pair';
 
 /** A role that lost more than this, and has nothing here, is one finding. */
@@ -35,6 +35,7 @@ export function compareGrants(pair: Pair): Comparison {
               .map((each) => said(each))
               .join('; ') + (objects.length > 5 ? '; …' : ''),
           target: null,
+          lost: ofGrants(grants),
         },
       ];
     }),
@@ -99,6 +100,7 @@ function onOne(grants: readonly Grant[]): Difference {
         : `${who} lacks ${privileges.join(', ')} on ${on} ${object}.`,
     source: said(grants),
     target: null,
+    lost: ofGrants(grants),
     names: [],
     ...(on === 'table' && schema !== undefined ? { table: [schema, name!] as const } : {}),
     ...(isPlain
@@ -135,3 +137,6 @@ function said(grants: readonly Grant[]): string {
     ? `REVOKE ${privileges} ON ${on} ${objectOf(first)} FROM ${who}`
     : `GRANT ${privileges} ON ${on} ${objectOf(first)} TO ${who}${option}`;
 }
+
+const ofGrants = (grants: readonly Grant[]): readonly Lost[] =>
+  grants.map((from) => ({ kind: 'grants', from }));

@@ -1,6 +1,6 @@
 import type { Index } from '../catalogue/indexes';
 import { key, list, path } from '../names';
-import { type Comparison, type Difference, only } from './difference';
+import { type Comparison, type Difference, type Lost, only } from './difference';
 import type { Pair } from './pair';
 import { plain } from './text';
 
@@ -49,6 +49,7 @@ function lost(index: Index, here: readonly Index[]): Difference {
     message: same ? `${on} is another one here.` : `${on} is missing.`,
     source: definition,
     target: same?.definition ?? null,
+    lost: [{ kind: 'indexes', from: index, ...(same ? { to: same } : {}) }],
     names: [name],
     table: [schema, table],
     columns,
@@ -62,6 +63,7 @@ function* otherForm(from: Index, to: Index, isAnother: boolean): Generator<Diffe
     object,
     source: from.definition,
     target: to.definition,
+    lost: [{ kind: 'indexes', from, to }] satisfies Lost[],
     names: [name],
     table: [schema, table] as const,
     columns: from.columns,

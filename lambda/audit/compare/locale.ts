@@ -19,6 +19,7 @@ export function compareLocale({ source, target }: Pair): Comparison {
         'The database has another encoding or locale than the source: texts sort and compare differently.',
       source: before,
       target: now,
+      lost: [{ kind: 'database', from, to }],
     },
   ]);
 }

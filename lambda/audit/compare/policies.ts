@@ -25,6 +25,7 @@ export function comparePolicies(pair: Pair): Comparison {
           message: `Policy ${path(name)} on ${object} is ${found ? 'another one than in the source' : 'missing'}.`,
           source: describePolicy(policy) + missingFunctions(pair, policy),
           target: found ? describePolicy(found) : null,
+          lost: [{ kind: 'policies', from: policy, ...(found ? { to: found } : {}) }],
           table: [schema, table],
         },
       ];

@@ -20,6 +20,7 @@ export function comparePublications(pair: Pair): Comparison {
           message: `Publication ${object} ${now === null ? 'is missing' : 'publishes something else than in the source'}.`,
           source: before,
           target: now,
+          lost: [{ kind: 'publications', from: publication, ...(found ? { to: found } : {}) }],
         },
       ];
     }),

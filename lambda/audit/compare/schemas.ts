@@ -6,7 +6,8 @@ import type { Pair } from './pair';
 export function compareSchemas(pair: Pair): Comparison {
   const { source, target } = pair;
   const differences: Difference[] = [];
-  for (const { name } of source.schemas) {
+  for (const from of source.schemas) {
+    const { name } = from;
     if (pair.hasSchema(name)) continue;
     const tables = source.tables.filter(({ schema }) => schema === name);
     const functions = source.functions.filter(({ schema }) => schema === name);
@@ -19,11 +20,13 @@ export function compareSchemas(pair: Pair): Comparison {
           ? null
           : `Tables: ${list(tables.slice(0, 10).map((each) => each.name))}${tables.length > 10 ? ', …' : ''}`,
       target: null,
+      lost: [{ kind: 'schemas', from }],
       names: [name, ...[...tables, ...functions].map((each) => each.name)],
     });
   }
   const here = new Map(target.extensions.map((each) => [each.name, each]));
-  for (const { name, schema, version } of source.extensions) {
+  for (const from of source.extensions) {
+    const { name, schema, version } = from;
     const found = here.get(name);
     if (found === undefined)
       differences.push({
@@ -32,6 +35,7 @@ export function compareSchemas(pair: Pair): Comparison {
         message: `Extension ${path(name)} is missing.`,
         source: `version ${version}, in schema ${path(schema)}`,
         target: null,
+        lost: [{ kind: 'extensions', from }],
       });
     else if (found.schema !== schema)
       differences.push({
@@ -40,6 +44,7 @@ export function compareSchemas(pair: Pair): Comparison {
         message: `Extension ${path(name)} is in schema ${path(found.schema)}; in the source it is in ${path(schema)}.`,
         source: null,
         target: null,
+        lost: [{ kind: 'extensions', from, to: found }],
       });
   }
   return only(differences);

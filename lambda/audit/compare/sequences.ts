@@ -1,7 +1,7 @@
 import type { Sequence } from '../catalogue/sequences';
 import { generatorOf } from '../generators';
 import { key, path } from '../names';
-import { type Comparison, type Difference, only } from './difference';
+import { type Comparison, type Difference, type Lost, only } from './difference';
 import type { Pair } from './pair';
 
 /** An identity's sequence is part of its column; so is one that only a default uses that is gone, or was replaced. */
@@ -40,13 +40,14 @@ const lost = (sequence: Sequence): Difference => {
     message: `Sequence ${object} is missing.`,
     source: describe(sequence),
     target: null,
+    lost: [{ kind: 'sequences', from: sequence }],
     names: [sequence.name],
   };
 };
 
 function* changes(from: Sequence, to: Sequence): Generator<Difference> {
   const object = path(from.schema, from.name);
-  const common = { object, names: [from.name] };
+  const common = { object, names: [from.name], lost: [{ kind: 'sequences', from, to }] satisfies Lost[] };
   if (from.ownedBy && !to.ownedBy && !to.identity)
     yield {
       ...common,

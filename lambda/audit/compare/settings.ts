@@ -26,6 +26,7 @@ export function compareSettings({ source, target }: Pair): Comparison {
           message: `The setting ${name} of ${where || 'all'} is ${found ? 'another one than in the source' : 'missing'}.`,
           source: `${name} = ${value}`,
           target: found ? `${name} = ${found.value}` : null,
+          lost: [{ kind: 'settings', from: setting, ...(found ? { to: found } : {}) }],
         },
       ];
     }),

@@ -1,6 +1,6 @@
 import type { Table } from '../catalogue/tables';
 import { key, path, plural } from '../names';
-import { type Comparison, type Difference, only } from './difference';
+import { type Comparison, type Difference, type Lost, only } from './difference';
 import { grouped, type Pair } from './pair';
 
 export function compareTables(pair: Pair): Comparison {
@@ -18,7 +18,8 @@ export function compareTables(pair: Pair): Comparison {
   );
 }
 
-function lost(pair: Pair, { schema, name, partitionOf, kind }: Table, columns: number): Difference {
+function lost(pair: Pair, from: Table, columns: number): Difference {
+  const { schema, name, partitionOf, kind } = from;
   const object = path(schema, name);
   const what = partitionOf ? 'Partition' : kind === 'foreign' ? 'Foreign table' : 'Table';
   const twin = pair.likeTable(schema, name);
@@ -30,6 +31,7 @@ function lost(pair: Pair, { schema, name, partitionOf, kind }: Table, columns: n
       : `${what} ${object} is missing${twin ? `; there is ${path(schema, twin)}` : ''}.`,
     source: plural(columns, 'column'),
     target: null,
+    lost: [{ kind: 'tables', from }],
     names: [name],
     table: [schema, name],
   };
@@ -37,7 +39,13 @@ function lost(pair: Pair, { schema, name, partitionOf, kind }: Table, columns: n
 
 function* changes(pair: Pair, from: Table, to: Table): Generator<Difference> {
   const object = path(from.schema, from.name);
-  const common = { object, source: null, target: null, table: [from.schema, from.name] as const };
+  const common = {
+    object,
+    source: null,
+    target: null,
+    lost: [{ kind: 'tables', from, to }] satisfies Lost[],
+    table: [from.schema, from.name] as const,
+  };
   if (from.rowSecurity && !to.rowSecurity)
     yield {
       ...common,

@@ -2,27 +2,43 @@ import type { EventTrigger } from '../catalogue/event-triggers';
 import type { Rule } from '../catalogue/rules';
 import type { Trigger } from '../catalogue/triggers';
 import { key, path } from '../names';
-import { type Comparison, type Difference, only } from './difference';
+import { type Comparison, type Difference, type Lost, only } from './difference';
 import type { Pair } from './pair';
 import { sameText } from './text';
 
 /** Triggers, event triggers and rules. */
 export function compareTriggers(pair: Pair): Comparison {
   return only([
-    ...ofRelations(pair, 'trigger-lost', 'Trigger', pair.source.triggers, pair.target.triggers),
-    ...ofRelations(pair, 'rule-lost', 'Rule', pair.source.rules, pair.target.rules),
+    ...ofRelations(
+      pair,
+      'trigger-lost',
+      'Trigger',
+      pair.source.triggers,
+      pair.target.triggers,
+      (from, to) => ({
+        kind: 'triggers',
+        from,
+        ...(to ? { to } : {}),
+      }),
+    ),
+    ...ofRelations(pair, 'rule-lost', 'Rule', pair.source.rules, pair.target.rules, (from, to) => ({
+      kind: 'rules',
+      from,
+      ...(to ? { to } : {}),
+    })),
     ...eventTriggers(pair),
   ]);
 }
 
-function ofRelations(
+function ofRelations<T extends Trigger | Rule>(
   pair: Pair,
   id: 'trigger-lost' | 'rule-lost',
   what: string,
-  source: readonly (Trigger | Rule)[],
-  target: readonly (Trigger | Rule)[],
+  source: readonly T[],
+  target: readonly T[],
+  lostOf: (from: T, to: T | undefined) => Lost,
 ): readonly Difference[] {
-  const keyOf = ({ schema, table, name }: Trigger | Rule): string => key(schema, table, name);
+  const keyOf = ({ schema, table, name }: T): string => key(schema, table, name);
   const here = new Map(target.map((each) => [keyOf(each), each]));
   return source.flatMap((each): Difference[] => {
     const { schema, table, name, definition, fires } = each;
@@ -43,6 +59,7 @@ function ofRelations(
         message: `${what} ${path(name)} on ${object} ${how}.`,
         source: definition,
         target: found ? found.definition : null,
+        lost: [lostOf(each, found)],
         table: [schema, table],
       },
     ];
@@ -61,6 +78,7 @@ function eventTriggers({ source, target }: Pair): readonly Difference[] {
         message: `Event trigger ${path(each.name)} is ${found ? 'another one than in the source' : 'missing'}.`,
         source: describe(each),
         target: found ? describe(found) : null,
+        lost: [{ kind: 'eventTriggers', from: each, ...(found ? { to: found } : {}) }],
       },
     ];
   });

@@ -1,7 +1,7 @@
 import { quoteLiteral } from '../../sql/quote';
 import type { DataType } from '../catalogue/data-types';
 import { key, path, plural } from '../names';
-import { type Comparison, type Difference, only } from './difference';
+import { type Comparison, type Difference, type Lost, only } from './difference';
 import type { Pair } from './pair';
 import { sameList, sameText } from './text';
 
@@ -14,7 +14,12 @@ export function compareTypes(pair: Pair): Comparison {
     if (!pair.hasSchema(schema)) continue;
     const found = here.get(key(schema, name));
     const object = path(schema, name);
-    const common = { object, source: describe(type), names: [name] };
+    const common = {
+      object,
+      source: describe(type),
+      lost: [{ kind: 'types', from: type, ...(found ? { to: found } : {}) }] satisfies Lost[],
+      names: [name],
+    };
     if (found === undefined) {
       const columns = columnsOf(pair, type);
       differences.push({
@@ -46,34 +51,34 @@ export function compareTypes(pair: Pair): Comparison {
 
 function collations(pair: Pair): readonly Difference[] {
   const here = new Map(pair.target.collations.map((each) => [key(each.schema, each.name), each]));
-  return pair.source.collations.flatMap(
-    ({ schema, name, provider, locale, nondeterministic }): Difference[] => {
-      // Those of the server are only listed where something uses them.
-      if (schema === 'pg_catalog' || !pair.hasSchema(schema)) return [];
-      const found = here.get(key(schema, name));
-      const same =
-        found &&
-        found.provider === provider &&
-        found.locale === locale &&
-        found.nondeterministic === nondeterministic;
-      if (same) return [];
-      const object = path(schema, name);
-      return [
-        {
-          id: 'collation-lost',
-          object,
-          message: found
-            ? `Collation ${object} is another one than in the source.`
-            : `Collation ${object} is missing.`,
-          source: `${provider}, ${locale ?? ''}${nondeterministic ? ', not deterministic' : ''}`,
-          target: found
-            ? `${found.provider}, ${found.locale ?? ''}${found.nondeterministic ? ', not deterministic' : ''}`
-            : null,
-          names: [name],
-        },
-      ];
-    },
-  );
+  return pair.source.collations.flatMap((from): Difference[] => {
+    const { schema, name, provider, locale, nondeterministic } = from;
+    // Those of the server are only listed where something uses them.
+    if (schema === 'pg_catalog' || !pair.hasSchema(schema)) return [];
+    const found = here.get(key(schema, name));
+    const same =
+      found &&
+      found.provider === provider &&
+      found.locale === locale &&
+      found.nondeterministic === nondeterministic;
+    if (same) return [];
+    const object = path(schema, name);
+    return [
+      {
+        id: 'collation-lost',
+        object,
+        message: found
+          ? `Collation ${object} is another one than in the source.`
+          : `Collation ${object} is missing.`,
+        source: `${provider}, ${locale ?? ''}${nondeterministic ? ', not deterministic' : ''}`,
+        target: found
+          ? `${found.provider}, ${found.locale ?? ''}${found.nondeterministic ? ', not deterministic' : ''}`
+          : null,
+        lost: [{ kind: 'collations', from, ...(found ? { to: found } : {}) }],
+        names: [name],
+      },
+    ];
+  });
 }
 
 const columnsOf = ({ source }: Pair, { schema, name }: DataType): string[] =>

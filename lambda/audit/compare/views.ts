@@ -51,6 +51,7 @@ function lost(pair: Pair, view: View, found: View | undefined): Difference {
         : `${object} is a ${what.toLowerCase()} in the source, and ${now} here.`,
     source: definition,
     target: null,
+    lost: [{ kind: 'views', from: view, ...(found ? { to: found } : {}) }],
     names: [name],
     table: [schema, name],
   };
@@ -62,6 +63,7 @@ const differs = (view: View, found: View, how: string): Difference => ({
   message: `${view.materialized ? 'Materialized view' : 'View'} ${path(view.schema, view.name)} ${how}.`,
   source: describe(view),
   target: describe(found),
+  lost: [{ kind: 'views', from: view, to: found }],
   names: [view.name, ...view.columns],
   table: [view.schema, view.name],
 });

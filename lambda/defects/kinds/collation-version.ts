@@ -1,3 +1,4 @@
+import type { Reference } from '../../audit/catalogue/kind';
 import type { Finding } from '../../audit/finding';
 import { path } from '../../audit/names';
 import type { Kind } from '../kind';
@@ -16,16 +17,22 @@ export const collationVersion: Kind = {
       'Before PostgreSQL 15 a database does not keep the version of its own collation. Under the locale C nothing depends on one.',
     find: ({ target: { catalogue } }) => [
       ...catalogue.database.flatMap(({ name, collationVersion: had, actualCollationVersion: has }) =>
-        of(`database ${path(name)}`, path(name), had, has),
+        of(`database ${path(name)}`, path(name), null, had, has),
       ),
       ...catalogue.collations.flatMap(({ schema, name, version, actualVersion }) =>
-        of(`collation ${path(schema, name)}`, path(schema, name), version, actualVersion),
+        of(`collation ${path(schema, name)}`, path(schema, name), { schema, name }, version, actualVersion),
       ),
     ],
   },
 };
 
-const of = (what: string, object: string, had?: string, has?: string): readonly Finding[] =>
+const of = (
+  what: string,
+  object: string,
+  collation: Reference | null,
+  had?: string,
+  has?: string,
+): readonly Finding[] =>
   had === undefined || has === undefined || had === has
     ? []
     : [
@@ -34,5 +41,6 @@ const of = (what: string, object: string, had?: string, has?: string): readonly 
           object,
           message: `Indexes of ${what} were built under version ${had} of its collation, and the library has ${has}.`,
           evidence: [],
+          mend: { what: 'collation', collation },
         },
       ];

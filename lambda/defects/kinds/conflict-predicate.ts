@@ -22,6 +22,7 @@ export const conflictPredicate: DefectKind = {
   audit: {
     grades: { A: 'a statement of the workload fails with 42P10, and a partial index has its columns' },
     remedy: "Repeat the index's predicate in the statement, with constants: ON CONFLICT (…) WHERE ….",
+    unwritten: 'the statement has to change, not the database',
     blind: 'A clause whose predicate holds a constant is undecided: the workload has no constants.',
     find: (evidence) => claimed('conflict-predicate', evidence),
   },

@@ -10,7 +10,7 @@ export const deferrableArbiter: Kind = {
   audit: {
     grades: { A: 'a statement of the workload would fail' },
     remedy:
-      'Create a unique index on the same columns CONCURRENTLY: ON CONFLICT then decides by it. If nothing defers the constraint, replace it by one that is not deferrable.',
+      'If nothing defers the constraint, replace it by one that is not deferrable: build a unique index on the same columns CONCURRENTLY, and in one transaction drop the constraint and add it again with this index. The index beside it is not enough: ON CONFLICT takes the deferrable one as well, and fails.',
     find: (evidence) => claimed('deferrable-arbiter', evidence),
   },
 };

@@ -1,3 +1,4 @@
+import type { Finding } from '../../audit/finding';
 import { path } from '../../audit/names';
 import { INDEX_IS_BEING_BUILT, INDEX_IS_VALID } from '../../sql/catalogue';
 import { quoteLiteral } from '../../sql/quote';
@@ -24,12 +25,16 @@ export const invalidIndex: DefectKind = {
     find: ({ target: { catalogue } }) =>
       catalogue.indexes
         .filter(({ invalid }) => invalid)
-        .map(({ schema, table, name, unique, definition }) => ({
-          grade: 'A',
-          object: path(schema, table),
-          message: `Index ${path(schema, name)} on ${path(schema, table)} is INVALID${unique ? ' and unique' : ''}.`,
-          evidence: [definition],
-        })),
+        .map((index): Finding => {
+          const { schema, table, name, unique, definition } = index;
+          return {
+            grade: 'A',
+            object: path(schema, table),
+            message: `Index ${path(schema, name)} on ${path(schema, table)} is INVALID${unique ? ' and unique' : ''}.`,
+            evidence: [definition],
+            mend: { what: 'reindex', index },
+          };
+        }),
   },
   catalogue: {
     sql: `

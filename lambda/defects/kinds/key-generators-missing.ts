@@ -17,6 +17,7 @@ export const keyGeneratorsMissing: Kind = {
     },
     remedy:
       'Ask whether the application makes its keys itself. If it does not, give each key a default of its type, or an identity, and set the sequences above the highest key. With --from the source, each is named.',
+    unwritten: 'a person has to say which keys the database makes; with --from the source, each is named',
     blind: 'Whether the application makes the keys itself. With --workload, the statements show it.',
     find: ({ target: { catalogue }, differences }) =>
       [...grouped(keysOf(catalogue), ({ column }) => column.schema)].flatMap(([schema, keys]) => {

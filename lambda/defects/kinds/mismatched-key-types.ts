@@ -27,6 +27,7 @@ export const mismatchedKeyTypes: DefectKind = {
     },
     remedy:
       'Make both sides the type that the key should have, in one migration and in a quiet time: it rewrites the table.',
+    unwritten: 'which type both of them should have is for a person to decide',
     blind: 'References with other names. Where the source has another type, the finding is column-type.',
     find: (evidence) => {
       const sure = claimed('mismatched-key-types', evidence);

@@ -41,6 +41,7 @@ export const missingConflictTarget: DefectKind = {
     remedy:
       'Create the unique index CONCURRENTLY that the clause names, after duplicates are settled; or change the clause to ' +
       'match an index that is there. Where the source has the index, the finding is unique-lost.',
+    unwritten: 'the clause names a constraint, and nothing says over which columns',
     blind: 'A clause whose predicate holds a constant is undecided: the workload has no constants.',
     find: (evidence) => claimed('missing-conflict-target', evidence),
   },

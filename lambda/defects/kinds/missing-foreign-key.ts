@@ -20,6 +20,7 @@ export const missingForeignKey: DefectKind = {
     grades: { B: 'the source has it', D: 'the name of the column alone suggests it' },
     remedy:
       'Settle orphaned rows first. Add the key NOT VALID, which takes a short lock, then validate it by itself.',
+    unwritten: 'only a name suggests it; whether it is meant is for a person to decide',
     blind: 'Without a source only names suggest it, and most that look like it are meant to have no key.',
     find: (evidence) => {
       const sure = lost('missing-foreign-key', evidence);

@@ -15,11 +15,15 @@ export const orphanedRows: Kind = {
     find: ({ data }) =>
       data.orphans
         .filter(({ rows }) => rows > 0)
-        .map(({ table, constraint, columns, rows }) => ({
-          grade: 'A' as const,
-          object: columns.length === 1 ? `${pathOf(table)}.${list(columns)}` : pathOf(table),
-          message: `${plural(rows, 'row')} of ${pathOf(table)} ${rows === 1 ? 'refers' : 'refer'} by (${list(columns)}) to rows that do not exist.`,
-          evidence: [`foreign key: ${constraint}`],
-        })),
+        .map((orphans) => {
+          const { table, constraint, columns, rows } = orphans;
+          return {
+            grade: 'A' as const,
+            object: columns.length === 1 ? `${pathOf(table)}.${list(columns)}` : pathOf(table),
+            message: `${plural(rows, 'row')} of ${pathOf(table)} ${rows === 1 ? 'refers' : 'refer'} by (${list(columns)}) to rows that do not exist.`,
+            evidence: [`foreign key: ${constraint}`],
+            mend: { what: 'orphans' as const, orphans },
+          };
+        }),
   },
 };

@@ -14,6 +14,7 @@ export const partitionUnique: Kind = {
     grades: { C: 'at least two partitions have it, and the table has not' },
     remedy:
       'If the columns hold the partition key, create the unique index on the table: those of the partitions are attached. If not, the database cannot promise it, and a person has to decide what does.',
+    unwritten: 'what the table should be unique by is for a person to decide',
     find: ({ target: { catalogue } }) => {
       const indexes = grouped(catalogue.indexes, ({ schema, table }) => key(schema, table));
       const partitions = grouped(

@@ -25,6 +25,7 @@ export const prematureNotNull: DefectKind = {
     remedy:
       'If every row has the value from the beginning, give the column a default or have the statement write it. If not, ' +
       'allow NULL.',
+    unwritten: 'whether a row may be without the value is for a person to decide',
     blind: 'Columns that statements outside the workload leave out.',
     find: (evidence) => [...claimed('premature-not-null', evidence), ...nulledByKeys(evidence)],
   },

@@ -15,6 +15,7 @@ export const replicaIdentity: Kind = {
     },
     remedy:
       'Add a primary key; or ALTER TABLE … REPLICA IDENTITY USING INDEX on a unique index without NULLs; or REPLICA IDENTITY FULL, which makes each change carry the whole row.',
+    unwritten: 'by what a changed row is found is for a person to decide',
     find: (evidence) => {
       const found = lost('replica-identity', evidence);
       const known = new Set(found.map(({ object }) => object));

@@ -20,6 +20,8 @@ export const rowSecurityWithoutPolicy: Kind = {
     },
     remedy:
       'Create the policies of the source, after the functions that they call. Where row security is not wanted here, a person has to decide to disable it: then every role with a privilege sees all rows.',
+    unwritten:
+      'no source says which policies there were; whether row security is wanted is for a person to decide',
     find: ({ target, source }) => {
       const policies = grouped(target.catalogue.policies, ({ schema, table }) => key(schema, table));
       const before = grouped(source?.catalogue.policies ?? [], ({ schema, table }) => key(schema, table));
@@ -35,6 +37,7 @@ export const rowSecurityWithoutPolicy: Kind = {
             grade: lost.length > 0 ? 'A' : isHabit ? 'D' : 'C',
             object,
             message: `Row security of ${object} is on, and it has no policy${lost.length > 0 ? `; the source has ${plural(lost.length, 'policy').replace('policys', 'policies')}` : ''}.`,
+            ...(lost.length > 0 ? { mend: { what: 'policies' as const, policies: lost } } : {}),
             evidence: lost.map((policy) => `in the source: ${path(policy.name)} ${describePolicy(policy)}`),
           };
         });

@@ -22,6 +22,7 @@ export const rowsLost: Kind = {
       'Read the log of the mover for the table, and copy it again. If rows were deleted here meanwhile, accept the finding.',
     blind:
       'Tables up to 8 MB are counted here, larger ones with `--deep`; the source with `trueup snapshot --count`, or with `--deep` where `--from` is a URL. Otherwise estimates are compared, which are of the last VACUUM or ANALYZE. Rows that differ in their values are not found.',
+    unwritten: 'no SQL brings rows back: copy the table again',
     find: rowsMissing,
   },
 };

@@ -23,7 +23,8 @@ export const sequenceTooSmall: Kind = {
           .filter(({ type }) => type === 'bigint')
           .map((each) => key(each.schema, each.table, each.name)),
       );
-      const odd = sequences.flatMap(({ schema, name, type, increment, usedBy, ownedBy }): Finding[] => {
+      const odd = sequences.flatMap((sequence): Finding[] => {
+        const { schema, name, type, increment, usedBy, ownedBy } = sequence;
         const object = path(schema, name);
         const user = [...(usedBy ?? []), ...(ownedBy ? [ownedBy] : [])].find((each) =>
           big.has(key(each.schema, each.table, each.column)),
@@ -35,6 +36,7 @@ export const sequenceTooSmall: Kind = {
             object,
             message: `Sequence ${object} is ${type}, and ${path(user.schema, user.table, user.column)}, which uses it, is bigint.`,
             evidence: [],
+            mend: { what: 'widen', sequence },
           },
         ];
       });

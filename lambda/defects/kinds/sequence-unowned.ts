@@ -26,7 +26,8 @@ export const sequenceUnowned: Kind = {
       const odd = used.filter(({ ownedBy, schema, name }) => !ownedBy && !known.has(path(schema, name)));
       return [
         ...found,
-        ...odd.map(({ schema, name, usedBy }) => {
+        ...odd.map((sequence) => {
+          const { schema, name, usedBy } = sequence;
           const [by] = usedBy!;
           const column = path(by!.schema, by!.table, by!.column);
           return {
@@ -34,6 +35,7 @@ export const sequenceUnowned: Kind = {
             object: path(schema, name),
             message: `Sequence ${path(schema, name)} belongs to no column, and ${column} takes its values from it; ${owned.length} of ${used.length} sequences belong to theirs.`,
             evidence: [],
+            mend: { what: 'own' as const, sequence, column: by! },
           };
         }),
       ];

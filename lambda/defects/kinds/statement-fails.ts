@@ -12,6 +12,7 @@ export const statementFails: Kind = {
     remedy:
       'Look at the SQLSTATE and the names in it; `trueup rehearse` plans the workload again. A statement that is sent no more is to be taken out of the workload.',
     blind: 'What only fails when it runs.',
+    unwritten: 'nothing in the database says what the statement expects',
     find: (evidence) => claimed('statement-fails', evidence),
   },
 };

@@ -17,11 +17,15 @@ export const uniquenessContradicted: Kind = {
     find: ({ data }) =>
       data.duplicates
         .filter(({ groups }) => groups > 0)
-        .map(({ table, index, damaged, groups }) => ({
-          grade: 'A' as const,
-          object: pathOf(table),
-          message: `${plural(groups, 'group')} of rows in ${pathOf(table)} ${groups === 1 ? 'shares' : 'share'} a key of ${index}, ${damaged ? 'although the unique index is there' : 'which is unique in the source'}.`,
-          evidence: [`counted: ${plural(groups, 'group')}`],
-        })),
+        .map((duplicates) => {
+          const { table, index, damaged, groups } = duplicates;
+          return {
+            grade: 'A' as const,
+            object: pathOf(table),
+            message: `${plural(groups, 'group')} of rows in ${pathOf(table)} ${groups === 1 ? 'shares' : 'share'} a key of ${index}, ${damaged ? 'although the unique index is there' : 'which is unique in the source'}.`,
+            evidence: [`counted: ${plural(groups, 'group')}`],
+            mend: { what: 'duplicates' as const, duplicates },
+          };
+        }),
   },
 };

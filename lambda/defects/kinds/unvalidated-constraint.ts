@@ -21,24 +21,28 @@ export const unvalidatedConstraint: DefectKind = {
     find: ({ target: { catalogue } }) => [
       ...catalogue.constraints
         .filter(({ notValid, notEnforced, inherited }) => notValid && !notEnforced && !inherited)
-        .map(
-          ({ schema, table, name, definition }): Finding => ({
+        .map((constraint): Finding => {
+          const { schema, table, name, definition } = constraint;
+          return {
             grade: 'A',
             object: path(schema, table),
             message: `Constraint ${path(name)} on ${path(schema, table)} is NOT VALID.`,
             evidence: [definition],
-          }),
-        ),
+            mend: { what: 'validate', constraint },
+          };
+        }),
       ...catalogue.columns
         .filter(({ notNullNotValid }) => notNullNotValid)
-        .map(
-          ({ schema, table, name }): Finding => ({
+        .map((column): Finding => {
+          const { schema, table, name } = column;
+          return {
             grade: 'A',
             object: path(schema, table, name),
             message: `NOT NULL of ${path(schema, table, name)} is NOT VALID.`,
             evidence: [],
-          }),
-        ),
+            mend: { what: 'validate not null', column },
+          };
+        }),
     ],
   },
   catalogue: {

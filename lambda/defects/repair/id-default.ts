@@ -109,7 +109,7 @@ export const catchUp = (
   );
 
 /** Moves a sequence forward only, and in its own steps. The statement returns no row where it is ahead already. */
-function aboveData(
+export function aboveData(
   table: string,
   column: Pick<Column, 'sql'>,
   { sql, increment }: Pick<Sequence, 'sql' | 'increment'>,

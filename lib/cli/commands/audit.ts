@@ -4,6 +4,7 @@ import { type Command, Option } from 'commander';
 import { GRADES, type Grade } from '../../../lambda/audit/finding';
 import { type Accepted, AcceptProblem, readAccepted, sortAccepted } from '../../audit/accepted';
 import { type AuditOptions, type AuditReport, audit } from '../../audit/audit';
+import { FolderProblem, readRoles, requireNew, writeMigrations } from '../../audit/write';
 import { loadParser } from '../../compiler/read/parser';
 import { itemsOfAudit } from '../../report/of-audit';
 import { AUDIT_RULES } from '../../report/rules';
@@ -28,6 +29,7 @@ interface Options extends DatabaseOptions, FormatOptions {
   readonly minGrade: Grade;
   readonly deep?: boolean;
   readonly html?: string;
+  readonly write?: string;
 }
 
 /** Each question has a limit of its own; this one is for what has none. */
@@ -62,12 +64,17 @@ export function registerAudit(program: Command): void {
       '--html <file>',
       'write the findings to a page as well, with pictures of the tables; it needs no network',
     )
-    .option('--deep', 'count rows and look for duplicates in tables of any size: reads all of them');
+    .option('--deep', 'count rows and look for duplicates in tables of any size: reads all of them')
+    .option(
+      '--write <folder>',
+      'write migrations that bring back what was lost, in the order in which they can be deployed; the folder must be new',
+    );
   withFormat(command);
   setAction<Options>(command, async (terminal, options) => {
     const format = formatOf(options);
     if (options.html !== undefined) requirePage(options.html);
     await loadParser();
+    if (options.write !== undefined) asUsage(() => requireNew(options.write!));
     const accepted = options.accept === undefined ? [] : acceptedIn(options.accept);
     const workload = (options.workload ?? []).map(fromFile);
     const given = options.from === undefined ? undefined : givenSource(options.from);
@@ -92,16 +99,21 @@ export function registerAudit(program: Command): void {
       );
       const shown = result.findings.filter(({ grade }) => grade <= options.minGrade);
       const { open, accepted: known, gone } = sortAccepted(shown, accepted);
+      const written =
+        options.write === undefined
+          ? undefined
+          : await write(options.write, open, compared, await readRoles(db));
       const report: AuditReport = {
         ...result,
-        findings: open,
+        findings: written?.findings ?? open,
         accepted: known,
         gone: goneFor(gone, result.findings),
+        ...(written ? { written: written.report } : {}),
       };
       if (format === 'json') printJson(terminal, report);
       else if (format === 'text') printAudit(terminal, report, label);
       else
-        printItems(terminal, itemsOfAudit(open, placeOf(options.accept)), {
+        printItems(terminal, itemsOfAudit(report.findings, placeOf(options.accept)), {
           ...options,
           command: 'audit',
           rules: AUDIT_RULES,
@@ -121,6 +133,23 @@ export function registerAudit(program: Command): void {
       if (source && 'close' in source) await source.close();
     }
   });
+}
+
+const write: typeof writeMigrations = async (...given) => {
+  try {
+    return await writeMigrations(...given);
+  } catch (error) {
+    throw error instanceof FolderProblem ? new UsageError(error.message, error.remedy) : error;
+  }
+};
+
+/** @throws {UsageError} */
+function asUsage(work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    throw error instanceof FolderProblem ? new UsageError(error.message, error.remedy) : error;
+  }
 }
 
 /** Where a finding could be accepted: code scanning shows none that has no file. */

@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { Manifest } from '../../../lambda/contract/manifest';
+import { BASE, FIRST } from '../../audit/write/structure';
 import { CompileError, type Problem } from '../../compiler/problem';
 import { failureAnnotation } from '../../report/github';
 import type { ReportItem } from '../../report/item';
@@ -139,12 +141,24 @@ async function tried(
   const here = since ? files?.filter((file) => existsSync(file)) : files;
   const workload = here?.length ? merge(here.map(fromFile)).entries : undefined;
   const namespace = namespaceOf(folder, undefined);
-  const trial = await tryOnScratch(terminal, manifest, namespace, { major, workload, since });
+  const base = await baseOf(folder);
+  const trial = await tryOnScratch(terminal, manifest, namespace, { major, workload, since, base });
   const { verification, rehearsal } = trial;
   const plans = rehearsal === null || rehearsalExitCode(rehearsal, maxUndecided) === EXIT.ok;
   const fine = verification?.findings.length === 0 && verification.errors.length === 0 && plans;
   return {
-    ran: { trial, maxUndecided, ...(since ? { guardedSince: since.revision } : {}) },
+    ran: {
+      trial,
+      maxUndecided,
+      hasBase: base !== undefined,
+      ...(since ? { guardedSince: since.revision } : {}),
+    },
     exitCode: fine ? EXIT.ok : EXIT.failed,
   };
+}
+
+/** Migrations that make the database which the others were written for. */
+async function baseOf(folder: string): Promise<Manifest | undefined> {
+  const base = join(folder, BASE);
+  return existsSync(join(base, FIRST)) ? compile(base) : undefined;
 }

@@ -41,7 +41,7 @@ async function planOn(
   namespace: string,
   { entries, since }: Pick<TrialOptions, 'since'> & { readonly entries?: readonly WorkloadEntry[] },
 ): Promise<PlannedSince> {
-  const { target, trial, base } = await prepare(server, manifest, since?.manifest);
+  const { target, trial, base } = await prepare(server, manifest, { since: since?.manifest });
   if (since && base) await beginAt(target, namespace, { ...since, manifest: base });
   // As the files have it: what is tried may have other statements in place of those of extensions.
   const plan = await localOperations({ target, manifest, namespace }).plan();

@@ -42,6 +42,8 @@ export interface TrialOptions {
   readonly workload?: readonly WorkloadEntry[];
   /** What is running: each migration after it is guarded, as in a deployment. @default - only the end is judged */
   readonly since?: Since;
+  /** What the database has before the first migration. @default - nothing */
+  readonly base?: Manifest;
 }
 
 export interface Since {
@@ -56,12 +58,12 @@ export async function tryOnScratch(
   terminal: Terminal,
   manifest: Manifest,
   namespace: string,
-  { major, workload, since }: TrialOptions,
+  { major, workload, since, base: found }: TrialOptions,
 ): Promise<Trial> {
   const trial = await withOwnServer(terminal, { major }, async (server, own) => {
     const progress = progressView(own);
     return progress.during(async () => {
-      const { target, trial, base } = await prepare(server, manifest, since?.manifest);
+      const { target, trial, base } = await prepare(server, manifest, { found, since: since?.manifest });
       if (since && base) await beginAt(target, namespace, { ...since, manifest: base });
       const operations = localOperations({ target, manifest: trial, namespace, progress: progress.report });
       const { outcome } = await applied(operations);
@@ -81,7 +83,7 @@ export async function tryOnScratch(
     .flatMap(({ texts }) => texts);
   if (broken.length + doubtful.length === 0) return trial;
   const blamed = await withOwnServer(terminal, { major }, (server) =>
-    blame(server, manifest, namespace, [
+    blame(server, { manifest, found }, namespace, [
       ...broken.map(({ text, senders: [sender] }) => questionOf(text, sender!)),
       ...doubtful.map((text) => questionOf(text, workload!.find((each) => each.text === text)!.senders[0]!)),
     ]),
@@ -131,17 +133,28 @@ export async function beginAt(
   }
 }
 
+/** The server as the files find it. */
+async function beginWith(target: ConnectionTarget, manifest: Manifest): Promise<void> {
+  const { outcome } = await applied(localOperations({ target, manifest, namespace: 'base' }));
+  if (outcome.status === 'done') return;
+  const why = outcome.status === 'failed' ? describeError(outcome.error) : outcome.progress;
+  throw new UsageError(
+    `the base of the folder, which --run begins with, cannot be applied to an empty server: ${why}`,
+    'Take out of its files what this server does not have, or choose another version with --major.',
+  );
+}
+
 export const applied = (operations: LocalOperations) =>
   untilDone((slice) => operations.up(slice), { id: newRequestId(), timeoutMs: TRIAL_TIMEOUT_MS });
 
 /** Everything once more, one migration after another: which was the last after which each statement no longer planned? */
 async function blame(
   server: PostgresServer,
-  manifest: Manifest,
+  { manifest, found }: { readonly manifest: Manifest; readonly found: Manifest | undefined },
   namespace: string,
   asked: readonly Asked[],
 ): Promise<readonly (string | undefined)[]> {
-  const { target, trial } = await prepare(server, manifest);
+  const { target, trial } = await prepare(server, manifest, { found });
   const blamed: (string | undefined)[] = asked.map(() => undefined);
   let before: readonly Verdict[] = [];
   for (const [i, { name }] of trial.migrations.entries()) {
@@ -169,18 +182,23 @@ export async function onTarget<T>({ pg }: ConnectionTarget, work: (db: Database)
 export async function prepare(
   server: PostgresServer,
   manifest: Manifest,
-  base?: Manifest,
+  before: { readonly found?: Manifest | undefined; readonly since?: Manifest | undefined },
 ): Promise<{ target: ConnectionTarget; trial: Manifest; base?: Manifest }> {
   const role = await withSuperuser(serverTarget(server), createTrialRole);
   const superuser = serverTarget(server, role.database);
-  // Both at once: the statements of extensions are numbered.
-  const before = base?.migrations ?? [];
-  const both = { ...manifest, migrations: [...before, ...manifest.migrations] };
-  const { migrations } = await withSuperuser(superuser, (db) => prepareExtensions(db, both));
+  const target = { ...superuser, pg: { ...superuser.pg, user: role.name, password: role.password } };
+  const of = (each: Manifest | undefined): Manifest['migrations'] => each?.migrations ?? [];
+  // All at once: the statements of extensions are numbered.
+  const whole = [...of(before.found), ...of(before.since), ...manifest.migrations];
+  const { migrations } = await withSuperuser(superuser, (db) =>
+    prepareExtensions(db, { ...manifest, migrations: whole }),
+  );
+  const [first, second] = [of(before.found).length, of(before.found).length + of(before.since).length];
+  if (before.found) await beginWith(target, { ...before.found, migrations: migrations.slice(0, first) });
   return {
-    trial: { ...manifest, migrations: migrations.slice(before.length) },
-    ...(base ? { base: { ...base, migrations: migrations.slice(0, before.length) } } : {}),
-    target: { ...superuser, pg: { ...superuser.pg, user: role.name, password: role.password } },
+    trial: { ...manifest, migrations: migrations.slice(second) },
+    ...(before.since ? { base: { ...before.since, migrations: migrations.slice(first, second) } } : {}),
+    target,
   };
 }
 

@@ -4,8 +4,9 @@ import { oneLine } from '../../audit/accepted';
 import type { AuditReport } from '../../audit/audit';
 import type { AuditFinding } from '../../audit/findings';
 import { counts, GRADE_WORDS, looked, notSeenLines } from '../../audit/words';
+import type { WrittenReport } from '../../audit/write';
 import { EXIT, type ExitCode } from '../exit-codes';
-import { hang, type Terminal } from './terminal';
+import { hang, plural, type Terminal } from './terminal';
 
 /** @param where the database, for people */
 export function printAudit({ out }: Terminal, report: AuditReport, where: string): void {
@@ -22,17 +23,36 @@ export function printAudit({ out }: Terminal, report: AuditReport, where: string
     hang(out, 'accepted  ', `${id} ${oneLine(object)} (${reason})`);
   for (const { id, object, line } of gone)
     hang(out, 'gone      ', `${id} ${object}, line ${line} of the accepted ones: take the line out`);
+  if (report.written) printWritten(out, report.written);
   for (const line of notSeenLines(notSeen)) hang(out, 'not seen  ', line);
   out.line(`${colors.bold(where)}: ${counts(findings)}.`);
   hang(out, '', looked(report));
 }
 
-function printFinding(out: Terminal['out'], { grade, id, object, message, evidence }: AuditFinding): void {
+function printWritten(out: Terminal['out'], { folder, files, decisions, unwritten }: WrittenReport): void {
+  for (const { id, object, why } of unwritten)
+    hang(out, 'no file   ', `${id} ${oneLine(object)}: ${oneLine(why)}`);
+  if (files.length === 0) out.line(`written   nothing: no migration mends what was found`);
+  else
+    hang(
+      out,
+      'written   ',
+      `${plural(files.length, 'migration')} in ${folder}${
+        decisions === 0 ? '' : `; ${plural(decisions, 'decision')} open, which \`trueup check\` names`
+      }`,
+    );
+}
+
+function printFinding(
+  out: Terminal['out'],
+  { grade, id, object, message, evidence, fix }: AuditFinding,
+): void {
   const { colors } = out;
   const paint = grade === 'A' || grade === 'B' ? colors.red : colors.yellow;
   out.line(`  ${paint(id)}  ${oneLine(object)}`);
   hang(out, '    ', oneLine(message));
   for (const line of evidence) hang(out, '    - ', oneLine(line.replace(/\s+/g, ' ').trim()));
+  if (fix !== null) hang(out, '    > ', fix);
 }
 
 export function auditExitCode({ findings, looked: { tables, compared } }: AuditReport): ExitCode {

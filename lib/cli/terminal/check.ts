@@ -31,6 +31,8 @@ export interface Ran {
   readonly maxUndecided: number;
   /** The commit whose application is taken to be running. */
   readonly guardedSince?: string;
+  /** It began with the folder's base. @default false */
+  readonly hasBase?: boolean;
 }
 
 export function printChecked(terminal: Terminal, checked: Checked, ran?: Ran): void {
@@ -70,13 +72,17 @@ export function sentence({ folder, manifest, since }: Checked): string {
   return `${folder}: ${plural(migrations.length, 'migration')}, ${plural(statements, 'statement')}, nothing wrong.${proof}${changed}${hidden}`;
 }
 
-function printRan(terminal: Terminal, checked: Checked, { trial, maxUndecided, guardedSince }: Ran): void {
+function printRan(
+  terminal: Terminal,
+  checked: Checked,
+  { trial, maxUndecided, guardedSince, hasBase }: Ran,
+): void {
   const { outcome, verification, serverVersion, rehearsal } = trial;
   if (outcome.status === 'failed') printError(terminal.err, outcome.error);
   if (outcome.status === 'continue') terminal.err.line(`Not finished: ${outcome.progress}.`);
   if (!verification) return;
   terminal.out.line(sentence(checked));
-  const where = `an empty PostgreSQL ${serverVersion}`;
+  const where = `${hasBase ? 'the base, on a' : 'an empty'} PostgreSQL ${serverVersion}`;
   for (const warning of outcome.report.warnings)
     terminal.err.line(`${terminal.err.colors.yellow('warning')}  ${warning}`);
   printVerification(terminal, verification, where);

@@ -134,6 +134,7 @@ export function inputOf({
       target: snapshotOf(catalogueOf(target)),
       source: source && snapshotOf(catalogueOf(source)),
       differences,
+      mends: new Map(),
     },
     where: 'app@db:5432/shop',
     from: source ? 'shop.json' : null,

@@ -96,6 +96,7 @@ describe('what is found of a column', () => {
       message,
       source: null,
       target: null,
+      lost: [],
       columns: ['customer'],
     };
     const surest = concerns([difference])([

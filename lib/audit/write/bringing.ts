@@ -1,0 +1,68 @@
+/**
+ * Brings back difference after difference. What is gone with something larger is only known when that is back: so the
+ * two are compared again, until nothing more is found. Pure; the parser must be ready.
+ */
+import type { Catalogue } from '../../../lambda/audit/catalogue';
+import { compare } from '../../../lambda/audit/compare';
+import type { Difference } from '../../../lambda/audit/compare/difference';
+import { key } from '../../../lambda/audit/names';
+import type { Context } from './context';
+import { partsOf } from './difference';
+import { isPart, type Part, type Unwritten } from './part';
+import { Virtual } from './virtual';
+
+/** Of what lies in each other: a schema, a table, its columns, an index, a constraint, a comment on it. */
+const ROUNDS = 12;
+
+export class Bringing {
+  readonly parts: Part[] = [];
+  /** Of what followed from something larger. */
+  readonly unwritten: string[] = [];
+  private readonly now: Virtual;
+  private readonly base: Omit<Context, 'target'>;
+  private readonly seen = new Set<string>();
+
+  constructor(
+    source: Catalogue,
+    target: Catalogue,
+    { positions, roles }: Pick<Context, 'positions' | 'roles'>,
+  ) {
+    const major = Math.floor((target.database[0]?.serverVersionNumber ?? 0) / 10_000);
+    this.base = { source, positions, roles, major };
+    this.now = new Virtual(target);
+  }
+
+  /** As it is when all that was brought is deployed. */
+  get context(): Context {
+    return { ...this.base, target: this.now.catalogue };
+  }
+
+  bring(difference: Difference): readonly (Part | Unwritten)[] {
+    const name = key(difference.id, difference.object, difference.message);
+    if (this.seen.has(name)) return [];
+    this.seen.add(name);
+    const { context } = this;
+    const made = partsOf(context, difference);
+    this.parts.push(...made.filter(isPart));
+    if (made.some(isPart)) this.now.bring(context, difference);
+    return made;
+  }
+
+  /** @param leftOut by {@link nameOf}: what is accepted, or not asked for */
+  bringRest(leftOut: ReadonlySet<string>): void {
+    for (let round = 0; round < ROUNDS; round++) {
+      const more = compare(this.base.source, this.now.catalogue).differences.filter(
+        (each) => !leftOut.has(nameOf(each)) && !this.seen.has(key(each.id, each.object, each.message)),
+      );
+      if (more.length === 0) return;
+      // A publication is of the tables that there are in the end.
+      const first = more.filter(({ id }) => id !== 'publication-lost');
+      for (const each of first.length > 0 ? first : more)
+        for (const made of this.bring(each))
+          if (!isPart(made)) this.unwritten.push(`${each.object} (${made.unwritten})`);
+    }
+  }
+}
+
+/** What one line of accepted findings is about. */
+export const nameOf = ({ id, object }: Pick<Difference, 'id' | 'object'>): string => key(id, object);

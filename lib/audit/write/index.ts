@@ -1,0 +1,58 @@
+/** `trueup audit --write DIR`: findings become a folder of migrations. The parser must be ready. */
+import { join } from 'node:path';
+import type { Compared } from '../audit';
+import type { AuditFinding } from '../findings';
+import { writeFolder } from './folder';
+import { BASE, rolesIn, structureOf } from './structure';
+import { writtenFor } from './write';
+
+export { FolderProblem, requireNew } from './folder';
+export { readRoles } from './roles';
+
+/** What became of findings that were to be written. */
+export interface WrittenReport {
+  readonly folder: string;
+  /** In their order; empty where nothing can be written, and then there is no folder. */
+  readonly files: readonly string[];
+  /** Open decisions in them. */
+  readonly decisions: number;
+  /** Findings that no file mends, and why. */
+  readonly unwritten: readonly { readonly id: string; readonly object: string; readonly why: string }[];
+}
+
+/**
+ * @param findings those that are neither accepted nor hidden
+ * @param roles of the target's server
+ * @throws {FolderProblem}
+ */
+export async function writeMigrations(
+  folder: string,
+  findings: readonly AuditFinding[],
+  compared: Compared,
+  roles: ReadonlySet<string>,
+): Promise<{ readonly report: WrittenReport; readonly findings: readonly AuditFinding[] }> {
+  const { files, fixes, unwritten } = await writtenFor(findings, compared, roles);
+  if (files.length > 0) {
+    const { target, source } = compared;
+    const base = structureOf(target.catalogue, rolesIn((source ?? target).catalogue));
+    writeFolder(
+      folder,
+      new Map([
+        ...files.map(({ name, text }) => [name, text] as const),
+        ...[...base].map(([name, text]) => [join(BASE, name), text] as const),
+      ]),
+    );
+  }
+  return {
+    report: {
+      folder,
+      files: files.map(({ name }) => name),
+      decisions: files.reduce((sum, each) => sum + each.decisions, 0),
+      unwritten: [...unwritten].map(([{ id, object }, why]) => ({ id, object, why })),
+    },
+    findings: findings.map((each) => {
+      const fix = fixes.get(each);
+      return fix === undefined ? each : { ...each, fix: join(folder, fix) };
+    }),
+  };
+}

@@ -1,0 +1,196 @@
+/** What holds SQL of somebody's own: functions, views, triggers and rules. Written as it is, and run by nobody here. */
+import type { EventTrigger } from '../../../../lambda/audit/catalogue/event-triggers';
+import type { Routine } from '../../../../lambda/audit/catalogue/functions';
+import type { Rule } from '../../../../lambda/audit/catalogue/rules';
+import type { Trigger } from '../../../../lambda/audit/catalogue/triggers';
+import type { View } from '../../../../lambda/audit/catalogue/views';
+import { key } from '../../../../lambda/audit/names';
+import type { Context } from '../context';
+import { array, literal, column as name, columns as names, relation, tableOf } from '../names';
+import type { Part, Unwritten } from '../part';
+import { optionOf } from './tables';
+
+const whose = (what: string): string => `${what} is another one here than in the source: which is right?`;
+
+export function functionPart(from: Routine, to: Routine | undefined): Part | Unwritten {
+  const called = `${relation(from)}(${from.signature})`;
+  const what = from.kind === 'procedure' ? 'Procedure' : from.kind === 'aggregate' ? 'Aggregate' : 'Function';
+  if (to && (to.kind !== from.kind || to.returns !== from.returns || from.kind === 'aggregate'))
+    return { unwritten: `${called} has another kind or result here, and CREATE OR REPLACE cannot change it` };
+  const definition = from.definition.trim();
+  // Replaced is nothing that nobody has decided about.
+  const create = to ? definition : definition.replace(/^CREATE OR REPLACE /, 'CREATE ');
+  return {
+    phase: 'function',
+    group: `function ${called}`,
+    title: `${what.toLowerCase()} ${from.name}`,
+    about: [`${what} ${called}, as the source has it.`],
+    decide: to ? [whose(called)] : [],
+    up: [
+      // Its body may name what is made later.
+      'SET LOCAL check_function_bodies = off',
+      from.kind === 'aggregate' ? aggregate(from) : create,
+    ],
+    verify: [`SELECT trueup.has_function(${literal(relation(from))}, ${signature(from)})`],
+    makes: [key(from.schema, from.name)],
+    needs: /^\s*BEGIN ATOMIC$/m.test(definition) ? definition : (definition.split(/\nAS /)[0] ?? ''),
+  };
+}
+
+const signature = ({ signature: types }: Routine): string =>
+  types === '' ? "'{}'" : array(types.split(/, (?=(?:[^"]*"[^"]*")*[^"]*$)/));
+
+/** `SFUNC = int4pl(integer,integer), STYPE = integer, PARALLEL = s` */
+function aggregate({ definition, ...routine }: Routine): string {
+  const options = definition
+    .replace(/((?:SFUNC|FINALFUNC|COMBINEFUNC|MSFUNC|SORTOP) = [^(]+)\([^)]*\)/g, '$1')
+    .replace(
+      /PARALLEL = (.)$/,
+      (_, code: string) => `PARALLEL = ${{ s: 'SAFE', r: 'RESTRICTED' }[code] ?? 'UNSAFE'}`,
+    );
+  return `CREATE AGGREGATE ${relation(routine)}(${routine.signature === '' ? '*' : routine.signature}) (${options})`;
+}
+
+export function viewPart(context: Context, from: View, to: View | undefined): Part | Unwritten {
+  const view = relation(from);
+  const query = from.definition.trim().replace(/;$/, '');
+  const options = from.options?.length ? ` WITH (${from.options.map(optionOf).join(', ')})` : '';
+  const what = from.materialized ? 'MATERIALIZED VIEW' : 'VIEW';
+  const common = {
+    phase: 'view' as const,
+    group: `view ${view}`,
+    title: `view ${from.name}`,
+    about: [`${from.materialized ? 'Materialized view' : 'View'} ${view}, as the source has it.`],
+    makes: [key(from.schema, from.name)],
+    needs: query,
+  };
+  const isTaken = [...context.target.tables, ...context.target.views].some(
+    (each) => each.schema === from.schema && each.name === from.name,
+  );
+  if (to && to.materialized !== from.materialized) return { unwritten: TAKEN };
+  if (!to && isTaken) return { unwritten: TAKEN };
+  if (to?.materialized)
+    return to.definition === from.definition && to.unpopulated
+      ? {
+          ...common,
+          consents: { 'refresh-view': 'it has no data yet, so nobody can read it' },
+          up: [`REFRESH MATERIALIZED VIEW ${view}`],
+          verify: populated(view),
+        }
+      : { unwritten: 'a materialized view cannot be replaced: it has to be dropped and made again' };
+  const isAppended = to?.columns.every((each, i) => from.columns[i] === each) ?? true;
+  if (!isAppended)
+    return {
+      unwritten: 'CREATE OR REPLACE VIEW can only append columns: it has to be dropped and made again',
+    };
+  const create = `CREATE ${to ? 'OR REPLACE ' : ''}${what} ${view} (${names(from.columns)})${options} AS\n${query}`;
+  return {
+    ...common,
+    decide: to ? [whose(view)] : [],
+    up: [from.materialized && from.unpopulated ? `${create}\nWITH NO DATA` : create],
+    verify:
+      from.materialized && !from.unpopulated
+        ? populated(view)
+        : [
+            `SELECT ${literal(`There is no view ${view}`)} WHERE pg_catalog.to_regclass(${literal(view)}) IS NULL`,
+          ],
+  };
+}
+
+const TAKEN = 'its name is taken by something else here';
+
+const populated = (view: string): string[] => [
+  `SELECT ${literal(`${view} is missing, or has no data`)} WHERE NOT EXISTS (
+  SELECT FROM pg_catalog.pg_class WHERE oid = pg_catalog.to_regclass(${literal(view)}) AND relispopulated)`,
+];
+
+const ENABLE = { never: 'DISABLE', 'on a replica': 'ENABLE REPLICA', always: 'ENABLE ALWAYS' } as const;
+const CODE = { never: 'D', 'on a replica': 'R', always: 'A' } as const;
+
+export function triggerPart({ major }: Context, from: Trigger, to: Trigger | undefined): Part | Unwritten {
+  const table = tableOf(from);
+  const own = name(from.name);
+  const changed = to !== undefined && to.definition !== from.definition;
+  const isConstraint = /^CREATE CONSTRAINT TRIGGER /.test(from.definition);
+  if (changed && (major < 14 || isConstraint))
+    return {
+      unwritten: 'a trigger that is there cannot be replaced before PostgreSQL 14, nor a constraint trigger',
+    };
+  const firing =
+    from.fires || to?.fires
+      ? [`ALTER TABLE ${table} ${from.fires ? ENABLE[from.fires] : 'ENABLE'} TRIGGER ${own}`]
+      : [];
+  return {
+    phase: 'trigger',
+    group: `trigger ${table} ${own}`,
+    title: `trigger ${from.table} ${from.name}`,
+    about: [`Trigger ${own} on ${table}, as the source has it.`],
+    decide: changed ? [whose(`trigger ${own} on ${table}`)] : [],
+    up: [
+      ...(to && !changed
+        ? []
+        : [changed ? from.definition.replace(/^CREATE /, 'CREATE OR REPLACE ') : from.definition]),
+      ...firing,
+    ],
+    verify: [
+      `SELECT ${literal(`Trigger ${own} on ${table} is missing, or fires otherwise than in the source`)} WHERE NOT EXISTS (
+  SELECT FROM pg_catalog.pg_trigger WHERE tgrelid = pg_catalog.to_regclass(${literal(table)}) AND tgname = ${literal(from.name)}
+    AND tgenabled = '${from.fires ? CODE[from.fires] : 'O'}')`,
+    ],
+  };
+}
+
+export function eventTriggerPart(from: EventTrigger, to: EventTrigger | undefined): Part | Unwritten {
+  if (to)
+    return {
+      unwritten: 'an event trigger that is there cannot be replaced: it has to be dropped and made again',
+    };
+  const own = name(from.name);
+  const tags = from.tags?.length ? ` WHEN TAG IN (${from.tags.map(literal).join(', ')})` : '';
+  return {
+    phase: 'trigger',
+    group: `event trigger ${own}`,
+    title: `event trigger ${from.name}`,
+    about: [`Event trigger ${own}, as the source has it.`],
+    decide: [
+      `event trigger ${own} sees the DDL of the whole database, and only a superuser may make it (rds_superuser on RDS): who does?`,
+    ],
+    up: [
+      `CREATE EVENT TRIGGER ${own} ON ${from.event}${tags} EXECUTE FUNCTION ${relation(from.function)}()`,
+      ...(from.fires ? [`ALTER EVENT TRIGGER ${own} ${ENABLE[from.fires]}`] : []),
+    ],
+    verify: [
+      `SELECT ${literal(`There is no event trigger ${own}`)} WHERE NOT EXISTS (
+  SELECT FROM pg_catalog.pg_event_trigger WHERE evtname = ${literal(from.name)})`,
+    ],
+  };
+}
+
+export function rulePart(from: Rule, to: Rule | undefined): Part {
+  const table = tableOf(from);
+  const own = name(from.name);
+  const changed = to !== undefined && to.definition !== from.definition;
+  const definition = from.definition.replace(/;$/, '');
+  const firing =
+    from.fires || to?.fires
+      ? [`ALTER TABLE ${table} ${from.fires ? ENABLE[from.fires] : 'ENABLE'} RULE ${own}`]
+      : [];
+  return {
+    phase: 'trigger',
+    group: `rule ${table} ${own}`,
+    title: `rule ${from.table} ${from.name}`,
+    about: [`Rule ${own} on ${table}, as the source has it.`],
+    decide: changed ? [whose(`rule ${own} on ${table}`)] : [],
+    up: [
+      ...(to && !changed
+        ? []
+        : [changed ? definition.replace(/^CREATE RULE /, 'CREATE OR REPLACE RULE ') : definition]),
+      ...firing,
+    ],
+    verify: [
+      `SELECT ${literal(`Rule ${own} on ${table} is missing, or fires otherwise than in the source`)} WHERE NOT EXISTS (
+  SELECT FROM pg_catalog.pg_rewrite WHERE ev_class = pg_catalog.to_regclass(${literal(table)}) AND rulename = ${literal(from.name)}
+    AND ev_enabled = '${from.fires ? CODE[from.fires] : 'O'}')`,
+    ],
+  };
+}

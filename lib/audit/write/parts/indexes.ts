@@ -1,0 +1,305 @@
+/** Indexes and what they make: unique and primary keys. Built CONCURRENTLY, on a partitioned table partition by partition. */
+import type { Index } from '../../../../lambda/audit/catalogue/indexes';
+import type { Table } from '../../../../lambda/audit/catalogue/tables';
+import type { ComparedId } from '../../../../lambda/audit/compare/difference';
+import type { Context } from '../context';
+import { array, derived, literal, column as name, columns as names, relation, tableOf } from '../names';
+import type { Part, Unwritten } from '../part';
+
+/** The keys as CREATE INDEX takes them, one each: `lower(email)`, `id DESC`. */
+export function keysOf(index: Index): string[] {
+  const [keys] = parenthesized(index.definition, `USING ${index.method} `);
+  return split(keys);
+}
+
+/** The text inside of the brackets that open behind `head`, and where it ends. */
+function parenthesized(text: string, head: string): [inside: string, end: number] {
+  const from = text.indexOf(`${head}(`) + head.length + 1;
+  let depth = 1;
+  for (let at = from; at < text.length; at++) {
+    at = pastQuotes(text, at);
+    if (text[at] === '(') depth++;
+    if (text[at] === ')' && --depth === 0) return [text.slice(from, at), at + 1];
+  }
+  return ['', text.length];
+}
+
+/** Where a quoted part that begins at `at` has its last character. */
+function pastQuotes(text: string, at: number): number {
+  const quote = text[at];
+  if (quote !== '"' && quote !== "'") return at;
+  let end = at + 1;
+  while (end < text.length && (text[end] !== quote || text[end + 1] === quote))
+    end += text[end] === quote ? 2 : 1;
+  return end;
+}
+
+function split(list: string): string[] {
+  const parts: string[] = [];
+  let [from, depth] = [0, 0];
+  for (let at = 0; at < list.length; at++) {
+    at = pastQuotes(list, at);
+    if (list[at] === '(' || list[at] === '[') depth++;
+    if (list[at] === ')' || list[at] === ']') depth--;
+    if (list[at] === ',' && depth === 0) {
+      parts.push(list.slice(from, at).trim());
+      from = at + 1;
+    }
+  }
+  return [...parts, list.slice(from).trim()];
+}
+
+/** The definition, under another name, on another table, or otherwise. */
+const written = (
+  { definition, name: own, schema, table }: Index,
+  { concurrently = false, called = own, on = `${relation({ schema, name: table })}` },
+): string =>
+  definition.replace(
+    /^CREATE (UNIQUE )?INDEX .*? USING /s,
+    (_, unique = '') =>
+      `CREATE ${unique}INDEX ${concurrently ? 'CONCURRENTLY ' : ''}${name(called)} ON ${on} USING `,
+  );
+
+const isUniqueConstraint = ({ constraint }: Index): boolean =>
+  constraint === 'primary key' || constraint === 'unique';
+
+const group = (index: Index): string =>
+  index.unique ? `unique ${tableOf(index)} ${name(index.name)}` : `indexes of ${tableOf(index)}`;
+
+/** The file that builds it, for who knows of it by the words of a finding. */
+export const groupOfUnique = (index: Index): string => group(index);
+
+export function indexPart(
+  context: Context,
+  id: ComparedId,
+  from: Index,
+  to: Index | undefined,
+): Part | Unwritten {
+  const table = tableOf(from);
+  const partitioned = context.target.tables.find(
+    (each) => each.kind === 'partitioned' && each.schema === from.schema && each.name === from.table,
+  );
+  if (id === 'renamed') return renamed(from, to!, partitioned !== undefined);
+  if (to && from.primary && !to.primary && id === 'primary-key-lost') return keyFrom(from, to, partitioned);
+  if (to?.deferrable && !from.deferrable && to.constraint) return immediatePart(to);
+  if (to?.primary) return { unwritten: `${table} has another primary key, and a table has one` };
+  const away = to && to.name === from.name ? rename(to) : undefined;
+  const built = partitioned ? onPartitions(context, from, partitioned) : onTable(from);
+  return {
+    phase: 'index',
+    group: group(from),
+    title: from.unique ? `unique ${from.table} ${from.name}` : `indexes of ${from.table}`,
+    about: [
+      `${from.primary ? 'Primary key' : from.unique ? 'Unique index' : 'Index'} ${name(from.name)} on ${table}, which the source has.`,
+    ],
+    ...(away
+      ? {
+          decide: [
+            `${name(from.name)} on ${table} is another one here than in the source: it is kept under the name ${name(derived(from.name, '_found'))}; is it still needed?`,
+          ],
+        }
+      : {}),
+    ...(Object.keys(built.consents).length > 0 ? { consents: built.consents } : {}),
+    preflight: from.unique ? [duplicates(from)] : [],
+    up: [...(away ? [away] : []), ...built.up],
+    verify: verification(from),
+    ...(away ? {} : { down: built.down }),
+  };
+}
+
+/** Beside a deferrable one another index is not enough: ON CONFLICT takes both, and fails. The rows are unique all the time. */
+export function immediatePart(index: Index): Part | Unwritten {
+  const table = tableOf(index);
+  const own = name(index.name);
+  const built = derived(index.name, '_now');
+  const { deferrable: _, ...immediate } = index;
+  return {
+    phase: 'index',
+    group: group(index),
+    title: `immediate ${index.table} ${index.name}`,
+    about: [
+      `${own} on ${table} is deferrable, and ON CONFLICT cannot decide by it: it becomes one that is checked at once.`,
+    ],
+    decide: [`does anything rely on ${own} being checked at the end of the transaction?`],
+    ...(index.primary ? { consents: { 'primary-key-scan': 'its columns are NOT NULL already' } } : {}),
+    up: [
+      written(index, { concurrently: true, called: built }),
+      `ALTER TABLE ${table} DROP CONSTRAINT ${own}, ${useIndex(immediate, built).replace(`ALTER TABLE ${table} `, '')}`,
+    ],
+    verify: verification(index),
+  };
+}
+
+interface Built {
+  readonly up: readonly string[];
+  readonly down: readonly string[];
+  readonly consents: Readonly<Record<string, string>>;
+}
+
+function onTable(index: Index): Built {
+  const table = tableOf(index);
+  const create = written(index, { concurrently: true });
+  if (!isUniqueConstraint(index))
+    return {
+      up: [create],
+      down: [`DROP INDEX CONCURRENTLY ${relation(index)}`],
+      consents: {},
+    };
+  return {
+    up: [create, useIndex(index, index.name)],
+    down: [`ALTER TABLE ${table} DROP CONSTRAINT ${name(index.name)}`],
+    consents: index.primary ? { 'primary-key-scan': 'its columns are NOT NULL already' } : {},
+  };
+}
+
+/** The index gets the name of the constraint. */
+const useIndex = (index: Index, by: string): string =>
+  `ALTER TABLE ${tableOf(index)} ADD CONSTRAINT ${name(index.name)} ${index.primary ? 'PRIMARY KEY' : 'UNIQUE'} USING INDEX ${name(by)}${
+    index.deferrable
+      ? ` DEFERRABLE${/ INITIALLY DEFERRED/.test(index.definition) ? ' INITIALLY DEFERRED' : ''}`
+      : ''
+  }`;
+
+/** An empty one on the table, one on each partition, and these attached to it. */
+function onPartitions(context: Context, index: Index, table: Table): Built {
+  const { target, source } = context;
+  const unique = isUniqueConstraint(index);
+  const parent = relation(index);
+  const up = [
+    unique
+      ? `ALTER TABLE ONLY ${relation(table)} ADD CONSTRAINT ${name(index.name)} ${index.primary ? 'PRIMARY KEY' : 'UNIQUE'} (${names(index.columns)})`
+      : written(index, { on: `ONLY ${relation(table)}` }),
+  ];
+  const consents: Record<string, string> = unique
+    ? { 'constraint-index': 'ON ONLY the partitioned table, which has no rows, nothing is built' }
+    : { 'create-index': 'ON ONLY the partitioned table, which has no rows, nothing is built' };
+  const partitions = target.tables.filter(
+    ({ partitionOf: of }) => of?.schema === table.schema && of.name === table.name,
+  );
+  for (const partition of partitions) {
+    const known = source.indexes.find(
+      (each) =>
+        each.schema === partition.schema &&
+        each.table === partition.name &&
+        each.partitionOf?.schema === index.schema &&
+        each.partitionOf.name === index.name,
+    );
+    const called = known?.name ?? derived(`${partition.name}_${index.name}`, '');
+    const own: Index = {
+      ...index,
+      schema: partition.schema,
+      table: partition.name,
+      name: called,
+      definition: written(index, { called, on: relation(partition) }),
+    };
+    const made = partition.kind === 'partitioned' ? onPartitions(context, own, partition) : onTable(own);
+    up.push(...made.up, `ALTER INDEX ${parent} ATTACH PARTITION ${relation(own)}`);
+    Object.assign(consents, made.consents);
+  }
+  const down = unique
+    ? [`ALTER TABLE ${relation(table)} DROP CONSTRAINT ${name(index.name)}`]
+    : [`DROP INDEX ${parent}`];
+  return { up, down, consents };
+}
+
+/** A unique index that is there becomes the primary key. */
+function keyFrom(from: Index, to: Index, partitioned: Table | undefined): Part | Unwritten {
+  if (partitioned)
+    return { unwritten: 'on a partitioned table no index that is there becomes its primary key' };
+  const table = tableOf(from);
+  return {
+    phase: 'index',
+    group: group(from),
+    title: `unique ${from.table} ${from.name}`,
+    about: [`${name(to.name)}, which is unique over the same columns, becomes the primary key of ${table}.`],
+    consents: { 'primary-key-scan': 'its columns are NOT NULL already' },
+    ...(to.constraint
+      ? {
+          decide: [
+            `${name(to.name)} is a constraint of its own: it has to go before its index can be the primary key of ${table}`,
+          ],
+        }
+      : {}),
+    up: [useIndex(from, to.name)],
+    verify: verification(from),
+  };
+}
+
+const rename = (index: Index): string => {
+  const away = name(derived(index.name, '_found'));
+  return index.constraint
+    ? `ALTER TABLE ${tableOf(index)} RENAME CONSTRAINT ${name(index.name)} TO ${away}`
+    : `ALTER INDEX ${relation(index)} RENAME TO ${away}`;
+};
+
+function renamed(from: Index, to: Index, partitioned: boolean): Part | Unwritten {
+  const table = tableOf(from);
+  const common = {
+    phase: 'rename' as const,
+    group: `rename ${table} ${name(from.name)}`,
+    title: `rename ${from.table} ${from.name}`,
+    verify: [
+      `SELECT ${literal(`${table} has no index ${name(from.name)}`)} WHERE pg_catalog.to_regclass(${literal(relation(from))}) IS NULL`,
+    ],
+  };
+  if (from.constraint && !to.constraint)
+    return partitioned
+      ? { unwritten: 'on a partitioned table no index that is there becomes a constraint' }
+      : {
+          ...common,
+          about: [`${name(to.name)} on ${table} becomes the constraint that it is in the source.`],
+          up: [useIndex(from, to.name)],
+        };
+  const decide = [`does anything name ${name(to.name)}, as it is called here? It would find it no more`];
+  const about = [`${name(to.name)} on ${table} is called ${name(from.name)} in the source.`];
+  if (to.constraint)
+    return {
+      ...common,
+      about,
+      decide,
+      up: [`ALTER TABLE ${table} RENAME CONSTRAINT ${name(to.name)} TO ${name(from.name)}`],
+    };
+  return {
+    ...common,
+    about,
+    decide,
+    up: [`ALTER INDEX ${relation({ schema: to.schema, name: to.name })} RENAME TO ${name(from.name)}`],
+  };
+}
+
+const keyColumns = (index: Index): readonly string[] =>
+  index.expressions ? valuesOf(index) : index.columns.map(name);
+
+/** The keys as values: without the order, the collation and the operator class. */
+const valuesOf = (index: Index): string[] =>
+  index.columns.map((each) => (/^[\w$]+$/.test(each) ? name(each) : `(${each})`));
+
+/** NULLs repeat, unless the index says otherwise. */
+export function duplicates(index: Index): string {
+  const table = tableOf(index);
+  const keys = keyColumns(index);
+  const where = [
+    ...(index.nullsNotDistinct ? [] : [`num_nulls(${keys.join(', ')}) = 0`]),
+    ...(index.predicate ? [`(${index.predicate})`] : []),
+  ];
+  const sentence = `%s groups of rows in ${escaped(table)} share a key of ${escaped(name(index.name))}`;
+  return `SELECT pg_catalog.format(${literal(sentence)}, count(*))
+FROM (SELECT FROM ${table}${where.length > 0 ? ` WHERE ${where.join(' AND ')}` : ''} GROUP BY ${keys.join(', ')} HAVING count(*) > 1) AS shared
+HAVING count(*) > 0`;
+}
+
+/** For format(). */
+const escaped = (text: string): string => text.replaceAll('%', '%%');
+
+export function verification(index: Index): string[] {
+  const table = tableOf(index);
+  if (index.primary) return [`SELECT trueup.col_is_pk(${literal(table)}, ${array(index.columns.map(name))})`];
+  const options = [
+    ...(index.unique ? ['is_unique => true'] : []),
+    ...(index.predicate ? [`predicate => ${literal(index.predicate)}`] : []),
+    ...(index.include ? [`include => ${array(index.include.map(name))}`] : []),
+    ...(index.method === 'btree' ? [] : [`method => ${literal(index.method)}`]),
+    ...(index.nullsNotDistinct ? ['nulls_not_distinct => true'] : []),
+  ];
+  return [`SELECT trueup.is_indexed(${[literal(table), array(keysOf(index)), ...options].join(', ')})`];
+}

@@ -1,0 +1,245 @@
+/** Tables that are missing, and what a table is as a whole. */
+import type { Catalogue } from '../../../../lambda/audit/catalogue';
+import type { Column } from '../../../../lambda/audit/catalogue/columns';
+import type { Constraint } from '../../../../lambda/audit/catalogue/constraints';
+import type { Table } from '../../../../lambda/audit/catalogue/tables';
+import { key } from '../../../../lambda/audit/names';
+import type { Context } from '../context';
+import { literal, column as name, qualifiedNames, relation } from '../names';
+import type { Part, Unwritten } from '../part';
+import { createSequence, ownSequence, positionOf, sequenceOptions, setPosition } from './sequences';
+
+type OfTable = { readonly schema: string; readonly table: string };
+const isOf =
+  ({ schema, name: table }: Table) =>
+  (each: OfTable): boolean =>
+    each.schema === schema && each.table === table;
+
+/** Calls a function of the application: it comes later, when the function is there. */
+export function callsOwn({ functions }: Catalogue, text: string): boolean {
+  const own = new Set(functions.map((each) => key(each.schema, each.name)));
+  return [...qualifiedNames(text)].some(([schema, called]) => own.has(key(schema, called)));
+}
+
+/** What CREATE TABLE makes of a table besides itself, as the catalogue has it. */
+export function madeWith({ source }: Context, table: Table): Partial<Catalogue> {
+  const {
+    replicaIdentity: _r,
+    replicaIdentityIndex: _i,
+    rowSecurity: _s,
+    rowSecurityForced: _f,
+    ...bare
+  } = table;
+  const columns = source.columns.filter(isOf(table)).map((column): Column => {
+    const { default: by, ...rest } = column;
+    return by === undefined || isLater(source, column) ? rest : column;
+  });
+  const constraints = constraintsOf(source, table);
+  const names = new Set(constraints.map((each) => each.name));
+  return {
+    tables: [bare],
+    columns,
+    constraints,
+    indexes: source.indexes.filter(
+      (index) => isOf(table)(index) && index.constraint && names.has(index.name),
+    ),
+    sequences: [...identities(source, table), ...countersOf(source, table)],
+  };
+}
+
+/** A default that calls what may not be there yet. */
+const isLater = (source: Catalogue, { default: by = '' }: Column): boolean => callsOwn(source, by);
+
+const identities = ({ sequences }: Catalogue, table: Table): Catalogue['sequences'] =>
+  sequences.filter(({ identity, ownedBy }) => identity && ownedBy && isOf(table)(ownedBy));
+
+/** Sequences that only a column's default or its owner tells of: they come with the table. */
+const countersOf = ({ sequences }: Catalogue, table: Table): Catalogue['sequences'] =>
+  sequences.filter(
+    ({ identity, ownedBy, usedBy = [] }) =>
+      !identity && [...usedBy, ...(ownedBy ? [ownedBy] : [])].some(isOf(table)),
+  );
+
+/** Those that a new, empty table gets at once. */
+const constraintsOf = (source: Catalogue, table: Table): readonly Constraint[] =>
+  source.constraints.filter(
+    (each) =>
+      isOf(table)(each) &&
+      !each.inherited &&
+      each.type !== 'foreign key' &&
+      !each.notValid &&
+      !callsOwn(source, each.definition),
+  );
+
+const TAKEN = 'its name is taken by something else here';
+
+export function tablePart(context: Context, from: Table, to: Table | undefined): Part | Unwritten {
+  const { source, target } = context;
+  const table = relation(from);
+  const common = { phase: 'table' as const, group: `table ${table}`, title: `table ${from.name}` };
+  const verify = [`SELECT trueup.has_table(${literal(table)})`];
+  if (to) return otherKind(from, to);
+  if (from.kind === 'foreign') return { unwritten: 'a foreign table needs its server, and the login to it' };
+  if (target.views.some((each) => each.schema === from.schema && each.name === from.name))
+    return { unwritten: TAKEN };
+  const twin = target.tables.find(
+    (each) => each.schema === from.schema && each.name.toLowerCase() === from.name.toLowerCase(),
+  );
+  if (twin && !source.tables.some((each) => each.schema === twin.schema && each.name === twin.name))
+    return {
+      ...common,
+      about: [`Table ${table} is called ${relation(twin)} here.`],
+      decide: [
+        `is ${relation(twin)} the table that the source calls ${table}? Whatever names it as it is called here then fails`,
+      ],
+      up: [`ALTER TABLE ${relation(twin)} RENAME TO ${name(from.name)}`],
+      verify,
+      makes: [key(from.schema, from.name)],
+    };
+  return {
+    ...common,
+    about: [`Table ${table}, which the source has. It is empty: its rows have to be copied again.`],
+    up: createTable(context, from),
+    verify,
+    makes: [key(from.schema, from.name)],
+  };
+}
+
+function otherKind(from: Table, to: Table): Part | Unwritten {
+  const same =
+    from.kind === to.kind && from.partitionKey === to.partitionKey && !from.partitionOf && !to.partitionOf;
+  if (!same || from.kind !== 'table' || (from.unlogged ?? false) === (to.unlogged ?? false))
+    return { unwritten: 'a table cannot be made another kind of table; create it anew and copy its rows' };
+  const table = relation(from);
+  const words = from.unlogged ? 'UNLOGGED' : 'LOGGED';
+  return {
+    phase: 'table',
+    group: `kind of table ${table}`,
+    title: `set ${words.toLowerCase()} ${from.name}`,
+    about: [`Table ${table} is ${words} in the source.`],
+    decide: [`${table} is rewritten while nobody can use it: when?`],
+    consents: { 'rewrite-table': 'decided above' },
+    up: [`ALTER TABLE ${table} SET ${words}`],
+    verify: [
+      `SELECT ${literal(`${table} is not ${words}`)} WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_class
+  WHERE oid = pg_catalog.to_regclass(${literal(table)}) AND relpersistence = '${from.unlogged ? 'u' : 'p'}')`,
+    ],
+  };
+}
+
+function createTable(context: Context, table: Table): string[] {
+  const { source } = context;
+  const called = relation(table);
+  const what = `CREATE ${table.unlogged ? 'UNLOGGED ' : ''}TABLE ${called}`;
+  const options = [
+    ...(table.accessMethod ? [`USING ${name(table.accessMethod)}`] : []),
+    ...(table.options?.length ? [`WITH (${table.options.map(optionOf).join(', ')})`] : []),
+  ].join(' ');
+  const partitionBy = table.partitionKey ? `PARTITION BY ${table.partitionKey}` : '';
+  if (table.partitionOf) {
+    const head = `${what} PARTITION OF ${relation(table.partitionOf)}`;
+    return [[head, table.bound ?? 'DEFAULT', partitionBy, options].filter(Boolean).join(' ')];
+  }
+  const has = new Set(context.target.sequences.map(relation));
+  const counters = countersOf(source, table);
+  const inner = [
+    ...(table.ofType
+      ? []
+      : source.columns
+          .filter((each) => isOf(table)(each) && !each.inherited)
+          .map((each) => `${name(each.name)} ${columnDefinition(context, each)}`)),
+    ...constraintsOf(source, table).map((each) => `CONSTRAINT ${name(each.name)} ${each.definition}`),
+  ];
+  const body = inner.length === 0 ? (table.ofType ? '' : '()') : `(\n  ${inner.join(',\n  ')}\n)`;
+  const inherits = table.inherits?.length ? `INHERITS (${table.inherits.map(relation).join(', ')})` : '';
+  return [
+    ...counters.flatMap((each) => (has.has(relation(each)) ? [] : [createSequence(each)])),
+    [what, table.ofType ? `OF ${table.ofType}` : '', body, inherits, partitionBy, options]
+      .filter(Boolean)
+      .join(' '),
+    ...counters.flatMap((each) =>
+      each.ownedBy && isOf(table)(each.ownedBy) ? [ownSequence(each, each.ownedBy)] : [],
+    ),
+    ...[...identities(source, table), ...counters].flatMap((sequence) => {
+      const position = positionOf(context, sequence);
+      return position === null ? [] : [setPosition(sequence, position)];
+    }),
+  ];
+}
+
+/** `fillfactor=70`; a value that is more than a word or a number is a text. */
+export function optionOf(option: string): string {
+  const [, option_name = option, value = ''] = /^([^=]*)=(.*)$/s.exec(option) ?? [];
+  return `${option_name} = ${/^[\w.+-]+$/.test(value) ? value : literal(value)}`;
+}
+
+/** All but the name. */
+export function columnDefinition({ source }: Context, column: Column): string {
+  const { type, collation, generated, virtual, identity, default: by, notNull } = column;
+  const sequence = identity
+    ? source.sequences.find(
+        ({ ownedBy, identity: own }) =>
+          own &&
+          ownedBy?.schema === column.schema &&
+          ownedBy.table === column.table &&
+          ownedBy.column === column.name,
+      )
+    : undefined;
+  return [
+    type,
+    collation ? `COLLATE ${relation(collation)}` : '',
+    generated ? `GENERATED ALWAYS AS (${generated}) ${virtual ? 'VIRTUAL' : 'STORED'}` : '',
+    identity ? identityClause(identity, sequence && { ...sequence }) : '',
+    by !== undefined && !isLater(source, column) ? `DEFAULT ${by}` : '',
+    notNull ? 'NOT NULL' : '',
+  ]
+    .filter(Boolean)
+    .join(' ');
+}
+
+export const identityClause = (
+  identity: NonNullable<Column['identity']>,
+  sequence: Catalogue['sequences'][number] | undefined,
+): string =>
+  `GENERATED ${identity.toUpperCase()} AS IDENTITY${
+    sequence ? ` (${`SEQUENCE NAME ${relation(sequence)} ${sequenceOptions(sequence)}`.trimEnd()})` : ''
+  }`;
+
+export function replicaIdentityPart(from: Table): Part {
+  const table = relation(from);
+  const by = from.replicaIdentity ?? 'default';
+  const clause = by === 'index' ? `USING INDEX ${name(from.replicaIdentityIndex ?? '')}` : by.toUpperCase();
+  const code = { nothing: 'n', full: 'f', index: 'i', default: 'd' }[by];
+  return {
+    phase: 'replica identity',
+    group: `replica identity of ${table}`,
+    title: `replica identity of ${from.name}`,
+    about: [`By what a subscriber finds a row of ${table}, as in the source.`],
+    up: [`ALTER TABLE ${table} REPLICA IDENTITY ${clause}`],
+    verify: [
+      `SELECT ${literal(`${table} has another replica identity than ${by}`)} WHERE NOT EXISTS (
+  SELECT FROM pg_catalog.pg_class WHERE oid = pg_catalog.to_regclass(${literal(table)}) AND relreplident = '${code}')`,
+    ],
+  };
+}
+
+export function rowSecurityPart(from: Table, to: Table): Part {
+  const table = relation(from);
+  const clauses = [
+    ...(to.rowSecurity ? [] : ['ENABLE ROW LEVEL SECURITY']),
+    ...(from.rowSecurityForced && !to.rowSecurityForced ? ['FORCE ROW LEVEL SECURITY'] : []),
+  ];
+  return {
+    phase: 'row security',
+    group: `row security of ${table}`,
+    title: `row security of ${from.name}`,
+    about: [`Row security of ${table}, as in the source: its policies are there before it.`],
+    up: [`ALTER TABLE ${table} ${clauses.join(', ')}`],
+    verify: [
+      `SELECT ${literal(`Row security of ${table} is not as in the source`)} WHERE NOT EXISTS (
+  SELECT FROM pg_catalog.pg_class WHERE oid = pg_catalog.to_regclass(${literal(table)}) AND relrowsecurity${
+    from.rowSecurityForced ? ' AND relforcerowsecurity' : ''
+  })`,
+    ],
+  };
+}

@@ -1,0 +1,97 @@
+/** From findings to parts, in the order in which they are deployed. Pure; the parser must be ready. */
+import type { Catalogue } from '../../../lambda/audit/catalogue';
+import { key } from '../../../lambda/audit/names';
+import { AUDIT_KINDS } from '../../../lambda/defects';
+import type { Compared } from '../audit';
+import type { AuditFinding } from '../findings';
+import { Bringing, nameOf } from './bringing';
+import type { Context } from './context';
+import { partsFound } from './found';
+import { qualifiedNames } from './names';
+import { isPart, type Part, PHASES, type Unwritten } from './part';
+
+export interface Plan {
+  readonly parts: readonly Part[];
+  /** The group that mends a finding. */
+  readonly groups: ReadonlyMap<AuditFinding, string>;
+  /** Why none does. */
+  readonly unwritten: ReadonlyMap<AuditFinding, string>;
+}
+
+export function planOf(
+  findings: readonly AuditFinding[],
+  { target, source, differences, mends }: Compared,
+  roles: Context['roles'],
+): Plan {
+  const groups = new Map<AuditFinding, string>();
+  const unwritten = new Map<AuditFinding, string>();
+  const note = (finding: AuditFinding, made: readonly (Part | Unwritten)[]): void => {
+    for (const each of made) {
+      if (isPart(each) && !groups.has(finding)) groups.set(finding, each.group);
+      if (!isPart(each) && !unwritten.has(finding)) unwritten.set(finding, each.unwritten);
+    }
+  };
+
+  const bringing = new Bringing((source ?? target).catalogue, target.catalogue, {
+    positions: source?.positions ?? [],
+    roles,
+  });
+  const lost = findings.flatMap((finding) => {
+    const mend = mends.get(finding);
+    return mend?.what === 'difference' ? [{ finding, difference: mend.difference }] : [];
+  });
+  const asked = new Set(lost.map(({ difference }) => nameOf(difference)));
+  const leftOut = differences.map(nameOf).filter((each) => !asked.has(each));
+  // A publication is of the tables that there are in the end.
+  const isLast = ({ difference: { id } }: (typeof lost)[number]): boolean => id === 'publication-lost';
+  const last = lost.filter(isLast);
+  for (const some of [lost.filter((each) => !isLast(each)), last]) {
+    for (const { finding, difference } of some) note(finding, bringing.bring(difference));
+    const later = some === last ? [] : last.map(({ difference }) => nameOf(difference));
+    if (source) bringing.bringRest(new Set([...leftOut, ...later]));
+  }
+  const parts = [...bringing.parts];
+  for (const finding of findings) {
+    const mend = mends.get(finding);
+    if (mend && mend.what !== 'difference') {
+      const made = partsFound(bringing.context, mend);
+      parts.push(...made.filter(isPart));
+      note(finding, made);
+    }
+    if (!groups.has(finding) && !unwritten.has(finding))
+      unwritten.set(
+        finding,
+        AUDIT_KINDS.find(({ id }) => id === finding.id)?.audit.unwritten ?? 'nothing is known that mends it',
+      );
+  }
+  return { parts: ordered(parts), groups, unwritten };
+}
+
+/** Everything that the one has and the other has not. */
+export function allParts(
+  source: Catalogue,
+  target: Catalogue,
+): { readonly parts: readonly Part[]; readonly unwritten: readonly string[] } {
+  const bringing = new Bringing(source, target, { positions: [], roles: null });
+  bringing.bringRest(new Set());
+  return { parts: ordered(bringing.parts), unwritten: bringing.unwritten };
+}
+
+/** By phase; and before that whatever makes what a part names. */
+export function ordered(parts: readonly Part[]): readonly Part[] {
+  const sorted = [...parts].sort((a, b) => PHASES.indexOf(a.phase) - PHASES.indexOf(b.phase));
+  const makers = new Map<string, Part[]>();
+  for (const part of sorted)
+    for (const made of part.makes ?? []) makers.set(made, [...(makers.get(made) ?? []), part]);
+  const done = new Set<Part>();
+  const result: Part[] = [];
+  const visit = (part: Part): void => {
+    if (done.has(part)) return;
+    done.add(part);
+    for (const [schema, name] of qualifiedNames(part.needs ?? part.up.join('\n')))
+      for (const maker of makers.get(key(schema, name)) ?? []) visit(maker);
+    result.push(part);
+  };
+  for (const part of sorted) visit(part);
+  return result;
+}

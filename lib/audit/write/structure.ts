@@ -1,0 +1,82 @@
+/**
+ * The structure of a database as migrations: what `check --run` begins with, so that files written for the database can be
+ * tried on an empty server. Pure; the parser must be ready.
+ */
+import type { Catalogue } from '../../../lambda/audit/catalogue';
+import { literal, column as name } from './names';
+import type { Part } from './part';
+import { allParts } from './plan';
+
+/** Where it goes, below the folder of the migrations. */
+export const BASE = 'base';
+
+/** By this file it is known. */
+export const FIRST = '0000_as_found.sql';
+
+/** Files are 4 MiB at most. */
+const MOST_CHARACTERS = 1_000_000;
+
+/** @param roles that the written files may name, besides those of the structure itself */
+export function structureOf(catalogue: Catalogue, roles: Iterable<string>): ReadonlyMap<string, string> {
+  const { parts, unwritten } = allParts(catalogue, nothingOf(catalogue));
+  const statements = [
+    ...[...new Set([...rolesIn(catalogue), ...roles])].sort().map(createRole),
+    ...parts.filter(isTriable).flatMap(({ up }) => up.map(withoutWaiting)),
+  ];
+  const chunks: string[][] = [[]];
+  let size = 0;
+  for (const statement of statements) {
+    size += statement.length;
+    if (size > MOST_CHARACTERS) {
+      chunks.push([]);
+      size = statement.length;
+    }
+    chunks.at(-1)!.push(`${statement};`);
+  }
+  const left = unwritten.map((why) => `-- Left out: ${why}`);
+  return new Map(
+    chunks.map((chunk, i) => [
+      `${String(i).padStart(4, '0')}_as_found.sql`,
+      [HEAD, ...(i === 0 ? left : []), '', HISTORY, '', '-- migrate:up', ...chunk, ''].join('\n'),
+    ]),
+  );
+}
+
+const HEAD = `-- The database as it was found, without its rows. \`trueup check --run\` applies it to an empty server before the files of
+-- the folder above; nothing else reads it.`;
+const HISTORY = '-- migrate:history it is what the database had before';
+
+/** A database of which only the server and what it brings is there. */
+function nothingOf(catalogue: Catalogue): Catalogue {
+  const empty = Object.fromEntries(Object.keys(catalogue).map((kind) => [kind, []])) as unknown as Catalogue;
+  return {
+    ...empty,
+    database: catalogue.database,
+    schemas: [{ name: 'public' }],
+    extensions: catalogue.extensions.filter((each) => each.name === 'plpgsql'),
+  };
+}
+
+/** What a server of one's own may not be told: other roles' defaults, what takes a superuser, and its own settings. */
+const isTriable = ({ phase, up }: Part): boolean =>
+  phase !== 'setting' &&
+  !up.some((each) =>
+    /^(ALTER DEFAULT PRIVILEGES|CREATE EVENT TRIGGER|DO |CREATE PUBLICATION .* FOR (ALL TABLES|TABLES IN SCHEMA))/.test(
+      each,
+    ),
+  );
+
+/** Nobody is there who would wait. */
+const withoutWaiting = (statement: string): string =>
+  statement.replace(/^CREATE (UNIQUE )?INDEX CONCURRENTLY /, 'CREATE $1INDEX ');
+
+const createRole = (role: string): string =>
+  `DO $$ BEGIN IF pg_catalog.to_regrole(${literal(name(role))}) IS NULL THEN EXECUTE ${literal(`CREATE ROLE ${name(role)}`)}; END IF; END $$`;
+
+/** Roles that definitions of a catalogue name. */
+export const rolesIn = ({ grants, policies, settings }: Catalogue): readonly string[] =>
+  [
+    ...grants.flatMap(({ grantee, creator }) => [grantee, ...(creator ? [creator] : [])]),
+    ...policies.flatMap(({ roles }) => roles),
+    ...settings.flatMap(({ role }) => role ?? []),
+  ].filter((role) => role !== 'public' && !role.startsWith('pg_'));

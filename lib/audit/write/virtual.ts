@@ -1,0 +1,106 @@
+/** A catalogue as it will be when something of the source is brought back. Pure. */
+import type { Catalogue } from '../../../lambda/audit/catalogue';
+import type { Column } from '../../../lambda/audit/catalogue/columns';
+import { keyOf } from '../../../lambda/audit/catalogue/compare';
+import type { ComparedId, Difference, Lost } from '../../../lambda/audit/compare/difference';
+import type { Context } from './context';
+import { asAdded } from './parts/columns';
+import { madeWith } from './parts/tables';
+
+/** A catalogue that things are brought back to. */
+export class Virtual {
+  private readonly objects = new Map<keyof Catalogue, Map<string, object>>();
+  private readonly lists: Partial<Record<keyof Catalogue, readonly object[]>> = {};
+
+  constructor(catalogue: Catalogue) {
+    for (const kind of Object.keys(catalogue) as (keyof Catalogue)[]) {
+      const all: readonly Catalogue[typeof kind][number][] = catalogue[kind];
+      this.objects.set(kind, new Map(all.map((each) => [keyOf(kind, each), each])));
+      this.lists[kind] = all;
+    }
+  }
+
+  get catalogue(): Catalogue {
+    for (const [kind, objects] of this.objects) this.lists[kind] ??= [...objects.values()];
+    return { ...this.lists } as Catalogue;
+  }
+
+  /** What this difference is about. */
+  bring(context: Context, { id, lost }: Difference): void {
+    for (const each of lost) {
+      const made = madeOf(context, id, each);
+      for (const kind of Object.keys(made) as (keyof Catalogue)[]) {
+        for (const object of made[kind] as readonly Catalogue[typeof kind][number][])
+          this.objects.get(kind)!.set(keyOf(kind, object), object);
+        delete this.lists[kind];
+      }
+    }
+  }
+}
+
+function madeOf(context: Context, id: ComparedId, lost: Lost): Partial<Catalogue> {
+  const { source, target } = context;
+  switch (lost.kind) {
+    case 'tables':
+      if (lost.to === undefined) return madeWith(context, lost.from);
+      return {
+        tables: [
+          id === 'row-security-lost'
+            ? withFields(lost.to, lost.from, ['rowSecurity', 'rowSecurityForced'])
+            : id === 'replica-identity'
+              ? withFields(lost.to, lost.from, ['replicaIdentity', 'replicaIdentityIndex'])
+              : { ...lost.from, ...(lost.to.rowSecurity ? { rowSecurity: true } : {}) },
+        ],
+      };
+    case 'columns': {
+      const now = target.columns.find((each) => keyOf('columns', each) === keyOf('columns', lost.from));
+      return {
+        columns: [now ? withFields(now, lost.from, FIELDS[id] ?? []) : asAdded(lost.from)],
+        ...(id === 'column-type' || id === 'not-null-lost'
+          ? {}
+          : { sequences: source.sequences.filter(countsFor(lost.from)) }),
+      };
+    }
+    // The index of a constraint is the constraint's, and the other way round.
+    case 'indexes':
+      return { indexes: [lost.from], constraints: source.constraints.filter(isOf(lost.from)) };
+    case 'constraints':
+      return {
+        constraints: [lost.from],
+        indexes: source.indexes.filter((each) => each.constraint && isOf(lost.from)(each)),
+      };
+    default:
+      return { [lost.kind]: [lost.from] };
+  }
+}
+
+const FIELDS: Partial<Record<ComparedId, readonly (keyof Column)[]>> = {
+  'column-type': ['type', 'collation'],
+  'not-null-lost': ['notNull', 'notNullNotValid'],
+  'missing-id-default': ['default', 'identity'],
+  'default-lost': ['default', 'identity', 'generated', 'virtual'],
+  'identity-lost': ['default', 'identity'],
+};
+
+function withFields<T extends object>(now: T, from: T, fields: readonly (keyof T)[]): T {
+  const next = { ...now };
+  for (const field of fields) {
+    delete next[field];
+    if (from[field] !== undefined) next[field] = from[field];
+  }
+  return next;
+}
+
+/** What a default or an identity brings with it. */
+const countsFor =
+  ({ schema, table, name }: Column) =>
+  ({ ownedBy, usedBy = [], identity }: Catalogue['sequences'][number]): boolean =>
+    [...usedBy, ...(identity && ownedBy ? [ownedBy] : [])].some(
+      (each) => each.schema === schema && each.table === table && each.column === name,
+    );
+
+type Named = { readonly schema: string; readonly table: string; readonly name: string };
+const isOf =
+  ({ schema, table, name }: Named) =>
+  (each: Named): boolean =>
+    each.schema === schema && each.table === table && each.name === name;

@@ -1,0 +1,39 @@
+/** An audit, the migrations that it writes, their deployment, and a second audit. */
+
+import type { Database } from '../../lambda/postgres/database';
+import { type Audited, audit } from '../../lib/audit/audit';
+import type { AuditFinding } from '../../lib/audit/findings';
+import { readRoles } from '../../lib/audit/write/roles';
+import { type Written, writtenFor } from '../../lib/audit/write/write';
+import { compileFiles } from '../../lib/compiler';
+import { up } from '../support/engine';
+
+let runs = 0;
+
+export interface RoundTrip {
+  readonly first: Audited;
+  readonly written: Written;
+  /** Of the second audit. */
+  readonly left: readonly AuditFinding[];
+}
+
+/** The file after somebody agreed with all that it proposes. */
+export const decided = (text: string): string => text.replace(/^-- migrate:decide .*\n/gm, '');
+
+/** @param url of the target, as who may change it */
+export async function roundTrip(
+  url: string,
+  target: Database,
+  options: Parameters<typeof audit>[1],
+  settle: () => Promise<unknown> = async () => {},
+): Promise<RoundTrip> {
+  const first = await audit(target, options);
+  const written = await writtenFor(first.findings, first.compared, await readRoles(target));
+  await settle();
+  if (written.files.length > 0) {
+    const files = written.files.map(({ name, text }) => ({ name, bytes: Buffer.from(decided(text)) }));
+    await up(url, await compileFiles(files, 'written'), { namespace: `written_${runs++}` });
+  }
+  const { findings: left } = await audit(target, options);
+  return { first, written, left };
+}
