@@ -1,5 +1,5 @@
 /**
- * `npm run campaign:histories -- <folder> [--major 13] [--prelude file.sql]`: replays a public history of migrations (files of
+ * `npm run campaign:histories -- <folder> [--major 13] [--prelude file.sql] [--most 300]`: replays a public history of migrations (files of
  * plain SQL, in order) with a workload that plans on its final schema, each migration guarded as in a deployment of its own. What
  * the guard refuses is looked at with other means; where the server takes the statement after all, the refusal was false.
  */
@@ -36,7 +36,12 @@ const PROMISE_BEFORE =
 const GUARD =
   "SELECT trueup._guard(jsonb_build_object('namespace', 'app', 'deployment', $1::text, 'migration', $1::text, 'consent', $2::boolean, 'outside', $3::boolean))";
 
-async function main(folder: string, major: number | undefined, prelude: string): Promise<number> {
+async function main(
+  folder: string,
+  major: number | undefined,
+  prelude: string,
+  most: number,
+): Promise<number> {
   await loadParser();
   const files = readdirSync(folder)
     .filter((name) => name.endsWith('.sql'))
@@ -62,7 +67,7 @@ async function main(folder: string, major: number | undefined, prelude: string):
       if (error === null) runnable.push(file);
       else console.log(`left out: ${file.name}: ${error.message.split('\n')[0]}`);
     }
-    const texts = await workloadOf(first);
+    const texts = some(await workloadOf(first), most);
     const db = await connectPg({ url: server.url('first'), readOnly: true });
     const asked = texts.map((text) => ({ text, role: null, searchPath: null, calls: null }));
     const verdicts = await planStatements(db, asked, { budgetMs: 300_000 });
@@ -105,6 +110,13 @@ async function main(folder: string, major: number | undefined, prelude: string):
     await server.stop();
   }
 }
+
+/** At most so many, from all of its parts. */
+const some = <T>(all: readonly T[], most: number): T[] =>
+  all.filter(
+    (_, i) =>
+      Math.floor((i * most) / all.length) !== Math.floor(((i - 1) * most) / all.length) || all.length <= most,
+  );
 
 /** As one message, or where that cannot be, one statement after the other. */
 async function apply(client: Client, { sql }: File): Promise<Error | null> {
@@ -201,11 +213,16 @@ async function takenAfterAll(client: Client, text: string, refusal: Refusal): Pr
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { major: { type: 'string' }, prelude: { type: 'string' } },
+  options: { major: { type: 'string' }, prelude: { type: 'string' }, most: { type: 'string' } },
 });
 const [folder] = positionals;
 if (folder === undefined) throw new Error('Give a folder of migrations.');
 const prelude = values.prelude === undefined ? '' : readFileSync(values.prelude, 'utf8');
-main(folder, values.major === undefined ? undefined : Number(values.major), prelude).then((code) => {
+main(
+  folder,
+  values.major === undefined ? undefined : Number(values.major),
+  prelude,
+  Number(values.most ?? Number.POSITIVE_INFINITY),
+).then((code) => {
   process.exitCode = code;
 });
