@@ -22,7 +22,7 @@ export function writePage(terminal: Terminal, file: string, input: Omit<ReportIn
   const { reportPage } = require('../audit/html') as typeof import('../audit/html');
   const fixes = new Set(input.report.findings.flatMap(({ fix }) => fix ?? []));
   const files = new Map([...fixes].map((each) => [each, readFileSync(each, 'utf8')]));
-  const repairs: Repairs = { files, fileOf: ({ fix }) => fix, whyNot: () => null };
+  const repairs: Repairs = { files, written: true, fileOf: ({ fix }) => fix, whyNot: () => null };
   replaceFile(file, reportPage({ ...input, repairs }));
   terminal.err.line(`the page is ${file}`);
 }

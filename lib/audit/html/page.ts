@@ -16,7 +16,7 @@ import { graphAround, tablesOf } from './graph';
 import { countOf, findingsIn, type Group, groupsOf } from './groups';
 import type { ReportInput } from './index';
 import { picture } from './picture';
-import { repairOf } from './repairs';
+import { aboutRepairs, repairOf } from './repairs';
 import { type Html, html } from './tag';
 import { verdictOf } from './verdict';
 import { short } from './width';
@@ -46,7 +46,7 @@ ${contents(findings, anchorOf)}
 ${facts(input)}
 <section aria-labelledby="findings"><h2 id="findings">Findings</h2>
 ${findings.length === 0 ? html`<p>None.</p>` : filter(findings)}
-${bounds(report.findings, groups)}${groupSections(groups, input, anchorOf)}
+${aboutRepairs(input.repairs)}${bounds(report.findings, groups)}${groupSections(groups, input, anchorOf)}
 <p id="none-left" hidden>No finding fits the filter.</p></section>
 ${acceptedSection(report)}
 ${notSeenSection(report)}

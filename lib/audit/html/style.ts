@@ -90,7 +90,8 @@ output { font-size: .9rem; color: var(--quiet); }
 .sql { margin: .75rem 0 0; border: 1px solid var(--line); border-radius: 6px; background: var(--code); }
 .sql figcaption { display: flex; flex-wrap: wrap; justify-content: space-between; align-items: center; gap: .5rem;
   padding: .35rem .75rem; border-bottom: 1px solid var(--line); font-size: .9rem; color: var(--quiet); }
-.sql pre { margin: 0; padding: .6rem .75rem; white-space: pre-wrap; tab-size: 2; max-height: 24rem; overflow: auto; }
+.sql pre { margin: 0; padding: .6rem .75rem; white-space: pre-wrap; tab-size: 2; }
+.sql summary { padding: .35rem .75rem; font-size: .9rem; }
 .repair { font-size: .92rem; }
 
 .picture { margin: .9rem 0 0; } .picture figcaption { color: var(--quiet); font-size: .88rem; }
@@ -119,7 +120,6 @@ svg .concern-C, svg .concern-C .remark { fill: var(--C); }
   body { max-width: none; padding: 0; font-size: 10.5pt; }
   #filter, nav, .copy, .anchor { display: none !important; }
   details::details-content { content-visibility: visible; height: auto; }
-  .sql pre { max-height: none; }
   .picture, .tile, .finding p, h3, h4 { break-inside: avoid; } h2, h3, h4, summary { break-after: avoid; }
   .drawing { overflow: visible; } svg.wide { min-width: 0; }
   .grade { border: 1px solid currentColor; }

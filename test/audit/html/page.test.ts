@@ -8,6 +8,7 @@ import { reportPage } from '../../../lib/audit/html';
 import { anchors } from '../../../lib/audit/html/anchors';
 import { exact, line } from '../../../lib/audit/html/exact';
 import { groupsOf } from '../../../lib/audit/html/groups';
+import { forPrompt } from '../../../lib/audit/html/prompt';
 import { SCRIPT } from '../../../lib/audit/html/script';
 import { verdictOf } from '../../../lib/audit/html/verdict';
 import { catalogueOf, finding, inputOf, repairsFrom, SHOP } from './fixture';
@@ -114,6 +115,37 @@ describe('names', () => {
   });
   test('on a line it is the name that --accept takes', () => {
     expect(text(line('a\n\u202eb'))).toBe(String.raw`a\n\u202eb`);
+  });
+});
+
+describe('SQL at a prompt', () => {
+  test('has what comes before, preflight and up; no verify and no down', () => {
+    const file = `-- An index.
+-- migrate:decide which row stays
+-- migrate:preflight
+SELECT 1;
+-- migrate:up
+CREATE FUNCTION f() RETURNS text LANGUAGE sql AS $$
+-- migrate:down
+SELECT '-- migrate:verify' $$;
+
+-- migrate:verify
+SELECT trueup.f();
+-- migrate:down
+DROP FUNCTION f();
+`;
+    expect(forPrompt(file)).toBe(file.slice(0, file.indexOf('\n\n-- migrate:verify') + 1));
+    expect(forPrompt('SELECT 1;')).toBe('SELECT 1;\n');
+    expect(forPrompt('-- migrate:down\nDROP TABLE a;\n-- migrate:up\nSELECT 1;\n')).toBe(
+      '-- migrate:up\nSELECT 1;\n',
+    );
+  });
+  test('says whether its files are there', () => {
+    const page = (written: boolean): string =>
+      reportPage(inputOf({ input: { repairs: { ...repairsFrom({ a: 'SELECT 1;' }), written } } }));
+    expect(page(false)).toContain('Its files are not written yet');
+    expect(page(true)).toContain('The files are to be deployed in the order of their numbers.');
+    expect(reportPage(inputOf())).not.toContain('at a prompt');
   });
 });
 
