@@ -42,6 +42,9 @@ export const ROOMS = {
     mutate: [
       'lambda/page/{alarm,application-lines,collect,error-reader,finding,links,log-lines,moments,read,render,section}.ts',
     ],
-    tests: tests('page', 'alarm application-lines collect error-reader log-lines moments read render'),
+    tests: tests(
+      'page',
+      'alarm application-lines collect error-reader finding log-lines moments read render',
+    ),
   },
 };

@@ -2,11 +2,15 @@ import { describe, expect, it } from 'vitest';
 import {
   type AlarmEvent,
   alarmName,
+  alarmNames,
   alarmWindow,
   dueTime,
+  isWorkloadAlarm,
   lookAgainWindow,
+  metricNamespace,
   SETTLE_MS,
   signatureOfAlarm,
+  workloadAlarmName,
 } from '../../lambda/page/alarm';
 
 const MINUTE = 60_000;
@@ -53,6 +57,31 @@ describe('the window of an alarm', () => {
     (broken.alarmData.state as { reasonData: string }).reasonData = '{';
     expect(alarmWindow(broken).fromMs).toBe(at('12:20:15.490'));
   });
+  it('begins with the first of its datapoints, and a period before the change at the latest', () => {
+    const seen = (...times: (string | undefined)[]) =>
+      alarmWindow(event({ evaluatedDatapoints: times.map((timestamp) => ({ timestamp })) })).fromMs;
+    expect(seen('2026-11-21T12:34:00.000+0000', '2026-11-21T12:32:00.000+0000', undefined)).toBe(
+      at('12:31:00'),
+    );
+    expect(seen('2026-11-21T12:36:15.000+0000')).toBe(at('12:34:15.490'));
+    expect(seen('2026-11-21T13:32:00.000+0100')).toBe(at('12:31:00'));
+    expect(seen('2026-11-21T07:02:00.000-0530')).toBe(at('12:31:00'));
+  });
+  it('a period is a minute where the alarm does not say', () => {
+    const spans = [
+      { metrics: [{ metricStat: { period: 300 } }] },
+      { metrics: [{ metricStat: {} }] },
+      { metrics: [{}] },
+      { metrics: [] },
+      {},
+      undefined,
+    ].map((configuration) => {
+      const { alarmData } = event({ startDate: '2026-11-21T12:36:15.490+0000' });
+      const changed = { alarmData: { ...alarmData, configuration } } as unknown as AlarmEvent;
+      return at('12:36:15.490') - MINUTE - alarmWindow(changed).fromMs;
+    });
+    expect(spans).toEqual([5 * MINUTE, MINUTE, MINUTE, MINUTE, MINUTE, MINUTE]);
+  });
   it('needs a time', () => {
     expect(() => alarmWindow(event(undefined, 'yesterday'))).toThrow(/does not say when/);
   });
@@ -82,7 +111,7 @@ describe('looking again', () => {
   });
   it('reads the time of the schedule', () => {
     expect(dueTime({ action: 'look-again', time: '2026-11-21T12:00:00Z' })).toBe(at('12:00:00'));
-    expect(() => dueTime({ action: 'look-again', time: '<time>' })).toThrow();
+    expect(() => dueTime({ action: 'look-again', time: '<time>' })).toThrow(/schedule does not say when/);
   });
 });
 
@@ -90,4 +119,18 @@ it('an alarm says by its name which errors it counts', () => {
   expect(signatureOfAlarm('Shop', alarmName('Shop', 'on-conflict'))).toBe('on-conflict');
   expect(signatureOfAlarm('Shop', alarmName('Other', 'on-conflict'))).toBeNull();
   expect(signatureOfAlarm('Shop', 'Shop-heartbeat')).toBeNull();
+});
+
+it('names of alarms and of their metrics', () => {
+  expect(alarmNames('Shop')).toContain('Shop-on-conflict');
+  expect(metricNamespace('Shop')).toBe('Trueup/Shop');
+  expect(workloadAlarmName('Shop', 'app')).toBe('Shop-workload-app');
+  const names = [
+    'Shop-workload-app',
+    'Shop-workload-',
+    'Shop-not-null',
+    'Other-workload-app',
+    'app-Shop-workload-',
+  ];
+  expect(names.map((name) => isWorkloadAlarm('Shop', name))).toEqual([true, true, false, false, false]);
 });

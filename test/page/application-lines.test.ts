@@ -67,4 +67,35 @@ describe('an application’s lines', () => {
       ),
     ).toMatchObject({ names: { left: 'uuid', right: 'character varying' } });
   });
+
+  it('when, and where', () => {
+    const plain = { database: '', user: '', statement: null, zone: null };
+    const read = (event: Partial<LogEvent>) =>
+      readApplicationEvent({ message, ...event }, { format: 'text' });
+    expect(read({})).toMatchObject({ ...plain, logGroup: '', timeMs: 0, ingestedMs: 0 });
+    expect(read({ timestampMs: 5 })).toMatchObject({ timeMs: 5, ingestedMs: 5 });
+    expect(read({ timestampMs: 5, ingestedMs: 7, logGroup: 'g' })).toMatchObject({
+      ...plain,
+      logGroup: 'g',
+      timeMs: 5,
+      ingestedMs: 7,
+    });
+  });
+  it.each([
+    ['$.code', { code: '23502', text: message }, true],
+    ['$.a[12].code', { a: [...Array(12).fill(0), { code: '23502' }], text: message }, true],
+    ['$.a-b.c_d', { 'a-b': { c_d: '23502' }, text: message }, true],
+    ['$.code', { code: 23502, text: message }, false],
+    ['$.code', { text: message }, false],
+    ['$.a.code', { a: null, text: message }, false],
+    ['$.a.length', { a: '23502', text: message }, false],
+    ['$.code', { code: '23502', text: [message] }, false],
+    ['$.code', { code: '23502' }, false],
+    ['$.code', null, false],
+    ['$.code', 'text', false],
+  ])('the SQLSTATE of %s in %j', (sqlstate, document, found) => {
+    const format = { format: 'json', sqlstate, message: '$.text' } as const;
+    const error = readApplicationEvent({ message: JSON.stringify(document) }, format);
+    expect(error !== null).toBe(found);
+  });
 });

@@ -1,5 +1,7 @@
 /** Errors are counted by what they are about. */
 import { describe, expect, it } from 'vitest';
+import { ErrorCollection } from '../../lambda/page/collect';
+import type { ReadError } from '../../lambda/page/error-reader';
 import { at, CONFLICT, collect, notNull } from './lines';
 
 describe('grouping', () => {
@@ -76,5 +78,103 @@ describe('grouping', () => {
     const { groups, collection } = collect([...Array(500)].map((_, i) => at(i, notNull(`t_${i}`))));
     expect(new Set(groups.map(({ table }) => table)).size).toBe(500);
     expect(collection.overflow).toBe(0);
+  });
+});
+
+const ERROR: ReadError = {
+  signature: 'not-null',
+  sqlstate: '23502',
+  message: 'm',
+  names: { table: 't', column: 'c' },
+  logGroup: 'g',
+  database: 'd',
+  user: 'u',
+  statement: 'INSERT INTO t',
+  timeMs: 1_000,
+  zone: null,
+  ingestedMs: 1_500,
+};
+const counted = (...errors: Partial<ReadError>[]): ErrorCollection => {
+  const collection = new ErrorCollection();
+  for (const error of errors) collection.error({ ...ERROR, ...error });
+  return collection;
+};
+const sizes = (...errors: Partial<ReadError>[]): number[] =>
+  counted(...errors)
+    .result()
+    .map(({ count }) => count);
+
+describe('what is counted', () => {
+  it('the first and the last of them, whatever their order, and when the first came in', () => {
+    const times = [3_000, 1_000, 2_000].map((timeMs) => ({ timeMs, ingestedMs: timeMs + 1 }));
+    expect(counted(...times).result()).toMatchObject([
+      {
+        first: '1970-01-01T00:00:01.000Z',
+        last: '1970-01-01T00:00:03.000Z',
+        firstIngestedMs: 1_001,
+        count: 3,
+      },
+    ]);
+  });
+
+  it('the most frequent first, then the earliest', () => {
+    const table = (name: string, timeMs: number) => ({ names: { table: name }, timeMs });
+    const tables = counted(
+      table('late', 3_000),
+      table('early', 1_000),
+      table('often', 2_000),
+      table('often', 2_000),
+    );
+    expect(tables.result().map((group) => group.table)).toEqual(['often', 'early', 'late']);
+  });
+
+  it('apart by database; by log group only where there is no database', () => {
+    expect(sizes({}, { database: 'other' })).toEqual([1, 1]);
+    expect(sizes({}, { logGroup: 'other' })).toEqual([2]);
+    expect(sizes({ database: '' }, { database: '', logGroup: 'other' })).toEqual([1, 1]);
+    expect(sizes({}, { signature: 'other' })).toEqual([1, 1]);
+  });
+
+  it('apart by table, column, function and constraint', () => {
+    expect(sizes({}, { message: 'other', statement: 'other' })).toEqual([2]);
+    expect(sizes({ names: { function: 'f' } }, { names: { function: 'f' }, statement: 'other' })).toEqual([
+      2,
+    ]);
+    expect(sizes({ names: { function: 'f' } }, { names: { function: 'g' } })).toEqual([1, 1]);
+    expect(sizes({}, { names: { table: 't', column: 'c', constraint: 'x' } })).toEqual([1, 1]);
+  });
+
+  it('apart by message and tables where only types are named', () => {
+    const about = (statement: string | null, message = 'm') => ({ names: {}, statement, message });
+    expect(sizes(about(null), about(null))).toEqual([2]);
+    expect(sizes(about(null), about(null, 'other'))).toEqual([1, 1]);
+    expect(sizes(about('SELECT FROM a'), about('SELECT 1 FROM a'))).toEqual([2]);
+    expect(sizes(about('SELECT FROM a'), about('SELECT FROM b'))).toEqual([1, 1]);
+    expect(sizes(about('SELECT FROM a'), about('SELECT FROM a', 'other'))).toEqual([1, 1]);
+    const target = (columns: string) =>
+      about(`INSERT INTO a (x) VALUES (?) ON CONFLICT (${columns}) DO NOTHING`);
+    expect(sizes(target('x'), target('x'))).toEqual([2]);
+    expect(sizes(target('x'), target('y'))).toEqual([1, 1]);
+  });
+
+  it('a statement that was logged stands for those that are missing', () => {
+    const missing = { statement: null, user: 'most' };
+    expect(counted(missing, missing, {}).result()).toMatchObject([{ statement: 'INSERT INTO t', user: 'u' }]);
+    expect(counted(missing).result()).toMatchObject([{ statement: null, user: 'most', otherUses: 0 }]);
+  });
+
+  it('what is aborted belongs to its cause, if that is counted', () => {
+    const collection = counted({});
+    collection.aborted(ERROR);
+    collection.aborted({ ...ERROR, database: 'other' });
+    expect(collection.result()).toMatchObject([{ count: 1, aborted: 1 }]);
+  });
+
+  it('no more than a thousand objects; the rest is a number', () => {
+    const tables = Array.from({ length: 1_002 }, (_, i) => ({ names: { table: `t${i}` } }));
+    const collection = counted(...tables, { names: { table: 't0' } });
+    expect([collection.result().length, collection.overflow]).toEqual([1_000, 2]);
+    expect([...collection.keys()]).toHaveLength(1_000);
+    expect(collection.result()[0]).toMatchObject({ table: 't0', count: 2 });
   });
 });

@@ -2,6 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { ErrorReader, type LogEvent, type ReadError } from '../../lambda/page/error-reader';
+import { parseLogLine } from '../../lambda/page/log-lines';
 import { ABORTED, at, CONFLICT, collect, collectLines, notNull } from './lines';
 
 describe('joining', () => {
@@ -74,5 +76,153 @@ describe('joining', () => {
       at(1, 'STATEMENT:  SELECT 2'),
     ]);
     expect(groups).toMatchObject([{ table: 'a', statement: null }]);
+  });
+});
+
+function read(events: readonly LogEvent[], ignored?: (text: string) => boolean) {
+  const errors: ReadError[] = [];
+  let aborted = 0;
+  const reader = new ErrorReader({ error: (error) => errors.push(error), aborted: () => aborted++ }, ignored);
+  for (const event of events) reader.push(event);
+  const before = errors.length;
+  reader.end();
+  return { errors, aborted, before };
+}
+const lines = (...texts: string[]): LogEvent[] => texts.map((text) => ({ message: at(1, text) }));
+const statements = (...texts: string[]) =>
+  read(lines(notNull('t'), ...texts)).errors.map(({ statement }) => statement);
+
+describe('the statement that failed', () => {
+  const CALL = 'STATEMENT:  SELECT f()';
+  it.each([
+    ['the one that is logged', ['STATEMENT:  INSERT INTO t DEFAULT VALUES'], 'INSERT INTO t DEFAULT VALUES'],
+    ['none', [], null],
+    [
+      'inside a function the one of QUERY',
+      ['QUERY:  INSERT INTO t', 'CONTEXT:  PL/pgSQL function f()', CALL],
+      'INSERT INTO t',
+    ],
+    ['or of CONTEXT', ['CONTEXT:  SQL statement "INSERT INTO t"', CALL], 'INSERT INTO t'],
+    [
+      'of several lines',
+      ['CONTEXT:  SQL statement "INSERT\n\tINTO t"\n\tPL/pgSQL function f() line 1', CALL],
+      'INSERT INTO t',
+    ],
+    [
+      'in a function in SQL',
+      ['CONTEXT:  SQL statement "INSERT INTO t"\n\tSQL function "f" statement 1', CALL],
+      'INSERT INTO t',
+    ],
+    [
+      'with quotes in it',
+      ['CONTEXT:  SQL statement "INSERT INTO "t""\n\tPL/pgSQL function f() line 1', CALL],
+      'INSERT INTO "t"',
+    ],
+    [
+      'not the row of a COPY',
+      ['CONTEXT:  COPY t, line 1: "SQL statement "INSERT INTO x""', CALL],
+      'SELECT f()',
+    ],
+    ['nor what only looks like it', ['CONTEXT:  SQL statement "INSERT INTO t" and more', CALL], 'SELECT f()'],
+    [
+      'QUERY before CONTEXT',
+      ['QUERY:  INSERT INTO q', 'CONTEXT:  SQL statement "INSERT INTO c"', CALL],
+      'INSERT INTO q',
+    ],
+    ['the first of each', ['STATEMENT:  SELECT 1', 'STATEMENT:  SELECT 2'], 'SELECT ?'],
+    ['the first QUERY', ['QUERY:  INSERT INTO a', 'QUERY:  INSERT INTO b'], 'INSERT INTO a'],
+    [
+      'the first CONTEXT',
+      ['CONTEXT:  SQL statement "INSERT INTO a"', 'CONTEXT:  SQL statement "INSERT INTO b"'],
+      'INSERT INTO a',
+    ],
+    ['not a DETAIL', ['DETAIL:  INSERT INTO d'], null],
+    ['not that of a LOG line', ['LOG:  duration', 'STATEMENT:  SELECT 1'], null],
+  ])('%s', (_, rest, statement) => expect(statements(...rest)).toEqual([statement]));
+});
+
+describe('when, and where', () => {
+  it("the event's own times and group, else the line's", () => {
+    const message = at(1, notNull('t'));
+    const one = (event: Partial<LogEvent>, text = message) => read([{ message: text, ...event }]).errors[0];
+    const ms = Date.parse('2026-11-21T08:59:29Z');
+    expect(one({})).toMatchObject({
+      timeMs: ms,
+      ingestedMs: ms,
+      zone: null,
+      logGroup: '',
+      database: 'shop',
+      user: 'app',
+    });
+    expect(one({ timestampMs: 5 })).toMatchObject({ timeMs: 5, ingestedMs: 5 });
+    expect(one({ timestampMs: 5, ingestedMs: 6, logGroup: 'g' })).toMatchObject({
+      timeMs: 5,
+      ingestedMs: 6,
+      logGroup: 'g',
+    });
+    const elsewhere = message.replace('UTC', 'CST');
+    expect(one({}, elsewhere)).toMatchObject({ timeMs: ms, zone: 'CST' });
+    expect(one({ timestampMs: 5 }, elsewhere)).toMatchObject({ timeMs: 5, zone: null });
+  });
+
+  it('the same process id in another group or stream is another backend', () => {
+    const from = (logGroup: string | undefined, stream: string | undefined, text: string): LogEvent => ({
+      message: at(1, text),
+      ...(logGroup === undefined ? {} : { logGroup }),
+      ...(stream === undefined ? {} : { stream }),
+    });
+    const told = 'STATEMENT:  INSERT INTO t';
+    for (const [group, stream] of [
+      ['g', 's'],
+      ['h', undefined],
+      [undefined, 's'],
+    ]) {
+      const { errors } = read([from('g', undefined, notNull('t')), from(group, stream, told)]);
+      expect(errors).toMatchObject([{ statement: null }]);
+    }
+    expect(read([from('g', 's', notNull('t')), from('g', 's', told)]).errors).toMatchObject([
+      { statement: 'INSERT INTO t' },
+    ]);
+  });
+});
+
+describe('what counts', () => {
+  it('ERROR lines of these words, unless they are left out', () => {
+    const text = notNull('t').slice('ERROR:  '.length);
+    const events = [
+      ...lines(`WARNING:  ${text}`, `LOG:  ${text}`, 'ERROR:  other', notNull('t')),
+      { message: 'noise' },
+    ];
+    expect(read(events).errors).toHaveLength(1);
+    expect(read(events, (event) => event.includes('relation "t"')).errors).toEqual([]);
+  });
+
+  it('refused commands belong to the last error of their backend, and to none after another', () => {
+    expect(read(lines(notNull('t'), ABORTED, ABORTED))).toMatchObject({ aborted: 2, errors: [{}] });
+    expect(read(lines(ABORTED))).toMatchObject({ aborted: 0, errors: [] });
+    expect(read(lines(notNull('t'), 'ERROR:  other', ABORTED)).aborted).toBe(0);
+  });
+
+  it('of two thousand backends at a time; the one that was quiet longest is let go', () => {
+    const backends = (count: number): LogEvent[] =>
+      Array.from({ length: count }, (_, i) => ({ message: at(i, notNull(`t${i}`)) }));
+    expect(read(backends(2_000)).before).toBe(0);
+    expect(read(backends(2_002))).toMatchObject({ before: 2, errors: { length: 2_002 } });
+    const told = { message: at(0, 'STATEMENT:  INSERT INTO t0') };
+    expect(read([...backends(2_000), told]).errors[0]).toMatchObject({ statement: 'INSERT INTO t0' });
+    expect(read([...backends(2_001), told]).errors[0]).toMatchObject({ statement: null });
+    const twice = [...backends(2_000), ...backends(2_000), { message: at(0, ABORTED) }];
+    expect(read(twice)).toMatchObject({ aborted: 1, errors: { length: 4_000 } });
+  });
+
+  it('a report that is whole', () => {
+    const errors: ReadError[] = [];
+    const reader = new ErrorReader({ error: (error) => errors.push(error), aborted() {} });
+    const message = at(1, notNull('t'));
+    const parts = { context: null, query: 'INSERT INTO t', statement: 'SELECT f()' };
+    reader.report(parseLogLine(message)!, parts, { message });
+    reader.report(parseLogLine(at(1, 'ERROR:  other'))!, parts, { message });
+    reader.end();
+    expect(errors).toMatchObject([{ statement: 'INSERT INTO t' }]);
   });
 });
