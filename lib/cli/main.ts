@@ -2,6 +2,7 @@
 import { type Argument, Command, CommanderError } from 'commander';
 import { addCommands } from './commands';
 import { EXIT, EXIT_CODE_HELP, type ExitCode } from './exit-codes';
+import { withGlobals } from './options';
 import { packageVersion } from './package';
 import { UsageError } from './terminal/failure';
 import { printJson } from './terminal/json';
@@ -40,14 +41,11 @@ async function run(args: readonly string[]): Promise<void> {
   const terminal = openTerminal({ json: args.includes('--json'), color: !args.includes('--no-color') });
   let said = '';
   let help = '';
-  const program = new Command('trueup')
+  const program = withGlobals(new Command('trueup'))
     .description('Bring a PostgreSQL schema to what the application expects, and verify it.')
     .version(packageVersion(), '--version', 'print the version')
     .helpOption('-h, --help', 'show this help')
     .helpCommand('help [command]', 'show the help of a command')
-    .option('--json', 'one JSON document on standard output, errors too')
-    .option('-q, --quiet', 'no progress')
-    .option('--no-color', 'no colours (also: NO_COLOR=1, or when it is not a terminal)')
     .addHelpText('after', HELP)
     .configureHelp({
       showGlobalOptions: true,

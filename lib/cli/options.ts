@@ -22,6 +22,12 @@ export interface TimeoutOption {
   readonly timeout: number;
 }
 
+export const withGlobals = (program: Command): Command =>
+  program
+    .option('--json', 'one JSON document on standard output, errors too')
+    .option('-q, --quiet', 'no progress')
+    .option('--no-color', 'no colours (also: NO_COLOR=1, or when it is not a terminal)');
+
 export const withFolder = (command: Command): Command =>
   command.argument('[folder]', 'folder of migration files', DEFAULT_FOLDER);
 

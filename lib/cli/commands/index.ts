@@ -115,6 +115,13 @@ export const COMMANDS: readonly CommandEntry[] = [
     summary: 'repair five broken databases on a temporary PostgreSQL',
     register: (program) => (require('./demo') as typeof import('./demo')).registerDemo(program),
   },
+  {
+    name: 'completion',
+    arguments: '<shell>',
+    summary: 'print what makes bash, zsh or fish complete commands and options',
+    register: (program) =>
+      (require('./completion') as typeof import('./completion')).registerCompletion(program),
+  },
 ];
 
 /** Adds those that the command line names; of the others only what the help and a typing error need. */
