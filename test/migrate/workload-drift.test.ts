@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import type { WorkloadDrift } from '../../lambda/contract/workload';
 import { checkDrift } from '../../lambda/migrate/drift';
 import { driftMetrics } from '../../lambda/migrate/metrics';
+import { rehearse } from '../../lambda/migrate/rehearse';
 import { connectDataApi } from '../../lambda/postgres/data-api/database';
 import { connectPg } from '../../lambda/postgres/pg';
 import { withoutWriting } from '../../lambda/postgres/without-writing';
@@ -122,6 +123,12 @@ describe.each(majors())('PostgreSQL %i', (major) => {
       const report = await checkDrift({ ...contextFor(url, manifest), connect: reading }, 'app');
       expect(report.workload).toMatchObject({ statements: 4, plan: 3, broken: 1 });
       expect(report.workload?.named[0]?.diagnosis).toMatchObject({ kind: 'missing-conflict-target' });
+      const overPg = await rehearse(contextFor(url, manifest), 'app', null, 0);
+      const overDataApi = await rehearse({ ...contextFor(url, manifest), connect: reading }, 'app', null, 0);
+      expect(overDataApi).toEqual(overPg);
+      expect(overPg.promised).toMatchObject({ hash: manifest.workload!.hash, next: null });
+      expect(overPg.verdicts.map(({ outcome }) => outcome)).toEqual(['fails', 'plans', 'plans', 'plans']);
+      expect(overPg.causes).toMatchObject([{ at: 0, repair: { sql: expect.any(Array) } }]);
     } finally {
       await endpoint.close();
     }
@@ -284,6 +291,33 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     expect(brief(drift)).toEqual([`42703: ${READ}`]);
     expect(JSON.stringify(drift)).not.toContain('CANARY');
     expect((await client.query('SELECT FROM customers')).rowCount).toBe(1);
+  });
+
+  test('what is asked from outside is planned and not run, whatever it is; a promise is handed out in parts', async () => {
+    const { url, client, manifest } = await deployed(
+      Array.from({ length: 1_001 }, (_, i) => ({ text: `SELECT id AS c${i} FROM orders` })),
+    );
+    const ctx = { ...contextFor(url, manifest), connect: () => connectPg({ url, readOnly: true }) };
+    const [one, other] = [await rehearse(ctx, 'app', null, 0), await rehearse(ctx, 'app', null, 1_000)];
+    expect([one.promised?.next, one.verdicts.length]).toEqual([1_000, 1_000]);
+    expect([other.promised?.next, other.promised?.statements]).toEqual([
+      null,
+      [{ text: 'SELECT id AS c1000 FROM orders', role: null, searchPath: null, calls: null }],
+    ]);
+    const given = (text: string) => ({ text, role: 'nobody', searchPath: 'evil"', calls: null });
+    const hostile = [
+      'SELECT 1; DROP TABLE orders',
+      "SELECT pg_catalog.set_config('x.y', 'z', false)",
+      '',
+      '\0',
+    ];
+    const { verdicts, promised } = await rehearse(ctx, 'app', hostile.map(given), 0);
+    expect(promised).toBeUndefined();
+    expect(verdicts).toHaveLength(4);
+    expect((await client.query('SELECT FROM orders')).rowCount).toBe(0);
+    await expect(async () => rehearse(ctx, 'app', [{ text: 1 }] as never, 0)).rejects.toMatchObject({
+      info: { code: 'unsupported' },
+    });
   });
 
   test('two checks at once answer the same, and nobody waits for a lock', async () => {
