@@ -17,11 +17,13 @@ export const ROOMS = {
       'lambda/engine/plan/{plan,rollback,history}.ts',
       'lambda/engine/locks/locks.ts',
       'lambda/engine/apply/{script,script-builder,raise-rows}.ts',
+      'lambda/engine/undo/{script,step}.ts',
     ],
     tests: [
       ...tests('engine/plan', 'plan forward-decision rollback-decision history-decision'),
       ...tests('engine/locks', 'lock-plan'),
       ...tests('engine/apply', 'script'),
+      ...tests('engine/undo', 'step'),
     ],
   },
   compiler: {
