@@ -20,7 +20,7 @@ export const ROOMS = {
       'lambda/engine/undo/{script,step}.ts',
     ],
     tests: [
-      ...tests('engine/plan', 'plan forward-decision rollback-decision history-decision'),
+      ...tests('engine/plan', 'forward-decision rollback-decision history-decision'),
       ...tests('engine/locks', 'lock-plan'),
       ...tests('engine/apply', 'script'),
       ...tests('engine/undo', 'step'),
@@ -46,7 +46,7 @@ export const ROOMS = {
     ],
     tests: tests(
       'page',
-      'alarm application-lines collect error-reader finding log-lines moments read render',
+      'alarm application-lines collect error-reader finding log-lines moments read render section',
     ),
   },
 };
