@@ -42,14 +42,17 @@ export interface BrokenPromise {
    * - `before`: it did not plan before this deployment either
    * - `warning`: it still plans, and something about it has changed that may matter
    * - `undecided`: it planned before, and whether it still does cannot be told
+   * - `idle`: it no longer plans; the database ran it before the last deployment, and was not seen to since
    */
-  readonly as: 'consent' | 'outside' | 'before' | 'warning' | 'undecided';
+  readonly as: 'consent' | 'outside' | 'before' | 'warning' | 'undecided' | 'idle';
 }
 
 /** What a deployment did with its promises. Absent where there is neither a running nor a new one. */
 export interface WorkloadReport {
   /** Statements of the application that was running. */
   readonly running: number;
+  /** Statements that the database was seen to run, and that are not among these. @default - none */
+  readonly live?: number;
   /** Statements of the application that is deployed, and how many of them plan; null where it promises none. */
   readonly deployed: { readonly statements: number; readonly plan: number } | null;
   /** Of the new application's, by the reason for which nothing is known, e.g. `untyped`. */

@@ -9,7 +9,7 @@ import type { Database } from '../postgres/database';
 import { pinned } from '../postgres/pinned';
 import { applyPending } from './apply/forward';
 import { askElsewhere, unknownTo } from './elsewhere';
-import { forgetAnswers, keepPromise, setPromise } from './guard/statements';
+import { countLive, forgetAnswers, keepPromise, setPromise } from './guard/statements';
 import type { Ledger } from './ledger/ledger';
 import { readLedger } from './ledger/read';
 import { beginStatements, endStatements } from './ledger/rows';
@@ -93,6 +93,7 @@ const endOfPromise = (
 ): string[] => [
   ...(ledger.promise == null ? [] : [forgetAnswers(request, status)]),
   ...(status === 'done' ? setPromise(ledger, request, manifest) : []),
+  ...(ledger.promise == null && manifest.workload === undefined ? [] : [countLive(request)]),
 ];
 
 /** Another runner is at work although this one holds the lock: what it has done is read, and the rest is done. */

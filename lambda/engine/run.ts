@@ -22,6 +22,8 @@ export interface EngineContext {
   readonly connectPatienceMs?: number;
   /** How much of that is over already when this begins. @default 0 */
   readonly connectWaitedMs?: number;
+  /** Live statements that ran within so many days are guarded whatever was deployed since. @default 0 */
+  readonly workloadDays?: number;
 }
 
 /** One run on one connection. The lists are what this slice did. */
@@ -34,6 +36,7 @@ export interface Run {
   readonly serverVersion: number;
   /** The running application promises statements: they are planned before each commit. */
   readonly guarded: boolean;
+  readonly workloadDays: number;
   /** Files of the folder that another tool has applied, as its ledger says. */
   readonly elsewhere: readonly Elsewhere[];
   /** The ledger's rows by name, as this run last saw or wrote them. */
@@ -75,6 +78,7 @@ export function beginRun(
     },
     serverVersion: ledger.server.versionNumber,
     guarded: guards(request) && ledger.promise != null,
+    workloadDays: ctx.workloadDays ?? 0,
     elsewhere: asked.elsewhere,
     known: new Map(ledger.migrations.map((row) => [row.name, knownOf(row)])),
     applied: new Set(),

@@ -15,7 +15,10 @@ import type { MigrateSettings } from './settings';
 import { askWorkload } from './workload-drift';
 
 export interface ActionContext {
-  readonly settings: Pick<MigrateSettings, 'namespace' | 'ownerRole' | 'asksOnly' | 'metricsOf'>;
+  readonly settings: Pick<
+    MigrateSettings,
+    'namespace' | 'ownerRole' | 'asksOnly' | 'metricsOf' | 'workloadDays'
+  >;
   readonly manifest: Manifest;
   readonly connect: Connect;
   readonly progress: Progress;
@@ -54,9 +57,15 @@ function requireMigration(manifest: Manifest, name: string): void {
 }
 
 async function perform(request: MigrateRequest, context: ActionContext): Promise<MigrateResponse> {
-  const { namespace, ownerRole } = context.settings;
+  const { namespace, ownerRole, workloadDays } = context.settings;
   const { connect, manifest, progress } = context;
-  const writing: EngineContext = { connect: () => connect(), manifest, progress, deadline: context.deadline };
+  const writing: EngineContext = {
+    connect: () => connect(),
+    manifest,
+    progress,
+    deadline: context.deadline,
+    workloadDays,
+  };
   const reading: EngineContext = { ...writing, connect: () => connect({ readOnly: true }) };
   const byHand = (id: string): ConvergeRequest => ({
     id,

@@ -1,6 +1,7 @@
-/** The scheduled check: is what was applied still there, and would the alarms see an error? Changes nothing. */
+/** The scheduled check: is what was applied still there, and would the alarms see an error? Changes nothing, and with a workload counts what runs. */
 import type { DriftReport } from '../contract/migrate';
 import { KINDS } from '../defects';
+import { countLiveOn } from '../engine/guard/count-live';
 import type { EngineContext } from '../engine/run';
 import { withDatabase } from '../engine/time/session';
 import { verifyOn } from '../engine/verify';
@@ -29,7 +30,9 @@ export async function checkDrift(
       readCatalogue(catalogueDb, namespace),
     );
     const verification = await verifyOn(db, ctx, namespace, ownerRole);
-    return { verification, catalogue, logging, workload: await workloadDrift(db, ctx, namespace) };
+    const workload = await workloadDrift(db, ctx, namespace);
+    if (workload !== null) await countLiveOn(db, ownerRole);
+    return { verification, catalogue, logging, workload };
   });
 }
 

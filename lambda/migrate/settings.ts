@@ -36,6 +36,7 @@ const NAMES = {
   /** `true` or absent */
   asksOnly: 'TRUEUP_ASKS_ONLY',
   metricsOf: 'TRUEUP_METRICS_OF',
+  workloadDays: 'TRUEUP_WORKLOAD_DAYS',
   rootsFile: 'TRUEUP_ROOTS_FILE',
   amazonRootsFile: 'TRUEUP_AMAZON_ROOTS_FILE',
   manifestFile: 'TRUEUP_MANIFEST_FILE',
@@ -100,6 +101,8 @@ export interface MigrateSettings {
    * @default false
    */
   readonly asksOnly?: boolean;
+  /** See {@link EngineContext.workloadDays}. @default 0 */
+  readonly workloadDays?: number;
   /** The function under whose name metrics are, whichever of the two runs the check. @default - this one */
   readonly metricsOf?: string;
   readonly manifestFile: string;
@@ -121,6 +124,10 @@ export function migrateSettings(env: NodeJS.ProcessEnv, folder: string): Migrate
   const port = (): number => {
     const value = Number(required('port'));
     return Number.isInteger(value) && value > 0 && value < 65_536 ? value : refuse('port', 'is not a port');
+  };
+  const days = (): number => {
+    const value = Number(required('workloadDays'));
+    return Number.isInteger(value) && value >= 0 ? value : refuse('workloadDays', 'is not a number of days');
   };
   const login = (): Login =>
     oneOf('auth', ['secret', 'iam']) === 'secret'
@@ -158,6 +165,7 @@ export function migrateSettings(env: NodeJS.ProcessEnv, folder: string): Migrate
     createDatabase: optional('createDatabase') === 'true',
     ...(optional('asksOnly') === 'true' ? { asksOnly: true } : {}),
     metricsOf: optional('metricsOf') ?? undefined,
+    ...(optional('workloadDays') === null ? {} : { workloadDays: days() }),
     manifestFile: inFolder(optional('manifestFile') ?? MANIFEST_FILE),
   };
 }

@@ -35,7 +35,11 @@ export async function openLocal(
   folder: string,
   options: DatabaseOptions & OwnerOption,
   progress?: Progress,
-  { history, workload }: { readonly history?: string; readonly workload?: WorkloadPromise } = {},
+  {
+    history,
+    workload,
+    workloadDays,
+  }: { readonly history?: string; readonly workload?: WorkloadPromise; readonly workloadDays?: number } = {},
 ): Promise<LocalOperations> {
   // A wrong setting is said before the files are read.
   const target = connectionTarget(options);
@@ -49,6 +53,7 @@ export async function openLocal(
     namespace: namespaceOf(folder, options.namespace),
     namespaceGiven: options.namespace !== undefined,
     ownerRole: options.ownerRole,
+    workloadDays,
     progress,
   });
 }

@@ -90,6 +90,11 @@ export function majorVersion(text: string): number {
   throw new InvalidArgumentError('It is a major version such as 17.');
 }
 
+export function wholeDays(text: string): number {
+  if (/^\d{1,2}$/.test(text) && Number(text) <= 90) return Number(text);
+  throw new InvalidArgumentError('It is a whole number of days, 90 at most.');
+}
+
 function percentage(text: string): number {
   const value = Number(text);
   if (/^\d+(\.\d+)?$/.test(text) && value <= 100) return value;

@@ -38,7 +38,8 @@ const CHECKS: Checks<DriftCheckProps> = {
 /**
  * Proves again, on a schedule, what was applied: the verify sections of every applied migration that no later one
  * supersedes, indexes that are INVALID, constraints that were never validated, the log settings that the alarms rest on, and,
- * with a workload, that the statements of the running application still plan. It reads only, and writes one line into the server's log: when that line stops arriving, the alarms are deaf.
+ * with a workload, that the statements of the running application still plan. It reads only, but for counting which
+ * statements ran (schema `trueup`, with a workload), and writes one line into the server's log: when that line stops arriving, the alarms are deaf.
  *
  * @example
  * new DriftCheck(stack, 'Drift', { schema, alarms, interval: Duration.minutes(30) });

@@ -27,6 +27,7 @@ export interface MigrateFunctionProps {
   readonly manifest: Manifest;
   readonly namespace: string;
   readonly ownerRole: string | undefined;
+  readonly workloadDays: number | undefined;
   readonly timeout: Duration;
   readonly logGroup: ILogGroup;
 }
@@ -96,6 +97,7 @@ export class MigrateFunction extends Construct implements ec2.IConnectable {
             ? { asksOnly: 'true', metricsOf: props.migrate.function.functionName }
             : {
                 adminSecretArn: database.admin?.secretArn,
+                workloadDays: props.workloadDays?.toString(),
                 createDatabase: database.createDatabase ? 'true' : undefined,
               }),
           rootsFile: roots === undefined ? undefined : ROOTS_FILE,

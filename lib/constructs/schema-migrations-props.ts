@@ -31,6 +31,13 @@ export interface SchemaMigrationsProps extends TimingProps {
    */
   readonly workload?: string | readonly string[];
   /**
+   * Days. With a workload, statements that the database itself was seen to run are guarded too: those that ran since the last
+   * deployment. A job that runs seldom may not have: what ran within so many days is guarded as well, whatever was deployed
+   * since. Then an old application's statements stand in the way for as long.
+   * @default - 0: what ran since the last deployment, and no more
+   */
+  readonly workloadDays?: number;
+  /**
    * Which of the database's ledgers. One construct owns it. It stays the same when the folder is renamed: another one has
    * an empty ledger, and a deployment that would run applied migrations a second time is refused.
    * @default - the folder's name
@@ -90,6 +97,7 @@ export const SCHEMA_MIGRATIONS: Checks<SchemaMigrationsProps> = {
   database: schemaDatabase,
   folder,
   workload: optional(paths),
+  workloadDays: optional(whole(0, 90)),
   namespace: optional(namespace),
   owner: optional(roleName),
   adopt: optional(flag),

@@ -87,6 +87,7 @@ export class SchemaMigrations extends Construct implements ec2.IConnectable {
       manifest: this.manifest,
       namespace: this.namespace,
       ownerRole: props.owner,
+      workloadDays: props.workloadDays,
       timeout: times.migrateTimeout,
       logGroup: this.logGroup,
     };

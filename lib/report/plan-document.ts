@@ -15,6 +15,8 @@ export interface WorkloadPlan {
   readonly undecided: Readonly<Record<string, number>>;
   /** One for each waiting migration. */
   readonly touched: readonly Touched[];
+  /** Why no live statement is guarded; null where they are. @default - not asked: there is no live database */
+  readonly live?: string | null;
 }
 
 /** What became of the waiting migrations on an empty server. */

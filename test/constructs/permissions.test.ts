@@ -323,7 +323,7 @@ describe('permissions, statement by statement', () => {
   });
 
   it('both functions are of one asset, one name each, without versions or aliases', () => {
-    const { stack, schema } = deployment({ askConcurrency: 5 });
+    const { stack, schema } = deployment({ askConcurrency: 5, workloadDays: 31 });
     const template = Template.fromStack(stack);
     const functions = Object.values(resourcesOf(template, 'AWS::Lambda::Function')).filter(
       ({ Properties }) => Properties.Handler === 'index.handler',
@@ -333,6 +333,8 @@ describe('permissions, statement by statement', () => {
     expect(ask!.Code).toEqual(migrate!.Code);
     expect(ask!.VpcConfig).toEqual(migrate!.VpcConfig);
     expect(ask!.Role).not.toEqual(migrate!.Role);
+    expect(migrate).toMatchObject({ Environment: { Variables: { TRUEUP_WORKLOAD_DAYS: '31' } } });
+    expect(JSON.stringify(ask!.Environment)).not.toContain('WORKLOAD');
     expect(ask).toMatchObject({
       Environment: {
         // The alarms on drift look at the metrics of one name, whichever of the two runs the check.

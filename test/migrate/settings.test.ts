@@ -79,10 +79,16 @@ describe('settings of migrate', () => {
     expect(read({ ...PG, metricsOf: 'migrate' }).metricsOf).toBe('migrate');
   });
 
+  it('how many days live statements are guarded for', () => {
+    expect(read({ ...PG, workloadDays: '31' }).workloadDays).toBe(31);
+    expect(read(PG)).not.toHaveProperty('workloadDays');
+  });
+
   it.each<[string, MigrateVariables, string]>([
     ['no namespace', { ...PG, namespace: undefined }, 'TRUEUP_NAMESPACE is not set'],
     ['an empty host', { ...PG, host: '' }, 'TRUEUP_HOST is not set'],
     ['a port that is a name', { ...PG, port: 'postgresql' }, 'TRUEUP_PORT is not a port'],
+    ['a part of a day', { ...PG, workloadDays: '1.5' }, 'TRUEUP_WORKLOAD_DAYS is not a number of days'],
     ['a port out of range', { ...PG, port: '65536' }, 'TRUEUP_PORT is not a port'],
     ['another transport', { ...PG, transport: 'http' }, 'TRUEUP_TRANSPORT must be pg or data-api'],
     ['another way to log in', { ...PG, auth: 'password' }, 'TRUEUP_AUTH must be secret or iam'],

@@ -24,7 +24,8 @@ function budgetMs(run: Run): number {
 /** How the running application's statements plan before anything is changed. Once a deployment, in one message. */
 export async function planBefore(run: Run): Promise<void> {
   if (!run.guarded) return;
-  const ask = quoteLiteral(asked(run, { budgetMs: budgetMs(run) }));
+  const own = run.names.ownerRole === null ? [] : [run.names.ownerRole];
+  const ask = quoteLiteral(asked(run, { budgetMs: budgetMs(run), workloadDays: run.workloadDays, own }));
   await run.db.execute([pinned([`SELECT trueup._promise_before(${ask})`])]);
 }
 
@@ -39,14 +40,15 @@ export async function brokenBy(
     count: number;
     broken: { n: number; state?: string; why?: string }[];
   };
-  const rows = await run.db.query<{ number: number; named: string }>(
-    `SELECT w.number, trueup._named(w)::pg_catalog.text AS named FROM trueup.workload w
-JOIN trueup.namespaces n ON n.name OPERATOR(pg_catalog.=) w.namespace AND n.promise OPERATOR(pg_catalog.=) w.promise
-WHERE w.namespace OPERATOR(pg_catalog.=) $1::pg_catalog.text
-  AND w.number OPERATOR(pg_catalog.=) ANY ($2::pg_catalog.text::pg_catalog.int4[])`,
+  const rows = await run.db.query<{ number: number; named: string | null }>(
+    `SELECT x.number, trueup._sent(n.name, n.promise, x.number)::pg_catalog.text AS named
+FROM trueup.namespaces n, pg_catalog.unnest($2::pg_catalog.text::pg_catalog.int4[]) AS x (number)
+WHERE n.name OPERATOR(pg_catalog.=) $1::pg_catalog.text`,
     [run.names.namespace, `{${broken.map(({ n }) => n).join(',')}}`],
   );
-  const texts = new Map(rows.map(({ number, named }) => [number, JSON.parse(named) as Named]));
+  const texts = new Map(
+    rows.flatMap(({ number, named }) => (named === null ? [] : [[number, JSON.parse(named) as Named]])),
+  );
   const named = broken.map(({ n, ...codes }) => ({
     ...(texts.get(n) ?? { text: `statement ${n}`, role: null, calls: null }),
     ...codes,
@@ -56,6 +58,7 @@ WHERE w.namespace OPERATOR(pg_catalog.=) $1::pg_catalog.text
 
 interface Found {
   readonly running: number;
+  readonly live: number;
   readonly deployed: {
     readonly statements: number;
     readonly plan: number;
@@ -95,7 +98,7 @@ async function ask(run: Run, promise: string | null): Promise<Found> {
   return JSON.parse(found!) as Found;
 }
 
-function reportOf({ running, deployed, notes }: Found): WorkloadReport {
+function reportOf({ running, live, deployed, notes }: Found): WorkloadReport {
   const before = (deployed?.failed ?? []).filter((each) => each.as === 'before');
   const notGuarded: Record<string, number> = {};
   for (const { unasked } of notes)
@@ -110,11 +113,12 @@ function reportOf({ running, deployed, notes }: Found): WorkloadReport {
     ...warned.named.map((each) => ({
       ...inWords(each),
       migration,
-      as: each.reason ? ('undecided' as const) : ('warning' as const),
+      as: each.idle ? ('idle' as const) : each.reason ? ('undecided' as const) : ('warning' as const),
     })),
   ]);
   return {
     running,
+    ...(live > 0 ? { live } : {}),
     deployed: deployed && { statements: deployed.statements, plan: deployed.plan },
     undecided: deployed?.undecided ?? {},
     notGuarded,

@@ -4,7 +4,7 @@ import type { ConvergeRequest, Outcome } from '../../contract/converge';
 import type { Manifest, Migration, Statement } from '../../contract/manifest';
 import type { WorkloadPromise } from '../../contract/workload';
 import { longText } from '../../postgres/long-text';
-import { quoteIdentifier, quoteLiteral } from '../../sql/quote';
+import { quoteIdentifier, quoteLiteral, quoteTextArray } from '../../sql/quote';
 import type { Names } from '../apply/script-builder';
 import type { Ledger } from '../ledger/ledger';
 
@@ -52,6 +52,10 @@ export function setPromise(ledger: Ledger, request: ConvergeRequest, { workload 
  */
 export const forgetAnswers = ({ namespace, owner }: ConvergeRequest, status: Outcome['status']): string =>
   `SELECT trueup._forget_answers(${quoteLiteral(namespace)}, ${status === 'done' || owner === null})`;
+
+/** What the database ran until now; what it runs from here on is told apart from it. */
+export const countLive = ({ ownerRole }: Pick<ConvergeRequest, 'ownerRole'>): string =>
+  `SELECT trueup._record_live(${quoteTextArray(ownerRole == null ? [] : [ownerRole])})`;
 
 export interface GuardOptions {
   /** For so long its locks may be held, where it has any that writers queue behind; milliseconds. */

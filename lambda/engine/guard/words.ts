@@ -4,6 +4,7 @@ import { type ErrorInfo, TrueupError } from '../../contract/errors';
 import type { Migration } from '../../contract/manifest';
 import type { BrokenPromise, WorkloadReport } from '../../contract/workload';
 import { FAILURES, UNDECIDED, WORSE, WOULD_FAIL } from '../../workload/words';
+import { fingerprintOf } from '../sql/live';
 
 /** A promised statement, as the server hands it out. */
 export interface Named {
@@ -14,6 +15,10 @@ export interface Named {
   /** What has become of it, in codes. */
   readonly state?: string | null;
   readonly why?: string | null;
+  /** Of a live one, whose text stays in the database. */
+  readonly fingerprint?: string;
+  /** It was not seen to run since the last deployment. */
+  readonly idle?: boolean;
   /** Of an undecided one: what is not known. */
   readonly reason?: string | null;
   readonly relation?: string | null;
@@ -59,7 +64,10 @@ function describe({ text, role, calls, sqlstate, why }: Described): string {
 const details = (count: number, named: readonly Named[]): string[] => [
   ...named.map(inWords).map(describe),
   ...(count > named.length ? [`and ${count - named.length} more`] : []),
+  ...(named.some(({ fingerprint }) => fingerprint) ? [LOOK_UP] : []),
 ];
+
+const LOOK_UP = `a live statement stands in no workload file; this shows its text: SELECT query FROM pg_stat_statements WHERE ${fingerprintOf('query')} = '<fingerprint>'`;
 
 const TWO_STEPS =
   'Make it two deployments: add what the new application needs; once that runs, take away what only the old one needed. ' +
@@ -107,6 +115,7 @@ const BECAUSE: Readonly<Record<BrokenPromise['as'], string>> = {
   outside: 'was broken outside a transaction, which could not be taken back',
   before: 'did not plan before this deployment either',
   warning: 'still plans, but not as before',
+  idle: 'that ran before the last deployment, and was not seen to run since, would no longer work',
   undecided: 'planned before, and whether it still does cannot be told',
 };
 

@@ -3,8 +3,8 @@ import { quoteLiteral } from '../../sql/quote';
 import { VERIFICATION_STATEMENTS, VERIFICATION_VERSION } from '../sql/verification';
 
 /** Counts up with every change of the tables, and the hash of their text with it: a test compares. */
-export const LEDGER_VERSION = 3;
-export const LEDGER_SHA256 = '37de3bf5ba2ae325dcc2e09a38d07b6befd66111f0e98c43c3f906791a8db389';
+export const LEDGER_VERSION = 4;
+export const LEDGER_SHA256 = '6dacea0b8c142a0e0ed663020355684d6e4e0cd2e31113de0009ed982e3669a4';
 
 /** The oldest code that can read what this code writes: it passes over what it does not know. */
 export const READABLE_BY = 1;
@@ -101,6 +101,18 @@ export const LEDGER_TABLES: readonly string[] = [
   number int NOT NULL,
   answer jsonb NOT NULL,
   PRIMARY KEY (namespace, promise, number))`,
+  // Statements that pg_stat_statements has seen, by fingerprint alone: a text may hold what nobody may keep.
+  `CREATE TABLE IF NOT EXISTS trueup.live (
+  number int GENERATED ALWAYS AS IDENTITY UNIQUE,
+  role text NOT NULL,
+  fingerprint text NOT NULL,
+  calls bigint NOT NULL,
+  -- It ran after this, the look before the one that saw it; null: it was there at the first look.
+  ran_after timestamptz,
+  seen_at timestamptz NOT NULL,
+  PRIMARY KEY (role, fingerprint))`,
+  // When they were last counted.
+  'ALTER TABLE trueup.ledger ADD COLUMN IF NOT EXISTS live_at timestamptz',
 ];
 
 /**

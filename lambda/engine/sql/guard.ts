@@ -92,7 +92,9 @@ BEGIN
       FROM (
         SELECT a.number, (a.answer -> 'relations') ?| hot AS hot, coalesce((a.answer ->> 'ms')::float8, 0) AS ms,
           hold_ms IS NOT NULL AND coalesce((a.answer ->> 'ms')::float8 > ${SLOW_MS}, false) AS slow,
-          (SELECT w.calls FROM trueup.workload w WHERE w.namespace = a.namespace AND w.promise = hash AND w.number = a.number) AS calls
+          CASE WHEN a.number > 0 THEN
+            (SELECT w.calls FROM trueup.workload w WHERE w.namespace = a.namespace AND w.promise = hash AND w.number = a.number)
+            ELSE (SELECT l.calls FROM trueup.live l WHERE l.number = -a.number) END AS calls
         FROM trueup.answers a WHERE ${OF_THIS} AND a.answer ->> 'outcome' = 'plans') q
       WINDOW w AS (ORDER BY q.hot DESC, q.calls DESC NULLS LAST, q.number)) p;
   FOR item IN SELECT x.number, x.answer FROM trueup._ask_as_before(asked, hash, coalesce(numbers, '{}'), budget_ms) x LOOP
@@ -100,8 +102,16 @@ BEGIN
       unasked := unasked || jsonb_build_object(item.answer ->> 'why', coalesce((unasked ->> (item.answer ->> 'why'))::int, 0) + 1);
       CONTINUE;
     END IF;
+    -- Of a live statement the text may be gone.
+    CONTINUE WHEN item.number < 0 AND item.answer ->> 'why' = 'long';
     SELECT a.answer INTO before FROM trueup.answers a WHERE ${OF_THIS} AND a.number = item.number;
     worse := trueup._worse(before, item.answer);
+    IF item.number < 0 THEN
+      item.answer := item.answer || jsonb_build_object('live', before -> 'live');
+      IF before ->> 'live' = 'warns' AND (worse ->> 'refuses')::boolean THEN
+        worse := worse || jsonb_build_object('refuses', false, 'idle', true);
+      END IF;
+    END IF;
     finding := jsonb_build_object('n', item.number) || (worse - 'refuses');
     IF worse IS NOT NULL AND (worse ->> 'refuses')::boolean THEN
       broken := broken || finding;
@@ -133,9 +143,7 @@ $fn$`,
   // Findings, those of what runs most often first.
   `CREATE OR REPLACE FUNCTION trueup._by_calls(of_namespace text, hash text, findings jsonb) RETURNS jsonb
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $fn$
-  SELECT coalesce(jsonb_agg(x.finding ORDER BY (
-    SELECT w.calls FROM trueup.workload w WHERE w.namespace = of_namespace AND w.promise = hash AND w.number = (x.finding ->> 'n')::int
-  ) DESC NULLS LAST, (x.finding ->> 'n')::int), '[]')
+  SELECT coalesce(jsonb_agg(x.finding ORDER BY (trueup._sent(of_namespace, hash, (x.finding ->> 'n')::int) ->> 'calls')::bigint DESC NULLS LAST, (x.finding ->> 'n')::int), '[]')
   FROM jsonb_array_elements(findings) AS x (finding)
 $fn$`,
 
@@ -163,15 +171,16 @@ BEGIN
   SELECT jsonb_agg(jsonb_build_object('n', f.number, 'state', '42P10', 'why', '42P10', 'by', 'plan') ORDER BY f.calls DESC NULLS LAST, f.number)
     INTO broken
     FROM (
-      SELECT a.number, w.calls FROM pg_index i
+      SELECT a.number, coalesce(w.calls, l.calls) AS calls FROM pg_index i
       JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace cn ON cn.oid = c.relnamespace
       JOIN pg_class t ON t.oid = i.indrelid JOIN pg_namespace n ON n.oid = t.relnamespace
       JOIN trueup.answers a ON ${OF_THIS} AND a.answer ->> 'outcome' = 'plans'
         AND a.answer -> 'relations' ? format('%I.%I', n.nspname, t.relname)
         AND a.answer -> 'arbiters' IN (jsonb_build_array(c.relname), jsonb_build_array(format('%I.%I', cn.nspname, c.relname)))
       JOIN trueup.namespaces ns ON ns.name = a.namespace
-      JOIN trueup.workload w ON w.namespace = a.namespace AND w.promise = ns.promise AND w.number = a.number
-      WHERE i.indexrelid = nullif(current_setting('trueup.dropping'), '')::oid) f;
+      LEFT JOIN trueup.workload w ON w.namespace = a.namespace AND w.promise = ns.promise AND w.number = a.number
+      LEFT JOIN trueup.live l ON l.number = -a.number AND a.answer ->> 'live' = 'refuses'
+      WHERE (w.number IS NOT NULL OR l.number IS NOT NULL) AND i.indexrelid = nullif(current_setting('trueup.dropping'), '')::oid) f;
   IF broken IS NULL THEN
     RETURN true;
   END IF;

@@ -44,11 +44,12 @@ RETURNS TABLE (number int, answer jsonb)
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $fn$
 DECLARE
   statements jsonb;
+  live jsonb := CASE WHEN 0 > ANY (numbers) THEN trueup._live_questions(numbers) END;
 BEGIN
   -- One look-up each: of tables that were filled a moment ago the server has no statistics, and joins would be nested loops.
-  SELECT jsonb_agg((
+  SELECT jsonb_agg(coalesce((
       SELECT jsonb_build_object('text', w.statement, 'role', w.role, 'path', w.path) FROM trueup.workload w
-      WHERE w.namespace = of_namespace AND w.promise = hash AND w.number = x.n) ORDER BY x.place)
+      WHERE w.namespace = of_namespace AND w.promise = hash AND w.number = x.n), live -> x.n::text) ORDER BY x.place)
     INTO statements FROM unnest(numbers) WITH ORDINALITY AS x (n, place);
   RETURN QUERY SELECT numbers[x.place], x.answer
     FROM jsonb_array_elements(trueup._plan(jsonb_build_object('budgetMs', budget_ms, 'outlives', outlives, 'statements', statements)))
@@ -63,6 +64,7 @@ $fn$`,
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $fn$
 DECLARE
   hash text := (SELECT n.promise FROM trueup.namespaces n WHERE n.name = asked ->> 'namespace');
+  began timestamptz := clock_timestamp();
 BEGIN
   IF hash IS NULL OR EXISTS (SELECT FROM trueup.answers a WHERE ${OF_THIS}) THEN
     RETURN false;
@@ -74,6 +76,8 @@ BEGIN
     ARRAY(SELECT w.number FROM trueup.workload w WHERE w.namespace = asked ->> 'namespace' AND w.promise = hash
       ORDER BY w.calls DESC NULLS LAST, w.number),
     (asked ->> 'budgetMs')::float8, true) x;
+  PERFORM trueup._live_before(asked, hash, greatest(0, (asked ->> 'budgetMs')::float8
+    - 1000 * extract(epoch FROM clock_timestamp() - began)::float8));
   RETURN true;
 END
 $fn$`,
@@ -138,7 +142,7 @@ BEGIN
     INTO notes FROM trueup.events e
     WHERE e.namespace = asked ->> 'namespace' AND e.deployment = asked ->> 'deployment' AND e.event = 'guarded';
   RETURN jsonb_build_object('running', (SELECT count(*) FROM trueup.workload w WHERE w.namespace = asked ->> 'namespace'
-    AND w.promise = running), 'notes', notes, 'deployed', CASE WHEN hash IS NOT NULL THEN
+    AND w.promise = running), 'live', (SELECT count(*) FROM trueup.answers a WHERE ${OF_THIS} AND a.number < 0), 'notes', notes, 'deployed', CASE WHEN hash IS NOT NULL THEN
     jsonb_build_object('statements', total, 'plan', planned, 'undecided', undecided, 'failing', failing, 'failed', failed) END);
 END
 $fn$`,
@@ -147,9 +151,8 @@ $fn$`,
   `CREATE OR REPLACE FUNCTION trueup._note_lines(of_namespace text, hash text, findings jsonb) RETURNS jsonb
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $fn$
   SELECT jsonb_build_object('count', jsonb_array_length(findings), 'named', coalesce((
-    SELECT jsonb_agg(trueup._named(w) || x.finding ORDER BY x.place)
+    SELECT jsonb_agg(trueup._sent(of_namespace, hash, (x.finding ->> 'n')::int) || x.finding ORDER BY x.place)
     FROM jsonb_array_elements(findings) WITH ORDINALITY AS x (finding, place)
-    JOIN trueup.workload w ON w.namespace = of_namespace AND w.promise = hash AND w.number = (x.finding ->> 'n')::int
     WHERE x.place <= ${NAMED_STATEMENTS}), '[]'))
 $fn$`,
 ];

@@ -11,6 +11,7 @@ import { FUNCTIONS } from './functions';
 import { GUARD } from './guard';
 import { INDEXES } from './indexes';
 import { KEPT } from './kept';
+import { LIVE } from './live';
 import { PROMISE } from './promise';
 import { SUPPORT } from './support';
 
@@ -19,7 +20,7 @@ import { SUPPORT } from './support';
  * installed number; an older text never replaces a newer one, and the same number is never installed again.
  */
 export const VERIFICATION_VERSION = 16;
-export const VERIFICATION_SHA256 = '4573548e9158c8b7b0a0372b85598a55f70916deea897ec166320b5c99bd97ca';
+export const VERIFICATION_SHA256 = 'ab1e762c6a4fa2d517d5c26e6040ce4d66a429df40be564b01221dadc57c0163';
 
 /** One statement each, for transports that send no more than one. May be run again at any time. */
 export const VERIFICATION_STATEMENTS: readonly string[] = [
@@ -32,6 +33,7 @@ export const VERIFICATION_STATEMENTS: readonly string[] = [
   ...PLANNING,
   ...PROMISE,
   ...GUARD,
+  ...LIVE,
   ...KEPT,
   // Where default privileges withhold it. All of them run with the caller's own rights.
   'GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA trueup TO PUBLIC',

@@ -8,7 +8,7 @@ import { problemsMarkdown } from '../../report/problems-markdown';
 import { merge } from '../../workload/workload';
 import { compiledBefore } from '../compile-cache';
 import { planSince } from '../database/plan-since';
-import { planWorkload } from '../database/plan-workload';
+import { planWorkload, whyNoLive } from '../database/plan-workload';
 import { EXIT, type ExitCode } from '../exit-codes';
 import { compile, namespaceOf } from '../folder';
 import { commonCommit } from '../git';
@@ -151,7 +151,7 @@ async function ofWorkload(manifest: Manifest, files: readonly string[], options:
   const { entries } = merge(files.map(fromFile));
   const { db } = await readOnlySession(options, QUESTION_MS);
   try {
-    return await planWorkload(db, entries, manifest, plan);
+    return { ...(await planWorkload(db, entries, manifest, plan)), live: await whyNoLive(db) };
   } finally {
     await db.close();
   }

@@ -6,6 +6,7 @@ import {
   type DatabaseOptions,
   type OwnerOption,
   type TimeoutOption,
+  wholeDays,
   withDatabase,
   withFolder,
   withOwner,
@@ -28,12 +29,18 @@ export function registerUp(program: Command): void {
       'and these must plan at the end; may be repeated',
     repeated,
   );
+  command.option(
+    '--workload-days <days>',
+    'statements that the database ran within so many days are guarded whatever was deployed since (default: those that ' +
+      'ran since the last deployment)',
+    wholeDays,
+  );
   setAction<UpOptions>(command, (terminal, options, folder) => runUp(terminal, options, folder!));
 }
 
 export type UpOptions = DatabaseOptions &
   OwnerOption &
-  TimeoutOption & { readonly workload?: readonly string[] };
+  TimeoutOption & { readonly workload?: readonly string[]; readonly workloadDays?: number };
 
 export function runUp(terminal: Terminal, options: UpOptions, folder: string): Promise<ExitCode> {
   let label = '';
@@ -41,7 +48,10 @@ export function runUp(terminal: Terminal, options: UpOptions, folder: string): P
     timeoutMs: options.timeout,
     open: async (progress) => {
       const workload = options.workload && (await promiseFromFiles(options.workload));
-      const operations = await openLocal(folder, options, progress, { workload });
+      const operations = await openLocal(folder, options, progress, {
+        workload,
+        workloadDays: options.workloadDays,
+      });
       label = operations.label;
       return (slice) => operations.up(slice);
     },

@@ -20,6 +20,8 @@ export interface LocalOptions {
   /** Somebody said it, and so meant it; else it is the folder's name. @default false */
   readonly namespaceGiven?: boolean;
   readonly ownerRole?: string;
+  /** See {@link EngineContext.workloadDays}. */
+  readonly workloadDays?: number;
   readonly progress?: Progress;
 }
 
@@ -37,6 +39,7 @@ export function localOperations(options: LocalOptions): LocalOperations {
     connect,
     manifest,
     progress: options.progress,
+    workloadDays: options.workloadDays,
     get deadline() {
       return slice.deadline;
     },

@@ -2,6 +2,7 @@
 import type { Manifest } from '../../../lambda/contract/manifest';
 import type { Plan } from '../../../lambda/contract/status';
 import type { Database } from '../../../lambda/postgres/database';
+import { quoteWhereNeeded } from '../../../lambda/sql/quote';
 import { planStatements } from '../../../lambda/workload/plan';
 import type { WorkloadPlan } from '../../report/plan-document';
 import { questionsOf, type Rehearsal, rehearsalOf } from '../../workload/rehearsal';
@@ -43,3 +44,14 @@ export const failingOf = ({ broken }: Rehearsal): WorkloadPlan['failing'] =>
 
 export const undecidedOf = ({ undecided }: Rehearsal): WorkloadPlan['undecided'] =>
   Object.fromEntries(undecided.map(({ why, texts }) => [why, texts.length]));
+
+/** In words, why the statements that this database runs are not guarded beside the workload; null where they are. */
+export async function whyNoLive(db: Database): Promise<string | null> {
+  const [found] = await db.query<{ installed: boolean; allowed: boolean; role: string }>(
+    `SELECT EXISTS (SELECT FROM pg_catalog.pg_extension WHERE extname = 'pg_stat_statements') AS installed,
+       pg_catalog.pg_has_role(current_user, 'pg_read_all_stats', 'USAGE') AS allowed, current_user::text AS role`,
+  );
+  const { installed, allowed, role } = found!;
+  if (!installed) return 'the database has no extension pg_stat_statements';
+  return allowed ? null : `GRANT pg_read_all_stats TO ${quoteWhereNeeded(role)}; shows what other roles send`;
+}

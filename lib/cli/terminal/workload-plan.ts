@@ -7,7 +7,7 @@ const TEXT_LENGTH = 120;
 
 export function printWorkloadPlan(
   { out }: Terminal,
-  { statements, plan, failing, undecided, touched }: WorkloadPlan,
+  { statements, plan, failing, undecided, touched, live = null }: WorkloadPlan,
   title = 'workload',
 ): void {
   const now = title === 'workload' ? ' now' : '';
@@ -31,6 +31,7 @@ export function printWorkloadPlan(
       return `${short(text)}${who.length > 0 ? ` (${who.join(', ')})` : ''}`;
     });
   }
+  if (live !== null) hang(out, '', `What the database runs beside the workload is not guarded: ${live}.`);
 }
 
 const short = (text: string): string => (text.length > TEXT_LENGTH ? `${text.slice(0, TEXT_LENGTH)}…` : text);

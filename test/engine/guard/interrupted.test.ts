@@ -143,6 +143,6 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     });
     expect(await promised()).toEqual([READ]);
     const { rows } = await client.query('SELECT version, readable_by FROM trueup.ledger');
-    expect(rows).toEqual([{ version: 3, readable_by: 1 }]);
+    expect(rows).toEqual([{ version: 4, readable_by: 1 }]);
   });
 });
