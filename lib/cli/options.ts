@@ -91,8 +91,8 @@ export function majorVersion(text: string): number {
 }
 
 export function wholeDays(text: string): number {
-  if (/^\d{1,2}$/.test(text) && Number(text) <= 90) return Number(text);
-  throw new InvalidArgumentError('It is a whole number of days, 90 at most.');
+  if (/^[1-9]\d?$/.test(text) && Number(text) <= 90) return Number(text);
+  throw new InvalidArgumentError('It is a whole number of days, from 1 to 90.');
 }
 
 function percentage(text: string): number {

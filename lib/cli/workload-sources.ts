@@ -15,11 +15,15 @@ export const repeated = (file: string, before: readonly string[] = []): string[]
 /** The parser must be ready. @throws {UsageError} */
 export const fromFile = (file: string): Workload => usable(() => readWorkloadFile(file));
 
-/** @throws {UsageError} */
-export async function promiseFromFiles(files: readonly string[]): Promise<WorkloadPromise> {
-  // Loaded here: it takes longer than most commands.
+/** Loaded where it is needed: it takes longer than most commands. */
+export async function parserReady(): Promise<void> {
   const { loadParser } = require('../compiler/read/parser') as typeof import('../compiler/read/parser');
   await loadParser();
+}
+
+/** @throws {UsageError} */
+export async function promiseFromFiles(files: readonly string[]): Promise<WorkloadPromise> {
+  await parserReady();
   return usable(() => promiseOfFiles(files));
 }
 

@@ -34,7 +34,7 @@ export interface SchemaMigrationsProps extends TimingProps {
    * Days. With a workload, statements that the database itself was seen to run are guarded too: those that ran since the last
    * deployment. A job that runs seldom may not have: what ran within so many days is guarded as well, whatever was deployed
    * since. Then an old application's statements stand in the way for as long.
-   * @default - 0: what ran since the last deployment, and no more
+   * @default - what ran since the last deployment, and no more
    */
   readonly workloadDays?: number;
   /**
@@ -97,7 +97,7 @@ export const SCHEMA_MIGRATIONS: Checks<SchemaMigrationsProps> = {
   database: schemaDatabase,
   folder,
   workload: optional(paths),
-  workloadDays: optional(whole(0, 90)),
+  workloadDays: optional(whole(1, 90)),
   namespace: optional(namespace),
   owner: optional(roleName),
   adopt: optional(flag),

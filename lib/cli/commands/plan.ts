@@ -31,7 +31,7 @@ import { printTrial } from '../terminal/plan-trial';
 import { printError } from '../terminal/report';
 import { duration, plural, type Stream, type Terminal, table } from '../terminal/terminal';
 import { printWorkloadPlan } from '../terminal/workload-plan';
-import { fromFile, readOnlySession, repeated } from '../workload-sources';
+import { fromFile, parserReady, readOnlySession, repeated } from '../workload-sources';
 
 interface Options extends DatabaseOptions, OwnerOption, StackOption {
   readonly workload?: readonly string[];
@@ -148,6 +148,8 @@ async function plannedSince(
 const QUESTION_MS = 60_000;
 
 async function ofWorkload(manifest: Manifest, files: readonly string[], options: Options, plan: Plan) {
+  // A folder that was compiled before needs none.
+  await parserReady();
   const { entries } = merge(files.map(fromFile));
   const { db } = await readOnlySession(options, QUESTION_MS);
   try {
