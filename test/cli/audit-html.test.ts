@@ -53,6 +53,12 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     expect(page).not.toContain('postgres://');
     expect(readdirSync(within)).toEqual(['report.html']);
 
+    expect(page).toContain('CREATE INDEX CONCURRENTLY by_email');
+    expect(page).not.toContain('DROP INDEX');
+    const fixes = join(folder(), 'fixes');
+    expect((await trueup([...args, '--write', fixes, '--min-grade', 'D'])).code).toBe(6);
+    expect(readFileSync(file, 'utf8')).toMatch(/Mended by \S+fixes\/\d+_indexes_of_customers\.sql/);
+
     const link = join(within, 'link.html');
     symlinkSync(file, link);
     writeFileSync(file, 'older');

@@ -18,4 +18,7 @@ export interface ReportInput {
   readonly repairs: Repairs;
 }
 
+export { MOST_FINDINGS } from './page';
+export { NO_REPAIRS } from './repairs';
+
 export const reportPage = (input: ReportInput): string => pageOf(input).toString();

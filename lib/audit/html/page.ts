@@ -24,7 +24,7 @@ import { short } from './width';
 /** With more findings, only tables with proved ones are open. */
 const OPEN = 12;
 /** A browser shows this many well, and nobody reads more. */
-const MOST_FINDINGS = 2_000;
+export const MOST_FINDINGS = 2_000;
 const MOST_PICTURES = 200;
 
 export function pageOf(input: ReportInput): Html {
@@ -70,7 +70,7 @@ function gradeTiles({ report: { findings }, minGrade, hidden }: ReportInput): Ht
 function bounds(all: readonly AuditFinding[], groups: readonly Group[]): Html | null {
   const said = [
     all.length > MOST_FINDINGS
-      ? `The surest ${MOST_FINDINGS} of ${all.length} findings are on this page; --json prints all of them.`
+      ? `The surest ${MOST_FINDINGS} of ${all.length} findings are on this page; --json prints all of them, and --write writes the SQL of all.`
       : '',
     groups.length > MOST_PICTURES ? `Only the first ${MOST_PICTURES} tables have a picture.` : '',
   ].filter((each) => each !== '');

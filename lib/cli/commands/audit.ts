@@ -119,14 +119,19 @@ export function registerAudit(program: Command): void {
           rules: AUDIT_RULES,
         });
       if (options.html !== undefined)
-        writePage(terminal, options.html, {
-          report,
-          compared,
-          where: label,
-          from,
-          minGrade: options.minGrade,
-          hidden: result.findings.length - shown.length,
-        });
+        await writePage(
+          terminal,
+          options.html,
+          {
+            report,
+            compared,
+            where: label,
+            from,
+            minGrade: options.minGrade,
+            hidden: result.findings.length - shown.length,
+          },
+          await readRoles(db),
+        );
       return auditExitCode(report);
     } finally {
       await db.close();

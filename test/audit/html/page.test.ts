@@ -266,7 +266,7 @@ describe('the page', () => {
       finding({ object: `public.${name}`, grade: i < 100 ? 'A' : 'B' }),
     );
     const page = reportPage(inputOf({ report: { findings }, target: many, source: many }));
-    expect(page).toContain('The surest 2000 of 2100 findings are on this page; --json prints all of them.');
+    expect(page).toContain('The surest 2000 of 2100 findings are on this page; --json prints all of them,');
     expect(page).toContain('Only the first 200 tables have a picture.');
     expect(page).toContain('100 defects are proved, and 2000 things of the source are lost here.');
     expect(page.match(/<li class="finding"/g)).toHaveLength(2_000);
