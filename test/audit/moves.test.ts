@@ -50,8 +50,22 @@ INSERT INTO courses (title) VALUES ($1);
 SELECT title FROM bought WHERE email = $1;
 `;
 
+const SUPABASE = `
+  CREATE SCHEMA auth; CREATE TABLE auth.users (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), email text);
+  CREATE FUNCTION auth.uid() RETURNS uuid LANGUAGE sql STABLE AS $$ SELECT current_setting('request.jwt.claim.sub', true)::uuid $$;
+  CREATE TABLE profiles (id uuid PRIMARY KEY REFERENCES auth.users, owner uuid DEFAULT auth.uid(), body text);
+  CREATE TABLE posts (id bigserial PRIMARY KEY, author uuid, shown boolean);
+  ALTER TABLE profiles ENABLE ROW LEVEL SECURITY; ALTER TABLE posts ENABLE ROW LEVEL SECURITY;
+  CREATE POLICY own ON profiles USING (auth.uid() = id); CREATE POLICY own ON posts USING (auth.uid() = author);
+  CREATE POLICY shown ON posts USING (shown);
+  CREATE FUNCTION handle_new_user() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+    AS $$ BEGIN INSERT INTO public.profiles (id) VALUES (new.id); RETURN new; END $$;
+  CREATE TRIGGER on_auth_user_created AFTER INSERT ON auth.users FOR EACH ROW EXECUTE FUNCTION handle_new_user();`;
+
 interface Move {
   readonly name: string;
+  /** @default - WHOLE */
+  readonly source?: string;
   readonly target: string;
   readonly workload?: string;
   readonly finds: readonly string[];
@@ -110,6 +124,38 @@ const MOVES: readonly Move[] = [
     finds: ['B column-type public.purchases.student', 'B missing-foreign-key public.purchases.student'],
     settle: 'DROP VIEW bought',
   },
+  {
+    name: 'single defaults, among many that stayed',
+    target: `${WHOLE} ALTER TABLE students ALTER active DROP DEFAULT; ALTER TABLE purchases ALTER id DROP DEFAULT;`,
+    workload: WORKLOAD,
+    finds: ['A missing-id-default public.purchases.id', 'B default-lost public.students.active'],
+  },
+  {
+    name: 'a partial unique index that became a whole one, and another that became a plain one',
+    target: `${WHOLE} DROP INDEX one_active, one_email; CREATE UNIQUE INDEX one_active ON purchases (student, course);
+      CREATE INDEX one_email ON students (lower(email));`,
+    finds: ['B unique-lost public.purchases', 'B unique-lost public.students'],
+  },
+  {
+    name: 'a column under another collation, and a collation of its own that stayed behind',
+    source: `${WHOLE} CREATE COLLATION german (provider = icu, locale = 'de'); CREATE TABLE words (w text COLLATE german, c text COLLATE "C");`,
+    target: `${WHOLE} CREATE TABLE words (w text, c text COLLATE "POSIX");`,
+    finds: ['B collation-lost public.german', 'B column-type public.words.c', 'B column-type public.words.w'],
+  },
+  {
+    name: 'Supabase: policies that call what only Supabase has, its trigger on its own table, and its roles',
+    source: SUPABASE,
+    target: `CREATE TABLE profiles (id uuid PRIMARY KEY, owner uuid, body text); ALTER TABLE profiles ENABLE ROW LEVEL SECURITY;
+      CREATE TABLE posts (id bigserial PRIMARY KEY, author uuid, shown boolean); CREATE POLICY shown ON posts USING (shown);`,
+    finds: [
+      'A row-security-without-policy public.profiles',
+      'B default-lost public.profiles.owner',
+      'B function-lost public.handle_new_user()',
+      'B policy-lost public.posts',
+      'B row-security-lost public.posts',
+      'B schema-lost auth',
+    ],
+  },
 ];
 
 const make = async (major: number, schema: string): Promise<{ url: string; client: Client }> => {
@@ -122,8 +168,8 @@ const make = async (major: number, schema: string): Promise<{ url: string; clien
 beforeAll(() => loadParser());
 
 describe.each(majors())('PostgreSQL %i', (major) => {
-  test.each(MOVES)('$name', async ({ target, workload, finds, settle }) => {
-    const [from, to] = [await make(major, WHOLE), await make(major, target)];
+  test.each(MOVES)('$name', async ({ source, target, workload, finds, settle }) => {
+    const [from, to] = [await make(major, source ?? WHOLE), await make(major, target)];
     const db = await readOnly(to.url);
     const options = {
       version: '0',
