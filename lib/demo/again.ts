@@ -15,8 +15,6 @@ export const again: Act = {
     for (const incident of incidents) {
       await stage.alone(incident, (client) => runAgain(client, incident));
       say('works', `${incident.database}: ${incident.failing[0]!.what}${rest(incident.failing)}`);
-      for (const { afterRepair } of incident.failing)
-        if (afterRepair) hang(out, '         ', afterRepair.why);
     }
     const counted = await countedBy(stage.logLines(quietFrom));
     if (counted.length > 0) throw new Error(`the log is not silent: ${JSON.stringify(counted)}`);

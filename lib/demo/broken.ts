@@ -2,7 +2,7 @@ import { cpSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Client } from 'pg';
 import { compile } from '../cli/folder';
-import { printProblems } from '../cli/terminal/problems';
+import { printProblem } from '../cli/terminal/problems';
 import { printError } from '../cli/terminal/report';
 import { indented } from '../cli/terminal/terminal';
 import { CompileError } from '../compiler/problem';
@@ -83,7 +83,7 @@ async function deployBroken(stage: Stage, { file, sql }: Broken): Promise<string
   } catch (error) {
     if (!(error instanceof CompileError)) throw error;
     // The name of a temporary folder tells nobody anything.
-    printProblems(show.err, new CompileError(marketplace.database, error.problems));
+    for (const problem of error.problems) printProblem(show.err, marketplace.database, problem);
     return error.problems.map(({ message }) => message).join('; ');
   }
   const outcome = await converge(stage, await stage.operations(marketplace, folder));

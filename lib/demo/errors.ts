@@ -17,7 +17,8 @@ export const errors: Act = {
       for (const [i, { statement, sqlstate, message }] of failures.entries()) {
         if (sqlstate !== statement.sqlstate) throw new Error(`${sqlstate} in place of ${statement.sqlstate}`);
         reproduced.push({ database: incident.database, sql: statement.sql, sqlstate, message });
-        if (sqlstate === failures[i - 1]?.sqlstate) continue;
+        // What follows in an aborted transaction is told by the page.
+        if (sqlstate === failures[i - 1]?.sqlstate || sqlstate === '25P02') continue;
         const same = failures.filter((other) => other.sqlstate === sqlstate).length - 1;
         out.line(`    ${colors.dim(oneLine(statement.sql, 100))}`);
         out.line(`    ${colors.red('ERROR')} ${sqlstate}: ${message}`);

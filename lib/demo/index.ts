@@ -15,10 +15,11 @@ import { drift } from './drift';
 import { errors } from './errors';
 import { guarded } from './guarded';
 import { INCIDENTS } from './incidents';
+import { moved } from './moved';
 import { page } from './page';
 import { type Act, type ActResult, setStage } from './stage';
 
-const ACTS: readonly Act[] = [errors, page, deploy, again, drift, broken, guarded];
+const ACTS: readonly Act[] = [errors, page, deploy, again, drift, broken, guarded, moved];
 
 export interface DemoOptions {
   /** Played after the others. @default - none */

@@ -79,7 +79,7 @@ export const moved: Act = {
       say('applied', `all ${report.files.length}; a second audit finds nothing, and ON CONFLICT works again`);
       return {
         summary: [
-          `what a moved database had lost (${counts(found.findings)}) came back by migrations that the audit wrote`,
+          `what a moved database had lost, ${plural(found.findings.length, 'finding')}, came back by migrations that the audit wrote`,
         ],
         facts: { lost: found.findings.map(({ id, object }) => `${id} ${object}`), written: report.files },
       };

@@ -25,7 +25,8 @@ export const page: Act = {
     }
     const text = await pageFor(stage, lines, courses.database);
     out.line(`  One of the pages, about ${courses.database}:`);
-    for (const line of text.trimEnd().split('\n')) out.line(`    ${out.colors.dim('|')} ${line}`.trimEnd());
+    for (const line of text.split('\n').filter((each) => each.trim() !== ''))
+      out.line(`    ${out.colors.dim('|')} ${line}`);
     return {
       summary: [
         `${plural(total, 'error')} in the server's log would page somebody; the page names cause and repair`,

@@ -20,8 +20,9 @@ const PAGES = [
   'cli-reference.md',
   'snapshot.md',
   'audit.md',
-  'audit-sources.md',
   'audit-report.md',
+  'audit-write.md',
+  'audit-sources.md',
   'workload-guard.md',
 ];
 const folder = mkdtempSync(join(tmpdir(), 'trueup-test-'));

@@ -67,7 +67,7 @@ export function registerAudit(program: Command): void {
     .option('--deep', 'count rows and look for duplicates in tables of any size: reads all of them')
     .option(
       '--write <folder>',
-      'write migrations that bring back what was lost, in the order in which they can be deployed; the folder must be new',
+      'write migrations that bring back what was lost, in the order in which they can be deployed, to a new folder',
     );
   withFormat(command);
   setAction<Options>(command, async (terminal, options) => {

@@ -1,20 +1,28 @@
 /** What the compiler found, file by file, with the line and a caret. */
 import { join } from 'node:path';
-import type { CompileError } from '../../compiler/problem';
+import type { CompileError, Problem } from '../../compiler/problem';
 import { atTheEnd } from '../folder';
 import { hang, plural, type Stream } from './terminal';
 
-/** As compilers print it: editors and terminals make a link of `file:line:column`. */
 export function printProblems(err: Stream, { folder, problems, info }: CompileError): void {
-  const { colors } = err;
-  for (const { file, line, column, message, snippet, remedy } of problems) {
-    const place = [join(folder, file), line, column].filter((part) => part !== null).join(':');
-    err.line(`${colors.bold(place)}: ${colors.red('error:')} ${message}`);
-    for (const row of snippet === '' ? [] : snippet.split('\n')) err.line(`  ${colorCaret(err, row)}`);
-    hang(err, '  ', remedy);
+  for (const problem of problems) {
+    printProblem(err, folder, problem);
     err.line();
   }
   err.line(`${plural(problems.length, 'problem')} in ${atTheEnd(folder)}. ${info.remedy}`);
+}
+
+/** As compilers print it: editors and terminals make a link of `file:line:column`. */
+export function printProblem(
+  err: Stream,
+  folder: string,
+  { file, line, column, message, snippet, remedy }: Problem,
+): void {
+  const { colors } = err;
+  const place = [join(folder, file), line, column].filter((part) => part !== null).join(':');
+  err.line(`${colors.bold(place)}: ${colors.red('error:')} ${message}`);
+  for (const row of snippet === '' ? [] : snippet.split('\n')) err.line(`  ${colorCaret(err, row)}`);
+  hang(err, '  ', remedy);
 }
 
 const colorCaret = ({ colors }: Stream, row: string): string => row.replace(/\^$/, colors.red('^'));
