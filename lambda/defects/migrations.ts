@@ -39,7 +39,7 @@ export function repairingMigrations(
     const made = nets.findIndex((later, at) => at > i && later === 'makes');
     // What a later one makes again was taken away for a while only, and is no news.
     if (net === 'takes-away' && made >= 0) return [];
-    const lost = net !== 'takes-away' && after >= 0 && made < after;
+    const lost = net !== 'takes-away' && made < after;
     return [
       {
         ...stateOf(migration, known, lastError),

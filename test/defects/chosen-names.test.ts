@@ -3,7 +3,14 @@ import { describe, expect, test } from 'vitest';
 import { connect, createDatabase, majors } from '../support/database';
 import { object, standing, TABLE } from './standing';
 
-const KEYS = ['a', '(a + 1)', 'lower(email)', 'pg_catalog.upper(email)', '(lower(email) || email)'];
+const KEYS = [
+  'a',
+  '(a + 1)',
+  '(1 + a)',
+  'lower(email)',
+  'pg_catalog.upper(email)',
+  '(lower(email) || email)',
+];
 
 describe.each(majors())('PostgreSQL %i', (major) => {
   test.each(KEYS)('over %s and b', async (key) => {

@@ -72,6 +72,7 @@ describe('made and taken away', () => {
   // chosen-names.test.ts asks a server for these.
   it.each([
     ['(a + 1)', 't_expr_b_idx'],
+    ['(1 + a)', 't_expr_b_idx'],
     ['lower(email)', 't_lower_b_idx'],
     ['pg_catalog.upper(email)', 't_upper_b_idx'],
     ['(lower(email) || email)', 't_expr_b_idx'],

@@ -110,7 +110,7 @@ export function planForward(manifest: Manifest, ledger: Ledger, request: Converg
   );
   const inManifest = new Set(manifest.migrations.map((m) => m.name));
   const superseded = new Set(manifest.migrations.flatMap((m) => m.settings.supersedes));
-  const newest = newestApplied(manifest, known);
+  const newest = newestApplied(known);
   const baselineTo = baselineVersion(manifest, request);
   const verify: Step[] = [];
   const apply: Step[] = [];
@@ -213,13 +213,13 @@ const noSuchBaseline = (name: string): ErrorInfo => ({
   remedy: 'Name the last migration that the database already holds, by its file name without `.sql`.',
 });
 
-function newestApplied(manifest: Manifest, known: ReadonlyMap<string, LedgerMigration>): bigint | null {
+function newestApplied(known: ReadonlyMap<string, LedgerMigration>): bigint | null {
   let newest: bigint | null = null;
   for (const { name, kind } of [...known.values()]) {
     const digits = kind === 'versioned' ? name.match(/^\d+/)?.[0] : undefined;
     if (digits !== undefined && (newest === null || BigInt(digits) > newest)) newest = BigInt(digits);
   }
-  return manifest.migrations.length === 0 ? null : newest;
+  return newest;
 }
 
 function baselineVersion(manifest: Manifest, request: ConvergeRequest): bigint | null {

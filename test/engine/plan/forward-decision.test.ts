@@ -196,6 +196,10 @@ describe('a file that was edited', () => {
       { type: 'accept', migration: one },
     ]);
     expect(planned(manifestOf(one), edited, {}, accepted('0002_two')).errors).toHaveLength(1);
+    const both = [...accepted('0002_two').accepted, ...accepted('0001_one').accepted];
+    expect(planned(manifestOf(one), edited, {}, { accepted: both }).errors).toEqual([]);
+    const another = [{ name: '0001_one', upChecksum: 'y' }];
+    expect(planned(manifestOf(one), edited, {}, { accepted: another }).errors).toHaveLength(1);
     const refused = [
       { name: '0002_two', upChecksum: 'z', provable: false },
       { name: '0001_one', upChecksum: 'y', provable: true },
@@ -208,6 +212,8 @@ describe('a file that was edited', () => {
       errors: [],
     });
     expect(planned(manifestOf(one), [rowOf(one)], { baseline: '0001_one' }, { refused }).steps).toEqual([]);
+    const nothing = planned(manifestOf(one), [rowOf(one)], { baseline: '0001_one', baselineOnly: true });
+    expect(nothing).toEqual({ steps: [], warnings: [], errors: [] });
   });
 
   test('under a baseline by hand it is a warning', () => {
@@ -268,6 +274,26 @@ describe('a file that stopped half way', () => {
   });
 });
 
+test('a repeatable one that changed is applied again', () => {
+  const again = migration('R__again');
+  expect(planned(manifestOf(again), [rowOf(again, { upChecksum: 'x' })])).toEqual({
+    steps: [{ type: 'apply', migration: again, from: 0, note: 'changed' }],
+    warnings: [],
+    errors: [],
+  });
+});
+
+test('proofs come first, and none of a file that a later one supersedes', () => {
+  const half = { state: 'partial', statement: 1, statementChecksums: [one.statements[0]!.checksum] } as const;
+  const later = migration('0003_three', { supersedes: ['0002_two'] });
+  const types = (last: Migration) =>
+    planned(manifestOf(one, two, last), [rowOf(one, half), rowOf(two, { state: 'unverified' })]).steps.map(
+      ({ type, migration: { name } }) => `${type} ${name}`,
+    );
+  expect(types(three)).toEqual(['verify 0002_two', 'apply 0001_one', 'apply 0003_three']);
+  expect(types(later)).toEqual(['record-without-verify 0002_two', 'apply 0001_one', 'apply 0003_three']);
+});
+
 describe('late, gone, or held by a baseline', () => {
   test('late is what is older than the newest that is applied', () => {
     const { steps, warnings } = planned(manifestOf(one, two, three), [rowOf(two)]);
@@ -287,6 +313,7 @@ describe('late, gone, or held by a baseline', () => {
     expect(notes([rowOf(migration('2_two'))])).toEqual(['', '']);
     expect(notes([rowOf(migration('9_other'))])).toEqual(['', '']);
     expect(notes([rowOf(ten), rowOf(migration('2_two'))])).toEqual(['late', '']);
+    expect(notes([rowOf(migration('2_two')), rowOf(ten)])).toEqual(['late', '']);
     expect(notes([rowOf(ten, { state: 'undone' })])).toEqual(['', '']);
     expect(notes([rowOf(migration('R__10'))])).toEqual(['', '']);
   });
@@ -308,6 +335,13 @@ describe('late, gone, or held by a baseline', () => {
       'baseline 0002_two',
       'apply 0003_three',
       'apply R__again',
+    ]);
+  });
+
+  test('number zero is under no baseline that nobody named', () => {
+    const zero = migration('0000_zero');
+    expect(planned(manifestOf(zero), []).steps).toEqual([
+      { type: 'apply', migration: zero, from: 0, note: '' },
     ]);
   });
 

@@ -161,6 +161,7 @@ describe('what is sent', () => {
     const update = [{ ...statements[0]!, sql: 'UPDATE t SET n = 1', command: 'UPDATE' }];
     const { origins, transaction } = undoScript({ name: '0001_one', limits }, update, NAMES, null);
     expect(origins.map(({ section }) => section)).toEqual(['locks', 'hold', 'down', 'hold', 'hold']);
+    expect(origins.map(({ index }) => index)).toEqual([0, 0, 0, 0, 0]);
     expect(transaction.statements.at(-1)).toBe('SET CONSTRAINTS ALL IMMEDIATE');
   });
 });
