@@ -19,8 +19,8 @@ import { SUPPORT } from './support';
  * Counts up with every change of the text below, and the hash of the text with it: a test compares. The ledger holds the
  * installed number; an older text never replaces a newer one, and the same number is never installed again.
  */
-export const VERIFICATION_VERSION = 16;
-export const VERIFICATION_SHA256 = 'ab1e762c6a4fa2d517d5c26e6040ce4d66a429df40be564b01221dadc57c0163';
+export const VERIFICATION_VERSION = 17;
+export const VERIFICATION_SHA256 = 'a9ad384ca115c8424974c3660d21fae2b9fcda8323ae909e130e5ba96424d6f6';
 
 /** One statement each, for transports that send no more than one. May be run again at any time. */
 export const VERIFICATION_STATEMENTS: readonly string[] = [

@@ -70,11 +70,12 @@ const FIRST_DOMAIN = 10_000;
 
 const TYPES = `
   IF major >= 16 THEN
-    SELECT p.parameter_types, p.parameter_types::text[], p.result_types::text[] INTO types, parameters, results
+    SELECT p.parameter_types, p.parameter_types::text[], p.result_types::text[], p.result_types::oid[] INTO types, parameters, results, returned
       FROM pg_prepared_statements p WHERE p.name = 'trueup_planned';
   ELSE
     SELECT p.parameter_types, p.parameter_types::text[] INTO types, parameters FROM pg_prepared_statements p WHERE p.name = 'trueup_planned';
   END IF;
+  returned := types::oid[] || returned;
   bases := parameters;
   IF ${FIRST_DOMAIN} <= ANY (types::oid[]) THEN
     bases := ARRAY(
@@ -119,7 +120,7 @@ const VARIABLES = `
   item jsonb; sent text; typed text; sender text; path text; guessed boolean; began timestamptz; words text[]; command text; phase text;
   outcome text; state text; why text; relation text; object text; said text; called text[]; candidate boolean;
   searched text[]; oids oid[]; modes text[]; assumed oid[]; verbs text[]; reads boolean;
-  types regtype[]; bases text[]; parameters text[]; results text[]; arbiters jsonb; deciding jsonb; plan text; prepared boolean; done text;
+  types regtype[]; returned oid[]; bases text[]; parameters text[]; results text[]; arbiters jsonb; deciding jsonb; plan text; prepared boolean; done text;
   musts oid[]; deferring oid[]; nodes jsonb; node jsonb; source jsonb; target oid; written_to text; nulls boolean; missing text; among boolean; failing text;
   numbered text[]; empty text[]; uncounted jsonb; sequences jsonb;
   answers jsonb[] := '{}'; verdicts jsonb; stopped text; probe refcursor;`;
@@ -142,7 +143,7 @@ const BODY = `
       FROM jsonb_array_elements_text(nullif(item->'types', 'null')) WITH ORDINALITY AS t (name, n));
     why := stopped; outcome := NULL; state := NULL; failing := NULL; relation := NULL; object := NULL; plan := NULL; words := '{}';
     prepared := false; oids := '{}'; modes := '{}'; assumed := '{}'; verbs := '{}'; reads := false; searched := '{}';
-    parameters := '{}'; bases := '{}'; results := NULL; arbiters := '[]'; phase := 'analyse'; numbered := '{}'; empty := '{}';
+    parameters := '{}'; bases := '{}'; results := NULL; returned := NULL; arbiters := '[]'; phase := 'analyse'; numbered := '{}'; empty := '{}';
     IF why IS NULL AND clock_timestamp() > ends THEN why := 'budget'; END IF;
     IF why IS NULL AND (${TOO_LONG}) THEN why := 'long'; END IF;
     IF why IS NULL THEN
@@ -216,6 +217,7 @@ const BODY = `
     answers := answers || jsonb_build_object('outcome', outcome, 'state', CASE WHEN outcome <> 'undecided' THEN state END,
       'why', why, 'relation', relation, 'object', object, 'parameters', parameters, 'results', results,
       'bases', CASE WHEN bases <> parameters THEN bases END,
+      'ids', CASE WHEN ${FIRST_OID} <= ANY (returned) THEN returned::text[] END,
       'arbiters', arbiters, 'numbered', CASE WHEN numbered <> '{}' THEN numbered END, 'empty', CASE WHEN empty <> '{}' THEN empty END,
       'sequences', CASE WHEN words && '{nextval}' AND sent ~* 'nextval\\s*\\(\\s*\\$' THEN sequences END,
       'ms', round((extract(epoch FROM clock_timestamp() - began) * 1000)::numeric, 1),

@@ -61,6 +61,7 @@ LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $fn$
 DECLARE
   each record;
   found jsonb;
+  renamed jsonb;
   -- A function of the same name beside the old one: what is inferred for a parameter may be the new one's.
   overloaded boolean;
 BEGIN
@@ -121,6 +122,18 @@ BEGIN
       JOIN jsonb_array_elements_text(coalesce(before->'functions', '[]')) AS b (signature)
         ON split_part(a.signature, '(', 1) = split_part(b.signature, '(', 1)
     WHERE NOT before->'functions' ? a.signature);
+  -- A type that was renamed is the same type: what was known by its old name is known by the new one.
+  SELECT jsonb_object_agg(b.name, a.name) INTO renamed
+    FROM jsonb_array_elements_text(before->'ids') WITH ORDINALITY AS i (id, n)
+      JOIN jsonb_array_elements_text((before->'parameters') || coalesce(before->'results', '[]')) WITH ORDINALITY AS b (name, n) ON b.n = i.n
+      JOIN jsonb_array_elements_text((after->'parameters') || coalesce(after->'results', '[]')) WITH ORDINALITY AS a (name, n) ON a.n = i.n
+    WHERE after->'ids'->>(i.n - 1)::int = i.id AND a.name <> b.name;
+  IF renamed IS NOT NULL THEN
+    before := before || jsonb_strip_nulls(jsonb_build_object(
+      'parameters', (SELECT jsonb_agg(coalesce(renamed->>name, name) ORDER BY n) FROM jsonb_array_elements_text(before->'parameters') WITH ORDINALITY AS p (name, n)),
+      'results', (SELECT jsonb_agg(coalesce(renamed->>name, name) ORDER BY n) FROM jsonb_array_elements_text(before->'results') WITH ORDINALITY AS p (name, n)),
+      'columns', (SELECT jsonb_object_agg(key, coalesce(renamed->>value, value)) FROM jsonb_each_text(before->'columns'))));
+  END IF;
   before := before || jsonb_build_object('types', coalesce(before->'bases', before->'parameters'));
   after := after || jsonb_build_object('types', coalesce(after->'bases', after->'parameters'));
   ${changed('types', `'breaks', 'converts'`)}

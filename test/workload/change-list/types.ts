@@ -85,6 +85,16 @@ export const TYPES: readonly Change[] = [
     'ok',
   ),
   change(
+    'a type renamed',
+    [
+      "CREATE TYPE mood AS ENUM ('ok'); CREATE TABLE t (id int, feels mood); INSERT INTO t VALUES (1, 'ok')",
+      'ALTER TYPE mood RENAME TO feeling',
+    ],
+    ['UPDATE t SET feels = $1 RETURNING feels', ['ok']],
+    'nothing',
+    'rows',
+  ),
+  change(
     'a column added under SELECT *',
     [T, 'ALTER TABLE t ADD extra int'],
     ['SELECT * FROM t', []],
