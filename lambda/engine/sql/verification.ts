@@ -20,7 +20,7 @@ import { SUPPORT } from './support';
  * installed number; an older text never replaces a newer one, and the same number is never installed again.
  */
 export const VERIFICATION_VERSION = 17;
-export const VERIFICATION_SHA256 = 'a9ad384ca115c8424974c3660d21fae2b9fcda8323ae909e130e5ba96424d6f6';
+export const VERIFICATION_SHA256 = '81568bb97602055f98a28ee536704265a64756513745a58c5e79e8c719fe545e';
 
 /** One statement each, for transports that send no more than one. May be run again at any time. */
 export const VERIFICATION_STATEMENTS: readonly string[] = [
