@@ -16,6 +16,7 @@ import {
   type RaisedAlarm,
   signatureOfAlarm,
 } from './alarm';
+import { renderChat } from './chat';
 import type { ErrorGroup } from './collect';
 import { isPaged, questionOf } from './finding';
 import type { Outbound } from './outbound';
@@ -181,7 +182,24 @@ async function page(
   };
   const rendered = renderPage(content);
   await out.publish(settings.topicArn, rendered);
+  await tellChat(content, context);
   log('paged', { alarm: alarm.name, followUp, findings: content.findings.length, subject: rendered.subject });
+}
+
+/** The page has been sent: what goes wrong here may neither hold it up nor send it again, and is said where pages go. */
+async function tellChat(content: PageContent, { settings, out }: PageContext): Promise<void> {
+  const { chatTopicArn, topicArn } = settings;
+  if (chatTopicArn === undefined) return;
+  try {
+    await out.publish(chatTopicArn, { text: JSON.stringify(renderChat(content)) });
+  } catch (error) {
+    const reason = (error as Error).name;
+    log('chat-not-told', { topic: chatTopicArn, reason });
+    await out.publish(topicArn, {
+      subject: '[Trueup] the chat was not told of a page',
+      text: `The page before this one could not be published to ${chatTopicArn}: ${reason}. Check that the topic exists, and that the pager's role may publish to it and use its key.`,
+    });
+  }
 }
 
 /** In the order of the groups. Functions are asked at the same time, each once. */

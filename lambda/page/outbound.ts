@@ -23,7 +23,7 @@ export interface Outbound {
   alarmsUp(names: readonly string[]): Promise<readonly RaisedAlarm[]>;
   /** Never throws. */
   invokeMigrate(functionName: string, request: MigrateRequest, timeoutMs: number): Promise<Invocation>;
-  publish(topicArn: string, page: { readonly subject: string; readonly text: string }): Promise<void>;
+  publish(topicArn: string, page: { readonly subject?: string; readonly text: string }): Promise<void>;
 }
 
 /** Of one attempt: these services answer within a second or two. */

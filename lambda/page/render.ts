@@ -62,7 +62,8 @@ function textOfFindings(content: PageContent): string {
 
 const nowOf = ({ alarm, toMs }: PageContent): number | null => (alarm === null ? null : toMs);
 
-function subjectOf(content: PageContent): string {
+/** At most 100 ASCII characters. */
+export function subjectOf(content: PageContent): string {
   const { findings, signature, followUp, others, complete } = content;
   const [first] = findings;
   const again = followUp ? 'also ' : '';

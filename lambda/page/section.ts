@@ -44,7 +44,7 @@ export const laidOut = (
     lines.map((line, i) => `${(i === 0 ? label : '').padEnd(9)}${line}`.trimEnd()),
   );
 
-function now(group: ErrorGroup, { complete, nowMs }: SectionContext): string {
+export function now(group: ErrorGroup, { complete, nowMs }: SectionContext): string {
   const often = howOften(group, complete);
   switch (isOngoing(group, nowMs)) {
     case true:

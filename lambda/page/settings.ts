@@ -14,6 +14,8 @@ export interface PageSettings {
   /** What the names of alarms and metrics begin with. */
   readonly prefix: string;
   readonly topicArn: string;
+  /** Where a chat is told, in the form of Amazon Q Developer. @default - no chat is told */
+  readonly chatTopicArn?: string;
   readonly logGroups: readonly WatchedLogGroup[];
   /** By database: the functions that answer questions about it, one a namespace. */
   readonly functions: Readonly<Record<string, readonly string[]>>;

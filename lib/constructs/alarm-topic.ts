@@ -119,19 +119,8 @@ export class AlarmTopic extends Construct {
       .some((each) => each instanceof sns.CfnSubscription && each.topicArn === this.topic.topicArn);
   }
 
-  /** Lets a role publish, by its own policy: a statement in the key's policy would tie the key's stack to ours. */
   grantPublish(role: iam.IRole): void {
-    role.addToPrincipalPolicy(
-      new iam.PolicyStatement({ sid: 'Page', actions: ['sns:Publish'], resources: [this.topic.topicArn] }),
-    );
-    if (!this.key) return;
-    role.addToPrincipalPolicy(
-      new iam.PolicyStatement({
-        sid: 'EncryptPages',
-        actions: ['kms:Decrypt', 'kms:GenerateDataKey'],
-        resources: [this.key.keyArn],
-      }),
-    );
+    grantPublish(role, 'Page', this.topic, this.key);
   }
 
   private allow(added: boolean, what: string): void {
@@ -143,6 +132,26 @@ export class AlarmTopic extends Construct {
         'with the condition aws:SourceAccount; otherwise alarms are dropped silently.',
     );
   }
+}
+
+/** By the role's own policy: a statement in the key's policy would tie the key's stack to ours. */
+export function grantPublish(
+  role: iam.IRole,
+  what: 'Page' | 'Chat',
+  to: sns.ITopic,
+  encryptedWith: kms.IKey | undefined,
+): void {
+  role.addToPrincipalPolicy(
+    new iam.PolicyStatement({ sid: what, actions: ['sns:Publish'], resources: [to.topicArn] }),
+  );
+  if (!encryptedWith) return;
+  role.addToPrincipalPolicy(
+    new iam.PolicyStatement({
+      sid: `Encrypt${what}s`,
+      actions: ['kms:Decrypt', 'kms:GenerateDataKey'],
+      resources: [encryptedWith.keyArn],
+    }),
+  );
 }
 
 const publish = (topic: sns.ITopic): iam.PolicyStatement =>

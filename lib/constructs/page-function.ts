@@ -5,16 +5,19 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as destinations from 'aws-cdk-lib/aws-lambda-destinations';
 import * as logs from 'aws-cdk-lib/aws-logs';
+import type * as sns from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import { type PageSettings, pageEnvironment } from '../../lambda/page/settings';
 import { acknowledge } from './acknowledge';
-import type { AlarmTopic } from './alarm-topic';
+import { type AlarmTopic, grantPublish } from './alarm-topic';
 import { handlerCode } from './handler-code';
 import { executionRole } from './roles';
 
 export interface PageFunctionProps {
   readonly settings: PageSettings;
   readonly topic: AlarmTopic;
+  /** @default - no chat is told */
+  readonly chatTopic?: sns.ITopic;
   readonly logGroups: readonly logs.ILogGroup[];
   readonly askFunctions: readonly lambda.IFunction[];
 }
@@ -37,6 +40,7 @@ export class PageFunction extends Construct {
     });
     const role = executionRole(this, 'Role', logGroup);
     topic.grantPublish(role);
+    if (props.chatTopic) grantPublish(role, 'Chat', props.chatTopic, props.chatTopic.masterKey);
     this.allow(role, props);
 
     const environment = pageEnvironment(settings);
@@ -74,7 +78,7 @@ export class PageFunction extends Construct {
 
   private allow(
     role: iam.Role,
-    { logGroups, askFunctions }: Omit<PageFunctionProps, 'settings' | 'topic'>,
+    { logGroups, askFunctions }: Pick<PageFunctionProps, 'logGroups' | 'askFunctions'>,
   ): void {
     role.addToPolicy(
       new iam.PolicyStatement({

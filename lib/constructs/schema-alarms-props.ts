@@ -1,11 +1,12 @@
 import type { Duration } from 'aws-cdk-lib';
 import type * as logs from 'aws-cdk-lib/aws-logs';
+import type * as sns from 'aws-cdk-lib/aws-sns';
 import { ALARM_TOPIC, type AlarmTopicProps } from './alarm-topic';
 import type { ApplicationLogGroup } from './application-log-group';
 import type { SchemaMigrations } from './schema-migrations';
 import { type Checks, optional } from './validation/check';
 import { phrase, quotableRole, runbookUrl, selectors } from './validation/patterns';
-import { logGroup, schemas } from './validation/resources';
+import { logGroup, schemas, topic } from './validation/resources';
 import { duration, flag, list, objectOf, whole } from './validation/values';
 
 export interface SchemaAlarmsProps extends AlarmTopicProps {
@@ -16,6 +17,12 @@ export interface SchemaAlarmsProps extends AlarmTopicProps {
   readonly databaseLogGroup: logs.ILogGroup;
   /** Schemas on this server: their functions look into the databases for a page, and their deployments are watched. */
   readonly schemas: readonly SchemaMigrations[];
+  /**
+   * A topic to which a channel of Amazon Q Developer in chat applications is subscribed (Slack, Teams). Each page is
+   * published there in the form that it takes. Not the topic of the mails: it drops any other form without a word.
+   * @default - no chat is told
+   */
+  readonly chatTopic?: sns.ITopic;
   /**
    * Log groups of applications, which may have seen errors that the server's log does not have.
    * @default - none
@@ -67,6 +74,7 @@ export const SCHEMA_ALARMS: Checks<SchemaAlarmsProps> = {
   ...ALARM_TOPIC,
   databaseLogGroup: logGroup,
   schemas,
+  chatTopic: optional(topic),
   applicationLogGroups: optional(
     list(objectOf(APPLICATION_LOG_GROUP), { key: (each: ApplicationLogGroup) => each.logGroup.logGroupName }),
   ),

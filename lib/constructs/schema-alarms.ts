@@ -52,6 +52,11 @@ export class SchemaAlarms extends Construct {
     this.databaseLogGroup = props.databaseLogGroup;
     const topic = new AlarmTopic(this, 'Pages', props);
     this.topic = topic.topic;
+    if (props.chatTopic?.topicArn === this.topic.topicArn)
+      refuse(
+        this,
+        'chatTopic is the topic of the pages; it must be another one, since a chat takes another form',
+      );
 
     const { applicationLogGroups = [], ignore = [] } = props;
     const exceptRoles = props.exceptRoles ?? ownRoles(props.schemas);
@@ -63,11 +68,13 @@ export class SchemaAlarms extends Construct {
 
     const pager = new PageFunction(this, 'Pager', {
       topic,
+      ...(props.chatTopic ? { chatTopic: props.chatTopic } : {}),
       logGroups: [props.databaseLogGroup, ...applications.map(({ logGroup }) => logGroup)],
       askFunctions: props.schemas.map((schema) => schema.askFunction),
       settings: {
         prefix: this.prefix,
         topicArn: this.topic.topicArn,
+        ...(props.chatTopic ? { chatTopicArn: props.chatTopic.topicArn } : {}),
         logGroups: [
           { name: props.databaseLogGroup.logGroupName, lines: { format: 'postgresql' } },
           ...applications.map(({ logGroup, format }) => ({ name: logGroup.logGroupName, lines: format })),

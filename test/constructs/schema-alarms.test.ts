@@ -218,6 +218,28 @@ describe('SchemaAlarms', () => {
     expect(warnings({}, toQueue)).toBe(0);
   });
 
+  it('tells a chat on a topic of its own, and refuses that of the pages', () => {
+    const elsewhere = new Stack(testApp(), 'Chat');
+    const arn = 'arn:aws:sns:eu-central-1:111122223333:chat';
+    const chatTopic = sns.Topic.fromTopicAttributes(elsewhere, 'Chat', {
+      topicArn: arn,
+      keyArn: 'arn:aws:kms:eu-central-1:111122223333:key/1',
+    });
+    const { watch, alarms } = watched({ chatTopic });
+    const statements = Object.values(resourcesOf(Template.fromStack(watch), 'AWS::IAM::Policy'))
+      .flatMap(({ Properties }) => (Properties.PolicyDocument as { Statement: { Sid?: string }[] }).Statement)
+      .filter(({ Sid }) => /Chat/.test(Sid ?? ''));
+    expect(statements).toMatchObject([
+      { Sid: 'Chat', Action: 'sns:Publish' },
+      { Sid: 'EncryptChats', Action: ['kms:Decrypt', 'kms:GenerateDataKey'] },
+    ]);
+    expect(alarms.topic.topicArn).not.toBe(chatTopic.topicArn);
+    const topic = sns.Topic.fromTopicArn(elsewhere, 'Both', arn);
+    expect(() => watched({ topic, chatTopic })).toThrow(
+      /chatTopic is the topic of the pages; it must be another/,
+    );
+  });
+
   it('takes addresses that are known at deployment only', () => {
     const parameter = (name: string) => Token.asString({ 'Fn::ImportValue': name });
     const { watch } = watched({ emails: [parameter('a'), parameter('b')], urls: [parameter('c')] });

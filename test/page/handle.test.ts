@@ -36,6 +36,8 @@ const TIMING: PageTiming = {
 class Aws implements Outbound {
   readonly events: LogEvent[] = [];
   readonly pages: { subject: string; text: string }[] = [];
+  readonly chat: string[] = [];
+  chatAnswers = true;
   up: RaisedAlarm[] = [];
   searches = 0;
   databaseAnswers = true;
@@ -83,8 +85,10 @@ class Aws implements Outbound {
     });
     return { kind: 'answered', response: { action: 'diagnose', diagnoses } };
   }
-  async publish(_topic: string, page: { subject: string; text: string }): Promise<void> {
-    this.pages.push(page);
+  async publish(topic: string, { subject = '', text }: { subject?: string; text: string }): Promise<void> {
+    if (topic === SETTINGS.topicArn) this.pages.push({ subject, text });
+    else if (this.chatAnswers) this.chat.push(text);
+    else throw Object.assign(new Error(`no ${text}`), { name: 'NotFoundException' });
   }
 }
 
@@ -131,7 +135,7 @@ describe.each([13, 18])('PostgreSQL %i', (major) => {
   afterEach(() => {
     vi.restoreAllMocks();
     // No output of any part contains the mark.
-    expect(JSON.stringify(aws.pages) + out.join('')).not.toContain('CANARY');
+    expect(JSON.stringify([aws.pages, aws.chat]) + out.join('')).not.toContain('CANARY');
   });
 
   it('one page for the alarm: counted, diagnosed, without values, ignored and migrator’s lines left out', async () => {
@@ -162,6 +166,27 @@ describe.each([13, 18])('PostgreSQL %i', (major) => {
     );
     expect(text).toMatch(/public\.web_sessions\.lead_id is NOT NULL/);
     expect(text).not.toMatch(/ignored_table|ON CONFLICT/);
+  });
+
+  it('a chat is told too; where it cannot be, the page is sent once, and what is wrong is said', async () => {
+    const settings = { ...SETTINGS, chatTopicArn: 'arn:aws:sns:eu-west-1:1:chat' };
+    await aws.add(await raise("INSERT INTO lead_purchases (note) VALUES ('CANARY')"));
+    await handle(alarm(), settings);
+    expect(aws.pages).toHaveLength(1);
+    const [message] = aws.chat.map((text) => JSON.parse(text));
+    expect(message).toMatchObject({ version: '1.0', source: 'custom' });
+    expect(message.content.title).toBe(aws.pages[0]!.subject);
+    expect(message.content.nextSteps).toContain(
+      '`ALTER TABLE public.lead_purchases ALTER COLUMN id SET DEFAULT gen_random_uuid();`',
+    );
+    aws.chatAnswers = false;
+    await handle(alarm(), settings);
+    expect(aws.pages.map(({ subject }) => subject)).toEqual([
+      aws.pages[0]!.subject,
+      aws.pages[0]!.subject,
+      '[Trueup] the chat was not told of a page',
+    ]);
+    expect(aws.pages[2]!.text).toContain('eu-west-1:1:chat: NotFoundException. Check that');
   });
 
   it('lines that arrive late are waited for', async () => {

@@ -76,7 +76,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
       };
       return { kind: 'answered', response: await act(request, context) };
     },
-    publish: async (_topic, page) => void pages.push(page),
+    publish: async (_topic, { subject = '', text }) => void pages.push({ subject, text }),
   } as Partial<Outbound> as Outbound;
   const context = { settings: SETTINGS, out, region: 'eu-west-1' };
   const paged = async (of: string | null) => {
