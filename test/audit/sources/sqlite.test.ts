@@ -4,12 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Database as Sqlite } from 'node-sqlite3-wasm';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type AuditResult, audit } from '../../../lib/audit/audit';
+import { type AuditOptions, type AuditResult, audit } from '../../../lib/audit/audit';
 import { snapshotOfSqlite } from '../../../lib/audit/sources/sqlite/source';
 import { loadParser } from '../../../lib/compiler/read/parser';
 import { appointments } from '../../../lib/demo/incidents';
 import { IncidentDatabase } from '../../incidents/support';
 import { connect, createDatabase, majors } from '../../support/database';
+import { roundTrip } from '../round-trip';
 import { readOnly } from '../support';
 
 const scratch = mkdtempSync(join(tmpdir(), 'trueup-test-'));
@@ -39,7 +40,7 @@ async function compared(url: string, file: string): Promise<AuditResult> {
   return result;
 }
 
-const said = ({ findings }: AuditResult): string[] =>
+const said = ({ findings }: Pick<AuditResult, 'findings'>): string[] =>
   findings.map(({ grade, id, object }) => `${grade} ${id} ${object}`).sort();
 
 const APP = `
@@ -131,14 +132,24 @@ const LOSSES: readonly (readonly [what: string, change: string, finds: readonly 
   ['a table', 'DROP TABLE plain', ['B table-lost public.plain']],
 ];
 
+/** What is written for these brings them back; views and triggers are left to a person. */
+const WRITTEN = new Set(['NOT NULL and defaults', 'a partial unique index', 'CHECKs', 'views and triggers']);
+
+/** The major makes little difference to them. */
+const SOME = LOSSES.filter(([what]) => what === 'nothing' || WRITTEN.has(what));
+
 describe.each(majors())('PostgreSQL %i', (major) => {
   test('what was lost is found, and nothing else', async () => {
     const file = sqlite(APP);
     const url = await createDatabase(major);
     const client = await connect(url);
-    for (const [what, change, finds] of LOSSES) {
+    for (const [what, change, finds] of major === majors().at(-1) ? LOSSES : SOME) {
       await client.query(`DROP SCHEMA public CASCADE; CREATE SCHEMA public; ${WHOLE} ${change}`);
       expect([what, ...said(await compared(url, file))]).toEqual([what, ...finds]);
+      if (!WRITTEN.has(what)) continue;
+      const source: AuditOptions['source'] = (catalogue) => snapshotOfSqlite(file, catalogue, '0');
+      const { left } = await roundTrip(url, await readOnly(url), { version: '0', source });
+      expect(said({ findings: left })).toEqual(finds.filter((each) => /view-lost|trigger-lost/.test(each)));
     }
   });
 

@@ -14,6 +14,7 @@ import type { Position } from '../../../../lambda/audit/positions';
 import type { Snapshot } from '../../snapshot';
 import { SourceProblem } from '../problem';
 import { checksOf, foreignKeysOf, indexesOf, type Place } from './keys';
+import { inSqlite } from './language';
 import { namesOf } from './names';
 import { withSqlite } from './open';
 import { readSchema, type SqliteSchema } from './schema';
@@ -160,7 +161,6 @@ function sequenceOf({
 }
 
 const OWN_LANGUAGE = "it is written in SQLite's language, and is not compared";
-const inSqlite = (sql: string): string => `in SQLite's language: ${sql}`;
 
 function viewsAndTriggers(
   { views, triggers }: SqliteSchema,

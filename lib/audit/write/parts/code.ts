@@ -5,6 +5,7 @@ import type { Rule } from '../../../../lambda/audit/catalogue/rules';
 import type { Trigger } from '../../../../lambda/audit/catalogue/triggers';
 import type { View } from '../../../../lambda/audit/catalogue/views';
 import { key } from '../../../../lambda/audit/names';
+import { isInSqlite } from '../../sources/sqlite/language';
 import type { Context } from '../context';
 import { array, literal, column as name, columns as names, relation, tableOf } from '../names';
 import type { Part, Unwritten } from '../part';
@@ -64,6 +65,7 @@ export function viewPart(context: Context, from: View, to: View | undefined): Pa
     makes: [key(from.schema, from.name)],
     needs: query,
   };
+  if (isInSqlite(from.definition)) return { unwritten: OTHER_LANGUAGE };
   const isTaken = [...context.target.tables, ...context.target.views].some(
     (each) => each.schema === from.schema && each.name === from.name,
   );
@@ -97,6 +99,7 @@ export function viewPart(context: Context, from: View, to: View | undefined): Pa
   };
 }
 
+const OTHER_LANGUAGE = "it is written in SQLite's language; write it in PostgreSQL's";
 const TAKEN = 'its name is taken by something else here';
 
 const populated = (view: string): string[] => [
@@ -111,6 +114,7 @@ export function triggerPart({ major }: Context, from: Trigger, to: Trigger | und
   const table = tableOf(from);
   const own = name(from.name);
   const changed = to !== undefined && to.definition !== from.definition;
+  if (isInSqlite(from.definition)) return { unwritten: OTHER_LANGUAGE };
   const isConstraint = /^CREATE CONSTRAINT TRIGGER /.test(from.definition);
   if (changed && (major < 14 || isConstraint))
     return {
