@@ -6,6 +6,7 @@ import {
   renameSync,
   rmdirSync,
   rmSync,
+  type Stats,
   statSync,
   writeFileSync,
 } from 'node:fs';
@@ -24,7 +25,7 @@ export class FolderProblem extends Error {
 
 /** Before the database is asked anything. @throws {FolderProblem} where something is in it */
 export function requireNew(folder: string): void {
-  const stat = statSync(folder, { throwIfNoEntry: false });
+  const stat = statOf(folder);
   if (stat === undefined) return;
   if (!stat.isDirectory()) throw new FolderProblem(`${folder} is not a folder`, NEW);
   if (entriesOf(folder).length > 0)
@@ -32,6 +33,14 @@ export function requireNew(folder: string): void {
 }
 
 const NEW = 'Name a folder that does not exist yet, or an empty one.';
+
+function statOf(folder: string): Stats | undefined {
+  try {
+    return statSync(folder, { throwIfNoEntry: false });
+  } catch (error) {
+    throw cannot(folder, error);
+  }
+}
 
 function entriesOf(folder: string): readonly string[] {
   try {

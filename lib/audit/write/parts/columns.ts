@@ -154,8 +154,9 @@ function defaults(context: Context, from: Column, to: Column): Part {
   const by = from.default!;
   const has = new Set(context.target.sequences.map((each) => key(each.schema, each.name)));
   const sequences = sequencesOf(context, from);
+  const created = sequences.filter((each) => !has.has(key(each.schema, each.name)));
   const up = [
-    ...sequences.flatMap((each) => (has.has(key(each.schema, each.name)) ? [] : [createSequence(each)])),
+    ...created.map(createSequence),
     `ALTER TABLE ${table} ALTER COLUMN ${own} SET DEFAULT ${by}`,
     ...sequences.flatMap((each) =>
       each.ownedBy && isUser(from)(each.ownedBy) && !owned(context, each)
@@ -189,7 +190,7 @@ function defaults(context: Context, from: Column, to: Column): Part {
         ? `ALTER TABLE ${table} ALTER COLUMN ${own} DROP DEFAULT`
         : `ALTER TABLE ${table} ALTER COLUMN ${own} SET DEFAULT ${to.default}`,
     ],
-    makes: sequences.map((each) => key(each.schema, each.name)),
+    makes: created.map((each) => key(each.schema, each.name)),
   };
 }
 

@@ -1,0 +1,131 @@
+/** What is written where objects need each other, names hold anything, and roles or rights are missing. */
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { audit } from '../../lib/audit/audit';
+import { FolderProblem, writeFolder } from '../../lib/audit/write/folder';
+import { writtenFor } from '../../lib/audit/write/write';
+import { compileFiles } from '../../lib/compiler';
+import { loadParser } from '../../lib/compiler/read/parser';
+import { connect, createDatabase, majors, newestMajor, urlOf } from '../support/database';
+import { run } from '../support/engine';
+import { roundTrip } from './round-trip';
+import { readOnly } from './support';
+
+beforeAll(() => loadParser());
+
+const place = async (schema: string, major = newestMajor()) => {
+  const url = await createDatabase(major);
+  const client = await connect(url);
+  await client.query(schema);
+  return { url, client, db: await readOnly(url) };
+};
+
+/** 63 bytes, with whatever a name may hold. */
+const LONG = `l"o\n<i>%I $$ '\\${'é'.repeat(23)}x`;
+const long = `"${LONG.replaceAll('"', '""')}"`;
+
+const TANGLED = `
+  CREATE SCHEMA one; CREATE SCHEMA two; CREATE SCHEMA ${long};
+  CREATE FUNCTION one.next_code() RETURNS text LANGUAGE sql AS 'SELECT md5(random()::text)';
+  CREATE FUNCTION one.is_code(code text) RETURNS boolean IMMUTABLE LANGUAGE sql AS 'SELECT code <> ''''';
+  CREATE SEQUENCE one.shared;
+  CREATE TABLE one.a (id bigint PRIMARY KEY DEFAULT nextval('one.shared'), b bigint, code text DEFAULT one.next_code() CHECK (one.is_code(code)));
+  CREATE TABLE one.b (id bigint PRIMARY KEY DEFAULT nextval('one.shared'), a bigint REFERENCES one.a DEFERRABLE INITIALLY DEFERRED);
+  ALTER TABLE one.a ADD CONSTRAINT to_b FOREIGN KEY (b) REFERENCES one.b;
+  CREATE TABLE two.a (id bigserial PRIMARY KEY, "order" text, "select" int UNIQUE);
+  CREATE INDEX ON two.a (one.is_code("order"), "order" DESC NULLS LAST);
+  CREATE VIEW two.z AS SELECT id FROM one.a; CREATE VIEW two.a_view AS SELECT id FROM two.z;
+  CREATE FUNCTION two.rows_of() RETURNS SETOF two.a LANGUAGE sql AS 'SELECT * FROM two.a';
+  CREATE TABLE ${long}.${long} (${long} text PRIMARY KEY, other text DEFAULT '%', CONSTRAINT ${long} CHECK (other <> 'a;b'));
+  CREATE UNIQUE INDEX ON ${long}.${long} (lower(other)) WHERE other <> '--';
+  COMMENT ON COLUMN ${long}.${long}.${long} IS E'a\\n-- migrate:up\\nb';
+  CREATE TABLE one.hits (day date, code text, PRIMARY KEY (day, code)) PARTITION BY RANGE (day);
+  CREATE TABLE one.hits_1 PARTITION OF one.hits FOR VALUES FROM ('2026-01-01') TO ('2026-02-01');
+  CREATE TABLE one.hits_2 PARTITION OF one.hits DEFAULT;
+  CREATE INDEX by_code ON one.hits (code); CREATE UNIQUE INDEX once ON one.hits (code, day);`;
+
+describe.each(majors())('PostgreSQL %i', (major) => {
+  test.each([
+    [
+      'tables that need each other, and what is around them',
+      `${TANGLED} DROP TABLE one.a, one.b, one.hits CASCADE; DROP FUNCTION one.next_code, one.is_code CASCADE;`,
+    ],
+    [
+      'keys, indexes and defaults of tables that stay',
+      `${TANGLED}
+      ALTER TABLE one.hits DROP CONSTRAINT hits_pkey; DROP INDEX one.by_code, one.once; DROP VIEW two.z CASCADE;
+      ALTER TABLE one.b DROP CONSTRAINT b_a_fkey; ALTER TABLE one.a ALTER id DROP DEFAULT; ALTER TABLE one.b ALTER id DROP DEFAULT; DROP SEQUENCE one.shared;
+      ALTER TABLE ${long}.${long} DROP CONSTRAINT ${long}, ALTER other DROP DEFAULT; ALTER TABLE two.a DROP CONSTRAINT a_select_key;`,
+    ],
+  ])('%s, in an order that works', async (_, target) => {
+    const [from, to] = [await place(TANGLED, major), await place(target, major)];
+    const { written, left } = await roundTrip(to.url, to.db, { version: '0', source: from.db });
+    expect([...written.unwritten.values()]).toEqual([]);
+    expect(left.map(({ message }) => message)).toEqual([]);
+    expect(written.files.map(({ decisions }) => decisions).filter((each) => each > 0)).toEqual([]);
+  });
+
+  test('a role that is missing is a decision; one without rights is told so by the deployment', async () => {
+    const role = `writer_${major}_${process.pid}`;
+    const shop = 'CREATE TABLE t (id int PRIMARY KEY, v int DEFAULT 1);';
+    const from = await place(
+      `${shop} CREATE ROLE ${role} LOGIN PASSWORD '${role}'; GRANT SELECT ON t TO ${role};`,
+      major,
+    );
+    const to = await place('CREATE TABLE t (id int PRIMARY KEY, v int);', major);
+    const { findings, compared } = await audit(to.db, { version: '0', source: from.db });
+    const { files } = await writtenFor(findings, compared, new Set(['postgres']));
+    expect(files.map(({ name, decisions }) => [name, decisions])).toEqual([
+      ['0001_default_of_t_v.sql', 0],
+      [`0002_grants_of_${role}.sql`, 1],
+    ]);
+    expect(files[1]!.text).toContain(
+      `-- migrate:decide role ${role} does not exist on this server: create it`,
+    );
+    await to.client.query(`GRANT CREATE ON DATABASE ${new URL(to.url).pathname.slice(1)} TO ${role}`);
+    const manifest = await compileFiles([{ name: files[0]!.name, bytes: Buffer.from(files[0]!.text) }]);
+    const { outcome } = await run(urlOf(to.url, { user: role, password: role }), manifest);
+    expect(outcome).toMatchObject({
+      status: 'failed',
+      error: { sqlstate: '42501', message: expect.stringMatching(/owner of table t/) },
+    });
+    for (const { client } of [from, to]) await client.query(`DROP OWNED BY ${role} CASCADE`);
+    await to.client.query(`DROP ROLE ${role}`);
+  });
+});
+
+describe('the folder', () => {
+  const scratch = mkdtempSync(join(tmpdir(), 'trueup-test-'));
+  afterAll(() => rmSync(scratch, { recursive: true }));
+  const files = (last: string) =>
+    new Map([
+      ['0001_a.sql', 'a'],
+      [last, 'b'],
+    ]);
+
+  test('is there with all that is in it, also where an empty one was', () => {
+    const folder = join(scratch, 'new', 'found');
+    writeFolder(folder, files(join('base', 'x.sql')));
+    expect(readdirSync(folder, { recursive: true }).sort()).toEqual([
+      '0001_a.sql',
+      'base',
+      join('base', 'x.sql'),
+    ]);
+    const empty = join(scratch, 'empty');
+    mkdirSync(empty);
+    writeFolder(empty, files('0002_b.sql'));
+    expect(readdirSync(empty)).toHaveLength(2);
+  });
+
+  test('is not there where a file of it cannot be written', () => {
+    const folder = join(scratch, 'cut');
+    expect(() => writeFolder(folder, files(`${'x'.repeat(300)}.sql`))).toThrow(FolderProblem);
+    expect(readdirSync(scratch).filter((name) => name.includes('cut'))).toEqual([]);
+    writeFileSync(join(scratch, 'file'), '');
+    expect(() => writeFolder(join(scratch, 'file', 'found'), files('0002_b.sql'))).toThrow(
+      /cannot be written \(ENOTDIR\)|is not a folder/,
+    );
+  });
+});
