@@ -151,3 +151,28 @@ describe('what is not described', () => {
     expect(text.split('What it can be\n')[1]).toMatch(/^\n*MORE\n/);
   });
 });
+
+describe('the whole text', () => {
+  const CAUSE = Array.from({ length: 3_000 }, (_, i) => `cause ${i} ${'x'.repeat(60)}`);
+  const findings = [{ group: GROUP, diagnosis: { ...DIAGNOSIS, cause: CAUSE } }];
+  const others = Array.from({ length: 50 }, (_, i) => ({ ...GROUP, table: `t${i}`, column: null }));
+
+  it('is cut to what a topic takes: of the findings, never of what comes after', () => {
+    const { text } = renderPage({ ...CONTENT, findings, others });
+    expect(text.length).toBe(100_000 + '\n… cut'.length);
+    expect(text).toContain('x\n… cut\n\nALSO\n  12x marketplace: t0\n');
+    expect(text.slice(text.indexOf('\n\nMORE'))).toBe(
+      renderPage({ ...CONTENT, others }).text.split(/(?=\n\nMORE)/)[1],
+    );
+  });
+
+  it('names the words of the first finding in the link to its lines', () => {
+    const link = (message: string) => {
+      const group = { ...GROUP, signature: 'on-conflict', sqlstate: '42704', message };
+      return renderPage({ ...CONTENT, signature: 'on-conflict', findings: [{ group, diagnosis: DIAGNOSIS }] })
+        .text;
+    };
+    expect(link('constraint "c" for table "t" does not exist')).not.toContain('there*20is*20no*20unique');
+    expect(link('something else')).toContain('there*20is*20no*20unique');
+  });
+});
