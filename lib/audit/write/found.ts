@@ -12,7 +12,8 @@ import type { Context } from './context';
 import { array, literal, column as name, relation, sqlTable, tableOf } from './names';
 import type { Part, Unwritten } from './part';
 import { groupOfConstraint, validateNotNull, validatePart } from './parts/constraints';
-import { groupOfUnique, immediatePart, verification } from './parts/indexes';
+import { verification } from './parts/index-checks';
+import { groupOfUnique, immediatePart } from './parts/indexes';
 import { policyPart } from './parts/rights';
 import { advancePart, catchUpPart, ownPart, widenPart } from './parts/sequences';
 

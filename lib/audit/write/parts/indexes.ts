@@ -3,51 +3,9 @@ import type { Index } from '../../../../lambda/audit/catalogue/indexes';
 import type { Table } from '../../../../lambda/audit/catalogue/tables';
 import type { ComparedId } from '../../../../lambda/audit/compare/difference';
 import type { Context } from '../context';
-import { array, derived, literal, column as name, columns as names, relation, tableOf } from '../names';
+import { derived, literal, column as name, columns as names, relation, tableOf } from '../names';
 import type { Part, Unwritten } from '../part';
-
-/** The keys as CREATE INDEX takes them, one each: `lower(email)`, `id DESC`. */
-export function keysOf(index: Index): string[] {
-  const [keys] = parenthesized(index.definition, `USING ${index.method} `);
-  return split(keys);
-}
-
-/** The text inside of the brackets that open behind `head`, and where it ends. */
-function parenthesized(text: string, head: string): [inside: string, end: number] {
-  const from = text.indexOf(`${head}(`) + head.length + 1;
-  let depth = 1;
-  for (let at = from; at < text.length; at++) {
-    at = pastQuotes(text, at);
-    if (text[at] === '(') depth++;
-    if (text[at] === ')' && --depth === 0) return [text.slice(from, at), at + 1];
-  }
-  return ['', text.length];
-}
-
-/** Where a quoted part that begins at `at` has its last character. */
-function pastQuotes(text: string, at: number): number {
-  const quote = text[at];
-  if (quote !== '"' && quote !== "'") return at;
-  let end = at + 1;
-  while (end < text.length && (text[end] !== quote || text[end + 1] === quote))
-    end += text[end] === quote ? 2 : 1;
-  return end;
-}
-
-function split(list: string): string[] {
-  const parts: string[] = [];
-  let [from, depth] = [0, 0];
-  for (let at = 0; at < list.length; at++) {
-    at = pastQuotes(list, at);
-    if (list[at] === '(' || list[at] === '[') depth++;
-    if (list[at] === ')' || list[at] === ']') depth--;
-    if (list[at] === ',' && depth === 0) {
-      parts.push(list.slice(from, at).trim());
-      from = at + 1;
-    }
-  }
-  return [...parts, list.slice(from).trim()];
-}
+import { duplicates, verification } from './index-checks';
 
 /** The definition, under another name, on another table, or otherwise. */
 const written = (
@@ -265,41 +223,4 @@ function renamed(from: Index, to: Index, partitioned: boolean): Part | Unwritten
     decide,
     up: [`ALTER INDEX ${relation({ schema: to.schema, name: to.name })} RENAME TO ${name(from.name)}`],
   };
-}
-
-const keyColumns = (index: Index): readonly string[] =>
-  index.expressions ? valuesOf(index) : index.columns.map(name);
-
-/** The keys as values: without the order, the collation and the operator class. */
-const valuesOf = (index: Index): string[] =>
-  index.columns.map((each) => (/^[\w$]+$/.test(each) ? name(each) : `(${each})`));
-
-/** NULLs repeat, unless the index says otherwise. */
-export function duplicates(index: Index): string {
-  const table = tableOf(index);
-  const keys = keyColumns(index);
-  const where = [
-    ...(index.nullsNotDistinct ? [] : [`num_nulls(${keys.join(', ')}) = 0`]),
-    ...(index.predicate ? [`(${index.predicate})`] : []),
-  ];
-  const sentence = `%s groups of rows in ${escaped(table)} share a key of ${escaped(name(index.name))}`;
-  return `SELECT pg_catalog.format(${literal(sentence)}, count(*))
-FROM (SELECT FROM ${table}${where.length > 0 ? ` WHERE ${where.join(' AND ')}` : ''} GROUP BY ${keys.join(', ')} HAVING count(*) > 1) AS shared
-HAVING count(*) > 0`;
-}
-
-/** For format(). */
-const escaped = (text: string): string => text.replaceAll('%', '%%');
-
-export function verification(index: Index): string[] {
-  const table = tableOf(index);
-  if (index.primary) return [`SELECT trueup.col_is_pk(${literal(table)}, ${array(index.columns.map(name))})`];
-  const options = [
-    ...(index.unique ? ['is_unique => true'] : []),
-    ...(index.predicate ? [`predicate => ${literal(index.predicate)}`] : []),
-    ...(index.include ? [`include => ${array(index.include.map(name))}`] : []),
-    ...(index.method === 'btree' ? [] : [`method => ${literal(index.method)}`]),
-    ...(index.nullsNotDistinct ? ['nulls_not_distinct => true'] : []),
-  ];
-  return [`SELECT trueup.is_indexed(${[literal(table), array(keysOf(index)), ...options].join(', ')})`];
 }
