@@ -1,38 +1,16 @@
 /** Failing statements that no difference to a source explains: of which kind each is, decided in one place. Pure. */
 import type { Catalogue } from '../audit/catalogue';
 import type { Column } from '../audit/catalogue/columns';
-import type { Index } from '../audit/catalogue/indexes';
 import type { Evidence, FailingStatement } from '../audit/evidence';
 import type { Finding } from '../audit/finding';
 import type { Mend } from '../audit/mend';
 import { namesIn, path } from '../audit/names';
-import type { ConflictSeen } from '../sql/conflict-clause';
-import { insertsIn, tablesIn } from '../sql/insert';
+import { tablesIn } from '../sql/insert';
 import { identifierOf, tokens } from '../sql/tokens';
-import { type ConflictCase, explainConflict, type UniqueIndex } from './conflict';
+import type { Claim, ClaimedId } from './claim';
+import { conflictClaim } from './conflict-claim';
 import { keysOf, likelyReferences } from './keys';
 import { shownBy } from './kind';
-
-export type ClaimedId =
-  | 'missing-id-default'
-  | 'premature-not-null'
-  | 'missing-conflict-target'
-  | 'conflict-predicate'
-  | 'deferrable-arbiter'
-  | 'missing-uuid-function'
-  | 'mismatched-key-types'
-  | 'statement-fails';
-
-interface Claim {
-  readonly id: ClaimedId;
-  readonly object: string;
-  readonly message: string;
-  /** More lines of evidence. */
-  readonly because?: string;
-  readonly statement: FailingStatement;
-  /** What mends it. @default - no migration does */
-  readonly mend?: Mend;
-}
 
 /** One finding an object, with the statements that fail because of it. */
 export function claimed(id: ClaimedId, evidence: Evidence): readonly Finding[] {
@@ -66,7 +44,7 @@ function claimOf(catalogue: Catalogue, statement: FailingStatement): Claim {
         return withoutSequence(statement, verdict);
     }
   const conflict =
-    verdict.sqlstate === '42P10' || verdict.sqlstate === '42704' ? conflictOf(catalogue, statement) : null;
+    verdict.sqlstate === '42P10' || verdict.sqlstate === '42704' ? conflictClaim(catalogue, statement) : null;
   if (conflict !== null) return conflict;
   if (verdict.sqlstate === '42883' || verdict.sqlstate === '42804') {
     const used = new Set([...tokens(text)].flatMap((token) => identifierOf(token) ?? []));
@@ -133,53 +111,6 @@ function withoutValue(
       };
 }
 
-/** Its predicate is what keeps an index from serving. */
-const BY_PREDICATE: ReadonlySet<ConflictCase> = new Set([
-  'predicate-missing',
-  'predicate-differs',
-  'bind-parameter',
-  'unseen-values',
-]);
-
-function conflictOf(catalogue: Catalogue, statement: FailingStatement): Claim | null {
-  for (const { table, schema, conflict } of insertsIn(statement.text)) {
-    if (conflict === null) continue;
-    const into = tableOf(catalogue, statement, schema, table);
-    if (into === null) continue;
-    const object = path(...into);
-    if (conflict.constraint !== null)
-      return {
-        id: 'missing-conflict-target',
-        object,
-        message: `ON CONFLICT ON CONSTRAINT ${path(conflict.constraint)} finds no constraint on ${object}.`,
-        statement,
-      };
-    const indexes = catalogue.indexes.filter((each) => each.schema === into[0] && each.table === into[1]);
-    const { case: which, index } = explainConflict(conflict, indexes.map(uniqueIndex));
-    const clause = `ON CONFLICT (${elements(conflict)})`;
-    return BY_PREDICATE.has(which) && index !== null
-      ? {
-          id: 'conflict-predicate',
-          object,
-          message: `${clause} on ${object} finds only ${index.name}, which is partial.`,
-          because: `its predicate: WHERE ${index.predicate}`,
-          statement,
-        }
-      : {
-          id: 'missing-conflict-target',
-          object,
-          message: `${clause} finds no unique index on ${object}.`,
-          mend: makeTarget(
-            into,
-            conflict.elements.map(({ text }) => text),
-          ),
-          ...(index === null ? {} : { because: `nearest: ${index.name} (${which})` }),
-          statement,
-        };
-  }
-  return null;
-}
-
 /** Also of keys that are the odd ones out. */
 export const generateKey = ({ schema, table, name, type }: Column, decide?: string): Mend => ({
   what: 'defect',
@@ -190,52 +121,6 @@ export const generateKey = ({ schema, table, name, type }: Column, decide?: stri
     detail: type,
     ...(decide === undefined ? {} : { decide }),
   },
-});
-
-const makeTarget = ([schema, name]: readonly [string, string], columns: readonly string[]): Mend => ({
-  what: 'defect',
-  id: 'missing-conflict-target',
-  object: { table: { schema, name }, columns },
-});
-
-const elements = ({ elements: all }: ConflictSeen): string => all.map(({ text }) => text).join(', ');
-
-/** The planner names the relations that it found; else the only table of this name. */
-function tableOf(
-  { tables }: Catalogue,
-  { verdict }: FailingStatement,
-  schema: string | null,
-  name: string,
-): readonly [string, string] | null {
-  const named = verdict.relations
-    .map(namesIn)
-    .find((names) => names.at(-1) === name && (schema === null || names[0] === schema));
-  if (named !== undefined) return [named[0]!, name];
-  const candidates = tables.filter(
-    (each) => each.name === name && (schema === null || each.schema === schema),
-  );
-  return candidates.length === 1 ? [candidates[0]!.schema, name] : null;
-}
-
-const uniqueIndex = (index: Index): UniqueIndex => ({
-  table: path(index.schema, index.table),
-  name: path(index.name),
-  sql: path(index.schema, index.name),
-  keys: index.columns.map((text) => ({
-    column: index.expressions && /[^\w$]/.test(text) ? null : text,
-    text,
-    collation: null,
-    classes: null,
-  })),
-  predicate: index.predicate ?? null,
-  valid: !index.invalid,
-  unique: index.unique ?? false,
-  exclusion: index.constraint === 'exclusion',
-  immediate: !index.deferrable,
-  primary: index.primary ?? false,
-  partitioned: false,
-  constraint: index.constraint ?? null,
-  plain: !index.expressions && index.predicate === undefined,
 });
 
 function uuidFunction(statement: FailingStatement, used: ReadonlySet<string>): Claim | null {
