@@ -1,7 +1,9 @@
 /** A dump is cut into the same statements wherever the pieces end that it is read in. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { DumpSplitter, type Item, LONGEST_STATEMENT, type Open } from '../../../lib/audit/sources/dump/split';
+import type { Item, Open } from '../../../lib/audit/sources/dump/item';
+import { DumpSplitter } from '../../../lib/audit/sources/dump/split';
+import { LONGEST_STATEMENT } from '../../../lib/audit/sources/dump/unfinished-statement';
 
 function split(text: string, sizes: readonly number[] = [text.length]): { items: Item[]; open: Open } {
   const splitter = new DumpSplitter();

@@ -4,9 +4,10 @@ import type { NotSeen } from '../../../../lambda/audit/not-seen';
 import type { RowCount } from '../../../../lambda/audit/rows';
 import { ParseFailure, parse } from '../../../compiler/read/parser';
 import { otherEncoding, SourceProblem } from '../problem';
+import type { Item } from './item';
 import { Loader, type ScratchDatabase } from './loader';
 import { type CountedRows, RowCounter } from './rows';
-import { DumpSplitter, type Item } from './split';
+import { DumpSplitter } from './split';
 import type { ExtensionWanted } from './statement';
 
 export interface LoadedDump {

@@ -2,23 +2,9 @@
  * Cuts a dump into statements while it is read, by psql's rules: what is in literals, comments, brackets and BEGIN ATOMIC
  * ends none. Rows are counted and let go, so a dump of any size needs little memory.
  */
+import type { Item, Open } from './item';
+import { addText, addWord, beginsRows, finished, noStatement } from './unfinished-statement';
 
-/** Texts are bytes as latin1. */
-export type Item =
-  | { readonly kind: 'statement'; readonly line: number; readonly text: string }
-  /** A COPY or an INSERT, how it begins, and how many rows came with it. */
-  | { readonly kind: 'rows'; readonly line: number; readonly text: string; readonly rows: number }
-  /** A command of psql, without its backslash. */
-  | { readonly kind: 'meta'; readonly line: number; readonly text: string }
-  /** Longer than is read: how it begins. */
-  | { readonly kind: 'too long'; readonly line: number; readonly text: string };
-
-/** Where the dump ended although something was open; null where it ended well. */
-export type Open = { readonly in: 'rows' | 'statement'; readonly line: number } | null;
-
-export const LONGEST_STATEMENT = 4_000_000;
-/** Of a statement with rows: as much as names its table. */
-const HEAD = 4_000;
 /** What a line may have before it is cut where no token ends. */
 const LONG_LINE = 1_000_000;
 
@@ -37,32 +23,6 @@ type Mode =
   | { readonly in: 'dollar'; readonly tag: string };
 
 const CODE: Mode = { in: 'code' };
-
-interface Statement {
-  readonly line: number;
-  text: string;
-  /** With what was not kept. */
-  size: number;
-  /** Its first words, in lower case. */
-  readonly words: string[];
-  brackets: number;
-  /** BEGIN ATOMIC … END, and CASE … END in it. */
-  blocks: number;
-  /** Of an INSERT, after VALUES. */
-  values: boolean;
-  rows: number;
-}
-
-const noStatement = (line: number): Statement => ({
-  line,
-  text: '',
-  size: 0,
-  words: [],
-  brackets: 0,
-  blocks: 0,
-  values: false,
-  rows: 0,
-});
 
 export class DumpSplitter {
   private buffer = '';
@@ -163,17 +123,8 @@ export class DumpSplitter {
         escapes: ESCAPES.test(part.slice(Math.max(0, after - 3), after)),
       };
     else if (token.startsWith('$')) this.mode = { in: 'dollar', tag: token };
-    else this.word(token.toLowerCase());
+    else addWord(now, token.toLowerCase());
     return after;
-  }
-
-  private word(word: string): void {
-    const { now } = this;
-    if (now.words.length < 4) now.words.push(word);
-    if (now.words[0] === 'insert' && word === 'values' && now.brackets === 0) now.values = true;
-    if (!/^create (or replace )?(function|procedure)\b/.test(now.words.join(' ')) || now.brackets > 0) return;
-    if (word === 'begin' || (word === 'case' && now.blocks > 0)) now.blocks++;
-    else if (word === 'end' && now.blocks > 0) now.blocks--;
   }
 
   private comment(part: string, at: number, depth: number): number {
@@ -258,10 +209,7 @@ export class DumpSplitter {
       if (begin === to) return to;
       this.now = noStatement(this.line);
     }
-    const { now } = this;
-    now.size += to - begin;
-    const most = now.words[0] === 'insert' ? HEAD : LONGEST_STATEMENT;
-    if (now.text.length < most) now.text += part.slice(begin, Math.min(to, begin + most - now.text.length));
+    addText(this.now, part, begin, to);
     this.count(part, begin, to);
     return to;
   }
@@ -271,14 +219,11 @@ export class DumpSplitter {
   }
 
   private finish(): void {
-    const { line, text, size, words, rows } = this.now;
+    const { now } = this;
     this.now = noStatement(this.line);
-    if (words[0] === 'copy' && /\bfrom\s+stdin\b/i.test(text)) {
+    if (beginsRows(now)) {
       this.mode = { in: 'before rows' };
-      this.now = { ...noStatement(line), text: text.replace(/;$/, '') };
-    } else if (words[0] === 'insert')
-      this.items.push({ kind: 'rows', line, text: text.slice(0, HEAD), rows });
-    else if (size > LONGEST_STATEMENT) this.items.push({ kind: 'too long', line, text: text.slice(0, HEAD) });
-    else this.items.push({ kind: 'statement', line, text: text.replace(/;\s*$/, '') });
+      this.now = { ...noStatement(now.line), text: now.text.replace(/;$/, '') };
+    } else this.items.push(finished(now));
   }
 }
