@@ -1,7 +1,5 @@
 /** Alarm in, page out. What goes wrong on the way is in the page; only if no page can be sent at all does it throw. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Diagnosis } from '../contract/diagnosis';
-import { undiagnosed } from '../defects/diagnose';
 import { signatureOf } from '../defects/signatures';
 import { log } from '../log';
 import {
@@ -17,44 +15,17 @@ import {
   signatureOfAlarm,
 } from './alarm';
 import { renderChat } from './chat';
-import type { ErrorGroup } from './collect';
-import { isPaged, questionOf } from './finding';
-import type { Outbound } from './outbound';
+import { type PageContext, TIMING } from './context';
+import { diagnoseAll } from './diagnoses';
+import { isPaged } from './finding';
 import { type Read, readErrors } from './read';
 import { type PageContent, renderPage } from './render';
-import type { PageSettings } from './settings';
 import { pageWorkload } from './workload';
-
-/** Milliseconds, unless the name says otherwise; shortened in tests. */
-export interface PageTiming {
-  /** Lines that the metric has counted are searched for this long. */
-  readonly linesWaitMs: number;
-  readonly linesRetryMs: number;
-  /** For one reading of a window. */
-  readonly readMs: number;
-  readonly readEvents: number;
-  readonly diagnosisMs: number;
-}
-
-export const TIMING: PageTiming = {
-  linesWaitMs: 30_000,
-  linesRetryMs: 5_000,
-  readMs: 45_000,
-  readEvents: 250_000,
-  diagnosisMs: 25_000,
-};
 
 /** More in one message are named, not described. */
 const MOST_FINDINGS = 10;
 /** Of everyday errors, which are described only where the catalogue names a defect. */
 const MOST_ASKED = 50;
-
-export interface PageContext {
-  readonly settings: PageSettings;
-  readonly out: Outbound;
-  readonly region: string;
-  readonly timing?: PageTiming;
-}
 
 export async function handlePage(event: PageEvent, context: PageContext): Promise<void> {
   if ('action' in event) return lookAgain(event, context);
@@ -200,63 +171,6 @@ async function tellChat(content: PageContent, { settings, out }: PageContext): P
       text: `The page before this one could not be published to ${chatTopicArn}: ${reason}. Check that the topic exists, and that the pager's role may publish to it and use its key.`,
     });
   }
-}
-
-/** In the order of the groups. Functions are asked at the same time, each once. */
-async function diagnoseAll(
-  groups: readonly ErrorGroup[],
-  context: PageContext,
-): Promise<readonly Diagnosis[]> {
-  const { functions } = context.settings;
-  const all = [...new Set(Object.values(functions).flat())];
-  // An application's line names no database; where there is only one function, it is its.
-  const functionsFor = ({ database }: ErrorGroup): readonly string[] =>
-    functions[database] ?? (database === '' && all.length === 1 ? all : []);
-  const answers = new Map<ErrorGroup, Diagnosis[]>(groups.map((group) => [group, []]));
-  await Promise.all(
-    all.map(async (name) => {
-      const asked = groups.filter((group) => functionsFor(group).includes(name));
-      if (asked.length === 0) return;
-      const diagnoses = await ask(name, asked, context);
-      asked.forEach((group, i) => void answers.get(group)!.push(diagnoses[i]!));
-    }),
-  );
-  return groups.map((group) => best(answers.get(group)!) ?? undiagnosed(group, [NOBODY(group.database)]));
-}
-
-/** Of several namespaces of one database, the one whose migrations are about it. */
-const best = (diagnoses: readonly Diagnosis[]): Diagnosis | undefined =>
-  diagnoses.find(({ migrations }) => migrations !== null && migrations.length > 0) ??
-  diagnoses.find(({ kind, cause }) => kind !== null && cause.length > 0) ??
-  diagnoses[0];
-
-const NOBODY = (database: string): string =>
-  database === ''
-    ? 'An application logged this, so it is not known which database it is about.'
-    : `No SchemaMigrations of these alarms looks after the database ${database}, so it could not be queried.`;
-
-async function ask(
-  functionName: string,
-  groups: readonly ErrorGroup[],
-  { out, timing = TIMING }: PageContext,
-): Promise<readonly Diagnosis[]> {
-  const questions = groups.map(questionOf);
-  const failed = (why: string) => groups.map((group) => undiagnosed(group, [why]));
-  const request = { action: 'diagnose', questions } as const;
-  const invocation = await out.invokeMigrate(functionName, request, timing.diagnosisMs);
-  if (invocation.kind !== 'answered') {
-    log('diagnosis-failed', { function: functionName, reason: invocation.message });
-    return failed(
-      `The database could not be queried: ${functionName} did not answer within ${timing.diagnosisMs / 1_000} seconds, or died.`,
-    );
-  }
-  const { response } = invocation;
-  if (response.action === 'diagnose' && response.diagnoses.length === groups.length)
-    return response.diagnoses;
-  const { message = 'it answered something else', remedy = '' } =
-    response.action === 'error' ? response.error : {};
-  log('diagnosis-failed', { function: functionName, reason: message });
-  return failed(`The database could not be queried: ${message}. ${remedy}`.trim());
 }
 
 const until = async (timeMs: number): Promise<void> => {

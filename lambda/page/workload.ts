@@ -2,7 +2,7 @@
 import type { WorkloadDrift } from '../contract/workload';
 import { log } from '../log';
 import type { AlarmEvent } from './alarm';
-import type { PageContext } from './handle';
+import type { PageContext } from './context';
 import type { Outbound } from './outbound';
 import { renderWorkloadPage } from './workload-page';
 

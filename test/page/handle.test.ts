@@ -5,8 +5,9 @@ import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vite
 import { makeManifest } from '../../lambda/contract/manifest';
 import { answerQuestions } from '../../lambda/migrate/diagnosis';
 import type { AlarmEvent, RaisedAlarm } from '../../lambda/page/alarm';
+import type { PageTiming } from '../../lambda/page/context';
 import type { LogEvent } from '../../lambda/page/error-reader';
-import { handlePage, type PageTiming } from '../../lambda/page/handle';
+import { handlePage } from '../../lambda/page/handle';
 import { eventsOfFile } from '../../lambda/page/log-lines';
 import type { Outbound } from '../../lambda/page/outbound';
 import { type PageSettings, pageEnvironment, pageSettings } from '../../lambda/page/settings';
