@@ -41,6 +41,8 @@ export const mismatchedKeyTypes: DefectKind = {
           .filter(
             ({ comparable, column, key }) =>
               !comparable &&
+              // In its own table it is an id that somebody else gave: a reference to a parent has another name.
+              column.table !== key.table &&
               ![column, key].some(({ schema, table, name }) => known.has(path(schema, table, name))),
           )
           .map(
@@ -63,7 +65,7 @@ FROM (${LIKELY_REFERENCES}) AS r
 -- The side to change: the one that is not uuid.
 CROSS JOIN LATERAL (SELECT CASE WHEN r.type = 'uuid' THEN r.target ELSE r.relname END AS relname,
   CASE WHEN r.type = 'uuid' THEN r.target_column ELSE r.attname END AS attname) AS wrong
-WHERE NOT r.same AND ${PARAMETERS_ON('wrong.relname', 'wrong.attname')}
+WHERE NOT r.same AND r.target <> r.relname AND ${PARAMETERS_ON('wrong.relname', 'wrong.attname')}
 ORDER BY 1, 2, 3`,
     rows: 'defect',
     blind:

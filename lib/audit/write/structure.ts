@@ -21,7 +21,7 @@ export function structureOf(catalogue: Catalogue, roles: Iterable<string>): Read
   const { parts, unwritten } = allParts(catalogue, nothingOf(catalogue));
   const statements = [
     ...[...new Set([...rolesIn(catalogue), ...roles])].sort().map(createRole),
-    ...parts.filter(isTriable).flatMap(({ up }) => up.map(withoutWaiting)),
+    ...parts.filter(isTriable).flatMap(({ up }) => withoutWaiting(up)),
   ];
   const chunks: string[][] = [[]];
   let size = 0;
@@ -66,9 +66,23 @@ const isTriable = ({ phase, up }: Part): boolean =>
     ),
   );
 
-/** Nobody is there who would wait. */
-const withoutWaiting = (statement: string): string =>
-  statement.replace(/^CREATE (UNIQUE )?INDEX CONCURRENTLY /, 'CREATE $1INDEX ');
+/**
+ * Nobody is there who would wait: indexes are built, and constraints validated, at once. All of it is then one transaction, which
+ * `SET LOCAL check_function_bodies` before a function needs.
+ */
+const withoutWaiting = (up: readonly string[]): string[] => {
+  const validated = new Set(up.map((each) => each.replace(' VALIDATE CONSTRAINT ', ' ADD CONSTRAINT ')));
+  const isValidated = (each: string) =>
+    / NOT VALID$/.test(each) && [...validated].some((start) => each.startsWith(`${start} `));
+  return up
+    .filter((each) => !VALIDATE.test(each))
+    .map((each) =>
+      isValidated(each)
+        ? each.replace(/ NOT VALID$/, '')
+        : each.replace(/^CREATE (UNIQUE )?INDEX CONCURRENTLY /, 'CREATE $1INDEX '),
+    );
+};
+const VALIDATE = /^ALTER (TABLE|DOMAIN) .* VALIDATE CONSTRAINT /s;
 
 const createRole = (role: string): string =>
   `DO $$ BEGIN IF pg_catalog.to_regrole(${literal(name(role))}) IS NULL THEN EXECUTE ${literal(`CREATE ROLE ${name(role)}`)}; END IF; END $$`;

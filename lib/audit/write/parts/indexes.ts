@@ -58,11 +58,18 @@ export function indexPart(
         }
       : {}),
     ...(Object.keys(built.consents).length > 0 ? { consents: built.consents } : {}),
-    preflight: from.unique ? [duplicates(from)] : [],
+    preflight: from.unique && !isUnpopulated(context, from) ? [duplicates(from)] : [],
     up: [...(away ? [away] : []), ...built.up],
     verify: verification(from),
     ...(away ? {} : { down: built.down }),
   };
+}
+
+/** On a materialized view WITH NO DATA, which cannot be read. */
+function isUnpopulated({ target, source }: Context, { schema, table }: Index): boolean {
+  const isIt = (view: { readonly schema: string; readonly name: string }) =>
+    view.schema === schema && view.name === table;
+  return (target.views.find(isIt) ?? source.views.find(isIt))?.unpopulated ?? false;
 }
 
 /** Beside a deferrable one another index is not enough: ON CONFLICT takes both, and fails. The rows are unique all the time. */
