@@ -143,6 +143,13 @@ const MOVES: readonly Move[] = [
     finds: ['B collation-lost public.german', 'B column-type public.words.c', 'B column-type public.words.w'],
   },
   {
+    name: 'materialized views WITH NO DATA, which nobody can read, lost with their unique indexes',
+    source: `${WHOLE} CREATE MATERIALIZED VIEW gone AS SELECT id FROM students WITH NO DATA; CREATE UNIQUE INDEX one_gone ON gone (id);
+      CREATE MATERIALIZED VIEW stays AS SELECT id FROM students WITH NO DATA; CREATE UNIQUE INDEX one_stays ON stays (id);`,
+    target: `${WHOLE} CREATE MATERIALIZED VIEW stays AS SELECT id FROM students WITH NO DATA;`,
+    finds: ['B materialized-view-lost public.gone', 'B unique-lost public.stays'],
+  },
+  {
     name: 'Supabase: policies that call what only Supabase has, its trigger on its own table, and its roles',
     source: SUPABASE,
     target: `CREATE TABLE profiles (id uuid PRIMARY KEY, owner uuid, body text); ALTER TABLE profiles ENABLE ROW LEVEL SECURITY;
