@@ -14,6 +14,12 @@ export const list = (names: readonly string[]): string => names.map(quoteWhereNe
 export const namesIn = (text: string): readonly string[] =>
   [...tokens(text)].flatMap((token) => identifierOf(token) ?? []);
 
+/** The column that an element of an index is; null for an expression. */
+export function columnOf(element: string): string | null {
+  const [first, ...more] = [...tokens(element)];
+  return first === undefined || more.length > 0 ? null : (identifierOf(first) ?? null);
+}
+
 /** Joins names so that no two lists give the same. */
 export const key = (...names: readonly string[]): string => names.join('\0');
 

@@ -3,7 +3,7 @@ import type { Catalogue } from '../audit/catalogue';
 import type { Index } from '../audit/catalogue/indexes';
 import type { FailingStatement } from '../audit/evidence';
 import type { Mend } from '../audit/mend';
-import { namesIn, path } from '../audit/names';
+import { columnOf, namesIn, path } from '../audit/names';
 import type { ConflictSeen } from '../sql/conflict-clause';
 import { insertsIn } from '../sql/insert';
 import type { Claim } from './claim';
@@ -86,7 +86,7 @@ const uniqueIndex = (index: Index): UniqueIndex => ({
   name: path(index.name),
   sql: path(index.schema, index.name),
   keys: index.columns.map((text) => ({
-    column: index.expressions && /[^\w$]/.test(text) ? null : text,
+    column: index.expressions ? columnOf(text) : text,
     text,
     collation: null,
     classes: null,

@@ -16,7 +16,7 @@ const isAlive = (pid: number): boolean => {
 };
 
 async function until(holds: () => boolean): Promise<void> {
-  for (const end = Date.now() + 15_000; !holds(); await sleep(100)) {
+  for (const end = Date.now() + 60_000; !holds(); await sleep(100)) {
     if (Date.now() > end) throw new Error('It did not come about.');
   }
 }

@@ -11,7 +11,7 @@ export interface Index {
   readonly definition: string;
   /** `btree` */
   readonly method: string;
-  /** Names, or expressions in parentheses, in order; without INCLUDE. */
+  /** In order, without INCLUDE: names, or with `expressions` SQL, names quoted where needed and `lower(name)`, `(a + b)`. */
   readonly columns: readonly string[];
   readonly include?: readonly string[];
   /** Some of the columns are expressions. */
@@ -38,7 +38,7 @@ export const indexes: Kind<Index> = {
   sql: (major) => `SELECT n.nspname AS schema, c.relname AS table, ic.relname AS name,
     pg_get_indexdef(i.indexrelid) AS definition, am.amname AS method,
     CASE WHEN i.indexprs IS NULL THEN ${COLUMN_NAMES('i.indrelid', '(i.indkey::int2[])[0:i.indnkeyatts - 1]')}
-      ELSE (SELECT array_agg(coalesce(a.attname, pg_get_indexdef(i.indexrelid, k, false)) ORDER BY k)
+      ELSE (SELECT array_agg(coalesce(quote_ident(a.attname), pg_get_indexdef(i.indexrelid, k, false)) ORDER BY k)
         FROM generate_series(1, i.indnkeyatts) AS k
         LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[k - 1] AND a.attnum <> 0) END AS columns,
     CASE WHEN i.indnatts > i.indnkeyatts

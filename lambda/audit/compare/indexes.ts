@@ -1,5 +1,5 @@
 import type { Index } from '../catalogue/indexes';
-import { key, list, path } from '../names';
+import { columnOf, key, list, path } from '../names';
 import { type Comparison, type Difference, type Lost, only } from './difference';
 import type { Pair } from './pair';
 import { plain } from './text';
@@ -13,9 +13,7 @@ export function compareIndexes(pair: Pair): Comparison {
       if (partitionOf || constraint === 'exclusion' || pair.isPartition(schema, table)) return [];
       if (!pair.hasRelation(schema, table)) return [];
       // A materialized view has no columns in the catalogue; an index of a lost column went with it.
-      const plainColumns = index.expressions
-        ? columns.filter((each) => isColumn(pair, index, each))
-        : columns;
+      const plainColumns = index.expressions ? columns.flatMap((each) => columnOf(each) ?? []) : columns;
       if (pair.tables.has(key(schema, table)) && !pair.hasColumns(schema, table, plainColumns)) return [];
       const here = pair.indexes.get(key(schema, table)) ?? [];
       const alike = here.filter((each) => shape(each) === shape(index));
@@ -29,9 +27,6 @@ export function compareIndexes(pair: Pair): Comparison {
 }
 
 const keyOf = ({ schema, name }: Index): string => key(schema, name);
-
-const isColumn = ({ source }: Pair, { schema, table }: Index, name: string): boolean =>
-  source.columns.some((each) => each.schema === schema && each.table === table && each.name === name);
 
 /** All that it does, without its name. */
 const shape = ({ definition, method, unique, nullsNotDistinct }: Index): string =>
@@ -52,7 +47,7 @@ function lost(index: Index, here: readonly Index[]): Difference {
     lost: [{ kind: 'indexes', from: index, ...(same ? { to: same } : {}) }],
     names: [name],
     table: [schema, table],
-    columns,
+    columns: index.expressions ? columns.map((each) => columnOf(each) ?? each) : columns,
   };
 }
 

@@ -109,24 +109,21 @@ function made(place: Place, { name, unique, primary, columns, sql }: SqliteIndex
   const called = (
     name === '' || name.startsWith('sqlite_') ? `${place.name}_${ends}` : name.toLowerCase()
   ).slice(0, MORE);
-  const elements = own.map((each) =>
-    each.ignoresCase && unique ? `lower(${quoteWhereNeeded(each.name)})` : each.name,
-  );
   const expressions = own.some((each) => each.ignoresCase && unique);
+  const elements = own.map((each) =>
+    each.ignoresCase && unique ? `lower(${quoteWhereNeeded(each.name)})` : quoteWhereNeeded(each.name),
+  );
   const condition = sql === null ? null : conditionOf(sql);
   const predicate = condition === null ? undefined : translated(place, condition);
-  const list = own
-    .map((each, i) => (elements[i] === each.name ? quoteWhereNeeded(each.name) : elements[i]))
-    .join(', ');
   return {
     schema: names.schema,
     table: place.name,
     name: called,
     definition:
-      `CREATE ${unique ? 'UNIQUE ' : ''}INDEX ${quoteWhereNeeded(called)} ON ${path(names.schema, place.name)} USING btree (${list})` +
+      `CREATE ${unique ? 'UNIQUE ' : ''}INDEX ${quoteWhereNeeded(called)} ON ${path(names.schema, place.name)} USING btree (${elements.join(', ')})` +
       (predicate === undefined ? '' : ` WHERE (${predicate})`),
     method: 'btree',
-    columns: elements,
+    columns: expressions ? elements : own.map((each) => each.name),
     ...(expressions ? { expressions: true as const } : {}),
     ...(predicate === undefined ? {} : { predicate }),
     ...(unique ? { unique: true as const } : {}),

@@ -3,26 +3,25 @@ import type { Index } from '../../../../lambda/audit/catalogue/indexes';
 import { array, literal, column as name, tableOf } from '../names';
 import { keysOf } from './index-keys';
 
-const keyColumns = (index: Index): readonly string[] =>
-  index.expressions ? valuesOf(index) : index.columns.map(name);
-
-/** The keys as values: without the order, the collation and the operator class. */
-const valuesOf = (index: Index): string[] =>
-  index.columns.map((each) => (/^[\w$]+$/.test(each) ? name(each) : `(${each})`));
-
 /** NULLs repeat, unless the index says otherwise. */
 export function duplicates(index: Index): string {
   const table = tableOf(index);
-  const keys = keyColumns(index);
+  const keys = index.expressions ? index.columns : index.columns.map(name);
   const where = [
     ...(index.nullsNotDistinct ? [] : [`num_nulls(${keys.join(', ')}) = 0`]),
     ...(index.predicate ? [`(${index.predicate})`] : []),
   ];
+  const from = `${table}${where.length > 0 ? ` WHERE ${where.join(' AND ')}` : ''}`;
+  const groups = index.expressions ? keys.map((_, i) => `key_${i + 1}`) : keys;
   const sentence = `%s groups of rows in ${escaped(table)} share a key of ${escaped(name(index.name))}`;
   return `SELECT pg_catalog.format(${literal(sentence)}, count(*))
-FROM (SELECT FROM ${table}${where.length > 0 ? ` WHERE ${where.join(' AND ')}` : ''} GROUP BY ${keys.join(', ')} HAVING count(*) > 1) AS shared
+FROM (SELECT FROM ${index.expressions ? named(keys, from) : from} GROUP BY ${groups.join(', ')} HAVING count(*) > 1) AS shared
 HAVING count(*) > 0`;
 }
+
+/** GROUP BY takes a constant, of an index that allows a single row, for the number of a column. */
+const named = (keys: readonly string[], from: string): string =>
+  `(SELECT ${keys.map((each, i) => `${each} AS key_${i + 1}`).join(', ')} FROM ${from}) AS keys`;
 
 /** For format(). */
 const escaped = (text: string): string => text.replaceAll('%', '%%');
