@@ -7,6 +7,7 @@ import { withoutNeedless } from '../../lambda/audit/data/privileges';
 import { countHere, estimatesOf, type RowsHere } from '../../lambda/audit/data/row-counts';
 import type { Evidence, Side } from '../../lambda/audit/evidence';
 import { failingOf } from '../../lambda/audit/failing';
+import { plural } from '../../lambda/audit/names';
 import type { NotSeen } from '../../lambda/audit/not-seen';
 import { AUDIT_KINDS } from '../../lambda/defects';
 import type { Database } from '../../lambda/postgres/database';
@@ -124,7 +125,7 @@ export async function audit(target: Database, options: AuditOptions): Promise<Au
         .map((each) => ({ ...each, what: `in the source: ${each.what}` })),
       ...(source ? [] : [{ what: 'what was lost', why: 'no source to compare with was given (--from)' }]),
       ...comparison.notSeen,
-      ...(source ? foreignServers(source.catalogue) : []),
+      ...(source ? notCompared(source.catalogue) : []),
       ...planned.notSeen,
       ...data.notSeen,
     ],
@@ -148,7 +149,15 @@ const sideOf = ({ catalogue, positions, rows }: Snapshot): Side => ({ catalogue,
 const objectsIn = ({ database: _, others: __, ...lists }: Catalogue): number =>
   Object.values(lists).reduce((sum, { length }) => sum + length, 0);
 
-const foreignServers = ({ foreignServers: servers }: Catalogue): readonly NotSeen[] =>
-  servers.length === 0
-    ? []
-    : [{ what: `${servers.length} foreign servers of the source`, why: 'they are not compared' }];
+const notCompared = ({ foreignServers, subscriptions }: Catalogue): readonly NotSeen[] =>
+  (
+    [
+      [foreignServers.length, 'foreign server'],
+      [subscriptions.length, 'subscription'],
+    ] as const
+  )
+    .filter(([count]) => count > 0)
+    .map(([count, what]) => ({
+      what: `${plural(count, what)} of the source`,
+      why: count === 1 ? 'it is not compared' : 'they are not compared',
+    }));

@@ -79,6 +79,28 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     expect(written.files.map(({ decisions }) => decisions).filter((each) => each > 0)).toEqual([]);
   });
 
+  test('constraints that are checked later are so again', async () => {
+    const source = `CREATE TABLE d (id int CONSTRAINT d_pkey PRIMARY KEY DEFERRABLE,
+      a int CONSTRAINT one_a UNIQUE DEFERRABLE INITIALLY DEFERRED, b int CONSTRAINT one_b UNIQUE DEFERRABLE INITIALLY DEFERRED,
+      c int CONSTRAINT one_c UNIQUE DEFERRABLE INITIALLY DEFERRED);`;
+    const from = await place(source, major);
+    const to = await place(
+      `${source} ALTER TABLE d DROP CONSTRAINT d_pkey, ADD CONSTRAINT d_pkey PRIMARY KEY (id), DROP CONSTRAINT one_a,
+        DROP CONSTRAINT one_b, ADD CONSTRAINT one_b UNIQUE (b),
+        DROP CONSTRAINT one_c, ADD CONSTRAINT one_c UNIQUE (c) DEFERRABLE`,
+      major,
+    );
+    const { first, written, left } = await roundTrip(to.url, to.db, { version: '0', source: from.db });
+    expect(first.findings.map(({ id, object }) => `${id} ${object}`).sort()).toEqual([
+      'primary-key-lost public.d',
+      'unique-lost public.d',
+      'unique-lost public.d',
+      'unique-lost public.d',
+    ]);
+    expect([...written.unwritten.values()]).toEqual([]);
+    expect(left.map(({ message }) => message)).toEqual([]);
+  });
+
   test('a role that is missing is a decision; one without rights is told so by the deployment', async () => {
     const role = `writer_${major}_${process.pid}`;
     const shop = 'CREATE TABLE t (id int PRIMARY KEY, v int DEFAULT 1);';

@@ -23,6 +23,8 @@ export interface Index {
   readonly nullsNotDistinct?: true;
   /** No arbiter of ON CONFLICT: its constraint is DEFERRABLE. */
   readonly deferrable?: true;
+  /** Checked at COMMIT, unless the transaction says otherwise. */
+  readonly initiallyDeferred?: true;
   /** A build or a drop that failed left it: queries do not use it. */
   readonly invalid?: true;
   /** The constraint that made it, of the same name. */
@@ -48,6 +50,7 @@ export const indexes: Kind<Index> = {
     i.indisunique AS unique, i.indisprimary AS primary,
     ${major >= 15 ? 'i.indnullsnotdistinct AS "nullsNotDistinct",' : ''}
     i.indisunique AND NOT i.indimmediate AS deferrable,
+    con.condeferred AS "initiallyDeferred",
     NOT (${INDEX_IS_VALID}) AS invalid,
     CASE con.contype WHEN 'p' THEN 'primary key' WHEN 'u' THEN 'unique' WHEN 'x' THEN 'exclusion' END AS constraint,
     CASE WHEN ic.relispartition THEN ${REFERENCE_TO_RELATION(

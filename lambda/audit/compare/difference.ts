@@ -79,6 +79,7 @@ export interface PrivilegeLost {
   readonly object: readonly string[];
   readonly signature?: string;
   readonly grantee: string;
+  /** As has_table_privilege takes them: `SELECT WITH GRANT OPTION`. */
   readonly privileges: readonly string[];
 }
 

@@ -86,7 +86,9 @@ function isThere(pair: Pair, { on, schema, name = '', column, signature }: Grant
 function onOne(grants: readonly Grant[]): Difference {
   const [first] = grants as readonly [Grant];
   const { grantee, on, schema, name, column, signature, creator, revoked } = first;
-  const privileges = grants.map(({ privilege }) => privilege).sort();
+  const privileges = grants
+    .map(({ privilege, grantable }) => (grantable ? `${privilege} WITH GRANT OPTION` : privilege))
+    .sort();
   const object = objectOf(first);
   const who = grantee === 'public' ? 'PUBLIC' : quoteWhereNeeded(grantee);
   const isPlain = creator === undefined && !revoked;

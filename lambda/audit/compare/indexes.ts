@@ -51,6 +51,10 @@ function lost(index: Index, here: readonly Index[]): Difference {
   };
 }
 
+/** When it is checked. */
+const when = ({ deferrable, initiallyDeferred }: Index): string =>
+  initiallyDeferred ? 'INITIALLY DEFERRED' : deferrable ? 'DEFERRABLE' : 'NOT DEFERRABLE';
+
 function* otherForm(from: Index, to: Index, isAnother: boolean): Generator<Difference> {
   const { schema, table, name } = from;
   const object = path(schema, table);
@@ -68,6 +72,12 @@ function* otherForm(from: Index, to: Index, isAnother: boolean): Generator<Diffe
       ...common,
       id: 'unique-lost',
       message: `${path(to.name)} on ${object} (${list(from.columns)}) is deferrable here, so ON CONFLICT cannot use it; in the source it can.`,
+    };
+  else if (to.constraint && when(from) !== when(to) && from.deferrable)
+    yield {
+      ...common,
+      id: from.primary ? 'primary-key-lost' : 'unique-lost',
+      message: `${path(to.name)} on ${object} (${list(from.columns)}) is ${when(to)} here, and ${when(from)} in the source.`,
     };
   else if (from.primary && !to.primary)
     yield {

@@ -6,6 +6,7 @@ import type { Context } from '../context';
 import { derived, literal, column as name, columns as names, relation, tableOf } from '../names';
 import type { Part, Unwritten } from '../part';
 import { duplicates, verification } from './index-checks';
+import { keysOf } from './index-keys';
 
 /** The definition, under another name, on another table, or otherwise. */
 const written = (
@@ -40,6 +41,12 @@ export function indexPart(
   if (id === 'renamed') return renamed(from, to!, partitioned !== undefined);
   if (to && from.primary && !to.primary && id === 'primary-key-lost') return keyFrom(from, to, partitioned);
   if (to?.deferrable && !from.deferrable && to.constraint) return immediatePart(to);
+  if (to?.constraint && from.deferrable && String(keysOf(from)) === String(keysOf(to)))
+    return partitioned
+      ? {
+          unwritten: `${table} is partitioned: its constraint has to be made again, and no index is taken for it`,
+        }
+      : deferrablePart({ ...from, name: to.name });
   if (to?.primary) return { unwritten: `${table} has another primary key, and a table has one` };
   const away = to && to.name === from.name ? rename(to) : undefined;
   const built = partitioned ? onPartitions(context, from, partitioned) : onTable(from);
@@ -95,6 +102,25 @@ export function immediatePart(index: Index): Part | Unwritten {
   };
 }
 
+/** A constraint is made deferrable by making it again. */
+function deferrablePart(index: Index): Part {
+  const own = name(index.name);
+  const built = derived(index.name, '_now');
+  return {
+    phase: 'index',
+    group: group(index),
+    title: `deferrable ${index.table} ${index.name}`,
+    about: [`${own} on ${tableOf(index)} is checked later in the source: it is made again.`],
+    decide: [`does an ON CONFLICT decide by ${own}? By a deferrable constraint it cannot.`],
+    ...(index.primary ? { consents: { 'primary-key-scan': 'its columns are NOT NULL already' } } : {}),
+    up: [
+      written(index, { concurrently: true, called: built }),
+      `ALTER TABLE ${tableOf(index)} DROP CONSTRAINT ${own}, ${useIndex(index, built).replace(`ALTER TABLE ${tableOf(index)} `, '')}`,
+    ],
+    verify: verification(index),
+  };
+}
+
 interface Built {
   readonly up: readonly string[];
   readonly down: readonly string[];
@@ -120,9 +146,7 @@ function onTable(index: Index): Built {
 /** The index gets the name of the constraint. */
 const useIndex = (index: Index, by: string): string =>
   `ALTER TABLE ${tableOf(index)} ADD CONSTRAINT ${name(index.name)} ${index.primary ? 'PRIMARY KEY' : 'UNIQUE'} USING INDEX ${name(by)}${
-    index.deferrable
-      ? ` DEFERRABLE${/ INITIALLY DEFERRED/.test(index.definition) ? ' INITIALLY DEFERRED' : ''}`
-      : ''
+    index.deferrable ? ` DEFERRABLE${index.initiallyDeferred ? ' INITIALLY DEFERRED' : ''}` : ''
   }`;
 
 /** An empty one on the table, one on each partition, and these attached to it. */

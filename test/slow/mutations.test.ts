@@ -1,0 +1,94 @@
+/** Each kind of object is dropped, changed and renamed: an audit with its source names it, and finds nothing else. */
+import { randomBytes } from 'node:crypto';
+import { Client } from 'pg';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Catalogue, KINDS } from '../../lambda/audit/catalogue';
+import { connectPg } from '../../lambda/postgres/pg';
+import { type Audited, audit } from '../../lib/audit/audit';
+import { type Snapshot, takeSnapshot } from '../../lib/audit/snapshot';
+import { loadParser } from '../../lib/compiler/read/parser';
+import { dropRest, everyKind } from '../audit/every-kind';
+import { ALONE, mutations } from '../audit/mutations';
+import { asSuperuser, createDatabase, majors, serverUrl, urlOf } from '../support/database';
+
+beforeAll(() => loadParser());
+
+/** No connection is left: a template must have none. */
+async function run(url: string, sql: string): Promise<void> {
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  try {
+    await client.query(sql);
+  } finally {
+    await client.end();
+  }
+}
+
+const nameOf = (url: string): string => new URL(url).pathname.slice(1);
+const said = ({ findings }: Audited): string[] => findings.map(({ id, object }) => `${id} ${object}`).sort();
+
+describe.each([majors()[0]!, majors().at(-1)!])('PostgreSQL %i', (major) => {
+  const role = `kinds_${major}_${process.pid}`;
+  let template: string;
+  let source: Snapshot;
+  /** Of a target that is as the source. */
+  let before: Audited;
+
+  /** What a template does not hold: what belongs to the server. */
+  const perDatabase = (name: string): string => `ALTER DATABASE ${name} SET search_path = shop, public;
+    ALTER ROLE "${role}" IN DATABASE ${name} SET TimeZone = 'Europe/Berlin';
+    REVOKE TEMPORARY ON DATABASE ${name} FROM public;`;
+
+  async function audited(sql: string): Promise<{ result: Audited; name: string }> {
+    const name = `t_${randomBytes(6).toString('hex')}`;
+    await asSuperuser(major, `CREATE DATABASE ${name} TEMPLATE ${nameOf(template)}`);
+    try {
+      const url = urlOf(serverUrl(major), { database: name });
+      await run(url, `${perDatabase(name)} SET search_path = public; ${sql.replaceAll('@TARGET@', name)}`);
+      const db = await connectPg({ url, readOnly: true });
+      const result = await audit(db, { version: '0', source, workload: [] }).finally(() => db.close());
+      return { result, name };
+    } finally {
+      await asSuperuser(major, `DROP DATABASE ${name} WITH (FORCE)`);
+    }
+  }
+
+  beforeAll(async () => {
+    template = await createDatabase(major);
+    await run(template, everyKind(major, role) + ALONE);
+    const db = await connectPg({ url: template, readOnly: true });
+    source = await takeSnapshot(db, { version: '0', count: true }).finally(() => db.close());
+    ({ result: before } = await audited(''));
+  });
+  afterAll(async () => {
+    await run(template, dropRest(role));
+    await asSuperuser(major, `DROP ROLE "${role}"`);
+  });
+
+  test('a copy lacks nothing', () => expect(before.compared.differences).toEqual([]));
+
+  const all = mutations(role);
+  describe.each(Object.keys(KINDS) as (keyof Catalogue)[])('%s', (kind) => {
+    const changes = all[kind];
+    if ('notSeen' in changes) {
+      test('it is said that they are not compared', () =>
+        expect(before.notSeen.map(({ what }) => what)).toContain(changes.notSeen));
+      return;
+    }
+    const { dropped, changed, renamed } = changes;
+    const each = [
+      ...(dropped ? [['dropped', dropped] as const] : []),
+      ...changed.map((mutation) => ['changed', mutation] as const),
+      ...(renamed ? [['renamed', renamed] as const] : []),
+    ].filter(([, { since = 0 }]) => major >= since);
+    test.each(each.map(([how, { sql, finds }]) => ({ how, sql, finds })))(
+      '$how: $sql',
+      async ({ sql, finds }) => {
+        const { result, name } = await audited(sql);
+        const standing = new Set(before.findings.map(({ message }) => message));
+        const now = { ...result, findings: result.findings.filter(({ message }) => !standing.has(message)) };
+        expect(said(now)).toEqual(finds.map((find) => find.replaceAll('@TARGET@', name)));
+      },
+    );
+  });
+});
