@@ -71,6 +71,12 @@ describe.each(majors())('PostgreSQL %i', (major) => {
       ALTER TABLE one.b DROP CONSTRAINT b_a_fkey; ALTER TABLE one.a ALTER id DROP DEFAULT; ALTER TABLE one.b ALTER id DROP DEFAULT; DROP SEQUENCE one.shared;
       ALTER TABLE ${long}.${long} DROP CONSTRAINT ${long}, ALTER other DROP DEFAULT; ALTER TABLE two.a DROP CONSTRAINT a_select_key;`,
     ],
+    [
+      'a sequence that the column of a child uses, which is not its owner',
+      `CREATE TABLE parents (id serial PRIMARY KEY); CREATE TABLE children (a int) INHERITS (parents);
+      CREATE TABLE tickets (id serial PRIMARY KEY); CREATE TABLE copies (id int PRIMARY KEY DEFAULT nextval('tickets_id_seq'));`,
+      'DROP SEQUENCE parents_id_seq CASCADE; DROP TABLE copies; ALTER TABLE tickets ALTER id DROP DEFAULT; DROP SEQUENCE tickets_id_seq;',
+    ],
   ])('%s, in an order that works', async (_, schema, lost) => {
     const [from, to] = [await place(schema, major), await place(schema + lost, major)];
     const { written, left } = await roundTrip(to.url, to.db, { version: '0', source: from.db });

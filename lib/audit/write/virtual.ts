@@ -2,6 +2,7 @@
 import type { Catalogue } from '../../../lambda/audit/catalogue';
 import type { Column } from '../../../lambda/audit/catalogue/columns';
 import { keyOf } from '../../../lambda/audit/catalogue/compare';
+import type { ColumnReference, Sequence } from '../../../lambda/audit/catalogue/sequences';
 import type { ComparedId, Difference, Lost } from '../../../lambda/audit/compare/difference';
 import type { Context } from './context';
 import { asAdded } from './parts/columns';
@@ -42,7 +43,12 @@ function madeOf(context: Context, id: ComparedId, lost: Lost): Partial<Catalogue
   const { source, target } = context;
   switch (lost.kind) {
     case 'tables':
-      if (lost.to === undefined) return madeWith(context, lost.from);
+      if (lost.to === undefined) {
+        const { schema, name } = lost.from;
+        const made = madeWith(context, lost.from);
+        const isOwner = (of: ColumnReference): boolean => of.schema === schema && of.table === name;
+        return { ...made, sequences: made.sequences?.map((each) => ownedHere(target, each, isOwner)) ?? [] };
+      }
       return {
         tables: [
           id === 'row-security-lost'
@@ -58,7 +64,11 @@ function madeOf(context: Context, id: ComparedId, lost: Lost): Partial<Catalogue
         columns: [now ? withFields(now, lost.from, FIELDS[id] ?? []) : asAdded(lost.from)],
         ...(id === 'column-type' || id === 'not-null-lost'
           ? {}
-          : { sequences: source.sequences.filter(countsFor(lost.from)) }),
+          : {
+              sequences: source.sequences
+                .filter(countsFor(lost.from))
+                .map((each) => ownedHere(target, each, isColumn(lost.from))),
+            }),
       };
     }
     // The index of a constraint is the constraint's, and the other way round.
@@ -95,9 +105,24 @@ function withFields<T extends object>(now: T, from: T, fields: readonly (keyof T
 const countsFor =
   ({ schema, table, name }: Column) =>
   ({ ownedBy, usedBy = [], identity }: Catalogue['sequences'][number]): boolean =>
-    [...usedBy, ...(identity && ownedBy ? [ownedBy] : [])].some(
-      (each) => each.schema === schema && each.table === table && each.column === name,
-    );
+    [...usedBy, ...(identity && ownedBy ? [ownedBy] : [])].some(isColumn({ schema, table, name }));
+
+const isColumn =
+  ({ schema, table, name }: Pick<Column, 'schema' | 'table' | 'name'>) =>
+  (each: ColumnReference): boolean =>
+    each.schema === schema && each.table === table && each.column === name;
+
+/** A sequence that several columns use is given its owner with that column alone. */
+function ownedHere(
+  target: Catalogue,
+  sequence: Sequence,
+  isOwner: (of: ColumnReference) => boolean,
+): Sequence {
+  if (sequence.ownedBy === undefined || isOwner(sequence.ownedBy)) return sequence;
+  const { ownedBy: _, ...rest } = sequence;
+  const now = target.sequences.find((each) => keyOf('sequences', each) === keyOf('sequences', sequence));
+  return now?.ownedBy ? { ...rest, ownedBy: now.ownedBy } : rest;
+}
 
 type Named = { readonly schema: string; readonly table: string; readonly name: string };
 const isOf =
