@@ -1,3 +1,5 @@
+import type { Catalogue } from '../../audit/catalogue';
+import type { Column } from '../../audit/catalogue/columns';
 import type { Finding } from '../../audit/finding';
 import { path } from '../../audit/names';
 import { quoteLiteral } from '../../sql/quote';
@@ -8,6 +10,23 @@ import { decide } from '../diagnosis/finding';
 import { argument, checksColumn, onColumn } from '../effects';
 import { likelyReferences } from '../keys';
 import { KEY_TYPES } from '../signatures/key-types';
+
+/** The reference may be to that one: an id that others are told, beside a number of the table's own. */
+const hasKeyOfType = ({ indexes, columns }: Catalogue, { schema, table }: Column, type: string): boolean =>
+  indexes.some(
+    (index) =>
+      index.unique &&
+      index.schema === schema &&
+      index.table === table &&
+      index.columns.length === 1 &&
+      columns.some(
+        (each) =>
+          each.schema === schema &&
+          each.table === table &&
+          each.name === index.columns[0] &&
+          each.type === type,
+      ),
+  );
 
 export const mismatchedKeyTypes: DefectKind = {
   id: 'mismatched-key-types',
@@ -31,16 +50,21 @@ export const mismatchedKeyTypes: DefectKind = {
     blind: 'References with other names. Where the source has another type, the finding is column-type.',
     find: (evidence) => {
       const sure = claimed('mismatched-key-types', evidence);
+      const { differences, target } = evidence;
       const known = new Set([
         ...sure.map(({ object }) => object),
-        ...evidence.differences.filter(({ id }) => id === 'column-type').map(({ object }) => object),
+        // A foreign key of the source says what the column refers to.
+        ...differences
+          .filter(({ id }) => id === 'column-type' || id === 'missing-foreign-key')
+          .map(({ object }) => object),
       ]);
       return [
         ...sure,
-        ...likelyReferences(evidence.target.catalogue)
+        ...likelyReferences(target.catalogue)
           .filter(
             ({ comparable, column, key }) =>
               !comparable &&
+              !hasKeyOfType(target.catalogue, key, column.type) &&
               // In its own table it is an id that somebody else gave: a reference to a parent has another name.
               column.table !== key.table &&
               ![column, key].some(({ schema, table, name }) => known.has(path(schema, table, name))),

@@ -107,7 +107,7 @@ export const ALONE: Readonly<Record<Exclude<AuditedId, ComparedId>, readonly Aud
   'mismatched-key-types': [
     {
       bad: 'CREATE TABLE accounts (id uuid PRIMARY KEY DEFAULT gen_random_uuid()); CREATE TABLE services (code text PRIMARY KEY, account_id varchar(36));',
-      good: 'CREATE TABLE accounts (id uuid PRIMARY KEY DEFAULT gen_random_uuid()); CREATE TABLE services (code text PRIMARY KEY, account_id uuid); CREATE TABLE tickets (id bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY, tickets_id text);',
+      good: 'CREATE TABLE accounts (id uuid PRIMARY KEY DEFAULT gen_random_uuid()); CREATE TABLE services (code text PRIMARY KEY, account_id uuid); CREATE TABLE tickets (id bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY, tickets_id text, token uuid UNIQUE); CREATE TABLE visits (code text PRIMARY KEY, ticket_id uuid);',
       ...C,
       object: 'public.services.account_id',
       message: /is character varying\(36\), and public\.accounts\.id/,
