@@ -77,6 +77,16 @@ describe.each(majors())('PostgreSQL %i', (major) => {
       CREATE TABLE tickets (id serial PRIMARY KEY); CREATE TABLE copies (id int PRIMARY KEY DEFAULT nextval('tickets_id_seq'));`,
       'DROP SEQUENCE parents_id_seq CASCADE; DROP TABLE copies; ALTER TABLE tickets ALTER id DROP DEFAULT; DROP SEQUENCE tickets_id_seq;',
     ],
+    [
+      'rows of children, which no index or foreign key of their parent is about',
+      `CREATE TABLE owners (id bigint PRIMARY KEY); CREATE TABLE guests () INHERITS (owners);
+      CREATE TABLE parents (id bigint PRIMARY KEY, code text, owner bigint, CONSTRAINT own_alone CHECK (code <> 'b') NO INHERIT);
+      CREATE TABLE children () INHERITS (parents);
+      INSERT INTO owners VALUES (1); INSERT INTO parents VALUES (1, 'a', 1); INSERT INTO children VALUES (1, 'a', 2), (2, 'b', 3);
+      CREATE UNIQUE INDEX by_code ON parents (code); CREATE UNIQUE INDEX by_expression ON parents (lower(code));
+      ALTER TABLE parents ADD CONSTRAINT to_owner FOREIGN KEY (owner) REFERENCES owners;`,
+      'DROP INDEX by_code, by_expression; ALTER TABLE parents DROP CONSTRAINT to_owner, DROP CONSTRAINT parents_pkey, DROP CONSTRAINT own_alone;',
+    ],
   ])('%s, in an order that works', async (_, schema, lost) => {
     const [from, to] = [await place(schema, major), await place(schema + lost, major)];
     const { written, left } = await roundTrip(to.url, to.db, { version: '0', source: from.db });

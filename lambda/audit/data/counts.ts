@@ -5,6 +5,7 @@ import type { Constraint } from '../catalogue/constraints';
 import type { Index } from '../catalogue/indexes';
 import type { Difference } from '../compare/difference';
 import type { Duplicates, Orphans } from '../evidence';
+import { onlyIn } from '../inheritance';
 import { key, list, path } from '../names';
 import type { NotSeen } from '../not-seen';
 import { type Count, quoted } from './ask';
@@ -49,7 +50,7 @@ export function duplicatesWanted(
     ...present.map((each) => [each, true] as const),
   ]) {
     const table = { schema: index.schema, name: index.table };
-    const sql = groupsOf(index);
+    const sql = groupsOf(index, onlyIn(target, table));
     if (sql === null)
       notSeen.push({
         what: 'duplicates',
@@ -67,14 +68,10 @@ export function duplicatesWanted(
 }
 
 /** Null for expressions and all but the simplest predicates: the source's text is not run on the target. */
-function groupsOf({
-  schema,
-  table,
-  columns,
-  expressions,
-  predicate,
-  nullsNotDistinct,
-}: Index): string | null {
+function groupsOf(
+  { schema, table, columns, expressions, predicate, nullsNotDistinct }: Index,
+  only: string,
+): string | null {
   const where = predicate === undefined ? '' : simple(predicate);
   if (expressions || where === null) return null;
   const keys = columns.map(quoteIdentifier);
@@ -82,7 +79,7 @@ function groupsOf({
     ...(nullsNotDistinct ? [] : keys.map((each) => `${each} IS NOT NULL`)),
     ...(where ? [where] : []),
   ];
-  return `SELECT count(*)::text AS count FROM (SELECT FROM ${quoted({ schema, name: table })}
+  return `SELECT count(*)::text AS count FROM (SELECT FROM ${only}${quoted({ schema, name: table })}
     ${conditions.length > 0 ? `WHERE ${conditions.join(' AND ')}` : ''} GROUP BY ${keys.join(', ')} HAVING count(*) > 1) AS shared`;
 }
 
@@ -118,7 +115,7 @@ export function orphansWanted(
   ];
   return {
     counts: wanted.flatMap((constraint): Count<OrphansOf>[] => {
-      const sql = withoutTarget(constraint);
+      const sql = withoutTarget(target, constraint);
       const { schema, table: name, name: of, columns = [] } = constraint;
       const table = { schema, name };
       return sql === null ? [] : [{ about: { table, constraint: path(of), columns }, table, sql }];
@@ -127,11 +124,16 @@ export function orphansWanted(
   };
 }
 
-function withoutTarget({ schema, table, columns = [], references }: Constraint): string | null {
+function withoutTarget(
+  target: Catalogue,
+  { schema, table, columns = [], references }: Constraint,
+): string | null {
   if (references === undefined) return null;
+  const from = { schema, name: table };
+  const to = { schema: references.schema, name: references.table };
   const own = columns.map((each) => `t.${quoteIdentifier(each)}`);
   const pairs = own.map((each, i) => `r.${quoteIdentifier(references.columns[i]!)} = ${each}`);
-  return `SELECT count(*)::text AS count FROM ${quoted({ schema, name: table })} AS t
+  return `SELECT count(*)::text AS count FROM ${onlyIn(target, from)}${quoted(from)} AS t
     WHERE ${own.map((each) => `${each} IS NOT NULL`).join(' AND ')}
-      AND NOT EXISTS (SELECT FROM ${quoted({ schema: references.schema, name: references.table })} AS r WHERE ${pairs.join(' AND ')})`;
+      AND NOT EXISTS (SELECT FROM ${onlyIn(target, to)}${quoted(to)} AS r WHERE ${pairs.join(' AND ')})`;
 }

@@ -2,6 +2,7 @@
 import type { Catalogue } from '../../../lambda/audit/catalogue';
 import type { Index } from '../../../lambda/audit/catalogue/indexes';
 import type { Reference } from '../../../lambda/audit/catalogue/kind';
+import { onlyIn } from '../../../lambda/audit/inheritance';
 import type { DefectNames, Mend } from '../../../lambda/audit/mend';
 import { plural } from '../../../lambda/audit/names';
 import { kindOf } from '../../../lambda/defects';
@@ -26,7 +27,7 @@ export function partsFound(
     case 'policies':
       return mend.policies.map((each) => policyPart(context, each, undefined));
     case 'validate':
-      return [validatePart(mend.constraint)];
+      return [validatePart(context, mend.constraint)];
     case 'validate not null':
       return [validateNotNull(mend.column)];
     case 'reindex':
@@ -207,7 +208,7 @@ function defectPart(
     preflight: unique
       ? [
           `SELECT pg_catalog.format('%s groups of rows in %s share (%s)', count(*), ${literal(object.table)}, ${literal(columns.join(', '))})
-FROM (SELECT FROM ${object.table} WHERE num_nulls(${columns.join(', ')}) = 0 GROUP BY ${columns.join(', ')} HAVING count(*) > 1) AS shared HAVING count(*) > 0`,
+FROM (SELECT FROM ${table ? onlyIn(target, table) : ''}${object.table} WHERE num_nulls(${columns.join(', ')}) = 0 GROUP BY ${columns.join(', ')} HAVING count(*) > 1) AS shared HAVING count(*) > 0`,
         ]
       : [],
     up,

@@ -1,6 +1,7 @@
 /** CHECKs, foreign keys and exclusion constraints: added without a look at the rows, and validated without a lock on writers. */
 import type { Column } from '../../../../lambda/audit/catalogue/columns';
 import type { Constraint } from '../../../../lambda/audit/catalogue/constraints';
+import { onlyIn } from '../../../../lambda/audit/inheritance';
 import type { Context } from '../context';
 import { array, derived, literal, column as name, sqlTable, tableOf } from '../names';
 import type { Part, Unwritten } from '../part';
@@ -45,7 +46,7 @@ export function constraintPart(
       ...(scans ? [`${table} cannot be written to while all of it is read: when?`] : []),
     ],
     ...(scans ? { consents: { [foreign ? 'constraint-scan' : 'constraint-index']: 'decided above' } } : {}),
-    preflight: open ? [] : violations(from),
+    preflight: open ? [] : violations(context, from),
     up: [
       ...away,
       `ALTER TABLE ${table} ADD CONSTRAINT ${own} ${bare}${scans || from.notEnforced ? '' : ' NOT VALID'}`,
@@ -70,14 +71,14 @@ export function renamedConstraint(from: Constraint, to: Constraint): Part {
 }
 
 /** One that is there, NOT VALID. */
-export function validatePart(constraint: Constraint): Part {
+export function validatePart(context: Context, constraint: Constraint): Part {
   const table = tableOf(constraint);
   return {
     phase: constraint.type === 'foreign key' ? 'foreign key' : 'constraint',
     group: group(constraint),
     title: `validate ${constraint.table} ${constraint.name}`,
     about: [`${name(constraint.name)} on ${table} holds for the rows that are there as well.`],
-    preflight: violations(constraint),
+    preflight: violations(context, constraint),
     up: [`ALTER TABLE ${table} VALIDATE CONSTRAINT ${name(constraint.name)}`],
     verify: exists(constraint, true),
   };
@@ -104,13 +105,14 @@ FROM ${table} WHERE ${own} IS NULL HAVING count(*) > 0`,
 }
 
 /** How many rows stand in the way. */
-function violations(constraint: Constraint): string[] {
+function violations({ target }: Context, constraint: Constraint): string[] {
   const table = tableOf(constraint);
+  const only = onlyIn(target, { schema: constraint.schema, name: constraint.table });
   if (constraint.type === 'check') {
     const expression = expressionOf(constraint);
     return [
       `SELECT pg_catalog.format('%s rows of %s violate %s', count(*), ${literal(table)}, ${literal(name(constraint.name))})
-FROM ${table} WHERE NOT ${expression} HAVING count(*) > 0`,
+FROM ${/ NO INHERIT\b/.test(constraint.definition) ? only : ''}${table} WHERE NOT ${expression} HAVING count(*) > 0`,
     ];
   }
   const { columns = [], references } = constraint;
@@ -120,8 +122,8 @@ FROM ${table} WHERE NOT ${expression} HAVING count(*) > 0`,
   return [
     `SELECT pg_catalog.format('%s rows of %s refer by (%s) to rows of %s that do not exist', count(*), ${literal(table)},
   ${literal(columns.map(name).join(', '))}, ${literal(sqlTable(references))})
-FROM ${table} AS t WHERE ${own.map((each) => `${each} IS NOT NULL`).join(' AND ')}
-  AND NOT EXISTS (SELECT FROM ${sqlTable(references)} AS r WHERE ${pairs.join(' AND ')}) HAVING count(*) > 0`,
+FROM ${only}${table} AS t WHERE ${own.map((each) => `${each} IS NOT NULL`).join(' AND ')}
+  AND NOT EXISTS (SELECT FROM ${onlyIn(target, { schema: references.schema, name: references.table })}${sqlTable(references)} AS r WHERE ${pairs.join(' AND ')}) HAVING count(*) > 0`,
   ];
 }
 

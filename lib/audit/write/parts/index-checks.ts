@@ -1,17 +1,19 @@
 /** Queries about an index: the rows that do not let it be unique, and whether it is there. */
 import type { Index } from '../../../../lambda/audit/catalogue/indexes';
+import { onlyIn } from '../../../../lambda/audit/inheritance';
+import type { Context } from '../context';
 import { array, literal, column as name, tableOf } from '../names';
 import { keysOf } from './index-keys';
 
 /** NULLs repeat, unless the index says otherwise. */
-export function duplicates(index: Index): string {
+export function duplicates({ target }: Context, index: Index): string {
   const table = tableOf(index);
   const keys = index.expressions ? index.columns : index.columns.map(name);
   const where = [
     ...(index.nullsNotDistinct ? [] : [`num_nulls(${keys.join(', ')}) = 0`]),
     ...(index.predicate ? [`(${index.predicate})`] : []),
   ];
-  const from = `${table}${where.length > 0 ? ` WHERE ${where.join(' AND ')}` : ''}`;
+  const from = `${onlyIn(target, { schema: index.schema, name: index.table })}${table}${where.length > 0 ? ` WHERE ${where.join(' AND ')}` : ''}`;
   const groups = index.expressions ? keys.map((_, i) => `key_${i + 1}`) : keys;
   const sentence = `%s groups of rows in ${escaped(table)} share a key of ${escaped(name(index.name))}`;
   return `SELECT pg_catalog.format(${literal(sentence)}, count(*))

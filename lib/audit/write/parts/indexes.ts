@@ -65,7 +65,7 @@ export function indexPart(
         }
       : {}),
     ...(Object.keys(built.consents).length > 0 ? { consents: built.consents } : {}),
-    preflight: from.unique && !isUnpopulated(context, from) ? [duplicates(from)] : [],
+    preflight: from.unique && !isUnpopulated(context, from) ? [duplicates(context, from)] : [],
     up: [...(away ? [away] : []), ...built.up],
     verify: verification(from),
     ...(away ? {} : { down: built.down }),
