@@ -3,10 +3,8 @@
  * (https://docs.aws.amazon.com/chatbot/latest/adminguide/custom-notifs.html). It takes nothing else from its topic, and drops
  * what has another form without a word. Slack's and Teams' markdown differ, so nothing is bold. Pure.
  */
-import { createHash } from 'node:crypto';
-import { harmlessSql } from './harmless';
-import { type PageContent, subjectOf } from './render';
-import { doNow, now } from './section';
+import { alarmKeyOf, hashOf, type PageDocument } from './document';
+import { cut, isSql, withoutMarkup } from './harmless';
 
 export interface ChatMessage {
   readonly version: '1.0';
@@ -27,62 +25,50 @@ const LONGEST_STEP = 500;
 const MOST_STEPS = 5;
 
 /** The whole page is in the mail; this is what is wrong, whether it goes on, and the first thing to do. */
-export function renderChat(content: PageContent): ChatMessage {
-  const { alarm, signature, findings, others, overflow, complete, toMs } = content;
-  const [first] = findings;
-  const title = subjectOf(content);
-  const thread = [alarm?.account, alarm?.region, alarm?.name ?? signature].join(':');
-  const described = findings.map(({ group, diagnosis }) => {
-    const causes = diagnosis.cause.slice(0, 2).map(words).join(' ');
-    return `${words(now(group, { complete, nowMs: alarm === null ? null : toMs }))} ${causes}`.trim();
-  });
-  const more = others.length + (overflow > 0 ? 1 : 0);
-  const rest = more === 0 ? [] : [`${more} more: the whole page names them.`];
-  const steps = first === undefined ? [] : doNow(first.diagnosis).map(step).slice(0, MOST_STEPS);
+export function renderChat(document: PageDocument): ChatMessage {
+  const { id, action, alarm, subject, findings, instead, also } = document;
+  const described = findings.map(({ now, why }) => [...now, ...why.slice(0, 2)].map(words).join(' '));
+  const rest = also.length === 0 ? [] : [`${also.length} more: the whole page names them.`];
+  const steps = stepsOf(findings[0]?.doNow ?? []);
   return {
     version: '1.0',
     source: 'custom',
-    id: hashOf([thread, title, String(toMs)]),
+    id,
     content: {
       textType: 'client-markdown',
-      title: cut(words(title), LONGEST_TITLE),
-      description: cut([...described, ...rest].join('\n') || NOT_FOUND, LONGEST_DESCRIPTION),
+      title: cut(words(subject), LONGEST_TITLE),
+      description: cut(
+        [...(described.length > 0 ? described : instead.slice(0, 2).map(words)), ...rest].join('\n'),
+        LONGEST_DESCRIPTION,
+      ),
       ...(steps.length > 0 ? { nextSteps: steps } : {}),
     },
     metadata: {
       // Everything about one alarm is one thread, where the channel allows threads.
-      threadId: hashOf([thread]),
-      summary: cut(words(title), LONGEST_TITLE),
-      eventType: 'trueup-page',
+      threadId: hashOf([alarmKeyOf(alarm)]),
+      summary: cut(words(subject), LONGEST_TITLE),
+      eventType: `trueup-${action}`,
     },
   };
 }
 
-const NOT_FOUND =
-  'The metric counted errors, but their lines were not found. The whole page has a link to search them.';
-
-const hashOf = (parts: readonly string[]): string =>
-  createHash('sha256').update(JSON.stringify(parts)).digest('hex');
-
 /** `<!here>`, `<@U024BE7LH>`, `@channel` and `&lt;` are something to a chat; a backtick would end code that is ours. */
 const words = (text: string): string =>
-  harmlessSql(text)
+  text
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')
     .replaceAll('>', '&gt;')
     .replaceAll('@', '@\u200b')
     .replaceAll('`', "'");
 
-/** SQL that a chat would show otherwise than it has to be typed is left to the whole page. */
-function step(line: string): string {
-  const sql = /^ {4}(\S.*)$/.exec(line)?.[1];
-  if (sql === undefined) return cut(words(line.trim()), LONGEST_STEP);
-  const whole = !/[<>&@`]/.test(sql) && sql.length <= LONGEST_STEP;
-  return whole
-    ? `\`${harmlessSql(sql)}\``
-    : 'The SQL is in the whole page: a chat would not show it as it has to be typed.';
+function stepsOf(doNow: readonly string[]): readonly string[] {
+  const lines = withoutMarkup(doNow, (sql) => !/[<>&@`]|\]\(|:\/\//.test(sql));
+  const shown = lines.length > MOST_STEPS ? lines.slice(0, MOST_STEPS - 1) : lines;
+  const left = lines.slice(shown.length);
+  const sql = left.some(isSql) ? ', SQL among them' : '';
+  const rest = left.length > 0 ? [`${left.length} more lines are in the whole page${sql}.`] : [];
+  return [...shown, ...rest].map(step);
 }
 
-/** Not within an entity or a surrogate pair. */
-const cut = (text: string, longest: number): string =>
-  text.length <= longest ? text : `${text.slice(0, longest - 1).replace(/&\w{0,3}$|[\ud800-\udbff]$/, '')}…`;
+const step = (line: string): string =>
+  isSql(line) && line.length <= LONGEST_STEP ? `\`${line.trim()}\`` : cut(words(line.trim()), LONGEST_STEP);

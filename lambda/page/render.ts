@@ -1,15 +1,18 @@
-/** The page: one message for whoever was woken. Pure, and without row data, since nothing that comes in here has any. */
+/** A page about errors in a log: the document, and its text. Pure. */
 import { kindsOf } from '../defects';
 import { matchMessage, signatureOf } from '../defects/signatures';
 import type { ErrorGroup } from './collect';
+import { hashOf, type PageAlarm, type PageDocument, type PageLink, subjectWith } from './document';
 import { type DiagnosedError, isTest, kindsFor, nameIn, subjectNameOf, titleOf } from './finding';
+import { harmless } from './harmless';
 import { insightsUrl } from './links';
 import { isOngoing } from './moments';
-import { section } from './section';
+import { findingOf } from './section';
+import { type Page, renderText } from './text';
 
 export interface PageContent {
   /** Null for `trueup explain`, which has no alarm. */
-  readonly alarm: { readonly name: string; readonly region: string; readonly account: string } | null;
+  readonly alarm: PageAlarm | null;
   readonly signature: string;
   /** The alarm was up already, and has been paged: this appeared since. */
   readonly followUp: boolean;
@@ -27,61 +30,50 @@ export interface PageContent {
   readonly runbookUrl: string | null;
 }
 
-export interface Page {
-  /** At most 100 ASCII characters, as SNS wants it. */
-  readonly subject: string;
-  readonly text: string;
-}
+export const renderPage = (content: PageContent): Page => renderText(documentOf(content));
 
-/** SNS takes 256 KB. A thousand names have room in this, and what is described comes first. */
-const LONGEST_TEXT = 100_000;
-/** Kept free of findings, however long they are. */
-const OTHERS_TEXT = 60_000;
-
-const RULE = `\n\n${'-'.repeat(72)}\n\n`;
-
-export function renderPage(content: PageContent): Page {
-  const end = `\n\n${[...more(content)].join('\n')}`;
-  const others = cut(also(content).join('\n'), OTHERS_TEXT);
-  const findings = cut(textOfFindings(content), LONGEST_TEXT - others.length - end.length);
-  return { subject: subjectOf(content), text: findings + others + end };
-}
-
-const cut = (text: string, longest: number): string =>
-  text.length <= longest ? text : `${text.slice(0, longest)}\n… cut`;
-
-function textOfFindings(content: PageContent): string {
-  const { findings } = content;
-  if (findings.length === 0) return nothingFound(content);
-  const context = { complete: content.complete, nowMs: nowOf(content) };
-  if (findings.length === 1) return section(findings[0]!, context);
-  return findings
-    .map((each, i) => `${i + 1}. ${subjectNameOf(each)} - ${titleOf(each)}\n${section(each, context)}`)
-    .join(RULE);
+export function documentOf(content: PageContent): PageDocument {
+  const { alarm, followUp, complete, toMs } = content;
+  const subject = subjectOf(content);
+  const context = { complete, nowMs: nowOf(content) };
+  const findings = content.findings.map((each) => findingOf(each, alarm, context));
+  return {
+    version: 1,
+    id: hashOf([alarm, subject, findings.map(({ dedupKey }) => dedupKey), toMs]),
+    action: 'trigger',
+    at: new Date(toMs).toISOString(),
+    alarm,
+    followUp,
+    complete,
+    subject,
+    instead: findings.length === 0 ? nothingFound(content) : [],
+    findings,
+    also: also(content),
+    counts: [],
+    links: links(content),
+    until: 'It stays in ALARM until the errors stop.',
+    notes: notes(content),
+  };
 }
 
 const nowOf = ({ alarm, toMs }: PageContent): number | null => (alarm === null ? null : toMs);
 
-/** At most 100 ASCII characters. */
-export function subjectOf(content: PageContent): string {
+function subjectOf(content: PageContent): string {
   const { findings, signature, followUp, others, complete } = content;
   const [first] = findings;
   const again = followUp ? 'also ' : '';
   const title = first ? titleOf(first) : (signatureOf(signature)?.title ?? signature);
-  const where = first?.group.database ? `${first.group.database}: ` : '';
+  const where = first?.group.database ? `${harmless(first.group.database)}: ` : '';
   const ongoing = first && isOngoing(first.group, nowOf(content)) ? ', ongoing' : '';
   const times = first ? `${complete ? '' : '>='}${first.group.count}x${ongoing}` : '';
-  // What it is about comes before what it is called: the end may be cut.
   const what = first ? `${subjectNameOf(first)} (${times}) - ` : '';
   const rest = findings.length + others.length - 1;
   const further = rest > 0 ? ` +${rest} more` : '';
   const lead = `[Trueup${first && isTest(first.group) ? ' test' : ''}] ${again}`;
-  const room = 100 - lead.length - further.length;
-  const ascii = `${where}${what}${title}`.replace(/[^\x20-\x7e]/g, '?');
-  return `${lead}${ascii.length <= room ? ascii : `${ascii.slice(0, room - 3)}...`}${further}`;
+  return subjectWith(lead, `${where}${what}${title}`, further);
 }
 
-function nothingFound({ signature, logGroups }: PageContent): string {
+function nothingFound({ signature, logGroups }: PageContent): readonly string[] {
   const known = signatureOf(signature);
   const kinds = known === null ? [] : kindsOf(known);
   return [
@@ -90,38 +82,34 @@ function nothingFound({ signature, logGroups }: PageContent): string {
     '',
     'What it can be',
     ...kinds.map((kind) => `- ${kind.title}. ${kind.impact}`),
-  ].join('\n');
+  ];
 }
 
 /** What is not described is named, all of it: nobody is to find out tomorrow which tables failed. */
 function also({ others, overflow, complete }: PageContent): readonly string[] {
-  if (others.length === 0 && overflow === 0) return [];
   const atLeast = complete ? '' : '>=';
   return [
-    '',
-    '',
-    'ALSO',
     ...others.map(
-      (group) => `  ${atLeast}${group.count}x ${group.database ? `${group.database}: ` : ''}${nameIn(group)}`,
+      (group) =>
+        `${atLeast}${group.count}x ${group.database ? `${harmless(group.database)}: ` : ''}${nameIn(group)}`,
     ),
-    ...(overflow > 0 ? [`  ${overflow} more errors, on objects beyond the first thousand`] : []),
+    ...(overflow > 0 ? [`${overflow} more errors, on objects beyond the first thousand`] : []),
   ];
 }
 
-function* more(content: PageContent): Generator<string> {
-  const { alarm, signature, followUp, complete, logGroups, fromMs, toMs, runbookUrl, findings } = content;
-  yield 'MORE';
-  if (runbookUrl !== null) {
-    const kinds = new Set(findings.flatMap(kindsFor));
-    for (const { id } of kinds) yield `  Runbook    ${runbookUrl}${id}.md`;
-  }
-  if (alarm !== null) {
-    const seen = findings[0] && matchMessage(findings[0].group.message, findings[0].group.sqlstate);
-    const phrase = (seen?.message ?? signatureOf(signature)?.messages[0])?.begins ?? '';
-    yield `  Log lines  ${insightsUrl({ region: alarm.region, logGroups, fromMs, toMs, phrase })}`;
-    yield `  Alarm      ${alarm.name}, account ${alarm.account}, ${alarm.region}. It stays in ALARM until the errors stop.`;
-  }
-  if (followUp) yield '  This appeared while the alarm was already in ALARM.';
-  if (!complete) yield '  There were more lines than could be read in time: every number is a lower bound.';
-  yield '  Literals in statements are replaced by ?, and rows are left out.';
+function links(content: PageContent): readonly PageLink[] {
+  const { alarm, signature, logGroups, fromMs, toMs, runbookUrl, findings } = content;
+  const kinds = runbookUrl === null ? [] : new Set(findings.flatMap(kindsFor));
+  const runbooks = [...kinds].map(({ id }) => ({ label: 'Runbook', url: `${runbookUrl}${id}.md` }) as const);
+  if (alarm === null) return runbooks;
+  const seen = findings[0] && matchMessage(findings[0].group.message, findings[0].group.sqlstate);
+  const phrase = (seen?.message ?? signatureOf(signature)?.messages[0])?.begins ?? '';
+  const url = insightsUrl({ region: alarm.region, logGroups, fromMs, toMs, phrase });
+  return [...runbooks, { label: 'Log lines', url }];
 }
+
+const notes = ({ followUp, complete }: PageContent): readonly string[] => [
+  ...(followUp ? ['This appeared while the alarm was already in ALARM.'] : []),
+  ...(complete ? [] : ['There were more lines than could be read in time: every number is a lower bound.']),
+  'Literals in statements are replaced by ?, and rows are left out.',
+];

@@ -1,8 +1,9 @@
-/** One finding, in the order in which somebody who was woken needs it. */
+/** What a page says of one error. */
 import type { Diagnosis, Repair, RepairingMigration } from '../contract/diagnosis';
 import { migrationSentences } from '../defects/migration-sentences';
 import type { ErrorGroup, Use } from './collect';
-import { type DiagnosedError, isTest, kindsFor, shortened } from './finding';
+import { dedupKeyOf, type PageAlarm, type PageFinding, type Severity } from './document';
+import { type DiagnosedError, isTest, kindsFor, shortened, subjectNameOf, titleOf } from './finding';
 import { harmless, harmlessSql } from './harmless';
 import { clock, duration, howOften, isOngoing, sinceDeployment } from './moments';
 
@@ -15,36 +16,44 @@ export interface SectionContext {
 
 const LONGEST_STATEMENT = 1_500;
 
-export function section(finding: DiagnosedError, context: SectionContext): string {
+export function findingOf(
+  finding: DiagnosedError,
+  alarm: PageAlarm | null,
+  context: SectionContext,
+): PageFinding {
   const { group, diagnosis } = finding;
   const kinds = kindsFor(finding);
-  const rows: [label: string, lines: readonly string[]][] = [
-    ['NOW', [now(group, context)]],
-    ['DO NOW', doNow(diagnosis)],
-    ['CHECK', check(diagnosis)],
-    ['WHY', diagnosis.cause.map(harmless)],
-    ['UNSEEN', diagnosis.unseen.map(harmless)],
-    ['SINCE', since(finding)],
-    ['STMT', statements(group, context)],
-    ['ERROR', error(group)],
-  ];
-  return [
-    ...(isTest(group) ? ['This is a test: `trueup alarm-test` raised the error.', ''] : []),
-    ...kinds.map((kind) => (kinds.length === 1 ? kind.impact : `${kind.title}? ${kind.impact}`)),
-    '',
-    ...laidOut(rows),
-  ].join('\n');
+  return {
+    dedupKey: dedupKeyOf(alarm, group.key),
+    signature: group.signature,
+    kind: diagnosis.kind,
+    title: titleOf(finding),
+    database: harmless(group.database),
+    object: subjectNameOf(finding),
+    severity: severityOf(group, context.nowMs),
+    test: isTest(group),
+    count: group.count,
+    first: group.first,
+    last: group.last,
+    impact: kinds.map((kind) => (kinds.length === 1 ? kind.impact : `${kind.title}? ${kind.impact}`)),
+    now: [now(group, context)],
+    doNow: doNow(diagnosis),
+    check: check(diagnosis),
+    why: diagnosis.cause.map(harmless),
+    unseen: diagnosis.unseen.map(harmless),
+    since: since(finding),
+    statements: statements(group, context),
+    error: error(group),
+  };
 }
 
-/** Labels to the left, their lines beside them. */
-export const laidOut = (
-  rows: readonly (readonly [label: string, lines: readonly string[]])[],
-): readonly string[] =>
-  rows.flatMap(([label, lines]) =>
-    lines.map((line, i) => `${(i === 0 ? label : '').padEnd(9)}${line}`.trimEnd()),
-  );
+/** As {@link now} says it. */
+function severityOf(group: ErrorGroup, nowMs: number | null): Severity {
+  const ongoing = isOngoing(group, nowMs);
+  return ongoing === null ? 'error' : ongoing ? 'critical' : 'warning';
+}
 
-export function now(group: ErrorGroup, { complete, nowMs }: SectionContext): string {
+function now(group: ErrorGroup, { complete, nowMs }: SectionContext): string {
   const often = howOften(group, complete);
   switch (isOngoing(group, nowMs)) {
     case true:

@@ -16,6 +16,8 @@ export interface PageSettings {
   readonly topicArn: string;
   /** Where a chat is told, in the form of Amazon Q Developer. @default - no chat is told */
   readonly chatTopicArn?: string;
+  /** Where the document goes, for those who send it on over HTTPS. @default - nobody does */
+  readonly documentTopicArn?: string;
   readonly logGroups: readonly WatchedLogGroup[];
   /** By database: the functions that answer questions about it, one a namespace. */
   readonly functions: Readonly<Record<string, readonly string[]>>;

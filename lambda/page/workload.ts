@@ -4,31 +4,41 @@ import { log } from '../log';
 import type { AlarmEvent } from './alarm';
 import type { PageContext } from './context';
 import type { Outbound } from './outbound';
-import { renderWorkloadPage } from './workload-page';
+import { logPaged } from './paged';
+import { tell } from './tell';
+import { type WorkloadAnswer, workloadDocument } from './workload-page';
 
 /** Planning everything takes longer than looking an error up. */
 export const ASK_MS = 60_000;
 
 /** @param askMs for one function's answer; shortened in tests */
 export async function pageWorkload(event: AlarmEvent, context: PageContext, askMs = ASK_MS): Promise<void> {
-  const { settings, out, region } = context;
+  const { settings, region } = context;
   const { alarmName: name, configuration } = event.alarmData;
   const of = configuration?.metrics?.[0]?.metricStat?.metric?.dimensions?.FunctionName ?? null;
+  const document = workloadDocument({
+    alarm: { name, region, account: settings.topicArn.split(':')[4] ?? '' },
+    answers: await askWorkload(of, context, askMs),
+    runbookUrl: settings.runbookUrl,
+    nowMs: Date.now(),
+  });
+  await tell(document, context);
+  logPaged(document, null);
+}
+
+/** @param of the name under which a schema's metrics are; null: every schema is asked */
+export async function askWorkload(
+  of: string | null,
+  { settings, out }: PageContext,
+  askMs = ASK_MS,
+): Promise<readonly WorkloadAnswer[]> {
   const asked = await Promise.all(
     Object.entries(settings.functions).flatMap(([database, functions]) =>
       functions.map(async (each) => ({ database, ...(await ask(each, of, out, askMs)) })),
     ),
   );
   // Those that are not meant by the alarm answer nothing.
-  const answers = asked.filter(({ workload, problem }) => workload !== null || problem !== null);
-  const rendered = renderWorkloadPage({
-    alarm: { name, region, account: settings.topicArn.split(':')[4] ?? '' },
-    answers,
-    runbookUrl: settings.runbookUrl,
-  });
-  await out.publish(settings.topicArn, rendered);
-  const findings = answers.reduce((sum, { workload }) => sum + (workload?.broken ?? 0), 0);
-  log('paged', { alarm: name, followUp: false, findings, subject: rendered.subject });
+  return asked.filter(({ workload, problem }) => workload !== null || problem !== null);
 }
 
 interface Asked {

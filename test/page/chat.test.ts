@@ -2,9 +2,11 @@
 import { describe, expect, it } from 'vitest';
 import type { Diagnosis } from '../../lambda/contract/diagnosis';
 import { missingIdDefault } from '../../lambda/defects/kinds/missing-id-default';
-import { renderChat } from '../../lambda/page/chat';
+import { renderChat as render } from '../../lambda/page/chat';
 import type { ErrorGroup } from '../../lambda/page/collect';
-import type { PageContent } from '../../lambda/page/render';
+import { documentOf, type PageContent } from '../../lambda/page/render';
+
+const renderChat = (content: PageContent) => render(documentOf(content));
 
 const group = (change: Partial<ErrorGroup> = {}): ErrorGroup => ({
   key: 'k',
@@ -87,6 +89,17 @@ it('one thread an alarm, one id a page', () => {
   expect(other!.metadata.threadId).not.toBe(first!.metadata.threadId);
 });
 
+it('more steps than there is room for: the last says where the rest is', () => {
+  const sql = [...Array(9)].map((_, i) => `SELECT ${i};`);
+  const { nextSteps } = renderChat(
+    content({
+      findings: [{ group: group(), diagnosis: diagnosis({ repair: { words: 'All of it.', sql } }) }],
+    }),
+  ).content;
+  expect(nextSteps).toHaveLength(5);
+  expect(nextSteps!.at(-1)).toBe('7 more lines are in the whole page, SQL among them.');
+});
+
 it('lines that were not found, and more than there is room for', () => {
   const none = renderChat(content({ findings: [] }));
   hasTheForm(none);
@@ -109,6 +122,7 @@ describe.each([
   '<https://evil.example|x>',
   '@channel',
   '&lt;!here&gt;',
+  '[x](http://evil.example)',
   '`code`',
   'a\u202eb',
 ])('a name like %j', (name) => {
@@ -124,7 +138,10 @@ describe.each([
     hasTheForm(message);
     const { title, description, nextSteps } = message.content;
     for (const text of [title, description, ...nextSteps!])
-      expect(text.replace(/^`[^`<>&@]*`$/, '')).not.toMatch(/[<>`\u202e]|@\w|&(?!(amp|lt|gt);)/);
-    expect(nextSteps).toContain('`SELECT 1`');
+      expect(text.replace(/^`[^`<>&@]*`$/, '')).not.toMatch(/[<>`\u202e]|@\w|\]\(|:\/\/|&(?!(amp|lt|gt);)/);
+    // All of the SQL, or none.
+    const whole = !/[<>&@`]|:\/\//.test(name);
+    expect(nextSteps!.includes('`SELECT 1`')).toBe(whole);
+    expect(nextSteps!.some((each) => each.startsWith('The SQL is in the page'))).toBe(!whole);
   });
 });

@@ -185,9 +185,9 @@ describe.each([13, 18])('PostgreSQL %i', (major) => {
     expect(aws.pages.map(({ subject }) => subject)).toEqual([
       aws.pages[0]!.subject,
       aws.pages[0]!.subject,
-      '[Trueup] the chat was not told of a page',
+      '[Trueup] a page did not reach everybody',
     ]);
-    expect(aws.pages[2]!.text).toContain('eu-west-1:1:chat: NotFoundException. Check that');
+    expect(aws.pages[2]!.text).toContain('eu-west-1:1:chat (NotFoundException). Check that');
   });
 
   it('lines that arrive late are waited for', async () => {

@@ -173,7 +173,7 @@ describe('a page', () => {
     expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e]/);
     expect(text.match(/^DO NOW/gm)).toHaveLength(1);
     expect(text).toContain('\\u{202e}\\u{1b}[31m\\u{200b}\\u{2028}');
-    expect(text).toContain('\\u{3c}!here>\\u{3c}@U024BE7LH>\\u{3c}b>');
+    expect(text).toContain('\\u{3c}!here>\\u{3c}\\u{40}U024BE7LH>\\u{3c}b>');
     expect(text).toContain('DEFAULT a < b;');
   });
   it('names every table of a storm, and never cuts off its end', () => {

@@ -107,7 +107,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
       '[Trueup] shop: public.customers (email) - A statement of the application no longer plans +1 more',
     );
     expect(page.text).toMatchInlineSnapshot(`
-      "1. public.customers (email)
+      "1. public.customers (email) - ON CONFLICT finds no unique index that it can use
       The INSERT fails every time, whatever its values. Every later statement in the same transaction fails too.
 
       NOW      Found by planning it, without running it. Whether it was sent since is not known.
@@ -122,7 +122,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
 
       ------------------------------------------------------------------------
 
-      2. public.customers.note
+      2. public.customers.note - A statement of the application no longer plans
       The statement fails whenever the application sends it.
 
       NOW      Found by planning it, without running it. Whether it was sent since is not known.
