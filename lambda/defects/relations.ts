@@ -56,6 +56,8 @@ export interface Column {
   readonly default: string | null;
   readonly identity: boolean;
   readonly generated: boolean;
+  /** CHECK constraints of the table and of the domain that speak of it, other than IS NOT NULL; quoted. */
+  readonly checks: readonly string[];
   readonly sequence: Sequence | null;
 }
 
@@ -120,6 +122,12 @@ const SEQUENCE = `(SELECT json_build_object('sql', format('%I.%I', sn.nspname, s
           AND u.refclassid = 'pg_class'::regclass AND u.refobjid = s.oid))
     ORDER BY u.objid IS NOT NULL DESC, d.objid IS NOT NULL DESC, s.oid LIMIT 1)`;
 
+/** One that is NOT ENFORCED, from 18 on, refuses nothing. */
+const CHECKS = `(SELECT coalesce(json_agg(quote_ident(k.conname) ORDER BY k.conname), '[]') FROM pg_constraint k
+    WHERE k.contype = 'c' AND (k.contypid = t.oid AND t.typtype = 'd' OR k.conrelid = c.oid AND a.attnum = ANY (k.conkey))
+      AND to_jsonb(k) ->> 'conenforced' IS DISTINCT FROM 'false'
+      AND pg_get_constraintdef(k.oid) !~ '^CHECK \\(\\(("[^"]+"|\\w+) IS NOT NULL\\)\\)')`;
+
 const COLUMNS = `(SELECT coalesce(json_agg(json_build_object('name', a.attname, 'sql', quote_ident(a.attname),
       'position', (SELECT count(*) FROM pg_attribute b WHERE b.attrelid = c.oid AND b.attnum BETWEEN 1 AND a.attnum
         AND NOT b.attisdropped),
@@ -128,7 +136,8 @@ const COLUMNS = `(SELECT coalesce(json_agg(json_build_object('name', a.attname, 
         THEN nullif(greatest(CASE WHEN t.typtype = 'd' THEN t.typtypmod ELSE a.atttypmod END, 3) - 4, -1) END,
       'notNull', a.attnotnull,
       'default', CASE WHEN a.attgenerated = '' THEN ${INSERT_DEFAULT} END,
-      'identity', a.attidentity <> '', 'generated', a.attgenerated <> '', 'sequence', ${SEQUENCE}) ORDER BY a.attnum), '[]')
+      'identity', a.attidentity <> '', 'generated', a.attgenerated <> '', 'checks', ${CHECKS},
+      'sequence', ${SEQUENCE}) ORDER BY a.attnum), '[]')
     FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
     JOIN pg_type base ON base.oid = CASE WHEN t.typtype = 'd' THEN t.typbasetype ELSE t.oid END
     LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum

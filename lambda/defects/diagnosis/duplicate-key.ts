@@ -78,7 +78,16 @@ async function repairOf(db: Database, found: SequenceSeen): Promise<Repair> {
           'none. If that id is an outlier (a test, an import), change that row and set the sequence above the ' +
           'others. If the ids are really used up, the column and its sequence need a wider type.',
       );
-  return catchUp(users.length > 0 ? users : [{ table, column }], { sql, increment });
+  const repair = catchUp(users.length > 0 ? users : [{ table, column }], { sql, increment });
+  const [row] = await db.query<{ cache: number }>(
+    'SELECT q.seqcache::int AS cache FROM pg_sequence q WHERE q.seqrelid = to_regclass($1) AND q.seqcache > 1',
+    [sql],
+  );
+  if (row === undefined) return repair;
+  const words =
+    `${repair.words} A session that has values of it in advance (CACHE ${row.cache}) goes on with those, and fails ` +
+    `up to ${row.cache - 1} more times, unless it reconnects.`;
+  return { ...repair, words };
 }
 
 async function behind(

@@ -1,7 +1,8 @@
 /** 23502 of a statement that leaves the column to the database: which case it is. Decided from facts, without a database. */
+import type { Repair } from '../../contract/diagnosis';
 import { missingIdDefault } from '../kinds/missing-id-default';
 import { prematureNotNull } from '../kinds/premature-not-null';
-import type { Relation } from '../relations';
+import type { Column, Relation } from '../relations';
 import { canBeGenerated, idDefault } from '../repair/id-default';
 import { decide, type Found, listed, NOTHING_NOW, repairBy } from './finding';
 import type { Facts } from './not-null-facts';
@@ -101,7 +102,7 @@ export function lost(sight: Sight, facts: Facts, wording: string): Found {
           ? `Its root ${above.sql} fills the column, but an INSERT directly into the partition does not use that.`
           : `Its parent ${parent!.sql} fills the column; the child has lost that.`,
       ],
-      repair:
+      repair: unlessRefused(
         rootColumn.identity && rootColumn.default === null && rootColumn.sequence !== null
           ? idDefault(facing.sql, { ...own, sequence: rootColumn.sequence }, user)
           : repairBy(
@@ -110,23 +111,18 @@ export function lost(sight: Sight, facts: Facts, wording: string): Found {
                 : `Give the child the default of ${parent!.sql}.`,
               [`ALTER TABLE ${facing.sql} ALTER COLUMN ${own.sql} SET DEFAULT ${rootColumn.default};`],
             ),
+        sight,
+        own,
+        above,
+      ),
     };
   if (found.kind === missingIdDefault) {
-    const repair = idDefault((above ?? facing).sql, own, user);
-    // Up to 16 an identity serves only statements that name the table it was made on.
-    const onlyRoot =
-      above !== undefined && above.major < 17 && repair.sql.some((sql) => sql.includes('AS IDENTITY'));
     return {
       ...found,
       case: canBeGenerated(own) ? null : 'given-key',
       verdict: 'schema',
       cause,
-      repair: onlyRoot
-        ? decide(
-            `This works only for statements that name ${above.sql}, so the application must write to it. ${repair.words}`,
-            repair.sql,
-          )
-        : repair,
+      repair: unlessRefused(idDefault((above ?? facing).sql, own, user), sight, own, above),
     };
   }
   const reference = facing.foreignKeys.find((key) => key.columns.includes(own.name));
@@ -149,6 +145,28 @@ export function lost(sight: Sight, facts: Facts, wording: string): Found {
     cause,
     repair: allowNull(sight),
   };
+}
+
+/** A value that the database makes belongs into a partition, and passes a CHECK, only by chance: then a person has to decide. */
+function unlessRefused(repair: Repair, { column }: Sight, own: Column, above: Relation | undefined): Repair {
+  if (repair.decision) return repair;
+  const reasons: string[] = [];
+  const key = above?.partitionKey ?? [];
+  // Up to 16 an identity serves only statements that name the table it was made on.
+  if (above !== undefined && above.major < 17 && repair.sql.some((sql) => sql.includes('AS IDENTITY')))
+    reasons.push(
+      `This works only for statements that name ${above.sql}, so the application must write to it.`,
+    );
+  else if (key.includes(own.name) || key.includes(null))
+    reasons.push(
+      `${above!.sql} is partitioned by this column, and a generated value may belong to another partition, so the application must write to ${above!.sql}.`,
+    );
+  const checks = [...new Set([...own.checks, ...column.checks])];
+  if (checks.length > 0)
+    reasons.push(
+      `This works only if the generated values pass ${listed(checks)}: read the CHECK constraint${checks.length > 1 ? 's' : ''} first.`,
+    );
+  return reasons.length === 0 ? repair : decide([...reasons, repair.words].join(' '), repair.sql);
 }
 
 /** The catalogue has something that fills the column, and a trigger that may empty it. */
