@@ -116,6 +116,14 @@ const MOVES: readonly Move[] = [
     settle: 'DELETE FROM purchases WHERE id = 3',
   },
   {
+    name: 'a reference that is named after a key and refers to another column',
+    source:
+      'CREATE TABLE sessions (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, token uuid CONSTRAINT known UNIQUE); CREATE TABLE events (day date PRIMARY KEY, session_id uuid CONSTRAINT within REFERENCES sessions (token));',
+    target:
+      'CREATE TABLE sessions (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, token uuid); CREATE TABLE events (day date PRIMARY KEY, session_id uuid);',
+    finds: ['B missing-foreign-key public.events.session_id', 'B unique-lost public.sessions'],
+  },
+  {
     name: 'keys become texts',
     target: `${TABLES('with')} ${ROWS} ${REST} ${POSITIONS} DROP VIEW bought; ALTER TABLE purchases DROP CONSTRAINT of_student;
       ALTER TABLE purchases ALTER student TYPE varchar(36);

@@ -28,6 +28,18 @@ const hasKeyOfType = ({ indexes, columns }: Catalogue, { schema, table }: Column
       ),
   );
 
+/** As a foreign key of the source says, which knows better than the name. */
+const refersElsewhere = ({ constraints }: Catalogue, { schema, table, name }: Column, to: Column): boolean =>
+  constraints.some(
+    ({ type, columns = [], references, ...each }) =>
+      type === 'foreign key' &&
+      each.schema === schema &&
+      each.table === table &&
+      columns.length === 1 &&
+      columns[0] === name &&
+      (references?.table !== to.table || references.columns[0] !== to.name),
+  );
+
 export const mismatchedKeyTypes: DefectKind = {
   id: 'mismatched-key-types',
   title: 'A key and its reference have types that cannot be compared',
@@ -50,13 +62,10 @@ export const mismatchedKeyTypes: DefectKind = {
     blind: 'References with other names. Where the source has another type, the finding is column-type.',
     find: (evidence) => {
       const sure = claimed('mismatched-key-types', evidence);
-      const { differences, target } = evidence;
+      const { differences, source, target } = evidence;
       const known = new Set([
         ...sure.map(({ object }) => object),
-        // A foreign key of the source says what the column refers to.
-        ...differences
-          .filter(({ id }) => id === 'column-type' || id === 'missing-foreign-key')
-          .map(({ object }) => object),
+        ...differences.filter(({ id }) => id === 'column-type').map(({ object }) => object),
       ]);
       return [
         ...sure,
@@ -65,6 +74,7 @@ export const mismatchedKeyTypes: DefectKind = {
             ({ comparable, column, key }) =>
               !comparable &&
               !hasKeyOfType(target.catalogue, key, column.type) &&
+              !(source && refersElsewhere(source.catalogue, column, key)) &&
               // In its own table it is an id that somebody else gave: a reference to a parent has another name.
               column.table !== key.table &&
               ![column, key].some(({ schema, table, name }) => known.has(path(schema, table, name))),
