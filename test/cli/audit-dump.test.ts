@@ -92,6 +92,25 @@ const MOVED = `CREATE EXTENSION citext; CREATE SCHEMA shop;
   CREATE TABLE shop.items (id bigint);
   INSERT INTO shop.customers VALUES (1, '${CANARY}@a', '${CANARY}')`;
 
+test.each([
+  ['a pipe', process.platform === 'win32' ? null : '/dev/stdin', /is a pipe or a device, and is read twice/],
+  ['a folder', scratch, /is a folder, not a file/],
+  ['another server', `mysql://root:${CANARY}@db/shop`, /names a server in another form/],
+  ['words of libpq', `host=db password=${CANARY}`, /names a server in another form/],
+])('--from %s is refused', async (_, from, words) => {
+  if (from === null) return;
+  const { code, stdout, stderr } = await trueup([
+    'audit',
+    '--database-url',
+    'postgres://u@127.0.0.1:1/d',
+    '--from',
+    from,
+  ]);
+  expect(stderr).toMatch(words);
+  expect(stderr).not.toContain(CANARY);
+  expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+});
+
 describe.each(majors())('PostgreSQL %i', (major) => {
   test('all that the dump has and the database has not; rows are counted, and none is shown', async () => {
     const target = await database(major, MOVED);
@@ -212,5 +231,7 @@ test('what is no whole dump is refused in one sentence', async () => {
   await refuses(DUMP.replace(END, ''), /is cut off: the line "PostgreSQL database dump complete" is missing/);
   await refuses("SET client_encoding = 'LATIN1';", /is in the encoding LATIN1/);
   await refuses('\\connect a\nCREATE TABLE t ();\n\\connect b\n', /is a dump of several databases/);
+  // A mark of the encoding is none of the first word.
+  await refuses('\uFEFF\\connect a\nCREATE TABLE t ();\n\\connect b\n', /is a dump of several databases/);
   await refuses('hello world', /makes nothing that can be compared/);
 });

@@ -30,7 +30,8 @@ const REFUSED: readonly { readonly begins: RegExp | string; readonly is: string;
       remedy: 'Let pg_dump write the file: pg_dump --file=dump.sql DATABASE',
     },
     {
-      begins: /^(?:\s|--[^\n]*\n|\/\*M?!.*?\*\/;?)*(?:-- (?:MySQL|MariaDB) dump|\/\*M?!\d+)/,
+      begins:
+        /^(?:-- (?:MySQL|MariaDB|phpMyAdmin SQL) dump|\/\*M?!\d+|(?:CREATE|DROP) TABLE (?:IF (?:NOT )?EXISTS )?`)/im,
       is: 'is a dump of MySQL, which has another SQL',
       remedy:
         'Restore it to a MySQL, move that to a PostgreSQL with a tool, and give the URL of the PostgreSQL.',

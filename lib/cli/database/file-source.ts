@@ -15,7 +15,6 @@ import { packageVersion } from '../package';
 import { UsageError } from '../terminal/failure';
 import { progressView } from '../terminal/progress';
 import type { Terminal } from '../terminal/terminal';
-import { requireFile } from '../workload-sources';
 import { withOwnServer } from './own-server';
 import { serverTarget } from './scratch';
 import { createTrialRole } from './trial-role';
@@ -28,15 +27,35 @@ export type Given =
 /** Before anything is connected: how the file begins, and all of a snapshot. @throws {UsageError} */
 export function givenSource(from: string): Given {
   if (/^postgres(ql)?:\/\//.test(from)) return { url: from };
+  if (OTHER_SERVER.test(from))
+    throw new UsageError(
+      '--from names a server in another form than a URL of PostgreSQL',
+      'Give a URL that begins with postgres:// or postgresql://, or a file.',
+    );
   return inWords(from, () => {
-    if (statSync(from, { throwIfNoEntry: false })?.isDirectory() && existsSync(join(from, 'toc.dat')))
-      throw DIRECTORY_FORMAT;
-    requireFile(from);
+    requireReadable(from);
     const kind = kindOf(headOf(from));
     return kind === 'snapshot'
       ? { snapshot: readSnapshot(readFileSync(from, 'utf8')) }
       : { file: from, kind };
   });
+}
+
+/** `mysql://…`, `host=… dbname=…`: it may hold a password, and is not repeated. */
+const OTHER_SERVER = /^[a-z][\w+.-]*:\/\/|(?:^|\s)(?:host|dbname|user|password)\s*=/i;
+
+/** @throws {UsageError} */
+function requireReadable(file: string): void {
+  const stat = statSync(file, { throwIfNoEntry: false });
+  if (stat?.isFile()) return;
+  if (stat?.isDirectory() && existsSync(join(file, 'toc.dat'))) throw DIRECTORY_FORMAT;
+  const is = stat?.isDirectory() ? 'is a folder, not a file' : 'is a pipe or a device, and is read twice';
+  throw stat
+    ? new SourceProblem(
+        is,
+        'Give a snapshot, a dump in SQL or an SQLite file; write what comes out of a pipe to a file.',
+      )
+    : new UsageError(`there is no file ${file}`, 'Give a URL, a snapshot, a dump in SQL or an SQLite file.');
 }
 
 /** @param target what it is compared with @throws {UsageError} */

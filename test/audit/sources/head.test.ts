@@ -23,6 +23,8 @@ test.each([
   ['\xff\xfe-\0-\0', /UTF-16/],
   ['-- MySQL dump 10.13  Distrib 8.0', /MySQL/],
   ['/*M!999999\\- enable the sandbox mode */ \n-- MariaDB dump 10.19', /MySQL/],
+  ['-- phpMyAdmin SQL Dump\n-- version 5.2.1\nSET SQL_MODE = "NO_AUTO_VALUE_ON_ZERO";', /MySQL/],
+  ['SET NAMES utf8mb4;\nDROP TABLE IF EXISTS `orders`;', /MySQL/],
   ['PRAGMA foreign_keys=OFF;\nBEGIN TRANSACTION;', /sqlite3's \.dump/],
   ['--\n-- PostgreSQL database cluster dump\n--', /pg_dumpall/],
   ['\x89PNG\0\0', /^is neither/],

@@ -23,7 +23,10 @@ export function labelOf(node: Node): string {
     case 'ViewStmt':
       return named('view', relation(as(node, 'ViewStmt')?.view));
     case 'CreateTableAsStmt':
-      return named('materialized view', relation(as(node, 'CreateTableAsStmt')?.into?.rel));
+      return named(
+        as(node, 'CreateTableAsStmt')?.objtype === 'OBJECT_MATVIEW' ? 'materialized view' : 'table',
+        relation(as(node, 'CreateTableAsStmt')?.into?.rel),
+      );
     case 'RefreshMatViewStmt':
       return named('data of materialized view', relation(as(node, 'RefreshMatViewStmt')?.relation));
     case 'CreateSeqStmt':

@@ -39,8 +39,9 @@ export async function loadDump(
   let head = '';
   let tail = '';
   for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 })) {
-    const text = (chunk as Buffer).toString('latin1');
-    if (head === '') head = text;
+    let text = (chunk as Buffer).toString('latin1');
+    // A mark of the encoding may come first.
+    if (head === '') head = text = text.replace(/^\xef\xbb\xbf/, '');
     tail = (tail + text).slice(-MARK_AT_END);
     await take(splitter.push(text));
     progress(text.length);
