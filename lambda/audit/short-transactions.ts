@@ -1,11 +1,14 @@
-/** One question about each of many relations: in short transactions, none of which locks more than a hundred of them. */
+/** One question about each of many relations: in short transactions, none of which locks more than fifty of them. */
 import { type Database, type Row, SqlError } from '../postgres/database';
 import { PINNED_PATH } from '../postgres/pinned';
 import { quoteIdentifier } from '../sql/quote';
 import type { Reference } from './catalogue/kind';
 
-/** A server has room for 64 locks a connection, and the application shares it. */
-const AT_ONCE = 100;
+/**
+ * A server has room for 64 locks a connection, and the application shares it; and what a server needs to plan a question
+ * of a hundred parts is more than twice what it needs for one of fifty.
+ */
+const AT_ONCE = 50;
 
 /** Marks a statement as Trueup's own, also where pg_stat_statements remembers it (lib/workload/normalize.ts). */
 export const MARK = 'trueup_item';

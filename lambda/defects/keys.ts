@@ -100,8 +100,10 @@ function baseOf({ types }: Catalogue, type: string): string {
   return domain?.base ?? type;
 }
 
-const columnsByName = ({ columns }: Catalogue): ReadonlyMap<string, Column> =>
-  new Map(columns.map((each) => [key(each.schema, each.table, each.name), each]));
+const columnsByName = onceFor(
+  ({ columns }): ReadonlyMap<string, Column> =>
+    new Map(columns.map((each) => [key(each.schema, each.table, each.name), each])),
+);
 
 const foreignColumns = ({ constraints }: Catalogue): ReadonlySet<string> =>
   new Set(

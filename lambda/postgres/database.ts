@@ -67,6 +67,14 @@ export interface Database {
   ): Promise<readonly R[]>;
 
   /**
+   * One statement whose rows are handed over as they come: nobody holds all of them at once.
+   * @default - the transport has answers as a whole
+   * @throws {SqlError}
+   * @throws whatever `take` threw, once the statement has ended
+   */
+  queryEach?(sql: string, params: readonly Value[], take: (row: Row) => void): Promise<void>;
+
+  /**
    * Runs transactions one after another; each is committed before the next begins, and after an error nothing later
    * runs. `pg` sends all of them as one message, so that no lock is held while a client thinks.
    * @returns rows affected by each statement, in order

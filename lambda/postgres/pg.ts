@@ -1,7 +1,7 @@
 /** The `pg` transport: one session, one message a call. */
 import { randomBytes } from 'node:crypto';
 import type { EventEmitter } from 'node:events';
-import { Client, type QueryArrayResult, type QueryResult } from 'pg';
+import { Client, Query, type QueryArrayResult, type QueryResult } from 'pg';
 import { quoteIdentifier, quoteLiteral } from '../sql/quote';
 import {
   type Capabilities,
@@ -21,7 +21,7 @@ import { before } from './deadline';
 import { lockedBy, lockHolderQuery } from './lock-holder';
 import { clientConfig, type PgOptions, sessionSettings, untilTheEnd } from './pg-client';
 import { lost, translate } from './pg-errors';
-import { joinTransactions, locate, setLocal } from './pg-message';
+import { joinTransactions, locate, type Message, setLocal } from './pg-message';
 import { Pipeline } from './pg-pipeline';
 
 /** @throws {ConnectionLost} `reason` is the SQLSTATE or system error */
@@ -112,11 +112,37 @@ class PgDatabase implements Database {
     return (result as QueryResult<R>).rows;
   }
 
+  async queryEach(sql: string, params: readonly Value[], take: (row: Row) => void): Promise<void> {
+    let failed: { readonly error: unknown } | undefined;
+    await this.send(
+      () =>
+        new Promise<void>((done, refused) => {
+          const query = this.client.query(new Query<Row>(sql, [...params]));
+          query.on('row', (row) => {
+            try {
+              if (!failed) take(row);
+            } catch (error) {
+              failed = { error };
+            }
+          });
+          query.on('end', () => done());
+          query.on('error', refused);
+        }),
+    );
+    if (failed) throw failed.error;
+  }
+
   private async queryUnder<R extends Row>(
     settings: Readonly<Record<string, string>>,
     sql: string,
     params?: readonly Value[],
   ): Promise<readonly R[]> {
+    if (params === undefined || params.length === 0) {
+      // One message, so one round trip instead of three.
+      const message = joinTransactions([{ settings, statements: [sql] }]);
+      const results = await this.sendMessage(message);
+      return (results[message.parts[0]!.first + 1] as QueryResult<R>).rows;
+    }
     try {
       await this.send(() => this.client.query(`BEGIN;${setLocal(settings).join(';')}`));
       return await this.query<R>(sql, params);
@@ -131,6 +157,13 @@ class PgDatabase implements Database {
     options: ExecuteOptions = {},
   ): Promise<readonly (readonly number[])[]> {
     const message = joinTransactions(transactions, this.always);
+    const results = await this.sendMessage(message, options.deadline);
+    const rows = results.map((result) => result.rowCount ?? 0);
+    return message.parts.map(({ first, statements }) => rows.slice(first + 1, first + 1 + statements.length));
+  }
+
+  /** @throws {SqlError} located in the message */
+  private async sendMessage(message: Message, deadline?: number): Promise<readonly Result[]> {
     let completed = 0;
     const count = (): void => {
       completed++;
@@ -138,17 +171,10 @@ class PgDatabase implements Database {
     const wire = wireOf(this.client);
     wire.on('commandComplete', count);
     try {
-      const results = (await this.send(
-        () => this.client.query(message.text),
-        options.deadline,
-      )) as unknown as Result[];
-      const rows = results.map((result) => result.rowCount ?? 0);
-      return message.parts.map(({ first, statements }) =>
-        rows.slice(first + 1, first + 1 + statements.length),
-      );
+      return (await this.send(() => this.client.query(message.text), deadline)) as unknown as Result[];
     } catch (error) {
       // One transaction goes on in the server. Of several, those that have not begun yet never shall.
-      if (error instanceof StillRunning && transactions.length > 1) await this.cancel();
+      if (error instanceof StillRunning && message.parts.length > 1) await this.cancel();
       if (!(error instanceof SqlError)) throw error;
       const located = locate(error, message, completed);
       // The failed message leaves its transaction open and aborted.

@@ -4,13 +4,10 @@ import { countEach } from '../../lambda/audit/data/ask';
 import { duplicatesWanted, orphansWanted } from '../../lambda/audit/data/counts';
 import { type DataAnswers, NO_ANSWERS } from '../../lambda/audit/evidence';
 import { namesIn } from '../../lambda/audit/names';
-import type { NotSeen } from '../../lambda/audit/not-seen';
-import { askSequences } from '../../lambda/defects/sequences';
+import { type NotSeen, whyRefused } from '../../lambda/audit/not-seen';
+import { askSequences, PROBE_TIMEOUT_MS } from '../../lambda/defects/sequences';
 import { type Database, SqlError } from '../../lambda/postgres/database';
-import { PINNED_PATH } from '../../lambda/postgres/pinned';
 import type { Snapshot } from './snapshot';
-
-const PROBE_SETTINGS = { search_path: PINNED_PATH, statement_timeout: '10000', lock_timeout: '50' };
 
 export async function askData(
   db: Database,
@@ -46,15 +43,18 @@ export async function askData(
   };
 }
 
+const HIDDEN = 'the role may not read it, or row security hides rows from it';
+
 async function behindOf(
   db: Database,
 ): Promise<Pick<DataAnswers, 'behind'> & { notSeen: readonly NotSeen[] }> {
   const what = 'whether a sequence is behind its column';
   try {
-    const seen = (await askSequences(db, PROBE_SETTINGS)).map(({ table, column, sequence, taken }) => {
+    const seen = (await askSequences(db)).map(({ table, column, sequence, taken, refused }) => {
       const [of, from] = [namesIn(table), namesIn(sequence)];
       return {
         taken,
+        why: refused === undefined ? HIDDEN : whyRefused(refused, PROBE_TIMEOUT_MS),
         sequence: { schema: from[0]!, name: from[1]! },
         table: { schema: of[0]!, name: of[1]! },
         column: namesIn(column)[0]!,
@@ -62,13 +62,7 @@ async function behindOf(
     });
     return {
       behind: seen.filter(({ taken }) => taken === true),
-      notSeen: seen
-        .filter(({ taken }) => taken === null)
-        .map(({ table }) => ({
-          what,
-          of: table,
-          why: 'the role may not read it, or row security hides rows from it',
-        })),
+      notSeen: seen.filter(({ taken }) => taken === null).map(({ table, why }) => ({ what, of: table, why })),
     };
   } catch (error) {
     if (!(error instanceof SqlError)) throw error;

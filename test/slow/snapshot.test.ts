@@ -53,7 +53,7 @@ describe.each([Math.min(...majors()), newestMajor()])('PostgreSQL %i', (major) =
     // One question a kind, and one for every fifty views: none for each table.
     expect(attempts(watched.sent, 'row_to_json')).toBeLessThanOrEqual(24 + VIEWS / 50);
 
-    // With --count each table is read, a hundred in a transaction: more at once than a server has locks for.
+    // With --count each table is read, fifty in a transaction: more at once than a server has locks for.
     const file = join(scratch, `${major}.json`);
     const began = Date.now();
     const { stdout, memoryKb } = await measured([

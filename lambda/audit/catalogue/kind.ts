@@ -30,10 +30,13 @@ export interface Reference {
 export const OWN_SCHEMA = (namespace: string): string =>
   `${namespace}.nspname !~ '^pg_' AND ${namespace}.nspname NOT IN ('information_schema', 'trueup')`;
 
-/** CREATE EXTENSION brings its members back; they are no objects of the application. */
+/**
+ * CREATE EXTENSION brings its members back; they are no objects of the application. Looked up once, from the side of the
+ * extensions: there are few.
+ */
 export const NO_MEMBER = (catalogue: string, oid: string): string =>
-  `NOT EXISTS (SELECT FROM pg_depend member WHERE member.classid = '${catalogue}'::regclass
-     AND member.objid = ${oid} AND member.deptype = 'e')`;
+  `${oid} NOT IN (SELECT member.objid FROM pg_depend member WHERE member.refclassid = 'pg_extension'::regclass
+     AND member.classid = '${catalogue}'::regclass AND member.deptype = 'e')`;
 
 /** Relations of the application: `c` is pg_class, `n` its pg_namespace. */
 export const OWN_RELATION = (...kinds: readonly string[]): string =>

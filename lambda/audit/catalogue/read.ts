@@ -86,7 +86,8 @@ const keptChanging = (error: Error): TrueupError =>
     { cause: error },
   );
 
-type Ask = (sql: string, params?: readonly Value[]) => Promise<readonly Row[]>;
+/** `take` is given each row as it comes. */
+type Ask = (sql: string, params: readonly Value[], take: (row: Row) => void) => Promise<void>;
 
 async function attemptToRead(
   db: Database,
@@ -109,18 +110,19 @@ async function inOneTransaction<T>(
   work: (ask: Ask, givingLocksBack: Ask) => Promise<T>,
 ): Promise<T> {
   if (!db.capabilities.session) {
-    const ask: Ask = (sql, params) => db.query(sql, params, SETTINGS);
+    const ask: Ask = async (sql, params, take) => (await db.query(sql, params, SETTINGS)).forEach(take);
     return work(ask, ask);
   }
-  const ask: Ask = (sql, params) => db.query(sql, params);
+  // Ten thousand tables are a hundred thousand rows: as text, all at once, they would be most of what the process needs.
+  const ask: Ask = async (sql, params, take) =>
+    db.queryEach ? db.queryEach(sql, params, take) : (await db.query(sql, params)).forEach(take);
   const begin = ['BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY', ...setLocal(SETTINGS)].join(';');
   try {
     await db.query(begin);
-    return await work(ask, async (sql, params) => {
+    return await work(ask, async (sql, params, take) => {
       await db.query('SAVEPOINT locks');
-      const rows = await db.query(sql, params);
+      await ask(sql, params, take);
       await db.query('ROLLBACK TO locks; RELEASE locks');
-      return rows;
     });
   } finally {
     // Where the connection is lost the error that says so is already on its way.
@@ -136,27 +138,30 @@ async function readKind(
 ): Promise<readonly object[]> {
   // As JSON both transports give the same, whatever the type.
   const sql = `SELECT row_to_json(o)::text AS o FROM (${kind.sql(major)}) AS o`;
-  if (kind.atATime === undefined) return sorted((await ask(sql)).map(objectOf(kind)), kind);
   const objects: object[] = [];
+  if (kind.atATime === undefined) {
+    await ask(sql, [], (row) => objects.push(objectOf(kind, row)));
+    return sorted(objects, kind);
+  }
   for (let after = '0'; ; ) {
-    const rows = await givingLocksBack(sql, [after, kind.atATime]);
-    for (const row of rows) {
-      const { oid, ...object } = objectOf(kind)(row) as { oid: string };
+    const before = objects.length;
+    await givingLocksBack(sql, [after, kind.atATime], (row) => {
+      const { oid, ...object } = objectOf(kind, row) as { oid: string };
       after = oid;
       objects.push(object);
-    }
-    if (rows.length < kind.atATime) return sorted(objects, kind);
+    });
+    if (objects.length - before < kind.atATime) return sorted(objects, kind);
   }
 }
 
 /** @throws {Overtaken} */
-const objectOf =
-  ({ always = [] }: Kind<object>) =>
-  (row: Row): object => {
-    const fields = JSON.parse(row.o as string) as Record<string, unknown>;
-    if ((always as readonly string[]).some((name) => fields[name] === null)) throw new Overtaken();
-    return Object.fromEntries(Object.entries(fields).filter(([, value]) => isSaid(value)));
-  };
+function objectOf({ always = [] }: Kind<object>, row: Row): object {
+  const fields = JSON.parse(row.o as string) as Record<string, unknown>;
+  if ((always as readonly string[]).some((name) => fields[name] === null)) throw new Overtaken();
+  const object: Record<string, unknown> = {};
+  for (const name in fields) if (isSaid(fields[name])) object[name] = fields[name];
+  return object;
+}
 
 const isSaid = (value: unknown): boolean =>
   value !== null && value !== false && !(Array.isArray(value) && value.length === 0);
@@ -177,7 +182,10 @@ function sorted(objects: object[], { namedBy, inOrderOf = namedBy }: Kind<object
 
 /** @throws {TrueupError} where the server is older than the questions */
 async function askFingerprint(ask: Ask): Promise<{ mark: string; major: number }> {
-  const [row] = await ask(FINGERPRINT);
+  let row: Row | undefined;
+  await ask(FINGERPRINT, [], (only) => {
+    row = only;
+  });
   const major = Math.floor(Number(row!.version) / 10_000);
   if (major < OLDEST)
     throw new TrueupError({

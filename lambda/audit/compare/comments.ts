@@ -6,10 +6,12 @@ import { grouped, type Pair } from './pair';
 /** Those of a table and of what belongs to it are one finding. */
 export function compareComments(pair: Pair): Comparison {
   const here = new Map(pair.target.comments.map((each) => [key(each.on, each.object), each.comment]));
-  const there = objectsOf(pair);
-  const differing = pair.source.comments.filter(
-    ({ on, object, comment }) => here.get(key(on, object)) !== comment && there(on, object),
+  const unlike = pair.source.comments.filter(
+    ({ on, object, comment }) => here.get(key(on, object)) !== comment,
   );
+  if (unlike.length === 0) return only([]);
+  const there = objectsOf(pair);
+  const differing = unlike.filter(({ object }) => there(object));
   return only(
     [...grouped(differing, ownerOf)].map(([object, comments]): Difference => {
       const missing = comments.filter((each) => !here.has(key(each.on, each.object)));
@@ -44,7 +46,7 @@ function ownerOf({ on, object }: Comment): string {
 }
 
 /** Whether the target has what the comment is on; of what is not known, yes. */
-function objectsOf(pair: Pair): (on: string, object: string) => boolean {
+function objectsOf(pair: Pair): (object: string) => boolean {
   const { target, source } = pair;
   const relations = (of: typeof source): string[] =>
     [...of.tables, ...of.views].map(({ schema, name }) => path(schema, name));
@@ -70,7 +72,7 @@ function objectsOf(pair: Pair): (on: string, object: string) => boolean {
   const all = (of: typeof source): Set<string> =>
     new Set([...relations(of), ...columns(of), ...others(of)].map(bare));
   const [had, has] = [all(source), all(target)];
-  return (_on, object) => !had.has(bare(object)) || has.has(bare(object));
+  return (object) => !had.has(bare(object)) || has.has(bare(object));
 }
 
 /** The server quotes keywords as well. */

@@ -2,7 +2,7 @@ import type { Constraint } from '../catalogue/constraints';
 import { key, list, path } from '../names';
 import { type Comparison, type Difference, type Lost, only } from './difference';
 import { grouped, type Pair } from './pair';
-import { plain } from './text';
+import { sameText } from './text';
 
 /** CHECK, foreign keys, EXCLUDE; what is unique is compared as an index. */
 export function compareConstraints(pair: Pair): Comparison {
@@ -15,7 +15,7 @@ export function compareConstraints(pair: Pair): Comparison {
       if (!pair.tables.has(key(schema, table)) || !pair.hasColumns(schema, table, columns)) return [];
       if (references && !pair.tables.has(key(references.schema, references.table))) return [];
       const here = (byTable.get(key(schema, table)) ?? []).filter((each) => each.type === type);
-      const alike = here.filter((each) => shape(each) === shape(constraint));
+      const alike = here.filter((each) => sameShape(each, constraint));
       const twin = alike.find((each) => each.name === name) ?? alike[0];
       if (twin === undefined)
         return [
@@ -31,8 +31,10 @@ export function compareConstraints(pair: Pair): Comparison {
 }
 
 /** Whether it was validated is a finding of its own, by the catalogue alone. */
-const shape = ({ definition, notEnforced }: Constraint): string =>
-  `${plain(definition.replace(/ NOT VALID$/, ''))}${notEnforced ? ' not enforced' : ''}`;
+const sameShape = (one: Constraint, other: Constraint): boolean =>
+  one.notEnforced === other.notEnforced && sameText(formOf(one), formOf(other));
+
+const formOf = ({ definition }: Constraint): string => definition.replace(/ NOT VALID$/, '');
 
 const common = (from: Constraint, to: Constraint | undefined) => ({
   source: from.definition,

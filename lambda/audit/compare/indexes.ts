@@ -2,7 +2,7 @@ import type { Index } from '../catalogue/indexes';
 import { columnOf, key, list, path } from '../names';
 import { type Comparison, type Difference, type Lost, only } from './difference';
 import type { Pair } from './pair';
-import { plain } from './text';
+import { sameText } from './text';
 
 /** Also those of primary keys and unique constraints: what is unique is decided by the index. */
 export function compareIndexes(pair: Pair): Comparison {
@@ -16,7 +16,7 @@ export function compareIndexes(pair: Pair): Comparison {
       const plainColumns = index.expressions ? columns.flatMap((each) => columnOf(each) ?? []) : columns;
       if (pair.tables.has(key(schema, table)) && !pair.hasColumns(schema, table, plainColumns)) return [];
       const here = pair.indexes.get(key(schema, table)) ?? [];
-      const alike = here.filter((each) => shape(each) === shape(index));
+      const alike = here.filter((each) => sameShape(each, index));
       // One that the source has as well, under its own name, is not this one under another.
       const twin =
         alike.find((each) => each.name === name) ?? alike.find((each) => !known.has(keyOf(each))) ?? alike[0];
@@ -29,8 +29,13 @@ export function compareIndexes(pair: Pair): Comparison {
 const keyOf = ({ schema, name }: Index): string => key(schema, name);
 
 /** All that it does, without its name. */
-const shape = ({ definition, method, unique, nullsNotDistinct }: Index): string =>
-  `${unique ? 'unique ' : ''}${nullsNotDistinct ? 'nulls ' : ''}${plain(definition.slice(Math.max(0, definition.indexOf(` USING ${method} (`))))}`;
+const sameShape = (one: Index, other: Index): boolean =>
+  one.unique === other.unique &&
+  one.nullsNotDistinct === other.nullsNotDistinct &&
+  sameText(formOf(one), formOf(other));
+
+const formOf = ({ definition, method }: Index): string =>
+  definition.slice(Math.max(0, definition.indexOf(` USING ${method} (`)));
 
 function lost(index: Index, here: readonly Index[]): Difference {
   const { schema, table, name, definition, columns, predicate, primary, unique, constraint } = index;

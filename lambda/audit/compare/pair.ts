@@ -41,12 +41,16 @@ export function pairOf(source: Catalogue, target: Catalogue): Pair {
   const likeTables = new Map(
     target.tables.map(({ schema, name }) => [key(schema, name.toLowerCase()), name]),
   );
-  const likeColumns = new Map(
-    target.columns.map(({ schema, table, name }) => [key(schema, table, name.toLowerCase()), name]),
-  );
+  // Made when the first one is missing: most databases have more columns than anything else.
+  let likeColumns: ReadonlyMap<string, string> | undefined;
+  const byLowerCase = () =>
+    new Map(target.columns.map(({ schema, table, name }) => [key(schema, table, name.toLowerCase()), name]));
   return {
     likeTable: (schema, name) => likeTables.get(key(schema, name.toLowerCase())),
-    likeColumn: (schema, table, name) => likeColumns.get(key(schema, table, name.toLowerCase())),
+    likeColumn: (schema, table, name) => {
+      likeColumns ??= byLowerCase();
+      return likeColumns.get(key(schema, table, name.toLowerCase()));
+    },
     source,
     target,
     sameMajor: majorOf(source) === majorOf(target),
