@@ -159,7 +159,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     expect(found(await audit(watched.db, { version, source }))).toEqual([
       'B rows-lost public.t7 has no rows; the source has 1.',
     ]);
-    expect(attempts(watched.sent, 'pg_table_size')).toBe(3);
+    expect(attempts(watched.sent, 'pg_table_size')).toBe(5);
     expect(attempts(watched.sent, 'count(*)::text')).toBe(5);
   });
 });
