@@ -7,6 +7,7 @@ import { quoteTextArray } from '../sql/quote';
 import type { Ledger } from './ledger/ledger';
 import { historyRefused, rowsChangedBy } from './plan/history';
 import type { Step } from './plan/plan';
+import { SERVICE_SCHEMAS, TELLING_SCHEMAS } from './services';
 
 export async function askHistory(
   db: Database,
@@ -37,7 +38,16 @@ const changedBy = (steps: readonly Step[]): string[] => [
   ),
 ];
 
-/** A name without a schema may be in any: what the path is when the file runs is the file's matter. */
+/** A new database of a hosted service has tables already. */
+const OF_SERVICES = `(n.nspname OPERATOR(pg_catalog.=) ANY (${quoteTextArray(SERVICE_SCHEMAS)}::pg_catalog.name[])
+    AND (SELECT pg_catalog.count(*) FROM pg_catalog.pg_namespace s
+      WHERE s.nspname OPERATOR(pg_catalog.=) ANY (${quoteTextArray(TELLING_SCHEMAS)}::pg_catalog.name[]))
+      OPERATOR(pg_catalog.=) ${TELLING_SCHEMAS.length}::pg_catalog.int8)`;
+
+/**
+ * A name without a schema may be in any: what the path is when the file runs is the file's matter. A service's table that never
+ * had a row has none that could have been changed.
+ */
 const THERE = (relations: readonly string[]): string => `SELECT r.name
 FROM pg_catalog.unnest(${quoteTextArray(relations)}::pg_catalog.text[]) AS r (name)
 CROSS JOIN LATERAL pg_catalog.parse_ident(r.name) AS p (words)
@@ -47,18 +57,21 @@ WHERE EXISTS (SELECT FROM pg_catalog.pg_class c
     AND c.relname OPERATOR(pg_catalog.=) p.words[pg_catalog.cardinality(p.words)]::pg_catalog.name
     AND n.nspname OPERATOR(pg_catalog.<>) ALL ('{pg_catalog,information_schema,trueup}'::pg_catalog.name[])
     AND n.nspname OPERATOR(pg_catalog.!~) '^pg_(toast|temp_)'
+    AND NOT (${OF_SERVICES} AND c.relkind OPERATOR(pg_catalog.=) 'r'::pg_catalog."char"
+      AND pg_catalog.pg_relation_size(c.oid) OPERATOR(pg_catalog.=) 0::pg_catalog.int8)
     AND (pg_catalog.cardinality(p.words) OPERATOR(pg_catalog.=) 1
       OR n.nspname OPERATOR(pg_catalog.=) p.words[1]::pg_catalog.name))`;
 
 const thereAlready = async (db: Database, relations: readonly string[]): Promise<string[]> =>
   (await db.query<{ name: string }>(THERE(relations))).map(({ name }) => name);
 
-/** Of anybody: neither the server's own, nor an extension's, nor ours. */
+/** Of anybody: neither the server's own, nor an extension's, nor a service's, nor ours. */
 const HOLDS_TABLES = `SELECT EXISTS (
   SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
   WHERE c.relkind OPERATOR(pg_catalog.=) ANY ('{r,p,m}'::pg_catalog."char"[])
     AND n.nspname OPERATOR(pg_catalog.<>) ALL ('{pg_catalog,information_schema,trueup}'::pg_catalog.name[])
     AND n.nspname OPERATOR(pg_catalog.!~) '^pg_(toast|temp_)'
+    AND NOT ${OF_SERVICES}
     AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
       WHERE d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass
         AND d.objid OPERATOR(pg_catalog.=) c.oid AND d.deptype OPERATOR(pg_catalog.=) 'e')) AS held`;

@@ -8,7 +8,7 @@ import { compileFiles } from '../compiler';
 import { CompileError } from '../compiler/problem';
 import { type Entry, isApplied, type Judged } from './entry';
 import { ourNames } from './names';
-import { withoutOuterTransaction } from './statements';
+import { mayCommit, statementsOf, withoutTransactions } from './statements';
 import { draftedVerify } from './verify';
 
 export interface ConvertInput {
@@ -39,11 +39,15 @@ export async function convert({ tool, judged, rows, applied, end }: ConvertInput
   const notes: string[] = [];
   const drafts = judged.map((each, i): Draft => {
     const { entry } = each;
-    const { sql, removed } = withoutOuterTransaction(entry.file, entry.sql!);
-    if (removed)
+    const { sql, lines } = withoutTransactions(entry.file, entry.sql!);
+    if (lines.length > 0)
+      notes.push(`${names[i]}: BEGIN and COMMIT are left out; the file is one transaction.`);
+    if ((statementsOf(entry.file, sql) ?? []).some(mayCommit))
       notes.push(
-        `${names[i]}: BEGIN and COMMIT around the whole file are left out; the file is one transaction.`,
+        `${names[i]}: a CALL or DO of it may COMMIT. If it does, a new database refuses it, since the file is one transaction: rewrite it.`,
       );
+    for (const line of entry.ledgerLines ?? [])
+      notes.push(`${names[i]}: a statement on the ledger of ${tool} is left out (${entry.file}:${line}).`);
     return { ...each, name: names[i]!, up: withoutOurMarks(sql) };
   });
   const manifest = await compiled(drafts);

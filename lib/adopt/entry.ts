@@ -24,6 +24,8 @@ export interface Entry extends NamedFile {
   /** What undoes it. @default - the tool has none */
   readonly down?: string;
   readonly transaction: TransactionRule;
+  /** Lines of `sql` as it lies whose statements are left out, since they change the tool's own ledger. @default - none */
+  readonly ledgerLines?: readonly number[];
   /** Applied again whenever it changes. @default false */
   readonly repeatable?: true;
   /** Of the file, as the ledger keeps it; several where the tool accepts several. @default - the tool keeps none */

@@ -1,9 +1,10 @@
 /** The SQL of an entry, cut into statements where PostgreSQL's parser can read it. The parser must be ready. */
+import type { Node, RangeVar } from 'libpg-query';
 import { outlineOf } from '../compiler/read/outline';
 import { isReady } from '../compiler/read/parser';
 import { Source } from '../compiler/read/source';
 import { type ParsedStatement, readStatements } from '../compiler/read/statements';
-import { as } from '../compiler/read/tree';
+import { all, as } from '../compiler/read/tree';
 
 /** Null where it cannot be read. */
 export function statementsOf(file: string, sql: string): readonly ParsedStatement[] | null {
@@ -17,26 +18,77 @@ export function statementsOf(file: string, sql: string): readonly ParsedStatemen
 export const transactionKind = ({ node }: ParsedStatement): string | undefined =>
   as(node, 'TransactionStmt')?.kind;
 
+/** It may commit in the middle of the file, which a file of ours cannot. */
+export const mayCommit = ({ node }: ParsedStatement): boolean =>
+  as(node, 'CallStmt') !== undefined ||
+  all(as(node, 'DoStmt')?.args, 'DefElem').some(({ arg }) =>
+    /\b(COMMIT|ROLLBACK)\s*;/i.test(as(arg, 'String')?.sval ?? ''),
+  );
+
 export const lineOf = (sql: string, at: number): number => sql.slice(0, at).split('\n').length;
 
 /**
- * Without a BEGIN and a COMMIT around all of it: the file is one transaction anyway. Unchanged where they stand elsewhere,
- * or say more.
+ * Without its BEGIN and COMMIT: a file of ours is one transaction anyway, but for what cannot run in one. Unchanged where
+ * something is rolled back, or a transaction is asked for in other words.
  */
-export function withoutOuterTransaction(
+export function withoutTransactions(file: string, sql: string): Changed {
+  const statements = statementsOf(file, sql);
+  const own = (statements ?? []).filter((each) => transactionKind(each) !== undefined);
+  const isPlain = (each: ParsedStatement): boolean => {
+    const { kind, options = [], chain } = as(each.node, 'TransactionStmt')!;
+    return /^TRANS_STMT_(BEGIN|START|COMMIT)$/.test(kind ?? '') && options.length === 0 && !chain;
+  };
+  return own.every(isPlain) ? without(sql, own) : { sql, lines: [] };
+}
+
+/** Without what changes the ledger of the tool itself: a new database of ours has none. */
+export function withoutLedger(
   file: string,
   sql: string,
-): { readonly sql: string; readonly removed: boolean } {
-  const unchanged = { sql, removed: false };
-  const statements = statementsOf(file, sql);
-  if (statements === null || statements.length < 2) return unchanged;
-  const kinds = statements.map(transactionKind);
-  const [first, last] = [statements[0]!, statements.at(-1)!];
-  const options = as(first.node, 'TransactionStmt')?.options ?? [];
-  const opens = /^TRANS_STMT_(BEGIN|START)$/.test(kinds[0] ?? '') && options.length === 0;
-  const closes = kinds.at(-1) === 'TRANS_STMT_COMMIT' && !as(last.node, 'TransactionStmt')?.chain;
-  if (!opens || !closes || kinds.slice(1, -1).some((kind) => kind !== undefined)) return unchanged;
-  const cut = (text: string, { start, end }: ParsedStatement): string =>
-    text.slice(0, start) + text.slice(end).replace(/^\s*;/, '');
-  return { sql: cut(cut(sql, last), first).trim(), removed: true };
+  { schema, name }: { readonly schema: string; readonly name: string },
+): Changed {
+  if (!sql.includes(name)) return { sql, lines: [] };
+  const isLedger = (relation: RangeVar | undefined): boolean =>
+    relation?.relname === name && (relation.schemaname ?? schema) === schema;
+  return without(
+    sql,
+    (statementsOf(file, sql) ?? []).filter(({ node }) => relationsChanged(node).some(isLedger)),
+  );
+}
+
+export interface Changed {
+  readonly sql: string;
+  /** Of the statements that are left out. */
+  readonly lines: readonly number[];
+}
+
+function without(sql: string, statements: readonly ParsedStatement[]): Changed {
+  const rest = [...statements]
+    .sort((a, b) => b.start - a.start)
+    .reduce((text, { start, end }) => text.slice(0, start) + text.slice(end).replace(/^\s*;/, ''), sql);
+  return {
+    sql: statements.length === 0 ? sql : rest.trim(),
+    lines: statements.map(({ start }) => lineOf(sql, start)),
+  };
+}
+
+/** Of a statement that changes this one relation, and no other. */
+function relationsChanged(node: Node): readonly (RangeVar | undefined)[] {
+  const grant = as(node, 'GrantStmt');
+  const granted =
+    grant?.targtype === 'ACL_TARGET_OBJECT' && grant.objtype === 'OBJECT_TABLE' ? grant.objects : [];
+  const [only, ...others] = [
+    ...all(granted, 'RangeVar'),
+    ...all(as(node, 'TruncateStmt')?.relations, 'RangeVar'),
+  ];
+  return [
+    as(node, 'AlterTableStmt')?.relation,
+    as(node, 'InsertStmt')?.relation,
+    as(node, 'UpdateStmt')?.relation,
+    as(node, 'DeleteStmt')?.relation,
+    as(node, 'CreatePolicyStmt')?.table,
+    as(node, 'IndexStmt')?.relation,
+    as(node, 'CreateTrigStmt')?.relation,
+    ...(others.length === 0 ? [only] : []),
+  ];
 }

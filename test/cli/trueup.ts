@@ -2,8 +2,8 @@
 import { type ChildProcess, execFile, type SpawnOptions, spawn } from 'node:child_process';
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { buildSync } from 'esbuild';
 import { afterAll } from 'vitest';
+import { bundleProgram } from './bundle';
 
 export interface Ran {
   readonly code: number;
@@ -62,21 +62,10 @@ export function start(file: string, args: readonly string[], options: SpawnOptio
   return { child, output, ended };
 }
 
-/** Arguments of `node` for the program in one file: it starts in half the time, and tests start it a hundred times. */
+/** Arguments of `node` for the program in one file: tests start it a hundred times. */
 export function command(): string[] {
   const outfile = join(bundleFolder, 'trueup.js');
-  if (!existsSync(outfile)) {
-    buildSync({
-      entryPoints: [join(ROOT, 'bin/trueup.ts')],
-      outfile,
-      bundle: true,
-      packages: 'external',
-      platform: 'node',
-      // In one file, every module would take itself for the one that was started.
-      define: { 'require.main': 'undefined' },
-      logLevel: 'error',
-    });
-  }
+  if (!existsSync(outfile)) bundleProgram(outfile);
   return [outfile];
 }
 

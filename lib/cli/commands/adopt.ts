@@ -4,6 +4,7 @@ import { readOtherLedgers } from '../../../lambda/engine/ledger/other-tools';
 import { AdoptProblem, type Judged } from '../../adopt/entry';
 import { type LedgerSearch, ledgerOf } from '../../adopt/ledger';
 import { type LeftOut, serviceSchemasIn } from '../../adopt/own-objects';
+import { withoutLedger } from '../../adopt/statements';
 import { type Understood, understand } from '../../adopt/tools';
 import { loadParser } from '../../compiler/read/parser';
 import type { Live } from '../database/prove';
@@ -68,8 +69,8 @@ async function adopt(terminal: Terminal, options: Options, understood: Understoo
     return { understood };
   }
   if (content.entries.some(({ sql }) => sql === null)) throw codeProblem(understood);
-  const { db, label } = await readOnlySession(options, STATEMENT_TIMEOUT_MS);
   const { readLive, proveLedger } = await import('../database/prove.js');
+  const { db, label } = await readOnlySession(options, STATEMENT_TIMEOUT_MS);
   let live: Live;
   let search: LedgerSearch;
   try {
@@ -84,8 +85,10 @@ async function adopt(terminal: Terminal, options: Options, understood: Understoo
     await db.close();
   }
   const { ledger } = search;
-  const judged: readonly Judged[] =
-    ledger?.judgement.entries ?? content.entries.map((entry) => ({ entry, state: 'pending' }));
+  const judged = withoutItsLedger(
+    ledger?.judgement.entries ?? content.entries.map((entry) => ({ entry, state: 'pending' })),
+    ledger?.table,
+  );
   const proved = await proveLedger(terminal, live, judged, leftOut(understood, search, live));
   const known = { understood, label, search, judged, live, ...(ledger ? { proved } : {}) };
   if (options.output === undefined) return known;
@@ -96,13 +99,28 @@ async function adopt(terminal: Terminal, options: Options, understood: Understoo
   return { ...known, output: { folder: options.output, converted } };
 }
 
+/** A file may change the ledger of its own tool, which neither a server of our own nor a new database has. */
+function withoutItsLedger(judged: readonly Judged[], table: string | undefined): readonly Judged[] {
+  if (table === undefined) return judged;
+  const [schema = '', name = ''] = namesIn(table);
+  return judged.map((each): Judged => {
+    const { file, sql } = each.entry;
+    const { sql: rest, lines } = withoutLedger(file, sql!, { schema, name });
+    return lines.length === 0 ? each : { ...each, entry: { ...each.entry, sql: rest, ledgerLines: lines } };
+  });
+}
+
 /** The tool's own tables, also those that are not about this folder, and its schemas; Trueup's is never read. */
-function leftOut({ rules }: Understood, { ledger, others }: LedgerSearch, { catalogue }: Live): LeftOut {
+function leftOut(
+  { rules }: Understood,
+  { ledger, others }: LedgerSearch,
+  { catalogue, owner }: Live,
+): LeftOut {
   const tables = [...(ledger ? [ledger.table] : []), ...others].map((table) => {
     const [schema = '', name = ''] = namesIn(table);
     return { schema, name };
   });
-  return { schemas: new Set([...(rules.schemas ?? []), ...serviceSchemasIn(catalogue)]), tables };
+  return { schemas: new Set([...(rules.schemas ?? []), ...serviceSchemasIn(catalogue)]), tables, owner };
 }
 
 function codeProblem({ rules, content }: Understood): AdoptProblem {

@@ -6,6 +6,7 @@ import type { Catalogue } from '../../../lambda/audit/catalogue';
 import { path } from '../../../lambda/audit/names';
 import type { Database } from '../../../lambda/postgres/database';
 import { quoteIdentifier, quoteLiteral } from '../../../lambda/sql/quote';
+import { grantStatements } from '../../audit/write/parts/rights';
 
 /** None may log in, and none has a right that its creator has not. */
 export function roleStatements(roles: readonly string[], owner: string): string[] {
@@ -67,6 +68,25 @@ export function serviceStatements(catalogue: Catalogue, schemas: readonly string
       .filter(({ kind, schema }) => kind !== 'aggregate' && own({ schema }))
       .map(({ definition }) => definition),
     'RESET check_function_bodies',
+  ];
+}
+
+/**
+ * What a new database of the service has outside its schemas: rights on schema `public` and on what will be made there, and its
+ * publication. As the live database has them: which were there from the beginning is not known. Of a superuser.
+ */
+export function standingStatements({ grants, publications }: Catalogue): string[] {
+  const standing = grants.filter(
+    ({ on, name }) => on === 'default privileges' || (on === 'schema' && name === 'public'),
+  );
+  return [
+    ...grantStatements(standing),
+    ...publications
+      .filter(({ name }) => /^supabase_realtime/.test(name))
+      .map(({ name, publishes, viaRoot }) => {
+        const options = `publish = ${quoteLiteral(publishes.join(', '))}${viaRoot ? ', publish_via_partition_root' : ''}`;
+        return `CREATE PUBLICATION ${quoteIdentifier(name)} WITH (${options})`;
+      }),
   ];
 }
 

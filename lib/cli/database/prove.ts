@@ -12,7 +12,13 @@ import type { PostgresServer } from '../../scratch-postgres/server';
 import { progressView } from '../terminal/progress';
 import type { Terminal } from '../terminal/terminal';
 import type { ConnectionTarget } from './connection';
-import { asFarAsPossible, extensionStatements, roleStatements, serviceStatements } from './foundation';
+import {
+  asFarAsPossible,
+  extensionStatements,
+  roleStatements,
+  serviceStatements,
+  standingStatements,
+} from './foundation';
 import { withOwnServer } from './own-server';
 import { type NotReplayed, type Rewrite, replay } from './replay';
 import { serverTarget } from './scratch';
@@ -119,8 +125,10 @@ async function prepare(
     await asFarAsPossible(db, extensionStatements(live.catalogue, extensions, services, role.name));
     return ((entry) => texts.get(entry) ?? entry.sql ?? '') satisfies Rewrite;
   });
-  if (services.length > 0)
+  if (services.length > 0) {
     await within(target, (db) => asFarAsPossible(db, serviceStatements(live.catalogue, services)));
+    await within(asSuperuser, (db) => asFarAsPossible(db, standingStatements(live.catalogue)));
+  }
   return { target, rewrite };
 }
 

@@ -136,8 +136,10 @@ const revoke = (table: string, owner: string): string =>
 
 export function adoptJson({ understood, search, judged, proved, output }: Adopted): object {
   const { rules, folder, content } = understood;
-  const states = new Map((judged ?? []).map(({ entry, state, why }) => [entry, { state, why: why ?? null }]));
-  const names = new Map((output?.converted.files ?? []).map(({ entry, name }) => [entry, name]));
+  const states = new Map(
+    (judged ?? []).map(({ entry, state, why }) => [entry.file, { state, why: why ?? null }]),
+  );
+  const names = new Map((output?.converted.files ?? []).map(({ entry, name }) => [entry.file, name]));
   return {
     tool: rules.tool,
     folder,
@@ -146,8 +148,8 @@ export function adoptJson({ understood, search, judged, proved, output }: Adopte
       file: entry.file,
       transaction: entry.transaction,
       code: entry.sql === null,
-      ...states.get(entry),
-      ...(names.has(entry) ? { name: names.get(entry) } : {}),
+      ...states.get(entry.file),
+      ...(names.has(entry.file) ? { name: names.get(entry.file) } : {}),
     })),
     passed: content.passed,
     ledger: search?.ledger?.table ?? null,

@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import type { ConvergeRequest } from '../../../lambda/contract/converge';
 import { compileFiles } from '../../../lib/compiler';
+import { SUPABASE } from '../../adopt/supabase';
 import { connect, createDatabase, majors } from '../../support/database';
 import { run } from '../../support/engine';
 
@@ -55,6 +56,35 @@ describe.each(majors())('PostgreSQL %i', (major) => {
         '20240103120000_c.sql': `-- migrate:unproved dbmate\n${consent['20240103120000_c.sql']}`,
       }),
     ).toMatchObject({ status: 'done' });
+  });
+
+  test("a new database of Supabase has its services' tables, and is new; their rows are kept", async () => {
+    const url = await createDatabase(major);
+    const client = await connect(url);
+    await client.query(SUPABASE);
+    const bucket = '-- migrate:up\nINSERT INTO storage.buckets (id, name) VALUES (1, 2);\n-- migrate:down\n';
+    const files = { ...FILES, '20240102120000_b.sql': bucket };
+    expect(await apply(url, files)).toMatchObject({ status: 'done', report: { applied: names } });
+
+    const used = await createDatabase(major);
+    const other = await connect(used);
+    await other.query(SUPABASE);
+    await other.query("INSERT INTO storage.buckets (id, name) VALUES ('kept', 'kept')");
+    expect(await apply(used, files)).toMatchObject({
+      status: 'failed',
+      error: {
+        migration: names[1],
+        message: expect.stringContaining(
+          'changes rows of storage.buckets, which this database already holds',
+        ),
+      },
+    });
+    // Without the others, `auth` is an application's own.
+    const own = await createDatabase(major);
+    await (await connect(own)).query('CREATE SCHEMA auth; CREATE TABLE auth.users ()');
+    expect(await apply(own, FILES)).toMatchObject({
+      error: { message: expect.stringContaining('has tables that Trueup does not know') },
+    });
   });
 
   const CHANGES: Readonly<Record<string, string>> = {

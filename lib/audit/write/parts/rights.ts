@@ -40,9 +40,7 @@ export function policyPart(context: Context, from: Policy, to: Policy | undefine
 /** Of one role: a file each. */
 export function grantParts(context: Context, grants: readonly Grant[]): Part[] {
   return [...grouped(grants, ({ grantee }) => grantee)].map(([grantee, all]) => {
-    const statements = [...grouped(all, (each) => JSON.stringify({ ...each, privilege: '' }))].map(
-      ([, same]) => statement(same),
-    );
+    const statements = grantStatements(all);
     const inDatabase = all.some(({ on }) => on === 'database');
     return {
       phase: 'grant',
@@ -58,6 +56,12 @@ export function grantParts(context: Context, grants: readonly Grant[]): Part[] {
     };
   });
 }
+
+/** One for each object and grantee. */
+export const grantStatements = (grants: readonly Grant[]): string[] =>
+  [...grouped(grants, (each) => JSON.stringify({ ...each, privilege: '' }))].map(([, same]) =>
+    statement(same),
+  );
 
 function statement(grants: readonly Grant[]): string {
   const [first] = grants as readonly [Grant];

@@ -1,0 +1,69 @@
+/** What is left out of a file's text when it is taken over. */
+import { beforeAll, describe, expect, test } from 'vitest';
+import { withoutLedger, withoutTransactions } from '../../lib/adopt/statements';
+import { loadParser } from '../../lib/compiler/read/parser';
+
+beforeAll(loadParser);
+
+describe('BEGIN and COMMIT', () => {
+  const rest = (sql: string) => withoutTransactions('a.sql', sql);
+
+  test('around all of it, around a part, in turns, and one alone', () => {
+    expect(rest('BEGIN;\nSELECT 1;\nCOMMIT;\n')).toEqual({ sql: 'SELECT 1;', lines: [1, 3] });
+    expect(rest('SELECT 1;\nSTART TRANSACTION;\nSELECT 2;\nEND;').sql).toBe('SELECT 1;\n\nSELECT 2;');
+    expect(rest('BEGIN; SELECT 1; COMMIT; BEGIN; SELECT 2; COMMIT;').sql.replace(/\s+/g, ' ')).toBe(
+      'SELECT 1; SELECT 2;',
+    );
+    expect(rest('SELECT 1;\nCOMMIT;')).toEqual({ sql: 'SELECT 1;', lines: [2] });
+  });
+
+  test('those of a function, of a string and of a comment stay', () => {
+    const sql =
+      "CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS $$ BEGIN END; $$;\nSELECT 'COMMIT;'; -- BEGIN;";
+    expect(rest(sql)).toEqual({ sql, lines: [] });
+  });
+
+  test.each([
+    'BEGIN; SELECT 1; ROLLBACK;',
+    'BEGIN; SAVEPOINT a; SELECT 1; COMMIT;',
+    'BEGIN ISOLATION LEVEL SERIALIZABLE; SELECT 1; COMMIT;',
+    'BEGIN; SELECT 1; COMMIT AND CHAIN;',
+    'BEGIN; SELECT FROM FROM; COMMIT;',
+  ])('%s: nothing is left out where it says more, or cannot be read', (sql) => {
+    expect(rest(sql)).toEqual({ sql, lines: [] });
+  });
+});
+
+describe("the tool's ledger", () => {
+  const ledger = { schema: 'public', name: '_ledger' };
+  const rest = (sql: string) => withoutLedger('a.sql', sql, ledger);
+
+  test.each([
+    'ALTER TABLE _ledger ENABLE ROW LEVEL SECURITY',
+    'ALTER TABLE public._ledger ADD COLUMN note text',
+    'INSERT INTO _ledger VALUES (1)',
+    'UPDATE _ledger SET dirty = false',
+    'DELETE FROM _ledger',
+    'TRUNCATE _ledger',
+    'GRANT SELECT ON _ledger TO app',
+    'REVOKE ALL ON TABLE _ledger FROM PUBLIC',
+    'CREATE POLICY none ON _ledger USING (false)',
+    'CREATE INDEX ON _ledger (version)',
+  ])('%s', (statement) => {
+    expect(rest(`SELECT 1;\n${statement};\nSELECT 2;`)).toEqual({
+      sql: 'SELECT 1;\n\nSELECT 2;',
+      lines: [2],
+    });
+  });
+
+  test.each([
+    'ALTER TABLE other._ledger ADD COLUMN note text',
+    'ALTER TABLE _ledgers ADD COLUMN note text',
+    'GRANT SELECT ON _ledger, shops TO app',
+    'TRUNCATE _ledger, shops',
+    "INSERT INTO shops SELECT '_ledger' FROM _ledger",
+    'GRANT USAGE ON SCHEMA _ledger TO app',
+  ])('%s: it is about something else too, and stays', (sql) => {
+    expect(rest(sql)).toEqual({ sql, lines: [] });
+  });
+});
