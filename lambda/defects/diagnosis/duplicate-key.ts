@@ -12,6 +12,7 @@ import type { Column, Relation } from '../relations';
 import { catchUp } from '../repair/id-default';
 import { behindSentence, type SequenceSeen, sequencesOf, usersOf, usesUp } from '../sequences';
 import { inOrder, leadsTo, nameIn, relationsBehind, targetOf } from '../targets';
+import { compositeKeys, notCompared, positionOf, seenAs } from './composite-key';
 import { decide, type Found, listed, NO_STATEMENT, notFound } from './finding';
 import { writesTo } from './not-null-sight';
 
@@ -36,13 +37,32 @@ export async function diagnoseDuplicateKey(db: Database, question: DiagnosisQues
       index?.keys.length === 1 ? row.columns.find(({ name }) => name === index.keys[0]!.column) : undefined;
     return column === undefined ? [] : [{ row, column }];
   });
-  if (keys.length === 0)
-    return notFound([`${constraint} is not a single-column key in the catalogue now. ${EVERYDAY}`]);
+  if (keys.length === 0) return ofSeveral();
   const candidates = inOrder(keys, ({ row }) => row, null, path).filter(({ row, column }) =>
     left(row, column, relations),
   );
   if (candidates.length === 0) return notFound([`The statement supplies the key itself. ${EVERYDAY}`]);
   return behind(db, candidates, statement === null ? [`${NO_STATEMENT}.`] : []);
+
+  async function ofSeveral(): Promise<Found> {
+    const all = compositeKeys(relations, constraint!);
+    if (all.length === 0)
+      return notFound([`No key ${constraint} takes its values from a sequence. ${EVERYDAY}`]);
+    const [first] = inOrder(all, ({ row }) => row, null, path).filter(({ row, column }) =>
+      left(row, column, relations),
+    );
+    if (first === undefined) return notFound([`The statement supplies the key itself. ${EVERYDAY}`]);
+    const position = await positionOf(db, first);
+    if (position === 'unseen') return notFound([notCompared(first)]);
+    const seen = seenAs(first);
+    if (position === 'ahead')
+      return notFound([`No sequence of ${seen.table} is behind its data now. ${EVERYDAY}`]);
+    return foundAs(
+      seen,
+      statement === null ? [`${NO_STATEMENT}.`] : [],
+      position === 'far' ? usedUp(seen) : await repairOf(db, seen),
+    );
+  }
 
   /** False only where the statement is seen to give the column. */
   function left(row: Relation, column: Column, all: readonly Relation[]): boolean {
@@ -67,17 +87,17 @@ export async function diagnoseDuplicateKey(db: Database, question: DiagnosisQues
   }
 }
 
+const usedUp = ({ table, column, sequence }: SequenceSeen): Repair =>
+  decide(
+    `An id in ${table}.${column} is so high that ${sequence}, set above it, would have less than a tenth of its values ` +
+      'left, or none. If that id is an outlier (a test, an import), change that row and set the sequence above the ' +
+      'others. If the ids are really used up, the column and its sequence need a wider type.',
+  );
+
 async function repairOf(db: Database, found: SequenceSeen): Promise<Repair> {
   const { sequence: sql, increment, table, column } = found;
   const users = await usersOf(db, sql);
-  for (const user of users)
-    if (user.taken !== null && (await usesUp(db, user)))
-      return decide(
-        `An id in ${user.table}.${user.column} is so high that ${sql}, set above it, would have less than a tenth ` +
-          'of its values left, or ' +
-          'none. If that id is an outlier (a test, an import), change that row and set the sequence above the ' +
-          'others. If the ids are really used up, the column and its sequence need a wider type.',
-      );
+  for (const user of users) if (user.taken !== null && (await usesUp(db, user))) return usedUp(user);
   const repair = catchUp(users.length > 0 ? users : [{ table, column }], { sql, increment });
   const [row] = await db.query<{ cache: number }>(
     'SELECT q.seqcache::int AS cache FROM pg_sequence q WHERE q.seqrelid = to_regclass($1) AND q.seqcache > 1',
@@ -105,20 +125,22 @@ async function behind(
         ? `This role may not read whether the sequence of ${listed(hidden)} is behind its data.`
         : `No sequence of ${candidates[0]!.row.sql} is behind its data now. ${EVERYDAY}`,
     ]);
-  return {
-    kind: sequenceBehind,
-    case: null,
-    verdict: 'schema',
-    object: {
-      ...NO_OBJECT,
-      table: found.table,
-      column: found.column,
-      columns: [found.column],
-      name: found.sequence,
-    },
-    subject: `${found.table}.${found.column}`,
-    cause: [behindSentence(found)],
-    unseen,
-    repair: await repairOf(db, found),
-  };
+  return foundAs(found, unseen, await repairOf(db, found));
 }
+
+const foundAs = (seen: SequenceSeen, unseen: readonly string[], repair: Repair): Found => ({
+  kind: sequenceBehind,
+  case: null,
+  verdict: 'schema',
+  object: {
+    ...NO_OBJECT,
+    table: seen.table,
+    column: seen.column,
+    columns: [seen.column],
+    name: seen.sequence,
+  },
+  subject: `${seen.table}.${seen.column}`,
+  cause: [behindSentence(seen)],
+  unseen,
+  repair,
+});
