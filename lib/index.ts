@@ -6,6 +6,7 @@ export type {
   ServerOptions,
 } from './constructs/database-options';
 export { DriftCheck, type DriftCheckProps } from './constructs/drift-check';
+export { Notify, type NotifyPagerDutyOptions, type NotifyTopicOptions } from './constructs/notify';
 export { SchemaAlarms } from './constructs/schema-alarms';
 export type { SchemaAlarmsProps } from './constructs/schema-alarms-props';
 export { SchemaDatabase } from './constructs/schema-database';

@@ -14,8 +14,8 @@ export interface PageSettings {
   /** What the names of alarms and metrics begin with. */
   readonly prefix: string;
   readonly topicArn: string;
-  /** Where a chat is told, in the form of Amazon Q Developer. @default - no chat is told */
-  readonly chatTopicArn?: string;
+  /** Where chats are told, in the form of Amazon Q Developer. @default - no chat is told */
+  readonly chatTopicArns?: readonly string[];
   /** Where the document goes, for those who send it on over HTTPS. @default - nobody does */
   readonly documentTopicArn?: string;
   readonly logGroups: readonly WatchedLogGroup[];

@@ -7,7 +7,7 @@ import { type Page, renderText } from './text';
 
 /** @throws {Error} when the text could not be sent; the others have been told all the same */
 export async function tell(document: PageDocument, { settings, out }: PageContext): Promise<void> {
-  const { topicArn, chatTopicArn, documentTopicArn } = settings;
+  const { topicArn, chatTopicArns = [], documentTopicArn } = settings;
   const publish = (topic: string, page: Omit<Page, 'subject'> & Partial<Page>) =>
     out.publish(topic, page).then(
       () => null,
@@ -17,10 +17,9 @@ export async function tell(document: PageDocument, { settings, out }: PageContex
   const failed = await publish(topicArn, page);
   const untold: string[] = [];
   for (const [topic, text] of [
-    [chatTopicArn, () => JSON.stringify(renderChat(document))],
-    [documentTopicArn, () => sendable(document)],
-  ] as const) {
-    if (topic === undefined) continue;
+    ...chatTopicArns.map((each) => [each, () => JSON.stringify(renderChat(document))] as const),
+    ...(documentTopicArn ? [[documentTopicArn, () => sendable(document)] as const] : []),
+  ]) {
     const error = await publish(topic, { text: text() });
     if (error === null) continue;
     log('not-told', { topic, reason: error.name });

@@ -4,48 +4,17 @@ import * as kms from 'aws-cdk-lib/aws-kms';
 import * as sns from 'aws-cdk-lib/aws-sns';
 import * as subscriptions from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
-import { type Checks, optional, refuse } from './validation/check';
-import { key, topic } from './validation/resources';
-import { list, text, url } from './validation/values';
 
 export interface AlarmTopicProps {
-  /**
-   * Where pages go. It must let `cloudwatch.amazonaws.com` publish, and so must its key; both get the statements when
-   * they are made in this app.
-   * @default - a topic of its own, encrypted with a key of its own
-   */
+  /** @default - a topic of its own, encrypted with a key of its own */
   readonly topic?: sns.ITopic;
-  /**
-   * The given topic's key. The default key `alias/aws/sns` does not let CloudWatch publish, and drops its messages.
-   * @default - the topic's own key, if CDK knows it
-   */
+  /** @default - the topic's own key, if CDK knows it */
   readonly topicKey?: kms.IKey;
-  /**
-   * Addresses that pages go to; each has to confirm the subscription.
-   * @default - none; where nobody else is told either, `cdk synth` warns
-   */
+  /** @default - none */
   readonly emails?: readonly string[];
-  /**
-   * HTTPS endpoints, e.g. of a paging service.
-   * @default - none
-   */
-  readonly urls?: readonly string[];
+  /** Pages are told to somebody else too; alarms on Trueup's own functions are not. @default false */
+  readonly pagesToldElsewhere?: boolean;
 }
-
-export const ALARM_TOPIC: Checks<AlarmTopicProps> = {
-  topic: optional(topic),
-  topicKey: optional(key),
-  emails: optional(
-    list(
-      text({
-        must: 'must be an address, e.g. on-call@example.com',
-        matches: /^[^\s@<>,;"]+@[^\s@<>,;"]+\.[^\s@<>,;".]+$/,
-        maxBytes: 254,
-      }),
-    ),
-  ),
-  urls: optional(list(url('must be an HTTPS endpoint, e.g. https://events.example.com/key', ['https']))),
-};
 
 /**
  * The topic that pages go to, and the alarms on Trueup's own functions. CloudWatch publishes as a service, so topic and key
@@ -59,8 +28,6 @@ export class AlarmTopic extends Construct {
   constructor(scope: Construct, id: string, props: AlarmTopicProps = {}) {
     super(scope, id);
     if (props.topic === undefined) {
-      if (props.topicKey !== undefined)
-        refuse(scope, 'topicKey is the key of a given topic; give the topic too');
       this.key = new kms.Key(this, 'Key', {
         description: "Trueup's pages",
         enableKeyRotation: true,
@@ -75,36 +42,33 @@ export class AlarmTopic extends Construct {
     this.allow(this.topic.addToResourcePolicy(publish(this.topic)).statementAdded, 'topic');
     if (this.key) this.allow(this.key.addToResourcePolicy(encrypt(), true).statementAdded, 'key');
     this.subscribe(props);
-    if (props.topic === undefined) this.sayWhereNobodyIsTold();
+    if (props.topic === undefined) this.sayWhereNobodyIsTold(props.pagesToldElsewhere ?? false);
   }
 
-  private subscribe({ emails = [], urls = [] }: AlarmTopicProps): void {
-    for (const email of emails) {
-      if (!this.isToken(email, sns.SubscriptionProtocol.EMAIL))
-        this.topic.addSubscription(new subscriptions.EmailSubscription(email));
+  private subscribe({ emails = [] }: AlarmTopicProps): void {
+    for (const [i, email] of emails.entries()) {
+      // CDK names a subscription after its endpoint, which a token cannot be.
+      if (!Token.isUnresolved(email)) this.topic.addSubscription(new subscriptions.EmailSubscription(email));
+      else
+        new sns.Subscription(this, `Subscription${i}`, {
+          topic: this.topic,
+          protocol: sns.SubscriptionProtocol.EMAIL,
+          endpoint: email,
+        });
     }
-    for (const each of urls) {
-      if (!this.isToken(each, sns.SubscriptionProtocol.HTTPS))
-        this.topic.addSubscription(new subscriptions.UrlSubscription(each));
-    }
-  }
-
-  /** CDK names a subscription after its endpoint, which a token cannot be. */
-  private isToken(endpoint: string, protocol: sns.SubscriptionProtocol): boolean {
-    if (!Token.isUnresolved(endpoint)) return false;
-    const id = `Subscription${this.node.children.length}`;
-    new sns.Subscription(this, id, { topic: this.topic, protocol, endpoint });
-    return true;
   }
 
   /** At the end of synth, when subscriptions that others make are there too. */
-  private sayWhereNobodyIsTold(): void {
+  private sayWhereNobodyIsTold(pagesToldElsewhere: boolean): void {
     this.node.addValidation({
       validate: () => {
         if (!this.hasSubscription()) {
           Annotations.of(this).addWarningV2(
             'trueup:nobody-is-told',
-            'Nobody will be notified: the topic that pages and alarms go to has no subscription. Give SchemaAlarms emails, urls or a topic of your own, ' +
+            (pagesToldElsewhere
+              ? 'Nobody will be notified when Trueup itself fails: the topic that alarms on its own functions and on pages that could not be delivered go to has no subscription.'
+              : 'Nobody will be notified: the topic that pages and alarms go to has no subscription.') +
+              " Give SchemaAlarms notify: [Notify.email('…')] or Notify.topic(…), " +
               'or subscribe to it (alarms.topic.addSubscription). Where subscriptions are made outside this app, acknowledge this warning.',
           );
         }
@@ -137,7 +101,7 @@ export class AlarmTopic extends Construct {
 /** By the role's own policy: a statement in the key's policy would tie the key's stack to ours. */
 export function grantPublish(
   role: iam.IRole,
-  what: 'Page' | 'Chat',
+  what: 'Page' | 'Chat' | 'Document' | 'Refused',
   to: sns.ITopic,
   encryptedWith: kms.IKey | undefined,
 ): void {

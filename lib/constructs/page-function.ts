@@ -16,8 +16,9 @@ import { executionRole } from './roles';
 export interface PageFunctionProps {
   readonly settings: PageSettings;
   readonly topic: AlarmTopic;
-  /** @default - no chat is told */
-  readonly chatTopic?: sns.ITopic;
+  readonly chatTopics: readonly sns.ITopic[];
+  /** For those who send pages on over HTTPS; its key is the topic's. */
+  readonly documents: sns.ITopic | undefined;
   readonly logGroups: readonly logs.ILogGroup[];
   readonly askFunctions: readonly lambda.IFunction[];
 }
@@ -40,7 +41,8 @@ export class PageFunction extends Construct {
     });
     const role = executionRole(this, 'Role', logGroup);
     topic.grantPublish(role);
-    if (props.chatTopic) grantPublish(role, 'Chat', props.chatTopic, props.chatTopic.masterKey);
+    for (const chat of props.chatTopics) grantPublish(role, 'Chat', chat, chat.masterKey);
+    if (props.documents) grantPublish(role, 'Document', props.documents, topic.key);
     this.allow(role, props);
 
     const environment = pageEnvironment(settings);

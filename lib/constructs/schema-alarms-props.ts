@@ -1,15 +1,14 @@
 import type { Duration } from 'aws-cdk-lib';
 import type * as logs from 'aws-cdk-lib/aws-logs';
-import type * as sns from 'aws-cdk-lib/aws-sns';
-import { ALARM_TOPIC, type AlarmTopicProps } from './alarm-topic';
 import type { ApplicationLogGroup } from './application-log-group';
+import { type Notify, notifyTarget } from './notify';
 import type { SchemaMigrations } from './schema-migrations';
 import { type Checks, optional } from './validation/check';
 import { phrase, quotableRole, runbookUrl, selectors } from './validation/patterns';
-import { logGroup, schemas, topic } from './validation/resources';
+import { logGroup, schemas } from './validation/resources';
 import { duration, flag, list, objectOf, whole } from './validation/values';
 
-export interface SchemaAlarmsProps extends AlarmTopicProps {
+export interface SchemaAlarmsProps {
   /**
    * The log group of the server's log, `/aws/rds/instance/<identifier>/postgresql` or
    * `/aws/rds/cluster/<identifier>/postgresql`. It has to exist: switch the log export on, or make the group first.
@@ -18,11 +17,11 @@ export interface SchemaAlarmsProps extends AlarmTopicProps {
   /** Schemas on this server: their functions look into the databases for a page, and their deployments are watched. */
   readonly schemas: readonly SchemaMigrations[];
   /**
-   * A topic to which a channel of Amazon Q Developer in chat applications is subscribed (Slack, Teams). Each page is
-   * published there in the form that it takes. Not the topic of the mails: it drops any other form without a word.
-   * @default - no chat is told
+   * Whom pages go to: addresses, a topic, chats, PagerDuty, webhooks. The text always goes to a topic, a new one unless
+   * `Notify.topic` names yours; the alarms on Trueup's own functions go there too.
+   * @default - nobody is told; `cdk synth` warns
    */
-  readonly chatTopic?: sns.ITopic;
+  readonly notify?: readonly Notify[];
   /**
    * Log groups of applications, which may have seen errors that the server's log does not have.
    * @default - none
@@ -71,10 +70,9 @@ const DAY_MINUTES = 24 * 60;
 const APPLICATION_LOG_GROUP: Checks<ApplicationLogGroup> = { logGroup, json: optional(selectors) };
 
 export const SCHEMA_ALARMS: Checks<SchemaAlarmsProps> = {
-  ...ALARM_TOPIC,
   databaseLogGroup: logGroup,
   schemas,
-  chatTopic: optional(topic),
+  notify: optional(list(notifyTarget)),
   applicationLogGroups: optional(
     list(objectOf(APPLICATION_LOG_GROUP), { key: (each: ApplicationLogGroup) => each.logGroup.logGroupName }),
   ),

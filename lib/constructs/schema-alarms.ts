@@ -1,9 +1,10 @@
 import { Annotations, CfnOutput, Duration, Names, Token } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import * as actions from 'aws-cdk-lib/aws-cloudwatch-actions';
+import type * as kms from 'aws-cdk-lib/aws-kms';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type * as logs from 'aws-cdk-lib/aws-logs';
-import type * as sns from 'aws-cdk-lib/aws-sns';
+import * as sns from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import { kindsOf } from '../../lambda/defects';
 import type { LogSignature } from '../../lambda/defects/defect';
@@ -11,12 +12,14 @@ import { SIGNATURES } from '../../lambda/defects/signatures';
 import { alarmName, metricNamespace, workloadAlarmName } from '../../lambda/page/alarm';
 import type { ApplicationFormat } from '../../lambda/page/application-lines';
 import { AlarmTopic } from './alarm-topic';
+import { HttpsNotice } from './https-notice';
 import { countInLog } from './log-metrics';
 import { applicationPatterns, databasePatterns } from './log-patterns';
+import { targetsOf } from './notify-targets';
 import { PageFunction } from './page-function';
 import { SCHEMA_ALARMS, type SchemaAlarmsProps } from './schema-alarms-props';
 import type { SchemaMigrations } from './schema-migrations';
-import { ONCE, watchDeployments, watchPager } from './self-alarms';
+import { ONCE, watchDeployments, watchNotice, watchPager } from './self-alarms';
 import { checkProps, refuse, within } from './validation/check';
 import { watchDashboard } from './watch-dashboard';
 
@@ -28,7 +31,7 @@ import { watchDashboard } from './watch-dashboard';
  * new SchemaAlarms(stack, 'Alarms', {
  *   databaseLogGroup,
  *   schemas: [schema],
- *   emails: ['on-call@example.com'],
+ *   notify: [Notify.email('on-call@example.com')],
  *   evaluationWindow: Duration.minutes(30),
  * });
  */
@@ -50,13 +53,15 @@ export class SchemaAlarms extends Construct {
     this.prefix = Names.uniqueResourceName(this, { maxLength: 180, allowedSpecialCharacters: '-' });
     this.metricNamespace = metricNamespace(this.prefix);
     this.databaseLogGroup = props.databaseLogGroup;
-    const topic = new AlarmTopic(this, 'Pages', props);
+    const targets = targetsOf(this, props.notify ?? []);
+    const topic = new AlarmTopic(this, 'Pages', {
+      topic: targets.topic?.topic,
+      topicKey: targets.topic?.key,
+      emails: targets.emails,
+      pagesToldElsewhere: targets.chats.length + targets.https.length > 0,
+    });
     this.topic = topic.topic;
-    if (props.chatTopic?.topicArn === this.topic.topicArn)
-      refuse(
-        this,
-        'chatTopic is the topic of the pages; it must be another one, since a chat takes another form',
-      );
+    const documents = targets.https.length > 0 ? documentTopic(this, topic.key) : undefined;
 
     const { applicationLogGroups = [], ignore = [] } = props;
     const exceptRoles = props.exceptRoles ?? ownRoles(props.schemas);
@@ -68,13 +73,15 @@ export class SchemaAlarms extends Construct {
 
     const pager = new PageFunction(this, 'Pager', {
       topic,
-      ...(props.chatTopic ? { chatTopic: props.chatTopic } : {}),
+      chatTopics: targets.chats,
+      documents,
       logGroups: [props.databaseLogGroup, ...applications.map(({ logGroup }) => logGroup)],
       askFunctions: props.schemas.map((schema) => schema.askFunction),
       settings: {
         prefix: this.prefix,
         topicArn: this.topic.topicArn,
-        ...(props.chatTopic ? { chatTopicArn: props.chatTopic.topicArn } : {}),
+        ...(targets.chats.length > 0 ? { chatTopicArns: targets.chats.map(({ topicArn }) => topicArn) } : {}),
+        ...(documents ? { documentTopicArn: documents.topicArn } : {}),
         logGroups: [
           { name: props.databaseLogGroup.logGroupName, lines: { format: 'postgresql' } },
           ...applications.map(({ logGroup, format }) => ({ name: logGroup.logGroupName, lines: format })),
@@ -87,6 +94,11 @@ export class SchemaAlarms extends Construct {
       },
     });
     this.pageFunction = pager.function;
+
+    for (const [i, target] of (documents ? targets.https : []).entries()) {
+      const id = `Notice${i + 1}-${target.form}`;
+      watchNotice(this, target, new HttpsNotice(this, id, { target, documents: documents!, key: topic.key }));
+    }
 
     this.errorAlarms = this.alarmOnErrors(props);
     watchPager(this);
@@ -200,6 +212,10 @@ export class SchemaAlarms extends Construct {
     );
   }
 }
+
+/** What the pager publishes once, and each receiver over HTTPS has a queue on. */
+const documentTopic = (scope: Construct, masterKey: kms.IKey | undefined): sns.Topic =>
+  new sns.Topic(scope, 'Documents', { enforceSSL: true, ...(masterKey ? { masterKey } : {}) });
 
 /** Roles that log in with a token: made for the migrator, so nobody else is left out with them. */
 function ownRoles(schemas: readonly SchemaMigrations[]): readonly string[] {

@@ -2,7 +2,9 @@
 import { Duration } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import { Construct } from 'constructs';
+import type { HttpsNotice } from './https-notice';
 import { countInLog } from './log-metrics';
+import type { HttpsTarget } from './notify';
 import type { SchemaMigrations } from './schema-migrations';
 import type { Watching } from './watching';
 
@@ -41,6 +43,21 @@ export function watchPager(alarms: Watching): void {
       alarmDescription: `${what} Check by hand the alarms whose metrics are in ${alarms.metricNamespace}.`,
     });
   }
+}
+
+/** That a page did not reach a receiver: it was refused, or not taken for a quarter of an hour. */
+export function watchNotice(alarms: Watching, { form }: HttpsTarget, notice: HttpsNotice): void {
+  const what = form === 'pagerduty' ? 'PagerDuty' : 'the webhook';
+  const deadLetters = notice.deadLetters.metricApproximateNumberOfMessagesVisible({
+    period: Duration.minutes(1),
+    statistic: 'Maximum',
+  });
+  alarms.alarmDirectly(`NotDelivered ${notice.node.id}`, deadLetters, {
+    ...ONCE,
+    alarmDescription:
+      `A page was not delivered to ${what}; the topic of this alarm has its text. Why is in the log ` +
+      `${notice.function.logGroup.logGroupName}. The page waits in ${notice.deadLetters.queueName}: move it back, or purge it.`,
+  });
 }
 
 /** From the lines that the deployment's functions write. */

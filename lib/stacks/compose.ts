@@ -2,6 +2,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type App, Duration, type Environment } from 'aws-cdk-lib';
+import { Notify } from '../constructs/notify';
 import { folder as folderCheck, list as listCheck, text as textCheck } from '../constructs/validation/values';
 import { DatabaseStack } from './database-stack';
 import { SchemaStack } from './schema-stack';
@@ -33,8 +34,6 @@ export interface Settings {
   readonly watch: boolean;
   /** Whom pages go to, joined with commas. @default - nobody yet: the topic is an output to subscribe to */
   readonly emails: readonly string[];
-  /** HTTPS endpoints that pages go to, joined with commas. @default - none */
-  readonly urls: readonly string[];
 }
 
 const KEYS = [
@@ -50,7 +49,6 @@ const KEYS = [
   'runId',
   'watch',
   'emails',
-  'urls',
 ] as const satisfies readonly (keyof Settings)[];
 type Key = (typeof KEYS)[number];
 
@@ -89,7 +87,6 @@ export function settingsOf(app: App): Settings {
     runId: text('runId'),
     watch: flag('watch', true),
     emails: list('emails') ?? [],
-    urls: list('urls') ?? [],
   };
 }
 
@@ -134,7 +131,7 @@ export function compose(app: App, settings: Settings, env?: Environment): void {
     description: 'Alarms and drift checks of the schemas that Trueup deploys',
     databaseLogGroupName: server.logGroupName,
     schemas: stacks.map((stack) => stack.schema),
-    alarms: { emails: settings.emails, urls: settings.urls },
+    alarms: { notify: settings.emails.map((each) => Notify.email(each)) },
     // A check wakes a paused Aurora, which then runs for some minutes: every hour, it would hardly ever pause.
     driftInterval: settings.cheap && engine === 'aurora' ? Duration.days(1) : undefined,
   }).addStackDependency(server, 'The log group has to be there.');

@@ -41,7 +41,7 @@ const CHECKS: Checks<Omit<WatchStackProps, keyof StackProps>> = {
  * new WatchStack(app, 'Watch', {
  *   databaseLogGroupName: server.logGroupName,
  *   schemas: [schema],
- *   alarms: { emails: ['on-call@example.com'], runbookUrl: 'https://wiki.example.com/trueup/defects/' },
+ *   alarms: { notify: [Notify.email('on-call@example.com')], runbookUrl: 'https://wiki.example.com/trueup/defects/' },
  * });
  */
 export class WatchStack extends Stack {

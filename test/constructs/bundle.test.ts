@@ -122,10 +122,11 @@ describe('the bundles', () => {
     expect(exportsOf('deploy')).toEqual(['isComplete', 'onEvent']);
     expect(exportsOf('migrate')).toEqual(['handler']);
     expect(exportsOf('page')).toEqual(['handler']);
+    expect(exportsOf('notify')).toEqual(['handler']);
   });
 
   it('say nothing about the machine that made them', () => {
-    for (const handler of ['deploy', 'migrate', 'page'] as const) {
+    for (const handler of ['deploy', 'migrate', 'page', 'notify'] as const) {
       for (const text of Object.values(bundle(handler))) expect(text).not.toContain(ROOT);
     }
   });

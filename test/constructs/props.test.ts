@@ -6,8 +6,10 @@
 import { Duration, Lazy, Stack } from 'aws-cdk-lib';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
+import * as sns from 'aws-cdk-lib/aws-sns';
 import { afterAll, describe, expect, it } from 'vitest';
 import { DriftCheck } from '../../lib/constructs/drift-check';
+import { Notify } from '../../lib/constructs/notify';
 import { SchemaAlarms } from '../../lib/constructs/schema-alarms';
 import { SchemaDatabase } from '../../lib/constructs/schema-database';
 import { SchemaMigrations } from '../../lib/constructs/schema-migrations';
@@ -22,6 +24,7 @@ const folder = folderOf({ '0001_people.sql': PEOPLE });
 const { app, server, stack, schema } = deployment();
 const aurora = new DatabaseStack(app, 'Aurora', { engine: 'aurora', dataApi: true });
 const secret = new secretsmanager.Secret(stack, 'Secret');
+const topic = new sns.Topic(stack, 'Topic');
 const databaseLogGroup = logs.LogGroup.fromLogGroupName(stack, 'DatabaseLog', server.logGroupName);
 const alarms = new SchemaAlarms(stack, 'Alarms', { databaseLogGroup, schemas: [schema] });
 
@@ -39,7 +42,7 @@ const logGroup = () => logs.LogGroup.fromLogGroupName(stack, `Log${made}`, `/log
 const alarmProps = () => ({
   databaseLogGroup: logGroup(),
   schemas: [deployed()],
-  emails: ['on-call@example.com'],
+  notify: [Notify.email('on-call@example.com')],
 });
 const deployed = () => new SchemaMigrations(fresh(), 'Schema', schemaProps());
 const clusterArn = 'arn:aws:rds:eu-central-1:123456789012:cluster:prod';
@@ -54,6 +57,8 @@ const TAKES: Record<string, (override: Override) => unknown> = {
       ...alarmProps(),
       applicationLogGroups: [props({ logGroup: logGroup() }, o)],
     }),
+  NotifyTopicOptions: (o) => Notify.topic(topic, props({}, o)),
+  NotifyPagerDutyOptions: (o) => Notify.pagerDuty(secret, props({}, o)),
   DriftCheckProps: (o) => new DriftCheck(fresh(), 'Drift', props({ schema, alarms }, o)),
   ServerOptions: (o) => SchemaDatabase.instance(server.instance!, props({ auth: iamFor(o) }, o)),
   DatabaseOptions: (o) => SchemaDatabase.dataApi(aurora.cluster!, props({}, o)),
@@ -140,8 +145,7 @@ const ACCEPTED: Record<string, string> = {
   'SchemaAlarmsProps.exceptRoles, an empty list': "everybody's errors count, the migrator's too",
   'SchemaAlarmsProps.ignore, an empty list': 'nothing is ignored',
   'SchemaAlarmsProps.ignore, a list with a URL with a password': 'a log line may hold one',
-  'SchemaAlarmsProps.emails, an empty list': 'a warning says that nobody is told',
-  'SchemaAlarmsProps.urls, an empty list': 'there are emails',
+  'SchemaAlarmsProps.notify, an empty list': 'a warning says that nobody is told',
   'ExistingServerOptions.securityGroups, an empty list': 'the function may go to any address',
   'ExistingServerOptions.vpcSubnets, an object': "an empty selection is CDK's own choice",
   'ServerOptions.vpcSubnets, an object': "an empty selection is CDK's own choice",

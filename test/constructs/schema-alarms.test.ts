@@ -15,6 +15,7 @@ import { workloadAlarmName } from '../../lambda/page/alarm';
 import { pageSettings } from '../../lambda/page/settings';
 import { AlarmTopic, type AlarmTopicProps } from '../../lib/constructs/alarm-topic';
 import { DriftCheck } from '../../lib/constructs/drift-check';
+import { Notify } from '../../lib/constructs/notify';
 import { SchemaAlarms } from '../../lib/constructs/schema-alarms';
 import type { SchemaAlarmsProps } from '../../lib/constructs/schema-alarms-props';
 import { deployment } from '../support/deployment';
@@ -172,25 +173,24 @@ describe('SchemaAlarms', () => {
     const stack = new Stack();
     const key = new kms.Key(stack, 'Key');
     const topic = new sns.Topic(stack, 'Topic', { masterKey: key, enforceSSL: true });
-    watched({ topic, emails: ['on-call@example.com'], urls: ['https://events.example.com/x'] });
+    watched({ notify: [Notify.topic(topic), Notify.email('on-call@example.com')] });
     const template = Template.fromStack(stack);
     expect(JSON.stringify(resourcesOf(template, 'AWS::SNS::TopicPolicy'))).toMatch(/CloudWatchPublishes/);
     expect(JSON.stringify(resourcesOf(template, 'AWS::KMS::Key'))).toMatch(/CloudWatchEncrypts/);
-    template.resourceCountIs('AWS::SNS::Subscription', 2);
+    template.resourceCountIs('AWS::SNS::Subscription', 1);
 
     const { watch } = watched({
-      topic: sns.Topic.fromTopicArn(new Stack(), 'T', 'arn:aws:sns:eu-west-1:111122223333:pages'),
-      topicKey: kms.Key.fromKeyArn(new Stack(), 'K', 'arn:aws:kms:eu-west-1:111122223333:key/k'),
+      notify: [
+        Notify.topic(sns.Topic.fromTopicArn(new Stack(), 'T', 'arn:aws:sns:eu-west-1:111122223333:pages'), {
+          key: kms.Key.fromKeyArn(new Stack(), 'K', 'arn:aws:kms:eu-west-1:111122223333:key/k'),
+        }),
+      ],
     });
     const warnings = Annotations.fromStack(watch).findWarning(
       '*',
       Match.stringLikeRegexp('aws:SourceAccount'),
     );
     expect(warnings).toHaveLength(2);
-    expect(() => watched({ urls: ['http://insecure.example.com'] })).toThrow(
-      /urls\[0\] is http:.*it must be an HTTPS endpoint/,
-    );
-    expect(() => watched({ topicKey: key })).toThrow(/give the topic too/);
   });
 
   it('warns where nobody is told, and not where somebody is', () => {
@@ -203,9 +203,9 @@ describe('SchemaAlarms', () => {
         .length;
     };
     expect(warnings({})).toBe(1);
-    expect(warnings({ emails: [], urls: [] })).toBe(1);
+    expect(warnings({ emails: [] })).toBe(1);
+    expect(warnings({ pagesToldElsewhere: true })).toBe(1);
     expect(warnings({ emails: ['on-call@example.com'] })).toBe(0);
-    expect(warnings({ urls: ['https://events.example.com/x'] })).toBe(0);
     const pages = 'arn:aws:sns:eu-west-1:111122223333:pages';
     expect(warnings({ topic: sns.Topic.fromTopicArn(new Stack(), 'Topic', pages) })).toBe(0);
     const later = new subscriptions.UrlSubscription('https://events.example.com/x');
@@ -218,36 +218,13 @@ describe('SchemaAlarms', () => {
     expect(warnings({}, toQueue)).toBe(0);
   });
 
-  it('tells a chat on a topic of its own, and refuses that of the pages', () => {
-    const elsewhere = new Stack(testApp(), 'Chat');
-    const arn = 'arn:aws:sns:eu-central-1:111122223333:chat';
-    const chatTopic = sns.Topic.fromTopicAttributes(elsewhere, 'Chat', {
-      topicArn: arn,
-      keyArn: 'arn:aws:kms:eu-central-1:111122223333:key/1',
-    });
-    const { watch, alarms } = watched({ chatTopic });
-    const statements = Object.values(resourcesOf(Template.fromStack(watch), 'AWS::IAM::Policy'))
-      .flatMap(({ Properties }) => (Properties.PolicyDocument as { Statement: { Sid?: string }[] }).Statement)
-      .filter(({ Sid }) => /Chat/.test(Sid ?? ''));
-    expect(statements).toMatchObject([
-      { Sid: 'Chat', Action: 'sns:Publish' },
-      { Sid: 'EncryptChats', Action: ['kms:Decrypt', 'kms:GenerateDataKey'] },
-    ]);
-    expect(alarms.topic.topicArn).not.toBe(chatTopic.topicArn);
-    const topic = sns.Topic.fromTopicArn(elsewhere, 'Both', arn);
-    expect(() => watched({ topic, chatTopic })).toThrow(
-      /chatTopic is the topic of the pages; it must be another/,
-    );
-  });
-
   it('takes addresses that are known at deployment only', () => {
     const parameter = (name: string) => Token.asString({ 'Fn::ImportValue': name });
-    const { watch } = watched({ emails: [parameter('a'), parameter('b')], urls: [parameter('c')] });
+    const { watch } = watched({ notify: ['a', 'b'].map((each) => Notify.email(parameter(each))) });
     const endpoints = Object.values(resourcesOf(Template.fromStack(watch), 'AWS::SNS::Subscription'));
     expect(endpoints.map(({ Properties }) => [Properties.Protocol, Properties.Endpoint])).toEqual([
       ['email', { 'Fn::ImportValue': 'a' }],
       ['email', { 'Fn::ImportValue': 'b' }],
-      ['https', { 'Fn::ImportValue': 'c' }],
     ]);
   });
 

@@ -170,7 +170,7 @@ describe.each([13, 18])('PostgreSQL %i', (major) => {
   });
 
   it('a chat is told too; where it cannot be, the page is sent once, and what is wrong is said', async () => {
-    const settings = { ...SETTINGS, chatTopicArn: 'arn:aws:sns:eu-west-1:1:chat' };
+    const settings = { ...SETTINGS, chatTopicArns: ['arn:aws:sns:eu-west-1:1:chat'] };
     await aws.add(await raise("INSERT INTO lead_purchases (note) VALUES ('CANARY')"));
     await handle(alarm(), settings);
     expect(aws.pages).toHaveLength(1);

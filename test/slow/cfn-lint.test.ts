@@ -2,7 +2,10 @@
 import { execFileSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { Stack } from 'aws-cdk-lib';
+import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { describe, expect, it } from 'vitest';
+import { Notify } from '../../lib/constructs/notify';
 import { DatabaseStack } from '../../lib/stacks/database-stack';
 import { SchemaStack } from '../../lib/stacks/schema-stack';
 import { WatchStack } from '../../lib/stacks/watch-stack';
@@ -16,6 +19,7 @@ const IGNORED = {
 
 function synthesize(): string {
   const app = testApp();
+  const someSecret = new secretsmanager.Secret(new Stack(app, 'Keys'), 'Key');
   const folder = folderOf({ '0001_people.sql': PEOPLE });
   for (const [name, props] of Object.entries({
     Instance: {},
@@ -37,7 +41,13 @@ function synthesize(): string {
     new WatchStack(app, `${name}Watch`, {
       databaseLogGroupName: server.logGroupName,
       schemas: stacks.map((stack) => stack.schema),
-      alarms: { emails: ['on-call@example.com'], urls: ['https://events.example.com/x'] },
+      alarms: {
+        notify: [
+          Notify.email('on-call@example.com'),
+          Notify.pagerDuty(someSecret),
+          Notify.webhook('https://events.example.com/x', someSecret),
+        ],
+      },
     });
   }
   return app.synth().directory;

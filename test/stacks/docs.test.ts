@@ -71,7 +71,13 @@ function run(code: string): App {
   return known.app;
 }
 
-const PAGES = ['constructs.md', 'constructs-database.md', 'constructs-alarms.md', 'deploying.md'];
+const PAGES = [
+  'constructs.md',
+  'constructs-database.md',
+  'constructs-alarms.md',
+  'notify.md',
+  'deploying.md',
+];
 const EXAMPLES = PAGES.flatMap((name) =>
   blocks(name, 'ts').map((code, index) => [name, index + 1, code] as const),
 );

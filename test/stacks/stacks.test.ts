@@ -477,7 +477,7 @@ describe('the app', () => {
     [{ databases: 'nothing' }, 'folder is "migrations/nothing"; it must be a folder that is there'],
     [
       { databases: 'courses', emails: 'a@example.com, nobody' },
-      'emails[1] is "nobody"; it must be an address',
+      'Notify.email: address is "nobody"; it must be an address',
     ],
     [{ transport: 'data-api' }, "dataApi needs engine: 'aurora'"],
   ])('refuses %j', (context, message) => {
