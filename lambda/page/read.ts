@@ -49,7 +49,7 @@ export async function readErrors(
       logGroup: group.name,
       fromMs: request.fromMs,
       toMs: request.untilIngestedMs,
-      pattern: patternOf(group, request.signature),
+      pattern: searchPattern(group, request.signature),
     };
     for await (const page of out.searchLogs(search)) {
       for (const event of page) push.event(event);
@@ -79,7 +79,7 @@ function wanted(
 }
 
 /** An application's lines are searched for the words themselves: it may log a lot, and each of its errors is one event. */
-function patternOf({ lines }: WatchedLogGroup, signature: string): string {
+export function searchPattern({ lines }: Pick<WatchedLogGroup, 'lines'>, signature: string): string {
   if (lines.format === 'postgresql') return LINES;
   const messages = signatureOf(signature)?.messages ?? [];
   return messages.map(({ begins }) => `?"${begins}"`).join(' ');

@@ -60,23 +60,21 @@ export function watchNotice(alarms: Watching, { form }: HttpsTarget, notice: Htt
   });
 }
 
-/** From the lines that the deployment's functions write. */
+/** For the lines that the deployment's functions write. */
+export const DEPLOYMENT_PATTERNS = {
+  failed: '{ $.event = "deployment" && $.outcome != "done" }',
+  kept: '{ $.event = "deployment" && $.keptCount > 0 }',
+} as const;
+
+/** From those lines. */
 export function watchDeployments(alarms: Watching, schema: SchemaMigrations): void {
   const scope = new Construct(alarms, `Deployments ${schema.node.addr}`);
-  for (const [id, pattern, what] of [
-    [
-      'failed',
-      '{ $.event = "deployment" && $.outcome != "done" }',
-      'failed, or its rollback gave up waiting for the database',
-    ],
-    [
-      'kept',
-      '{ $.event = "deployment" && $.keptCount > 0 }',
-      'was rolled back, and some of what it applied was kept',
-    ],
+  for (const [id, what] of [
+    ['failed', 'failed, or its rollback gave up waiting for the database'],
+    ['kept', 'was rolled back, and some of what it applied was kept'],
   ] as const) {
     const metric = { namespace: alarms.metricNamespace, name: `deployment-${id}-${schema.node.addr}` };
-    countInLog(scope, `Count ${id} `, schema.logGroup, [pattern], metric);
+    countInLog(scope, `Count ${id} `, schema.logGroup, [DEPLOYMENT_PATTERNS[id]], metric);
     alarms.alarmDirectly(
       `Deployment ${id} ${schema.node.addr}`,
       new cloudwatch.Metric({ namespace: metric.namespace, metricName: metric.name, ...A_MINUTE }),

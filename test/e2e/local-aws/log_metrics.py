@@ -7,6 +7,7 @@ import json
 import logging
 import re
 
+from ministack.core.responses import error_response_json, json_response
 from ministack.services import cloudwatch as cw
 from ministack.services import cloudwatch_logs as cwl
 from ministack.services.cloudformation import provisioners
@@ -118,7 +119,32 @@ def apply_embedded_metrics(message):
                                          metric.get("Unit", "None"), dimensions)
 
 
+def test_metric_filter(data):
+    """https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_TestMetricFilter.html; MiniStack has none."""
+    messages = data.get("logEventMessages") or []
+    if not 1 <= len(messages) <= 50:
+        return error_response_json("InvalidParameterException", "logEventMessages takes 1 to 50 messages", 400)
+    try:
+        matches = [{"eventNumber": number, "eventMessage": message, "extractedValues": {}}
+                   for number, message in enumerate(messages, 1) if match(data.get("filterPattern"), message) is not None]
+    except ValueError as error:
+        return error_response_json("InvalidParameterException", str(error), 400)
+    return json_response({"matches": matches})
+
+
+def answer_test_metric_filter():
+    handle = cwl.handle_request
+
+    async def handle_request(method, path, headers, body, query_params):
+        if headers.get("x-amz-target", "").endswith(".TestMetricFilter"):
+            return test_metric_filter(json.loads(body or b"{}"))
+        return await handle(method, path, headers, body, query_params)
+
+    cwl.handle_request = handle_request
+
+
 def install():
+    answer_test_metric_filter()
     to_subscriptions = cwl._fanout_to_subscription_filters
 
     def fan_out(group, stream, events):

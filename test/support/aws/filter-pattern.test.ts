@@ -29,8 +29,9 @@ describe('text', () => {
   it('a term excluded', () =>
     expect(matching('ERROR -ARGUMENTS', EVENTS.slice(0, 4))).toEqual(EVENTS.slice(0, 2)));
   it('a phrase excluded', () => expect(matching('"REQUEST" -"BAD REQUEST"')).toEqual([EVENTS[1], EVENTS[5]]));
+  it('one of several', () => expect(matching('?"ERROR" ?"FAILED"')).toEqual(EVENTS));
   it('refuses what it does not know', () => {
-    expect(() => compileFilterPattern('?ERROR ?ARGUMENTS')).toThrow();
+    expect(() => compileFilterPattern('?ERROR REQUEST')).toThrow();
     expect(() => compileFilterPattern('%AUTHORIZED%')).toThrow();
     expect(() => compileFilterPattern('[ip, user]')).toThrow();
   });
@@ -56,6 +57,8 @@ describe('JSON', () => {
     ['{ $.sourceIPAddress != 123.123.* }', true],
     ['{ $.arrayKey[0] = "value" }', true],
     ['{ $.objectList[1].id = 2 }', true],
+    ['{ $.objectList[1].id > 1 }', true],
+    ['{ $.objectList[1].id > 2 }', false],
     ['{ $.arrayKey = "value" }', false],
     ['{ $.arrayKey != "value" }', false],
     ['{ $.absent != "value" }', false],

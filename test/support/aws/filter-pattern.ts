@@ -1,7 +1,7 @@
 /**
  * Evaluates CloudWatch filter patterns, in the forms that Trueup emits and no others: terms and quoted phrases, all of
- * which must be in the event; `-` in front of one excludes; and JSON patterns of `=` and `!=` with `*` at the ends of a
- * string, joined by && and ||. It is checked against the examples of the AWS documentation in
+ * which must be in the event; `-` in front of one excludes; or all of them with `?`, of which one is enough; and JSON patterns of `=` and `!=` with `*` at the ends of a
+ * string, and of `>` with a number, joined by && and ||. It is checked against the examples of the AWS documentation in
  * test/constructs/filter-pattern.test.ts.
  */
 export function compileFilterPattern(pattern: string): (event: string) => boolean {
@@ -11,12 +11,19 @@ export function compileFilterPattern(pattern: string): (event: string) => boolea
 function textPattern(pattern: string): (event: string) => boolean {
   const wanted: string[] = [];
   const excluded: string[] = [];
+  const optional: string[] = [];
   let rest = pattern.trimStart();
   while (rest !== '') {
-    const found = /^(-?)(?:"([^"\\]*)"|(\w+))(?:\s+|$)/.exec(rest);
+    const found = /^([-?]?)(?:"([^"\\]*)"|(\w+))(?:\s+|$)/.exec(rest);
     if (found === null) throw new Error(`not a pattern of the forms evaluated here: ${pattern}`);
-    (found[1] === '-' ? excluded : wanted).push(found[2] ?? found[3]!);
+    const list = found[1] === '-' ? excluded : found[1] === '?' ? optional : wanted;
+    list.push(found[2] ?? found[3]!);
     rest = rest.slice(found[0].length);
+  }
+  if (optional.length > 0) {
+    // CloudWatch ignores `?` beside other terms, which nobody can have meant.
+    if (wanted.length + excluded.length > 0) throw new Error(`? beside other terms: ${pattern}`);
+    return (event) => optional.some((term) => event.includes(term));
   }
   return (event) =>
     wanted.every((term) => event.includes(term)) && !excluded.some((term) => event.includes(term));
@@ -24,8 +31,7 @@ function textPattern(pattern: string): (event: string) => boolean {
 
 interface Condition {
   readonly path: readonly string[];
-  readonly equal: boolean;
-  readonly value: RegExp;
+  readonly matches: (found: string | number) => boolean;
 }
 
 function jsonPattern(pattern: string): (event: string) => boolean {
@@ -44,22 +50,21 @@ function jsonPattern(pattern: string): (event: string) => boolean {
 }
 
 function condition(text: string): Condition {
-  const found = /^\$((?:\.[\w-]+|\[\d+\])+) (=|!=) (?:"([^"\\]*)"|([\w.*]+))$/.exec(text);
+  const found = /^\$((?:\.[\w-]+|\[\d+\])+) (=|!=|>) (?:"([^"\\]*)"|([\w.*]+))$/.exec(text);
   if (found === null) throw new Error(`not a condition of the forms evaluated here: ${text}`);
   const [, path, operator, quoted, bare] = found;
+  const names = [...path!.matchAll(/[\w-]+/g)].map(([name]) => name);
+  if (operator === '>') return { path: names, matches: (found) => Number(found) > Number(bare) };
   const [, before, body, after] = /^(\*?)([\s\S]*?)(\*?)$/.exec(quoted ?? bare!)!;
   const escaped = body!.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
-  return {
-    path: [...path!.matchAll(/[\w-]+/g)].map(([name]) => name),
-    equal: operator === '=',
-    value: new RegExp(`${before ? '' : '^'}${escaped}${after ? '' : '$'}`),
-  };
+  const value = new RegExp(`${before ? '' : '^'}${escaped}${after ? '' : '$'}`);
+  return { path: names, matches: (found) => value.test(String(found)) === (operator === '=') };
 }
 
 /** A property that is absent, an object or an array matches neither = nor !=. */
-function holds(document: unknown, { path, equal, value }: Condition): boolean {
+function holds(document: unknown, { path, matches }: Condition): boolean {
   let found: unknown = document;
   for (const name of path) found = (found as Record<string, unknown> | null | undefined)?.[name];
   if (typeof found !== 'string' && typeof found !== 'number') return false;
-  return value.test(String(found)) === equal;
+  return matches(found);
 }

@@ -1,0 +1,126 @@
+/** Every filter pattern that Trueup gives to CloudWatch Logs, and the lines that they are tried on. */
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { SIGNATURES } from '../../lambda/defects/signatures';
+import { HEARTBEAT_WORDS } from '../../lambda/migrate/heartbeat';
+import { eventsOfFile } from '../../lambda/page/log-lines';
+import { searchPattern } from '../../lambda/page/read';
+import { applicationPatterns, databasePatterns, heartbeatPatterns } from '../../lib/constructs/log-patterns';
+import { DEPLOYMENT_PATTERNS } from '../../lib/constructs/self-alarms';
+
+const LOGS = join(__dirname, '../data/postgres-logs');
+
+/** What the patterns are made for here; each option that changes a pattern is used. */
+export const WATCHED = {
+  database: 'app',
+  namespace: 'shop',
+  exceptRoles: ['migrator'],
+  ignore: ['audit_log'],
+  json: { format: 'json', sqlstate: '$.err.code', message: '$.err.message' },
+} as const;
+
+const PREFIX = '2026-11-21 08:59:29 UTC:10.0.0.5(5432):shop@app:[77]:';
+
+/** By where it is used. */
+export interface LibraryPattern {
+  readonly use: string;
+  readonly pattern: string;
+}
+
+export function libraryPatterns(): readonly LibraryPattern[] {
+  const { database, namespace, exceptRoles, ignore, json } = WATCHED;
+  const each = (use: string, patterns: readonly string[]) => patterns.map((pattern) => ({ use, pattern }));
+  const all = [
+    ...SIGNATURES.flatMap((signature) => [
+      ...each(`${signature.id}, database`, databasePatterns(signature)),
+      ...each(
+        `${signature.id}, database with exceptions`,
+        databasePatterns(signature, { exceptRoles, ignore }),
+      ),
+      ...each(
+        `${signature.id}, application, text`,
+        applicationPatterns(signature, { format: 'text' }, ignore),
+      ),
+      ...each(`${signature.id}, application, JSON`, applicationPatterns(signature, json, ignore)),
+      ...each(`${signature.id}, search`, [
+        searchPattern({ lines: { format: 'postgresql' } }, signature.id),
+        searchPattern({ lines: { format: 'text' } }, signature.id),
+      ]),
+    ]),
+    ...each('heartbeat', heartbeatPatterns(database, namespace)),
+    ...Object.entries(DEPLOYMENT_PATTERNS).flatMap(([use, pattern]) => each(`deployment ${use}`, [pattern])),
+  ];
+  return [...new Map(all.map((one) => [one.pattern, one])).values()];
+}
+
+/** Of the lines that hold none of the words, one in so many is tried. */
+const OF_THE_REST = 25;
+
+/**
+ * Lines of real servers, of applications, and of our own functions: one of those that differ only in time and process,
+ * and all that hold words of a signature, wherever they stand.
+ */
+export async function sampleEvents(): Promise<readonly string[]> {
+  const events: string[] = [];
+  for (const file of readdirSync(LOGS).sort()) {
+    const lines = readFileSync(join(LOGS, file), 'utf8').trimEnd().split('\n');
+    if (file.endsWith('-stderr.log')) for await (const event of eventsOfFile(lines)) events.push(event);
+    else if (file.endsWith('-client-errors.json')) events.push(...lines.flatMap(applicationLines));
+    else events.push(...lines);
+  }
+  const distinct = [...new Map(events.map((event) => [withoutMoment(event), event])).values()];
+  const words = SIGNATURES.flatMap(({ messages }) => messages.map(({ begins }) => begins));
+  const telling = distinct.filter((event) => words.some((each) => event.includes(each)));
+  const rest = distinct.filter((event) => !telling.includes(event)).filter((_, i) => i % OF_THE_REST === 0);
+  return [...new Set([...telling, ...rest, ...madeLines(), ...ownLines()])];
+}
+
+/** A line for each wording, also for those that the servers of the test data never logged. */
+const madeLines = (): string[] =>
+  SIGNATURES.flatMap(({ messages }) =>
+    messages.flatMap(({ sqlstate, begins, holds }) => {
+      const message = [begins, ...holds].join(' … ');
+      return [
+        `${PREFIX}ERROR:  ${message}`,
+        `${PREFIX}ERROR:  ${sqlstate}: ${message}`,
+        ...applicationLines(JSON.stringify({ code: sqlstate, message })),
+      ];
+    }),
+  );
+
+/** As a text logger and as a JSON logger write what the client was told. */
+function applicationLines(line: string): string[] {
+  const { code, message } = JSON.parse(line) as { code?: string; message?: string };
+  if (message === undefined) return [];
+  return [`error: ${message}`, JSON.stringify({ level: 'error', err: { code, message } })];
+}
+
+function ownLines(): string[] {
+  const { database, namespace } = WATCHED;
+  const deployment = (fields: object) => JSON.stringify({ event: 'deployment', ...fields });
+  return [
+    `${PREFIX}LOG:  ${HEARTBEAT_WORDS(database, namespace)}`,
+    `${PREFIX}LOG:  00000: ${HEARTBEAT_WORDS(database, namespace)}`,
+    `${PREFIX}LOG:  ${HEARTBEAT_WORDS(database, 'other')}`,
+    ...['audit_log', 'orders'].map(
+      (table) =>
+        `${PREFIX.replace('shop@', 'migrator@')}ERROR:  null value in column "id" of relation "${table}" violates not-null constraint`,
+    ),
+    deployment({ outcome: 'done', keptCount: 0 }),
+    deployment({ outcome: 'done', keptCount: 2 }),
+    deployment({ outcome: 'failed', keptCount: 0 }),
+    deployment({ outcome: 'failed' }),
+    JSON.stringify({ event: 'poll', outcome: 'continue' }),
+  ];
+}
+
+const withoutMoment = (event: string): string =>
+  event
+    .replace(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)?/g, '')
+    .replace(/\[\d+\]:(\d+:)?|"(pid|line_num|session_id|session_start|txid|query_id)":"?[^,"]*"?/g, '')
+    .replace(/\b[0-9a-f]{8}\.[0-9a-f]+\b|\b\d+\/\d+\b|\(\d+\)/g, '');
+
+/** Names an event in a recording, which then need not repeat it. */
+export const fingerprint = (event: string): string =>
+  createHash('sha256').update(event).digest('hex').slice(0, 12);

@@ -1,0 +1,79 @@
+/** What whoever runs the live check has to be allowed. Pure. */
+import type { Part, Target } from './options';
+import { NAMES } from './stack';
+
+export interface Statement {
+  readonly Sid: string;
+  readonly Effect: 'Allow';
+  readonly Action: readonly string[];
+  readonly Resource: readonly string[];
+}
+
+export interface Policy {
+  readonly Version: '2012-10-17';
+  readonly Statement: readonly Statement[];
+}
+
+/** @param target what is not given stands as `*` */
+export function policyFor({ account = '*', region = '*' }: Partial<Target>, parts: readonly Part[]): Policy {
+  const partition = region.startsWith('cn-') ? 'aws-cn' : region.startsWith('us-gov-') ? 'aws-us-gov' : 'aws';
+  const arn = (service: string, resource: string, global = false) =>
+    `arn:${partition}:${service}:${global ? '' : region}:${account}:${resource}`;
+  const allow = (Sid: string, Action: readonly string[], Resource: readonly string[]): Statement => ({
+    Sid,
+    Effect: 'Allow',
+    Action,
+    Resource,
+  });
+  const reads = [
+    // None of them has resources to name. GetCallerIdentity needs no permission.
+    allow(
+      'Reads',
+      [
+        'logs:TestMetricFilter',
+        'rds:DescribeEngineDefaultParameters',
+        'rds:DescribeEngineDefaultClusterParameters',
+      ],
+      ['*'],
+    ),
+  ];
+  const made = [
+    // The command line deploys with the roles that `cdk bootstrap` made; what they may do is the bootstrap's choice.
+    allow('Deploys', ['sts:AssumeRole'], [arn('iam', `role/cdk-*-${account}-${region}`, true)]),
+    // A list names no stack: --sweep looks for the tag in it.
+    allow('ListsStacks', ['cloudformation:DescribeStacks'], ['*']),
+    allow(
+      'Stacks',
+      [
+        'cloudformation:DescribeStackEvents',
+        'cloudformation:DescribeStackResources',
+        'cloudformation:DeleteStack',
+        'cloudformation:CancelUpdateStack',
+      ],
+      [arn('cloudformation', `stack/${NAMES}/*`)],
+    ),
+    allow('AsksFunctions', ['lambda:InvokeFunction'], [arn('lambda', `function:${NAMES}`)]),
+    allow(
+      'Logs',
+      ['logs:FilterLogEvents', 'logs:PutMetricFilter'],
+      [arn('logs', `log-group:${NAMES}`), arn('logs', `log-group:${NAMES}:*`)],
+    ),
+    allow(
+      'Map',
+      [
+        'states:StartExecution',
+        'states:StopExecution',
+        'states:DescribeExecution',
+        'states:ListMapRuns',
+        'states:DescribeMapRun',
+        'states:ListExecutions',
+      ],
+      ['stateMachine', 'execution', 'mapRun'].flatMap((kind) => [
+        arn('states', `${kind}:${NAMES}`),
+        arn('states', `${kind}:${NAMES}/*`),
+      ]),
+    ),
+  ];
+  const needed = parts.some((part) => part !== 'reads') ? [...reads, ...made] : reads;
+  return { Version: '2012-10-17', Statement: needed };
+}

@@ -1,0 +1,158 @@
+/** The steps, one after the other; for each part its stack is made first and deleted afterwards. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Aws } from './aws';
+import { cdk } from './cdk';
+import { costTable } from './cost';
+import { EXIT, type Part, type RunOptions } from './options';
+import { policyFor } from './policy';
+import { RECORDINGS, writeRecording } from './recording';
+import { exitCode, resultLines, type StepResult, seenLocally, summary } from './report';
+import { type Deployed, describe, type LiveStack, newRun, outputsOf, stackName } from './stack';
+import type { Step, StepContext } from './step';
+import { STEPS } from './steps';
+import { deleteOnInterrupt, remove } from './sweep';
+import type { Terminal } from './terminal';
+
+/** @returns an exit code */
+export async function run(aws: Aws, options: RunOptions, terminal: Terminal): Promise<number> {
+  const steps = STEPS.filter(
+    ({ id, part }) => options.parts.includes(part) && (options.only?.includes(id) ?? true),
+  );
+  const parts = options.parts.filter((part) => steps.some((step) => step.part === part));
+  const makes = parts.some((part) => part !== 'reads');
+  terminal.line(`It needs this policy:\n${JSON.stringify(policyFor(aws, parts), null, 2)}\n`);
+  terminal.line(`${costTable(parts)}\n`);
+  if (makes && !(await terminal.confirmed(options.yes, `Make it in account ${aws.account}, ${aws.region}?`)))
+    return EXIT.refused;
+
+  const runId = newRun();
+  const folder = mkdtempSync(join(tmpdir(), 'trueup-live-'));
+  const release = makes ? deleteOnInterrupt(aws, runId, terminal) : () => {};
+  if (makes) terminal.line(`Run ${runId}`);
+  const results: StepResult[] = [];
+  let swept = true;
+  try {
+    for (const part of parts) {
+      const own = steps.filter((step) => step.part === part);
+      if (part === 'reads') {
+        for (const step of own) results.push(await runStep(step, aws, NO_STACK, options, runId, terminal));
+        continue;
+      }
+      const stack = liveStack(aws, runId, part, folder);
+      try {
+        terminal.line(`\nMaking ${stack.name}`);
+        const made = await stack.deploy({});
+        for (const step of own)
+          results.push(
+            made.exitCode === 0
+              ? await runStep(step, aws, stack, options, runId, terminal)
+              : { step: step.id, findings: [], error: 'the stack could not be made' },
+          );
+        if (made.exitCode !== 0) terminal.line(reason(made));
+      } finally {
+        if ((await describe(aws, stack.name)) !== null)
+          swept = (await remove(aws, stack.name, terminal)) && swept;
+      }
+    }
+  } finally {
+    release();
+    rmSync(folder, { recursive: true, force: true });
+  }
+  terminal.line(`\n${summary(results, aws.local)}`);
+  if (options.json)
+    process.stdout.write(`${JSON.stringify({ run: runId, local: aws.local, results }, null, 2)}\n`);
+  return swept ? exitCode(results, aws.local) : EXIT.notSettled;
+}
+
+async function runStep(
+  step: Step,
+  aws: Aws,
+  stack: LiveStack,
+  options: RunOptions,
+  runId: string,
+  terminal: Terminal,
+): Promise<StepResult> {
+  terminal.line(`\n${step.id}: ${step.title}`);
+  const result = await resultOf(step, aws, {
+    aws,
+    stack,
+    tell: (text) => terminal.line(`  … ${text}`),
+    record: (data) => record(step, aws, data, options, runId, terminal),
+  });
+  for (const line of resultLines(result)) terminal.line(line);
+  return result;
+}
+
+async function resultOf(step: Step, aws: Aws, context: StepContext): Promise<StepResult> {
+  if (aws.local && step.locally?.skip) return seenLocally(step, []);
+  try {
+    const findings = await step.run(context);
+    return aws.local ? seenLocally(step, findings) : { step: step.id, findings };
+  } catch (error) {
+    return { step: step.id, findings: [], error: `${(error as Error).name}: ${(error as Error).message}` };
+  }
+}
+
+function record(
+  step: Step,
+  aws: Aws,
+  data: unknown,
+  options: RunOptions,
+  runId: string,
+  terminal: Terminal,
+): void {
+  const folder = options.recordings ?? (aws.local ? null : RECORDINGS);
+  if (folder === null) return;
+  const file = writeRecording(
+    folder,
+    {
+      step: step.id,
+      source: aws.local ? 'local' : 'aws',
+      recordedOn: new Date().toISOString().slice(0, 10),
+      region: aws.region,
+      data,
+    },
+    { words: { [aws.account]: '<account>', [runId]: '<run>' } },
+  );
+  terminal.line(`  … recorded: ${file}`);
+}
+
+function liveStack(aws: Aws, runId: string, part: Part, folder: string): LiveStack {
+  const name = stackName(runId, part);
+  const target = { folder, stack: name, account: aws.account, region: aws.region };
+  const own = { run: runId, part, nested: aws.local ? 'no' : 'yes' };
+  let context: Readonly<Record<string, string>> = own;
+  return {
+    name,
+    folder,
+    outputs: () => outputsOf(aws, name),
+    deploy(more, flags = []) {
+      context = { ...own, ...more };
+      return cdk(target, 'deploy', context, flags);
+    },
+    cdk: (command, flags = []) => cdk(target, command, context, flags),
+  };
+}
+
+const unmade = (): never => {
+  throw new Error('A step that makes nothing has no stack.');
+};
+const NO_STACK: LiveStack = {
+  get name() {
+    return unmade();
+  },
+  get folder() {
+    return unmade();
+  },
+  outputs: unmade,
+  deploy: unmade,
+  cdk: unmade,
+};
+
+/** What failed, without the events of everything else. */
+function reason({ output }: Deployed): string {
+  const from = output.indexOf('Failed resources:');
+  return from < 0 ? output.trimEnd().split('\n').slice(-20).join('\n') : output.slice(from).trimEnd();
+}

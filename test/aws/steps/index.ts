@@ -1,0 +1,21 @@
+import type { Step } from '../step';
+import { cancelled, lateFailure, noRollback } from './deployments';
+import { engineParameters } from './engine-parameters';
+import { filterPatterns } from './filter-patterns';
+import { describeAlarms, runtimeRoots } from './inside';
+import { mapStopped } from './map-stopped';
+import { metricFilterLimit, metricFilters } from './metric-filters';
+
+/** In the order in which they run. */
+export const STEPS: readonly Step[] = [
+  filterPatterns,
+  engineParameters,
+  metricFilters,
+  metricFilterLimit,
+  describeAlarms,
+  runtimeRoots,
+  mapStopped,
+  lateFailure,
+  cancelled,
+  noRollback,
+];
