@@ -4,6 +4,7 @@ import * as logs from 'aws-cdk-lib/aws-logs';
 import { describe, expect, it, test } from 'vitest';
 import { DriftCheck } from '../../lib/constructs/drift-check';
 import { LIMITS } from '../../lib/constructs/log-patterns';
+import { Notify } from '../../lib/constructs/notify';
 import { SchemaAlarms } from '../../lib/constructs/schema-alarms';
 import { SchemaMigrations } from '../../lib/constructs/schema-migrations';
 import { DatabaseStack } from '../../lib/stacks/database-stack';
@@ -25,7 +26,7 @@ function synthesized(app: App): string[] {
   });
   const alarms = new SchemaAlarms(stack, 'Alarms', {
     databaseLogGroup: group('server-log'),
-    emails: ['on-call@example.com'],
+    notify: [Notify.email('on-call@example.com')],
     schemas: [schema],
     applicationLogGroups: [
       { logGroup: group('text') },

@@ -72,6 +72,8 @@ function inside(
     topic: new AlarmTopic(stack, 'Pages', { topic }),
     logGroups: [watched],
     askFunctions: [],
+    chatTopics: [],
+    documents: undefined,
     settings: {
       prefix: stack.stackName,
       topicArn: topic.topicArn,
