@@ -24,7 +24,7 @@ export function serverLog(stack: Stack, logGroupName: string, props: LogProps): 
 function allowLogs(key: kms.IKey, stack: Stack, logGroupName: string): void {
   const { statementAdded } = key.addToResourcePolicy(
     new iam.PolicyStatement({
-      principals: [new iam.ServicePrincipal(`logs.${stack.region}.amazonaws.com`)],
+      principals: [new iam.ServicePrincipal(`logs.${stack.region}.${stack.urlSuffix}`)],
       actions: ['kms:Decrypt', 'kms:Describe*', 'kms:Encrypt', 'kms:GenerateDataKey*', 'kms:ReEncrypt*'],
       resources: ['*'],
       conditions: {
@@ -44,7 +44,7 @@ function allowLogs(key: kms.IKey, stack: Stack, logGroupName: string): void {
   Annotations.of(stack).addWarningV2(
     'trueup:encryptionKey',
     'The encryptionKey is not made in this app, so its policy was left alone. It must let the service ' +
-      `logs.<region>.amazonaws.com use it (kms:Encrypt, kms:Decrypt, kms:ReEncrypt*, kms:GenerateDataKey*, kms:Describe*) for ` +
+      `logs.<region>.amazonaws.com (in China, .com.cn) use it (kms:Encrypt, kms:Decrypt, kms:ReEncrypt*, kms:GenerateDataKey*, kms:Describe*) for ` +
       `the log group ${logGroupName}; otherwise the deployment fails when it makes the log group.`,
   );
 }

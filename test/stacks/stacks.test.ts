@@ -242,7 +242,12 @@ describe('the server', () => {
       KeyPolicy: Match.objectLike({
         Statement: Match.arrayWith([
           Match.objectLike({
-            Principal: { Service: { 'Fn::Join': ['', ['logs.', { Ref: 'AWS::Region' }, '.amazonaws.com']] } },
+            // China has a suffix of its own: logs.cn-north-1.amazonaws.com.cn.
+            Principal: {
+              Service: {
+                'Fn::Join': ['', ['logs.', { Ref: 'AWS::Region' }, '.', { Ref: 'AWS::URLSuffix' }]],
+              },
+            },
             Condition: {
               ArnEquals: {
                 'kms:EncryptionContext:aws:logs:arn': {
