@@ -6,10 +6,9 @@ import type { Activity } from '../contract/status';
 import type { Database } from '../postgres/database';
 import { segmentsOf } from './apply/script';
 import type { Ledger } from './ledger/ledger';
-import { RUNNER_LOCK } from './ledger/schema';
 import { findBlockers } from './locks/blockers';
 import { locksToTake } from './locks/locks';
-import { describeHolder } from './locks/runner-lock';
+import { describeHolder, lockOf } from './locks/runner-lock';
 import { planForward } from './plan/plan';
 
 /** Null where nothing is recorded as running. */
@@ -20,7 +19,7 @@ export async function activityOf(
   request: ConvergeRequest,
 ): Promise<Activity | null> {
   if (ledger.newest?.outcome !== 'running') return null;
-  const holder = await db.lockHolder(RUNNER_LOCK);
+  const holder = await db.lockHolder(...lockOf(request.namespace));
   // It is idle for moments between two messages; over the Data API the lock's own session always is.
   const runner =
     holder &&

@@ -8,13 +8,13 @@ import type { Manifest } from '../contract/manifest';
 import type { Database } from '../postgres/database';
 import { pinned } from '../postgres/pinned';
 import { applyPending } from './apply/forward';
-import { askElsewhere, unknownTo } from './elsewhere';
+import { type Asked, askElsewhere, unknownTo } from './elsewhere';
 import { countLive, forgetAnswers, keepPromise, setPromise } from './guard/statements';
+import { install, isOld } from './install';
 import type { Ledger } from './ledger/ledger';
 import { readLedger } from './ledger/read';
 import { beginStatements, endStatements } from './ledger/rows';
-import { needsInstall } from './ledger/schema';
-import { withRunnerLock } from './locks/runner-lock';
+import { lockOf, withRunnerLock } from './locks/runner-lock';
 import { ended, onDatabase } from './on-database';
 import { appliedElsewhere } from './plan/other-tools';
 import { obstacle, planForward } from './plan/plan';
@@ -43,7 +43,14 @@ async function convergeOn(db: Database, ctx: EngineContext, asked: ConvergeReque
   const idle = nothingToDo(manifest, ledger, request, forward);
   if (idle) return idle;
 
-  return withRunnerLock(db, ctx, async () => {
+  if (isOld(ledger)) {
+    const stopped = await install(db, ctx, request, async (now) => {
+      const step = await checkFirst(db, ctx, now, request, forward);
+      return 'status' in step ? step : null;
+    });
+    if (stopped) return stopped;
+  }
+  return withRunnerLock(db, ctx, lockOf(request.namespace), async () => {
     for (let attempt = 1; ; attempt++) {
       try {
         return await underLock(db, ctx, request, forward);
@@ -64,16 +71,10 @@ async function underLock(
 ): Promise<Outcome> {
   const { manifest } = ctx;
   const ledger = await readLedger(db, request.namespace, request.id, request.ownerRole ?? null);
-  const since = earlierAnswer(ledger, request) ?? refusedNow(ctx, ledger, request);
-  if (since) return since;
-  const steps = forward ? planForward(manifest, ledger, request).steps : [];
-  const asked = await askElsewhere(db, manifest, ledger, request, steps);
-  const twice =
-    (forward ? await renamedSince(db, manifest, ledger, request) : null) ??
-    appliedElsewhere(asked.elsewhere, unknownTo(ledger, steps, ['apply']));
-  if (twice) return ended(request, twice);
+  const asked = await checkFirst(db, ctx, ledger, request, forward);
+  if ('status' in asked) return asked;
   await db.execute([
-    pinned([...beginStatements(ledger, request, manifest), ...keepPromise(ledger, request, manifest)]),
+    pinned([...beginStatements(request, manifest), ...keepPromise(ledger, request, manifest)]),
   ]);
   const run = beginRun(db, ctx, ledger, request, asked);
   const outcome = forward ? await applyPending(run, ledger, request) : await rollBack(run, ledger, request);
@@ -82,6 +83,25 @@ async function underLock(
       pinned([...endOfPromise(ledger, request, manifest, outcome), ...endStatements(request, outcome)]),
     ]);
   return outcome;
+}
+
+/** What ends the request before it begins; else what other tools know of the folder. */
+async function checkFirst(
+  db: Database,
+  ctx: EngineContext,
+  ledger: Ledger,
+  request: ConvergeRequest,
+  forward: boolean,
+): Promise<Outcome | Asked> {
+  const { manifest } = ctx;
+  const since = earlierAnswer(ledger, request) ?? refusedNow(ctx, ledger, request);
+  if (since) return since;
+  const steps = forward ? planForward(manifest, ledger, request).steps : [];
+  const asked = await askElsewhere(db, manifest, ledger, request, steps);
+  const twice =
+    (forward ? await renamedSince(db, manifest, ledger, request) : null) ??
+    appliedElsewhere(asked.elsewhere, unknownTo(ledger, steps, ['apply']));
+  return twice ? ended(request, twice) : asked;
 }
 
 /** What the running application promises changes with the success of a deployment, and in the same commit. */
@@ -137,7 +157,7 @@ function nothingToDo(
   request: ConvergeRequest,
   forward: boolean,
 ): Outcome | null {
-  if (!forward || ledger.version === null || needsInstall(ledger.version, ledger.verification)) return null;
+  if (!forward || isOld(ledger)) return null;
   // An earlier slice of this request has left one, which has to be brought to its end.
   if (ledger.deployment !== null) return null;
   if (manifest.workload !== undefined && manifest.workload.hash !== ledger.promise) return null;

@@ -95,11 +95,15 @@ export interface Database {
     options?: OutsideOptions,
   ): Promise<void>;
 
-  /** The lock between runners; never waits. The answer is false when somebody else holds it. */
-  tryLock(key: bigint): Promise<boolean>;
-  unlock(key: bigint): Promise<void>;
-  /** Who holds it; null when nobody does any more. */
-  lockHolder(key: bigint): Promise<LockedBy | null>;
+  /**
+   * The lock between runners; never waits. The answer is false when somebody else holds it.
+   * @param shared held beside it, together with others; whoever holds this one alone keeps all of them out. @default - none
+   */
+  tryLock(key: bigint, shared?: bigint): Promise<boolean>;
+  /** @param shared as it was taken */
+  unlock(key: bigint, shared?: bigint): Promise<void>;
+  /** Who is in the way: holds `key`, or `shared` alone; null when nobody is any more. The one that is idle for longest first. */
+  lockHolder(key: bigint, shared?: bigint): Promise<LockedBy | null>;
 
   /** Ends the connection; never throws, may be called twice. */
   close(): Promise<void>;

@@ -16,8 +16,16 @@ const SELECT = `SELECT a.pid, a.application_name, coalesce(a.state, '') AS state
 const PROGRESS = 'LEFT JOIN pg_catalog.pg_stat_progress_create_index p ON p.pid OPERATOR(pg_catalog.=) a.pid';
 
 /** A bigint advisory lock is in pg_locks as two halves with objsubid 1 (view pg_locks in PostgreSQL's documentation). */
-export function lockHolderQuery(key: bigint): string {
+function isKey(key: bigint): string {
   const unsigned = BigInt.asUintN(64, key);
+  return `l.classid OPERATOR(pg_catalog.=) '${unsigned >> 32n}'::pg_catalog.oid
+    AND l.objid OPERATOR(pg_catalog.=) '${unsigned & 0xffffffffn}'::pg_catalog.oid`;
+}
+
+/** @param shared of this one only who holds it alone */
+export function lockHolderQuery(key: bigint, shared?: bigint): string {
+  const alone =
+    shared === undefined ? '' : ` OR ${isKey(shared)} AND l.mode OPERATOR(pg_catalog.=) 'ExclusiveLock'`;
   return `${SELECT}
 FROM pg_catalog.pg_locks l
 JOIN pg_catalog.pg_stat_activity a ON a.pid OPERATOR(pg_catalog.=) l.pid
@@ -25,18 +33,18 @@ ${PROGRESS}
 WHERE l.locktype OPERATOR(pg_catalog.=) 'advisory' AND l.granted AND l.objsubid OPERATOR(pg_catalog.=) 1::pg_catalog.int2
   AND l.database OPERATOR(pg_catalog.=) (SELECT oid FROM pg_catalog.pg_database
     WHERE datname OPERATOR(pg_catalog.=) pg_catalog.current_database())
-  AND l.classid OPERATOR(pg_catalog.=) '${unsigned >> 32n}'::pg_catalog.oid
-  AND l.objid OPERATOR(pg_catalog.=) '${unsigned & 0xffffffffn}'::pg_catalog.oid
+  AND (${isKey(key)}${alone})
+ORDER BY pg_catalog.starts_with(a.state, 'idle') DESC NULLS LAST, a.state_change
 LIMIT 1`;
 }
 
-/** The backend at work on a statement that begins with this mark. */
-export const markedQuery = (mark: string): string => `${SELECT}
+/** The backend at work on a statement of one of these forms, as LIKE has them. */
+export const markedQuery = (...forms: readonly string[]): string => `${SELECT}
 FROM pg_catalog.pg_stat_activity a
 ${PROGRESS}
 WHERE a.datname OPERATOR(pg_catalog.=) pg_catalog.current_database() AND a.state OPERATOR(pg_catalog.<>) 'idle'
   AND a.pid OPERATOR(pg_catalog.<>) pg_catalog.pg_backend_pid()
-  AND pg_catalog.left(a.query, ${mark.length}) OPERATOR(pg_catalog.=) ${quoteLiteral(mark)}
+  AND (${forms.map((form) => `a.query OPERATOR(pg_catalog.~~) ${quoteLiteral(form)}`).join(' OR ')})
 LIMIT 1`;
 
 export function lockedBy(rows: readonly Row[]): LockedBy | null {

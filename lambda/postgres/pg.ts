@@ -218,24 +218,34 @@ class PgDatabase implements Database {
    * setting that came with this connection. The pid is that of another one there, but so it is where whole sessions are
    * pooled; and a setting made by SET is found again as long as nobody else asks.
    */
-  async tryLock(key: bigint): Promise<boolean> {
+  async tryLock(key: bigint, shared?: bigint): Promise<boolean> {
+    const own = 'pg_catalog.pg_try_advisory_lock($1::bigint)';
+    // Both or none: CASE goes on in this order, and what was had of the first is given back with the second refused.
+    const both = `CASE WHEN NOT pg_catalog.pg_try_advisory_lock_shared($4::bigint) THEN false
+    WHEN ${own} THEN true ELSE NOT pg_catalog.pg_advisory_unlock_shared($4::bigint) END`;
     const rows = await this.query(
       `SELECT CASE WHEN pg_catalog.current_setting('trueup.nonce', true) OPERATOR(pg_catalog.=) $2::pg_catalog.text
   OR pg_catalog.pg_backend_pid() OPERATOR(pg_catalog.=) $3::int
-  THEN pg_catalog.pg_try_advisory_lock($1::bigint) END AS locked`,
-      [String(key), this.session.nonce, this.session.pid],
+  THEN ${shared === undefined ? own : both} END AS locked`,
+      [String(key), this.session.nonce, this.session.pid, ...(shared === undefined ? [] : [String(shared)])],
     );
     const { locked } = rows[0]!;
     if (locked !== null) return locked === true;
     throw new ConnectionLost('a pooler shares the session with others', SHARED_SESSION);
   }
 
-  async unlock(key: bigint): Promise<void> {
-    await this.query('SELECT pg_catalog.pg_advisory_unlock($1::bigint)', [String(key)]);
+  async unlock(key: bigint, shared?: bigint): Promise<void> {
+    const own = 'SELECT pg_catalog.pg_advisory_unlock($1::bigint)';
+    if (shared === undefined) await this.query(own, [String(key)]);
+    else
+      await this.query(`${own}, pg_catalog.pg_advisory_unlock_shared($2::bigint)`, [
+        String(key),
+        String(shared),
+      ]);
   }
 
-  async lockHolder(key: bigint): Promise<LockedBy | null> {
-    return lockedBy(await this.query(lockHolderQuery(key)));
+  async lockHolder(key: bigint, shared?: bigint): Promise<LockedBy | null> {
+    return lockedBy(await this.query(lockHolderQuery(key, shared)));
   }
 
   async close(): Promise<void> {

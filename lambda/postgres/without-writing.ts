@@ -16,9 +16,9 @@ export function withoutWriting(db: Database): Database {
     executeOutside: async () => {
       throw new SqlError('cannot execute a statement outside a transaction in a read-only session', '25006');
     },
-    tryLock: (key) => db.tryLock(key),
+    tryLock: (key, shared) => db.tryLock(key, shared),
     unlock: (key) => db.unlock(key),
-    lockHolder: (key) => db.lockHolder(key),
+    lockHolder: (key, shared) => db.lockHolder(key, shared),
     close: () => db.close(),
   };
 }

@@ -4,22 +4,18 @@ import type { ConvergeRequest, Outcome, StackOwner } from '../../contract/conver
 import { entryOf, type Manifest, type Migration, recordedDown } from '../../contract/manifest';
 import { longText } from '../../postgres/long-text';
 import { quoteLiteral, quoteTextArray } from '../../sql/quote';
-import type { EditedText, Ledger, LedgerMigration } from './ledger';
-import { eventStatement, installStatements, needsInstall } from './schema';
+import type { EditedText, LedgerMigration } from './ledger';
+import { eventStatement } from './schema';
 
 export const stackOwnerName = (owner: StackOwner): string =>
   `${owner.account}/${owner.region}/${owner.stackName}`;
 
-/**
- * The ledger itself where it is missing or old, and the namespace's and deployment's rows: before anything else of a
- * request. The first slice's direction stays.
- */
-export function beginStatements(ledger: Ledger, request: ConvergeRequest, manifest: Manifest): string[] {
+/** The namespace's and the deployment's rows: before anything else of a request. The first slice's direction stays. */
+export function beginStatements(request: ConvergeRequest, manifest: Manifest): string[] {
   const owner = request.owner === null ? null : stackOwnerName(request.owner);
   const stored = JSON.stringify({ ...request, manifestHash: undefined, id: undefined });
   const entries = longText(JSON.stringify(manifest.migrations.map(entryOf)));
   return [
-    ...(needsInstall(ledger.version, ledger.verification) ? installStatements(ledger.verification) : []),
     `INSERT INTO trueup.namespaces (name, owner) VALUES (${quoteLiteral(request.namespace)}, ${quoteLiteral(owner)})
 ON CONFLICT (name) DO UPDATE SET owner = coalesce(excluded.owner, namespaces.owner)`,
     ...entries.statements,

@@ -138,9 +138,6 @@ ON CONFLICT (only_row) DO UPDATE SET
 export const needsInstall = (version: number | null, verification: number | null): boolean =>
   (version ?? 0) < LEDGER_VERSION || (verification ?? 0) < VERIFICATION_VERSION;
 
-/** The lock between runners: one a database, whatever the namespace, since advisory locks are a database's own. */
-export const RUNNER_LOCK = 0x7472756575700001n;
-
 export const eventStatement = (
   namespace: string,
   deployment: string,

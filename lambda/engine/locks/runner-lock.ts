@@ -1,31 +1,50 @@
 /**
- * The lock between runners. It is asked for again and again, never waited for in the server: a blocked
- * pg_advisory_lock holds a snapshot that CREATE INDEX CONCURRENTLY waits for, and the two deadlock.
+ * The lock between runners, on two levels. A run holds its namespace's lock alone and the database's with others, so that
+ * tenants who share a database do not wait for each other; what changes schema trueup itself, for all of them, holds the
+ * database's alone. Code that knows the database's lock only takes it alone, and so keeps all of these out, as they it.
+ *
+ * It is asked for again and again, never waited for in the server: a blocked pg_advisory_lock holds a snapshot that
+ * CREATE INDEX CONCURRENTLY waits for, and the two deadlock.
  */
+import { createHash } from 'node:crypto';
 import { type Database, type LockedBy, SqlError } from '../../postgres/database';
-import { RUNNER_LOCK } from '../ledger/schema';
 import { type EngineContext, NotYet } from '../run';
 import { DEAD_RUNNER_MS, RUNNER_PAUSE_MS, waitOrGiveUp } from '../time/limits';
+
+/** Advisory locks are a database's own: one key for all of them. */
+export const RUNNER_LOCK = 0x7472756575700001n;
+
+/** Two namespaces whose keys should ever be the same wait for each other, and nothing else. */
+export const namespaceLock = (namespace: string): bigint =>
+  createHash('sha256').update(`trueup namespace ${namespace}`).digest().readBigInt64BE();
+
+/** Keys as {@link Database.tryLock} takes them. */
+export type RunnerLock = readonly [key: bigint, shared?: bigint];
+/** To install or upgrade schema trueup. */
+export const DATABASE_LOCK: RunnerLock = [RUNNER_LOCK];
+/** To migrate. */
+export const lockOf = (namespace: string): RunnerLock => [namespaceLock(namespace), RUNNER_LOCK];
 
 /** Works under the lock, and releases it. @throws {NotYet} when the deadline comes before the lock */
 export async function withRunnerLock<T>(
   db: Database,
   ctx: EngineContext,
+  lock: RunnerLock,
   work: () => Promise<T>,
 ): Promise<T> {
-  await acquireRunnerLock(db, ctx);
+  await acquireRunnerLock(db, ctx, lock);
   try {
     return await work();
   } finally {
-    await db.unlock(RUNNER_LOCK).catch(() => {});
+    await db.unlock(...lock).catch(() => {});
   }
 }
 
 /** @throws {NotYet} when the deadline comes first */
-async function acquireRunnerLock(db: Database, ctx: EngineContext): Promise<void> {
+async function acquireRunnerLock(db: Database, ctx: EngineContext, lock: RunnerLock): Promise<void> {
   for (let attempt = 1; ; attempt++) {
-    if (await db.tryLock(RUNNER_LOCK)) return;
-    const holder = await db.lockHolder(RUNNER_LOCK);
+    if (await db.tryLock(...lock)) return;
+    const holder = await db.lockHolder(...lock);
     const stuck = holder !== null && isDead(holder) && !(await terminate(db, holder));
     const message = holder ? describeHolder(holder) : 'another runner has just ended';
     if (attempt % 10 === 1) ctx.progress?.({ type: 'waiting', for: 'runner', message });

@@ -4,10 +4,11 @@ import type { ConvergeRequest, Outcome, StackOwner } from '../../contract/conver
 import { TrueupError } from '../../contract/errors';
 import type { Database } from '../../postgres/database';
 import { pinned } from '../../postgres/pinned';
+import { install, isOld } from '../install';
 import type { Ledger } from '../ledger/ledger';
 import { readLedger } from '../ledger/read';
 import { beginStatements, endStatements } from '../ledger/rows';
-import { withRunnerLock } from '../locks/runner-lock';
+import { lockOf, withRunnerLock } from '../locks/runner-lock';
 import { onDatabase } from '../on-database';
 import { obstacle } from '../plan/plan';
 import { reportOf } from '../plan/report';
@@ -26,7 +27,19 @@ export interface DownRequest {
 
 export async function down(ctx: EngineContext, asked: DownRequest): Promise<Outcome> {
   const request: ConvergeRequest = { ...asked, direction: 'forward', manifestHash: ctx.manifest.hash };
-  return onDatabase(ctx, request, (db) => withRunnerLock(db, ctx, () => underLock(db, ctx, asked, request)));
+  return onDatabase(ctx, request, async (db) => {
+    await upgrade(db, ctx, request);
+    return withRunnerLock(db, ctx, lockOf(asked.namespace), () => underLock(db, ctx, asked, request));
+  });
+}
+
+/** A ledger that is older than this code is brought up to date first; without one there is nothing to undo. */
+async function upgrade(db: Database, ctx: EngineContext, request: ConvergeRequest): Promise<void> {
+  const { namespace, id, ownerRole = null } = request;
+  const ledger = await readLedger(db, namespace, id, ownerRole);
+  const refused = obstacle(ctx.manifest, ledger, request);
+  if (refused) throw new TrueupError(refused);
+  if (ledger.version !== null && isOld(ledger)) await install(db, ctx, request, async () => null);
 }
 
 async function underLock(
@@ -50,7 +63,7 @@ async function underLock(
   }
   const recorded = ledger.version === null ? null : await readDown(db, asked.namespace, asked.name);
   const step = stepFor(manifest, ledger, asked.name, recorded);
-  await db.execute([pinned(beginStatements(ledger, request, manifest))]);
+  await db.execute([pinned(beginStatements(request, manifest))]);
   const outcome = await attempt(run, step, ledger);
   await db.execute([pinned(endStatements(request, outcome))]);
   return outcome;

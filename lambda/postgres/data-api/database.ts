@@ -28,7 +28,9 @@ import {
   assertChangesNoRows,
   cancelMarked,
   checked,
+  MARK_ID_BYTES,
   markOf,
+  rivalForms,
   untilMarkedEnds,
   untilTransactionFree,
 } from './outlived';
@@ -63,7 +65,7 @@ class DataApiDatabase implements Database {
     session: false,
     maxStatementLength: MAX_STATEMENT_LENGTH,
   };
-  private readonly id = randomBytes(6).toString('hex');
+  private readonly id = randomBytes(MARK_ID_BYTES).toString('hex');
   private readonly locks = new Map<bigint, HeldLock>();
   private closed = false;
 
@@ -189,19 +191,19 @@ class DataApiDatabase implements Database {
     }
   }
 
-  async tryLock(key: bigint): Promise<boolean> {
+  async tryLock(key: bigint, shared?: bigint): Promise<boolean> {
     this.assertUsable();
     if (this.locks.has(key)) return true;
     let lock: HeldLock | null;
     try {
-      lock = await HeldLock.take(this.calls, key, this.keepAliveMs);
+      lock = await HeldLock.take(this.calls, { key, shared }, this.keepAliveMs);
     } catch (error) {
       throw toOurs(error);
     }
     if (!lock) return false;
     this.locks.set(key, lock);
     // The holder before us may have died and left a statement that still runs: its lock went, its work did not.
-    const leftOver = await this.query(markedQuery(markOf(key)));
+    const leftOver = await this.query(markedQuery(...rivalForms(key, shared)));
     if (leftOver.length === 0) return true;
     await this.unlock(key);
     return false;
@@ -215,9 +217,9 @@ class DataApiDatabase implements Database {
     });
   }
 
-  async lockHolder(key: bigint): Promise<LockedBy | null> {
-    const atWork = lockedBy(await this.query(markedQuery(markOf(key))));
-    return atWork ?? lockedBy(await this.query(lockHolderQuery(key)));
+  async lockHolder(key: bigint, shared?: bigint): Promise<LockedBy | null> {
+    const atWork = lockedBy(await this.query(markedQuery(...rivalForms(key, shared))));
+    return atWork ?? lockedBy(await this.query(lockHolderQuery(key, shared)));
   }
 
   async close(): Promise<void> {
@@ -241,7 +243,7 @@ class DataApiDatabase implements Database {
 
   /** Begins every statement that changes something, so that it is found in pg_stat_activity whoever runs it. */
   private get mark(): string {
-    const [key = 0n] = this.locks.keys();
-    return `${markOf(key)}${this.id}*/ `;
+    const [lock] = this.locks.values();
+    return `${lock?.mark ?? markOf(0n)}${this.id}*/ `;
   }
 }

@@ -6,6 +6,7 @@
 import { ConnectionLost } from '../database';
 import type { DataApiCalls } from './calls';
 import { transactionEnded, translate } from './errors';
+import { markOf } from './outlived';
 
 /** The lock was answered for within this time, so it is not asked again. */
 const FRESH_MS = 1_000;
@@ -20,6 +21,10 @@ const STAY = `(SELECT pg_catalog.count(pg_catalog.set_config(name, '0', true)) F
  */
 const LIGHT = "SET LOCAL application_name = 'trueup'";
 
+const OWN = 'pg_catalog.pg_try_advisory_xact_lock(CAST(:key AS pg_catalog.int8))';
+/** Where only the first is had, the transaction ends and gives it back. */
+const BOTH = `CASE WHEN pg_catalog.pg_try_advisory_xact_lock_shared(CAST(:shared AS pg_catalog.int8)) THEN ${OWN} ELSE false END`;
+
 export class HeldLock {
   private queue: Promise<unknown> = Promise.resolve();
   private heldAt = Date.now();
@@ -30,6 +35,8 @@ export class HeldLock {
     private readonly calls: DataApiCalls,
     private readonly transactionId: string,
     keepAliveMs: number,
+    /** Begins every statement that is sent under it. */
+    readonly mark: string,
   ) {
     // The service ends a transaction that is idle for three minutes, and with it the lock.
     this.timer = setInterval(() => void this.ask().catch(() => {}), keepAliveMs);
@@ -37,19 +44,25 @@ export class HeldLock {
   }
 
   /** Null when somebody else has it. */
-  static async take(calls: DataApiCalls, key: bigint, keepAliveMs: number): Promise<HeldLock | null> {
+  static async take(
+    calls: DataApiCalls,
+    { key, shared }: { readonly key: bigint; readonly shared?: bigint | undefined },
+    keepAliveMs: number,
+  ): Promise<HeldLock | null> {
     const transactionId = await calls.begin();
     try {
       // With a snapshot of its own this transaction would keep CREATE INDEX CONCURRENTLY waiting for ever.
       await calls.execute({ transactionId, sql: 'SET TRANSACTION ISOLATION LEVEL READ COMMITTED' });
       const { records } = await calls.execute({
         transactionId,
-        sql: `SELECT pg_catalog.pg_try_advisory_xact_lock(CAST(:key AS pg_catalog.int8)) AS locked, ${STAY} AS settings`,
-        parameters: [{ name: 'key', value: { stringValue: String(key) } }],
+        sql: `SELECT ${shared === undefined ? OWN : BOTH} AS locked, ${STAY} AS settings`,
+        parameters: Object.entries({ key, shared }).flatMap(([name, value]) =>
+          value === undefined ? [] : [{ name, value: { stringValue: String(value) } }],
+        ),
       });
       if (records?.[0]?.[0]?.booleanValue === true) {
         await calls.execute({ transactionId, sql: LIGHT });
-        return new HeldLock(calls, transactionId, keepAliveMs);
+        return new HeldLock(calls, transactionId, keepAliveMs, markOf(key, shared));
       }
     } catch (error) {
       await calls.rollback(transactionId).catch(() => {});

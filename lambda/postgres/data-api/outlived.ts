@@ -15,9 +15,20 @@ const POLL_MS = 1_000;
 /** How long a cancelled statement's call may take to end. */
 const CANCEL_PATIENCE_MS = 2_000;
 
-/** Of whoever holds this lock between runners. */
-export const markOf = (key: bigint): string =>
-  `/*trueup:${BigInt.asUintN(64, key).toString(16).padStart(16, '0')}:`;
+/** Of whoever holds this lock between runners. One that is shared comes first: who wants that alone finds all of them. */
+export const markOf = (key: bigint, shared?: bigint): string =>
+  `/*trueup:${shared === undefined ? '' : hex(shared)}${hex(key)}`;
+
+const hex = (key: bigint): string => `${BigInt.asUintN(64, key).toString(16).padStart(16, '0')}:`;
+
+/** Ends a mark: tells one runner from the other. */
+export const MARK_ID_BYTES = 6;
+
+/** Statements, as LIKE has them, beside which nobody may begin who wants these locks. */
+export const rivalForms = (key: bigint, shared?: bigint): readonly string[] =>
+  shared === undefined
+    ? [`${markOf(key)}%`]
+    : [`${markOf(key, shared)}%`, `${markOf(shared)}${'_'.repeat(2 * MARK_ID_BYTES)}*/%`];
 
 /** @throws {StillRunning} at the deadline, milliseconds since the epoch */
 export async function untilMarkedEnds(
@@ -26,7 +37,7 @@ export async function untilMarkedEnds(
   deadline: number | undefined,
 ): Promise<void> {
   for (;;) {
-    const running = await db.query(markedQuery(mark));
+    const running = await db.query(markedQuery(`${mark}%`));
     if (running.length === 0) return;
     if (deadline !== undefined && Date.now() + POLL_MS > deadline) throw stillRunning();
     await sleep(POLL_MS);

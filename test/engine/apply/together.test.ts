@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { RUNNER_LOCK } from '../../../lambda/engine/ledger/schema';
+import { RUNNER_LOCK } from '../../../lambda/engine/locks/runner-lock';
 import { connectPg } from '../../../lambda/postgres/pg';
 import { busyManifest } from '../../support/busy-manifest';
 import { connect, createDatabase, majors } from '../../support/database';

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test, vi } from 'vitest';
-import { RUNNER_LOCK } from '../../../lambda/engine/ledger/schema';
+import { RUNNER_LOCK } from '../../../lambda/engine/locks/runner-lock';
 import { connectPg } from '../../../lambda/postgres/pg';
 import { asSuperuser, connect, createDatabase, majors, urlOf } from '../../support/database';
 import { run } from '../../support/engine';

@@ -1,8 +1,7 @@
 /** Who holds the lock between runners: waited for, or taken for dead and ended. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test, vi } from 'vitest';
-import { RUNNER_LOCK } from '../../../lambda/engine/ledger/schema';
-import { isDead } from '../../../lambda/engine/locks/runner-lock';
+import { isDead, RUNNER_LOCK } from '../../../lambda/engine/locks/runner-lock';
 import { DEAD_RUNNER_MS } from '../../../lambda/engine/time/limits';
 import type { LockedBy } from '../../../lambda/postgres/database';
 import { connectPg } from '../../../lambda/postgres/pg';
