@@ -58,6 +58,12 @@ export interface ConvergeRequest {
   /** The role that owns the application's tables: SET LOCAL ROLE around `up`. @default - the login role */
   readonly ownerRole?: string | null;
   /**
+   * What unqualified names mean, for a schema a tenant: the tenant's own first, then those that it shares with others. The
+   * ledger records them.
+   * @default - those that the ledger has recorded; without any, the login's search_path
+   */
+  readonly schemas?: readonly string[] | null;
+  /**
    * Mark as applied, without running them, migrations up to this name that verify. What the ledger knows already is left
    * as it is. @default - none
    */

@@ -10,6 +10,7 @@ export type ErrorCode =
   | 'history' // an applied file was edited
   | 'ledger' // the ledger is newer than the code, or damaged
   | 'ownership' // the namespace belongs to another stack
+  | 'target' // the schema that is asked for is not there, or not the namespace's
   | 'preflight' // the data does not allow `up`
   | 'statement' // the server refused a statement
   | 'verification' // `verify` returned rows

@@ -10,6 +10,7 @@ import { findBlockers } from './locks/blockers';
 import { locksToTake } from './locks/locks';
 import { describeHolder, lockOf } from './locks/runner-lock';
 import { planForward } from './plan/plan';
+import { pinSchemas, schemasOf } from './schemas';
 
 /** Null where nothing is recorded as running. */
 export async function activityOf(
@@ -32,6 +33,7 @@ export async function activityOf(
     ? planForward(manifest, ledger, request).steps.find(({ type }) => type === 'apply')
     : undefined;
   if (step?.type !== 'apply') return { runner, next: null, locks: [], heldBy: [] };
+  await pinSchemas(db, schemasOf(ledger, request), request.ownerRole ?? null);
   const { migration, from } = step;
   const [segment] = segmentsOf(migration, from);
   const statements = migration.statements.slice(from, segment?.to);

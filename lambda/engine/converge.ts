@@ -21,6 +21,7 @@ import { obstacle, planForward } from './plan/plan';
 import { renamedSince } from './plan/renamed';
 import { reportOf } from './plan/report';
 import { beginRun, type EngineContext, NotYet, Overtaken } from './run';
+import { pinSchemas, schemasOf } from './schemas';
 import { RUNNER_PAUSE_MS, waitOrGiveUp } from './time/limits';
 import { rollBack } from './undo/rollback';
 
@@ -96,6 +97,7 @@ async function checkFirst(
   const { manifest } = ctx;
   const since = earlierAnswer(ledger, request) ?? refusedNow(ctx, ledger, request);
   if (since) return since;
+  await pinSchemas(db, schemasOf(ledger, request), request.ownerRole ?? null);
   const steps = forward ? planForward(manifest, ledger, request).steps : [];
   const asked = await askElsewhere(db, manifest, ledger, request, steps);
   const twice =

@@ -14,6 +14,7 @@ export async function askHistory(
   ledger: Ledger,
   steps: readonly Step[],
   baselined: boolean,
+  schemas: readonly string[] | null = ledger.schemas ?? null,
 ): Promise<ErrorInfo | null> {
   if (!steps.some(({ type, migration }) => type !== 'verify' && migration.history)) return null;
   const began = ledger.migrations.length > 0;
@@ -23,8 +24,8 @@ export async function askHistory(
   return historyRefused(steps, {
     existedBefore: baselined || ledger.migrations.some((row) => row.baselined),
     began,
-    holdsTables: !unfinished && (await holdsTables(db)),
-    there: changed.length === 0 ? new Set() : new Set(await thereAlready(db, changed)),
+    holdsTables: !unfinished && (await holdsTables(db, schemas)),
+    there: changed.length === 0 ? new Set() : new Set(await thereAlready(db, changed, schemas)),
   });
 }
 
@@ -45,7 +46,7 @@ const OF_SERVICES = `(n.nspname OPERATOR(pg_catalog.=) ANY (${quoteTextArray(SER
       OPERATOR(pg_catalog.=) ${TELLING_SCHEMAS.length}::pg_catalog.int8)`;
 
 /**
- * A name without a schema may be in any: what the path is when the file runs is the file's matter. A service's table that never
+ * A name without a schema may be in any, or in those of the tenant: what the path is when the file runs is the file's matter. A service's table that never
  * had a row has none that could have been changed.
  */
 const THERE = (relations: readonly string[]): string => `SELECT r.name
@@ -60,21 +61,27 @@ WHERE EXISTS (SELECT FROM pg_catalog.pg_class c
     AND NOT (${OF_SERVICES} AND c.relkind OPERATOR(pg_catalog.=) 'r'::pg_catalog."char"
       AND pg_catalog.pg_relation_size(c.oid) OPERATOR(pg_catalog.=) 0::pg_catalog.int8)
     AND (pg_catalog.cardinality(p.words) OPERATOR(pg_catalog.=) 1
+        AND n.nspname OPERATOR(pg_catalog.=) ANY (coalesce($1::pg_catalog.name[], ARRAY[n.nspname]))
       OR n.nspname OPERATOR(pg_catalog.=) p.words[1]::pg_catalog.name))`;
 
-const thereAlready = async (db: Database, relations: readonly string[]): Promise<string[]> =>
-  (await db.query<{ name: string }>(THERE(relations))).map(({ name }) => name);
+const thereAlready = async (
+  db: Database,
+  relations: readonly string[],
+  schemas: readonly string[] | null,
+): Promise<string[]> =>
+  (await db.query<{ name: string }>(THERE(relations), [schemas])).map(({ name }) => name);
 
-/** Of anybody: neither the server's own, nor an extension's, nor a service's, nor ours. */
+/** Of anybody, or in the tenant's own schema: neither the server's own, nor an extension's, nor a service's, nor ours. */
 const HOLDS_TABLES = `SELECT EXISTS (
   SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
   WHERE c.relkind OPERATOR(pg_catalog.=) ANY ('{r,p,m}'::pg_catalog."char"[])
     AND n.nspname OPERATOR(pg_catalog.<>) ALL ('{pg_catalog,information_schema,trueup}'::pg_catalog.name[])
     AND n.nspname OPERATOR(pg_catalog.!~) '^pg_(toast|temp_)'
     AND NOT ${OF_SERVICES}
+    AND n.nspname OPERATOR(pg_catalog.=) coalesce($1::pg_catalog.name, n.nspname)
     AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
       WHERE d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass
         AND d.objid OPERATOR(pg_catalog.=) c.oid AND d.deptype OPERATOR(pg_catalog.=) 'e')) AS held`;
 
-const holdsTables = async (db: Database): Promise<boolean> =>
-  (await db.query<{ held: boolean }>(HOLDS_TABLES))[0]?.held === true;
+const holdsTables = async (db: Database, schemas: readonly string[] | null): Promise<boolean> =>
+  (await db.query<{ held: boolean }>(HOLDS_TABLES, [schemas?.[0] ?? null]))[0]?.held === true;

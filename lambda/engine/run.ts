@@ -10,6 +10,7 @@ import { guards } from './guard/statements';
 import type { Ledger } from './ledger/ledger';
 import { type Known, knownOf } from './ledger/rows';
 import type { Elsewhere } from './plan/other-tools';
+import { schemasOf } from './schemas';
 
 export interface EngineContext {
   /** Opens a connection to the writer; one attempt. */
@@ -75,6 +76,7 @@ export function beginRun(
       namespace: request.namespace,
       deployment: request.id,
       ownerRole: request.ownerRole ?? null,
+      schemas: schemasOf(ledger, request),
     },
     serverVersion: ledger.server.versionNumber,
     guarded: guards(request) && ledger.promise != null,

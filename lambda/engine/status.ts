@@ -24,6 +24,7 @@ import { obstacle, planForward, type Step } from './plan/plan';
 import { renamedSince } from './plan/renamed';
 import { reportOf } from './plan/report';
 import type { EngineContext } from './run';
+import { pinSchemas, schemasOf } from './schemas';
 import { withDatabase } from './time/session';
 
 /** @throws {TrueupError} when the database cannot be reached or the ledger not be read */
@@ -138,10 +139,11 @@ export async function plan(ctx: EngineContext, request: ConvergeRequest): Promis
 async function planOn(db: Database, ctx: EngineContext, request: ConvergeRequest): Promise<Plan> {
   const ledger = await readLedger(db, request.namespace, request.id, request.ownerRole ?? null);
   const refused = obstacle(ctx.manifest, ledger, request);
+  if (!refused) await pinSchemas(db, schemasOf(ledger, request), request.ownerRole ?? null);
   const forward = planForward(ctx.manifest, ledger, request);
   const { elsewhere, warnings } = await askElsewhere(db, ctx.manifest, ledger, request, forward.steps);
   const twice = appliedElsewhere(elsewhere, unknownTo(ledger, forward.steps, ['apply']));
-  const history = await askHistory(db, ledger, forward.steps, false);
+  const history = await askHistory(db, ledger, forward.steps, false, schemasOf(ledger, request));
   const renamed = await renamedSince(db, ctx.manifest, ledger, request);
   const errors = [refused, renamed, twice, history].filter((error) => error !== null);
   return {

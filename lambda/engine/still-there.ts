@@ -116,9 +116,11 @@ export async function lostSince(
   // A file that was applied and has changed since, or a later text of a repeatable, says nothing of what is there.
   const unsure = manifest.migrations.filter((each) => rows.has(each.name) && !applied.includes(each));
   const touched = new Set(expectedOf(unsure).functions.map((each) => each.function.name));
+  // What has no schema in a file is in the tenant's own.
+  const own = ledger.schemas?.[0] ?? null;
   const { functions, rights } = expectedOf(applied);
   const bodies = functions.filter((each) => !touched.has(each.function.name));
-  return [...(await changedBodies(db, bodies)), ...(await revoked(db, rights))];
+  return [...(await changedBodies(db, bodies, own)), ...(await revoked(db, rights, own))];
 }
 
 const PINNED = { search_path: PINNED_PATH };
@@ -127,6 +129,7 @@ const PINNED = { search_path: PINNED_PATH };
 async function changedBodies(
   db: Database,
   expected: readonly ExpectedFunction[],
+  own: string | null,
 ): Promise<readonly VerifyFinding[]> {
   if (expected.length === 0) return [];
   const rows = await db.query<{ at: number; signature: string; same: boolean }>(
@@ -135,7 +138,7 @@ async function changedBodies(
       JSON.stringify(
         expected.map(({ function: of, arguments: types, source }, at) => ({
           at,
-          schema: of.schema,
+          schema: of.schema ?? own,
           name: of.name,
           types,
           source,
@@ -164,7 +167,11 @@ const BODIES = `
     OR ARRAY(SELECT json_array_elements_text(w.types))
       = ARRAY(SELECT format_type(t, NULL) FROM unnest(p.proargtypes) WITH ORDINALITY AS a (t, n) ORDER BY n)`;
 
-async function revoked(db: Database, expected: readonly ExpectedRight[]): Promise<readonly VerifyFinding[]> {
+async function revoked(
+  db: Database,
+  expected: readonly ExpectedRight[],
+  own: string | null,
+): Promise<readonly VerifyFinding[]> {
   if (expected.length === 0) return [];
   const rows = await db.query<{ at: number; object: string }>(
     RIGHTS,
@@ -173,7 +180,7 @@ async function revoked(db: Database, expected: readonly ExpectedRight[]): Promis
         expected.map(({ object, ...each }, at) => ({
           ...each,
           at,
-          schema: object.schema,
+          schema: object.schema ?? own,
           name: object.name,
         })),
       ),

@@ -9,6 +9,7 @@ import { raiseRows, VERIFICATION_FAILED } from './apply/raise-rows';
 import { asOwner } from './apply/script-builder';
 import { readLedger } from './ledger/read';
 import type { EngineContext } from './run';
+import { pinSchemas } from './schemas';
 import { lostSince } from './still-there';
 import { SHORTEST_VERIFY_MS, VERIFY_TIMEOUT_MS } from './time/limits';
 import { withDatabase } from './time/session';
@@ -29,6 +30,7 @@ export async function verifyOn(
   ownerRole: string | null = null,
 ): Promise<Verification> {
   const ledger = await readLedger(db, namespace, null, ownerRole);
+  await pinSchemas(db, ledger.schemas ?? null, ownerRole);
   const applied = new Set(ledger.migrations.filter((row) => row.state === 'applied').map((row) => row.name));
   const superseded = new Set(manifest.migrations.flatMap((m) => m.settings.supersedes));
   const proved: string[] = [];

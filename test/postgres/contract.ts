@@ -369,6 +369,50 @@ export function databaseContract(
         expect(await two.tryLock(KEY)).toBe(true);
       });
 
+      it('holds a second key with others, or neither', async () => {
+        const [one, two, three] = [await openDb(), await openDb(), await openDb()];
+        const ALL = KEY + 100n;
+        expect(await one.tryLock(KEY, ALL)).toBe(true);
+        expect(await two.tryLock(KEY + 1n, ALL)).toBe(true);
+        expect(await three.tryLock(KEY, ALL)).toBe(false);
+        expect(await three.lockHolder(KEY, ALL)).not.toBeNull();
+        expect(await three.lockHolder(KEY + 2n, ALL)).toBeNull();
+        expect(await three.tryLock(ALL)).toBe(false);
+        expect(await three.lockHolder(ALL)).not.toBeNull();
+        await one.unlock(KEY, ALL);
+        expect(await three.tryLock(ALL)).toBe(false);
+        await two.unlock(KEY + 1n, ALL);
+        expect(await three.tryLock(ALL)).toBe(true);
+        expect(await one.tryLock(KEY, ALL)).toBe(false);
+        expect(await one.lockHolder(KEY, ALL)).not.toBeNull();
+        await three.unlock(ALL);
+        expect(await one.tryLock(KEY, ALL)).toBe(true);
+      });
+
+      it('is not to be had alone while a statement of one of those who shared it still runs', async () => {
+        const one = await open();
+        const [two, three] = [await openDb(), await openDb()];
+        const ALL = KEY + 100n;
+        await two.execute([{ statements: ['CREATE TABLE orphan (id int)'] }]);
+        expect(await one.db.tryLock(KEY, ALL)).toBe(true);
+        const sleepMs = subject.lockOutlivesDeathMs + 2_000;
+        one.db
+          .executeOutside(`INSERT INTO orphan SELECT 1 FROM pg_sleep(${sleepMs / 1000})`, {})
+          .catch(() => {});
+        await sleep(300);
+        await one.kill();
+        const end = Date.now() + sleepMs - 900;
+        while (Date.now() < end) {
+          expect(await two.tryLock(KEY, ALL)).toBe(false);
+          expect(await two.tryLock(ALL)).toBe(false);
+          expect(await three.tryLock(KEY + 1n, ALL)).toBe(true);
+          await three.unlock(KEY + 1n, ALL);
+          await sleep(150);
+        }
+        await expect.poll(() => two.tryLock(ALL), { timeout: 5_000, interval: 100 }).toBe(true);
+        expect(await count('orphan')).toBe(1);
+      });
+
       it('takes keys of the whole range', async () => {
         const [one, two] = [await openDb(), await openDb()];
         for (const key of [-1n, 0n, 2n ** 63n - 1n, -(2n ** 63n)]) {

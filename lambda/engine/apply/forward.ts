@@ -36,7 +36,7 @@ export async function applyPending(run: Run, ledger: Ledger, request: ConvergeRe
       plan.steps.filter((step) => step.type === 'baseline' || !isMark(step)),
     );
     if ('code' in rest) return failed(rest);
-    const refused = await askHistory(run.db, ledger, rest, run.baselined.size > 0);
+    const refused = await askHistory(run.db, ledger, rest, run.baselined.size > 0, run.names.schemas);
     if (refused) return failed(refused);
     if (rest.some(({ type }) => type === 'apply')) await planBefore(run);
     await runSteps(run, rest);

@@ -6,6 +6,7 @@ import { quoteIdentifier } from '../../sql/quote';
 import { guardStatement } from '../guard/statements';
 import type { Known } from '../ledger/rows';
 import type { LockPlan } from '../locks/locks';
+import { searchPathOf } from '../schemas';
 
 /** `hold`: between two statements, what is left of the time; `index` is that of the statement before it. */
 export type ScriptSection =
@@ -40,6 +41,8 @@ export interface Names {
   readonly namespace: string;
   readonly deployment: string;
   readonly ownerRole: string | null;
+  /** Pinned for each transaction, whatever an earlier file left of the session's path. @default - the login's search_path */
+  readonly schemas?: readonly string[] | null;
 }
 
 export class ScriptBuilder {
@@ -106,6 +109,11 @@ export class ScriptBuilder {
 }
 
 const DEFINES = /^(ALTER|COMMENT|CREATE|DROP|GRANT|REVOKE)\b/;
+
+/** For a tenant in a schema of its own. */
+export const pathSetting = ({ schemas }: Pick<Names, 'schemas'>): Record<string, string | null> => ({
+  search_path: schemas == null ? null : searchPathOf(schemas),
+});
 
 /** From here on, to the transaction's end. */
 export const setLimit = (name: string, milliseconds: number): string => `SET LOCAL ${name} = ${milliseconds}`;

@@ -8,7 +8,7 @@ import { type Known, knownAfter, type MigrationRow, recordStatement } from '../l
 import { lockPlan } from '../locks/locks';
 import { LOCK_TIMEOUT_MS, LONG_LOCK_TIMEOUT_MS } from '../time/limits';
 import { PREFLIGHT_FAILED, raiseRows, VERIFICATION_FAILED } from './raise-rows';
-import { asOwner, type Names, ScriptBuilder, type Scripted, setLimit } from './script-builder';
+import { asOwner, type Names, pathSetting, ScriptBuilder, type Scripted, setLimit } from './script-builder';
 
 export interface Segment {
   readonly execution: Statement['execution'];
@@ -75,6 +75,7 @@ export function applyScript(
   const plan = lockPlan(patient ? [] : statements, migration.settings);
   const preflight = options.preflight && migration.preflight.length > 0;
   const script = new ScriptBuilder(migration.name, {
+    ...pathSetting(names),
     lock_timeout: patient ? LONG_LOCK_TIMEOUT_MS : plan.lockTimeoutMs,
     // Preflight holds nothing up and looks for as long as it must, so the limits come after it.
     statement_timeout: preflight ? null : plan.startMs,
@@ -109,7 +110,7 @@ export function verifyScript(
   names: Names,
   ledgerStatements: readonly string[],
 ): Scripted {
-  const script = new ScriptBuilder(migration.name, { lock_timeout: LOCK_TIMEOUT_MS });
+  const script = new ScriptBuilder(migration.name, { ...pathSetting(names), lock_timeout: LOCK_TIMEOUT_MS });
   if (names.ownerRole !== null) script.add('settings', asOwner(names.ownerRole));
   script.add('verify', raiseRows(migration.verify, VERIFICATION_FAILED));
   if (names.ownerRole !== null) script.add('ledger', 'RESET ROLE');

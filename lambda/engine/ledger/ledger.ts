@@ -62,6 +62,8 @@ export interface Ledger {
   readonly readableBy: number | null;
   readonly verification: number | null;
   readonly owner: string | null;
+  /** What the namespace's unqualified names mean, where it is a tenant in a schema of its own. @default - the login's search_path */
+  readonly schemas?: readonly string[] | null;
   /** Hash of what the running application promises, and of what is being deployed. @default - nothing */
   readonly promise?: string | null;
   readonly nextPromise?: string | null;

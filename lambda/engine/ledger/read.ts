@@ -63,6 +63,8 @@ const READ = `SELECT pg_catalog.json_build_object('server', ${SERVER},
      WHERE oid OPERATOR(pg_catalog.=) l.tableoid),
   'foreignOwner', ${foreignOwner('(SELECT relowner FROM pg_catalog.pg_class WHERE oid OPERATOR(pg_catalog.=) l.tableoid)')},
   'owner', (SELECT owner FROM trueup.namespaces WHERE name OPERATOR(pg_catalog.=) $2::pg_catalog.text),
+  'schemas', (SELECT pg_catalog.to_jsonb(n) OPERATOR(pg_catalog.->) 'schemas'::pg_catalog.text FROM trueup.namespaces n
+     WHERE n.name OPERATOR(pg_catalog.=) $2::pg_catalog.text),
   'promise', ${promise('promise')}, 'nextPromise', ${promise('next_promise')},
   'migrations', (SELECT coalesce(pg_catalog.json_agg(pg_catalog.json_build_object('name', name, 'kind', kind,
      'state', state, 'upChecksum', up_checksum, 'statement', statement, 'statementChecksums', statement_checksums,

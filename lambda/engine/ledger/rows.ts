@@ -13,11 +13,13 @@ export const stackOwnerName = (owner: StackOwner): string =>
 /** The namespace's and the deployment's rows: before anything else of a request. The first slice's direction stays. */
 export function beginStatements(request: ConvergeRequest, manifest: Manifest): string[] {
   const owner = request.owner === null ? null : stackOwnerName(request.owner);
+  const schemas = request.schemas == null ? 'NULL' : quoteTextArray(request.schemas);
   const stored = JSON.stringify({ ...request, manifestHash: undefined, id: undefined });
   const entries = longText(JSON.stringify(manifest.migrations.map(entryOf)));
   return [
-    `INSERT INTO trueup.namespaces (name, owner) VALUES (${quoteLiteral(request.namespace)}, ${quoteLiteral(owner)})
-ON CONFLICT (name) DO UPDATE SET owner = coalesce(excluded.owner, namespaces.owner)`,
+    `INSERT INTO trueup.namespaces (name, owner, schemas) VALUES (${quoteLiteral(request.namespace)}, ${quoteLiteral(owner)}, ${schemas})
+ON CONFLICT (name) DO UPDATE SET owner = coalesce(excluded.owner, namespaces.owner),
+  schemas = coalesce(excluded.schemas, namespaces.schemas)`,
     ...entries.statements,
     `INSERT INTO trueup.deployments (namespace, id, direction, manifest_hash, entries, request, outcome)
 VALUES (${[request.namespace, request.id, request.direction, manifest.hash].map(quoteLiteral).join(', ')},

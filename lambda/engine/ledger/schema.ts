@@ -3,8 +3,8 @@ import { quoteLiteral } from '../../sql/quote';
 import { VERIFICATION_STATEMENTS, VERIFICATION_VERSION } from '../sql/verification';
 
 /** Counts up with every change of the tables, and the hash of their text with it: a test compares. */
-export const LEDGER_VERSION = 4;
-export const LEDGER_SHA256 = '6dacea0b8c142a0e0ed663020355684d6e4e0cd2e31113de0009ed982e3669a4';
+export const LEDGER_VERSION = 5;
+export const LEDGER_SHA256 = '93314eeddc8642c9cca0946bb7eddff27bf12e4bedadcd28cec19bf5d11f8ca8';
 
 /** The oldest code that can read what this code writes: it passes over what it does not know. */
 export const READABLE_BY = 1;
@@ -113,6 +113,8 @@ export const LEDGER_TABLES: readonly string[] = [
   PRIMARY KEY (role, fingerprint))`,
   // When they were last counted.
   'ALTER TABLE trueup.ledger ADD COLUMN IF NOT EXISTS live_at timestamptz',
+  // What unqualified names mean to a tenant in a schema of its own, which comes first; null: the login's search_path.
+  'ALTER TABLE trueup.namespaces ADD COLUMN IF NOT EXISTS schemas text[]',
 ];
 
 /**

@@ -7,6 +7,7 @@ import type { Ledger, LedgerMigration } from '../ledger/ledger';
 import { readable } from '../ledger/read';
 import { stackOwnerName } from '../ledger/rows';
 import { LEDGER_VERSION, needsInstall } from '../ledger/schema';
+import { otherSchema } from '../schemas';
 
 export type Step =
   /** Everything ran in an earlier slice or deployment; prove it first. */
@@ -81,6 +82,8 @@ export function obstacle(manifest: Manifest, ledger: Ledger, request: ConvergeRe
       remedy: 'Choose another namespace, or let this stack take it over (adopt: true).',
     };
   }
+  const elsewhere = otherSchema(ledger, request);
+  if (elsewhere) return elsewhere;
   if (server.canActAsOwner !== true) {
     const missing = server.canActAsOwner === null;
     return {

@@ -14,6 +14,7 @@ import { obstacle } from '../plan/plan';
 import { reportOf } from '../plan/report';
 import type { UndoStep } from '../plan/rollback';
 import { beginRun, type EngineContext, Overtaken, type Run } from '../run';
+import { pinSchemas, schemasOf } from '../schemas';
 import { type RecordedDown, stepFor } from './step';
 import { undo } from './undo';
 
@@ -52,6 +53,7 @@ async function underLock(
   const ledger = await readLedger(db, asked.namespace, asked.id, asked.ownerRole ?? null);
   const refused = obstacle(manifest, ledger, request);
   if (refused) throw new TrueupError(refused);
+  await pinSchemas(db, schemasOf(ledger, request), request.ownerRole ?? null);
   // The same request again: a slice, or a connection, ended before its answer was there.
   if (ledger.deployment?.result) return ledger.deployment.result;
   const run = beginRun(db, ctx, ledger, request);

@@ -1,6 +1,6 @@
 /** What is sent to undo a migration: limits, locks, its `down`, and the ledger's row, as one transaction. Pure. */
 
-import { asOwner, type Names, ScriptBuilder, type Scripted } from '../apply/script-builder';
+import { asOwner, type Names, pathSetting, ScriptBuilder, type Scripted } from '../apply/script-builder';
 import { type Known, undoneStatement } from '../ledger/rows';
 import { lockPlan } from '../locks/locks';
 import type { RecordedStatement, UndoStep } from '../plan/rollback';
@@ -9,11 +9,13 @@ import type { RecordedStatement, UndoStep } from '../plan/rollback';
 export function undoScript(
   { name, limits }: Pick<UndoStep, 'name' | 'limits'>,
   statements: readonly RecordedStatement[],
-  { namespace, deployment, ownerRole }: Names,
+  names: Names,
   last: { readonly expects: Known | null } | null,
 ): Scripted {
+  const { namespace, deployment, ownerRole } = names;
   const plan = lockPlan(statements, limits);
   const script = new ScriptBuilder(name, {
+    ...pathSetting(names),
     lock_timeout: plan.lockTimeoutMs,
     statement_timeout: plan.startMs,
   });

@@ -1,0 +1,152 @@
+/** A schema a tenant: names mean what is in the tenant's own schema, and the ledger remembers which that is. */
+import { describe, expect, test } from 'vitest';
+import { down, plan, status, verify } from '../../lambda/engine';
+import { compileUp } from '../compiler/support';
+import { connect, createDatabase, majors, urlOf } from '../support/database';
+import { contextFor, run, up } from '../support/engine';
+import { manifestOf, migration, request } from '../support/manifest';
+
+const NAMES = ['acme', 'Ten "A" nt, é', "o'neil; --", 'x'.repeat(63)];
+const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
+const index = { kind: 'index', action: 'create', schema: null, table: 'orders', unique: false } as const;
+const folder = manifestOf(
+  migration('0001_orders', {
+    up: ['CREATE TABLE orders (id int)'],
+    down: ['DROP TABLE orders'],
+    verify: "SELECT trueup.has_table('orders')",
+  }),
+  migration('0002_index', {
+    up: [
+      {
+        sql: 'CREATE INDEX CONCURRENTLY orders_id ON orders (id)',
+        execution: 'outside',
+        target: { ...index, name: 'orders_id' },
+      },
+    ],
+    verify: "SELECT trueup.is_indexed('orders', ARRAY['id'])",
+  }),
+  migration('0003_total', {
+    up: [
+      {
+        sql: 'ALTER TABLE orders ADD total int',
+        locks: [{ relation: 'orders', mode: 'ACCESS EXCLUSIVE', created: false }],
+      },
+    ],
+    down: ['ALTER TABLE orders DROP total'],
+    verify: "SELECT trueup.has_column('orders', 'total')",
+  }),
+);
+
+describe.each(majors())('PostgreSQL %i', (major) => {
+  const withSchemas = async (...names: string[]) => {
+    const url = await createDatabase(major);
+    const client = await connect(url);
+    for (const name of names) await client.query(`CREATE SCHEMA ${quoted(name)}`);
+    return { url, client };
+  };
+
+  test('each tenant has its own tables, whatever its name, and nothing is made elsewhere', async () => {
+    const { url, client } = await withSchemas(...NAMES);
+    for (const name of NAMES) await up(url, folder, { namespace: `app/${name}`, id: name, schemas: [name] });
+    const { rows } =
+      await client.query(`SELECT n.nspname AS schema, string_agg(c.relname, ',' ORDER BY c.relname) AS made
+      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relname ~ '^orders' GROUP BY 1`);
+    expect(new Map(rows.map(({ schema, made }) => [schema, made]))).toEqual(
+      new Map(NAMES.map((name) => [name, 'orders,orders_id'])),
+    );
+    const recorded = await client.query('SELECT name, schemas FROM trueup.namespaces');
+    expect(new Map(recorded.rows.map((row) => [row.name, row.schemas]))).toEqual(
+      new Map(NAMES.map((name) => [`app/${name}`, [name]])),
+    );
+  });
+
+  test('what is asked later of the namespace is asked of its schema, without being told', async () => {
+    const { url, client } = await withSchemas('a', 'b');
+    for (const name of ['a', 'b']) await up(url, folder, { namespace: name, id: name, schemas: [name] });
+    const proved = { proved: folder.migrations.map(({ name }) => name), findings: [], errors: [] };
+    expect(await verify(contextFor(url, folder), 'a')).toMatchObject(proved);
+    await client.query('ALTER TABLE a.orders DROP COLUMN total');
+    expect((await verify(contextFor(url, folder), 'a')).findings).toMatchObject([
+      { migration: '0003_total' },
+    ]);
+    expect(await verify(contextFor(url, folder), 'b')).toMatchObject(proved);
+    const asked = { id: 'back', namespace: 'b', owner: null, name: '0003_total' };
+    expect(await down(contextFor(url, folder), asked)).toMatchObject({ status: 'done' });
+    const columns = "SELECT column_name FROM information_schema.columns WHERE table_schema = 'b'";
+    expect((await client.query(columns)).rows).toEqual([{ column_name: 'id' }]);
+    await up(url, folder, { namespace: 'b', id: 'again' });
+    expect((await client.query(columns)).rowCount).toBe(2);
+  });
+
+  test('shared schemas come after it: a type is found there, a table is not made there', async () => {
+    const { url, client } = await withSchemas('a', 'shared');
+    await client.query("CREATE TYPE shared.colour AS ENUM ('red'); CREATE TABLE shared.orders ()");
+    const manifest = manifestOf(await compileUp('CREATE TABLE paints (paint colour)'), ...folder.migrations);
+    await up(url, manifest, { namespace: 'a', id: 'a', schemas: ['a', 'shared'] });
+    const { rows } = await client.query(
+      "SELECT relname FROM pg_class WHERE relnamespace = 'shared'::regnamespace AND relkind = 'r'",
+    );
+    expect(rows).toEqual([{ relname: 'orders' }]);
+  });
+
+  test('a path that a file sets ends with its transaction; that of the login counts for nothing', async () => {
+    const { url, client } = await withSchemas('a', 'elsewhere');
+    await client.query(`ALTER DATABASE ${new URL(url).pathname.slice(1)} SET search_path = elsewhere`);
+    const manifest = manifestOf(
+      migration('0001_sets', {
+        up: ["SELECT set_config('search_path', 'elsewhere', false)", 'CREATE TABLE one ()'],
+      }),
+      migration('0002_next', { up: ['CREATE TABLE two ()'] }),
+    );
+    await up(url, manifest, { namespace: 'a', id: 'a', schemas: ['a'] });
+    const { rows } = await client.query(
+      "SELECT relnamespace::regnamespace::text AS schema, relname FROM pg_class WHERE relname IN ('one', 'two') ORDER BY 2",
+    );
+    expect(rows).toEqual([
+      { schema: 'elsewhere', relname: 'one' },
+      { schema: 'a', relname: 'two' },
+    ]);
+  });
+
+  test('a wrong schema is one sentence, and nothing is run', async () => {
+    const { url, client } = await withSchemas('a', 'b', 'closed');
+    await up(url, folder, { namespace: 'a', id: 'a', schemas: ['a'] });
+    await up(url, manifestOf(migration('0001_old')), { namespace: 'old', id: 'old' });
+    const failure = async (namespace: string, schema: string, change: object = {}, as = url) => {
+      const { outcome } = await run(as, folder, { namespace, id: 'wrong', schemas: [schema], ...change });
+      return outcome.status === 'failed' ? outcome.error : outcome;
+    };
+    expect(await failure('a', 'b')).toMatchObject({
+      code: 'target',
+      message: 'namespace a is in schema a, and now schema b is asked for',
+    });
+    expect(await failure('old', 'b')).toMatchObject({
+      code: 'target',
+      message: expect.stringContaining('applied without a schema of its own'),
+    });
+    expect(await failure('c', 'gone')).toMatchObject({
+      code: 'target',
+      message: 'there is no schema gone in this database',
+      remedy: expect.stringContaining('CREATE SCHEMA "gone";'),
+    });
+    const login = `login_${Math.random().toString(36).slice(2, 10)}`;
+    const database = new URL(url).pathname.slice(1);
+    await client.query(`CREATE ROLE ${login} LOGIN PASSWORD 'x'; GRANT CREATE ON DATABASE ${database} TO ${login};
+      GRANT USAGE, CREATE ON SCHEMA trueup TO ${login}; GRANT ALL ON ALL TABLES IN SCHEMA trueup TO ${login}`);
+    try {
+      expect(await failure('closed', 'closed', {}, urlOf(url, { user: login, password: 'x' }))).toMatchObject(
+        {
+          code: 'privilege',
+          message: 'the login role may not use schema closed',
+        },
+      );
+    } finally {
+      await client.query(`DROP OWNED BY ${login}; DROP ROLE ${login}`);
+    }
+    const { rows } = await client.query('SELECT name FROM trueup.namespaces ORDER BY 1');
+    expect(rows).toEqual([{ name: 'a' }, { name: 'old' }]);
+    const planned = plan(contextFor(url, folder), request(folder, { namespace: 'c', schemas: ['gone'] }));
+    await expect(planned).rejects.toMatchObject({ info: { code: 'target' } });
+    expect((await status(contextFor(url, folder), 'a')).position).toBe('0003_total');
+  });
+});
