@@ -17,7 +17,7 @@ export function withoutWriting(db: Database): Database {
       throw new SqlError('cannot execute a statement outside a transaction in a read-only session', '25006');
     },
     tryLock: (key, shared) => db.tryLock(key, shared),
-    unlock: (key) => db.unlock(key),
+    unlock: (key, shared) => db.unlock(key, shared),
     lockHolder: (key, shared) => db.lockHolder(key, shared),
     close: () => db.close(),
   };

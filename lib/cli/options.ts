@@ -17,6 +17,14 @@ export interface StackOption {
   readonly stack?: string;
 }
 
+/** Of `--fleet`. */
+export interface FleetOptions {
+  readonly fleet?: string;
+  readonly concurrency?: number;
+  readonly target?: readonly string[];
+  readonly sharedSchema?: readonly string[];
+}
+
 export interface TimeoutOption {
   /** Milliseconds. */
   readonly timeout: number;
@@ -60,6 +68,24 @@ export const withStack = (command: Command): Command =>
 export const withOwner = (command: Command): Command =>
   command.option('--owner-role <role>', "role that owns the application's tables (default: the login role)");
 
+export const withFleet = (command: Command): Command =>
+  command
+    .option('--fleet <file>', 'a list of tenants, each a database or a schema: JSON lines, JSON or CSV')
+    .option(
+      '--concurrency <number>',
+      'with --fleet: connections at once (default: 8), a tenth of the free ones at most',
+      wholeNumber,
+    )
+    .option('--target <name>', 'with --fleet: only this one of the list; may be repeated', repeated)
+    .option(
+      '--shared-schema <name>',
+      "with --fleet: searched for names after the tenant's own schema, e.g. for extensions; may be repeated",
+      repeated,
+    );
+
+/** For an option that may be given several times. */
+export const repeated = (value: string, before: readonly string[] = []): string[] => [...before, value];
+
 export const withTimeout = (command: Command): Command =>
   command.addOption(
     new Option('--timeout <time>', 'stop after this time, e.g. 90s, 15m, 1h')
@@ -88,6 +114,11 @@ export function durationMs(text: string): number {
 export function majorVersion(text: string): number {
   if (/^\d{2}$/.test(text)) return Number(text);
   throw new InvalidArgumentError('It is a major version such as 17.');
+}
+
+export function wholeNumber(text: string): number {
+  if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('It is a whole number from 1 on.');
 }
 
 export function wholeDays(text: string): number {

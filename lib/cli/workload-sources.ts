@@ -9,8 +9,7 @@ import type { ConnectionOptions } from './database/connection';
 import { connectionTarget } from './database/connection';
 import { UsageError } from './terminal/failure';
 
-/** For an option that may be given several times. */
-export const repeated = (file: string, before: readonly string[] = []): string[] => [...before, file];
+export { repeated } from './options';
 
 /** The parser must be ready. @throws {UsageError} */
 export const fromFile = (file: string): Workload => usable(() => readWorkloadFile(file));

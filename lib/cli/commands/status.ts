@@ -1,14 +1,24 @@
 import type { Command } from 'commander';
 import type { MigrationState, MigrationStatus, Status } from '../../../lambda/contract/status';
 import { EXIT, type ExitCode } from '../exit-codes';
+import { checkFleetOptions } from '../fleet/open';
+import { runFleetStatus } from '../fleet/status';
 import { open } from '../open';
-import { type DatabaseOptions, type StackOption, withDatabase, withFolder, withStack } from '../options';
+import {
+  type DatabaseOptions,
+  type FleetOptions,
+  type StackOption,
+  withDatabase,
+  withFleet,
+  withFolder,
+  withStack,
+} from '../options';
 import { setAction } from '../terminal/action';
 import type { Colors } from '../terminal/colors';
 import { printJson } from '../terminal/json';
 import { duration, plural, type Terminal, table } from '../terminal/terminal';
 
-interface Options extends DatabaseOptions, StackOption {
+interface Options extends DatabaseOptions, StackOption, FleetOptions {
   readonly exitCode?: boolean;
 }
 
@@ -17,8 +27,10 @@ export function registerStatus(program: Command): void {
     .description('Compares the folder with the ledger in the database. Changes nothing.')
     .option('--exit-code', 'exit with 3 if migrations are pending, 1 if an applied file was edited')
     .addHelpText('after', STATES);
-  withStack(command);
+  withFleet(withStack(command));
   setAction<Options>(command, async (terminal, options, folder) => {
+    checkFleetOptions(options);
+    if (options.fleet !== undefined) return runFleetStatus(terminal, options, folder!, options.fleet);
     const operations = await open(folder!, options);
     const status = await operations.status();
     if (terminal.json) printJson(terminal, status);

@@ -1,13 +1,18 @@
 import type { Command } from 'commander';
 import type { Report } from '../../../lambda/contract/converge';
 import type { ExitCode } from '../exit-codes';
+import { checkFleetOptions } from '../fleet/open';
+import { type FleetUpOptions, runFleetUp } from '../fleet/up';
 import { openLocal } from '../open';
 import {
   type DatabaseOptions,
   type OwnerOption,
+  repeated,
   type TimeoutOption,
   wholeDays,
+  wholeNumber,
   withDatabase,
+  withFleet,
   withFolder,
   withOwner,
   withTimeout,
@@ -15,7 +20,7 @@ import {
 import { setAction } from '../terminal/action';
 import { runToEnd } from '../terminal/outcome';
 import { plural, type Terminal } from '../terminal/terminal';
-import { promiseFromFiles, repeated } from '../workload-sources';
+import { promiseFromFiles } from '../workload-sources';
 
 export function registerUp(program: Command): void {
   const command = withTimeout(withOwner(withDatabase(withFolder(program.command('up'))))).description(
@@ -35,7 +40,23 @@ export function registerUp(program: Command): void {
       'ran since the last deployment)',
     wholeDays,
   );
-  setAction<UpOptions>(command, (terminal, options, folder) => runUp(terminal, options, folder!));
+  withFleet(command)
+    .option(
+      '--canary <name>',
+      'with --fleet: migrated first (default: one that is drawn); may be repeated',
+      repeated,
+    )
+    .option(
+      '--tolerated <number>',
+      'with --fleet: so many tenants may fail before later waves are left out (default: 0)',
+      wholeNumber,
+    );
+  setAction<UpOptions & FleetUpOptions>(command, (terminal, options, folder) => {
+    checkFleetOptions(options);
+    return options.fleet === undefined
+      ? runUp(terminal, options, folder!)
+      : runFleetUp(terminal, options, folder!, options.fleet);
+  });
 }
 
 export type UpOptions = DatabaseOptions &

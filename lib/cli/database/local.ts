@@ -80,11 +80,14 @@ const shown = (outcome: Outcome): Outcome =>
   outcome.status === 'failed' ? { ...outcome, error: withOwnWords(outcome.error) } : outcome;
 
 /** The first connection fails at once and in words for a person; one that is lost later is waited for by the engine. */
-export function connector(target: ConnectionTarget): EngineContext['connect'] {
+export function connector(
+  target: ConnectionTarget,
+  open: EngineContext['connect'] = () => connectPg(target.pg),
+): EngineContext['connect'] {
   let connected = false;
   return async () => {
     try {
-      const db = await connectPg(target.pg);
+      const db = await open();
       connected = true;
       return db;
     } catch (error) {

@@ -9,12 +9,13 @@ export interface Interrupt {
   release(): void;
 }
 
-export function watchInterrupt(terminal: Terminal): Interrupt {
+/** @param after what is brought to its end first */
+export function watchInterrupt(terminal: Terminal, after = 'the current step'): Interrupt {
   let asked = false;
   const onSignal = (): void => {
     // The server ends or rolls back the statement by itself, and the ledger says later which it was.
     if (asked) void leave(terminal, 'Run it again to continue; what is done is recorded.');
-    else terminal.err.line('\nStopping after the current step; press Ctrl-C again to leave at once.');
+    else terminal.err.line(`\nStopping after ${after}; press Ctrl-C again to leave at once.`);
     asked = true;
   };
   process.on('SIGINT', onSignal);

@@ -14,6 +14,8 @@ export interface ProgressView {
   readonly report: Progress;
   /** What is being done, in words. */
   readonly now: (text: string) => void;
+  /** A line that stays. */
+  readonly print: (line: string) => void;
   /** Runs `work` with the line shown, and clears it. */
   during<T>(work: () => Promise<T>): Promise<T>;
 }
@@ -79,6 +81,7 @@ export function progressView({ err, quiet }: Terminal, options: ProgressOptions 
   return {
     report,
     now,
+    print,
     async during(work) {
       const timer = quiet
         ? undefined

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import type { Outcome } from '../../../lambda/contract/converge';
+import { LEDGER_VERSION } from '../../../lambda/engine/ledger/schema';
 import { connect, createDatabase, majors } from '../../support/database';
 import { run, up } from '../../support/engine';
 import { manifestOf, migration, promising } from '../../support/manifest';
@@ -143,6 +144,6 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     });
     expect(await promised()).toEqual([READ]);
     const { rows } = await client.query('SELECT version, readable_by FROM trueup.ledger');
-    expect(rows).toEqual([{ version: 4, readable_by: 1 }]);
+    expect(rows).toEqual([{ version: LEDGER_VERSION, readable_by: 1 }]);
   });
 });

@@ -1,0 +1,65 @@
+/** From options to a {@link Fleet}. */
+import type { Target } from '../../../lambda/fleet/targets';
+import { compiledBefore } from '../compile-cache';
+import { connectionTarget } from '../database/connection';
+import { compile, namespaceOf } from '../folder';
+import type { DatabaseOptions, FleetOptions, OwnerOption } from '../options';
+import { UsageError } from '../terminal/failure';
+import { askRoom, DEFAULT_CONCURRENCY } from './connections';
+import type { Fleet } from './fleet';
+import { targetsFrom } from './list';
+
+const NEEDS_FLEET = ['concurrency', 'target', 'sharedSchema', 'canary', 'tolerated'] as const;
+const NOT_WITH_FLEET = ['stack', 'workload', 'workloadDays'] as const;
+const flag = (name: string): string => `--${name.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`;
+
+/** @throws {UsageError} where options do not go together */
+export function checkFleetOptions(options: object): void {
+  const given = options as Readonly<Record<string, unknown>>;
+  const isFleet = given.fleet !== undefined;
+  const wrong = (isFleet ? NOT_WITH_FLEET : NEEDS_FLEET).find((name) => given[name] !== undefined);
+  if (wrong === undefined) return;
+  throw isFleet
+    ? new UsageError(`${flag(wrong)} cannot be combined with --fleet`, 'Leave one of them out.')
+    : new UsageError(`${flag(wrong)} is about a fleet`, 'Give the list of tenants with --fleet FILE.');
+}
+
+export type OpenFleetOptions = DatabaseOptions & OwnerOption & FleetOptions & { readonly timeout?: number };
+
+/** Everything that needs no database: what is wrong here is said before one is asked. */
+export async function readFleet(
+  folder: string,
+  file: string,
+  options: OpenFleetOptions,
+): Promise<{ readonly targets: readonly Target[]; readonly fleet: Omit<Fleet, 'connections'> }> {
+  const { pg, label } = connectionTarget(options);
+  const targets = targetsFrom(file, pg.database, options.target);
+  const manifest = await compiledBefore(folder, () => compile(folder));
+  const server = label.slice(0, label.lastIndexOf('/'));
+  const fleet = {
+    manifest,
+    namespace: namespaceOf(folder, options.namespace),
+    namespaceGiven: options.namespace !== undefined,
+    ...(options.ownerRole === undefined ? {} : { ownerRole: options.ownerRole }),
+    sharedSchemas: options.sharedSchema ?? [],
+    at: (database: string) => ({ pg: { ...pg, database }, label: `${server}/${database}` }),
+    timeoutMs: options.timeout ?? 0,
+  };
+  return { targets, fleet };
+}
+
+/** Asks the server how many connections it has to give. */
+export async function withRoom(
+  fleet: Omit<Fleet, 'connections'>,
+  targets: readonly Target[],
+  asked: number = DEFAULT_CONCURRENCY,
+): Promise<{ readonly fleet: Fleet; readonly note: string | null }> {
+  const databases = [...new Set(targets.map(({ database }) => database))];
+  const room = await askRoom(databases, fleet.at, asked);
+  const connections = room?.connections ?? 1;
+  const note =
+    room !== null && connections < asked
+      ? `${connections} at once instead of ${asked}: the server has ${room.free} free connections, and a fleet takes a tenth of them at most`
+      : null;
+  return { fleet: { ...fleet, connections }, note };
+}

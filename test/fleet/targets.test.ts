@@ -1,0 +1,165 @@
+import { describe, expect, test } from 'vitest';
+import { entriesOf, formatOf, ListError } from '../../lambda/fleet/entries';
+import { checkSize, MOST_TARGETS, namespaceOfTarget, readTargets } from '../../lambda/fleet/targets';
+
+const problems = (text: string, format: 'json' | 'jsonl' | 'csv', database?: string): string[] => {
+  try {
+    readTargets(text, format, database);
+  } catch (error) {
+    if (error instanceof ListError) return error.message.split('\n');
+    throw error;
+  }
+  return [];
+};
+const NASTY = `a "b", 'c' é\\`;
+
+describe('the same list in each form', () => {
+  const expected = [
+    { name: 'acme', database: 'shop', schema: 'acme' },
+    { name: 'odd', database: NASTY, schema: NASTY },
+    { name: 'whole', database: 'one' },
+  ];
+  test.each([
+    ['json', JSON.stringify(expected)],
+    ['json', JSON.stringify(expected, null, 2)],
+    ['json', `\ufeff${JSON.stringify(expected)}\n`],
+    ['jsonl', expected.map((each) => JSON.stringify(each)).join('\n')],
+    ['jsonl', `${expected.map((each) => JSON.stringify({ schema: null, ...each })).join('\r\n\r\n')}\r\n`],
+    [
+      'csv',
+      ['name,database,schema', 'acme,shop,acme', `odd,${csv(NASTY)},${csv(NASTY)}`, 'whole,one,'].join('\n'),
+    ],
+    [
+      'csv',
+      [
+        'schema,name,database',
+        '"acme","acme","shop"',
+        `${csv(NASTY)},odd,${csv(NASTY)}`,
+        ',whole,one',
+        '',
+      ].join('\r\n'),
+    ],
+  ] as const)('%s %#', (format, text) => {
+    expect(readTargets(text, format)).toEqual(expected);
+  });
+});
+
+function csv(value: string): string {
+  return `"${value.replaceAll('"', '""')}"`;
+}
+
+test.each([
+  ['t.json', '', 'json'],
+  ['t.JSONL', '', 'jsonl'],
+  ['t.ndjson', '', 'jsonl'],
+  ['t.csv', '[', 'csv'],
+  ['-', ' [{', 'json'],
+  ['-', '{"name"', 'jsonl'],
+  ['list', 'name,database', 'csv'],
+] as const)('%s %j is %s', (name, text, format) => {
+  expect(formatOf(name, text)).toBe(format);
+});
+
+test('entries know their line, in an array and in records of several lines', () => {
+  const at = (text: string, format: 'json' | 'csv') =>
+    entriesOf(text, format).entries.map(({ line }) => line);
+  expect(at('[\n {"name":"a, [b"},\n\n {"x":\n["]"]}, {}\n]', 'json')).toEqual([2, 4, 5]);
+  expect(at('name,schema\na,"two\nlines"\nb,c\n', 'csv')).toEqual([2, 4]);
+});
+
+describe('one clear sentence for each fault, with its line', () => {
+  test.each<[string, 'json' | 'jsonl' | 'csv', string[]]>([
+    ['', 'json', ['it is not a JSON array of targets']],
+    ['[]', 'json', ['it names no target']],
+    ['', 'jsonl', ['it names no target']],
+    ['', 'csv', ['it names no target']],
+    ['name,database', 'csv', ['it names no target']],
+    ['{"name":"a"}', 'json', ['it is not a JSON array of targets']],
+    ['[{"name":"a","database":"a"},\n{"name":"b","database":}]', 'json', ['line 2: it is not valid JSON']],
+    ['[{"name":"a","database":"a"},]', 'json', ['line 1: it is not valid JSON']],
+    ['\u0000\u0001PK', 'jsonl', ['line 1: it is not valid JSON']],
+    ['"acme"', 'jsonl', ['line 1: it is not an object with the fields of a target']],
+    [
+      '{"name":"a","database":"d","shema":"s"}',
+      'jsonl',
+      ['line 1: "shema" is not a field of a target; there are name, database, schema'],
+    ],
+    [
+      'name,shema\na,b',
+      'csv',
+      ['line 1: "shema" is not a field of a target; there are name, database, schema'],
+    ],
+    ['acme,shop', 'csv', ['line 1: the first line of a CSV file names its columns, and none is `name`']],
+    ['name,database\na', 'csv', ['line 2: it has 1 fields, and the first line 2']],
+    ['name,database\na,"b', 'csv', ['line 2: a quote is not closed']],
+    ['name,database\na,"b"c\nd,e', 'csv', ['line 2: there is text after a closing quote']],
+    ['{"database":"d"}', 'jsonl', ['line 1: the target has no name']],
+    ['{"name":7,"database":"d"}', 'jsonl', ['line 1: the name is not a text']],
+    ['{"name":"","database":"d"}', 'jsonl', ['line 1: the name is empty']],
+    ['{"name":"a"}', 'jsonl', ['line 1: target "a" names no database, and the connection names none either']],
+    [
+      '{"name":"a\\u001b[2J","database":"d"}',
+      'jsonl',
+      ['line 1: the name "a\\u001b[2J" holds a control character'],
+    ],
+    [
+      '{"name":"a","database":"d","schema":"pg_catalog"}',
+      'jsonl',
+      ['line 1: schema "pg_catalog" belongs to no tenant'],
+    ],
+    [
+      '{"name":"a","database":"d","schema":"$user"}',
+      'jsonl',
+      ['line 1: schema "$user" belongs to no tenant'],
+    ],
+    [
+      `{"name":"a","database":"d","schema":"${'é'.repeat(32)}"}`,
+      'jsonl',
+      [`line 1: the schema "${'é'.repeat(32)}" has 64 bytes; PostgreSQL keeps 63 of a name`],
+    ],
+    [
+      'name,database,schema\na,d,s\nb,d,s\na,d,t\nc,d,\n',
+      'csv',
+      [
+        'line 3: schema "s" of database "d" is in line 2 already',
+        'line 4: the name "a" is in line 2 already',
+        'line 5: database "d" is one tenant as a whole and has tenants in its schemas, see line 2',
+      ],
+    ],
+  ])('%j', (text, format, expected) => {
+    expect(problems(text, format)).toEqual(expected);
+  });
+
+  test('a database that only the connection names', () => {
+    expect(readTargets('{"name":"a","schema":"s"}', 'jsonl', 'app')).toEqual([
+      { name: 'a', database: 'app', schema: 's' },
+    ]);
+    expect(problems('{"name":"a"}', 'jsonl', 'app')).toEqual([
+      'line 1: target "a" names neither a database nor a schema',
+    ]);
+    expect(
+      problems('{"name":"a","schema":"s"}\n{"name":"b","database":"app","schema":"s"}', 'jsonl', 'app'),
+    ).toEqual(['line 2: schema "s" of database "app" is in line 1 already']);
+  });
+
+  test('too large, too many', () => {
+    expect(() => checkSize(300 * 1024 * 1024)).toThrow('it has 300 MB; a list of targets has at most 32 MB');
+    const many = Array.from({ length: MOST_TARGETS + 1 }, (_, i) => `t${i},d${i}`).join('\n');
+    expect(problems(`name,database\n${many}`, 'csv')).toEqual([
+      `it has ${MOST_TARGETS + 1} targets; ${MOST_TARGETS} are the most`,
+    ]);
+  });
+});
+
+test('a hundred thousand targets are read', () => {
+  const list = Array.from(
+    { length: MOST_TARGETS },
+    (_, i) => `{"name":"t${i}","database":"d","schema":"s${i}"}`,
+  );
+  expect(readTargets(list.join('\n'), 'jsonl')).toHaveLength(MOST_TARGETS);
+});
+
+test('the namespace is that of the folder, and the schema where there is one', () => {
+  expect(namespaceOfTarget('app', { name: 'x', database: 'd' })).toBe('app');
+  expect(namespaceOfTarget('app', { name: 'x', database: 'd', schema: 's' })).toBe('app/s');
+});

@@ -1,0 +1,77 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { wavesOf } from '../../lambda/fleet/waves';
+
+const of = (count: number, databases = 3) =>
+  Array.from({ length: count }, (_, i) => ({ name: `tenant ${i}`, database: `d${i % databases}` }));
+const sizes = (count: number, canaries: string[] = []) =>
+  wavesOf(of(count), canaries).map(({ name, targets }) => [name, targets.length]);
+
+test.each([
+  [1, [['canary', 1]]],
+  [
+    2,
+    [
+      ['canary', 1],
+      ['early', 1],
+    ],
+  ],
+  [
+    3,
+    [
+      ['canary', 1],
+      ['early', 1],
+      ['rest', 1],
+    ],
+  ],
+  [
+    100,
+    [
+      ['canary', 1],
+      ['early', 5],
+      ['rest', 94],
+    ],
+  ],
+  [
+    10_000,
+    [
+      ['canary', 1],
+      ['early', 500],
+      ['rest', 9_499],
+    ],
+  ],
+])('%i targets', (count, expected) => {
+  expect(sizes(count)).toEqual(expected);
+});
+
+test('canaries are those that are named', () => {
+  const [first] = wavesOf(of(100), ['tenant 7', 'tenant 3']);
+  expect(first).toEqual({ name: 'canary', targets: [of(100)[3], of(100)[7]] });
+  expect(sizes(2, ['tenant 0', 'tenant 1'])).toEqual([['canary', 2]]);
+  expect(() => wavesOf(of(3), ['tenant 1', 'nobody'])).toThrow('not in the list: nobody');
+});
+
+test('each target is in one wave, whatever the order of the list', () => {
+  fc.assert(
+    fc.property(
+      fc.uniqueArray(fc.string({ minLength: 1 }), { minLength: 1, maxLength: 60 }),
+      fc.nat(),
+      (names, seed) => {
+        const targets = names.map((name) => ({ name, database: `d${name.length % 3}` }));
+        const turned = [...targets.slice(seed % names.length), ...targets.slice(0, seed % names.length)];
+        const waves = wavesOf(targets);
+        expect(wavesOf(turned)).toEqual(waves);
+        expect(waves.flatMap((wave) => wave.targets.map(({ name }) => name)).sort()).toEqual(
+          [...names].sort(),
+        );
+      },
+    ),
+  );
+});
+
+test('neighbours share a database', () => {
+  for (const { targets } of wavesOf(of(400, 7))) {
+    const changes = targets.filter(({ database }, i) => i > 0 && database !== targets[i - 1]!.database);
+    expect(changes.length).toBeLessThan(7);
+  }
+});
