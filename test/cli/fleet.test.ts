@@ -1,0 +1,374 @@
+/** `trueup up --fleet` and `status --fleet`, as processes, on one server. */
+import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, describe, expect, test } from 'vitest';
+import { connect, createDatabase, majors, newestMajor } from '../support/database';
+import { cleanEnvironment, command, start, trueup } from './trueup';
+
+const scratch = mkdtempSync(join(tmpdir(), 'trueup-fleet-'));
+afterAll(() => rmSync(scratch, { recursive: true }));
+
+const ORDERS = `-- migrate:up
+CREATE TABLE orders (id int PRIMARY KEY, note text);
+-- migrate:verify
+SELECT trueup.has_table('orders');
+`;
+const INDEX = `-- migrate:up
+CREATE INDEX CONCURRENTLY orders_note ON orders (note);
+-- migrate:verify
+SELECT trueup.is_indexed('orders', '{note}');
+`;
+const FILES = { '0001_orders.sql': ORDERS, '0002_index.sql': INDEX };
+
+function folderOf(files: Record<string, string> = FILES): string {
+  const folder = join(mkdtempSync(join(scratch, 'f-')), 'shop');
+  mkdirSync(folder);
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
+  return folder;
+}
+
+function listOf(targets: readonly object[]): string {
+  const file = join(mkdtempSync(join(scratch, 'l-')), 'targets.jsonl');
+  writeFileSync(file, targets.map((target) => `${JSON.stringify(target)}\n`).join(''));
+  return file;
+}
+
+const databaseOf = (url: string): string => new URL(url).pathname.slice(1);
+
+/** Tenants in schemas of one database, and one with a database of its own. */
+async function tenants(major: number, schemas: number, databases = 1) {
+  const url = await createDatabase(major);
+  const client = await connect(url);
+  const names = Array.from({ length: schemas }, (_, i) => `tenant ${i}`);
+  for (const name of names) await client.query(`CREATE SCHEMA "${name}"`);
+  const own = await Promise.all(Array.from({ length: databases }, () => createDatabase(major)));
+  const targets: { name: string; database: string; schema?: string }[] = [
+    ...names.map((name) => ({ name, database: databaseOf(url), schema: name })),
+    ...own.map((each, i) => ({ name: `own ${i}`, database: databaseOf(each) })),
+  ];
+  return { url, client, own, targets };
+}
+
+const on = (url: string) => (args: readonly string[]) => trueup(args, { env: { DATABASE_URL: url } });
+const APPLIED = `SELECT namespace, string_agg(migration, ' ' ORDER BY id) AS applied FROM trueup.events
+  WHERE event IN ('applied', 'proved') GROUP BY 1 ORDER BY 1`;
+
+describe.each(majors())('PostgreSQL %i', (major) => {
+  test('status, up in waves, and nothing the second time', async () => {
+    const { url, client, own, targets } = await tenants(major, 25, 2);
+    const [run, list, folder] = [on(url), listOf(targets), folderOf()];
+    const before = await run(['status', folder, '--fleet', list, '--exit-code']);
+    expect(before).toMatchObject({ code: 3, stderr: '' });
+    expect(before.stdout).toContain('27 tenants: 27 behind.');
+    expect((await client.query("SELECT to_regnamespace('trueup') AS made")).rows).toEqual([{ made: null }]);
+
+    const up = await run([
+      'up',
+      folder,
+      '--fleet',
+      list,
+      '--canary',
+      'own 1',
+      '--concurrency',
+      '4',
+      '--json',
+    ]);
+    expect(JSON.parse(up.stdout)).toEqual({
+      targets: 27,
+      states: { 'at version': 27 },
+      unseen: 0,
+      waves: [
+        { name: 'canary', targets: 1, migrated: 1, failed: 0 },
+        { name: 'early', targets: 2, migrated: 2, failed: 0 },
+        { name: 'rest', targets: 24, migrated: 24, failed: 0 },
+      ],
+      stopped: null,
+      failures: [],
+    });
+    expect(up.stderr).toMatch(
+      /^canary {2}1 tenant migrated .*\nearly {3}2 tenants migrated .*\nrest {4}24 tenants/,
+    );
+    const { rows } = await client.query(APPLIED);
+    expect(rows).toHaveLength(25);
+    expect(rows[0]).toEqual({ namespace: 'shop/tenant 0', applied: '0001_orders 0002_index' });
+    for (const each of own)
+      expect((await (await connect(each)).query(APPLIED)).rows).toMatchObject([{ namespace: 'shop' }]);
+
+    const again = await run(['up', folder, '--fleet', list]);
+    expect(again).toMatchObject({ code: 0, stderr: '' });
+    expect(again.stdout).toBe('27 tenants: 27 at version.\nNothing to do.\n');
+    const after = await run(['status', folder, '--fleet', list, '--exit-code', '--json']);
+    expect(after.code).toBe(0);
+    expect(JSON.parse(after.stdout)).toMatchObject({
+      states: { 'at version': 27 },
+      tenants: expect.arrayContaining([
+        { ...targets[0], state: 'at version', pending: 0, position: '0002_index' },
+      ]),
+    });
+  });
+
+  test('what stands against any tenant is said first, and nothing is changed', async () => {
+    const { url, client, targets } = await tenants(major, 4, 0);
+    const [run, folder] = [on(url), folderOf({ '0001_orders.sql': ORDERS })];
+    expect((await run(['up', folder, '--fleet', listOf(targets)])).code).toBe(0);
+    await client.query(`UPDATE trueup.namespaces SET owner = '1/eu-west-1/other' WHERE name = 'shop/tenant 1';
+      UPDATE trueup.migrations SET up_checksum = 'x' WHERE namespace = 'shop/tenant 2'`);
+    const list = listOf([
+      ...targets,
+      { name: 'no schema', database: databaseOf(url), schema: 'never "made"' },
+      { name: 'no database', database: 'never_made' },
+    ]);
+    const next = folderOf({ '0001_orders.sql': ORDERS, '0002_index.sql': INDEX });
+    const { code, stdout, stderr } = await run(['up', next, '--fleet', list]);
+    expect(code).toBe(1);
+    expect(stdout).toBe(
+      '6 tenants: 2 behind, 1 edited, 1 foreign, 1 refused, 1 unreachable.\n' +
+        'Nothing was changed. Repair what is named above, take it out of the list, or give --tolerated 4.\n',
+    );
+    expect(stderr.split('\n').sort()).toEqual([
+      '',
+      expect.stringMatching(
+        /^edited {2}tenant 2 {2}0001_orders: 0001_orders\.sql was edited after it was applied\./,
+      ),
+      expect.stringMatching(
+        /^foreign {2}tenant 1 {2}Namespace shop\/tenant 1 belongs to 1\/eu-west-1\/other\./,
+      ),
+      expect.stringMatching(/^refused {2}no schema {2}There is no schema never "made" in this database/),
+      expect.stringMatching(/^unreachable {2}no database {2}Cannot connect to .*never_made/),
+    ]);
+    expect((await client.query(APPLIED)).rows.map(({ applied }) => applied)).toEqual(
+      Array(4).fill('0001_orders'),
+    );
+
+    const tolerated = await run(['up', next, '--fleet', list, '--tolerated', '4', '--json']);
+    expect(tolerated.code).toBe(0);
+    expect(JSON.parse(tolerated.stdout)).toMatchObject({
+      states: { 'at version': 2, edited: 1, foreign: 1, refused: 1, unreachable: 1 },
+      failures: [{}, {}, {}, {}],
+      stopped: null,
+    });
+  });
+});
+
+test('a tenant that fails stops the next wave, unless that is tolerated; the others of its wave are migrated', async () => {
+  const { url, client, targets } = await tenants(newestMajor(), 41, 0);
+  const run = on(url);
+  const list = listOf(targets);
+  expect((await run(['up', folderOf({ '0001_orders.sql': ORDERS }), '--fleet', list])).code).toBe(0);
+  const next = folderOf({
+    '0001_orders.sql': ORDERS,
+    '0002_unique.sql': `-- migrate:up
+-- migrate:consent constraint-index the tables are small
+ALTER TABLE orders ADD CONSTRAINT one_note UNIQUE (note);
+-- migrate:verify
+SELECT trueup.has_table('orders');
+`,
+  });
+  // Rows stand against it in a canary.
+  await client.query(`INSERT INTO "tenant 7".orders VALUES (1, 'secret'), (2, 'secret')`);
+  const canaries = ['--canary', 'tenant 7', '--canary', 'tenant 8'];
+  const first = await run(['up', next, '--fleet', list, ...canaries]);
+  expect(first.code).toBe(1);
+  expect(first.stderr).toMatch(/^failed {2}tenant 7 {2}0002_unique, line 3: .*\[SQLSTATE 23505\]/m);
+  expect(first.stderr + first.stdout).not.toContain('secret');
+  expect(first.stdout).toBe(
+    '41 tenants: 1 at version, 39 behind, 1 failed.\n' +
+      'Stopped after wave canary: more failed than are tolerated (0). Run it again to continue.\n',
+  );
+  const second = await run(['up', next, '--fleet', list, ...canaries, '--tolerated', '1']);
+  expect(second.code).toBe(0);
+  expect(second.stdout).toBe('41 tenants: 40 at version, 1 failed.\n');
+  await client.query(`DELETE FROM "tenant 7".orders`);
+  const only = await run(['up', next, '--fleet', list, '--target', 'tenant 7']);
+  expect(only).toMatchObject({ code: 0, stdout: '1 tenant: 1 at version.\n' });
+});
+
+const SLOW = `-- migrate:up
+CREATE TABLE slow (id int);
+SELECT pg_sleep(0.15);
+-- migrate:verify
+SELECT trueup.has_table('slow');
+`;
+
+/** The program itself, which a signal reaches. */
+const startUp = (url: string, args: readonly string[]) =>
+  start(process.execPath, [...command(), 'up', ...args], { env: cleanEnvironment({ DATABASE_URL: url }) });
+
+test('killed anywhere and run again: each migration once in each tenant, and never more connections than asked for', async () => {
+  const { url, client, targets } = await tenants(newestMajor(), 40, 0);
+  const [list, folder] = [listOf(targets), folderOf({ ...FILES, '0003_slow.sql': SLOW })];
+  const args = [folder, '--fleet', list, '--concurrency', '4'];
+  const done = async (): Promise<number> => {
+    const found = await client.query("SELECT to_regclass('trueup.events') AS made");
+    if (found.rows[0].made === null) return 0;
+    const { rows } = await client.query(
+      "SELECT count(*)::int AS n FROM trueup.events WHERE migration = '0003_slow'",
+    );
+    return rows[0].n;
+  };
+  let most = 0;
+  const watcher = await connect(url);
+  let asks = false;
+  const watch = setInterval(async () => {
+    if (asks) return;
+    asks = true;
+    const { rows } = await watcher.query(
+      "SELECT count(*)::int AS n FROM pg_stat_activity WHERE application_name = 'trueup' AND datname = current_database()",
+    );
+    most = Math.max(most, rows[0].n);
+    asks = false;
+  }, 20);
+  for (const until of [0, 1, 6, 14, 23]) {
+    const run = startUp(url, args);
+    const end = Date.now() + 20_000;
+    if (until === 0) await sleep(400);
+    while ((await done()) < until && Date.now() < end) await sleep(5);
+    run.child.kill('SIGKILL');
+    expect((await run.ended).code).toBe(-1);
+    // The server ends the dead sessions' statements first.
+    await expect
+      .poll(
+        async () => {
+          const alive = `SELECT FROM pg_stat_activity WHERE application_name = 'trueup' AND datname = current_database()`;
+          return (await client.query(alive)).rowCount;
+        },
+        { timeout: 10_000 },
+      )
+      .toBe(0);
+  }
+  const last = await startUp(url, args).ended;
+  clearInterval(watch);
+  expect(last).toMatchObject({ code: 0, stdout: '40 tenants: 40 at version.\n' });
+  expect(most).toBeGreaterThan(0);
+  expect(most).toBeLessThanOrEqual(4);
+  const { rows } = await client.query(APPLIED);
+  expect(rows).toEqual(
+    targets
+      .map(({ schema }) => ({ namespace: `shop/${schema}`, applied: '0001_orders 0002_index 0003_slow' }))
+      .sort((a, b) => (a.namespace < b.namespace ? -1 : 1)),
+  );
+});
+
+test('Ctrl-C lets tenants that are under way come to their end, and begins no other', async () => {
+  const { url, client, targets } = await tenants(newestMajor(), 30, 0);
+  const run = startUp(url, [
+    folderOf({ '0001_slow.sql': SLOW }),
+    '--fleet',
+    listOf(targets),
+    '--concurrency',
+    '2',
+    '--json',
+  ]);
+  const applied = async () => {
+    const made = await client.query("SELECT to_regclass('trueup.events') AS made");
+    if (made.rows[0].made === null) return 0;
+    return (await client.query("SELECT FROM trueup.events WHERE event = 'applied'")).rowCount ?? 0;
+  };
+  await expect.poll(applied, { timeout: 20_000, interval: 10 }).toBeGreaterThan(4);
+  run.child.kill('SIGINT');
+  const { code, stdout, stderr } = await run.ended;
+  expect(code).toBe(130);
+  expect(stderr).toContain('Stopping after the tenants that are under way');
+  const result = JSON.parse(stdout);
+  expect(result.stopped).toBe('interrupt');
+  expect(result.states['at version']).toBe(await applied());
+  expect(result.states.behind).toBeGreaterThan(10);
+  const { rows } = await client.query('SELECT DISTINCT outcome FROM trueup.deployments');
+  expect(rows).toEqual([{ outcome: 'done' }]);
+});
+
+test('two runs of one fleet at once: each tenant once', async () => {
+  const { url, client, targets } = await tenants(newestMajor(), 12, 0);
+  const args = [folderOf(), '--fleet', listOf(targets), '--concurrency', '3'];
+  const runs = await Promise.all([startUp(url, args).ended, startUp(url, args).ended]);
+  expect(runs.map(({ code }) => code)).toEqual([0, 0]);
+  const { rows } = await client.query(APPLIED);
+  expect(rows.map(({ applied }) => applied)).toEqual(Array(12).fill('0001_orders 0002_index'));
+});
+
+test('more connections than the server can spare are not taken', async () => {
+  const { url, targets } = await tenants(newestMajor(), 3, 0);
+  const { code, stderr } = await on(url)([
+    'up',
+    folderOf(),
+    '--fleet',
+    listOf(targets),
+    '--concurrency',
+    '5000',
+  ]);
+  expect(code).toBe(0);
+  expect(stderr).toMatch(
+    /^\d+ at once instead of 5000: the server has \d+ free connections, and a fleet takes a tenth/,
+  );
+});
+
+describe('wrong use is one sentence, and no database is asked', () => {
+  const nowhere = 'postgres://nobody@127.0.0.1:1/none';
+  const targets = [{ name: 'a', database: 'd' }];
+  const file = (name: string, text: string): string => {
+    const path = join(mkdtempSync(join(scratch, 'w-')), name);
+    writeFileSync(path, text);
+    return path;
+  };
+  test.each<[string, () => string[], RegExp]>([
+    [
+      'a list that is not there',
+      () => ['--fleet', '/nowhere.jsonl'],
+      /the list of targets \/nowhere\.jsonl cannot be read \(ENOENT\)/,
+    ],
+    ['an empty list', () => ['--fleet', file('l.jsonl', '')], /l\.jsonl: it names no target/],
+    [
+      'an unreadable one',
+      () => ['--fleet', file('l.json', '\u0000PK')],
+      /l\.json: it is not a JSON array of targets/,
+    ],
+    [
+      'a huge one',
+      () => {
+        const path = file('l.csv', 'name,database\n');
+        truncateSync(path, 300 * 1024 * 1024);
+        return ['--fleet', path];
+      },
+      /l\.csv: it has 300 MB; a list of targets has at most 32 MB/,
+    ],
+    [
+      'a duplicate',
+      () => ['--fleet', listOf([...targets, { name: 'b', database: 'd' }])],
+      /:2: database "d" is in line 1 already/,
+    ],
+    [
+      'a canary that is not there',
+      () => ['--fleet', listOf(targets), '--canary', 'x'],
+      /--canary: not in the list: x/,
+    ],
+    [
+      'a target that is not there',
+      () => ['--fleet', listOf(targets), '--target', 'x'],
+      /x is not in .*targets\.jsonl/,
+    ],
+    [
+      'a workload',
+      () => ['--fleet', listOf(targets), '--workload', 'w.json'],
+      /--workload cannot be combined with --fleet/,
+    ],
+    ['no fleet', () => ['--tolerated', '3'], /--tolerated is about a fleet/],
+    ['no number', () => ['--fleet', listOf(targets), '--concurrency', '0'], /It is a whole number from 1 on/],
+  ])('%s', async (_, args, expected) => {
+    const { code, stdout, stderr } = await trueup(['up', folderOf(), ...args()], {
+      env: { DATABASE_URL: nowhere },
+    });
+    expect(stderr).toMatch(expected);
+    expect(code).toBe(2);
+    expect(stdout).toBe('');
+  });
+
+  test('a server that is not there is exit code 5, at once', async () => {
+    const { code, stderr } = await trueup(['status', folderOf(), '--fleet', listOf(targets)], {
+      env: { DATABASE_URL: nowhere },
+    });
+    expect(code).toBe(5);
+    expect(stderr).toMatch(/cannot connect to nobody@127\.0\.0\.1:1\/d: nothing listens at that address/);
+  });
+});
