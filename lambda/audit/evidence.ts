@@ -1,5 +1,6 @@
 /** All that kinds decide from: nothing in it is asked again, and none of it is a value of a row. */
 import type { Verdict } from '../contract/workload';
+import type { BrokenBody } from './bodies';
 import type { Catalogue } from './catalogue';
 import type { Reference } from './catalogue/kind';
 import type { Difference } from './compare/difference';
@@ -33,7 +34,7 @@ export interface FailingStatement {
   readonly because: Difference | null;
 }
 
-/** What the rows of the target were asked: yes, no, and how many. */
+/** What the target was asked beside its catalogue: yes, no, and how many. */
 export interface DataAnswers {
   /** One of the next values of the sequence is in the column already. */
   readonly behind: readonly SequenceBehind[];
@@ -42,6 +43,8 @@ export interface DataAnswers {
   /** Keys that are no key: how many groups of rows share one. */
   readonly duplicates: readonly Duplicates[];
   readonly orphans: readonly Orphans[];
+  /** Functions that name what no schema has. */
+  readonly bodies: readonly BrokenBody[];
 }
 
 export interface SequenceBehind {
@@ -67,4 +70,4 @@ export interface Orphans {
   readonly rows: number;
 }
 
-export const NO_ANSWERS: DataAnswers = { behind: [], empty: [], duplicates: [], orphans: [] };
+export const NO_ANSWERS: DataAnswers = { behind: [], empty: [], duplicates: [], orphans: [], bodies: [] };

@@ -5,6 +5,7 @@ import { identifierOf, tokens } from '../sql/tokens';
 import type { ComparedId, Difference } from './compare/difference';
 import { plain } from './compare/text';
 import type { FailingStatement } from './evidence';
+import { extensionOf } from './extension-functions';
 import { key, namesIn } from './names';
 
 export interface PlannedStatement {
@@ -56,6 +57,8 @@ const EXPLAINED_BY: Readonly<Record<string, readonly ComparedId[]>> = {
     'constraint-lost',
     'schema-lost',
     'primary-key-lost',
+    'extension-missing',
+    'extension-schema',
   ],
   '42P10': ['unique-lost', 'primary-key-lost'],
   '42803': ['primary-key-lost'],
@@ -73,7 +76,8 @@ function explainer(differences: readonly Difference[]): (text: string, verdict: 
     if (verdict.outcome === 'would-fail') return candidates.find((each) => isAbout(each, verdict)) ?? null;
     if (verdict.sqlstate === '42P10') return candidates.find((each) => decidesConflict(each, text)) ?? null;
     const used = new Set([...tokens(text)].flatMap((token) => identifierOf(token) ?? []));
-    return candidates.find((each) => isNamed(each, used)) ?? null;
+    const called = new Set(verdict.sqlstate === '42883' ? callsIn(text) : used);
+    return candidates.find((each) => isNamed(each, isOfExtension(each) ? called : used)) ?? null;
   };
 }
 
@@ -98,9 +102,25 @@ function decidesConflict({ table, columns = [], names = [] }: Difference, text: 
   });
 }
 
-/** The statement uses its name, and where it belongs to a table, the table's as well; an extension's functions it cannot tell. */
-function isNamed({ id, names, table }: Difference, used: ReadonlySet<string>): boolean {
-  if (id === 'extension-missing' || id === 'extension-schema') return false;
+/** The statement uses its name, and where it belongs to a table, the table's as well; an extension's operators it cannot tell. */
+function isNamed(difference: Difference, used: ReadonlySet<string>): boolean {
+  const { id, names = [], table } = difference;
+  if (isOfExtension(difference)) return [...used].some((name) => isBroughtBy(difference, name));
   if (id === 'grant-lost' || id === 'primary-key-lost') return table !== undefined && used.has(table[1]);
-  return (names ?? []).some((name) => used.has(name)) && (table === undefined || used.has(table[1]));
+  return names.some((name) => used.has(name)) && (table === undefined || used.has(table[1]));
+}
+
+const isOfExtension = ({ id }: Difference): boolean =>
+  id === 'extension-missing' || id === 'extension-schema';
+
+/** A source of before did not say what its extensions bring. */
+export const isBroughtBy = ({ names = [], lost }: Difference, name: string): boolean =>
+  names.length > 0
+    ? names.includes(name)
+    : lost.some(({ kind, from }) => kind === 'extensions' && from.name === extensionOf(name));
+
+/** Names that brackets follow: of functions, as far as a scanner can tell. */
+export function callsIn(text: string): readonly string[] {
+  const all = [...tokens(text)];
+  return all.flatMap((token, i) => (all[i + 1]?.text === '(' ? (identifierOf(token) ?? []) : []));
 }

@@ -9,6 +9,7 @@ export type ClaimedId =
   | 'conflict-predicate'
   | 'deferrable-arbiter'
   | 'missing-uuid-function'
+  | 'extension-missing'
   | 'mismatched-key-types'
   | 'statement-fails';
 

@@ -2,6 +2,7 @@
 import type { Catalogue } from '../audit/catalogue';
 import type { Column } from '../audit/catalogue/columns';
 import type { Evidence, FailingStatement } from '../audit/evidence';
+import { callsIn } from '../audit/failing';
 import type { Finding } from '../audit/finding';
 import type { Mend } from '../audit/mend';
 import { namesIn, path } from '../audit/names';
@@ -9,6 +10,7 @@ import { tablesIn } from '../sql/insert';
 import { identifierOf, tokens } from '../sql/tokens';
 import type { Claim, ClaimedId } from './claim';
 import { conflictClaim } from './conflict-claim';
+import { missingExtension, missingWords } from './extensions';
 import { keysOf, likelyReferences } from './keys';
 import { shownBy } from './kind';
 
@@ -48,7 +50,10 @@ function claimOf(catalogue: Catalogue, statement: FailingStatement): Claim {
   if (conflict !== null) return conflict;
   if (verdict.sqlstate === '42883' || verdict.sqlstate === '42804') {
     const used = new Set([...tokens(text)].flatMap((token) => identifierOf(token) ?? []));
-    const found = uuidFunction(statement, used) ?? keyTypes(catalogue, statement, used);
+    const found =
+      uuidFunction(statement, used) ??
+      extensionFunction(catalogue, statement) ??
+      keyTypes(catalogue, statement, used);
     if (found !== null) return found;
   }
   const object = relationOf(catalogue, statement);
@@ -58,6 +63,23 @@ function claimOf(catalogue: Catalogue, statement: FailingStatement): Claim {
     message: `A statement on ${object} fails: ${verdict.why}.`,
     statement,
   };
+}
+
+/** A function that only an extension brings, and no schema has. */
+function extensionFunction(catalogue: Catalogue, statement: FailingStatement): Claim | null {
+  if (statement.verdict.sqlstate !== '42883') return null;
+  for (const name of callsIn(statement.text)) {
+    const extension = missingExtension(catalogue, name);
+    if (extension !== null)
+      return {
+        id: 'extension-missing',
+        object: path(extension),
+        message: missingWords(extension),
+        because: `${path(name)}() comes with it, and is in no schema`,
+        statement,
+      };
+  }
+  return null;
 }
 
 type WouldFail = Extract<FailingStatement['verdict'], { outcome: 'would-fail' }>;

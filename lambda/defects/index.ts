@@ -5,6 +5,7 @@
 import type { ComparedId } from '../audit/compare/difference';
 import type { DefectKind, LogSignature } from './defect';
 import type { Kind } from './kind';
+import { brokenFunction } from './kinds/broken-function';
 import { collationVersion } from './kinds/collation-version';
 import { conflictPredicate } from './kinds/conflict-predicate';
 import { deferrableArbiter } from './kinds/deferrable-arbiter';
@@ -91,6 +92,7 @@ const AUDITED = {
   'partition-unique': partitionUnique,
   'replica-identity': replicaIdentity,
   'statement-fails': statementFails,
+  'broken-function': brokenFunction,
   'schema-lost': schemaLost,
   'extension-missing': extensionMissing,
   'extension-schema': extensionSchema,

@@ -41,3 +41,23 @@ export function shownBy(statements: readonly FailingStatement[]): readonly strin
   const more = statements.length - SHOWN;
   return more > 0 ? [...lines, `and ${more} more statements`] : lines;
 }
+
+/** One finding for what is found in several ways: all of its evidence. */
+export function merged(findings: readonly Finding[]): readonly Finding[] {
+  const groups = new Map<string, Finding>();
+  for (const each of findings) {
+    const key = `${each.object}\0${each.message}`;
+    const known = groups.get(key);
+    groups.set(
+      key,
+      known
+        ? {
+            ...known,
+            grade: known.grade < each.grade ? known.grade : each.grade,
+            evidence: [...known.evidence, ...each.evidence],
+          }
+        : each,
+    );
+  }
+  return [...groups.values()];
+}

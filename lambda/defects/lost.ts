@@ -1,7 +1,10 @@
 /** Kinds that a comparison with the source finds, and nothing else. */
+
+import { areNamedByBodies } from '../audit/bodies';
 import type { ComparedId, Difference } from '../audit/compare/difference';
 import type { Evidence } from '../audit/evidence';
 import type { Finding, Grade } from '../audit/finding';
+import { bodiesBecauseOf } from './bodies';
 import { type Kind, shownBy } from './kind';
 
 export interface LostWords {
@@ -24,7 +27,7 @@ export function lostKind(id: ComparedId, words: LostWords): Kind {
     origin,
     audit: {
       grades: {
-        A: 'a statement of the application fails because of it',
+        A: `a statement of the application fails because of it${areNamedByBodies(id) ? ', or the body of a function names it' : ''}`,
         [grade]: grade === 'B' ? 'the source has it' : 'the source has it otherwise, and nothing is lost',
       },
       remedy,
@@ -39,17 +42,19 @@ export function lostKind(id: ComparedId, words: LostWords): Kind {
 export const lost = (id: ComparedId, evidence: Evidence, grade: Grade = 'B'): readonly Finding[] =>
   evidence.differences.filter((each) => each.id === id).map((each) => findingOf(each, evidence, grade));
 
-export function findingOf(difference: Difference, { failing }: Evidence, grade: Grade = 'B'): Finding {
+export function findingOf(difference: Difference, evidence: Evidence, grade: Grade = 'B'): Finding {
   const { object, message, source, target } = difference;
-  const broken = failing.filter(({ because }) => because === difference);
+  const broken = evidence.failing.filter(({ because }) => because === difference);
+  const bodies = bodiesBecauseOf(difference, evidence);
   return {
-    grade: broken.length > 0 ? 'A' : grade,
+    grade: broken.length + bodies.length > 0 ? 'A' : grade,
     object,
     message,
     evidence: [
       ...(source === null ? [] : [`in the source: ${source}`]),
       ...(target === null ? [] : [`here: ${target}`]),
       ...shownBy(broken),
+      ...bodies,
     ],
     mend: { what: 'difference', difference },
   };

@@ -1,4 +1,4 @@
-/** What only the rows can answer: sequences behind their columns, duplicates, orphaned rows. Reads only. */
+/** What the catalogue does not say: sequences behind their columns, duplicates, orphaned rows, names in bodies. Reads only. */
 import type { Difference } from '../../lambda/audit/compare/difference';
 import { countEach } from '../../lambda/audit/data/ask';
 import { duplicatesWanted, orphansWanted } from '../../lambda/audit/data/counts';
@@ -7,6 +7,7 @@ import { namesIn } from '../../lambda/audit/names';
 import { type NotSeen, whyRefused } from '../../lambda/audit/not-seen';
 import { askSequences, PROBE_TIMEOUT_MS } from '../../lambda/defects/sequences';
 import { type Database, SqlError } from '../../lambda/postgres/database';
+import { askBodies } from './bodies';
 import type { Snapshot } from './snapshot';
 
 export async function askData(
@@ -17,6 +18,7 @@ export async function askData(
   deep: boolean,
 ): Promise<{ answers: DataAnswers; notSeen: readonly NotSeen[] }> {
   const behind = await behindOf(db);
+  const bodies = await askBodies(db, own.catalogue, source?.catalogue ?? null);
   const keys = duplicatesWanted(source?.catalogue ?? null, own.catalogue, differences, deep);
   const duplicates = await countEach(db, 'duplicates', keys.counts, { deep });
   const references = orphansWanted(source?.catalogue ?? null, own.catalogue, differences);
@@ -25,11 +27,13 @@ export async function askData(
     answers: {
       ...NO_ANSWERS,
       behind: behind.behind,
+      bodies: bodies.broken,
       duplicates: duplicates.counts.map(({ about, count }) => ({ ...about, groups: count })),
       orphans: orphans.counts.map(({ about, count }) => ({ ...about, rows: count })),
     },
     notSeen: [
       ...behind.notSeen,
+      ...bodies.notSeen,
       ...keys.notSeen,
       ...duplicates.notSeen,
       ...references.notSeen,

@@ -36,6 +36,7 @@ export function compareSchemas(pair: Pair): Comparison {
         source: `version ${version}, in schema ${path(schema)}`,
         target: null,
         lost: [{ kind: 'extensions', from }],
+        names: from.provides ?? [],
       });
     else if (found.schema !== schema)
       differences.push({
@@ -45,6 +46,7 @@ export function compareSchemas(pair: Pair): Comparison {
         source: null,
         target: null,
         lost: [{ kind: 'extensions', from, to: found }],
+        names: found.provides ?? [],
       });
   }
   return only(differences);

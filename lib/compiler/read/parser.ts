@@ -6,6 +6,7 @@ interface Library {
   loadModule(): Promise<void>;
   parseSync(sql: string): ParseResult;
   scanSync(sql: string): ScanResult;
+  parsePlPgSQLSync(sql: string): unknown;
 }
 
 const requireHere = createRequire(__filename);
@@ -78,6 +79,18 @@ export function parse(text: string): Parsed {
     end: stmt_len ? offset(stmt_location + stmt_len) : text.length,
   }));
   return { statements, offset };
+}
+
+/**
+ * CREATE FUNCTION … LANGUAGE plpgsql, as the parser gives its body: a tree without types.
+ * @throws {ParseFailure} with the parser's own words
+ */
+export function parsePlpgsql(definition: string): unknown {
+  try {
+    return library!.parsePlPgSQLSync(definition);
+  } catch (error) {
+    throw failureOf(error, definition);
+  }
 }
 
 function failureOf(error: unknown, text: string): ParseFailure {

@@ -131,6 +131,67 @@ export const ALONE: Readonly<Record<Exclude<AuditedId, ComparedId>, readonly Aud
       message: /a column that it names does not exist/,
     },
   ],
+  'broken-function': [
+    {
+      bad: `CREATE TABLE members (code text PRIMARY KEY); CREATE TABLE orders (code text PRIMARY KEY, owner text);
+CREATE FUNCTION is_member(who text) RETURNS boolean LANGUAGE plpgsql AS $$
+  DECLARE n int;
+  BEGIN
+    n := (SELECT count(*) FROM members WHERE code = who);
+    RETURN n > 0;
+  END $$;
+ALTER TABLE orders ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON orders USING (is_member(owner));
+DROP TABLE members;`,
+      good: `CREATE TABLE members (code text PRIMARY KEY); CREATE TABLE orders (code text PRIMARY KEY, owner text);
+CREATE FUNCTION is_member(who text) RETURNS boolean LANGUAGE plpgsql AS $$
+  BEGIN
+    CREATE TEMP TABLE found AS SELECT code FROM members;
+    EXECUTE 'CREATE TEMP TABLE later (code text)';
+    IF to_regclass('archive') IS NOT NULL THEN PERFORM 1 FROM archive; END IF;
+    INSERT INTO later WITH own AS (SELECT code FROM found) SELECT text(code) FROM own;
+    RETURN EXISTS (SELECT FROM later WHERE code = who);
+  END $$;
+CREATE FUNCTION expects() RETURNS int LANGUAGE plpgsql AS $$
+  BEGIN
+    RETURN gone_for_good();
+  EXCEPTION WHEN undefined_function THEN RETURN 0;
+  END $$;
+ALTER TABLE orders ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON orders USING (is_member(owner));`,
+      ...A,
+      object: 'public.is_member(text)',
+      message: /names members, which no schema has/,
+    },
+    {
+      bad: `SET check_function_bodies = off;
+CREATE FUNCTION total(int) RETURNS int LANGUAGE sql AS 'SELECT billing.with_tax($1)';`,
+      good: `CREATE FUNCTION with_tax(int) RETURNS int LANGUAGE sql AS 'SELECT $1';
+CREATE FUNCTION total(int) RETURNS int LANGUAGE sql AS 'SELECT with_tax($1)';`,
+      ...A,
+      object: 'public.total(integer)',
+      message: /names billing.with_tax\(\), which no schema has/,
+    },
+  ],
+  'extension-missing': [
+    {
+      bad: `SET check_function_bodies = off;
+CREATE FUNCTION locked(secret text) RETURNS text LANGUAGE sql AS $$ SELECT crypt(secret, gen_salt('bf')) $$;`,
+      good: `CREATE EXTENSION pgcrypto;
+CREATE FUNCTION locked(secret text) RETURNS text LANGUAGE sql AS $$ SELECT crypt(secret, gen_salt('bf')) $$;`,
+      ...A,
+      object: 'pgcrypto',
+      message: /is missing/,
+    },
+    {
+      bad: 'CREATE TABLE customers (code text PRIMARY KEY, name text);',
+      good: 'CREATE EXTENSION pg_trgm; CREATE TABLE customers (code text PRIMARY KEY, name text);',
+      workload: "SELECT code FROM customers WHERE similarity(name, 'Ada') > 0.5;",
+      ...A,
+      object: 'pg_trgm',
+      message: /is missing/,
+    },
+  ],
   'invalid-index': [
     {
       bad: "CREATE TABLE payments (code text PRIMARY KEY, event bigint); CREATE UNIQUE INDEX one_event ON payments (event); UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'one_event'::regclass;",

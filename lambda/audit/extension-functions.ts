@@ -1,0 +1,20 @@
+/** Which extension of PostgreSQL's own brings a function, where no source says it. Pure. */
+
+/** Names that mean one thing: `delete`, of hstore, does not. */
+const BROUGHT_BY: Readonly<Record<string, RegExp>> = {
+  dblink: /^dblink(_connect|_disconnect|_exec|_send_query|_get_result)?$/,
+  earthdistance: /^(earth_distance|earth_box|ll_to_earth)$/,
+  fuzzystrmatch: /^(levenshtein(_less_equal)?|soundex|metaphone|dmetaphone(_alt)?|daitch_mokotoff)$/,
+  hstore: /^(hstore(_to_json|_to_jsonb|_to_matrix)?|akeys|avals|skeys|svals)$/,
+  pg_trgm: /^((strict_)?word_similarity|similarity|show_trgm)$/,
+  pgcrypto:
+    /^(crypt|gen_salt|digest|hmac|gen_random_bytes|(de)?armor|pgp_(sym|pub)_(en|de)crypt(_bytea)?|encrypt_iv|decrypt_iv)$/,
+  postgis:
+    /^(st_(astext|asgeojson|distance|dwithin|makepoint|setsrid|intersects|contains|within|transform))$/,
+  tablefunc: /^(crosstab([234n])?|connectby|normal_rand)$/,
+  unaccent: /^unaccent$/,
+  'uuid-ossp': /^uuid_(generate_v(1|1mc|3|4|5)|nil|ns_(dns|url|oid|x500))$/,
+};
+
+export const extensionOf = (name: string): string | null =>
+  Object.entries(BROUGHT_BY).find(([, names]) => names.test(name))?.[0] ?? null;
