@@ -8,14 +8,15 @@ import type { Column } from '../../../../lambda/audit/catalogue/columns';
 import type { Sequence } from '../../../../lambda/audit/catalogue/sequences';
 import type { Table } from '../../../../lambda/audit/catalogue/tables';
 import { generatorOf } from '../../../../lambda/audit/generators';
-import { key } from '../../../../lambda/audit/names';
+import { key, path } from '../../../../lambda/audit/names';
 import { type NotSeen, ROWS } from '../../../../lambda/audit/not-seen';
-import type { Position } from '../../../../lambda/audit/positions';
+import { quoteLiteral } from '../../../../lambda/sql/quote';
 import type { Snapshot } from '../../snapshot';
 import { SourceProblem } from '../problem';
 import { checksOf, foreignKeysOf, indexesOf, type Place } from './keys';
 import { inSqlite } from './language';
 import { namesOf } from './names';
+import { sequenceOf } from './numbers';
 import { withSqlite } from './open';
 import { readSchema, type SqliteSchema } from './schema';
 import { defaultOf, typeOf } from './types';
@@ -48,7 +49,7 @@ export function asTarget(schema: SqliteSchema, target: Catalogue): Told {
     return { table, name, names, target, isBoolean };
   });
   const columns = places.flatMap((place) => columnsOf(place, here));
-  const numbers = places.flatMap((place) => sequenceOf(place));
+  const numbers = places.flatMap((place) => sequenceOf(place, here) ?? []);
   const indexes = places.map(indexesOf);
   const checks = places.map(checksOf);
   const others = viewsAndTriggers(schema, places, target, names.schema);
@@ -104,7 +105,8 @@ function likeTarget({ tables }: Catalogue, schema: string, name: string): Table 
   return same;
 }
 
-function columnsOf({ table, name, names }: Place, here: ReadonlyMap<string, Column>): Column[] {
+function columnsOf(place: Place, here: ReadonlyMap<string, Column>): Column[] {
+  const { table, name, names } = place;
   return table.columns.map((column): Column => {
     const called = names.column(table.name, column.name);
     const now = here.get(key(names.schema, name, called));
@@ -118,47 +120,21 @@ function columnsOf({ table, name, names }: Place, here: ReadonlyMap<string, Colu
       type,
       ...(now?.collation && type === now.type ? { collation: now.collation } : {}),
       ...(column.notNull ? { notNull: true as const } : {}),
-      ...(isNumbered ? generator(now) : {}),
+      ...(isNumbered ? generator(now, sequenceOf(place, here)?.sequence) : {}),
       ...(by === undefined ? {} : { default: by }),
       ...(column.generated ? { generated: now?.generated ?? "an expression in SQLite's language" } : {}),
     };
   });
 }
 
-/** As the target makes numbers, where it does. */
-const generator = (now: Column | undefined): Partial<Column> => {
+/** As the target makes numbers, where it does, or where only the default of a sequence of its own is missing. */
+const generator = (now: Column | undefined, sequence: Sequence | undefined): Partial<Column> => {
   if (now?.identity) return { identity: now.identity };
-  return now?.default !== undefined && generatorOf(now)
-    ? { default: now.default }
+  if (now?.default !== undefined && generatorOf(now)) return { default: now.default };
+  return sequence && !sequence.identity
+    ? { default: `nextval(${quoteLiteral(path(sequence.schema, sequence.name))}::regclass)` }
     : { identity: 'by default' };
 };
-
-/** Of a column that numbers rows: the target's sequence, and where SQLite is. */
-function sequenceOf({
-  table,
-  name,
-  names,
-  target,
-}: Place): { sequence: Sequence; position: Position | null }[] {
-  if (table.numbered === null) return [];
-  const column = names.column(table.name, table.numbered.column);
-  const sequence = target.sequences.find(({ ownedBy, usedBy = [] }) =>
-    [...(ownedBy ? [ownedBy] : []), ...usedBy].some(
-      (each) => each.schema === names.schema && each.table === name && each.column === column,
-    ),
-  );
-  if (sequence === undefined) return [];
-  const { last } = table.numbered;
-  return [
-    {
-      sequence,
-      position:
-        last === null
-          ? null
-          : { schema: sequence.schema, name: sequence.name, lastValue: String(last), isCalled: true },
-    },
-  ];
-}
 
 const OWN_LANGUAGE = "it is written in SQLite's language, and is not compared";
 

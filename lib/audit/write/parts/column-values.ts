@@ -3,10 +3,10 @@ import type { Column } from '../../../../lambda/audit/catalogue/columns';
 import type { Sequence } from '../../../../lambda/audit/catalogue/sequences';
 import { key } from '../../../../lambda/audit/names';
 import type { Context } from '../context';
-import { literal, column as name, relation, tableOf } from '../names';
+import { derived, literal, column as name, tableOf } from '../names';
 import type { Part } from '../part';
 import { common, named, pathOf } from './column-names';
-import { abovePart, createSequence, ownSequence, positionOf, setPosition } from './sequences';
+import { abovePart, countsAs, createSequence, ownSequence, positionOf, setPosition } from './sequences';
 import { identityClause } from './tables';
 
 const isUser =
@@ -72,8 +72,13 @@ const owned = ({ target }: Context, sequence: Sequence): boolean =>
   );
 
 /** Above the data and above where the source stood: neither alone is enough. */
-const positioned = (context: Context, sequence: Sequence, column: Column): string[] => {
-  const position = positionOf(context, sequence);
+const positioned = (
+  context: Context,
+  sequence: Sequence,
+  column: Column,
+  from: Sequence | undefined = sequence,
+): string[] => {
+  const position = from ? positionOf(context, from) : null;
   return [
     ...(position === null ? [] : [setPosition(sequence, position)]),
     abovePart(sequence, { ...column, column: column.name }),
@@ -100,7 +105,13 @@ export function identity(context: Context, from: Column, to: Column): Part {
   const sequence = context.source.sequences.find(
     ({ identity: is, ownedBy }) => is && ownedBy !== undefined && isUser(from)(ownedBy),
   );
-  const taken = sequence && context.target.sequences.some((each) => relation(each) === relation(sequence));
+  // One that the column had before may still belong to it: the new one needs a name to be found by.
+  const counter: Sequence = {
+    ...countsAs(from.type),
+    ...sequence,
+    schema: from.schema,
+    name: freeName(context, from, sequence),
+  };
   return {
     ...basis,
     about: [
@@ -114,12 +125,27 @@ export function identity(context: Context, from: Column, to: Column): Part {
           ],
         }),
     up: [
-      `ALTER TABLE ${table} ALTER COLUMN ${own} ADD ${identityClause(from.identity!, taken ? undefined : sequence)}`,
-      ...(sequence && !taken
-        ? positioned(context, sequence, from)
-        : [
-            `SELECT pg_catalog.setval(pg_catalog.pg_get_serial_sequence(${literal(table)}, ${literal(from.name)}), max(${own})) FROM ${table} HAVING max(${own}) IS NOT NULL`,
-          ]),
+      `ALTER TABLE ${table} ALTER COLUMN ${own} ADD ${identityClause(from.identity!, counter)}`,
+      ...positioned(context, counter, from, sequence),
     ],
   };
+}
+
+/** That of the source, or one that the server would give. */
+function freeName(
+  { target }: Context,
+  { schema, table, name: own }: Column,
+  from: Sequence | undefined,
+): string {
+  const taken = new Set(
+    [...target.sequences, ...target.tables, ...target.views, ...target.indexes]
+      .filter((each) => each.schema === schema)
+      .map((each) => each.name),
+  );
+  const names = [...(from?.schema === schema ? [from.name] : []), derived(`${table}_${own}`, '_seq')];
+  for (let i = 1; ; i++) {
+    const free = names.find((each) => !taken.has(each));
+    if (free !== undefined) return free;
+    names.push(derived(`${table}_${own}`, `_seq${i}`));
+  }
 }

@@ -24,6 +24,12 @@ export function sequenceOptions({ type, increment, min, max, start, cache, cycle
 
 const HIGHEST = { smallint: '32767', integer: '2147483647', bigint: '9223372036854775807' } as const;
 
+/** What the server takes by itself, for a column of this type. */
+export function countsAs(column: string): Omit<Sequence, 'schema' | 'name'> {
+  const type = column === 'smallint' || column === 'integer' ? column : 'bigint';
+  return { type, start: '1', increment: '1', min: '1', max: HIGHEST[type], cache: '1' };
+}
+
 export const createSequence = (sequence: Sequence): string =>
   `CREATE SEQUENCE ${relation(sequence)} AS ${sequence.type} ${sequenceOptions(sequence)}`.trimEnd();
 
