@@ -73,7 +73,7 @@ test.each<[string, () => Promise<unknown>]>([
   ['deploy: migrate', () => awsOutbound(130_000).invokeMigrate('f', { action: 'status' })],
   ['migrate: the secret', () => readSecret('arn:aws:secretsmanager:us-east-1:111122223333:secret:x')],
   ['page: migrate', () => pageOutbound().invokeMigrate('f', { action: 'status' }, 60_000)],
-  ['page: the alarms', () => pageOutbound().alarmsUp(['a'])],
+  ['page: the alarms', () => pageOutbound().alarms(['a'])],
   [
     'page: the topic',
     () => pageOutbound().publish('arn:aws:sns:us-east-1:111122223333:t', { subject: 's', text: 't' }),

@@ -108,6 +108,13 @@ export interface RaisedAlarm {
   readonly sinceMs: number;
 }
 
+export interface AlarmState extends RaisedAlarm {
+  /** `OK`, `ALARM` or `INSUFFICIENT_DATA`; `sinceMs` is when it changed to this. */
+  readonly state: string;
+  /** The function of its metric, where that has one. */
+  readonly of: string | null;
+}
+
 export interface LookAgain {
   /** Lines from here on are searched for what was there before. */
   readonly fromMs: number;

@@ -1,4 +1,5 @@
 /** What the pager works with: its settings, the way out, and how long it may take. */
+import type { PageAlarm } from './document';
 import type { Outbound } from './outbound';
 import type { PageSettings } from './settings';
 
@@ -27,3 +28,10 @@ export interface PageContext {
   readonly region: string;
   readonly timing?: PageTiming;
 }
+
+/** The topic is in the account of the alarms. */
+export const pageAlarm = (name: string, { settings, region }: PageContext): PageAlarm => ({
+  name,
+  region,
+  account: settings.topicArn.split(':')[4] ?? '',
+});

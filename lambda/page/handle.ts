@@ -3,21 +3,24 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { log } from '../log';
 import {
   type AlarmEvent,
+  type AlarmState,
   alarmNames,
   alarmWindow,
   isWorkloadAlarm,
+  type LookAgainEvent,
   type PageEvent,
-  type RaisedAlarm,
   signatureOfAlarm,
 } from './alarm';
 import { type PageContext, TIMING } from './context';
 import { lookAgain } from './look-again';
 import { pageErrors } from './page-errors';
+import { type OpenPage, openPages } from './paged';
 import { type Read, readErrors } from './read';
+import { resolvePages } from './resolve';
 import { pageWorkload } from './workload';
 
 export async function handlePage(event: PageEvent, context: PageContext): Promise<void> {
-  if ('action' in event) return lookAgain(event, await alarmsUp(context), context);
+  if ('action' in event) return onSchedule(event, context);
   return pageAlarm(event, context);
 }
 
@@ -39,13 +42,41 @@ async function pageAlarm(event: AlarmEvent, context: PageContext): Promise<void>
   );
 }
 
+async function onSchedule(event: LookAgainEvent, context: PageContext): Promise<void> {
+  const open = await openNow(context);
+  const alarms = await alarmsNow(
+    open.map(({ alarm }) => alarm),
+    context,
+  );
+  await lookAgain(
+    event,
+    alarms.filter(({ state }) => state === 'ALARM'),
+    context,
+  );
+  if (open.length > 0) await resolvePages(event, open, alarms, context);
+}
+
+/** None where the log cannot be read: what is new has to be paged all the same. */
+async function openNow({ settings, out }: PageContext): Promise<readonly OpenPage[]> {
+  if (settings.ownLogGroup === undefined) return [];
+  try {
+    return await openPages(out, settings.ownLogGroup, Date.now());
+  } catch (error) {
+    log('own-log-not-read', { reason: (error as Error).name });
+    return [];
+  }
+}
+
 /**
  * None where the look is refused: the alarms themselves still page, and a failure of the schedule every few minutes would
  * hide any other.
  */
-async function alarmsUp({ settings, out }: PageContext): Promise<readonly RaisedAlarm[]> {
+async function alarmsNow(
+  more: readonly string[],
+  { settings, out }: PageContext,
+): Promise<readonly AlarmState[]> {
   try {
-    return await out.alarmsUp(alarmNames(settings.prefix));
+    return await out.alarms([...new Set([...alarmNames(settings.prefix), ...more])]);
   } catch (error) {
     if (!/^AccessDenied/.test((error as Error).name)) throw error;
     log('look-again-refused', {

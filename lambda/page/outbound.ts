@@ -5,7 +5,7 @@ import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
 import { within } from '../aws-timeouts';
 import type { MigrateRequest } from '../contract/migrate';
 import { type Invocation, migrateInvoker } from '../invoke-migrate';
-import type { RaisedAlarm } from './alarm';
+import type { AlarmState } from './alarm';
 import type { LogEvent } from './error-reader';
 
 export interface LogSearch {
@@ -20,7 +20,8 @@ export interface LogSearch {
 export interface Outbound {
   /** Page by page, also through empty pages, to the last. Nothing for a log group that does not exist. */
   searchLogs(search: LogSearch): AsyncIterable<readonly LogEvent[]>;
-  alarmsUp(names: readonly string[]): Promise<readonly RaisedAlarm[]>;
+  /** Of those that exist. */
+  alarms(names: readonly string[]): Promise<readonly AlarmState[]>;
   /** Never throws. */
   invokeMigrate(functionName: string, request: MigrateRequest, timeoutMs: number): Promise<Invocation>;
   publish(topicArn: string, page: { readonly subject?: string; readonly text: string }): Promise<void>;
@@ -33,14 +34,16 @@ export function outbound(): Outbound {
   const logs = new CloudWatchLogsClient({ maxAttempts: 5, requestHandler: within(ANSWER_TIMEOUT_MS) });
   return {
     searchLogs: (search) => searchLogs(logs, search),
-    async alarmsUp(names) {
+    async alarms(names) {
       const client = new CloudWatchClient({ maxAttempts: 5, requestHandler: within(ANSWER_TIMEOUT_MS) });
       const { MetricAlarms = [] } = await client.send(
-        new DescribeAlarmsCommand({ AlarmNames: [...names], StateValue: 'ALARM', MaxRecords: 100 }),
+        new DescribeAlarmsCommand({ AlarmNames: [...names], MaxRecords: 100 }),
       );
       return MetricAlarms.map((alarm) => ({
         name: alarm.AlarmName!,
+        state: alarm.StateValue ?? '',
         sinceMs: (alarm.StateTransitionedTimestamp ?? alarm.StateUpdatedTimestamp ?? new Date()).getTime(),
+        of: alarm.Dimensions?.find(({ Name }) => Name === 'FunctionName')?.Value ?? null,
       }));
     },
     invokeMigrate: (functionName, request, timeoutMs) =>

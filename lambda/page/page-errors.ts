@@ -2,10 +2,10 @@
 import { signatureOf } from '../defects/signatures';
 import { log } from '../log';
 import type { RaisedAlarm } from './alarm';
-import type { PageContext } from './context';
+import { type PageContext, pageAlarm } from './context';
 import { diagnoseAll } from './diagnoses';
 import { isPaged } from './finding';
-import { logPaged } from './paged';
+import { logPaged, type PagedLines } from './paged';
 import type { Read } from './read';
 import { documentOf, type PageContent } from './render';
 import { tell } from './tell';
@@ -17,13 +17,13 @@ const MOST_ASKED = 50;
 
 interface About extends Pick<PageContent, 'signature' | 'followUp'> {
   readonly alarm: RaisedAlarm;
-  /** The lines that were read: from this time on, and up to those that came in at this moment. */
-  readonly lines: { readonly fromMs: number; readonly untilIngestedMs: number };
+  /** That were read. */
+  readonly lines: PagedLines;
 }
 
 export async function pageErrors(about: About, read: Read, context: PageContext): Promise<void> {
   const { alarm, signature, followUp, lines } = about;
-  const { settings, region } = context;
+  const { settings } = context;
   const onlyDiagnosed = signatureOf(signature)?.pagedWhen === 'diagnosed';
   const asked = read.groups.slice(0, onlyDiagnosed ? MOST_ASKED : MOST_FINDINGS);
   const diagnoses = await diagnoseAll(asked, context);
@@ -33,7 +33,7 @@ export async function pageErrors(about: About, read: Read, context: PageContext)
     return;
   }
   const document = documentOf({
-    alarm: { name: alarm.name, region, account: settings.topicArn.split(':')[4] ?? '' },
+    alarm: pageAlarm(alarm.name, context),
     signature,
     followUp,
     findings: findings.slice(0, MOST_FINDINGS),
@@ -49,5 +49,6 @@ export async function pageErrors(about: About, read: Read, context: PageContext)
     runbookUrl: settings.runbookUrl,
   });
   await tell(document, context);
-  logPaged(document, lines);
+  const { fromMs, untilIngestedMs } = lines;
+  logPaged(document, { fromMs, untilIngestedMs });
 }

@@ -18,6 +18,8 @@ export interface PageSettings {
   readonly chatTopicArns?: readonly string[];
   /** Where the document goes, for those who send it on over HTTPS. @default - nobody does */
   readonly documentTopicArn?: string;
+  /** The pager's own, which holds what was paged. @default - nothing is resolved */
+  readonly ownLogGroup?: string;
   readonly logGroups: readonly WatchedLogGroup[];
   /** By database: the functions that answer questions about it, one a namespace. */
   readonly functions: Readonly<Record<string, readonly string[]>>;

@@ -27,7 +27,7 @@ export interface WorkloadAnswer {
   readonly problem: string | null;
 }
 
-const TITLE = 'A statement of the application no longer plans';
+export const TITLE = 'A statement of the application no longer plans';
 
 export function workloadDocument({ alarm, answers, runbookUrl, nowMs }: WorkloadPageContent): PageDocument {
   const findings = answers.flatMap(({ database, workload }) =>

@@ -2,7 +2,7 @@
 import type { WorkloadDrift } from '../contract/workload';
 import { log } from '../log';
 import type { AlarmEvent } from './alarm';
-import type { PageContext } from './context';
+import { type PageContext, pageAlarm } from './context';
 import type { Outbound } from './outbound';
 import { logPaged } from './paged';
 import { tell } from './tell';
@@ -13,13 +13,12 @@ export const ASK_MS = 60_000;
 
 /** @param askMs for one function's answer; shortened in tests */
 export async function pageWorkload(event: AlarmEvent, context: PageContext, askMs = ASK_MS): Promise<void> {
-  const { settings, region } = context;
   const { alarmName: name, configuration } = event.alarmData;
   const of = configuration?.metrics?.[0]?.metricStat?.metric?.dimensions?.FunctionName ?? null;
   const document = workloadDocument({
-    alarm: { name, region, account: settings.topicArn.split(':')[4] ?? '' },
+    alarm: pageAlarm(name, context),
     answers: await askWorkload(of, context, askMs),
-    runbookUrl: settings.runbookUrl,
+    runbookUrl: context.settings.runbookUrl,
     nowMs: Date.now(),
   });
   await tell(document, context);

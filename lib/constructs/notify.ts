@@ -111,7 +111,7 @@ export class Notify {
   }
 
   /**
-   * Incidents in PagerDuty.
+   * Incidents in PagerDuty, which end when the catalogue shows the repair.
    * @param routingKey a secret that holds the integration key of an Events API v2 integration, as text
    */
   static pagerDuty(routingKey: secretsmanager.ISecret, options: NotifyPagerDutyOptions = {}): Notify {

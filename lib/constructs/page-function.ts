@@ -14,7 +14,7 @@ import { handlerCode } from './handler-code';
 import { executionRole } from './roles';
 
 export interface PageFunctionProps {
-  readonly settings: PageSettings;
+  readonly settings: Omit<PageSettings, 'ownLogGroup'>;
   readonly topic: AlarmTopic;
   readonly chatTopics: readonly sns.ITopic[];
   /** For those who send pages on over HTTPS; its key is the topic's. */
@@ -43,9 +43,9 @@ export class PageFunction extends Construct {
     topic.grantPublish(role);
     for (const chat of props.chatTopics) grantPublish(role, 'Chat', chat, chat.masterKey);
     if (props.documents) grantPublish(role, 'Document', props.documents, topic.key);
-    this.allow(role, props);
+    this.allow(role, { ...props, logGroups: [...props.logGroups, logGroup] });
 
-    const environment = pageEnvironment(settings);
+    const environment = pageEnvironment({ ...settings, ownLogGroup: logGroup.logGroupName });
     const size = Buffer.byteLength(JSON.stringify(Stack.of(this).resolve(environment)));
     if (size > ENVIRONMENT_BYTES) {
       throw new Error(

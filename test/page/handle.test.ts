@@ -2,96 +2,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { makeManifest } from '../../lambda/contract/manifest';
-import { answerQuestions } from '../../lambda/migrate/diagnosis';
-import type { AlarmEvent, RaisedAlarm } from '../../lambda/page/alarm';
-import type { PageTiming } from '../../lambda/page/context';
-import type { LogEvent } from '../../lambda/page/error-reader';
 import { handlePage } from '../../lambda/page/handle';
 import { eventsOfFile } from '../../lambda/page/log-lines';
-import type { Outbound } from '../../lambda/page/outbound';
-import { type PageSettings, pageEnvironment, pageSettings } from '../../lambda/page/settings';
-import { connectPg } from '../../lambda/postgres/pg';
+import { pageEnvironment, pageSettings } from '../../lambda/page/settings';
 import { failing, type LogServer, startLogServer } from '../support/log-server';
-
-const GROUP = '/aws/rds/instance/shop/postgresql';
-const SETTINGS: PageSettings = {
-  prefix: 'Shop',
-  topicArn: 'arn:aws:sns:eu-west-1:1:pages',
-  logGroups: [{ name: GROUP, lines: { format: 'postgresql' } }],
-  functions: { postgres: ['shop-migrate'] },
-  ignore: ['ignored_table'],
-  exceptRoles: ['migrator'],
-  lookAgainMs: 300_000,
-  runbookUrl: null,
-};
-const TIMING: PageTiming = {
-  linesWaitMs: 400,
-  linesRetryMs: 50,
-  readMs: 5_000,
-  readEvents: 1_000_000,
-  diagnosisMs: 10_000,
-};
-
-/** CloudWatch Logs, the alarms, the function and the topic. */
-class Aws implements Outbound {
-  readonly events: LogEvent[] = [];
-  readonly pages: { subject: string; text: string }[] = [];
-  readonly chat: string[] = [];
-  chatAnswers = true;
-  up: RaisedAlarm[] = [];
-  searches = 0;
-  databaseAnswers = true;
-  pageSize = 7;
-
-  constructor(private readonly url: string) {}
-
-  async add(lines: readonly string[], ingestedMs = Date.now()): Promise<void> {
-    for await (const message of eventsOfFile(lines))
-      this.events.push({ message, timestampMs: ingestedMs, ingestedMs, stream: 's', logGroup: GROUP });
-  }
-
-  async *searchLogs({
-    fromMs,
-    toMs,
-    pattern,
-  }: Parameters<Outbound['searchLogs']>[0]): AsyncGenerator<LogEvent[]> {
-    this.searches++;
-    const terms = [...pattern.matchAll(/\?"([^"]+)"/g)].map((found) => found[1]!);
-    const found = this.events.filter(
-      ({ message, timestampMs }) =>
-        timestampMs! >= fromMs && timestampMs! <= toMs && terms.some((term) => message.includes(term)),
-    );
-    // Empty pages come between full ones.
-    for (let i = 0; i < found.length; i += this.pageSize) {
-      yield [];
-      yield found.slice(i, i + this.pageSize);
-    }
-    yield [];
-  }
-  async alarmsUp(names: readonly string[]): Promise<readonly RaisedAlarm[]> {
-    return this.up.filter(({ name }) => names.includes(name));
-  }
-  async invokeMigrate(
-    _name: string,
-    request: Parameters<Outbound['invokeMigrate']>[1],
-  ): ReturnType<Outbound['invokeMigrate']> {
-    if (!this.databaseAnswers) return { kind: 'silent', message: 'no answer for 60 s' };
-    if (request.action !== 'diagnose') throw new Error('only questions are asked');
-    const diagnoses = await answerQuestions(request.questions, {
-      namespace: 'shop',
-      manifest: makeManifest([]),
-      connect: () => connectPg({ url: this.url, readOnly: true }),
-      deadline: Date.now() + 10_000,
-    });
-    return { kind: 'answered', response: { action: 'diagnose', diagnoses } };
-  }
-  async publish(topic: string, { subject = '', text }: { subject?: string; text: string }): Promise<void> {
-    if (topic === SETTINGS.topicArn) this.pages.push({ subject, text });
-    else if (this.chatAnswers) this.chat.push(text);
-    else throw Object.assign(new Error(`no ${text}`), { name: 'NotFoundException' });
-  }
-}
+import { Aws, alarmEvent, GROUP, SETTINGS, TIMING } from './aws';
 
 describe.each([13, 18])('PostgreSQL %i', (major) => {
   let server: LogServer;
@@ -99,17 +14,7 @@ describe.each([13, 18])('PostgreSQL %i', (major) => {
   const out: string[] = [];
   const handle = (event: Parameters<typeof handlePage>[0], settings = SETTINGS, timing = TIMING) =>
     handlePage(event, { settings, out: aws, region: 'eu-west-1', timing });
-  /** Ten seconds ago, so that the handler does not wait for late lines. */
-  const alarm = (signature = 'not-null', sinceMs = Date.now() - 10_000): AlarmEvent => ({
-    source: 'aws.cloudwatch',
-    alarmArn: 'arn:x',
-    accountId: '1',
-    region: 'eu-west-1',
-    alarmData: {
-      alarmName: `Shop-${signature}`,
-      state: { value: 'ALARM', timestamp: new Date(sinceMs).toISOString().replace('Z', '+0000') },
-    },
-  });
+  const alarm = alarmEvent;
   const raise = (...statements: string[]): Promise<string[]> =>
     server.logged((client) => failing(client, statements));
 
@@ -334,14 +239,14 @@ describe.each([13, 18])('PostgreSQL %i', (major) => {
 
   it('a look that is refused is logged and fails nothing; the alarms still page', async () => {
     const denied = Object.assign(new Error('CANARY'), { name: 'AccessDenied' });
-    vi.spyOn(aws, 'alarmsUp').mockRejectedValue(denied);
+    vi.spyOn(aws, 'alarms').mockRejectedValue(denied);
     await handle({ action: 'look-again', time: new Date().toISOString() });
     expect(out.join('')).toContain('"event":"look-again-refused"');
     expect(out.join('')).not.toContain('CANARY');
     await aws.add(await raise("INSERT INTO lead_purchases (note) VALUES ('x')"));
     await handle(alarm());
     expect(aws.pages).toHaveLength(1);
-    vi.spyOn(aws, 'alarmsUp').mockRejectedValue(new Error('CloudWatch is away'));
+    vi.spyOn(aws, 'alarms').mockRejectedValue(new Error('CloudWatch is away'));
     await expect(handle({ action: 'look-again', time: new Date().toISOString() })).rejects.toThrow('away');
   });
 

@@ -96,7 +96,7 @@ describe('searching a log group', () => {
 it('alarms that may not be looked at: the name that the pager takes for a refusal', async () => {
   for (const code of ['AccessDenied', 'AccessDeniedException']) {
     replies = [{ status: 403, body: { __type: code, message: 'not authorized' } }];
-    await expect(outbound().alarmsUp(['Shop-not-null'])).rejects.toThrow(
+    await expect(outbound().alarms(['Shop-not-null'])).rejects.toThrow(
       expect.objectContaining({ name: expect.stringMatching(/^AccessDenied/) }),
     );
   }

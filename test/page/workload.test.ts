@@ -167,6 +167,50 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     expect(repaired.text).not.toContain('stock');
   });
 
+  test('the end: the alarm is OK, and all of them plan again', async () => {
+    const lines: string[] = [];
+    vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
+      lines.push(String(text));
+      return true;
+    });
+    const watched = {
+      ...out,
+      async *searchLogs() {
+        yield lines.map((message) => ({ message, timestampMs: 0, ingestedMs: 0, stream: '', logGroup: '' }));
+      },
+      alarms: async (names) => {
+        const name = 'Shop-workload-c0ffee';
+        const sinceMs = Date.now() - 60_000;
+        return names.includes(name) ? [{ name, state: 'OK', sinceMs, of: 'shop-migrate' }] : [];
+      },
+    } as Outbound;
+    const look = () =>
+      handlePage(
+        { action: 'look-again', time: new Date().toISOString() },
+        { ...context, out: watched, settings: { ...SETTINGS, ownLogGroup: '/own' } },
+      );
+    await paged('shop-migrate');
+    // The drift check may only not have run.
+    await look();
+    expect(pages).toHaveLength(1);
+    const client = await connect(url);
+    await client.query(
+      'ALTER TABLE customers ADD CONSTRAINT customers_email_key UNIQUE (email), ADD COLUMN note text',
+    );
+    answers = () => false;
+    await look();
+    expect(pages).toHaveLength(1);
+    answers = () => true;
+    await look();
+    await look();
+    await client.query('ALTER TABLE customers DROP CONSTRAINT customers_email_key, DROP COLUMN note');
+    expect(pages).toHaveLength(2);
+    expect(pages[1]!.subject).toMatch(
+      /^\[Trueup\] resolved: shop: public\.customers \(email\) - .* \+1 more$/,
+    );
+    expect(pages[1]!.text).toContain('All statements of the application plan again.');
+  });
+
   test('no longer up: no page', async () => {
     pages.length = 0;
     const ok = alarm('shop-migrate');

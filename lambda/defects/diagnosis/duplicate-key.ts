@@ -55,8 +55,7 @@ export async function diagnoseDuplicateKey(db: Database, question: DiagnosisQues
     const position = await positionOf(db, first);
     if (position === 'unseen') return notFound([notCompared(first)]);
     const seen = seenAs(first);
-    if (position === 'ahead')
-      return notFound([`No sequence of ${seen.table} is behind its data now. ${EVERYDAY}`]);
+    if (position === 'ahead') return notBehind(seen.table);
     return foundAs(
       seen,
       statement === null ? [`${NO_STATEMENT}.`] : [],
@@ -120,13 +119,17 @@ async function behind(
   const found = rows.find(({ taken }) => taken === true);
   const hidden = rows.filter(({ taken }) => taken === null).map(({ table }) => table);
   if (found === undefined)
-    return notFound([
-      hidden.length > 0
-        ? `This role may not read whether the sequence of ${listed(hidden)} is behind its data.`
-        : `No sequence of ${candidates[0]!.row.sql} is behind its data now. ${EVERYDAY}`,
-    ]);
+    return hidden.length > 0
+      ? notFound([`This role may not read whether the sequence of ${listed(hidden)} is behind its data.`])
+      : notBehind(candidates[0]!.row.sql);
   return foundAs(found, unseen, await repairOf(db, found));
 }
+
+const notBehind = (table: string): Found => ({
+  ...notFound([`No sequence of ${table} is behind its data now. ${EVERYDAY}`]),
+  case: 'not-reproduced',
+  verdict: 'not-reproduced',
+});
 
 const foundAs = (seen: SequenceSeen, unseen: readonly string[], repair: Repair): Found => ({
   kind: sequenceBehind,

@@ -1,0 +1,119 @@
+/** What AWS is to the pager, played on a real database. */
+import { expect } from 'vitest';
+import { makeManifest } from '../../lambda/contract/manifest';
+import { answerQuestions } from '../../lambda/migrate/diagnosis';
+import type { AlarmEvent, AlarmState, RaisedAlarm } from '../../lambda/page/alarm';
+import type { PageTiming } from '../../lambda/page/context';
+import type { PageDocument } from '../../lambda/page/document';
+import type { LogEvent } from '../../lambda/page/error-reader';
+import { eventsOfFile } from '../../lambda/page/log-lines';
+import type { Outbound } from '../../lambda/page/outbound';
+import type { PageSettings } from '../../lambda/page/settings';
+import { connectPg } from '../../lambda/postgres/pg';
+
+export const GROUP = '/aws/rds/instance/shop/postgresql';
+export const OWN_LOG = '/own/log';
+export const DOCUMENTS = 'arn:aws:sns:eu-west-1:1:documents';
+export const SETTINGS: PageSettings = {
+  prefix: 'Shop',
+  topicArn: 'arn:aws:sns:eu-west-1:1:pages',
+  logGroups: [{ name: GROUP, lines: { format: 'postgresql' } }],
+  functions: { postgres: ['shop-migrate'] },
+  ignore: ['ignored_table'],
+  exceptRoles: ['migrator'],
+  lookAgainMs: 300_000,
+  runbookUrl: null,
+};
+export const TIMING: PageTiming = {
+  linesWaitMs: 400,
+  linesRetryMs: 50,
+  readMs: 5_000,
+  readEvents: 1_000_000,
+  diagnosisMs: 10_000,
+};
+
+/** CloudWatch Logs, the alarms, the function and the topic. */
+export class Aws implements Outbound {
+  readonly events: LogEvent[] = [];
+  readonly pages: { subject: string; text: string }[] = [];
+  readonly chat: string[] = [];
+  readonly documents: PageDocument[] = [];
+  chatAnswers = true;
+  up: RaisedAlarm[] = [];
+  over: AlarmState[] = [];
+  searches = 0;
+  databaseAnswers = true;
+  pageSize = 7;
+
+  constructor(private readonly url: string) {}
+
+  async add(lines: readonly string[], ingestedMs = Date.now()): Promise<void> {
+    for await (const message of eventsOfFile(lines))
+      this.events.push({ message, timestampMs: ingestedMs, ingestedMs, stream: 's', logGroup: GROUP });
+  }
+
+  /** What the pager wrote into its own log; its lines have no prefix. */
+  ownLog: () => readonly string[] = () => [];
+
+  async *searchLogs({
+    logGroup,
+    fromMs,
+    toMs,
+    pattern,
+  }: Parameters<Outbound['searchLogs']>[0]): AsyncGenerator<LogEvent[]> {
+    if (logGroup === OWN_LOG) {
+      expect(pattern).toBe('{ ($.event = "paged") || ($.event = "resolved") }');
+      const lines = this.ownLog().filter((line) => /"event":"(paged|resolved)"/.test(line));
+      yield lines.map((message) => ({ message, timestampMs: 0, ingestedMs: 0, stream: 's', logGroup }));
+      return;
+    }
+    this.searches++;
+    const terms = [...pattern.matchAll(/\?"([^"]+)"/g)].map((found) => found[1]!);
+    const found = this.events.filter(
+      ({ message, timestampMs }) =>
+        timestampMs! >= fromMs && timestampMs! <= toMs && terms.some((term) => message.includes(term)),
+    );
+    // Empty pages come between full ones.
+    for (let i = 0; i < found.length; i += this.pageSize) {
+      yield [];
+      yield found.slice(i, i + this.pageSize);
+    }
+    yield [];
+  }
+  async alarms(names: readonly string[]): Promise<readonly AlarmState[]> {
+    const up = this.up.map((each) => ({ ...each, state: 'ALARM', of: null }));
+    return [...up, ...this.over].filter(({ name }) => names.includes(name));
+  }
+  async invokeMigrate(
+    _name: string,
+    request: Parameters<Outbound['invokeMigrate']>[1],
+  ): ReturnType<Outbound['invokeMigrate']> {
+    if (!this.databaseAnswers) return { kind: 'silent', message: 'no answer for 60 s' };
+    if (request.action !== 'diagnose') throw new Error('only questions are asked');
+    const diagnoses = await answerQuestions(request.questions, {
+      namespace: 'shop',
+      manifest: makeManifest([]),
+      connect: () => connectPg({ url: this.url, readOnly: true }),
+      deadline: Date.now() + 10_000,
+    });
+    return { kind: 'answered', response: { action: 'diagnose', diagnoses } };
+  }
+  async publish(topic: string, { subject = '', text }: { subject?: string; text: string }): Promise<void> {
+    if (topic === SETTINGS.topicArn) this.pages.push({ subject, text });
+    else if (topic === DOCUMENTS) this.documents.push(JSON.parse(text));
+    else if (this.chatAnswers) this.chat.push(text);
+    else throw Object.assign(new Error(`no ${text}`), { name: 'NotFoundException' });
+  }
+}
+
+/** Ten seconds ago, so that the handler does not wait for late lines. */
+export const alarmEvent = (signature = 'not-null', sinceMs = Date.now() - 10_000): AlarmEvent => ({
+  source: 'aws.cloudwatch',
+  alarmArn: 'arn:x',
+  accountId: '1',
+  region: 'eu-west-1',
+  alarmData: {
+    alarmName: `Shop-${signature}`,
+    state: { value: 'ALARM', timestamp: new Date(sinceMs).toISOString().replace('Z', '+0000') },
+  },
+});
