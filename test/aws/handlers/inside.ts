@@ -17,7 +17,10 @@ const ROOTS = '/var/runtime/ca-cert.pem';
 
 export async function handler(question: Question): Promise<Answer> {
   try {
-    if (question.ask === 'alarms') return { alarms: (await outbound().alarmsUp(question.names)).length };
+    if (question.ask === 'alarms') {
+      const alarms = await outbound().alarms(question.names);
+      return { alarms: alarms.filter(({ state }) => state === 'ALARM').length };
+    }
     const certificates = readFileSync(ROOTS, 'utf8').match(
       /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g,
     );
