@@ -8,7 +8,7 @@ import { compileFiles } from '../compiler';
 import { CompileError } from '../compiler/problem';
 import { type Entry, isApplied, type Judged } from './entry';
 import { ourNames } from './names';
-import { mayCommit, statementsOf, withoutTransactions } from './statements';
+import { mayCommit, statementsOf, withLocalSettings, withoutTransactions } from './statements';
 import { draftedVerify } from './verify';
 
 export interface ConvertInput {
@@ -39,9 +39,12 @@ export async function convert({ tool, judged, rows, applied, end }: ConvertInput
   const notes: string[] = [];
   const drafts = judged.map((each, i): Draft => {
     const { entry } = each;
-    const { sql, lines } = withoutTransactions(entry.file, entry.sql!);
+    const { sql: whole, lines } = withoutTransactions(entry.file, entry.sql!);
     if (lines.length > 0)
       notes.push(`${names[i]}: BEGIN and COMMIT are left out; the file is one transaction.`);
+    const { sql, lines: settings } = withLocalSettings(entry.file, whole);
+    if (settings.length > 0)
+      notes.push(`${names[i]}: SET holds for the file alone, and timeouts are left out, which Trueup sets.`);
     if ((statementsOf(entry.file, sql) ?? []).some(mayCommit))
       notes.push(
         `${names[i]}: a CALL or DO of it may COMMIT. If it does, a new database refuses it, since the file is one transaction: rewrite it.`,

@@ -4,7 +4,8 @@ import { outlineOf } from '../compiler/read/outline';
 import { isReady } from '../compiler/read/parser';
 import { Source } from '../compiler/read/source';
 import { type ParsedStatement, readStatements } from '../compiler/read/statements';
-import { all, as } from '../compiler/read/tree';
+import { all, as, sqlName } from '../compiler/read/tree';
+import { OWN_SETTINGS } from '../compiler/rules/session';
 
 /** Null where it cannot be read. */
 export function statementsOf(file: string, sql: string): readonly ParsedStatement[] | null {
@@ -40,6 +41,52 @@ export function withoutTransactions(file: string, sql: string): Changed {
   };
   return own.every(isPlain) ? without(sql, own) : { sql, lines: [] };
 }
+
+/**
+ * Settings as a file of ours has them: for its own transaction, and without the timeouts that Trueup sets. SET ROLE stays, which
+ * is for a person to decide; so does RESET ALL.
+ */
+export function withLocalSettings(file: string, sql: string): Changed {
+  const changes = (statementsOf(file, sql) ?? []).flatMap((each) => {
+    const local = asLocal(each);
+    return local === undefined ? [] : [{ ...each, local }];
+  });
+  const [dropped, kept] = [
+    changes.filter(({ local }) => local === null),
+    changes.filter(({ local }) => local),
+  ];
+  const text = [...kept]
+    .reverse()
+    .reduce((rest, { start, end, local }) => rest.slice(0, start) + local + rest.slice(end), sql);
+  // The positions have moved: those that are left out are found again.
+  const rest =
+    dropped.length === 0
+      ? text
+      : without(
+          text,
+          (statementsOf(file, text) ?? []).filter((each) => asLocal(each) === null),
+        ).sql;
+  return { sql: rest, lines: changes.map(({ start }) => lineOf(sql, start)) };
+}
+
+/** Null: it is left out. Undefined: it stays. */
+function asLocal({ node, sql }: ParsedStatement): string | null | undefined {
+  const set = as(node, 'VariableSetStmt');
+  const name = set?.name?.toLowerCase();
+  if (
+    !set ||
+    name === undefined ||
+    /^(role|session_authorization|transaction.*|session characteristics)$/.test(name)
+  )
+    return undefined;
+  if (OWN_SETTINGS[name] !== undefined) return null;
+  if (set.kind === 'VAR_RESET') return `SET LOCAL ${quoteSetting(name)} TO DEFAULT`;
+  if (set.is_local) return undefined;
+  const word = /^SET\s+(SESSION\s+)?/i.exec(sql)?.[0];
+  return word === undefined ? undefined : `SET LOCAL ${sql.slice(word.length)}`;
+}
+
+const quoteSetting = (name: string): string => sqlName(name.split('.'));
 
 /** Without what changes the ledger of the tool itself: a new database of ours has none. */
 export function withoutLedger(

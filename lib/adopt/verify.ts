@@ -4,6 +4,7 @@ import { list, path } from '../../lambda/audit/names';
 import type { Effect, ObjectName } from '../../lambda/contract/effects';
 import type { Migration } from '../../lambda/contract/manifest';
 import { quoteLiteral } from '../../lambda/sql/quote';
+import { array, column } from '../audit/write/names';
 
 const MOST = 40;
 
@@ -30,7 +31,7 @@ function queryOf(effect: Effect, found: Lookup, made: ReadonlySet<string>): read
     case 'column type': {
       const table = made.has(nameOf(effect.table)) ? undefined : found.table(effect.table);
       return table && found.hasColumn(table, effect.column)
-        ? [`SELECT trueup.has_column(${quoteLiteral(table)}, ${quoteLiteral(effect.column)})`]
+        ? [`SELECT trueup.has_column(${quoteLiteral(table)}, ${quoteLiteral(column(effect.column))})`]
         : [];
     }
     case 'index': {
@@ -40,9 +41,7 @@ function queryOf(effect: Effect, found: Lookup, made: ReadonlySet<string>): read
       if (!table || effect.predicate !== null || named.length < columns.length || !effect.name) return [];
       if (!found.isPlainIndex(table, effect.name, named, effect.unique)) return [];
       const unique = effect.unique ? ', is_unique => true' : '';
-      return [
-        `SELECT trueup.is_indexed(${quoteLiteral(table)}, ${quoteLiteral(`{${list(named)}}`)}${unique})`,
-      ];
+      return [`SELECT trueup.is_indexed(${quoteLiteral(table)}, ${array(named.map(column))}${unique})`];
     }
     case 'function': {
       const name = effect.arguments === null ? undefined : found.function(effect.function, effect.arguments);

@@ -1,6 +1,6 @@
 /** What is left out of a file's text when it is taken over. */
 import { beforeAll, describe, expect, test } from 'vitest';
-import { withoutLedger, withoutTransactions } from '../../lib/adopt/statements';
+import { withLocalSettings, withoutLedger, withoutTransactions } from '../../lib/adopt/statements';
 import { loadParser } from '../../lib/compiler/read/parser';
 
 beforeAll(loadParser);
@@ -66,4 +66,37 @@ describe("the tool's ledger", () => {
   ])('%s: it is about something else too, and stays', (sql) => {
     expect(rest(sql)).toEqual({ sql, lines: [] });
   });
+});
+
+describe('settings', () => {
+  const rest = (sql: string) => withLocalSettings('a.sql', sql);
+
+  test.each([
+    ['SET search_path TO shop, public', 'SET LOCAL search_path TO shop, public'],
+    ['set session search_path = shop', 'SET LOCAL search_path = shop'],
+    ["SET TIME ZONE 'UTC'", "SET LOCAL TIME ZONE 'UTC'"],
+    ['RESET search_path', 'SET LOCAL search_path TO DEFAULT'],
+    ['RESET shop.tenant', 'SET LOCAL shop.tenant TO DEFAULT'],
+  ])('%s', (was, is) => {
+    expect(rest(`SELECT 1;\n-- Why.\n${was};\nSELECT 2;`)).toEqual({
+      sql: `SELECT 1;\n-- Why.\n${is};\nSELECT 2;`,
+      lines: [3],
+    });
+  });
+
+  test('timeouts are left out, and the rest of the file is as it was', () => {
+    expect(
+      rest("SET search_path = a;\nSET lock_timeout = '2s';\nSELECT 1;\nRESET STATEMENT_TIMEOUT;"),
+    ).toEqual({
+      sql: 'SET LOCAL search_path = a;\n\nSELECT 1;',
+      lines: [1, 2, 4],
+    });
+  });
+
+  test.each(['SET LOCAL search_path = shop', 'SET ROLE app', 'RESET ALL', 'SET TRANSACTION READ ONLY'])(
+    '%s: it stays',
+    (sql) => {
+      expect(rest(sql)).toEqual({ sql, lines: [] });
+    },
+  );
 });

@@ -26,8 +26,8 @@ export const newFolder = (): string => join(scratch, String(++folders), 'taken')
 export const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 export const SHOPS = 'CREATE TABLE shops (id bigserial PRIMARY KEY, name text NOT NULL);\n';
-export const CODES = `ALTER TABLE shops ADD COLUMN code text;
-CREATE UNIQUE INDEX shops_code ON shops (code);
+export const CODES = `ALTER TABLE shops ADD COLUMN "shopCode" text;
+CREATE UNIQUE INDEX shops_code ON shops ("shopCode");
 `;
 export const NOTES = 'CREATE TABLE notes (id int PRIMARY KEY, note text);\n';
 
@@ -85,7 +85,7 @@ export const FIXTURES: readonly Fixture[] = [
     ledger: `CREATE SCHEMA supabase_migrations;
       CREATE TABLE supabase_migrations.schema_migrations (version text PRIMARY KEY, statements text[], name text);`,
     rows: `INSERT INTO supabase_migrations.schema_migrations VALUES ('20240101000000', NULL, 'shops'),
-      ('20240102000000', ARRAY['ALTER TABLE shops ADD COLUMN code text', 'CREATE UNIQUE INDEX shops_code ON shops (code)'], 'codes');`,
+      ('20240102000000', ARRAY['ALTER TABLE shops ADD COLUMN "shopCode" text', 'CREATE UNIQUE INDEX shops_code ON shops ("shopCode")'], 'codes');`,
   },
   {
     tool: 'Prisma',

@@ -55,7 +55,7 @@ test('a ledger that lies: each difference is a finding, what was never run is fo
   const url = await createDatabase(newestMajor());
   const client = await connect(url);
   // The second migration is in the ledger, and its index is not in the database; somebody added a column by hand.
-  await client.query(`${drizzle.ledger}${drizzle.rows}${SHOPS}ALTER TABLE shops ADD COLUMN code text, ADD COLUMN by_hand int;
+  await client.query(`${drizzle.ledger}${drizzle.rows}${SHOPS}ALTER TABLE shops ADD COLUMN "shopCode" text, ADD COLUMN by_hand int;
     INSERT INTO shops (name) VALUES ('${CANARY}')`);
   const journal = JSON.parse(drizzle.files['meta/_journal.json']!);
   journal.entries.splice(1, 0, { idx: 9, when: 1_704_100_000_000, tag: '0009_late', breakpoints: true });

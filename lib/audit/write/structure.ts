@@ -46,6 +46,29 @@ const HEAD = `-- The database as it was found, without its rows. \`trueup check 
 -- the folder above; nothing else reads it.`;
 const HISTORY = '-- migrate:history it is what the database had before';
 
+/**
+ * All of it as statements for an empty database whose server has the roles, and why some of it is not among them. What takes a
+ * superuser, and settings of the database, are left out.
+ */
+export function statementsFor(catalogue: Catalogue): {
+  readonly statements: readonly string[];
+  readonly unwritten: readonly string[];
+} {
+  const { parts, unwritten } = allParts(catalogue, nothingOf(catalogue));
+  const own = parts.filter((part) => isTriable(part) || isDefaultPrivileges(part));
+  const left = parts.filter((part) => !own.includes(part));
+  return {
+    statements: own.flatMap(({ up }) => withoutWaiting(up)),
+    unwritten: [
+      ...unwritten,
+      ...left.map(({ title }) => `${title}: it takes a superuser, or is of the server`),
+    ],
+  };
+}
+
+const isDefaultPrivileges = ({ phase, up }: Part): boolean =>
+  phase === 'grant' && up.some((each) => each.startsWith('ALTER DEFAULT PRIVILEGES'));
+
 /** A database of which only the server and what it brings is there. */
 function nothingOf(catalogue: Catalogue): Catalogue {
   const empty = Object.fromEntries(Object.keys(catalogue).map((kind) => [kind, []])) as unknown as Catalogue;

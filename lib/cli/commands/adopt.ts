@@ -1,7 +1,9 @@
 import type { Command } from 'commander';
 import { namesIn } from '../../../lambda/audit/names';
 import { readOtherLedgers } from '../../../lambda/engine/ledger/other-tools';
+import { asFound } from '../../adopt/baseline';
 import { AdoptProblem, type Judged } from '../../adopt/entry';
+import { isLocked, lockTableOf } from '../../adopt/knex-lock';
 import { type LedgerSearch, ledgerOf } from '../../adopt/ledger';
 import { type LeftOut, serviceSchemasIn } from '../../adopt/own-objects';
 import { withoutLedger } from '../../adopt/statements';
@@ -23,6 +25,7 @@ interface Options extends DatabaseOptions {
   readonly tool?: string;
   readonly ledger?: string;
   readonly output?: string;
+  readonly baseline?: boolean;
 }
 
 const STATEMENT_TIMEOUT_MS = 10 * 60_000;
@@ -39,6 +42,10 @@ export function registerAdopt(program: Command): void {
     )
     .option('--tool <name>', 'whose migrations they are (default: by the files)')
     .option('--ledger <table>', 'schema.table where the tool records what is applied (default: found)')
+    .option(
+      '--baseline',
+      'take what the database holds as one migration, and not the files: for migrations in code, which only their tool can run',
+    )
     .option('--output <folder>', 'write the folder in our form; it must not be there yet');
   setAction<Options>(command, async (terminal, options, folder) => {
     requireFolder(folder!);
@@ -61,40 +68,52 @@ async function adopt(terminal: Terminal, options: Options, understood: Understoo
   const hasDatabase =
     options.databaseUrl ?? process.env.DATABASE_URL ?? process.env.PGHOST ?? process.env.PGDATABASE;
   if (!hasDatabase) {
-    if (options.output ?? options.ledger)
+    const asked = (['output', 'ledger', 'baseline'] as const).find((name) => options[name]);
+    if (asked)
       throw new UsageError(
-        `${options.output ? '--output' : '--ledger'} needs the database that ${rules.tool} has migrated`,
+        `--${asked} needs the database that ${rules.tool} has migrated`,
         'Give --database-url: what is applied decides what is history.',
       );
     return { understood };
   }
-  if (content.entries.some(({ sql }) => sql === null)) throw codeProblem(understood);
+  if (!options.baseline && content.entries.some(({ sql }) => sql === null)) throw codeProblem(understood);
   const { readLive, proveLedger } = await import('../database/prove.js');
   const { db, label } = await readOnlySession(options, STATEMENT_TIMEOUT_MS);
   let live: Live;
   let search: LedgerSearch;
+  let locked = false;
   try {
     const progress = progressView(terminal);
     ({ live, search } = await progress.during(async () => {
       progress.now('reading the database');
       const all = await readOtherLedgers(db, null, { detail: true });
       const found = ledgerOf(all, rules, content, options.ledger);
+      if (rules.tool === 'Knex' && found.ledger) locked = await isLocked(db, found.ledger.table);
       return { search: found, live: await readLive(db) };
     }));
   } finally {
     await db.close();
   }
   const { ledger } = search;
+  const own = leftOut(understood, search, live);
   const judged = withoutItsLedger(
     ledger?.judgement.entries ?? content.entries.map((entry) => ({ entry, state: 'pending' })),
     ledger?.table,
   );
-  const proved = await proveLedger(terminal, live, judged, leftOut(understood, search, live));
-  const known = { understood, label, search, judged, live, ...(ledger ? { proved } : {}) };
+  const found = options.baseline ? asFound(live.catalogue, own, judged) : undefined;
+  const taken: readonly Judged[] = found ? [{ entry: found.entry, state: 'applied' }] : judged;
+  const proved = await proveLedger(terminal, live, taken, own);
+  const known = { understood, label, search, judged, live, found, locked, ...(ledger ? { proved } : {}) };
   if (options.output === undefined) return known;
   const { convert } = await import('../../adopt/convert.js');
   const { applied, end } = proved;
-  const converted = await convert({ tool: rules.tool, judged, rows: ledger?.rows ?? [], applied, end });
+  const converted = await convert({
+    tool: rules.tool,
+    judged: taken,
+    rows: ledger?.rows ?? [],
+    applied,
+    end,
+  });
   writeFolder(options.output, new Map(converted.files.map(({ name, text }) => [`${name}.sql`, text])));
   return { ...known, output: { folder: options.output, converted } };
 }
@@ -105,7 +124,8 @@ function withoutItsLedger(judged: readonly Judged[], table: string | undefined):
   const [schema = '', name = ''] = namesIn(table);
   return judged.map((each): Judged => {
     const { file, sql } = each.entry;
-    const { sql: rest, lines } = withoutLedger(file, sql!, { schema, name });
+    if (sql === null) return each;
+    const { sql: rest, lines } = withoutLedger(file, sql, { schema, name });
     return lines.length === 0 ? each : { ...each, entry: { ...each.entry, sql: rest, ledgerLines: lines } };
   });
 }
@@ -120,6 +140,7 @@ function leftOut(
     const [schema = '', name = ''] = namesIn(table);
     return { schema, name };
   });
+  if (rules.tool === 'Knex' && ledger) tables.push(lockTableOf(ledger.table));
   return { schemas: new Set([...(rules.schemas ?? []), ...serviceSchemasIn(catalogue)]), tables, owner };
 }
 
@@ -127,6 +148,6 @@ function codeProblem({ rules, content }: Understood): AdoptProblem {
   const code = content.entries.filter(({ sql }) => sql === null);
   return new AdoptProblem(
     `${code.length} of the ${content.entries.length} migrations are code (${code[0]!.file}), which only ${rules.tool} can run`,
-    'Take over what they made as one baseline: docs/adopting.md ("Migrations in code").',
+    'Take what the database holds as one migration: --baseline.',
   );
 }

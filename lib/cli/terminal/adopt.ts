@@ -1,6 +1,7 @@
 /** What `adopt` understood, proved and wrote, in words and as JSON. */
 
 import { quoteIdentifier } from '../../../lambda/sql/quote';
+import type { AsFound } from '../../adopt/baseline';
 import type { Converted } from '../../adopt/convert';
 import type { Judged, State } from '../../adopt/entry';
 import type { LedgerSearch } from '../../adopt/ledger';
@@ -18,6 +19,10 @@ export interface Adopted {
   readonly search?: LedgerSearch;
   readonly judged?: readonly Judged[];
   readonly live?: Live;
+  /** With `--baseline`: what is taken in place of the files. */
+  readonly found?: AsFound;
+  /** Knex's lock is taken. @default false */
+  readonly locked?: boolean;
   /** Missing where no ledger was found. */
   readonly proved?: Proved;
   readonly output?: { readonly folder: string; readonly converted: Converted };
@@ -26,9 +31,9 @@ export interface Adopted {
 /** What a person must look at: the ledger counts it as applied, or half of it is. */
 const OPEN: readonly State[] = ['failed', 'skipped', 'stamped'];
 
-export function adoptExitCode({ judged = [], proved }: Adopted): ExitCode {
+export function adoptExitCode({ judged = [], proved, locked = false }: Adopted): ExitCode {
   const open = judged.some(({ state }) => OPEN.includes(state));
-  return open || (proved?.proof.findings.length ?? 0) > 0 ? EXIT.found : EXIT.ok;
+  return open || locked || (proved?.proof.findings.length ?? 0) > 0 ? EXIT.found : EXIT.ok;
 }
 
 export function printAdopted(terminal: Terminal, adopted: Adopted): void {
@@ -57,7 +62,7 @@ const STATES: readonly State[] = ['failed', 'skipped', 'stamped', 'edited', 'pen
 
 function printLedger(
   { out }: Terminal,
-  { understood, label, search }: Adopted,
+  { understood, label, search, found, locked }: Adopted,
   judged: readonly Judged[],
 ): void {
   const { tool } = understood.rules;
@@ -81,9 +86,21 @@ function printLedger(
       hang(out, `  ${state}  `, `${oneLine(entry.key)}${why ? `: ${why}` : ''}`);
   for (const key of ledger.judgement.strangers)
     hang(out, '  no file  ', `${oneLine(key)}: the ledger has it, and the folder has not`);
+  if (locked)
+    hang(
+      out,
+      '  locked  ',
+      `${tool}'s lock is taken: it is running now, or was killed in a migration, which may be in the database in part`,
+    );
+  if (found && judged.some(({ state }) => state === 'pending'))
+    hang(
+      out,
+      '',
+      `What is pending is not in the baseline: apply it with ${tool} and adopt again, or write it anew.`,
+    );
 }
 
-function printProof({ out }: Terminal, { proved, label }: Adopted): void {
+function printProof({ out }: Terminal, { proved, label, found }: Adopted): void {
   if (!proved) return;
   const { proof, notReplayed } = proved;
   for (const { kind, id, object, message, migrations, database, entry } of proof.findings) {
@@ -101,12 +118,14 @@ function printProof({ out }: Terminal, { proved, label }: Adopted): void {
       `${oneLine(entry.file)}${line === null ? '' : `:${line}`}: ${oneLine(why)}`,
     );
   for (const line of notSeenLines(proof.notSeen)) hang(out, '  not seen  ', line);
+  for (const why of found?.unwritten ?? []) hang(out, '  not written  ', oneLine(why));
   const { migrations, database } = proof.compared;
-  const found = proof.findings.length === 0 ? 'no difference' : plural(proof.findings.length, 'difference');
+  const differences =
+    proof.findings.length === 0 ? 'no difference' : plural(proof.findings.length, 'difference');
   hang(
     out,
     '',
-    `${label}: ${found}; ${migrations} objects of the applied migrations compared with ${database} of the database.`,
+    `${label}: ${differences}; ${migrations} objects of the ${found ? 'baseline' : 'applied migrations'} compared with ${database} of the database.`,
   );
 }
 
@@ -134,7 +153,7 @@ function printOutput({ out }: Terminal, { output, understood, search, live }: Ad
 const revoke = (table: string, owner: string): string =>
   `REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON ${table} FROM PUBLIC, ${quoteIdentifier(owner)};`;
 
-export function adoptJson({ understood, search, judged, proved, output }: Adopted): object {
+export function adoptJson({ understood, search, judged, proved, output, found, locked }: Adopted): object {
   const { rules, folder, content } = understood;
   const states = new Map(
     (judged ?? []).map(({ entry, state, why }) => [entry.file, { state, why: why ?? null }]),
@@ -154,6 +173,8 @@ export function adoptJson({ understood, search, judged, proved, output }: Adopte
     passed: content.passed,
     ledger: search?.ledger?.table ?? null,
     withoutFile: search?.ledger?.judgement.strangers ?? [],
+    locked: locked ?? false,
+    notWritten: found?.unwritten ?? [],
     findings: proved?.proof.findings ?? [],
     notReplayed: (proved?.notReplayed ?? []).map(({ entry, line, why }) => ({ entry: entry.key, line, why })),
     notSeen: proved?.proof.notSeen ?? [],

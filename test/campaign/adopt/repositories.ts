@@ -12,6 +12,8 @@ export interface Repository {
   readonly also?: string;
   /** SQL of what the database holds before the first migration. @default - nothing */
   readonly before?: string;
+  /** Of each file that `adopt` has written: what a person does because one of its notes asks for it. @default - nothing */
+  readonly mended?: (text: string) => string;
   /** Files that nobody can run here, and why: neither the tool nor Trueup gets them. @default - none */
   readonly leftOut?: Readonly<Record<string, string>>;
 }
@@ -98,9 +100,9 @@ export const REPOSITORIES: readonly Repository[] = [
   },
   {
     tool: 'node-pg-migrate',
-    name: 'jcatalaamat/whatsapp-scrapper',
-    commit: 'c567aa868401877815fd2c6af441e36cbad423ba',
-    folder: 'migrations',
+    name: 'HaydenLeBaron/thesaurizate.fi',
+    commit: '96d9fb60771b4fcd5da5176a5dd66800ea198d9d',
+    folder: 'server/migrations',
   },
   {
     tool: 'node-pg-migrate',
@@ -119,5 +121,7 @@ export const REPOSITORIES: readonly Repository[] = [
     name: 'e2b-dev/infra',
     commit: '54693ff353d26c5fe1951db5467e751f3e2f984e',
     folder: 'packages/db/migrations',
+    // Its procedures commit after each batch of rows.
+    mended: (text) => text.replace(/^\s*COMMIT;$/gm, ''),
   },
 ];
