@@ -15,15 +15,19 @@ export type Tool =
   | 'Flyway'
   | 'golang-migrate'
   | 'goose'
+  | 'graphile-migrate'
   | 'Knex'
   | 'node-pg-migrate'
+  | 'postgres-migrations'
   | 'Prisma'
   | 'Rails'
   | 'Sequelize'
   | 'sql-migrate'
   | 'sqlx'
   | 'Supabase'
-  | 'TypeORM';
+  | 'tern'
+  | 'TypeORM'
+  | 'yoyo';
 
 export interface OtherLedger {
   readonly tool: Tool;
@@ -59,6 +63,8 @@ const SHAPES: readonly Shape[] = [
     detail: ['statements'],
   },
   { tool: 'dbmate', columns: { version: 'text' } },
+  // A number alone is anybody's: the name is tern's own choice.
+  { tool: 'tern', columns: { version: 'int' }, name: /^schema_version$/ },
   { tool: 'golang-migrate', columns: { version: 'int', dirty: 'bool' } },
   { tool: 'Ecto', columns: { version: 'int', inserted_at: 'time' } },
   {
@@ -100,6 +106,15 @@ const SHAPES: readonly Shape[] = [
     columns: { version: 'text', description: 'text', applied: 'int', total: 'int', executed_at: 'time' },
     more: true,
   },
+  {
+    tool: 'graphile-migrate',
+    columns: { hash: 'text', previous_hash: 'text', filename: 'text', date: 'time' },
+  },
+  {
+    tool: 'postgres-migrations',
+    columns: { id: 'int', name: 'text', hash: 'text', executed_at: 'time' },
+  },
+  { tool: 'yoyo', columns: { migration_hash: 'text', migration_id: 'text', applied_at_utc: 'time' } },
   { tool: 'sql-migrate', columns: { id: 'text', applied_at: 'time' } },
   { tool: 'Sequelize', columns: { name: 'text' }, name: /sequelize|migration/i },
 ];
@@ -119,7 +134,7 @@ const FAMILIES: Readonly<Record<string, Shape['columns'][string]>> = {
 /** Schemas in which a hosted service keeps the ledgers of its own parts; only a search path makes one the folder's. */
 const OF_SERVICES = new Set(['auth', 'storage', 'realtime', '_realtime', 'supabase_functions', 'graphql']);
 /** Where a tool keeps its ledger whatever the search path. */
-const OF_TOOLS = new Set(['supabase_migrations', 'drizzle', 'atlas_schema_revisions']);
+const OF_TOOLS = new Set(['supabase_migrations', 'drizzle', 'atlas_schema_revisions', 'graphile_migrate']);
 
 export interface FoundTable {
   readonly schema: string;
@@ -151,7 +166,7 @@ FROM (SELECT n.nspname AS schema, c.relname AS name,
     AND c.relnatts OPERATOR(pg_catalog.<=) 16::pg_catalog.int2
     AND n.nspname OPERATOR(pg_catalog.<>) ALL ('{trueup,pg_catalog,information_schema,pg_toast}'::pg_catalog.name[])
     AND EXISTS (SELECT FROM pg_catalog.pg_attribute k WHERE k.attrelid OPERATOR(pg_catalog.=) c.oid
-      AND k.attname OPERATOR(pg_catalog.=) ANY ('{version,version_id,migration_name,hash,name,applied_at}'::pg_catalog.name[]))) t`;
+      AND k.attname OPERATOR(pg_catalog.=) ANY ('{version,version_id,migration_name,migration_id,hash,name,applied_at}'::pg_catalog.name[]))) t`;
 
 export function shapeOf({ schema, name, columns }: FoundTable): Shape | null {
   const fits = (shape: Shape): boolean =>

@@ -75,6 +75,15 @@ const byNumberAndWords =
       ),
     );
 
+/** The number and the words behind it, `0001_create-users` as 1 and `create-users`. */
+const byNumberAndName: Rule = (rows, migrations) =>
+  migrations.filter(({ name, version }) =>
+    rows.some(
+      (row) =>
+        numberOf(row.id) === BigInt(version) && row.name === name.slice(version.length).replace(/^[-_]/, ''),
+    ),
+  );
+
 /**
  * The newest row of a number says whether it is applied; 0 is no file. Small numbers are the folder's where it has a file
  * for each that is applied, and Trueup itself has run none of them.
@@ -136,6 +145,10 @@ const RULES: Readonly<Record<Tool, Rule>> = {
   Ecto: byNumber('version'),
   TypeORM: byNumber('timestamp'),
   'golang-migrate': upToNumber,
+  tern: upToNumber,
+  'graphile-migrate': byName('filename'),
+  'postgres-migrations': byNumberAndName,
+  yoyo: byName('migration_id'),
   Flyway: flyway,
   Drizzle: drizzle,
   Prisma: byName('migration_name', ({ finished_at, rolled_back_at }) => !!finished_at && !rolled_back_at),

@@ -240,6 +240,32 @@ const LEDGERS: readonly (readonly [tool: string, name: string, sql: string])[] =
     PRICES,
     `CREATE TABLE gorp_migrations (id text PRIMARY KEY, applied_at timestamptz); INSERT INTO gorp_migrations VALUES ('${PRICES}.sql', now())`,
   ],
+  [
+    'tern',
+    '001_prices',
+    'CREATE TABLE schema_version (version int4 NOT NULL); INSERT INTO schema_version VALUES (1)',
+  ],
+  [
+    'graphile-migrate',
+    '000001-prices',
+    `CREATE SCHEMA graphile_migrate; CREATE TABLE graphile_migrate.migrations (hash text PRIMARY KEY,
+       previous_hash text REFERENCES graphile_migrate.migrations, filename text NOT NULL, date timestamptz NOT NULL DEFAULT now());
+     CREATE TABLE graphile_migrate.current (filename text PRIMARY KEY DEFAULT 'current.sql', content text NOT NULL, date timestamptz);
+     INSERT INTO graphile_migrate.migrations VALUES ('sha1:a', NULL, '000001-prices.sql')`,
+  ],
+  [
+    'postgres-migrations',
+    '0001_create-prices',
+    `CREATE TABLE migrations (id integer PRIMARY KEY, name varchar(100) UNIQUE NOT NULL, hash varchar(40) NOT NULL,
+       executed_at timestamp DEFAULT current_timestamp);
+     INSERT INTO migrations VALUES (0, 'create-migrations-table', 'h'), (1, 'create-prices', 'h')`,
+  ],
+  [
+    'yoyo',
+    '0001.create-prices',
+    `CREATE TABLE _yoyo_migration (migration_hash varchar(64) PRIMARY KEY, migration_id varchar(255), applied_at_utc timestamp);
+     INSERT INTO _yoyo_migration VALUES ('h', '0001.create-prices', now())`,
+  ],
 ];
 const pair = (name: string) => manifestOf(migration(name), migration(RAISE));
 
@@ -289,9 +315,21 @@ const HARMLESS: readonly (readonly [what: string, names: readonly string[], sql:
      INSERT INTO _sqlx_migrations VALUES (1, 'create prices', now(), true, '', 1)`,
   ],
   [
+    'postgres-migrations, the same number under another name',
+    ['0001_repair'],
+    `CREATE TABLE migrations (id integer PRIMARY KEY, name varchar(100) UNIQUE NOT NULL, hash varchar(40) NOT NULL, executed_at timestamp);
+     INSERT INTO migrations VALUES (1, 'create-prices', 'h', now())`,
+  ],
+  [
+    'tern at a number that no file has',
+    ['001_repair'],
+    'CREATE TABLE schema_version (version int4 NOT NULL); INSERT INTO schema_version VALUES (7)',
+  ],
+  [
     "tables of the application's",
     ['0001_repair'],
-    `CREATE TABLE tags (name text PRIMARY KEY); INSERT INTO tags VALUES ('0001_repair');
+    `CREATE TABLE format (version int); INSERT INTO format VALUES (1);
+     CREATE TABLE tags (name text PRIMARY KEY); INSERT INTO tags VALUES ('0001_repair');
      CREATE TABLE logins (id int, "timestamp" bigint, name text); INSERT INTO logins VALUES (1, 1, '0001_repair')`,
   ],
 ];
@@ -380,7 +418,7 @@ describe.each(majors())('what follows, PostgreSQL %i', (major) => {
 test('a baseline that the database does not hold is not applied where the other tool has applied it', async () => {
   const url = await createDatabase();
   const client = await connect(url);
-  await client.query(LEDGERS.at(-1)![2]);
+  await client.query(LEDGERS.find(([tool]) => tool === 'sql-migrate')![2]);
   const lost = migration(PRICES, { verify: "SELECT 'no table' WHERE to_regclass('prices') IS NULL" });
   const manifest = manifestOf(lost, migration(RAISE));
   expect((await run(url, manifest, { baseline: PRICES })).outcome).toMatchObject({
