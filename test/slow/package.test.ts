@@ -1,5 +1,5 @@
 /** What a user gets: packed with `npm pack`, installed in an empty folder elsewhere. */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import {
   cpSync,
   existsSync,
@@ -82,6 +82,22 @@ test('installed elsewhere, it runs', () => {
   expect(JSON.parse(run('npx', ['trueup', 'demo', '--json'], project))).toMatchObject({
     acts: expect.any(Array),
   });
+});
+
+test('its types are all there', () => {
+  writeFileSync(
+    join(project, 'app.ts'),
+    "import { DatabaseStack, SchemaDatabase, SchemaMigrations, WatchStack } from 'trueup';\n" +
+      'export const all = [DatabaseStack, SchemaDatabase, SchemaMigrations, WatchStack];',
+  );
+  const compiler = join(ROOT, 'node_modules/typescript/bin/tsc');
+  const options = ['--noEmit', '--strict', '--target', 'es2022', '--module', 'commonjs', '--types', ''];
+  // Without --skipLibCheck our declarations are read as well, and so are those of the CDK, which lack some of their own.
+  const { stdout } = spawnSync(process.execPath, [compiler, ...options, 'app.ts'], {
+    cwd: project,
+    encoding: 'utf8',
+  });
+  expect(stdout.split('\n').filter((line) => /^(app\.ts|node_modules\/trueup\/)/.test(line))).toEqual([]);
 });
 
 /** What older ones lack was dropped without a word, or failed at synth: acknowledgements, the rest of a new alarm. */
