@@ -16,7 +16,7 @@ describe('refused, with one sentence', () => {
     [['--account', '123456789012', '--region', 'Ireland'], /eu-west-1/],
     [[...ACCOUNT, '--only', 'late'], /no step "late".*filter-patterns, late-failure/],
     [[...ACCOUNT, '--reads-only', '--instance'], /Give one/],
-    [[...ACCOUNT, '--run', 'r1234567'], /--sweep too/],
+    [[...ACCOUNT, '--run', 'shop'], /eight letters and digits/],
     [[...ACCOUNT, '--sweep', '--run', '../x'], /eight letters and digits/],
     [[...ACCOUNT, '--everything'], /--everything.*--help/s],
   ])('%j', (args, words) => {

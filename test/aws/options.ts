@@ -28,6 +28,8 @@ export interface RunOptions extends Target {
   readonly parts: readonly Part[];
   /** Ids of steps. @default - all of the parts */
   readonly only?: readonly string[];
+  /** @default - a new one */
+  readonly run?: string;
   readonly yes: boolean;
   /** Folder for the recordings. @default - test/aws/recordings; nothing is recorded of a local AWS */
   readonly recordings?: string;
@@ -65,7 +67,7 @@ a region that \`cdk bootstrap\` has prepared. Says first what it costs.
   --recordings FOLDER  where the recordings go (default: test/aws/recordings, and nowhere for a local AWS)
   --json               print the findings as JSON, on standard output
   --sweep              delete what a killed run left, and do nothing else; with --run only that run's
-  --run ID             the run, as it was printed
+  --run ID             the run to sweep, as it was printed; or the id of a new one (default: made up)
   --print-policy       print the IAM policy that it needs, and do nothing else; needs no account
   --help
 
@@ -103,15 +105,11 @@ export function parseOptions(args: readonly string[], stepIds: readonly string[]
       'Give --account and --region: nothing is tried in an account that was not named. See --help.',
     );
   const yes = values.yes ?? false;
-  if (values.run !== undefined && !values.sweep)
-    throw new Refusal('--run says what to sweep; give --sweep too.');
-  if (values.sweep) {
-    if (values.run !== undefined && !isRunId(values.run))
-      throw new Refusal(
-        `--run takes the id of a run, eight letters and digits, not ${JSON.stringify(values.run)}.`,
-      );
-    return { mode: 'sweep', account, region, run: values.run, yes };
-  }
+  if (values.run !== undefined && !isRunId(values.run))
+    throw new Refusal(
+      `--run takes the id of a run, eight letters and digits, not ${JSON.stringify(values.run)}.`,
+    );
+  if (values.sweep) return { mode: 'sweep', account, region, run: values.run, yes };
   const only = values.only?.split(',').map((each) => each.trim());
   const unknown = only?.find((each) => !stepIds.includes(each));
   if (unknown !== undefined)
@@ -122,6 +120,7 @@ export function parseOptions(args: readonly string[], stepIds: readonly string[]
     region,
     parts,
     only,
+    run: values.run,
     yes,
     recordings: values.recordings,
     json: values.json ?? false,

@@ -26,6 +26,10 @@ function sent(): string[] {
       [...names!.matchAll(/\b(\w+)Command\b/g)].map(([, call]) => `${SERVICES[client!]}:${call}`),
     ),
     ...[...source.matchAll(/'(DescribeEngineDefault\w+)'/g)].map(([, call]) => `rds:${call}`),
+    // GetCallerIdentity needs no permission.
+    ...[...source.matchAll(/query\(\s*'(rds|ec2)',[^,]+,\s*'(\w+)'/g)].map(
+      ([, service, call]) => `${service}:${call}`,
+    ),
   ]);
   return [...new Set(actions.map((action) => NAMED[action] ?? action))].sort();
 }

@@ -74,6 +74,30 @@ export function policyFor({ account = '*', region = '*' }: Partial<Target>, part
       ]),
     ),
   ];
-  const needed = parts.some((part) => part !== 'reads') ? [...reads, ...made] : reads;
-  return { Version: '2012-10-17', Statement: needed };
+  const databases = [
+    allow(
+      'Databases',
+      [
+        'ec2:DescribeSecurityGroups',
+        'rds:DescribeDBClusters',
+        'rds:DescribeDBEngineVersions',
+        'logs:DescribeLogGroups',
+      ],
+      ['*'],
+    ),
+    allow(
+      'ServerLogs',
+      ['logs:FilterLogEvents'],
+      ['instance', 'cluster'].map((kind) => arn('logs', `log-group:/aws/rds/${kind}/${NAMES}`)),
+    ),
+  ];
+  const has = (...some: Part[]): boolean => parts.some((part) => some.includes(part));
+  return {
+    Version: '2012-10-17',
+    Statement: [
+      ...reads,
+      ...(has('stack', 'instance', 'aurora') ? made : []),
+      ...(has('instance', 'aurora') ? databases : []),
+    ],
+  };
 }

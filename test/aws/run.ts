@@ -12,8 +12,18 @@ import { exitCode, resultLines, type StepResult, seenLocally, summary } from './
 import { type Deployed, describe, type LiveStack, newRun, outputsOf, stackName } from './stack';
 import type { Step, StepContext } from './step';
 import { STEPS } from './steps';
+import { migrations } from './steps/database';
 import { deleteOnInterrupt, remove } from './sweep';
 import type { Terminal } from './terminal';
+
+/** What is the same for every step of a run. */
+interface Session {
+  readonly aws: Aws;
+  readonly options: RunOptions;
+  readonly terminal: Terminal;
+  readonly runId: string;
+  readonly folder: string;
+}
 
 /** @returns an exit code */
 export async function run(aws: Aws, options: RunOptions, terminal: Terminal): Promise<number> {
@@ -27,34 +37,18 @@ export async function run(aws: Aws, options: RunOptions, terminal: Terminal): Pr
   if (makes && !(await terminal.confirmed(options.yes, `Make it in account ${aws.account}, ${aws.region}?`)))
     return EXIT.refused;
 
-  const runId = newRun();
+  const runId = options.run ?? newRun();
+  if (makes) terminal.line(`Run ${runId}`);
   const folder = mkdtempSync(join(tmpdir(), 'trueup-live-'));
   const release = makes ? deleteOnInterrupt(aws, runId, terminal) : () => {};
-  if (makes) terminal.line(`Run ${runId}`);
   const results: StepResult[] = [];
   let swept = true;
   try {
     for (const part of parts) {
+      const session = { aws, options, terminal, runId, folder };
       const own = steps.filter((step) => step.part === part);
-      if (part === 'reads') {
-        for (const step of own) results.push(await runStep(step, aws, NO_STACK, options, runId, terminal));
-        continue;
-      }
-      const stack = liveStack(aws, runId, part, folder);
-      try {
-        terminal.line(`\nMaking ${stack.name}`);
-        const made = await stack.deploy({});
-        for (const step of own)
-          results.push(
-            made.exitCode === 0
-              ? await runStep(step, aws, stack, options, runId, terminal)
-              : { step: step.id, findings: [], error: 'the stack could not be made' },
-          );
-        if (made.exitCode !== 0) terminal.line(reason(made));
-      } finally {
-        if ((await describe(aws, stack.name)) !== null)
-          swept = (await remove(aws, stack.name, terminal)) && swept;
-      }
+      if (part === 'reads') for (const step of own) results.push(await runStep(session, step, NO_STACK));
+      else swept = (await runPart(session, part, own, results)) && swept;
     }
   } finally {
     release();
@@ -66,43 +60,63 @@ export async function run(aws: Aws, options: RunOptions, terminal: Terminal): Pr
   return swept ? exitCode(results, aws.local) : EXIT.notSettled;
 }
 
-async function runStep(
-  step: Step,
-  aws: Aws,
-  stack: LiveStack,
-  options: RunOptions,
-  runId: string,
-  terminal: Terminal,
-): Promise<StepResult> {
+/** @returns whether nothing is left of it */
+async function runPart(
+  session: Session,
+  part: Part,
+  steps: readonly Step[],
+  results: StepResult[],
+): Promise<boolean> {
+  const { aws, terminal } = session;
+  const stack = liveStack(session, part);
+  let id: string | undefined;
+  let gone = true;
+  let unmade: string | undefined;
+  try {
+    terminal.line(`\nMaking ${stack.name}`);
+    const made = await stack.deploy({});
+    if (made.exitCode !== 0) {
+      terminal.line(reason(made));
+      unmade = 'the stack could not be made';
+    }
+    for (const step of steps.filter(({ after }) => !after))
+      results.push(unmade ? notRun(step, unmade) : await runStep(session, step, stack));
+  } finally {
+    id = (await describe(aws, stack.name))?.StackId;
+    if (id !== undefined) gone = await remove(aws, stack.name, terminal);
+  }
+  for (const step of steps.filter(({ after }) => after))
+    results.push(unmade ? notRun(step, unmade) : await runStep(session, step, { ...stack, id }));
+  return gone;
+}
+
+const notRun = ({ id }: Step, error: string): StepResult => ({ step: id, findings: [], error });
+
+async function runStep(session: Session, step: Step, stack: LiveStack): Promise<StepResult> {
+  const { aws, terminal } = session;
   terminal.line(`\n${step.id}: ${step.title}`);
-  const result = await resultOf(step, aws, {
+  const result = await resultOf(step, {
     aws,
     stack,
     tell: (text) => terminal.line(`  … ${text}`),
-    record: (data) => record(step, aws, data, options, runId, terminal),
+    record: (data) => record(session, step, data),
   });
   for (const line of resultLines(result)) terminal.line(line);
   return result;
 }
 
-async function resultOf(step: Step, aws: Aws, context: StepContext): Promise<StepResult> {
-  if (aws.local && step.locally?.skip) return seenLocally(step, []);
+async function resultOf(step: Step, context: StepContext): Promise<StepResult> {
+  const { local } = context.aws;
+  if (local && step.locally?.skip) return seenLocally(step, []);
   try {
     const findings = await step.run(context);
-    return aws.local ? seenLocally(step, findings) : { step: step.id, findings };
+    return local ? seenLocally(step, findings) : { step: step.id, findings };
   } catch (error) {
-    return { step: step.id, findings: [], error: `${(error as Error).name}: ${(error as Error).message}` };
+    return notRun(step, `${(error as Error).name}: ${(error as Error).message}`);
   }
 }
 
-function record(
-  step: Step,
-  aws: Aws,
-  data: unknown,
-  options: RunOptions,
-  runId: string,
-  terminal: Terminal,
-): void {
+function record({ aws, options, runId, terminal }: Session, step: Step, data: unknown): void {
   const folder = options.recordings ?? (aws.local ? null : RECORDINGS);
   if (folder === null) return;
   const file = writeRecording(
@@ -119,10 +133,15 @@ function record(
   terminal.line(`  … recorded: ${file}`);
 }
 
-function liveStack(aws: Aws, runId: string, part: Part, folder: string): LiveStack {
+function liveStack({ aws, runId, folder }: Session, part: Part): LiveStack {
   const name = stackName(runId, part);
   const target = { folder, stack: name, account: aws.account, region: aws.region };
-  const own = { run: runId, part, nested: aws.local ? 'no' : 'yes' };
+  const own = {
+    run: runId,
+    part,
+    nested: aws.local ? 'no' : 'yes',
+    folder: migrations(folder, 'good'),
+  };
   let context: Readonly<Record<string, string>> = own;
   return {
     name,

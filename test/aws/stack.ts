@@ -24,6 +24,8 @@ export const newRun = (): string =>
 /** What a step needs of the stack that its part made. */
 export interface LiveStack {
   readonly name: string;
+  /** Its ARN, by which it is known when it has been deleted. @default - it was not made */
+  readonly id?: string;
   /** Where a step keeps what it writes, removed at the end. */
   readonly folder: string;
   readonly outputs: () => Promise<Readonly<Record<string, string>>>;

@@ -29,6 +29,8 @@ export interface Step {
   readonly title: string;
   /** Why the answer of a local AWS settles nothing; with `skip` it is not even asked. @default - it has an answer of its own */
   readonly locally?: { readonly why: string; readonly skip?: true };
+  /** It looks at the stack when that has been deleted. @default - false */
+  readonly after?: true;
   /** @throws where it cannot be carried out: that is reported, and the next step follows */
   run(context: StepContext): Promise<readonly Finding[]>;
 }

@@ -6,6 +6,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { afterAll, describe, expect, test } from 'vitest';
 import { ACCOUNT, awsEnvironment, REGION } from './support/emulator';
+import { LogExport } from './support/log-export';
+import { type Rds, startRds } from './support/rds';
 import { available, clientConfig, localAws, ROOT } from './support/scenario';
 
 const TIMEOUT_MS = 540_000;
@@ -54,6 +56,22 @@ async function stacks(): Promise<string[]> {
 async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
   for (const end = Date.now() + TIMEOUT_MS; Date.now() < end; await sleep(200)) if (await holds()) return;
   throw new Error(`It did not come to this: ${what}`);
+}
+
+/** The server's log, in the group as soon as the stack has made that; null when the program ended before. */
+async function exported(group: string, { server }: Rds, ended: Promise<unknown>): Promise<LogExport | null> {
+  let over = false;
+  void ended.then(() => {
+    over = true;
+  });
+  for (; !over; await sleep(200)) {
+    try {
+      return await LogExport.start(group, server);
+    } catch (error) {
+      if ((error as Error).name !== 'ResourceNotFoundException') throw error;
+    }
+  }
+  return null;
 }
 
 describe.runIf(available())('the live check', () => {
@@ -144,6 +162,63 @@ describe.runIf(available())('the live check', () => {
       ])
         expect(text.includes(canary), `${file} holds ${canary}`).toBe(false);
       expect(JSON.parse(text)).toMatchObject({ source: 'local' });
+    }
+  });
+
+  test.each([
+    {
+      part: 'instance',
+      run: 'rinstanc',
+      steps: ['iam-login', 'egress', 'instance-log', 'interfaces-released'],
+      words: [
+        /logs in with a token/,
+        / of 3 security groups of the stack let/,
+        /with SQLSTATE 23502/,
+        /log group is still as the stack had made it/,
+        /Each of \d+ events begins with a prefix that Trueup reads; [1-9]\d* hold continuation lines/,
+        /errors are logged without DETAIL and CONTEXT/,
+        /nothing stood in the way/,
+      ],
+    },
+    {
+      part: 'aurora',
+      run: 'rauroraa',
+      steps: ['data-api', 'aurora-log'],
+      words: [
+        /runs through the Data API/,
+        /with SQLSTATE 23502/,
+        /Each of \d+ events/,
+        /without DETAIL and CONTEXT/,
+      ],
+    },
+  ])('with a server: $part', { timeout: TIMEOUT_MS }, async ({ part, run, steps, words }) => {
+    const name = `trueup-live-${run}-${part}`;
+    const rds = await startRds(name);
+    const group = `/aws/rds/${part === 'aurora' ? 'cluster' : 'instance'}/${name}/postgresql`;
+    try {
+      const { ended, seen } = start(
+        ...here,
+        `--${part}`,
+        '--run',
+        run,
+        '--yes',
+        '--json',
+        '--only',
+        steps.join(),
+      );
+      const log = await exported(group, rds, ended);
+      await Promise.race([ended, until('it is deleted', async () => seen.err.includes('\nDeleting '))]);
+      await log?.stop();
+      expect(await ended, seen.err).toBe(0);
+      const { results } = JSON.parse(seen.out) as {
+        results: { step: string; findings: { words: string }[] }[];
+      };
+      expect(results.map(({ step }) => step)).toEqual(steps);
+      const all = results.flatMap(({ findings }) => findings.map((each) => each.words)).join('\n');
+      for (const each of words) expect(all).toMatch(each);
+      expect(await stacks()).toEqual([]);
+    } finally {
+      await rds.stop();
     }
   });
 

@@ -1,4 +1,13 @@
 import type { Step } from '../step';
+import {
+  auroraLog,
+  auroraUpgrade,
+  dataApi,
+  egress,
+  iamLogin,
+  instanceLog,
+  interfacesReleased,
+} from './database';
 import { cancelled, lateFailure, noRollback } from './deployments';
 import { engineParameters } from './engine-parameters';
 import { filterPatterns } from './filter-patterns';
@@ -18,4 +27,11 @@ export const STEPS: readonly Step[] = [
   lateFailure,
   cancelled,
   noRollback,
+  iamLogin,
+  egress,
+  instanceLog,
+  interfacesReleased,
+  dataApi,
+  auroraLog,
+  auroraUpgrade,
 ];
