@@ -31,7 +31,7 @@ export async function connect({ account, region }: Target): Promise<Aws> {
   return {
     account,
     region,
-    local: Object.keys(process.env).some(isEndpoint),
+    local: Object.entries(process.env).some(([name, value]) => value && isEndpoint(name)),
     cloudFormation: new CloudFormationClient(config),
     logs: new CloudWatchLogsClient(config),
     lambda: new LambdaClient(config),

@@ -1,7 +1,7 @@
 /** `npm run test:aws`: tries in an AWS account what Trueup assumes of AWS. docs/testing-aws.md. */
 import { connect } from './aws';
 import { EXIT, HELP, parseOptions, Refusal } from './options';
-import { policyFor } from './policy';
+import { policyFor, policyText } from './policy';
 import { run } from './run';
 import { STEPS } from './steps';
 import { sweep } from './sweep';
@@ -18,7 +18,7 @@ async function main(): Promise<number> {
     return EXIT.ok;
   }
   if (options.mode === 'policy') {
-    process.stdout.write(`${JSON.stringify(policyFor(options.target, options.parts), null, 2)}\n`);
+    process.stdout.write(`${policyText(policyFor(options.target, options.parts))}\n`);
     return EXIT.ok;
   }
   if (process.env.CI && !process.env.AWS_ENDPOINT_URL)

@@ -24,20 +24,26 @@ describe('refused, with one sentence', () => {
     expect(() => parse(...args)).toThrow(words);
   });
 
-  test('by the program, before anything is asked of AWS', () => {
-    const program = ['--import', require.resolve('tsx'), join(__dirname, 'main.ts')];
-    const run = () =>
-      execFileSync(process.execPath, program, {
+  const program = (args: readonly string[], env: NodeJS.ProcessEnv) => () =>
+    execFileSync(
+      process.execPath,
+      ['--import', require.resolve('tsx'), join(__dirname, 'main.ts'), ...args],
+      {
         encoding: 'utf8',
         stdio: 'pipe',
         // Whatever is asked goes nowhere.
-        env: { ...process.env, AWS_ENDPOINT_URL: 'http://127.0.0.1:9' },
-      });
-    expect(run).toThrow(
-      expect.objectContaining({
-        status: EXIT.refused,
-        stderr: expect.stringMatching(/^Give --account and --region.*\n$/m),
-      }),
+        env: { ...process.env, AWS_ENDPOINT_URL_STS: 'http://127.0.0.1:9', ...env },
+      },
+    );
+  const refused = (words: RegExp) =>
+    expect.objectContaining({ status: EXIT.refused, stderr: expect.stringMatching(words) });
+
+  test('by the program, before anything is asked of AWS', () => {
+    expect(program([], {})).toThrow(refused(/^Give --account and --region.*\n$/m));
+  });
+  test('in CI', () => {
+    expect(program(ACCOUNT, { CI: 'true', AWS_ENDPOINT_URL: '' })).toThrow(
+      refused(/^This is never run in CI: .*\n$/m),
     );
   });
 });

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { costsOf, costTable, totalUsd } from './cost';
 import { PARTS } from './options';
-import { policyFor } from './policy';
+import { policyFor, policyText } from './policy';
 
 const SERVICES: Readonly<Record<string, string>> = {
   'client-cloudformation': 'cloudformation',
@@ -80,4 +80,9 @@ test('the cost is the sum of its lines, and named before anything is made', () =
   expect(costTable(['reads', 'stack'])).toMatch(/together, at most about +0\.01$/);
   expect(totalUsd(costsOf(PARTS))).toBeGreaterThan(totalUsd(costsOf(['stack', 'instance'])));
   for (const part of PARTS) expect(costsOf([part]).length).toBeGreaterThan(0);
+});
+
+test('the policy is printed as the JSON that it is', () => {
+  const policy = policyFor({ account: '123456789012', region: 'eu-west-1' }, PARTS);
+  expect(JSON.parse(policyText(policy))).toEqual(policy);
 });

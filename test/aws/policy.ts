@@ -101,3 +101,14 @@ export function policyFor({ account = '*', region = '*' }: Partial<Target>, part
     ],
   };
 }
+
+/** JSON, a statement a line. */
+export const policyText = ({ Version, Statement }: Policy): string =>
+  [
+    '{',
+    `  "Version": "${Version}",`,
+    '  "Statement": [',
+    Statement.map((each) => `    ${JSON.stringify(each)}`).join(',\n'),
+    '  ]',
+    '}',
+  ].join('\n');

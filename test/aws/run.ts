@@ -6,14 +6,14 @@ import type { Aws } from './aws';
 import { cdk } from './cdk';
 import { costTable } from './cost';
 import { EXIT, type Part, type RunOptions } from './options';
-import { policyFor } from './policy';
+import { policyFor, policyText } from './policy';
 import { RECORDINGS, writeRecording } from './recording';
 import { exitCode, resultLines, type StepResult, seenLocally, summary } from './report';
 import { type Deployed, describe, type LiveStack, newRun, outputsOf, stackName } from './stack';
 import type { Step, StepContext } from './step';
 import { STEPS } from './steps';
 import { migrations } from './steps/database';
-import { deleteOnInterrupt, remove } from './sweep';
+import { deleteOnInterrupt, remove, sweepCommand } from './sweep';
 import type { Terminal } from './terminal';
 
 /** What is the same for every step of a run. */
@@ -32,7 +32,7 @@ export async function run(aws: Aws, options: RunOptions, terminal: Terminal): Pr
   );
   const parts = options.parts.filter((part) => steps.some((step) => step.part === part));
   const makes = parts.some((part) => part !== 'reads');
-  terminal.line(`It needs this policy:\n${JSON.stringify(policyFor(aws, parts), null, 2)}\n`);
+  terminal.line(`It needs this policy:\n${policyText(policyFor(aws, parts))}\n`);
   terminal.line(`${costTable(parts)}\n`);
   if (makes && !(await terminal.confirmed(options.yes, `Make it in account ${aws.account}, ${aws.region}?`)))
     return EXIT.refused;
@@ -82,8 +82,15 @@ async function runPart(
     for (const step of steps.filter(({ after }) => !after))
       results.push(unmade ? notRun(step, unmade) : await runStep(session, step, stack));
   } finally {
-    id = (await describe(aws, stack.name))?.StackId;
-    if (id !== undefined) gone = await remove(aws, stack.name, terminal);
+    try {
+      id = (await describe(aws, stack.name))?.StackId;
+      if (id !== undefined) gone = await remove(aws, stack.name, terminal);
+    } catch (error) {
+      gone = false;
+      terminal.line(
+        `  ${stack.name} was not deleted (${(error as Error).message}). Run: ${sweepCommand(aws, session.runId)}`,
+      );
+    }
   }
   for (const step of steps.filter(({ after }) => after))
     results.push(unmade ? notRun(step, unmade) : await runStep(session, step, { ...stack, id }));
@@ -119,18 +126,19 @@ async function resultOf(step: Step, context: StepContext): Promise<StepResult> {
 function record({ aws, options, runId, terminal }: Session, step: Step, data: unknown): void {
   const folder = options.recordings ?? (aws.local ? null : RECORDINGS);
   if (folder === null) return;
-  const file = writeRecording(
-    folder,
-    {
-      step: step.id,
-      source: aws.local ? 'local' : 'aws',
-      recordedOn: new Date().toISOString().slice(0, 10),
-      region: aws.region,
-      data,
-    },
-    { words: { [aws.account]: '<account>', [runId]: '<run>' } },
-  );
-  terminal.line(`  … recorded: ${file}`);
+  const frame = {
+    step: step.id,
+    source: aws.local ? 'local' : 'aws',
+    recordedOn: new Date().toISOString().slice(0, 10),
+    region: aws.region,
+  } as const;
+  try {
+    const known = { words: { [aws.account]: '<account>', [runId]: '<run>' } };
+    terminal.line(`  … recorded: ${writeRecording(folder, { ...frame, data }, known)}`);
+  } catch (error) {
+    // What was seen is told all the same.
+    terminal.line(`  … not recorded: ${(error as Error).message}`);
+  }
 }
 
 function liveStack({ aws, runId, folder }: Session, part: Part): LiveStack {

@@ -2,13 +2,16 @@
 
 import type { Aws } from './aws';
 import { stopRunning } from './cdk';
-import { EXIT, type SweepOptions } from './options';
+import { EXIT, type SweepOptions, type Target } from './options';
 import { stacksOfRuns, startDeletion, untilDeleted } from './stack';
 import type { Terminal } from './terminal';
 
 /** An RDS instance takes minutes to go, and what waits for it too. */
 const DELETION_MS = 60 * 60_000;
 const REFUSAL_MS = 10 * 60_000;
+
+export const sweepCommand = ({ account, region }: Target, run: string): string =>
+  `npm run test:aws -- --account ${account} --region ${region} --sweep --run ${run}`;
 
 /** @returns whether it is gone */
 export async function remove(aws: Aws, name: string, terminal: Terminal): Promise<boolean> {
@@ -40,7 +43,7 @@ export async function sweep(aws: Aws, options: SweepOptions, terminal: Terminal)
  * Ctrl-C leaves at once.
  */
 export function deleteOnInterrupt(aws: Aws, run: string, terminal: Terminal): () => void {
-  const again = `npm run test:aws -- --account ${aws.account} --region ${aws.region} --sweep --run ${run}`;
+  const again = sweepCommand(aws, run);
   let asked = false;
   const leave = async (): Promise<void> => {
     terminal.line('\nStopping: what this run has made is deleted. Press Ctrl-C again to leave at once.');

@@ -1,5 +1,6 @@
 /** What a person sees: standard error, so that --json has standard output for itself. */
 import { createInterface } from 'node:readline/promises';
+import { EXIT } from './options';
 
 export interface Terminal {
   line(text: string): void;
@@ -16,6 +17,11 @@ export const terminal: Terminal = {
       return false;
     }
     const reader = createInterface({ input: process.stdin, output: process.stderr });
+    // Otherwise Ctrl-C would end the program as if all were well.
+    reader.once('SIGINT', () => {
+      terminal.line('\nNothing was done.');
+      process.exit(EXIT.interrupted);
+    });
     try {
       const answer = await reader.question(`${question} Type yes: `);
       if (answer.trim() === 'yes') return true;

@@ -6,7 +6,7 @@ import { InvokeCommand } from '@aws-sdk/client-lambda';
 import { parseLogLine } from '../../../lambda/page/log-lines';
 import type { Part } from '../options';
 import { element, elements, query } from '../query';
-import { eventsOf, type LiveStack } from '../stack';
+import { eventsOf, type LiveStack, statusOf } from '../stack';
 import { type Finding, found, notSettled, type Step, type StepContext } from '../step';
 import { until } from '../until';
 
@@ -80,7 +80,9 @@ const serverLog = (part: 'instance' | 'aurora', id: string): Step => ({
   async run(context) {
     const { aws, stack, tell, record } = context;
     const failed = await stack.deploy({ folder: migrations(stack.folder, 'bad') });
-    if (failed.exitCode === 0) throw new Error('The migration did not fail.');
+    const status = await statusOf(aws, stack.name);
+    if (failed.exitCode === 0 || status !== 'UPDATE_ROLLBACK_COMPLETE')
+      throw new Error(`The migration that fails left the stack ${status}.`);
     const reasons = (await eventsOf(aws, stack.name)).map(
       ({ ResourceStatusReason = '' }) => ResourceStatusReason,
     );

@@ -81,7 +81,9 @@ export const noRollback: Step = {
     const before = (await receivedBy(aws, stack)).length;
     for (const version of ['4', '5']) {
       const { exitCode, output } = await stack.deploy({ version, ours: 'fails' }, ['--no-rollback']);
-      if (exitCode === 0) return [notSettled(`Version ${version} did not fail: ${lastLine(output)}`)];
+      const status = await statusOf(aws, stack.name);
+      if (exitCode === 0 || status !== 'UPDATE_FAILED')
+        throw new Error(`Version ${version} left the stack ${status}: ${lastLine(output)}`);
       tell(`version ${version} failed, as told`);
     }
     const rolledBack = await stack.cdk('rollback');
@@ -100,7 +102,9 @@ async function attempt(
 ): Promise<AttemptRecording> {
   const [calls, lines] = [await receivedBy(aws, stack), await eventsOf(aws, stack.name)];
   const deployed = await stack.deploy({ version, ...context });
-  if (deployed.exitCode === 0) throw new Error(`Version ${version} was deployed, and was to fail.`);
+  const afterwards = await statusOf(aws, stack.name);
+  if (deployed.exitCode === 0 || afterwards !== 'UPDATE_ROLLBACK_COMPLETE')
+    throw new Error(`Version ${version} left the stack ${afterwards}: ${lastLine(deployed.output)}`);
   const events = (await eventsOf(aws, stack.name)).filter(
     ({ EventId }) => !lines.some((each) => each.EventId === EventId),
   );
@@ -116,7 +120,7 @@ async function attempt(
     ours: await ownId(aws, stack),
     good: GOOD,
     bad: version,
-    afterwards: await statusOf(aws, stack.name),
+    afterwards,
   };
 }
 
