@@ -74,6 +74,11 @@ export interface Judgement {
   readonly strangers: readonly string[];
 }
 
+export interface ReadOptions {
+  /** What the tool is configured to replace in the files: Flyway's `${name}`. @default - nothing */
+  readonly placeholders?: ReadonlyMap<string, string>;
+}
+
 export interface ToolRules {
   readonly tool: Tool;
   /** It runs code, not SQL: only what it made can be taken over. @default false */
@@ -81,7 +86,7 @@ export interface ToolRules {
   /** Schemas that are the tool's own. @default - none */
   readonly schemas?: readonly string[];
   /** @throws {AdoptProblem} */
-  read(folder: Listing): ToolFolder;
+  read(folder: Listing, options?: ReadOptions): ToolFolder;
   judge(rows: LedgerRows, entries: readonly Entry[]): Judgement;
 }
 

@@ -143,6 +143,16 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     ]);
   });
 
+  test("Flyway's placeholders are replaced in what is run, and not in what its checksum is of", () => {
+    const text = `SELECT '\${a b}';\n`;
+    const read = (more: ReadonlyMap<string, string>) =>
+      understand(folderOf({ 'V1__one.sql': text }), 'Flyway', { placeholders: more }).content.entries[0]!;
+    const [one, other] = [read(new Map([['a b', '1']])), read(new Map([['a b', '$&']]))];
+    expect([one.sql, other.sql]).toEqual(["SELECT '1';\n", "SELECT '$&';\n"]);
+    expect(one.hashes).toEqual(other.hashes);
+    expect(() => read(new Map())).toThrow(AdoptProblem);
+  });
+
   test('Supabase: other statements than the file has', async () => {
     const { ledger, ...folder } = fixture('Supabase');
     const sql = `${ledger}INSERT INTO supabase_migrations.schema_migrations VALUES

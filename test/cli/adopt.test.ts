@@ -51,6 +51,19 @@ test('what is wrong with how it is called', async () => {
   ]);
 });
 
+test("Flyway's placeholders: a value for each, or a sentence", async () => {
+  const folder = folderOf({ 'V1__a.sql': `CREATE TABLE \${schema}.a (id int DEFAULT \${one});` });
+  const refused = await trueup(['adopt', folder, '--placeholder', 'schema=public']);
+  expect([refused.code, refused.stderr]).toEqual([
+    2,
+    expect.stringContaining(`V1__a.sql has the placeholder \${one}, and Flyway's configuration is not read`),
+  ]);
+  const odd = await trueup(['adopt', folder, '--placeholder', 'schema']);
+  expect([odd.code, odd.stderr]).toEqual([2, expect.stringContaining('`schema` is no placeholder')]);
+  const given = ['--placeholder', 'schema=public', '--placeholder', 'one=1=1'];
+  expect((await trueup(['adopt', folder, ...given])).code).toBe(0);
+});
+
 test('a ledger that lies: each difference is a finding, what was never run is for a person to decide, no value is shown', async () => {
   const url = await createDatabase(newestMajor());
   const client = await connect(url);
@@ -111,4 +124,4 @@ test('a ledger that lies: each difference is a finding, what was never run is fo
     expect.stringContaining('20240102000000_codes is not what the database holds'),
   ]);
   expect(existsSync(`${output}.tmp`)).toBe(false);
-});
+}, 180_000);

@@ -1,21 +1,21 @@
 import type { LedgerRows } from '../../../lambda/engine/plan/other-tools';
-import type { Entry, Judgement, Passed, ToolRules } from '../entry';
+import { AdoptProblem, type Entry, type Judgement, type Passed, type ToolRules } from '../entry';
 import { judged, refuseSame, type Verdict } from './common';
 
 /** `V<version>__<description>.sql` in all folders, by the parts of the version; then `R__<description>.sql`. */
 export const flyway: ToolRules = {
   tool: 'Flyway',
-  read: ({ files, text }) => {
+  read: ({ files, text }, { placeholders = new Map() } = {}) => {
     const passed: Passed[] = [];
     const entries = files.flatMap((file): Entry[] => {
       const base = file.split('/').at(-1)!;
-      const [, kind, written = '', description, ending] =
+      const [, kind, digits = '', description, ending] =
         /^([VR])(\d+(?:[._]\d+)*)?__(.*)\.(sql|java|class|kt|groovy)$/.exec(base) ?? [];
-      if (kind === undefined || (kind === 'V') !== (written !== '')) {
+      if (kind === undefined || (kind === 'V') !== (digits !== '')) {
         if (/\.sql$/i.test(base)) passed.push({ file, why: whyPassed(base) });
         return [];
       }
-      const version = partsOf(written).join('.');
+      const version = partsOf(digits).join('.');
       const words = description!.replaceAll('_', ' ');
       const common = {
         file,
@@ -25,8 +25,8 @@ export const flyway: ToolRules = {
         transaction: 'file' as const,
       };
       if (ending !== 'sql') return [{ ...common, key: version || words, sql: null }];
-      const sql = text(file);
-      const hashed = { sql, hashes: [String(checksumOf(sql))] };
+      const written = text(file);
+      const hashed = { sql: replaced(file, written, placeholders), hashes: [String(checksumOf(written))] };
       return kind === 'V'
         ? [{ ...common, ...hashed, key: version }]
         : [{ ...common, ...hashed, key: words, name: description!, repeatable: true }];
@@ -39,6 +39,17 @@ export const flyway: ToolRules = {
   },
   judge,
 };
+
+/** As Flyway does it, in comments too. @throws {AdoptProblem} where it would stop for want of a value */
+const replaced = (file: string, text: string, placeholders: ReadonlyMap<string, string>): string =>
+  text.replace(/\$\{([^}\n]+)\}/g, (whole, name: string) => {
+    const value = placeholders.get(name);
+    if (value !== undefined) return value;
+    throw new AdoptProblem(
+      `${file} has the placeholder ${whole}, and Flyway's configuration is not read`,
+      `Give its value: --placeholder '${name}=…'. If Flyway is configured not to replace any: --placeholder '${name}=${whole}'.`,
+    );
+  });
 
 const whyPassed = (base: string): string =>
   /^U\d/.test(base)

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { type MigrationFile, readFolder } from '../../compiler/read/files';
 import { toolOf } from '../../compiler/read/other-tools';
-import { AdoptProblem, type ToolFolder, type ToolRules } from '../entry';
+import { AdoptProblem, type ReadOptions, type ToolFolder, type ToolRules } from '../entry';
 import { listingOf } from '../listing';
 import { CODE } from './code';
 import { dbmate } from './dbmate';
@@ -37,13 +37,13 @@ export interface Understood {
  * @param name of the tool, in any case. @default - the tool that the files are of
  * @throws {AdoptProblem}
  */
-export function understand(folder: string, name?: string): Understood {
+export function understand(folder: string, name?: string, options?: ReadOptions): Understood {
   const given = name === undefined ? undefined : toolNamed(name);
   for (const path of [folder, join(folder, 'migrations')]) {
     const { files } = readFolder(path);
     const rules = given ?? recognized(path, files);
     if (!rules) continue;
-    const content = rules.read(listingOf(path));
+    const content = rules.read(listingOf(path), options);
     if (content.entries.length > 0) return { folder: path, rules, content };
   }
   throw new AdoptProblem(

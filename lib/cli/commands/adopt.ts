@@ -18,7 +18,7 @@ import { UsageError } from '../terminal/failure';
 import { printJson } from '../terminal/json';
 import { progressView } from '../terminal/progress';
 import type { Terminal } from '../terminal/terminal';
-import { readOnlySession } from '../workload-sources';
+import { readOnlySession, repeated } from '../workload-sources';
 import { requireNoFolder, writeFolder } from '../write-folder';
 
 interface Options extends DatabaseOptions {
@@ -26,6 +26,7 @@ interface Options extends DatabaseOptions {
   readonly ledger?: string;
   readonly output?: string;
   readonly baseline?: boolean;
+  readonly placeholder?: readonly string[];
 }
 
 const STATEMENT_TIMEOUT_MS = 10 * 60_000;
@@ -43,6 +44,11 @@ export function registerAdopt(program: Command): void {
     .option('--tool <name>', 'whose migrations they are (default: by the files)')
     .option('--ledger <table>', 'schema.table where the tool records what is applied (default: found)')
     .option(
+      '--placeholder <name=value>',
+      'what Flyway is configured to replace in the files; may be repeated',
+      repeated,
+    )
+    .option(
       '--baseline',
       'take what the database holds as one migration, and not the files: for migrations in code, which only their tool can run',
     )
@@ -52,7 +58,11 @@ export function registerAdopt(program: Command): void {
     if (options.output !== undefined) requireNoFolder(options.output);
     await loadParser();
     try {
-      const adopted = await adopt(terminal, options, understand(folder!, options.tool));
+      const adopted = await adopt(
+        terminal,
+        options,
+        understand(folder!, options.tool, { placeholders: placeholdersOf(options) }),
+      );
       if (terminal.json) printJson(terminal, adoptJson(adopted));
       else printAdopted(terminal, adopted);
       return adoptExitCode(adopted);
@@ -116,6 +126,16 @@ async function adopt(terminal: Terminal, options: Options, understood: Understoo
   });
   writeFolder(options.output, new Map(converted.files.map(({ name, text }) => [`${name}.sql`, text])));
   return { ...known, output: { folder: options.output, converted } };
+}
+
+function placeholdersOf({ placeholder = [] }: Options): ReadonlyMap<string, string> {
+  return new Map(
+    placeholder.map((each) => {
+      const at = each.indexOf('=');
+      if (at < 1) throw new UsageError(`\`${each}\` is no placeholder`, "Write --placeholder 'name=value'.");
+      return [each.slice(0, at), each.slice(at + 1)] as const;
+    }),
+  );
 }
 
 /** A file may change the ledger of its own tool, which neither a server of our own nor a new database has. */

@@ -75,7 +75,7 @@ export function serviceStatements(catalogue: Catalogue, schemas: readonly string
  * What a new database of the service has outside its schemas: rights on schema `public` and on what will be made there, and its
  * publication. As the live database has them: which were there from the beginning is not known. Of a superuser.
  */
-export function standingStatements({ grants, publications }: Catalogue): string[] {
+export function standingStatements({ grants, publications }: Catalogue, owner: string): string[] {
   const standing = grants.filter(
     ({ on, name }) => on === 'default privileges' || (on === 'schema' && name === 'public'),
   );
@@ -83,9 +83,13 @@ export function standingStatements({ grants, publications }: Catalogue): string[
     ...grantStatements(standing),
     ...publications
       .filter(({ name }) => /^supabase_realtime/.test(name))
-      .map(({ name, publishes, viaRoot }) => {
+      .flatMap(({ name, publishes, viaRoot }) => {
+        const own = quoteIdentifier(name);
         const options = `publish = ${quoteLiteral(publishes.join(', '))}${viaRoot ? ', publish_via_partition_root' : ''}`;
-        return `CREATE PUBLICATION ${quoteIdentifier(name)} WITH (${options})`;
+        return [
+          `CREATE PUBLICATION ${own} WITH (${options})`,
+          `ALTER PUBLICATION ${own} OWNER TO ${quoteIdentifier(owner)}`,
+        ];
       }),
   ];
 }

@@ -127,7 +127,7 @@ async function prepare(
   });
   if (services.length > 0) {
     await within(target, (db) => asFarAsPossible(db, serviceStatements(live.catalogue, services)));
-    await within(asSuperuser, (db) => asFarAsPossible(db, standingStatements(live.catalogue)));
+    await within(asSuperuser, (db) => asFarAsPossible(db, standingStatements(live.catalogue, role.name)));
   }
   return { target, rewrite };
 }
