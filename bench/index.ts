@@ -1,15 +1,17 @@
 /**
  * `npm run bench [-- --json]`: in one run, on one server, Trueup beside psql, dbmate and node-pg-migrate.
- * Ends with exit code 1 when a target is missed.
+ * `npm run bench -- --fleet 1000,300` measures a fleet of so many schemas and databases instead. Ends with exit code 1 when
+ * a target is missed.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fleetSize, judgeFleet, measureFleet } from './fleet';
 import { measureGrowth } from './growth';
 import { measureGuard } from './guard';
 import { measurePage } from './page';
 import { measurePlanning } from './planning';
-import { report } from './report';
+import { fleetReport, report } from './report';
 import { startServer } from './server';
 import { measureSpeed } from './speed';
 import { measureStall, type Stall } from './stall';
@@ -24,12 +26,35 @@ const RUNS = 9;
 const RUNS_AT_DELAY = 3;
 const HELD_MS = 5_000;
 
+const machine = (major: number): string =>
+  `PostgreSQL ${major} with fsync, Node ${process.versions.node}, ${cpus().length} cores (${cpus()[0]?.model ?? 'unknown'}).`;
+
 async function main(): Promise<void> {
   const say = (text: string) => process.stderr.write(`${text}\n`);
   const root = mkdtempSync(join(tmpdir(), 'trueup-bench-'));
   const trueup = buildTrueup(join(root, 'cache'));
   const server = await startServer();
+  const fleet = process.argv.indexOf('--fleet');
   try {
+    if (fleet > 0) {
+      const measured = await measureFleet(
+        server,
+        trueup.tool,
+        root,
+        fleetSize(process.argv[fleet + 1] ?? ''),
+        say,
+      );
+      const targets = judgeFleet(measured);
+      const notes = [
+        machine(server.major),
+        'node-pg-migrate: its function in a loop, one process; Trueup: the command line, its start included.',
+      ];
+      if (process.argv.includes('--json'))
+        console.log(JSON.stringify({ ...measured, targets, notes }, null, 2));
+      else console.log(fleetReport(measured, targets, notes));
+      process.exitCode = targets.every(({ met }) => met) ? 0 : 1;
+      return;
+    }
     const psql = findPsql();
     const tools = [trueup.tool, ...peers, ...(psql ? [psql] : [])];
     const folders = writeFolders(root, smallMigrations(MIGRATIONS));
@@ -70,7 +95,7 @@ async function main(): Promise<void> {
     };
     const targets = judge(results);
     const notes = [
-      `PostgreSQL ${server.major} with fsync, Node ${process.versions.node}, ${cpus().length} cores (${cpus()[0]?.model ?? 'unknown'}).`,
+      machine(server.major),
       'Every tool runs the same SQL. Trueup proves nothing here, since these files have no verify section; psql keeps no history and commits each statement.',
       ...(psql
         ? []

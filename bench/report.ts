@@ -1,4 +1,5 @@
 /** The results as text. */
+import { type FleetMeasured, fleetRows } from './fleet';
 import { type Results, seconds, type Target } from './targets';
 
 export function report(results: Results, targets: readonly Target[], notes: readonly string[]): string {
@@ -48,13 +49,31 @@ export function report(results: Results, targets: readonly Target[], notes: read
       ]),
     ),
     'Targets',
-    table(
-      ['', 'wanted', 'reached', ''],
-      targets.map(({ what, wanted, reached, met }) => [what, wanted, reached, met ? 'met' : 'MISSED']),
-    ),
+    targetTable(targets),
     ...notes,
   ].join('\n\n');
 }
+
+export function fleetReport(
+  measured: FleetMeasured,
+  targets: readonly Target[],
+  notes: readonly string[],
+): string {
+  const head = ['', 'trueup', 'node-pg-migrate', 'processor', 'memory', 'round trips', 'connections'];
+  return [
+    `${measured.schemas} schemas and ${measured.databases} databases on one server; round trips a tenant`,
+    table(head, fleetRows(measured)),
+    'Targets',
+    targetTable(targets),
+    ...notes,
+  ].join('\n\n');
+}
+
+const targetTable = (targets: readonly Target[]): string =>
+  table(
+    ['', 'wanted', 'reached', ''],
+    targets.map(({ what, wanted, reached, met }) => [what, wanted, reached, met ? 'met' : 'MISSED']),
+  );
 
 /** The peers stand still until the transaction ends: what is measured is how long that was left to last. */
 const stood = (ms: number, heldMs: number): string =>
