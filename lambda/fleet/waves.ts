@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 
 /** Of all targets, for the second wave. */
-const EARLY_SHARE = 0.05;
+export const EARLY_SHARE = 0.05;
 
 export type WaveName = 'canary' | 'early' | 'rest';
 

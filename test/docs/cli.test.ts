@@ -27,7 +27,10 @@ const PAGES = [
 ];
 const folder = mkdtempSync(join(tmpdir(), 'trueup-test-'));
 /** With a database of their own: they compare all that is in it. */
-const APART = ['adopting.md'];
+const APART = [
+  ['adopting.md', 'apart'],
+  ['fleet.md', 'tenants'],
+] as const;
 let server: PostgresServer;
 let url: string;
 let client: Client;
@@ -90,9 +93,9 @@ test.each(PAGES)('the examples of %s are true', { timeout: 150_000 }, async (pag
   expect(written).toBe(played);
 });
 
-test.each(APART)('the examples of %s are true', { timeout: 150_000 }, async (page) => {
-  await client.query('CREATE DATABASE apart');
-  url = urlOf(server.url(), { database: 'apart' });
+test.each(APART)('the examples of %s are true', { timeout: 150_000 }, async (page, database) => {
+  await client.query(`CREATE DATABASE ${database}`);
+  url = urlOf(server.url(), { database });
   client = await connect(url);
   const { written, played } = await play(join(DOCS, page), { folder, run });
   expect(written).toBe(played);
