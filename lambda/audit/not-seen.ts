@@ -1,5 +1,6 @@
 /** What could not be looked at, and why: nothing is taken for whole because nobody looked. */
 import type { Reference } from './catalogue/kind';
+import type { ReadCatalogue } from './catalogue/read';
 
 export interface NotSeen {
   /** `position of a sequence`, `rows of a table`, `workload` */
@@ -34,3 +35,27 @@ export function whyRefused(sqlstate: string, timeoutMs: number): string {
       return `the server refused (SQLSTATE ${sqlstate})`;
   }
 }
+
+/** Of the catalogue itself. */
+export const unseenIn = ({ catalogue: { others }, moved }: ReadCatalogue): readonly NotSeen[] => [
+  ...(moved ? [MOVED] : []),
+  ...others.map(({ kind, count }) => ({
+    what: `${kind} (${count})`,
+    why: 'a snapshot does not describe them',
+  })),
+];
+
+const MOVED: NotSeen = {
+  what: 'a schema at rest',
+  why: 'it changed each time it was read: objects are shown as they were before or after a change',
+};
+
+export const WITHOUT_SOURCE: NotSeen = {
+  what: 'what was lost',
+  why: 'no source to compare with was given (--from)',
+};
+
+export const NOT_DEEP: NotSeen = {
+  what: 'duplicates under unique indexes that are there',
+  why: 'only --deep reads whole tables',
+};

@@ -4,6 +4,7 @@
  * It travels in the Lambda asset. The engine decides from it alone: no SQL is parsed at run time.
  */
 import { createHash } from 'node:crypto';
+import type { Accepted } from './audit';
 import type { Check, Effect } from './effects';
 import type { RelationLock } from './locks';
 import type { PromisedStatement, WorkloadPromise } from './workload';
@@ -168,6 +169,8 @@ export interface Manifest {
    * the entries: a rollback proves entries, and those of older code never change. @default - it promises nothing
    */
   readonly workload?: WorkloadPromise;
+  /** Findings of an audit that were accepted with this code. No part of the hash: they change nothing. @default - none */
+  readonly accepted?: readonly Accepted[];
 }
 
 /**

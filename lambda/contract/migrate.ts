@@ -2,6 +2,7 @@
  * What `migrate` is asked by the other functions and by the command line (JSON, through Lambda's Invoke), and what it
  * answers. It never throws for an expected failure: an error of the invocation itself means that it died.
  */
+import type { AuditDrift, FunctionAudit, NewFindings } from './audit';
 import type { ConvergeRequest, Outcome } from './converge';
 import type { Diagnosis, DiagnosisQuestion } from './diagnosis';
 import type { ErrorInfo } from './errors';
@@ -25,14 +26,18 @@ export type MigrateRequest =
   | { readonly action: 'verify' }
   | { readonly action: 'baseline'; readonly upTo: string; readonly id: string }
   | { readonly action: 'down'; readonly name: string; readonly id: string }
-  /** The scheduled drift check: verify, catalogue checks, log settings, heartbeat line. */
-  | { readonly action: 'drift' }
+  /** The scheduled drift check: verify, what is promised, an audit, log settings, heartbeat line. `audit`: default true. */
+  | { readonly action: 'drift'; readonly audit?: boolean }
   | { readonly action: 'diagnose'; readonly questions: readonly DiagnosisQuestion[] }
   /**
    * What the drift check says of the application's statements, asked again for a page. `of`: the function under whose name
    * its metrics are; whoever has another name answers null. Null: whoever is asked.
    */
   | { readonly action: 'workload'; readonly of: string | null }
+  /** What is wrong by the catalogue and by what the running application promises. */
+  | { readonly action: 'audit' }
+  /** For a page: findings that nobody was told of; from then on they count as told. `of`: as of `workload`. */
+  | { readonly action: 'new-findings'; readonly of: string | null }
   /** Statements are planned, none is run. `statements` null: those of the running promise from this number on. */
   | {
       readonly action: 'rehearse';
@@ -41,7 +46,7 @@ export type MigrateRequest =
     };
 
 /**
- * Which requests change the database. The function that only answers questions refuses those, and whatever it does not
+ * Which requests change the database: not what only writes down in schema trueup what was seen and told. The function that only answers questions refuses those, and whatever it does not
  * know.
  */
 const CHANGES: Readonly<Record<MigrateRequest['action'], boolean>> = {
@@ -54,6 +59,8 @@ const CHANGES: Readonly<Record<MigrateRequest['action'], boolean>> = {
   drift: false,
   diagnose: false,
   workload: false,
+  audit: false,
+  'new-findings': false,
   rehearse: false,
 };
 
@@ -75,15 +82,18 @@ export type MigrateResponse =
   | { readonly action: 'drift'; readonly drift: DriftReport }
   | { readonly action: 'diagnose'; readonly diagnoses: readonly Diagnosis[] }
   | { readonly action: 'workload'; readonly workload: WorkloadDrift | null }
+  | { readonly action: 'audit'; readonly audit: FunctionAudit }
+  /** Null: another schema is meant. */
+  | { readonly action: 'new-findings'; readonly found: NewFindings | null }
   | { readonly action: 'rehearse'; readonly rehearsed: Rehearsed }
   | { readonly action: 'error'; readonly error: ErrorInfo };
 
 export interface DriftReport {
   readonly verification: Verification;
-  /** INVALID indexes, unvalidated constraints, sequences behind their data: sentences. */
-  readonly catalogue: readonly string[];
   /** Log settings that hide errors from the alarms: sentences. */
   readonly logging: readonly string[];
   /** Null where no application promises anything. @default - older code does not look */
   readonly workload?: WorkloadDrift | null;
+  /** Null where the check is told not to look. @default - older code does not look */
+  readonly audit?: AuditDrift | null;
 }

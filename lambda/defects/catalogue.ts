@@ -1,6 +1,4 @@
 /** Parts that the kinds' catalogue queries share. All of them are SELECTs on pg_catalog, which every role may read. */
-import type { Database } from '../postgres/database';
-import type { CatalogueRow, DefectKind } from './defect';
 
 /** Tables of the application: `c` is pg_class, `n` its pg_namespace. */
 export const APPLICATION_TABLES = `c.relkind IN ('r', 'p')
@@ -36,9 +34,3 @@ export const LIKELY_REFERENCES = `
   WHERE ${APPLICATION_TABLES} AND NOT c.relispartition
     AND NOT EXISTS (SELECT FROM pg_constraint f
       WHERE f.conrelid = c.oid AND f.contype = 'f' AND a.attnum = ANY (f.conkey))`;
-
-/** Everything of a kind in the database, sentences. */
-export const allOf = async (db: Database, { catalogue }: DefectKind): Promise<readonly string[]> =>
-  (await db.query<CatalogueRow & Record<string, unknown>>(catalogue.sql, [null, null])).map(
-    (row) => row.sentence,
-  );

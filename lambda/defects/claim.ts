@@ -2,16 +2,20 @@
 import type { FailingStatement } from '../audit/evidence';
 import type { Mend } from '../audit/mend';
 
-export type ClaimedId =
-  | 'missing-id-default'
-  | 'premature-not-null'
-  | 'missing-conflict-target'
-  | 'conflict-predicate'
-  | 'deferrable-arbiter'
-  | 'missing-uuid-function'
-  | 'extension-missing'
-  | 'mismatched-key-types'
-  | 'statement-fails';
+/** Kinds that a failing statement shows. */
+export const CLAIMED = [
+  'missing-id-default',
+  'premature-not-null',
+  'missing-conflict-target',
+  'conflict-predicate',
+  'deferrable-arbiter',
+  'missing-uuid-function',
+  'extension-missing',
+  'mismatched-key-types',
+  'statement-fails',
+] as const;
+
+export type ClaimedId = (typeof CLAIMED)[number];
 
 export interface Claim {
   readonly id: ClaimedId;

@@ -1,6 +1,6 @@
 /**
- * A defect kind: everything that is known of one failure, in one file of kinds/, named in index.ts. The pager, the drift
- * check and docs/defects are derived from it, and its cases stand in test/defects/kinds under the same id. What it shares with
+ * A defect kind: everything that is known of one failure, in one file of kinds/, named in index.ts. The pager and
+ * docs/defects are derived from it, and its cases stand in test/defects/kinds under the same id. What it shares with
  * kinds that only an audit finds is a {@link Kind}.
  *
  * The log does not always tell two kinds apart: an id without default and a column that is NOT NULL too early raise the
@@ -9,7 +9,6 @@
  */
 import type { Doing, Repair } from '../contract/diagnosis';
 import type { Check, Effect } from '../contract/effects';
-import type { Database } from '../postgres/database';
 import type { Kind } from './kind';
 import type { DefectObject, ObjectThen } from './object';
 
@@ -20,8 +19,6 @@ export interface DefectKind extends Kind {
   readonly log: LogSignature | null;
   /** How the catalogue shows it. */
   readonly catalogue: CatalogueQuery;
-  /** What the drift check finds of it, sentences; null where it does not look for it. */
-  readonly drift: ((db: Database) => Promise<readonly string[]>) | null;
   /** What repairs it, for a person who was woken: words, and SQL that can be pasted. */
   readonly repair: (object: DefectObject) => Repair;
   /** A line of a verify section that proves the repair. */

@@ -1,7 +1,4 @@
-/**
- * All kinds. Those of defects come in the order in which the drift check looks for them: what asks most of the database
- * comes last.
- */
+/** All kinds. */
 import type { ComparedId } from '../audit/compare/difference';
 import type { DefectKind, LogSignature } from './defect';
 import type { Kind } from './kind';
@@ -75,7 +72,7 @@ const BY_ID = {
 
 export type KindId = keyof typeof BY_ID;
 
-/** Those that raise errors or that the drift check finds. */
+/** Those that raise errors, or that a page can be about with all that is known of it. */
 export const KINDS: readonly DefectKind[] = Object.values(BY_ID);
 
 /** Those that an audit alone finds; what a comparison can find has a kind, or it does not compile. */

@@ -176,15 +176,5 @@ export async function askSequences(db: Database): Promise<readonly SequenceAsked
   }));
 }
 
-const GONE = ['42P01', '3F000'];
-
-/** Of all tables, sentences. @throws {SqlError} where one could not be asked: nobody takes it for whole */
-export async function sequencesBehind(db: Database): Promise<readonly string[]> {
-  const asked = await askSequences(db);
-  const unasked = asked.find(({ refused }) => refused !== undefined && !GONE.includes(refused));
-  if (unasked) throw new SqlError(`${unasked.sequence} could not be compared`, unasked.refused!);
-  return asked.filter(({ taken }) => taken === true).map(behindSentence);
-}
-
 export const behindSentence = ({ sequence, table, column }: SequenceSeen): string =>
   `${sequence} is behind ${table}.${column}: one of its next values is already taken.`;

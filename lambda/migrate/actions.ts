@@ -7,6 +7,8 @@ import { isQuestion, type MigrateRequest, type MigrateResponse } from '../contra
 import { converge, down, plan, status, verify } from '../engine';
 import { unexpectedError } from '../engine/apply/failures';
 import type { EngineContext } from '../engine/run';
+import { askAudit } from './audit';
+import { newFindings } from './audit-drift';
 import type { Connect } from './connect';
 import { answerQuestions } from './diagnosis';
 import { checkDrift, metricsName, reportDrift } from './drift';
@@ -103,7 +105,7 @@ async function perform(request: MigrateRequest, context: ActionContext): Promise
       return { action: 'down', outcome: await down(writing, asked) };
     }
     case 'drift': {
-      const drift = await checkDrift(reading, namespace, ownerRole);
+      const drift = await checkDrift(reading, namespace, ownerRole, { audit: request.audit });
       reportDrift(namespace, drift, context.settings.metricsOf);
       return { action: 'drift', drift };
     }
@@ -116,6 +118,12 @@ async function perform(request: MigrateRequest, context: ActionContext): Promise
       const meant = request.of === null || request.of === metricsName(context.settings.metricsOf);
       const workload = meant ? await askWorkload(reading, namespace) : null;
       return { action: 'workload', workload };
+    }
+    case 'audit':
+      return { action: 'audit', audit: await askAudit(reading, namespace) };
+    case 'new-findings': {
+      const meant = request.of === null || request.of === metricsName(context.settings.metricsOf);
+      return { action: 'new-findings', found: meant ? await newFindings(reading, namespace) : null };
     }
     case 'rehearse': {
       const { statements, from } = request;

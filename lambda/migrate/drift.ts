@@ -1,6 +1,8 @@
-/** The scheduled check: is what was applied still there, and would the alarms see an error? Changes nothing, and with a workload counts what runs. */
+/**
+ * The scheduled check: is what was applied still there, what else is wrong, and would the alarms see an error? What it writes is in
+ * schema trueup: which findings it has seen, and with a workload what runs.
+ */
 import type { DriftReport } from '../contract/migrate';
-import { KINDS } from '../defects';
 import { countLiveOn } from '../engine/guard/count-live';
 import type { EngineContext } from '../engine/run';
 import { withDatabase } from '../engine/time/session';
@@ -9,6 +11,7 @@ import { log } from '../log';
 import { type Database, SqlError } from '../postgres/database';
 import { safeServerMessage } from '../postgres/server-words';
 import { quoteLiteral } from '../sql/quote';
+import { auditDrift } from './audit-drift';
 import { onCatalogue } from './diagnosis';
 import { HEARTBEAT_WORDS } from './heartbeat';
 import { logSettingProblems, readLogSettings } from './log-settings';
@@ -16,23 +19,22 @@ import { driftMetrics } from './metrics';
 import { workloadDrift } from './workload-drift';
 
 const STATEMENT_TIMEOUT_MS = 30_000;
-/** More of one kind are counted, not listed. */
-const MOST = 50;
 
 /** @throws {TrueupError} when the database cannot be reached or the ledger not be read */
 export async function checkDrift(
   ctx: EngineContext,
   namespace: string,
   ownerRole: string | null = null,
+  { audit: audits = true }: { readonly audit?: boolean } = {},
 ): Promise<DriftReport> {
   return withDatabase(ctx, async (db) => {
-    const { catalogue, logging } = await onCatalogue(db, STATEMENT_TIMEOUT_MS, (catalogueDb) =>
-      readCatalogue(catalogueDb, namespace),
-    );
+    const logging = await onCatalogue(db, STATEMENT_TIMEOUT_MS, (asking) => readLogging(asking, namespace));
     const verification = await verifyOn(db, ctx, namespace, ownerRole);
-    const workload = await workloadDrift(db, ctx, namespace);
+    const seen = await workloadDrift(db, ctx, namespace);
+    const { workload } = seen;
     if (workload !== null) await countLiveOn(db, ownerRole);
-    return { verification, catalogue, logging, workload };
+    const audit = audits ? await auditDrift(db, ctx, namespace, seen) : null;
+    return { verification, logging, workload, audit };
   });
 }
 
@@ -42,7 +44,7 @@ export const metricsName = (metricsOf?: string): string =>
 
 /** Metrics and sentences, as lines of the function's own log. */
 export function reportDrift(namespace: string, report: DriftReport, metricsOf?: string): void {
-  const { verification, catalogue, logging, workload = null } = report;
+  const { verification, logging, workload = null, audit = null } = report;
   process.stdout.write(`${JSON.stringify(driftMetrics(metricsName(metricsOf), report, Date.now()))}\n`);
   log('drift', {
     namespace,
@@ -51,25 +53,19 @@ export function reportDrift(namespace: string, report: DriftReport, metricsOf?: 
     unproved: verification.unproved,
     findings: verification.findings,
     errors: verification.errors,
-    catalogue,
     logging,
     ...(workload === null ? {} : { workload }),
+    ...(audit === null ? {} : { audit }),
   });
 }
 
 /** The heartbeat first: it shows that the log arrives, whatever the rest finds. */
-async function readCatalogue(
-  db: Database,
-  namespace: string,
-): Promise<Pick<DriftReport, 'catalogue' | 'logging'>> {
+async function readLogging(db: Database, namespace: string): Promise<readonly string[]> {
   const heartbeat = await writeHeartbeat(db, namespace);
-  return {
-    catalogue: await catalogueFindings(db),
-    logging: [
-      ...heartbeat,
-      ...(await attempt('The log settings', async () => logSettingProblems(await readLogSettings(db)))),
-    ],
-  };
+  const settings = await attempt('The log settings', async () =>
+    logSettingProblems(await readLogSettings(db)),
+  );
+  return [...heartbeat, ...settings];
 }
 
 /** RAISE LOG goes to the server's log alone, and any role may do it. */
@@ -80,18 +76,6 @@ async function writeHeartbeat(db: Database, namespace: string): Promise<readonly
     await db.query(`DO LANGUAGE plpgsql ${quoteLiteral(`BEGIN RAISE LOG ${format}; END`)}`);
     return [];
   });
-}
-
-async function catalogueFindings(db: Database): Promise<readonly string[]> {
-  const found: string[] = [];
-  for (const kind of KINDS) {
-    const { drift } = kind;
-    if (drift === null) continue;
-    const sentences = await attempt(`The check for "${kind.title}"`, () => drift(db));
-    found.push(...sentences.slice(0, MOST));
-    if (sentences.length > MOST) found.push(`And ${sentences.length - MOST} more: ${kind.title}.`);
-  }
-  return found;
 }
 
 /** What the server refuses is a finding; a lost connection is not. */

@@ -3,6 +3,7 @@
  * in an isolated subnet needs no endpoint for them
  * (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html).
  */
+import type { AuditDrift } from '../contract/audit';
 import type { DriftReport } from '../contract/migrate';
 
 /** Of all of Trueup's metrics. */
@@ -13,7 +14,7 @@ export const FUNCTION_DIMENSION = 'FunctionName';
 export const DRIFT_METRICS = {
   /** 1 for each check that ran to its end. */
   checked: 'DriftChecked',
-  /** What verify sections, invalid indexes and unvalidated constraints found, and verify sections that could not run. */
+  /** What verify sections found, and verify sections that could not run. */
   drift: 'Drift',
   /** Log settings that hide errors from the alarms. */
   blind: 'LoggingProblems',
@@ -23,6 +24,10 @@ export const DRIFT_METRICS = {
   proved: 'ProvedMigrations',
   /** Statements of the running application that no longer plan as when they were promised. None where none are promised. */
   workload: 'BrokenStatements',
+  /** Findings of the audit that are not accepted. None where it could not look. */
+  findings: 'AuditFindings',
+  /** Of these, what nobody was told of; all of them where the ledger cannot remember. */
+  unpaged: 'NewFindings',
 } as const;
 
 export function driftMetrics(
@@ -30,14 +35,15 @@ export function driftMetrics(
   report: DriftReport,
   nowMs: number,
 ): Record<string, unknown> {
-  const { verification, catalogue, logging, workload = null } = report;
+  const { verification, logging, workload = null, audit = null } = report;
   const values = {
     [DRIFT_METRICS.checked]: 1,
-    [DRIFT_METRICS.drift]: verification.findings.length + verification.errors.length + catalogue.length,
+    [DRIFT_METRICS.drift]: verification.findings.length + verification.errors.length,
     [DRIFT_METRICS.blind]: logging.length,
     [DRIFT_METRICS.pending]: verification.pending.length,
     [DRIFT_METRICS.proved]: verification.proved.length,
     ...(workload === null || workload.problem !== null ? {} : { [DRIFT_METRICS.workload]: workload.broken }),
+    ...(audit === null ? {} : auditMetrics(audit)),
   };
   return {
     _aws: {
@@ -53,4 +59,10 @@ export function driftMetrics(
     [FUNCTION_DIMENSION]: functionName,
     ...values,
   };
+}
+
+/** What could not look counts as neither well nor ill. */
+function auditMetrics({ found, unpaged, problem }: AuditDrift): Record<string, number> {
+  if (unpaged !== null && problem !== null) return {};
+  return { [DRIFT_METRICS.findings]: found, [DRIFT_METRICS.unpaged]: unpaged ?? found };
 }

@@ -3,7 +3,7 @@ import type { Diagnosis } from '../contract/diagnosis';
 import type { DriftedStatement, WorkloadDrift } from '../contract/workload';
 import { undiagnosed } from '../defects/diagnose';
 import { explainWorse } from '../defects/statement';
-import { type Drifted, promiseNow } from '../engine/guard/promise-now';
+import { type Drifted, type Failed, promiseNow } from '../engine/guard/promise-now';
 import { inWords } from '../engine/guard/words';
 import type { EngineContext } from '../engine/run';
 import { statusOrNull } from '../engine/status';
@@ -16,31 +16,37 @@ import { onCatalogue } from './diagnosis';
 /** Beyond the budget, the server ends the call: what the answers come to takes time too. */
 const ANSWER_MS = 15_000;
 
-/**
- * Null where no application promises anything.
- * @throws {ConnectionLost} when the connection is gone; what the server refuses is part of the answer
- */
+export interface WorkloadSeen {
+  /** Null where no application promises anything. */
+  readonly workload: WorkloadDrift | null;
+  /** Statements that fail, and did so when they were promised. Null where functions of an older version do not say. */
+  readonly failed: readonly Failed[] | null;
+}
+
+/** @throws {ConnectionLost} when the connection is gone; what the server refuses is part of the answer */
 export async function workloadDrift(
   db: Database,
   ctx: Pick<EngineContext, 'manifest' | 'deadline'>,
   namespace: string,
-): Promise<WorkloadDrift | null> {
+): Promise<WorkloadSeen> {
   const budgetMs = Math.min(PLANNING_BUDGET_MS, (ctx.deadline - Date.now()) * PLANNING_SHARE);
   try {
     return await onCatalogue(db, Math.max(0, budgetMs) + ANSWER_MS, async (asking) => {
       const now = await promiseNow(asking, namespace, budgetMs);
-      if (now === null) return null;
-      return { ...now, named: await explained(asking, ctx, namespace, now.named), problem: null };
+      if (now === null) return { workload: null, failed: [] };
+      const { failed = null, ...rest } = now;
+      const named = await explained(asking, ctx, namespace, now.named);
+      return { workload: { ...rest, named, problem: null }, failed };
     });
   } catch (error) {
     if (!(error instanceof SqlError)) throw error;
-    return { ...NOTHING, problem: problemOf(error) };
+    return { workload: { ...NOTHING, problem: problemOf(error) }, failed: null };
   }
 }
 
 /** For a page. @throws {TrueupError} when the database cannot be reached */
 export const askWorkload = (ctx: EngineContext, namespace: string): Promise<WorkloadDrift | null> =>
-  withDatabase(ctx, (db) => workloadDrift(db, ctx, namespace));
+  withDatabase(ctx, async (db) => (await workloadDrift(db, ctx, namespace)).workload);
 
 const NOTHING: Omit<WorkloadDrift, 'problem'> = {
   statements: 0,

@@ -1,9 +1,10 @@
 /** A foreign folder in our form: one file an entry, history marked, and `verify` drafted from what each one made. */
+
+import { oneLine } from '../../lambda/audit/accepted';
 import type { Catalogue } from '../../lambda/audit/catalogue';
 import type { Manifest } from '../../lambda/contract/manifest';
 import type { Tool } from '../../lambda/engine/ledger/other-tools';
 import { heldBy, type LedgerRows } from '../../lambda/engine/plan/other-tools';
-import { oneLine } from '../audit/accepted';
 import { compileFiles } from '../compiler';
 import { CompileError } from '../compiler/problem';
 import { type Entry, isApplied, type Judged } from './entry';

@@ -1,5 +1,7 @@
 /** Looks at a database, compares it with its source, and plans the application's statements on both: what is wrong with it. */
+import type { Sorted } from '../../lambda/audit/accepted';
 import type { Catalogue } from '../../lambda/audit/catalogue';
+import { objectsIn } from '../../lambda/audit/catalogue/objects';
 import type { PartBegins } from '../../lambda/audit/catalogue/read';
 import { compare } from '../../lambda/audit/compare';
 import type { Difference } from '../../lambda/audit/compare/difference';
@@ -8,13 +10,13 @@ import { countHere, estimatesOf, type RowsHere } from '../../lambda/audit/data/r
 import type { Evidence, Side } from '../../lambda/audit/evidence';
 import { failingOf } from '../../lambda/audit/failing';
 import { plural } from '../../lambda/audit/names';
-import type { NotSeen } from '../../lambda/audit/not-seen';
+import { type NotSeen, WITHOUT_SOURCE } from '../../lambda/audit/not-seen';
+import type { Accepted, Looked } from '../../lambda/contract/audit';
 import { AUDIT_KINDS } from '../../lambda/defects';
+import { type AuditFinding, type Findings, findingsOf } from '../../lambda/defects/findings';
 import type { Database } from '../../lambda/postgres/database';
 import type { WorkloadEntry } from '../workload/workload';
-import type { Accepted, Sorted } from './accepted';
 import { askData } from './data';
-import { type AuditFinding, type Findings, findingsOf } from './findings';
 import { type Snapshot, takeSnapshot } from './snapshot';
 import { planWorkload } from './statements';
 import type { WrittenReport } from './write';
@@ -57,24 +59,11 @@ export interface Compared {
 
 /** Sorted by what is accepted. */
 export interface AuditReport extends AuditResult {
-  readonly accepted: Sorted['accepted'];
+  readonly accepted: Sorted<AuditFinding>['accepted'];
   /** Accepted, and found no more. */
   readonly gone: readonly Accepted[];
   /** @default - nothing was to be written */
   readonly written?: WrittenReport;
-}
-
-export interface Looked {
-  /** Kinds of findings that were looked for. */
-  readonly kinds: number;
-  /** Of the database. */
-  readonly tables: number;
-  readonly objects: number;
-  /** Of the source, each looked up in the database. @default - there is no source */
-  readonly compared: number | null;
-  /** Statements that were planned, and how many of them say something. */
-  readonly statements: number;
-  readonly decided: number;
 }
 
 /**
@@ -123,7 +112,7 @@ export async function audit(target: Database, options: AuditOptions): Promise<Au
       ]
         .filter(({ what }) => what !== 'workload' || entries === source?.workload)
         .map((each) => ({ ...each, what: `in the source: ${each.what}` })),
-      ...(source ? [] : [{ what: 'what was lost', why: 'no source to compare with was given (--from)' }]),
+      ...(source ? [] : [WITHOUT_SOURCE]),
       ...comparison.notSeen,
       ...(source ? notCompared(source.catalogue) : []),
       ...planned.notSeen,
@@ -145,9 +134,6 @@ const COUNT_BOTH = '--deep counts the rows of both';
 const COUNT_IT = '`trueup snapshot --count` counts them';
 
 const sideOf = ({ catalogue, positions, rows }: Snapshot): Side => ({ catalogue, positions, rows });
-
-const objectsIn = ({ database: _, others: __, ...lists }: Catalogue): number =>
-  Object.values(lists).reduce((sum, { length }) => sum + length, 0);
 
 const notCompared = ({ foreignServers, subscriptions }: Catalogue): readonly NotSeen[] =>
   (

@@ -1,7 +1,7 @@
 /** What a database is, without its rows: kept in a file when the database is gone. */
 import type { Catalogue } from '../../lambda/audit/catalogue';
 import { type PartBegins, readCatalogue } from '../../lambda/audit/catalogue/read';
-import type { NotSeen } from '../../lambda/audit/not-seen';
+import { type NotSeen, unseenIn } from '../../lambda/audit/not-seen';
 import { type Position, readPositions } from '../../lambda/audit/positions';
 import { countRows, estimateRows, type RowCount } from '../../lambda/audit/rows';
 import { type Database, SqlError } from '../../lambda/postgres/database';
@@ -69,22 +69,9 @@ export async function takeSnapshot(db: Database, options: TakeOptions): Promise<
     positions: positions.positions,
     rows: rows.rows,
     workload: workload.entries,
-    notSeen: [
-      ...(moved ? [MOVED] : []),
-      ...catalogue.others.map(({ kind, count }) => ({ what: `${kind} (${count})`, why: NOT_DESCRIBED })),
-      ...workload.notSeen,
-      ...positions.notSeen,
-      ...rows.notSeen,
-    ],
+    notSeen: [...unseenIn({ catalogue, moved }), ...workload.notSeen, ...positions.notSeen, ...rows.notSeen],
   };
 }
-
-const MOVED: NotSeen = {
-  what: 'a schema at rest',
-  why: 'it changed each time it was read: objects are shown as they were before or after a change',
-};
-
-const NOT_DESCRIBED = 'a snapshot does not describe them';
 
 async function readWorkload(
   db: Database,

@@ -1,8 +1,9 @@
 /** An audit in words, wherever it is shown. */
+
+import { oneLine } from '../../lambda/audit/accepted';
 import { GRADES, type Grade } from '../../lambda/audit/finding';
 import { pathOf, plural } from '../../lambda/audit/names';
 import type { NotSeen } from '../../lambda/audit/not-seen';
-import { oneLine } from './accepted';
 import type { AuditResult } from './audit';
 
 export const GRADE_WORDS: Readonly<Record<Grade, string>> = {

@@ -1,8 +1,8 @@
 /** `trueup audit --html FILE` */
 import { readFileSync } from 'node:fs';
 import { key } from '../../lambda/audit/names';
+import type { AuditFinding } from '../../lambda/defects/findings';
 import type { Compared } from '../audit/audit';
-import type { AuditFinding } from '../audit/findings';
 import type { ReportInput } from '../audit/html';
 import type { Repairs } from '../audit/html/repairs';
 import type { WrittenReport } from '../audit/write';

@@ -1,6 +1,6 @@
 /** What `audit` found, as items of a report. Pure. */
 import type { Grade } from '../../lambda/audit/finding';
-import type { AuditFinding } from '../audit/findings';
+import type { AuditFinding } from '../../lambda/defects/findings';
 import type { ReportItem } from './item';
 
 /** A and B fail a pipeline, C warns. */

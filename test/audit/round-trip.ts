@@ -1,8 +1,8 @@
 /** An audit, the migrations that it writes, their deployment, and a second audit. */
 
+import type { AuditFinding } from '../../lambda/defects/findings';
 import type { Database } from '../../lambda/postgres/database';
 import { type Audited, audit } from '../../lib/audit/audit';
-import type { AuditFinding } from '../../lib/audit/findings';
 import { readRoles } from '../../lib/audit/write/roles';
 import { type Written, writtenFor } from '../../lib/audit/write/write';
 import { compileFiles } from '../../lib/compiler';

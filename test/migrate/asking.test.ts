@@ -49,6 +49,8 @@ const QUESTIONS: readonly MigrateRequest[] = [
   { action: 'drift' },
   { action: 'diagnose', questions: [] },
   { action: 'workload', of: null },
+  { action: 'audit' },
+  { action: 'new-findings', of: null },
   { action: 'rehearse', statements: null, from: 0 },
 ];
 

@@ -79,7 +79,9 @@ describe.each(majors())('PostgreSQL %i', (major) => {
       { connect: made.connect, manifest: makeManifest([]), deadline: Date.now() + 30_000 },
       'shop',
     );
-    expect(report.catalogue).toEqual([expect.stringMatching(/later on public\.t is NOT VALID/)]);
+    expect(report.audit?.named).toMatchObject([
+      { id: 'unvalidated-constraint', message: expect.stringMatching(/later on public\.t is NOT VALID/) },
+    ]);
     expect(report.logging).toEqual([]);
   });
 });

@@ -66,7 +66,7 @@ describe.each([13, 18])('PostgreSQL %i', (major) => {
     const clean = await check();
     expect(clean).toMatchObject({
       verification: { proved: ['0001_lead_purchases'], findings: [], errors: [] },
-      catalogue: [],
+      audit: { found: 0, unpaged: 0, problem: null },
       logging: [],
     });
     expect(driftMetrics('marketplace', clean, 5)).toMatchObject({
@@ -76,6 +76,8 @@ describe.each([13, 18])('PostgreSQL %i', (major) => {
       LoggingProblems: 0,
       ProvedMigrations: 1,
       PendingMigrations: 0,
+      AuditFindings: 0,
+      NewFindings: 0,
     });
 
     const lines = await server.logged(async (client) => {
@@ -90,17 +92,19 @@ describe.each([13, 18])('PostgreSQL %i', (major) => {
       await client.query("ALTER ROLE postgres SET log_min_error_statement = 'panic'");
       const drifted = await check();
       expect(drifted.verification.findings).toHaveLength(1);
-      expect(drifted.catalogue).toEqual([
-        'Index public.broken on public.lead_purchases is INVALID and unique.',
-        expect.stringMatching(
-          /^Constraint lead_purchases_n_check on public\.lead_purchases is NOT VALID: CHECK/,
-        ),
-        'public.imported_id_seq is behind public.imported.id: one of its next values is already taken.',
+      expect(drifted.audit?.named.map(({ grade, message }) => `${grade} ${message}`)).toEqual([
+        'A Sequence public.imported_id_seq is behind public.imported.id: one of its next values is already taken.',
+        'A Index public.broken on public.lead_purchases is INVALID and unique.',
+        expect.stringMatching(/^A Constraint lead_purchases_n_check on public\.lead_purchases is NOT VALID/),
       ]);
       expect(drifted.logging.join()).toMatch(
         /log_min_error_statement is "panic" for role postgres: statements/,
       );
-      expect(driftMetrics('marketplace', drifted, 5)).toMatchObject({ Drift: 4 });
+      expect(driftMetrics('marketplace', drifted, 5)).toMatchObject({
+        Drift: 1,
+        AuditFindings: 3,
+        NewFindings: 3,
+      });
       await client.query('ALTER ROLE postgres RESET log_min_error_statement');
     });
     const events: string[] = [];

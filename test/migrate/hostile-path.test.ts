@@ -50,8 +50,9 @@ describe.each(majors())('PostgreSQL %i', (major) => {
         () => connectDataApi({ ...endpoint, database: pathname.slice(1) }),
       ]) {
         const context = { connect, manifest, deadline: Date.now() + 30_000, namespace: 'app' };
-        const { catalogue, logging } = await checkDrift(context, 'app');
-        expect(catalogue).toEqual([expect.stringContaining('one_id_key')]);
+        const { audit, logging } = await checkDrift(context, 'app');
+        expect(audit?.named.map(({ message }) => message)).toEqual([expect.stringContaining('one_id_key')]);
+        expect(audit?.unpaged).toBe(1);
         expect(logging.join()).not.toMatch(/could not be done/);
         const questions = FAILURES.map(([message, code, statement]): DiagnosisQuestion => {
           const { signature, names, text } = matchMessage(message, code)!;

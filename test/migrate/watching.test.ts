@@ -116,10 +116,24 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     const response = await act({ action: 'drift' }, context(url));
     expect(response).toMatchObject({
       action: 'drift',
-      drift: { catalogue: [expect.stringMatching(/later on public\.t is NOT VALID/)], logging: [] },
+      drift: {
+        audit: {
+          named: [{ id: 'unvalidated-constraint', object: 'public.t' }],
+          // No deployment has made the ledger.
+          unpaged: null,
+          problem: expect.stringMatching(/^The ledger in schema trueup cannot remember findings/),
+        },
+        logging: [],
+      },
     });
     const metrics = written.map((line) => JSON.parse(line)).find((line) => line._aws !== undefined);
-    expect(metrics).toMatchObject({ FunctionName: 'local', Drift: 1, DriftChecked: 1 });
+    expect(metrics).toMatchObject({
+      FunctionName: 'local',
+      Drift: 0,
+      DriftChecked: 1,
+      AuditFindings: 1,
+      NewFindings: 1,
+    });
     expect(
       metrics._aws.CloudWatchMetrics[0].Metrics.map(({ Name }: { Name: string }) => Name).sort(),
     ).toEqual(

@@ -32,7 +32,6 @@ export const conflictPredicate: DefectKind = {
     blind:
       'It lists the partial unique indexes. Only the statement shows whether it repeats their predicate.',
   },
-  drift: null,
   repair: (object) => ({
     words:
       `Add the index's predicate to the application's statement, with constants instead of parameters: ` +

@@ -2,7 +2,7 @@ import type { Finding } from '../../audit/finding';
 import { path } from '../../audit/names';
 import { INDEX_IS_BEING_BUILT, INDEX_IS_VALID } from '../../sql/catalogue';
 import { quoteLiteral } from '../../sql/quote';
-import { APPLICATION_TABLES, allOf, TABLE_NAME } from '../catalogue';
+import { APPLICATION_TABLES, TABLE_NAME } from '../catalogue';
 import type { DefectKind } from '../defect';
 import { checksColumns, checksTable, isSame, isUniqueOver } from '../effects';
 
@@ -56,7 +56,6 @@ ORDER BY 1, 2`,
       'Indexes under construction are left out. Only a role with pg_read_all_stats sees builds in other sessions; ' +
       'for other roles, such an index counts as INVALID until its build ends.',
   },
-  drift: (db) => allOf(db, invalidIndex),
   repair: (object) => ({
     words:
       'Rebuild the index. If the build of a unique index failed on duplicates, resolve those first. An index whose ' +

@@ -106,7 +106,6 @@ ORDER BY 1, 2, 3`,
       'It matches names: a column x_id and a table x or xs with a single-column primary key. It sees neither ' +
       'references with other names nor the types of the parameters that the application sends.',
   },
-  drift: null,
   repair: (object) =>
     decide(
       'Make both sides uuid: the key and all its references, in one migration. uuid accepts an id with or without ' +

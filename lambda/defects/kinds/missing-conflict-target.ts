@@ -52,7 +52,6 @@ export const missingConflictTarget: DefectKind = {
       "It lists the unique indexes that exist. Only the application's statement shows which one is missing: an index " +
       'matches ON CONFLICT (a, b) if it is valid, unique, on exactly these columns in any order, and not partial.',
   },
-  drift: null,
   repair: ({ table, columns, detail }) =>
     table === null
       ? repairBy(

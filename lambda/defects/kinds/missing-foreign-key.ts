@@ -53,7 +53,6 @@ ORDER BY 1, 2`,
       'It matches names: a column x_id and a table x or xs with a single-column primary key of a comparable type. ' +
       'It does not see references with other names.',
   },
-  drift: null,
   repair: (object) => ({
     words:
       'Find the orphaned rows first and resolve them. Add the key NOT VALID, which takes only a short lock and ' +

@@ -56,7 +56,6 @@ ORDER BY 1, 2`,
     blind:
       'It does not show whether the application always supplies the id itself; then no default is needed.',
   },
-  drift: null,
   // Where the type is not known, nobody can say what fits.
   repair: ({ table, column, detail }) =>
     table === null || column === null || detail === null

@@ -42,7 +42,6 @@ ORDER BY 2`,
     blind:
       'It shows which functions exist. Which ones the application calls can be seen only in its statements.',
   },
-  drift: null,
   repair: (object) => {
     const name = lastName(object.name ?? 'uuid_generate_v4');
     const extension = EXTENSION_OF(name);

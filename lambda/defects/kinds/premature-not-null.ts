@@ -52,7 +52,6 @@ ORDER BY 1, 2`,
       'Unless a column is given, it finds only those that contradict a foreign key: the catalogue does not show ' +
       'which other columns the application fills later.',
   },
-  drift: null,
   repair: (object) =>
     decide(
       'If a row may exist before the value is known, allow NULL, and say why in a comment. If it must never be ' +

@@ -3,7 +3,7 @@ import { PARAMETERS_ON } from '../catalogue';
 import type { DefectKind } from '../defect';
 import { repairBy } from '../diagnosis/finding';
 import { catchUp } from '../repair/id-default';
-import { LOOKAHEAD, SEQUENCES, sequencesBehind } from '../sequences';
+import { LOOKAHEAD, SEQUENCES } from '../sequences';
 import { DUPLICATE_KEY } from '../signatures/duplicate-key';
 
 export const sequenceBehind: DefectKind = {
@@ -43,7 +43,6 @@ ORDER BY 1, 2`,
       'and holds an ' +
       'ACCESS SHARE lock on it until the query ends: with thousands of tables, name them one by one, as the drift check does.',
   },
-  drift: sequencesBehind,
   repair: ({ table, column, name }) =>
     table === null || column === null || name === null
       ? repairBy('Set the sequence above the highest id.')

@@ -2,7 +2,7 @@ import type { Finding } from '../../audit/finding';
 import { path } from '../../audit/names';
 import { isNotEnforced } from '../../sql/catalogue';
 import { quoteLiteral } from '../../sql/quote';
-import { APPLICATION_TABLES, allOf, TABLE_NAME } from '../catalogue';
+import { APPLICATION_TABLES, TABLE_NAME } from '../catalogue';
 import type { DefectKind } from '../defect';
 import { checksTable, isSame } from '../effects';
 
@@ -62,7 +62,6 @@ ORDER BY 1, 2`,
     rows: 'defect',
     blind: null,
   },
-  drift: (db) => allOf(db, unvalidatedConstraint),
   repair: (object) => ({
     words:
       'Validate it. This reads the whole table under a lock that does not block writers. It fails if a row ' +

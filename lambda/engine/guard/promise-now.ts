@@ -7,6 +7,7 @@ import {
 } from '../../contract/workload';
 import { type Database, SqlError } from '../../postgres/database';
 import { readLongText } from '../../postgres/long-text';
+import type { Answer } from '../../workload/verdict';
 import type { Named } from './words';
 
 /** A promised statement that has become worse: in codes, as the server hands it out. */
@@ -19,8 +20,18 @@ export interface Drifted extends Named {
   readonly gone: readonly string[];
 }
 
+/** A promised statement that fails as it did when it was promised: nobody else says so. */
+export interface Failed {
+  /** Normalized; shortened where it is very long. */
+  readonly text: string;
+  readonly calls: number | null;
+  readonly answer: Answer;
+}
+
 export interface PromiseNow extends Omit<WorkloadDrift, 'named' | 'problem'> {
   readonly named: readonly Drifted[];
+  /** Some hundreds at most. @default - functions of an older version do not say */
+  readonly failed?: readonly Failed[];
 }
 
 /**

@@ -3,8 +3,8 @@ import { quoteLiteral } from '../../sql/quote';
 import { VERIFICATION_STATEMENTS, VERIFICATION_VERSION } from '../sql/verification';
 
 /** Counts up with every change of the tables, and the hash of their text with it: a test compares. */
-export const LEDGER_VERSION = 5;
-export const LEDGER_SHA256 = '93314eeddc8642c9cca0946bb7eddff27bf12e4bedadcd28cec19bf5d11f8ca8';
+export const LEDGER_VERSION = 6;
+export const LEDGER_SHA256 = 'fe543457cf566a278dc7e5b303bcfbbf3bac801474efdd1be269b0027c3d2cd2';
 
 /** The oldest code that can read what this code writes: it passes over what it does not know. */
 export const READABLE_BY = 1;
@@ -111,6 +111,21 @@ export const LEDGER_TABLES: readonly string[] = [
   ran_after timestamptz,
   seen_at timestamptz NOT NULL,
   PRIMARY KEY (role, fingerprint))`,
+  // What the drift check's audit found and nobody has accepted: so that each is paged once, and again when it comes back.
+  `CREATE TABLE IF NOT EXISTS trueup.findings (
+  number bigint GENERATED ALWAYS AS IDENTITY UNIQUE,
+  namespace text NOT NULL,
+  -- Of kind and object, whose name may be longer than an index takes.
+  key text NOT NULL,
+  kind text NOT NULL,
+  object text NOT NULL,
+  -- The surest of them.
+  grade text NOT NULL,
+  -- One object may have several of a kind, two broken indexes say: message and evidence of each.
+  findings jsonb NOT NULL,
+  first_seen timestamptz NOT NULL DEFAULT clock_timestamp(),
+  paged_at timestamptz,
+  PRIMARY KEY (namespace, key))`,
   // When they were last counted.
   'ALTER TABLE trueup.ledger ADD COLUMN IF NOT EXISTS live_at timestamptz',
   // What unqualified names mean to a tenant in a schema of its own, which comes first; null: the login's search_path.

@@ -6,6 +6,9 @@
 
 import { NOT_ASKED, OF_THIS } from './guard';
 
+/** Of those that fail as they did when they were promised, for an audit. */
+const MOST_FAILING = 200;
+
 /** Its longest text that is handed to a diagnosis. It does not leave the function. */
 const LONGEST_TEXT = 10_000;
 
@@ -89,7 +92,7 @@ DECLARE
   hash text := (SELECT n.promise FROM trueup.namespaces n WHERE n.name = asked ->> 'namespace');
   item record; statement trueup.workload; kept jsonb; worse jsonb;
   total int := 0; planned int := 0; before int := 0; unkept int := 0; broken int := 0;
-  undecided jsonb := '{}'; named jsonb := '[]';
+  undecided jsonb := '{}'; named jsonb := '[]'; failing jsonb := '[]';
 BEGIN
   IF hash IS NULL THEN
     RETURN NULL;
@@ -122,10 +125,16 @@ BEGIN
       undecided := undecided || jsonb_build_object(item.answer ->> 'why', coalesce((undecided ->> (item.answer ->> 'why'))::int, 0) + 1);
     ELSE
       before := before + 1;
+      IF before <= ${MOST_FAILING} THEN
+        SELECT w.* INTO statement FROM trueup.workload w
+          WHERE w.namespace = asked ->> 'namespace' AND w.promise = hash AND w.number = item.number;
+        failing := failing || jsonb_build_object('text', left(statement.statement, ${LONGEST_TEXT}), 'calls', statement.calls,
+          'answer', item.answer - 'ms');
+      END IF;
     END IF;
   END LOOP;
   RETURN jsonb_build_object('statements', total, 'plan', planned, 'failing', before, 'unkept', unkept,
-    'undecided', undecided, 'broken', broken, 'named', named);
+    'undecided', undecided, 'broken', broken, 'named', named, 'failed', failing);
 END
 $fn$`,
 ];

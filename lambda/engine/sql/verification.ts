@@ -19,8 +19,8 @@ import { SUPPORT } from './support';
  * Counts up with every change of the text below, and the hash of the text with it: a test compares. The ledger holds the
  * installed number; an older text never replaces a newer one, and the same number is never installed again.
  */
-export const VERIFICATION_VERSION = 17;
-export const VERIFICATION_SHA256 = '81568bb97602055f98a28ee536704265a64756513745a58c5e79e8c719fe545e';
+export const VERIFICATION_VERSION = 18;
+export const VERIFICATION_SHA256 = '728938d0aafdae25ea94671a0a2d3a17c29a7312a5481204b2bfac4d50962705';
 
 /** One statement each, for transports that send no more than one. May be run again at any time. */
 export const VERIFICATION_STATEMENTS: readonly string[] = [

@@ -1,5 +1,5 @@
 /** A name for each finding to link to: the same in the next audit, where it is still found. Pure. */
-import type { AuditFinding } from '../findings';
+import type { AuditFinding } from '../../../lambda/defects/findings';
 
 const LENGTH = 80;
 

@@ -2,7 +2,7 @@
 import type { Difference } from '../../../lambda/audit/compare/difference';
 import type { Grade } from '../../../lambda/audit/finding';
 import { key, namesIn } from '../../../lambda/audit/names';
-import type { AuditFinding } from '../findings';
+import type { AuditFinding } from '../../../lambda/defects/findings';
 
 /** What is found of a column. */
 export interface Concern {

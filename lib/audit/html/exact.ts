@@ -1,5 +1,5 @@
 /** Text of the database: copied as it is, and what cannot be seen in it made visible. */
-import { oneLine } from '../accepted';
+import { oneLine } from '../../../lambda/audit/accepted';
 import { type Html, html, raw } from './tag';
 
 /** Control characters, those that turn the direction of text, and those without width; no tab and no line feed. */

@@ -1,6 +1,6 @@
 /** What the page's script shows and uses: without it, it stays hidden. */
 import { GRADES } from '../../../lambda/audit/finding';
-import type { AuditFinding } from '../findings';
+import type { AuditFinding } from '../../../lambda/defects/findings';
 import { GRADE_WORDS } from '../words';
 import { countOf } from './groups';
 import { type Html, html } from './tag';

@@ -1,5 +1,5 @@
 /** Findings, by table: what, what shows it, why it matters, what to do. */
-import type { AuditFinding } from '../findings';
+import type { AuditFinding } from '../../../lambda/defects/findings';
 import { GRADE_WORDS } from '../words';
 import { exact, line } from './exact';
 import { gradeCounts, gradeMark } from './grades';

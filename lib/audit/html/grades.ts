@@ -1,6 +1,6 @@
 /** Grades, as marks and as counts. A letter and a word, not a colour alone. */
 import { GRADES, type Grade } from '../../../lambda/audit/finding';
-import type { AuditFinding } from '../findings';
+import type { AuditFinding } from '../../../lambda/defects/findings';
 import { GRADE_WORDS } from '../words';
 import { countOf } from './groups';
 import { type Html, html } from './tag';

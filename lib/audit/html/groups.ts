@@ -5,8 +5,8 @@ import { grouped } from '../../../lambda/audit/compare/pair';
 import { GRADES, type Grade } from '../../../lambda/audit/finding';
 import { key, namesIn, path, pathOf } from '../../../lambda/audit/names';
 import { AUDIT_KINDS } from '../../../lambda/defects';
+import type { AuditFinding } from '../../../lambda/defects/findings';
 import type { Kind } from '../../../lambda/defects/kind';
-import type { AuditFinding } from '../findings';
 
 export interface Group {
   readonly title: string;

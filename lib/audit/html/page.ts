@@ -1,7 +1,7 @@
 /** The page from top to bottom. */
 import { GRADES, type Grade } from '../../../lambda/audit/finding';
 import { plural } from '../../../lambda/audit/names';
-import type { AuditFinding } from '../findings';
+import type { AuditFinding } from '../../../lambda/defects/findings';
 import { GRADE_WORDS } from '../words';
 import { anchors } from './anchors';
 import { concerns } from './concerns';

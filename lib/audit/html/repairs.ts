@@ -1,6 +1,6 @@
 /** The migrations that mend findings: each once on the page, and a link to it wherever else it mends something. */
 import { plural } from '../../../lambda/audit/names';
-import type { AuditFinding } from '../findings';
+import type { AuditFinding } from '../../../lambda/defects/findings';
 import { exact, line } from './exact';
 import { forPrompt } from './prompt';
 import { type Html, html } from './tag';

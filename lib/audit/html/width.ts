@@ -1,5 +1,5 @@
 /** How wide text of one letter width is. A browser's own measure is not known when a page is written. */
-import { oneLine } from '../accepted';
+import { oneLine } from '../../../lambda/audit/accepted';
 
 /** Letters of East Asia and emoji take two. */
 export const cells = (text: string): number =>

@@ -1,5 +1,5 @@
 /** Parts become files of migrations. Pure. */
-import { oneLine } from '../accepted';
+import { oneLine } from '../../../lambda/audit/accepted';
 import type { Part } from './part';
 
 export interface WrittenFile {

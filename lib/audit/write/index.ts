@@ -1,7 +1,7 @@
 /** `trueup audit --write DIR`: findings become a folder of migrations. The parser must be ready. */
 import { join } from 'node:path';
+import type { AuditFinding } from '../../../lambda/defects/findings';
 import type { Compared } from '../audit';
-import type { AuditFinding } from '../findings';
 import { writeFolder } from './folder';
 import { BASE, rolesIn, structureOf } from './structure';
 import { writtenFor } from './write';

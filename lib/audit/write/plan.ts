@@ -2,8 +2,8 @@
 import type { Catalogue } from '../../../lambda/audit/catalogue';
 import { key } from '../../../lambda/audit/names';
 import { AUDIT_KINDS } from '../../../lambda/defects';
+import type { AuditFinding } from '../../../lambda/defects/findings';
 import type { Compared } from '../audit';
-import type { AuditFinding } from '../findings';
 import { Bringing, nameOf } from './bringing';
 import type { Context } from './context';
 import { partsFound } from './found';

@@ -1,7 +1,8 @@
 /** Findings to a folder of migrations: what is in its files. The parser must be ready; nothing is run. */
+
+import type { AuditFinding } from '../../../lambda/defects/findings';
 import { CompileError, compileFiles } from '../../compiler';
 import type { Compared } from '../audit';
-import type { AuditFinding } from '../findings';
 import type { Context } from './context';
 import { filesOf, type WrittenFile } from './files';
 import type { Part } from './part';

@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { type Command, Option } from 'commander';
+import { sortAccepted } from '../../../lambda/audit/accepted';
 import { GRADES, type Grade } from '../../../lambda/audit/finding';
-import { type Accepted, AcceptProblem, readAccepted, sortAccepted } from '../../audit/accepted';
+import type { Accepted } from '../../../lambda/contract/audit';
+import { AcceptProblem, readAccepted } from '../../audit/accepted';
 import { type AuditOptions, type AuditReport, audit } from '../../audit/audit';
 import { FolderProblem, readRoles, requireNew, writeMigrations } from '../../audit/write';
 import { loadParser } from '../../compiler/read/parser';

@@ -1,12 +1,12 @@
 /** What `adopt` understood, proved and wrote, in words and as JSON. */
 
+import { oneLine } from '../../../lambda/audit/accepted';
 import { quoteIdentifier } from '../../../lambda/sql/quote';
 import type { AsFound } from '../../adopt/baseline';
 import type { Converted } from '../../adopt/convert';
 import type { Judged, State } from '../../adopt/entry';
 import type { LedgerSearch } from '../../adopt/ledger';
 import type { Understood } from '../../adopt/tools';
-import { oneLine } from '../../audit/accepted';
 import { notSeenLines } from '../../audit/words';
 import type { Live, Proved } from '../database/prove';
 import { EXIT, type ExitCode } from '../exit-codes';

@@ -1,8 +1,9 @@
 /** An audit in words: the surest findings first, then what was not seen and how much was looked at. */
+
+import { oneLine } from '../../../lambda/audit/accepted';
 import type { Grade } from '../../../lambda/audit/finding';
-import { oneLine } from '../../audit/accepted';
+import type { AuditFinding } from '../../../lambda/defects/findings';
 import type { AuditReport } from '../../audit/audit';
-import type { AuditFinding } from '../../audit/findings';
 import { counts, GRADE_WORDS, looked, notSeenLines } from '../../audit/words';
 import type { WrittenReport } from '../../audit/write';
 import { EXIT, type ExitCode } from '../exit-codes';

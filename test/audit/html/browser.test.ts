@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { oneLine } from '../../../lib/audit/accepted';
+import { oneLine } from '../../../lambda/audit/accepted';
 import { audit } from '../../../lib/audit/audit';
 import { reportPage } from '../../../lib/audit/html';
 import { findingsIn, groupsOf } from '../../../lib/audit/html/groups';

@@ -1,8 +1,8 @@
 /** What a page is made of, without a server. */
 import type { Catalogue } from '../../../lambda/audit/catalogue';
 import type { Difference } from '../../../lambda/audit/compare/difference';
+import type { AuditFinding } from '../../../lambda/defects/findings';
 import type { AuditReport } from '../../../lib/audit/audit';
-import type { AuditFinding } from '../../../lib/audit/findings';
 import type { ReportInput } from '../../../lib/audit/html';
 import { NO_REPAIRS, type Repairs } from '../../../lib/audit/html/repairs';
 import type { Snapshot } from '../../../lib/audit/snapshot';

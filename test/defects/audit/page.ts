@@ -1,6 +1,6 @@
 /** docs/audit/<kind>.md, from what the kind says of itself and from what an audit said of its first case. */
 
-import type { AuditFinding } from '../../../lib/audit/findings';
+import type { AuditFinding } from '../../../lambda/defects/findings';
 import type { AuditCase } from './case';
 import { type AuditDescription, auditSection } from './section';
 

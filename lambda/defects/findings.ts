@@ -1,9 +1,10 @@
 /** What each kind finds in the evidence. Pure. */
-import type { Evidence } from '../../lambda/audit/evidence';
-import { type Finding, GRADES } from '../../lambda/audit/finding';
-import type { Mend } from '../../lambda/audit/mend';
-import { key } from '../../lambda/audit/names';
-import { AUDIT_KINDS, type AuditedId } from '../../lambda/defects';
+
+import type { Evidence } from '../audit/evidence';
+import { type Finding, GRADES } from '../audit/finding';
+import type { Mend } from '../audit/mend';
+import { key } from '../audit/names';
+import { AUDIT_KINDS, type AuditedId } from '.';
 
 export interface AuditFinding extends Omit<Finding, 'mend'> {
   readonly id: AuditedId;
