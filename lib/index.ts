@@ -11,7 +11,7 @@ export { SchemaAlarms } from './constructs/schema-alarms';
 export type { SchemaAlarmsProps } from './constructs/schema-alarms-props';
 export { SchemaDatabase } from './constructs/schema-database';
 export { SchemaMigrations } from './constructs/schema-migrations';
-export type { SchemaMigrationsProps } from './constructs/schema-migrations-props';
+export type { ScheduledAuditProps, SchemaMigrationsProps } from './constructs/schema-migrations-props';
 export type { TimingProps } from './constructs/timing';
 export { DatabaseStack } from './stacks/database-stack';
 export type { DatabaseStackProps } from './stacks/database-stack-props';

@@ -1,6 +1,6 @@
 /** Sequences that are behind the data of the columns that take their values from them. */
 import { askEach, type Question } from '../audit/short-transactions';
-import { type Database, type Row, SqlError } from '../postgres/database';
+import type { Database, Row } from '../postgres/database';
 import { PINNED_PATH } from '../postgres/pinned';
 import { quoteLiteral } from '../sql/quote';
 import { APPLICATION_TABLES, TABLE_NAME } from './catalogue';

@@ -135,7 +135,7 @@ export async function keepChanges(db: Database, namespace: string, changes: Chan
 }
 
 /** In a session that otherwise only reads. */
-const writing = (db: Database, statements: readonly string[]): Promise<unknown> =>
+const writing = (db: Database, statements: readonly string[]): ReturnType<Database['execute']> =>
   db.execute([{ statements: [READ_WRITE, ...statements] }]);
 
 const forgetting = (numbers: readonly number[]): string[] =>
@@ -183,16 +183,20 @@ FROM (SELECT n.*, pg_catalog.row_number() OVER (ORDER BY n.grade, n.number) AS p
   );
   if (text === null) return null;
   const rows = JSON.parse(text) as readonly NewRow[];
-  if (rows.length === 0) return { findings: [], count: 0, marked: true };
-  const paged = `UPDATE trueup.findings SET paged_at = pg_catalog.clock_timestamp() WHERE ${isOneOf(rows.map(({ number }) => number))}`;
-  const marked = await ifKept(() => writing(db, [paged]));
+  if (rows.length === 0) return NOTHING_NEW;
+  const marking = `UPDATE trueup.findings SET paged_at = pg_catalog.clock_timestamp() WHERE paged_at IS NULL AND ${isOneOf(rows.map(({ number }) => number))}`;
+  const counts = await ifKept(() => writing(db, [marking]));
+  // Somebody else was asked at the same moment, and tells.
+  if (counts?.[0]?.at(-1) === 0) return NOTHING_NEW;
   const findings = rows.flatMap(({ id, object, findings: all }) =>
     (all ?? []).map((each) => ({ id, object, ...each })),
   );
   findings.sort((a, b) => GRADES.indexOf(a.grade) - GRADES.indexOf(b.grade));
   const cut = rows.filter(({ findings: all }) => all === null).length;
-  return { findings: findings.slice(0, MOST_NEW), count: findings.length + cut, marked: marked !== null };
+  return { findings: findings.slice(0, MOST_NEW), count: findings.length + cut, marked: counts !== null };
 }
+
+const NOTHING_NEW: NewFindings = { findings: [], count: 0, marked: true };
 
 interface NewRow extends Pick<AuditedFinding, 'id' | 'object'> {
   readonly number: number;

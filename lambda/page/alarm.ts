@@ -17,6 +17,11 @@ export const workloadAlarmName = (prefix: string, schema: string): string => `${
 export const isWorkloadAlarm = (prefix: string, name: string): boolean =>
   name.startsWith(workloadAlarmName(prefix, ''));
 
+/** Findings of the drift check's audit that nobody was told of: one for each schema, too. */
+export const findingsAlarmName = (prefix: string, schema: string): string => `${prefix}-findings-${schema}`;
+export const isFindingsAlarm = (prefix: string, name: string): boolean =>
+  name.startsWith(findingsAlarmName(prefix, ''));
+
 /** https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-actions-Lambda.html */
 export interface AlarmEvent {
   readonly source: 'aws.cloudwatch';
@@ -41,6 +46,10 @@ export interface AlarmEvent {
     };
   };
 }
+
+/** Under whose name the alarm's metric of a drift check is; null where it does not say. */
+export const functionOf = ({ alarmData: { configuration } }: AlarmEvent): string | null =>
+  configuration?.metrics?.[0]?.metricStat?.metric?.dimensions?.FunctionName ?? null;
 
 /** From the schedule. `time` is when it was due, so that neighbouring runs share no moment and leave none out. */
 export interface LookAgainEvent {

@@ -6,13 +6,18 @@ import {
   type AlarmState,
   alarmNames,
   alarmWindow,
+  findingsAlarmName,
+  functionOf,
+  isFindingsAlarm,
   isWorkloadAlarm,
   type LookAgainEvent,
   type PageEvent,
   signatureOfAlarm,
 } from './alarm';
 import { type PageContext, TIMING } from './context';
+import { pageFindings } from './findings';
 import { lookAgain } from './look-again';
+import type { WhichAlarms } from './outbound';
 import { pageErrors } from './page-errors';
 import { type OpenPage, openPages } from './paged';
 import { type Read, readErrors } from './read';
@@ -31,6 +36,8 @@ async function pageAlarm(event: AlarmEvent, context: PageContext): Promise<void>
   log('alarm', { alarm: name, state: state.value, signature });
   if (state.value !== 'ALARM') return;
   if (isWorkloadAlarm(prefix, name)) return pageWorkload(event, context);
+  if (isFindingsAlarm(prefix, name))
+    return pageFindings({ name, of: functionOf(event), followUp: false }, context);
   if (signature === null) throw new Error(`${name} is not an alarm of this pager.`);
   const window = alarmWindow(event);
   await until(window.untilIngestedMs);
@@ -44,16 +51,17 @@ async function pageAlarm(event: AlarmEvent, context: PageContext): Promise<void>
 
 async function onSchedule(event: LookAgainEvent, context: PageContext): Promise<void> {
   const open = await openNow(context);
-  const alarms = await alarmsNow(
-    open.map(({ alarm }) => alarm),
-    context,
-  );
+  const errors = alarmNames(context.settings.prefix);
+  const alarms = await alarmsNow([...new Set([...errors, ...open.map(({ alarm }) => alarm)])], context);
   await lookAgain(
     event,
     alarms.filter(({ state }) => state === 'ALARM'),
     context,
   );
   if (open.length > 0) await resolvePages(event, open, alarms, context);
+  const beginningWith = findingsAlarmName(context.settings.prefix, '');
+  for (const { name, of, state } of await alarmsNow({ beginningWith }, context))
+    if (state === 'ALARM') await pageFindings({ name, of, followUp: true }, context);
 }
 
 /** None where the log cannot be read: what is new has to be paged all the same. */
@@ -71,12 +79,9 @@ async function openNow({ settings, out }: PageContext): Promise<readonly OpenPag
  * None where the look is refused: the alarms themselves still page, and a failure of the schedule every few minutes would
  * hide any other.
  */
-async function alarmsNow(
-  more: readonly string[],
-  { settings, out }: PageContext,
-): Promise<readonly AlarmState[]> {
+async function alarmsNow(which: WhichAlarms, { out }: PageContext): Promise<readonly AlarmState[]> {
   try {
-    return await out.alarms([...new Set([...alarmNames(settings.prefix), ...more])]);
+    return await out.alarms(which);
   } catch (error) {
     if (!/^AccessDenied/.test((error as Error).name)) throw error;
     log('look-again-refused', {

@@ -16,12 +16,14 @@ export interface LogSearch {
   readonly pattern: string;
 }
 
+export type WhichAlarms = readonly string[] | { readonly beginningWith: string };
+
 /** What the handler needs of the world. */
 export interface Outbound {
   /** Page by page, also through empty pages, to the last. Nothing for a log group that does not exist. */
   searchLogs(search: LogSearch): AsyncIterable<readonly LogEvent[]>;
   /** Of those that exist. */
-  alarms(names: readonly string[]): Promise<readonly AlarmState[]>;
+  alarms(which: WhichAlarms): Promise<readonly AlarmState[]>;
   /** Never throws. */
   invokeMigrate(functionName: string, request: MigrateRequest, timeoutMs: number): Promise<Invocation>;
   publish(topicArn: string, page: { readonly subject?: string; readonly text: string }): Promise<void>;
@@ -34,10 +36,13 @@ export function outbound(): Outbound {
   const logs = new CloudWatchLogsClient({ maxAttempts: 5, requestHandler: within(ANSWER_TIMEOUT_MS) });
   return {
     searchLogs: (search) => searchLogs(logs, search),
-    async alarms(names) {
+    async alarms(which) {
       const client = new CloudWatchClient({ maxAttempts: 5, requestHandler: within(ANSWER_TIMEOUT_MS) });
       const { MetricAlarms = [] } = await client.send(
-        new DescribeAlarmsCommand({ AlarmNames: [...names], MaxRecords: 100 }),
+        new DescribeAlarmsCommand({
+          ...('beginningWith' in which ? { AlarmNamePrefix: which.beginningWith } : { AlarmNames: [...which] }),
+          MaxRecords: 100,
+        }),
       );
       return MetricAlarms.map((alarm) => ({
         name: alarm.AlarmName!,

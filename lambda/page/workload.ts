@@ -1,7 +1,7 @@
 /** The drift check found statements of the running application that no longer plan: asked again, and paged. */
 import type { WorkloadDrift } from '../contract/workload';
 import { log } from '../log';
-import type { AlarmEvent } from './alarm';
+import { type AlarmEvent, functionOf } from './alarm';
 import { type PageContext, pageAlarm } from './context';
 import type { Outbound } from './outbound';
 import { logPaged } from './paged';
@@ -13,11 +13,10 @@ export const ASK_MS = 60_000;
 
 /** @param askMs for one function's answer; shortened in tests */
 export async function pageWorkload(event: AlarmEvent, context: PageContext, askMs = ASK_MS): Promise<void> {
-  const { alarmName: name, configuration } = event.alarmData;
-  const of = configuration?.metrics?.[0]?.metricStat?.metric?.dimensions?.FunctionName ?? null;
+  const { alarmName: name } = event.alarmData;
   const document = workloadDocument({
     alarm: pageAlarm(name, context),
-    answers: await askWorkload(of, context, askMs),
+    answers: await askWorkload(functionOf(event), context, askMs),
     runbookUrl: context.settings.runbookUrl,
     nowMs: Date.now(),
   });

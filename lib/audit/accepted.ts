@@ -13,6 +13,9 @@ export class AcceptProblem extends Error {
   }
 }
 
+export const ACCEPT_EXAMPLE =
+  'A line is for example: index-lost public.orders  # reports moved to the warehouse';
+
 /** A name in quotes may hold anything, `#` and spaces too. */
 const LINE =
   /^(?<id>\S+)\s+(?<object>(?:"(?:[^"]|"")*"|[^"#\s])(?:(?:"(?:[^"]|"")*"|[^"#])*(?:"(?:[^"]|"")*"|[^"#\s]))?)\s+#\s*(?<reason>\S.*)$/;

@@ -1,7 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Accepted } from '../../lambda/contract/audit';
 import { type Manifest, sha256 } from '../../lambda/contract/manifest';
 import type { WorkloadPromise } from '../../lambda/contract/workload';
+import { ACCEPT_EXAMPLE, AcceptProblem, readAccepted } from '../audit/accepted';
 import type { Problem } from '../compiler/problem';
 import { compileFolderSync } from '../compiler/sync';
 import { WorkloadFileError } from '../workload/promise';
@@ -71,5 +73,26 @@ function contentsOfFiles(files: readonly string[]): string | undefined {
     return sha256(JSON.stringify(files.map((file) => [file, readFileSync(file, 'base64')])));
   } catch {
     return undefined;
+  }
+}
+
+/** @throws {Error} naming the file, and the line that cannot be read */
+export function acceptedIn(file: string): readonly Accepted[] {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new Error(`audit.accept must name a file of accepted findings: ${file} cannot be read (${code})`, {
+      cause: error,
+    });
+  }
+  try {
+    return readAccepted(text);
+  } catch (error) {
+    if (!(error instanceof AcceptProblem)) throw error;
+    throw new Error(`audit.accept: ${file}:${error.line}: ${error.message}. ${ACCEPT_EXAMPLE}`, {
+      cause: error,
+    });
   }
 }

@@ -17,7 +17,7 @@ export interface DriftCheckProps {
   /** What is proved again. */
   readonly schema: SchemaMigrations;
   /**
-   * Who is told: alarms on drift, on statements of the application that no longer plan, on settings that hide errors, on a check that has not run, and on a heartbeat line that
+   * Who is told: alarms on drift, on findings of the audit that are new, on statements of the application that no longer plan, on settings that hide errors, on a check that has not run, and on a heartbeat line that
    * has not arrived in the server's log.
    * @default - nobody; the metrics are there
    */
@@ -36,10 +36,12 @@ const CHECKS: Checks<DriftCheckProps> = {
 };
 
 /**
- * Proves again, on a schedule, what was applied: the verify sections of every applied migration that no later one
- * supersedes, indexes that are INVALID, constraints that were never validated, the log settings that the alarms rest on, and,
- * with a workload, that the statements of the running application still plan. It reads only, but for counting which
- * statements ran (schema `trueup`, with a workload), and writes one line into the server's log: when that line stops arriving, the alarms are deaf.
+ * Proves again, on a schedule, what was applied: the verify sections of every applied migration that no later one supersedes, the
+ * log settings that the alarms rest on, and, with a workload, that the statements of the running application still plan. And it
+ * audits the database: what else is wrong by the catalogue and by these statements (indexes that are INVALID, sequences behind
+ * their tables, keys without a default) is paged once. It reads only, but for what it keeps in schema `trueup` (which findings it
+ * has seen, and with a workload which statements ran), and writes one line into the server's log: when that line stops arriving,
+ * the alarms are deaf.
  *
  * @example
  * new DriftCheck(stack, 'Drift', { schema, alarms, interval: Duration.minutes(30) });
@@ -56,7 +58,10 @@ export class DriftCheck extends Construct {
       schedule: events.Schedule.rate(interval),
       targets: [
         new targets.LambdaFunction(schema.askFunction, {
-          event: events.RuleTargetInput.fromObject({ action: 'drift' }),
+          event: events.RuleTargetInput.fromObject({
+            action: 'drift',
+            ...(schema.audited ? {} : { audit: false }),
+          }),
           retryAttempts: 2,
           maxEventAge: interval,
         }),
@@ -72,9 +77,10 @@ export class DriftCheck extends Construct {
     const found = { ...ONCE, evaluationPeriods: 2 };
     alarms.alarmDirectly(`Drift ${schema.node.addr}`, driftMetric(schema, 'drift', 'Maximum', interval), {
       ...found,
-      alarmDescription: `The schema ${name} is not what its migrations made it, or holds invalid indexes or unvalidated constraints. ${more}`,
+      alarmDescription: `The schema ${name} is not what its migrations made it. ${more}`,
     });
     if (schema.manifest.workload) this.alarmOnWorkload(alarms, schema, interval);
+    if (schema.audited) this.alarmOnFindings(alarms, schema, interval);
     alarms.alarmDirectly(`Blind ${schema.node.addr}`, driftMetric(schema, 'blind', 'Maximum', interval), {
       ...found,
       alarmDescription: `Log settings of the server of ${name} hide errors from the alarms. ${more}`,
@@ -123,9 +129,21 @@ export class DriftCheck extends Construct {
     for (const alarm of [notRun, silent]) warmUp(alarm, interval);
   }
 
-  private alarmOnWorkload(alarms: SchemaAlarms, schema: SchemaMigrations, interval: Duration): void {
-    alarms.alarmOnWorkload(schema, driftMetric(schema, 'workload', 'Maximum', interval), {
+  private alarmOnFindings(alarms: SchemaAlarms, schema: SchemaMigrations, interval: Duration): void {
+    alarms.alarmThroughPager('Findings', schema, {
       ...ONCE,
+      metric: driftMetric(schema, 'unpaged', 'Maximum', interval),
+      evaluationPeriods: 2,
+      alarmDescription:
+        `An audit found something wrong with the database of ${schema.namespace} that nobody was told of. ` +
+        'The page that follows says what, and what to do. It ends by itself: each finding is paged once.',
+    });
+  }
+
+  private alarmOnWorkload(alarms: SchemaAlarms, schema: SchemaMigrations, interval: Duration): void {
+    alarms.alarmThroughPager('Workload', schema, {
+      ...ONCE,
+      metric: driftMetric(schema, 'workload', 'Maximum', interval),
       evaluationPeriods: 2,
       alarmDescription:
         `Statements that the running application of ${schema.namespace} sends no longer plan as when it was deployed. ` +

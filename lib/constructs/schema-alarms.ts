@@ -9,7 +9,7 @@ import { Construct } from 'constructs';
 import { kindsOf } from '../../lambda/defects';
 import type { LogSignature } from '../../lambda/defects/defect';
 import { SIGNATURES } from '../../lambda/defects/signatures';
-import { alarmName, metricNamespace, workloadAlarmName } from '../../lambda/page/alarm';
+import { alarmName, findingsAlarmName, metricNamespace, workloadAlarmName } from '../../lambda/page/alarm';
 import type { ApplicationFormat } from '../../lambda/page/application-lines';
 import { AlarmTopic } from './alarm-topic';
 import { HttpsNotice } from './https-notice';
@@ -126,16 +126,16 @@ export class SchemaAlarms extends Construct {
     return alarm;
   }
 
-  /** An alarm on the application's statements that no longer plan: the pager says which, why, and what repairs it. */
-  alarmOnWorkload(
-    schema: SchemaMigrations,
-    metric: cloudwatch.IMetric,
-    props: Omit<cloudwatch.AlarmProps, 'metric' | 'alarmName'>,
+  /** An alarm of a drift check that the pager explains: which statements no longer plan, or what an audit found anew. */
+  alarmThroughPager(
+    about: 'Workload' | 'Findings',
+    { node: { addr } }: SchemaMigrations,
+    props: Omit<cloudwatch.AlarmProps, 'alarmName'>,
   ): cloudwatch.Alarm {
-    const alarm = new cloudwatch.Alarm(this, `Workload ${schema.node.addr}`, {
+    const nameOf = about === 'Workload' ? workloadAlarmName : findingsAlarmName;
+    const alarm = new cloudwatch.Alarm(this, `${about} ${addr}`, {
       ...props,
-      alarmName: workloadAlarmName(this.prefix, schema.node.addr),
-      metric,
+      alarmName: nameOf(this.prefix, addr),
       alarmDescription: fitDescription(props.alarmDescription ?? ''),
     });
     alarm.addAlarmAction(new actions.LambdaAction(this.pageFunction, { useUniquePermissionId: true }));

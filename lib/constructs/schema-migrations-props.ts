@@ -4,7 +4,22 @@ import type { TimingProps } from './timing';
 import { type Checks, optional } from './validation/check';
 import { namespace, roleName } from './validation/names';
 import { logGroup, schemaDatabase } from './validation/resources';
-import { duration, flag, folder, paths, text, whole } from './validation/values';
+import { duration, flag, folder, objectOf, oneFile, paths, text, whole } from './validation/values';
+
+/** What the drift check's audit does: `docs/audit-schedule.md`. */
+export interface ScheduledAuditProps {
+  /**
+   * A file of findings that are accepted, a line each: `id object  # reason`, as `trueup audit --accept` takes it; absolute or
+   * relative to the working directory. Read at synth. Nobody is paged for them.
+   * @default - none
+   */
+  readonly accept?: string;
+  /**
+   * `false`: the drift check does not audit. For all but one of the schemas of a database, since an audit looks at all of it.
+   * @default true
+   */
+  readonly scheduled?: boolean;
+}
 
 export interface SchemaMigrationsProps extends TimingProps {
   /**
@@ -37,6 +52,18 @@ export interface SchemaMigrationsProps extends TimingProps {
    * @default - what ran since the last deployment, and no more
    */
   readonly workloadDays?: number;
+  /**
+   * What is wrong with the database beside its migrations is looked for by every drift check, and paged once.
+   *
+   * @example
+   * new SchemaMigrations(stack, 'Schema', {
+   *   database: SchemaDatabase.instance(database),
+   *   folder: 'migrations/shop',
+   *   audit: { accept: 'audit-accept' },
+   * });
+   * @default - every drift check audits, and nothing is accepted
+   */
+  readonly audit?: ScheduledAuditProps;
   /**
    * Which of the database's ledgers. One construct owns it. It stays the same when the folder is renamed: another one has
    * an empty ledger, and a deployment that would run applied migrations a second time is refused.
@@ -93,11 +120,14 @@ export interface SchemaMigrationsProps extends TimingProps {
 
 const HOUR_S = 3_600;
 
+const SCHEDULED_AUDIT: Checks<ScheduledAuditProps> = { accept: optional(oneFile), scheduled: optional(flag) };
+
 export const SCHEMA_MIGRATIONS: Checks<SchemaMigrationsProps> = {
   database: schemaDatabase,
   folder,
   workload: optional(paths),
   workloadDays: optional(whole(1, 90)),
+  audit: optional(objectOf(SCHEDULED_AUDIT)),
   namespace: optional(namespace),
   owner: optional(roleName),
   adopt: optional(flag),

@@ -8,7 +8,7 @@ import { Construct, Dependable } from 'constructs';
 import { ATTRIBUTES, type DeployProperties, RESOURCE_TYPE } from '../../lambda/contract/custom-resource';
 import type { Manifest } from '../../lambda/contract/manifest';
 import { formatProblem } from '../compiler/problem';
-import { compileOnce, promiseOnce } from './compile';
+import { acceptedIn, compileOnce, promiseOnce } from './compile';
 import { checkDataApiLimits } from './data-api-limits';
 import { DeployProvider } from './deploy-provider';
 import { deployProperties } from './deploy-resource';
@@ -38,9 +38,11 @@ export class SchemaMigrations extends Construct implements ec2.IConnectable {
   readonly database: SchemaDatabase;
   readonly manifest: Manifest;
   readonly logGroup: logs.ILogGroup;
+  /** Whether drift checks of this schema audit the database. */
+  readonly audited: boolean;
   /** Changes the database: converge, baseline, down. Who may invoke it may destroy data. */
   readonly migrateFunction: lambda.Function;
-  /** Answers questions, read only: status, plan, verify, rehearse, drift, diagnose. */
+  /** Answers questions, read only: status, plan, verify, rehearse, audit, drift, diagnose. */
   readonly askFunction: lambda.Function;
   /** Of both functions; empty for the Data API. */
   readonly connections: ec2.Connections;
@@ -67,11 +69,13 @@ export class SchemaMigrations extends Construct implements ec2.IConnectable {
     reserve(this, `${account} ${region} ${database.server}/${database.databaseName} ${this.namespace}`);
     const times = within(this, () => timing(props));
     const { manifest, warnings } = compileOnce(props.folder, props.baseline);
-    const { workload } = props;
-    this.manifest =
-      workload === undefined
-        ? manifest
-        : { ...manifest, workload: within(this, () => promiseOnce([workload].flat())) };
+    const { workload, audit: { accept, scheduled = true } = {} } = props;
+    this.audited = scheduled;
+    this.manifest = {
+      ...manifest,
+      ...(workload === undefined ? {} : { workload: within(this, () => promiseOnce([workload].flat())) }),
+      ...(accept === undefined ? {} : { accepted: within(this, () => acceptedIn(accept)) }),
+    };
     for (const warning of warnings)
       Annotations.of(this).addWarningV2('trueup:migrationFile', formatProblem(warning));
     if (database.access.transport === 'data-api') checkDataApiLimits(this.manifest);
@@ -125,7 +129,7 @@ export class SchemaMigrations extends Construct implements ec2.IConnectable {
   }
 
   /**
-   * Lets somebody ask: `trueup status | plan | verify | rehearse | explain --stack`. Nothing can be changed with it.
+   * Lets somebody ask: `trueup status | plan | verify | rehearse | audit | explain --stack`. Nothing can be changed with it.
    *
    * @example
    * schema.grantAsk(onCallRole);

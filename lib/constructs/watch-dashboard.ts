@@ -21,7 +21,10 @@ export const driftMetric = (
     period,
   });
 
-const METRICS = ['proved', 'pending', 'drift', 'workload', 'blind'] as const;
+const METRICS = ['proved', 'pending', 'drift', 'findings', 'workload', 'blind'] as const;
+
+const isThere = ({ manifest, audited }: SchemaMigrations, name: (typeof METRICS)[number]): boolean =>
+  name === 'workload' ? manifest.workload !== undefined : name !== 'findings' || audited;
 
 /** Errors by kind; for each schema its deployments with the ledger's position, and what the last verification found. */
 export function watchDashboard(
@@ -52,7 +55,7 @@ export function watchDashboard(
       new cloudwatch.SingleValueWidget({
         title: `${schema.namespace}: last verification`,
         width: 8,
-        metrics: METRICS.filter((name) => name !== 'workload' || schema.manifest.workload).map((name) =>
+        metrics: METRICS.filter((name) => isThere(schema, name)).map((name) =>
           driftMetric(schema, name, 'Maximum', hour).with({ label: DRIFT_METRICS[name] }),
         ),
       }),

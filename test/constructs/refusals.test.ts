@@ -32,6 +32,27 @@ describe('bad input fails at synth', () => {
     );
   });
 
+  it('accepted findings that cannot be read, with their line', () => {
+    const files = folderOf({
+      accepted: '# none\nindex-lost public.orders\n',
+      misspelt: 'index-lots public.orders  # why\n',
+    });
+    expect(schema({ folder, audit: { accept: `${files}/accepted` } })).toThrow(
+      `App/Schema: audit.accept: ${files}/accepted:2: it is not \`id object  # reason\`, and each accepted finding needs its reason. A line is for example:`,
+    );
+    expect(schema({ folder, audit: { accept: `${files}/misspelt` } })).toThrow(
+      /:1: there is no kind index-lots/,
+    );
+    expect(schema({ folder, audit: { accept: `${files}/nowhere` } })).toThrow(
+      `audit.accept must name a file of accepted findings: ${files}/nowhere cannot be read (ENOENT)`,
+    );
+    expect(schema({ folder, audit: { accept: [] as never } })).toThrow(
+      'audit.accept is []; it must be the path of a file',
+    );
+    expect(schema({ folder, audit: 'accepted' as never })).toThrow(
+      'audit is "accepted"; it must be an object with accept, scheduled',
+    );
+  });
   it('a workload that cannot be used, with its line', () => {
     const files = folderOf({ 'shop.sql': 'SELECT id FROM people;\nDROP TABLE people;\n' });
     expect(schema({ folder, workload: [`${files}/shop.sql`] })).toThrow(

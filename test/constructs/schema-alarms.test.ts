@@ -18,6 +18,7 @@ import { DriftCheck } from '../../lib/constructs/drift-check';
 import { Notify } from '../../lib/constructs/notify';
 import { SchemaAlarms } from '../../lib/constructs/schema-alarms';
 import type { SchemaAlarmsProps } from '../../lib/constructs/schema-alarms-props';
+import type { ScheduledAuditProps } from '../../lib/constructs/schema-migrations-props';
 import { deployment } from '../support/deployment';
 import { compileFilterPattern } from '../support/filter-pattern';
 import { nagFindings, type Resource, resourcesOf, testApp } from '../support/synth';
@@ -493,6 +494,32 @@ describe('DriftCheck', () => {
       TreatMissingData: 'notBreaching',
       AlarmActions: [stack.resolve(alarms.pageFunction.functionArn)],
     });
+  });
+  it('what an audit finds anew goes to the pager, unless a schema is not audited', () => {
+    const made = (audit?: ScheduledAuditProps) => {
+      const { app, schema, server } = deployment({ audit });
+      const stack = new Stack(app, 'Watch');
+      const databaseLogGroup = logs.LogGroup.fromLogGroupName(stack, 'Log', server.logGroupName);
+      const alarms = new SchemaAlarms(stack, 'Alarms', { databaseLogGroup, schemas: [schema] });
+      new DriftCheck(stack, 'Drift', { schema, alarms });
+      return { stack, schema, alarms, template: Template.fromStack(stack) };
+    };
+    const { stack, schema, alarms, template } = made();
+    template.hasResourceProperties('AWS::CloudWatch::Alarm', {
+      AlarmName: Match.stringLikeRegexp(`-findings-${schema.node.addr}$`),
+      MetricName: 'NewFindings',
+      Dimensions: [{ Name: FUNCTION_DIMENSION, Value: Match.anyValue() }],
+      Threshold: 1,
+      EvaluationPeriods: 2,
+      TreatMissingData: 'notBreaching',
+      AlarmActions: [stack.resolve(alarms.pageFunction.functionArn)],
+    });
+    const target = (input: object) =>
+      Match.objectLike({ Targets: [Match.objectLike({ Input: JSON.stringify(input) })] });
+    template.hasResourceProperties('AWS::Events::Rule', target({ action: 'drift' }));
+    const without = made({ scheduled: false }).template;
+    without.resourcePropertiesCountIs('AWS::CloudWatch::Alarm', { MetricName: 'NewFindings' }, 0);
+    without.hasResourceProperties('AWS::Events::Rule', target({ action: 'drift', audit: false }));
   });
   it('without alarms it only runs', () => {
     const { app, schema } = deployment();

@@ -41,6 +41,22 @@ describe('the custom resource', () => {
     expect(JSON.stringify(properties.Login)).toMatch(/"secret:",.*MasterUserSecret/);
   });
 
+  it('carries accepted findings in the asset, and no change of them is a migration', () => {
+    const files = folderOf({ accepted: '# why\ninvalid-index public.t  # dropped in May\n' });
+    const none = deployment();
+    const { schema, stack } = deployment({ audit: { accept: `${files}/accepted` } });
+    expect(schema.manifest.accepted).toEqual([
+      { id: 'invalid-index', object: 'public.t', reason: 'dropped in May', line: 2 },
+    ]);
+    expect(propertiesOf(stack)).toEqual(propertiesOf(none.stack));
+    const assets = [none.schema, schema].map((each) => {
+      const code = Template.fromStack(Stack.of(each)).findResources('AWS::Lambda::Function', {
+        Properties: { Description: Match.stringLikeRegexp('answers questions') },
+      });
+      return JSON.stringify(Object.values(code)[0]!.Properties.Code);
+    });
+    expect(assets[0]).not.toBe(assets[1]);
+  });
   it('carries the workload’s hash beside that of the migrations, which it leaves as it is', () => {
     const files = folderOf({
       'shop.sql': '-- role app; calls 3\nSELECT id FROM people WHERE name = $1;\n',

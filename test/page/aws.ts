@@ -7,7 +7,7 @@ import type { PageTiming } from '../../lambda/page/context';
 import type { PageDocument } from '../../lambda/page/document';
 import type { LogEvent } from '../../lambda/page/error-reader';
 import { eventsOfFile } from '../../lambda/page/log-lines';
-import type { Outbound } from '../../lambda/page/outbound';
+import type { Outbound, WhichAlarms } from '../../lambda/page/outbound';
 import type { PageSettings } from '../../lambda/page/settings';
 import { connectPg } from '../../lambda/postgres/pg';
 
@@ -80,7 +80,8 @@ export class Aws implements Outbound {
     }
     yield [];
   }
-  async alarms(names: readonly string[]): Promise<readonly AlarmState[]> {
+  async alarms(which: WhichAlarms): Promise<readonly AlarmState[]> {
+    const names = 'beginningWith' in which ? [] : which;
     const up = this.up.map((each) => ({ ...each, state: 'ALARM', of: null }));
     return [...up, ...this.over].filter(({ name }) => names.includes(name));
   }

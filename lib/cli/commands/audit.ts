@@ -4,7 +4,7 @@ import { type Command, Option } from 'commander';
 import { sortAccepted } from '../../../lambda/audit/accepted';
 import { GRADES, type Grade } from '../../../lambda/audit/finding';
 import type { Accepted } from '../../../lambda/contract/audit';
-import { AcceptProblem, readAccepted } from '../../audit/accepted';
+import { ACCEPT_EXAMPLE, AcceptProblem, readAccepted } from '../../audit/accepted';
 import { type AuditOptions, type AuditReport, audit } from '../../audit/audit';
 import { FolderProblem, readRoles, requireNew, writeMigrations } from '../../audit/write';
 import { loadParser } from '../../compiler/read/parser';
@@ -13,18 +13,21 @@ import { AUDIT_RULES } from '../../report/rules';
 import { merge } from '../../workload/workload';
 import { requirePage, writePage } from '../audit-page';
 import { givenSource, readSource } from '../database/file-source';
+import type { ExitCode } from '../exit-codes';
 import { type FormatOptions, formatOf, printItems, withFormat } from '../formats';
 import { pathInRepository } from '../git';
-import { type DatabaseOptions, withConnection } from '../options';
+import { type DatabaseOptions, type StackOption, withConnection, withStack } from '../options';
 import { packageVersion } from '../package';
+import { auditRemotely } from '../remote/audit';
 import { setAction } from '../terminal/action';
 import { auditExitCode, printAudit } from '../terminal/audit';
 import { UsageError } from '../terminal/failure';
 import { printJson } from '../terminal/json';
 import { progressView } from '../terminal/progress';
+import type { Terminal } from '../terminal/terminal';
 import { fromFile, readOnlySession, repeated, requireFile } from '../workload-sources';
 
-interface Options extends DatabaseOptions, FormatOptions {
+interface Options extends DatabaseOptions, StackOption, FormatOptions {
   readonly from?: string;
   readonly workload?: readonly string[];
   readonly accept?: string;
@@ -72,8 +75,15 @@ export function registerAudit(program: Command): void {
       'write migrations that bring back what was lost, in the order in which they can be deployed, to a new folder',
     );
   withFormat(command);
+  withStack(command).option('--namespace <name>', 'with --stack: which of its schemas, where it has several');
   setAction<Options>(command, async (terminal, options) => {
-    const format = formatOf(options);
+    if (options.stack !== undefined) return overStack(terminal, options, options.stack);
+    if (options.namespace !== undefined)
+      throw new UsageError(
+        '--namespace goes with --stack',
+        'Without --stack the whole database is looked at.',
+      );
+    formatOf(options);
     if (options.html !== undefined) requirePage(options.html);
     await loadParser();
     if (options.write !== undefined) asUsage(() => requireNew(options.write!));
@@ -112,14 +122,7 @@ export function registerAudit(program: Command): void {
         gone: goneFor(gone, result.findings),
         ...(written ? { written: written.report } : {}),
       };
-      if (format === 'json') printJson(terminal, report);
-      else if (format === 'text') printAudit(terminal, report, label);
-      else
-        printItems(terminal, itemsOfAudit(report.findings, placeOf(options.accept)), {
-          ...options,
-          command: 'audit',
-          rules: AUDIT_RULES,
-        });
+      print(terminal, options, report, label);
       if (options.html !== undefined)
         await writePage(
           terminal,
@@ -140,6 +143,54 @@ export function registerAudit(program: Command): void {
       if (source && 'close' in source) await source.close();
     }
   });
+}
+
+/** What a deployed function cannot do, since it has no parser and reaches no source. */
+const NOT_OVER_STACK = ['databaseUrl', 'from', 'workload', 'deep', 'write', 'html'] as const;
+
+async function overStack(terminal: Terminal, options: Options, stackName: string): Promise<ExitCode> {
+  formatOf(options);
+  const other = NOT_OVER_STACK.find((name) => options[name] !== undefined);
+  if (other !== undefined)
+    throw new UsageError(
+      `--stack cannot be combined with --${other.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`,
+      other === 'databaseUrl'
+        ? 'The deployed function knows its database.'
+        : 'The deployed function has no parser and reaches no source: audit from where the database can be reached.',
+    );
+  const { accept, minGrade, namespace } = options;
+  const given = accept === undefined ? [] : acceptedIn(accept);
+  const { accepted: deployed, ...result } = await auditRemotely({ stackName, namespace });
+  const isGiven = ({ id, object }: Accepted) =>
+    given.some((each) => each.id === id && each.object === object);
+  const accepted = [...given, ...deployed.filter((each) => !isGiven(each))];
+  const shown = result.findings.filter(({ grade }) => grade <= minGrade);
+  const { open, accepted: known, gone } = sortAccepted(shown, accepted);
+  const report: AuditReport = {
+    ...result,
+    findings: open,
+    accepted: known,
+    gone: goneFor(gone, result.findings),
+  };
+  print(
+    terminal,
+    options,
+    report,
+    namespace === undefined ? `stack ${stackName}` : `${namespace} of stack ${stackName}`,
+  );
+  return auditExitCode(report);
+}
+
+function print(terminal: Terminal, options: Options, report: AuditReport, where: string): void {
+  const format = formatOf(options);
+  if (format === 'json') printJson(terminal, report);
+  else if (format === 'text') printAudit(terminal, report, where);
+  else
+    printItems(terminal, itemsOfAudit(report.findings, placeOf(options.accept)), {
+      ...options,
+      command: 'audit',
+      rules: AUDIT_RULES,
+    });
 }
 
 const write: typeof writeMigrations = async (...given) => {
@@ -174,9 +225,6 @@ function acceptedIn(file: string): readonly Accepted[] {
     return readAccepted(readFileSync(file, 'utf8'));
   } catch (error) {
     if (!(error instanceof AcceptProblem)) throw error;
-    throw new UsageError(
-      `${file}:${error.line}: ${error.message}`,
-      'A line is for example: index-lost public.orders  # reports moved to the warehouse',
-    );
+    throw new UsageError(`${file}:${error.line}: ${error.message}`, ACCEPT_EXAMPLE);
   }
 }

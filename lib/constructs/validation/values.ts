@@ -38,7 +38,8 @@ export const folder: Check = (value, name) =>
     ? undefined
     : fault(name, value, `must be a folder that is there, absolute or relative to ${process.cwd()}`));
 
-const oneFile = text({ must: 'must be the path of a file', known: true });
+/** What is in it is for whoever reads it. */
+export const oneFile = text({ must: 'must be the path of a file', known: true });
 
 /** One or several files; what is in them is for whoever reads them. */
 export const paths: Check = (value, name) => {
