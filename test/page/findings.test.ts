@@ -110,7 +110,10 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     expect(page!.text).not.toContain('CANAR');
     expect(JSON.parse(chat[0]!)).toMatchObject({
       source: 'custom',
-      content: { title: page!.subject, nextSteps: [expect.stringMatching(/^REINDEX INDEX CONCURRENTLY/)] },
+      content: {
+        title: page!.subject,
+        nextSteps: expect.arrayContaining([expect.stringMatching(/^REINDEX INDEX CONCURRENTLY/)]),
+      },
     });
 
     expect(await pagedBy(alarm('shop-migrate'))).toEqual([]);
@@ -130,13 +133,13 @@ describe.each(majors())('PostgreSQL %i', (major) => {
       `CREATE TABLE t${i} (n int); ALTER TABLE t${i} ADD CONSTRAINT c CHECK (n > 0) NOT VALID`;
     await client.query(Array.from({ length: 50 }, table).join(';'));
     await check();
-    const sent = await pagedBy(alarm(null));
+    const sent = await pagedBy(alarm('shop-migrate'));
     expect(sent.map(({ subject }) => subject)).toEqual([
       '[Trueup] shop: public.t0 - A constraint was added NOT VALID and never validated +49 more',
     ]);
     expect(sent[0]!.text.match(/^NOW /gm)).toHaveLength(10);
     for (let i = 0; i < 50; i++) expect(sent[0]!.text).toMatch(new RegExp(`public\\.t${i}\\b`));
-    expect(await pagedBy(alarm(null))).toEqual([]);
+    expect(await pagedBy(alarm('shop-migrate'))).toEqual([]);
   });
 
   test('the database does not answer: a page all the same, and one only; then it is told what it was', async () => {
