@@ -8,6 +8,7 @@ import type { Problem } from '../compiler/problem';
 import { compileFolderSync } from '../compiler/sync';
 import { WorkloadFileError } from '../workload/promise';
 import { promiseOfFilesSync } from '../workload/sync';
+import { fault } from './validation/check';
 
 export interface CompiledFolder {
   readonly manifest: Manifest;
@@ -83,9 +84,12 @@ export function acceptedIn(file: string): readonly Accepted[] {
     text = readFileSync(file, 'utf8');
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    throw new Error(`audit.accept must name a file of accepted findings: ${file} cannot be read (${code})`, {
-      cause: error,
-    });
+    throw new Error(
+      `${fault('audit.accept', file, `must be the path of a file that can be read (${code})`)}.`,
+      {
+        cause: error,
+      },
+    );
   }
   try {
     return readAccepted(text);

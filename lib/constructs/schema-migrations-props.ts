@@ -4,7 +4,17 @@ import type { TimingProps } from './timing';
 import { type Checks, optional } from './validation/check';
 import { namespace, roleName } from './validation/names';
 import { logGroup, schemaDatabase } from './validation/resources';
-import { duration, flag, folder, objectOf, oneFile, paths, text, whole } from './validation/values';
+import {
+  duration,
+  flag,
+  folder,
+  objectOf,
+  oneFile,
+  paths,
+  plainObject,
+  text,
+  whole,
+} from './validation/values';
 
 /** What the drift check's audit does: `docs/audit-schedule.md`. */
 export interface ScheduledAuditProps {
@@ -121,13 +131,14 @@ export interface SchemaMigrationsProps extends TimingProps {
 const HOUR_S = 3_600;
 
 const SCHEDULED_AUDIT: Checks<ScheduledAuditProps> = { accept: optional(oneFile), scheduled: optional(flag) };
+const auditProps = plainObject('must be an object with accept, scheduled');
 
 export const SCHEMA_MIGRATIONS: Checks<SchemaMigrationsProps> = {
   database: schemaDatabase,
   folder,
   workload: optional(paths),
   workloadDays: optional(whole(1, 90)),
-  audit: optional(objectOf(SCHEDULED_AUDIT)),
+  audit: optional((value, name) => auditProps(value, name) ?? objectOf(SCHEDULED_AUDIT)(value, name)),
   namespace: optional(namespace),
   owner: optional(roleName),
   adopt: optional(flag),

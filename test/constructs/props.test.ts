@@ -50,6 +50,8 @@ const clusterArn = 'arn:aws:rds:eu-central-1:123456789012:cluster:prod';
 /** What takes each of the exported interfaces, all else being right. */
 const TAKES: Record<string, (override: Override) => unknown> = {
   SchemaMigrationsProps: (o) => new SchemaMigrations(fresh(), 'Schema', props(schemaProps(), o)),
+  ScheduledAuditProps: (o) =>
+    new SchemaMigrations(fresh(), 'Schema', { ...schemaProps(), audit: props({}, o) }),
   TimingProps: (o) => new SchemaMigrations(fresh(), 'Schema', props(schemaProps(), o)),
   SchemaAlarmsProps: (o) => new SchemaAlarms(fresh(), 'Alarms', props(alarmProps(), o)),
   ApplicationLogGroup: (o) =>
@@ -139,6 +141,7 @@ function nonsenseFor({ type, optional }: Member): Record<string, unknown> {
 
 /** `Interface.prop`, nonsense: why it is taken all the same. */
 const ACCEPTED: Record<string, string> = {
+  'SchemaMigrationsProps.audit, an object': 'everything has a default',
   'SchemaMigrationsProps.runId, no text': 'what an unset variable gives; it forces nothing',
   'SchemaMigrationsProps.runId, a URL with a password': 'any text; a link to a CI run is one',
   'SchemaAlarmsProps.applicationLogGroups, an empty list': 'none',

@@ -44,7 +44,7 @@ describe('bad input fails at synth', () => {
       /:1: there is no kind index-lots/,
     );
     expect(schema({ folder, audit: { accept: `${files}/nowhere` } })).toThrow(
-      `audit.accept must name a file of accepted findings: ${files}/nowhere cannot be read (ENOENT)`,
+      `App/Schema: audit.accept is "${files}/nowhere"; it must be the path of a file that can be read (ENOENT).`,
     );
     expect(schema({ folder, audit: { accept: [] as never } })).toThrow(
       'audit.accept is []; it must be the path of a file',

@@ -19,8 +19,8 @@ it('watches every schema of a server, under the limits of one log group, and cdk
   const patterns = SIGNATURES.flatMap((signature) => databasePatterns(signature));
   // Two more for each heartbeat.
   expect(onServer).toHaveLength(patterns.length + 2 * 5);
-  // One for each error, three on the pager; for each schema two on deployments, four on drift.
-  template.resourceCountIs('AWS::CloudWatch::Alarm', SIGNATURES.length + 3 + 5 * 6);
+  // One for each error, three on the pager; for each schema two on deployments, five on drift.
+  template.resourceCountIs('AWS::CloudWatch::Alarm', SIGNATURES.length + 3 + 5 * 7);
   template.resourceCountIs('AWS::SNS::Subscription', 2);
   expect(nagFindings(app)).toEqual([]);
 });
