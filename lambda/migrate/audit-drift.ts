@@ -8,7 +8,7 @@ import type { WorkloadDrift } from '../contract/workload';
 import { CLAIMED } from '../defects/claim';
 import type { AuditFinding } from '../defects/findings';
 import type { Failed } from '../engine/guard/promise-now';
-import { RUNNER_LOCK } from '../engine/ledger/schema';
+import { DATABASE_LOCK } from '../engine/locks/runner-lock';
 import type { EngineContext } from '../engine/run';
 import { withDatabase } from '../engine/time/session';
 import { ConnectionLost, type Database, SqlError } from '../postgres/database';
@@ -89,7 +89,7 @@ const withoutFix = ({ fix: _, ...finding }: AuditFinding): AuditedFinding => fin
 
 /** Between two migrations a schema is not what it is going to be. */
 async function isDeploying(db: Database): Promise<boolean> {
-  if ((await db.lockHolder(RUNNER_LOCK)) !== null) return true;
+  if ((await db.lockHolder(...DATABASE_LOCK)) !== null) return true;
   try {
     // Between two slices nobody holds the lock. A run that died stays `running` until the next one.
     const [row] = await db.query<{ running: boolean }>(

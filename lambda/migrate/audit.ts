@@ -54,6 +54,7 @@ export async function auditOn(db: Database, seen: StatementsSeen): Promise<Audit
       WITHOUT_SOURCE,
       ...seen.notSeen,
       ...sequencesNotSeen,
+      ...(catalogue.functions.length > 0 ? [BODIES] : []),
       NOT_DEEP,
     ],
     sequencesNotSeen,
@@ -70,6 +71,8 @@ const lookedAt = (catalogue: Catalogue, { statements, decided }: StatementsSeen)
   statements,
   decided,
 });
+
+const BODIES: NotSeen = { what: 'bodies of functions', why: 'a function has no parser to read them with' };
 
 /** Of what is left of the invocation; the catalogue takes time too. */
 const PLANNING_SHARE = 0.5;

@@ -40,7 +40,9 @@ export function outbound(): Outbound {
       const client = new CloudWatchClient({ maxAttempts: 5, requestHandler: within(ANSWER_TIMEOUT_MS) });
       const { MetricAlarms = [] } = await client.send(
         new DescribeAlarmsCommand({
-          ...('beginningWith' in which ? { AlarmNamePrefix: which.beginningWith } : { AlarmNames: [...which] }),
+          ...('beginningWith' in which
+            ? { AlarmNamePrefix: which.beginningWith }
+            : { AlarmNames: [...which] }),
           MaxRecords: 100,
         }),
       );

@@ -1,7 +1,7 @@
 /** The drift check's audit: what is new is told once, what is gone is forgotten, what is accepted is never told. */
 import { afterAll, describe, expect, test } from 'vitest';
 import type { Accepted, AuditDrift } from '../../lambda/contract/audit';
-import { RUNNER_LOCK } from '../../lambda/engine/ledger/schema';
+import { RUNNER_LOCK } from '../../lambda/engine/locks/runner-lock';
 import type { EngineContext } from '../../lambda/engine/run';
 import { newFindings } from '../../lambda/migrate/audit-drift';
 import { checkDrift } from '../../lambda/migrate/drift';
@@ -198,14 +198,14 @@ describe.each(majors())('PostgreSQL %i', (major) => {
 
     // Between two migrations nothing is what it is going to be.
     await client.query(NOT_VALID('later'));
-    await other.query(`SELECT pg_advisory_lock(${RUNNER_LOCK})`);
+    await other.query(`SELECT pg_advisory_lock_shared(${RUNNER_LOCK})`);
     const deploying = await report();
     expect(deploying.audit).toMatchObject({
       found: 0,
       problem: expect.stringMatching(/^A deployment is under way/),
     });
     expect(driftMetrics('f', deploying, 1)).not.toHaveProperty('NewFindings');
-    await other.query(`SELECT pg_advisory_unlock(${RUNNER_LOCK})`);
+    await other.query(`SELECT pg_advisory_unlock_shared(${RUNNER_LOCK})`);
     expect(await check()).toMatchObject({ found: 3, unpaged: 1, problem: null });
   });
 

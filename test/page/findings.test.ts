@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { NewFindings } from '../../lambda/contract/audit';
 import { act } from '../../lambda/migrate/actions';
-import type { AlarmEvent, RaisedAlarm } from '../../lambda/page/alarm';
+import type { AlarmEvent, AlarmState } from '../../lambda/page/alarm';
 import { findingsDocument } from '../../lambda/page/findings-page';
 import { handlePage } from '../../lambda/page/handle';
 import type { Outbound } from '../../lambda/page/outbound';
@@ -53,7 +53,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
   const pages: { subject: string; text: string }[] = [];
   const chat: string[] = [];
   let answers: (name: string) => boolean;
-  let raised: readonly RaisedAlarm[];
+  let raised: readonly AlarmState[];
   const perform = (name: string, request: Parameters<typeof act>[0]) =>
     act(request, {
       ...contextFor(url, manifest),
@@ -73,8 +73,8 @@ describe.each(majors())('PostgreSQL %i', (major) => {
         : { kind: 'silent', message: 'no answer for 45 s' },
     publish: async (topic, { subject = '', text }) =>
       void (topic === SETTINGS.topicArn ? pages.push({ subject, text }) : chat.push(text)),
-    alarmsUp: async (which) =>
-      'names' in which ? [] : raised.filter(({ name }) => name.startsWith(which.beginningWith)),
+    alarms: async (which) =>
+      'beginningWith' in which ? raised.filter(({ name }) => name.startsWith(which.beginningWith)) : [],
   } as Partial<Outbound> as Outbound;
   const context = { settings: SETTINGS, out, region: 'eu-west-1' };
   const check = () => perform('shop-ask', { action: 'drift' });
@@ -117,7 +117,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     });
 
     expect(await pagedBy(alarm('shop-migrate'))).toEqual([]);
-    raised = [{ name: NAME, sinceMs: Date.now(), functionName: 'shop-migrate' }];
+    raised = [{ name: NAME, sinceMs: Date.now(), state: 'ALARM', of: 'shop-migrate' }];
     expect(await lookAgain()).toEqual([]);
     await client.query('ALTER TABLE customers ADD CONSTRAINT later CHECK (id <> 7) NOT VALID');
     await check();
@@ -152,7 +152,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
       subject: '[Trueup] The audit found something new',
       text: expect.stringContaining('- shop-ask did not answer within 45 seconds, or died.'),
     });
-    raised = [{ name: NAME, sinceMs: Date.now(), functionName: 'shop-migrate' }];
+    raised = [{ name: NAME, sinceMs: Date.now(), state: 'ALARM', of: 'shop-migrate' }];
     expect(await lookAgain()).toEqual([]);
     answers = () => true;
     expect(await lookAgain()).toMatchObject([
@@ -164,7 +164,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     await (await connect(url)).query('DROP TABLE trueup.findings');
     const [page] = await pagedBy(alarm('shop-migrate'));
     expect(page!.text).toContain('- the ledger in schema trueup cannot remember findings');
-    raised = [{ name: NAME, sinceMs: Date.now(), functionName: 'shop-migrate' }];
+    raised = [{ name: NAME, sinceMs: Date.now(), state: 'ALARM', of: 'shop-migrate' }];
     expect(await lookAgain()).toEqual([]);
   });
 });

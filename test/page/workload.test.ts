@@ -181,7 +181,9 @@ describe.each(majors())('PostgreSQL %i', (major) => {
       alarms: async (names) => {
         const name = 'Shop-workload-c0ffee';
         const sinceMs = Date.now() - 60_000;
-        return names.includes(name) ? [{ name, state: 'OK', sinceMs, of: 'shop-migrate' }] : [];
+        return Array.isArray(names) && names.includes(name)
+          ? [{ name, state: 'OK', sinceMs, of: 'shop-migrate' }]
+          : [];
       },
     } as Outbound;
     const look = () =>
