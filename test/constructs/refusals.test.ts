@@ -50,7 +50,7 @@ describe('bad input fails at synth', () => {
       'audit.accept is []; it must be the path of a file',
     );
     expect(schema({ folder, audit: 'accepted' as never })).toThrow(
-      'audit is "accepted"; it must be an object with accept, scheduled',
+      'audit is a string; it must be an object with accept, scheduled',
     );
   });
   it('a workload that cannot be used, with its line', () => {
