@@ -29,6 +29,8 @@ export interface Live {
   readonly catalogue: Catalogue;
   readonly major: number;
   readonly owner: string;
+  /** Of the owner: no REVOKE holds for it. */
+  readonly ownerIsSuperuser: boolean;
   readonly roles: readonly string[];
   readonly searchPath: string;
 }
@@ -45,20 +47,28 @@ const SUPERUSER = 'trueup_scratch';
 
 export async function readLive(db: Database): Promise<Live> {
   const { catalogue } = await readCatalogue(db);
-  const [row] = await db.query<{ owner: string; path: string; roles: string; version: string }>(
+  const [row] = await db.query<{
+    owner: string;
+    path: string;
+    roles: string;
+    superusers: string;
+    version: string;
+  }>(
     `SELECT coalesce((SELECT pg_catalog.pg_get_userbyid(c.relowner) FROM pg_catalog.pg_class c
         JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
         WHERE n.nspname OPERATOR(pg_catalog.=) ANY (pg_catalog.current_schemas(false))
           AND c.relkind OPERATOR(pg_catalog.=) 'r'::"char"
         GROUP BY c.relowner ORDER BY pg_catalog.count(*) DESC, c.relowner LIMIT 1), current_user)::text AS owner,
       pg_catalog.current_setting('search_path') AS path, pg_catalog.current_setting('server_version_num') AS version,
-      (SELECT pg_catalog.json_agg(r.rolname)::text FROM pg_catalog.pg_roles r WHERE r.rolname !~ '^pg_') AS roles`,
+      (SELECT pg_catalog.json_agg(r.rolname)::text FROM pg_catalog.pg_roles r WHERE r.rolname !~ '^pg_') AS roles,
+      (SELECT pg_catalog.json_agg(r.rolname)::text FROM pg_catalog.pg_roles r WHERE r.rolsuper) AS superusers`,
   );
-  const { owner, path, roles, version } = row!;
+  const { owner, path, roles, superusers, version } = row!;
   return {
     catalogue,
     major: Math.floor(Number(version) / 10_000),
     owner,
+    ownerIsSuperuser: (JSON.parse(superusers) as string[]).includes(owner),
     roles: JSON.parse(roles) as string[],
     searchPath: path,
   };

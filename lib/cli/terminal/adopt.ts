@@ -146,12 +146,24 @@ function printOutput({ out }: Terminal, { output, understood, search, live }: Ad
       '',
       `Then take ${tool} out of the deployment. This, run by the ledger's owner, makes sure that it applies nothing more:`,
     );
-    out.line(`  ${revoke(ledger.table, live.owner)}`);
+    for (const statement of offerFor(ledger.table, live)) out.line(`  ${statement}`);
   }
 }
 
+/** So that the other tool records nothing more. */
+export const offerFor = (
+  table: string,
+  { owner, ownerIsSuperuser }: Pick<Live, 'owner' | 'ownerIsSuperuser'>,
+): readonly string[] => (ownerIsSuperuser ? trigger(table) : [revoke(table, owner)]);
+
 const revoke = (table: string, owner: string): string =>
   `REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON ${table} FROM PUBLIC, ${quoteIdentifier(owner)};`;
+
+/** For a superuser, who may do what was revoked. */
+const trigger = (table: string): readonly string[] => [
+  "CREATE FUNCTION public.taken_over() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'Trueup has taken over'; END $$;",
+  `CREATE TRIGGER taken_over BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON ${table} EXECUTE FUNCTION public.taken_over();`,
+];
 
 export function adoptJson({ understood, search, judged, proved, output, found, locked }: Adopted): object {
   const { rules, folder, content } = understood;
