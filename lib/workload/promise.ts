@@ -34,7 +34,9 @@ export function readWorkloadFile(file: string): Workload {
   const stat = statSync(file, { throwIfNoEntry: false });
   if (!stat?.isFile()) {
     throw new WorkloadFileError(
-      stat ? `${file} is a folder, not a file` : `there is no file ${file}`,
+      stat
+        ? `${file} is a ${stat.isDirectory() ? 'folder' : 'pipe or a device'}, not a file`
+        : `there is no file ${file}`,
       'Give a workload file; `trueup workload` writes one.',
     );
   }

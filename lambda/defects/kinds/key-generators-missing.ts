@@ -19,13 +19,15 @@ export const keyGeneratorsMissing: Kind = {
       'Ask whether the application makes its keys itself. If it does not, give each key a default of its type, or an identity, and set the sequences above the highest key. With --from the source, each is named.',
     unwritten: 'a person has to say which keys the database makes; with --from the source, each is named',
     blind: 'Whether the application makes the keys itself. With --workload, the statements show it.',
-    find: ({ target: { catalogue }, differences }) =>
+    find: ({ target: { catalogue }, source, differences }) =>
       [...grouped(keysOf(catalogue), ({ column }) => column.schema)].flatMap(([schema, keys]) => {
         const known = differences.some(
           ({ id, table }) => id === 'missing-id-default' && table?.[0] === schema,
         );
         if (
           known ||
+          // There the application makes its keys, or something else does.
+          (source && hasNone(source.catalogue, schema)) ||
           !areEnough(keys.length) ||
           keys.length * 2 < tablesIn(catalogue, schema) ||
           keys.some(({ generated }) => generated)
@@ -42,6 +44,11 @@ export const keyGeneratorsMissing: Kind = {
         ];
       }),
   },
+};
+
+const hasNone = (catalogue: Catalogue, of: string): boolean => {
+  const keys = keysOf(catalogue).filter(({ column }) => column.schema === of);
+  return areEnough(keys.length) && !keys.some(({ generated }) => generated);
 };
 
 const tablesIn = ({ tables }: Catalogue, of: string): number =>

@@ -165,6 +165,23 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     }
   });
 
+  test('a column that SQLite computes is a decision, and a plain column until somebody takes it', async () => {
+    const file =
+      sqlite(`CREATE TABLE sums (id INTEGER PRIMARY KEY, a INT, total INT AS (a + iif(a > 1, 1, 0)) STORED);
+      CREATE TABLE names (id INTEGER PRIMARY KEY, name TEXT, upper TEXT AS (upper(name)))`);
+    const url = await createDatabase(major);
+    const client = await connect(url);
+    await client.query('CREATE TABLE names (id bigserial PRIMARY KEY, name text)');
+    const source: AuditOptions['source'] = (catalogue) => snapshotOfSqlite(file, catalogue, '0');
+    const { first, written, left } = await roundTrip(url, await readOnly(url), { version: '0', source });
+    expect(said(first)).toEqual(['B column-lost public.names.upper', 'B table-lost public.sums']);
+    expect(written.files.map(({ decisions }) => decisions).filter(Boolean)).toEqual([1, 1]);
+    expect(said({ findings: left })).toEqual([
+      'B default-lost public.names.upper',
+      'B default-lost public.sums.total',
+    ]);
+  });
+
   test('the fourth incident: five ids without a default, six keys, and none of them after the repairs that ship', async () => {
     const key = 'char(36) default (lower(hex(randomblob(16)))) primary key';
     const account = 'varchar(255) references accounts (id) on delete set null';

@@ -122,7 +122,7 @@ function columnsOf(place: Place, here: ReadonlyMap<string, Column>): Column[] {
       ...(column.notNull ? { notNull: true as const } : {}),
       ...(isNumbered ? generator(now, sequenceOf(place, here)?.sequence) : {}),
       ...(by === undefined ? {} : { default: by }),
-      ...(column.generated ? { generated: now?.generated ?? "an expression in SQLite's language" } : {}),
+      ...(column.generated ? { generated: now?.generated ?? inSqlite('an expression') } : {}),
     };
   });
 }

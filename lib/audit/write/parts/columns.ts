@@ -7,7 +7,7 @@ import { derived, literal, column as name, relation, tableOf } from '../names';
 import type { Part, Unwritten } from '../part';
 import { common, named, pathOf } from './column-names';
 import { defaults, identity } from './column-values';
-import { columnDefinition } from './tables';
+import { asksForExpression, columnDefinition } from './tables';
 
 export function columnPart(
   context: Context,
@@ -48,7 +48,8 @@ export function asAdded({ notNull: required, ...column }: Column): Column {
 function missing(context: Context, from: Column): Part {
   const table = tableOf(from);
   const added = asAdded(from);
-  const rewrites = from.identity || (from.generated && !from.virtual);
+  const open = asksForExpression([from]);
+  const rewrites = from.identity || (from.generated && open.length === 0 && !from.virtual);
   return {
     ...common(from, 'column'),
     phase: 'column',
@@ -66,7 +67,7 @@ function missing(context: Context, from: Column): Part {
           decide: [`${table} is rewritten while nobody can use it: when?`],
           consents: { [from.identity ? 'numbered-column' : 'stored-column']: 'decided above' },
         }
-      : {}),
+      : { decide: open }),
     up: [`ALTER TABLE ${table} ADD COLUMN ${name(from.name)} ${columnDefinition(context, added)}`],
     verify: [`SELECT trueup.has_column(${named(from)})`],
     makes: [key(from.schema, from.table, from.name)],

@@ -4,6 +4,7 @@ import type { Column } from '../../../../lambda/audit/catalogue/columns';
 import type { Constraint } from '../../../../lambda/audit/catalogue/constraints';
 import type { Table } from '../../../../lambda/audit/catalogue/tables';
 import { key } from '../../../../lambda/audit/names';
+import { isInSqlite } from '../../sources/sqlite/language';
 import type { Context } from '../context';
 import { literal, column as name, qualifiedNames, relation } from '../names';
 import type { Part, Unwritten } from '../part';
@@ -99,6 +100,7 @@ export function tablePart(context: Context, from: Table, to: Table | undefined):
   return {
     ...common,
     about: [`Table ${table}, which the source has. It is empty: its rows have to be copied again.`],
+    decide: asksForExpression(source.columns.filter(isOf(from))),
     up: createTable(context, from),
     verify,
     makes: [key(from.schema, from.name)],
@@ -173,6 +175,15 @@ export function optionOf(option: string): string {
   return `${option_name} = ${/^[\w.+-]+$/.test(value) ? value : literal(value)}`;
 }
 
+/** What fills a column in SQLite, in a language that nobody translates: without it the column is a plain one. */
+export const asksForExpression = (columns: readonly Column[]): string[] =>
+  columns
+    .filter(({ generated }) => generated !== undefined && isInSqlite(generated))
+    .map(
+      (each) =>
+        `${name(each.name)} is computed in the source, in SQLite's language: write GENERATED ALWAYS AS (…) STORED, or is it a plain column?`,
+    );
+
 /** All but the name. */
 export function columnDefinition({ source }: Context, column: Column): string {
   const { type, collation, generated, virtual, identity, default: by, notNull } = column;
@@ -188,7 +199,9 @@ export function columnDefinition({ source }: Context, column: Column): string {
   return [
     type,
     collation ? `COLLATE ${relation(collation)}` : '',
-    generated ? `GENERATED ALWAYS AS (${generated}) ${virtual ? 'VIRTUAL' : 'STORED'}` : '',
+    generated && !isInSqlite(generated)
+      ? `GENERATED ALWAYS AS (${generated}) ${virtual ? 'VIRTUAL' : 'STORED'}`
+      : '',
     identity ? identityClause(identity, sequence && { ...sequence }) : '',
     by !== undefined && !isLater(source, column) ? `DEFAULT ${by}` : '',
     notNull ? 'NOT NULL' : '',
