@@ -6,6 +6,7 @@ import type { Table } from '../../../../lambda/audit/catalogue/tables';
 import { key } from '../../../../lambda/audit/names';
 import { isInSqlite } from '../../sources/sqlite/language';
 import type { Context } from '../context';
+import { belonging, functionNames, sequencesOf } from '../lookup';
 import { literal, column as name, qualifiedNames, relation } from '../names';
 import type { Part, Unwritten } from '../part';
 import { createSequence, ownSequence, positionOf, sequenceOptions, setPosition } from './sequences';
@@ -17,10 +18,8 @@ const isOf =
     each.schema === schema && each.table === table;
 
 /** Calls a function of the application: it comes later, when the function is there. */
-export function callsOwn({ functions }: Catalogue, text: string): boolean {
-  const own = new Set(functions.map((each) => key(each.schema, each.name)));
-  return [...qualifiedNames(text)].some(([schema, called]) => own.has(key(schema, called)));
-}
+export const callsOwn = ({ functions }: Catalogue, text: string): boolean =>
+  [...qualifiedNames(text)].some(([schema, called]) => functionNames(functions).has(key(schema, called)));
 
 /** What CREATE TABLE makes of a table besides itself, as the catalogue has it. */
 export function madeWith({ source }: Context, table: Table): Partial<Catalogue> {
@@ -31,7 +30,7 @@ export function madeWith({ source }: Context, table: Table): Partial<Catalogue> 
     rowSecurityForced: _f,
     ...bare
   } = table;
-  const columns = source.columns.filter(isOf(table)).map((column): Column => {
+  const columns = belonging(source.columns, table).map((column): Column => {
     const { default: by, ...rest } = column;
     return by === undefined || isLater(source, column) ? rest : column;
   });
@@ -41,9 +40,7 @@ export function madeWith({ source }: Context, table: Table): Partial<Catalogue> 
     tables: [bare],
     columns,
     constraints,
-    indexes: source.indexes.filter(
-      (index) => isOf(table)(index) && index.constraint && names.has(index.name),
-    ),
+    indexes: belonging(source.indexes, table).filter((index) => index.constraint && names.has(index.name)),
     sequences: [...identities(source, table), ...countersOf(source, table)],
   };
 }
@@ -51,25 +48,18 @@ export function madeWith({ source }: Context, table: Table): Partial<Catalogue> 
 /** A default that calls what may not be there yet. */
 const isLater = (source: Catalogue, { default: by = '' }: Column): boolean => callsOwn(source, by);
 
-const identities = ({ sequences }: Catalogue, table: Table): Catalogue['sequences'] =>
-  sequences.filter(({ identity, ownedBy }) => identity && ownedBy && isOf(table)(ownedBy));
+const identities = (source: Catalogue, table: Table): Catalogue['sequences'] =>
+  sequencesOf(source, table).filter(({ identity, ownedBy }) => identity && ownedBy && isOf(table)(ownedBy));
 
 /** Sequences that only a column's default or its owner tells of: they come with the table. */
-const countersOf = ({ sequences }: Catalogue, table: Table): Catalogue['sequences'] =>
-  sequences.filter(
-    ({ identity, ownedBy, usedBy = [] }) =>
-      !identity && [...usedBy, ...(ownedBy ? [ownedBy] : [])].some(isOf(table)),
-  );
+const countersOf = (source: Catalogue, table: Table): Catalogue['sequences'] =>
+  sequencesOf(source, table).filter(({ identity }) => !identity);
 
 /** Those that a new, empty table gets at once. */
 const constraintsOf = (source: Catalogue, table: Table): readonly Constraint[] =>
-  source.constraints.filter(
+  belonging(source.constraints, table).filter(
     (each) =>
-      isOf(table)(each) &&
-      !each.inherited &&
-      each.type !== 'foreign key' &&
-      !each.notValid &&
-      !callsOwn(source, each.definition),
+      !each.inherited && each.type !== 'foreign key' && !each.notValid && !callsOwn(source, each.definition),
   );
 
 const TAKEN = 'its name is taken by something else here';
@@ -142,20 +132,21 @@ function createTable(context: Context, table: Table): string[] {
     const head = `${what} PARTITION OF ${relation(table.partitionOf)}`;
     return [[head, table.bound ?? 'DEFAULT', partitionBy, options].filter(Boolean).join(' ')];
   }
-  const has = new Set(context.target.sequences.map(relation));
+  const isHere = ({ schema, name: called }: Catalogue['sequences'][number]): boolean =>
+    context.target.sequences.some((each) => each.schema === schema && each.name === called);
   const counters = countersOf(source, table);
   const inner = [
     ...(table.ofType
       ? []
-      : source.columns
-          .filter((each) => isOf(table)(each) && !each.inherited)
+      : belonging(source.columns, table)
+          .filter((each) => !each.inherited)
           .map((each) => `${name(each.name)} ${columnDefinition(context, each)}`)),
     ...constraintsOf(source, table).map((each) => `CONSTRAINT ${name(each.name)} ${each.definition}`),
   ];
   const body = inner.length === 0 ? (table.ofType ? '' : '()') : `(\n  ${inner.join(',\n  ')}\n)`;
   const inherits = table.inherits?.length ? `INHERITS (${table.inherits.map(relation).join(', ')})` : '';
   return [
-    ...counters.flatMap((each) => (has.has(relation(each)) ? [] : [createSequence(each)])),
+    ...counters.flatMap((each) => (isHere(each) ? [] : [createSequence(each)])),
     [what, table.ofType ? `OF ${table.ofType}` : '', body, inherits, partitionBy, options]
       .filter(Boolean)
       .join(' '),
@@ -188,7 +179,7 @@ export const asksForExpression = (columns: readonly Column[]): string[] =>
 export function columnDefinition({ source }: Context, column: Column): string {
   const { type, collation, generated, virtual, identity, default: by, notNull } = column;
   const sequence = identity
-    ? source.sequences.find(
+    ? sequencesOf(source, { schema: column.schema, name: column.table }).find(
         ({ ownedBy, identity: own }) =>
           own &&
           ownedBy?.schema === column.schema &&
