@@ -11,4 +11,8 @@ describe.each(majors())('PostgreSQL %i', (major) => {
   test.each(['before', 'during'] as const)('SIGKILL %s each call to the database', async (when) => {
     await killAtEachCall(when, major);
   });
+
+  test('SIGKILL after each call, of a tenant in a schema of its own', async () => {
+    await killAtEachCall('after', major, 'Ten "A" nt');
+  });
 });

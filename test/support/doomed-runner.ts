@@ -1,6 +1,6 @@
 /**
  * A runner that kills itself (SIGKILL) around its n-th call to the database: before it is sent, a moment after, or when
- * it has been answered. Arguments: URL, manifest file, `before|during|after`, n. Exits with 0 when it got through.
+ * it has been answered. Arguments: URL, manifest file, `before|during|after`, n, and a tenant's schema. Exits with 0 when it got through.
  */
 import { readFileSync } from 'node:fs';
 import type { Manifest } from '../../lambda/contract/manifest';
@@ -8,7 +8,7 @@ import { converge } from '../../lambda/engine';
 import type { Database } from '../../lambda/postgres/database';
 import { connectPg } from '../../lambda/postgres/pg';
 
-const [url, file, when, nth] = process.argv.slice(2) as [string, string, string, string];
+const [url, file, when, nth, schema] = process.argv.slice(2) as [string, string, string, string, string?];
 const manifest = JSON.parse(readFileSync(file, 'utf8')) as Manifest;
 const die = (): void => void process.kill(process.pid, 'SIGKILL');
 let calls = 0;
@@ -39,6 +39,7 @@ converge(
     owner: null,
     direction: 'forward',
     manifestHash: manifest.hash,
+    ...(schema ? { schemas: [schema] } : {}),
   },
 ).then((outcome) => {
   process.stdout.write(JSON.stringify(outcome));

@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import { quoteIdentifier } from '../../lambda/sql/quote';
 import { dumpCatalogue } from '../../lib/demo/catalogue';
 import { busyManifest } from './busy-manifest';
 import { connect, createDatabase } from './database';
@@ -24,23 +25,34 @@ async function facts(url: string): Promise<Facts> {
 /**
  * Kills a runner around each of its calls to the database, one after the other. Whatever its end, the next run brings
  * the database to the same schema, with nothing done twice.
+ * @param schema of a tenant. @default - the login's search_path
  */
-export async function killAtEachCall(when: 'before' | 'during' | 'after', major: number): Promise<void> {
+export async function killAtEachCall(
+  when: 'before' | 'during' | 'after',
+  major: number,
+  schema?: string,
+): Promise<void> {
+  const change = schema === undefined ? {} : { schemas: [schema] };
+  const database = async (): Promise<string> => {
+    const url = await createDatabase(major);
+    if (schema !== undefined) await (await connect(url)).query(`CREATE SCHEMA ${quoteIdentifier(schema)}`);
+    return url;
+  };
   const script = bundled('doomed-runner');
   const manifest = writeJson(busyManifest);
-  const untouched = await createDatabase(major);
-  await up(untouched, busyManifest);
+  const untouched = await database();
+  await up(untouched, busyManifest, change);
   const reference = await facts(untouched);
   let killed = 0;
   for (let nth = 1; ; nth++) {
-    const url = await createDatabase(major);
-    const ended = await runScript(script, [url, manifest, when, String(nth)]);
+    const url = await database();
+    const ended = await runScript(script, [url, manifest, when, String(nth), ...(schema ? [schema] : [])]);
     if (ended.signal !== 'SIGKILL') {
       expect(ended.code).toBe(0);
       break;
     }
     killed++;
-    const { outcome } = await run(url, busyManifest);
+    const { outcome } = await run(url, busyManifest, change);
     expect(outcome, `call ${nth}`).toMatchObject({ status: 'done' });
     expect(await facts(url), `call ${nth}`).toEqual(reference);
   }
