@@ -1,4 +1,5 @@
 /** What whoever runs the live check has to be allowed. Pure. */
+import { LOG_FOLDERS } from './log-groups';
 import type { Part, Target } from './options';
 import { NAMES } from './stack';
 
@@ -40,8 +41,16 @@ export function policyFor({ account = '*', region = '*' }: Partial<Target>, part
   const made = [
     // The command line deploys with the roles that `cdk bootstrap` made; what they may do is the bootstrap's choice.
     allow('Deploys', ['sts:AssumeRole'], [arn('iam', `role/cdk-*-${account}-${region}`, true)]),
-    // A list names no stack: --sweep looks for the tag in it.
-    allow('ListsStacks', ['cloudformation:DescribeStacks'], ['*']),
+    // A list names no stack: --sweep looks for the tag in it, and for log groups by their name.
+    allow('Lists', ['cloudformation:DescribeStacks', 'logs:DescribeLogGroups'], ['*']),
+    allow(
+      'LeftLogs',
+      ['logs:DeleteLogGroup'],
+      LOG_FOLDERS.flatMap((folder) => [
+        arn('logs', `log-group:${folder}${NAMES}`),
+        arn('logs', `log-group:${folder}${NAMES}:*`),
+      ]),
+    ),
     allow(
       'Stacks',
       [
@@ -77,12 +86,7 @@ export function policyFor({ account = '*', region = '*' }: Partial<Target>, part
   const databases = [
     allow(
       'Databases',
-      [
-        'ec2:DescribeSecurityGroups',
-        'rds:DescribeDBClusters',
-        'rds:DescribeDBEngineVersions',
-        'logs:DescribeLogGroups',
-      ],
+      ['ec2:DescribeSecurityGroups', 'rds:DescribeDBClusters', 'rds:DescribeDBEngineVersions'],
       ['*'],
     ),
     allow(

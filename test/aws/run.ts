@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { Aws } from './aws';
 import { cdk } from './cdk';
 import { costTable } from './cost';
+import { removeLogGroups } from './log-groups';
 import { EXIT, type Part, type RunOptions } from './options';
 import { policyFor, policyText } from './policy';
 import { RECORDINGS, writeRecording } from './recording';
@@ -85,6 +86,7 @@ async function runPart(
     try {
       id = (await describe(aws, stack.name))?.StackId;
       if (id !== undefined) gone = await remove(aws, stack.name, terminal);
+      await removeLogGroups(aws, session.runId);
     } catch (error) {
       gone = false;
       terminal.line(

@@ -12,9 +12,9 @@ import { pause } from './until';
 
 /** Every stack of a run has it, with the run's id. */
 export const TAG = 'trueup:live-check';
-const PREFIX = 'trueup-live-';
-
 /** Names of stacks, and so of most of what is in them, begin with it. */
+export const PREFIX = 'trueup-live-';
+
 export const stackName = (run: string, part: string): string => `${PREFIX}${run}-${part}`;
 export const NAMES = `${PREFIX}*`;
 

@@ -2,6 +2,7 @@
 
 import type { Aws } from './aws';
 import { stopRunning } from './cdk';
+import { logGroupsOfRuns, removeLogGroups } from './log-groups';
 import { EXIT, type SweepOptions, type Target } from './options';
 import { stacksOfRuns, startDeletion, untilDeleted } from './stack';
 import type { Terminal } from './terminal';
@@ -26,15 +27,17 @@ export async function remove(aws: Aws, name: string, terminal: Terminal): Promis
 /** @returns an exit code */
 export async function sweep(aws: Aws, options: SweepOptions, terminal: Terminal): Promise<number> {
   const found = await stacksOfRuns(aws, options.run);
-  if (found.length === 0) {
+  const groups = await logGroupsOfRuns(aws, options.run);
+  if (found.length + groups.length === 0) {
     terminal.line('Nothing is left.');
     return EXIT.ok;
   }
   for (const { name, run, status } of found) terminal.line(`  ${name}  run ${run}  ${status}`);
-  if (!(await terminal.confirmed(options.yes, `Delete ${found.length === 1 ? 'it' : 'these'}?`)))
-    return EXIT.refused;
+  for (const group of groups) terminal.line(`  log group ${group}`);
+  if (!(await terminal.confirmed(options.yes, 'Delete this?'))) return EXIT.refused;
   let gone = true;
   for (const { name } of found) gone = (await remove(aws, name, terminal)) && gone;
+  await removeLogGroups(aws, options.run);
   return gone ? EXIT.ok : EXIT.notSettled;
 }
 

@@ -4,6 +4,11 @@ import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
+import {
+  CloudWatchLogsClient,
+  CreateLogGroupCommand,
+  DescribeLogGroupsCommand,
+} from '@aws-sdk/client-cloudwatch-logs';
 import { afterAll, describe, expect, test } from 'vitest';
 import { ACCOUNT, awsEnvironment, REGION } from './support/emulator';
 import { LogExport } from './support/log-export';
@@ -240,6 +245,17 @@ describe.runIf(available())('the live check', () => {
     child.kill('SIGKILL');
     await ended;
     const [, run] = /^Run (\w+)$/m.exec(seen.err)!;
+    // As Lambda and RDS make one, for lines that arrive when the stack is gone.
+    const logs = new CloudWatchLogsClient(clientConfig());
+    const [left, another] = [
+      `/aws/lambda/trueup-live-${run}-instance-x`,
+      '/aws/lambda/trueup-live-rother99-x',
+    ];
+    for (const logGroupName of [left, another]) await logs.send(new CreateLogGroupCommand({ logGroupName }));
+    const groups = async () =>
+      (
+        await logs.send(new DescribeLogGroupsCommand({ logGroupNamePrefix: '/aws/lambda/trueup-live-' }))
+      ).logGroups!.map(({ logGroupName }) => logGroupName);
 
     const other = start(...here, '--sweep', '--run', 'rother00', '--yes');
     expect(await other.ended).toBe(0);
@@ -253,5 +269,7 @@ describe.runIf(available())('the live check', () => {
     const swept = start(...here, '--sweep', '--run', run!, '--yes');
     expect(await swept.ended, swept.seen.err).toBe(0);
     expect(await stacks()).toEqual([]);
+    expect(await groups()).not.toContain(left);
+    expect(await groups()).toContain(another);
   });
 });
