@@ -28,6 +28,7 @@ import { LogExport } from './support/log-export';
 import { type File, migrationFolder } from './support/migrations';
 import { Queue } from './support/queue';
 import { type Rds, startRds } from './support/rds';
+import { Receiver } from './support/receiver';
 import {
   available,
   cdk,
@@ -86,6 +87,7 @@ describe.runIf(available())('watching', () => {
   let queue: Queue;
   let pager: string;
   let migrate: string;
+  let receiver: Receiver;
   const seen: { subject: string; message: string }[] = [];
 
   const alarms = async () => {
@@ -101,7 +103,7 @@ describe.runIf(available())('watching', () => {
   const deploy = (files: Record<string, File>, ...stacks: string[]) => {
     const workload = join(localAws().folder, 'shop.sql');
     writeFileSync(workload, WORKLOAD);
-    const context = { name: NAME, folder: migrationFolder(files), workload };
+    const context = { name: NAME, folder: migrationFolder(files), workload, webhook: receiver.url };
     return cdk().deploy(stacks, { app: testApp('watch'), context });
   };
   /** As the application, which is not the migrator. */
@@ -114,17 +116,25 @@ describe.runIf(available())('watching', () => {
     await client.query(statement).catch(() => {});
     await client.end();
   }
+  /** Keys of what was posted to the webhook. */
+  const posted = (action: string, object?: string) =>
+    receiver.pages
+      .filter((page) => page.action === action)
+      .flatMap(({ findings }) => findings)
+      .filter((finding) => object === undefined || finding.object === object)
+      .map(({ dedupKey }) => dedupKey);
   const message = (about: RegExp, subject: RegExp) =>
     queue.waitFor((each) => subject.test(each.subject) && about.test(each.message), WITHIN_MS, seen);
 
   beforeAll(async () => {
+    receiver = await Receiver.start('a key of a test');
     rds = await startRds(`${NAME}-server`);
     const deployed = await deploy(BROKEN, '--all');
     expect(deployed.exitCode, reason(deployed)).toBe(0);
     await rds.run('app', `CREATE ROLE shop LOGIN PASSWORD 'shop'`);
     await rds.run('app', 'GRANT ALL ON ALL TABLES IN SCHEMA public TO shop');
     exported = await LogExport.start(`/aws/rds/instance/${NAME}-server/postgresql`, rds.server);
-    queue = await Queue.subscribedTo(await physicalId(WATCH, 'AWS::SNS::Topic'), NAME);
+    queue = await Queue.subscribedTo(await physicalId(WATCH, 'AWS::SNS::Topic', /PagesTopic/), NAME);
     pager = await physicalId(WATCH, 'AWS::Lambda::Function', /Pager/);
     migrate = await physicalId(`${NAME}-schema`, 'AWS::Lambda::Function', /Migrate/);
   }, 400_000);
@@ -132,8 +142,9 @@ describe.runIf(available())('watching', () => {
   afterAll(async () => {
     await exported?.stop();
     await rds?.stop();
+    receiver?.stop();
     // Nobody was told a value.
-    expect(JSON.stringify(seen)).not.toContain(MARK);
+    expect(JSON.stringify([seen, receiver?.pages])).not.toContain(MARK);
   });
 
   test('an error: one page, with what the catalogue says', async () => {
@@ -148,14 +159,26 @@ describe.runIf(available())('watching', () => {
     expect(page.message).toContain('SET DEFAULT gen_random_uuid();');
     expect(page.message).toContain('No migration in the deployed code addresses this');
     expect(page.message).toContain('INSERT INTO lead_purchases (note) VALUES (?)');
+    await expect
+      .poll(() => posted('trigger', 'public.lead_purchases.id'), { timeout: WITHIN_MS })
+      .toHaveLength(1);
   });
 
-  test('an error of another kind has an alarm of its own', async () => {
+  test('an error of another kind has an alarm of its own; a receiver that refuses it neither delays nor repeats the text', async () => {
+    receiver.answer = 400;
     await failing(
       `INSERT INTO student_course_purchases VALUES (1, 2, true, '${MARK}') ON CONFLICT (student_id, course_id) DO NOTHING`,
     );
     const page = await message(/unique_active_purchase/, /^\[Trueup\] app: public\.student_course_purchases/);
     expect(page.message).toContain('is partial, WHERE is_active');
+    // Not tried again: it waits for a person.
+    const deadLetters = await physicalId(WATCH, 'AWS::SQS::Queue', /DeadLetters/);
+    await expect.poll(() => Queue.waiting(deadLetters), { timeout: WITHIN_MS }).toBe(1);
+    receiver.answer = 200;
+    // Once with the secret that was kept, and once with the one that was read again.
+    expect(receiver.refused).toBeLessThanOrEqual(2);
+    seen.push(...(await queue.receive()));
+    expect(seen.filter(({ subject }) => /student_course_purchases/.test(subject))).toHaveLength(1);
   });
 
   test('another table while the alarm is up is found by looking again, once', async () => {
@@ -192,6 +215,32 @@ describe.runIf(available())('watching', () => {
     await failing(`INSERT INTO lead_purchases (note) VALUES ('${MARK}')`);
     expect(await rds.run('app', 'SELECT FROM lead_purchases')).toHaveLength(1);
     expect(await rds.run('app', 'SELECT remark FROM web_sessions')).toEqual([]);
+  });
+
+  test('the end of a page: its alarm is OK, and the catalogue shows the repair', async () => {
+    expect(posted('resolve', 'public.lead_purchases.id')).toEqual([]);
+    const { folder } = localAws();
+    try {
+      // The alarm looks back for a quarter of an hour; the schedule is due every five minutes.
+      for (let minutes = 17; minutes < 60 && posted('resolve').length === 0; minutes += 6) {
+        shiftClock(folder, minutes * 60);
+        for (const until = Date.now() + 8_000; Date.now() < until && posted('resolve').length === 0; )
+          await sleep(250);
+      }
+    } finally {
+      shiftClock(folder, 0);
+    }
+    const [end] = posted('resolve', 'public.lead_purchases.id');
+    const [page] = posted('trigger', 'public.lead_purchases.id');
+    expect(page).toMatch(/^trueup:/);
+    expect(end).toBe(page);
+    const { message: text } = await message(
+      /resolved after/,
+      /^\[Trueup\] resolved: app: public\.lead_purchases\.id/,
+    );
+    expect(text).toContain('public.lead_purchases.id has a default now');
+    // What nobody has repaired goes on.
+    expect(posted('resolve', 'public.web_sessions.lead_id')).toEqual([]);
   });
 
   test('by hand: an error of each kind, written into the log group', async () => {

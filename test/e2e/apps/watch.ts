@@ -1,8 +1,10 @@
 /**
  * A server, a schema, and what watches them. Context: `name`, prefix of the stacks' names; `folder` of migrations; `workload`,
- * a file of the application's statements.
+ * a file of the application's statements; `webhook`, where pages are posted to.
  */
-import { App, Duration, Stack } from 'aws-cdk-lib';
+import { App, Duration, SecretValue, Stack } from 'aws-cdk-lib';
+import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
+import { Notify } from '../../../lib/constructs/notify';
 import { SchemaMigrations } from '../../../lib/constructs/schema-migrations';
 import { DatabaseStack } from '../../../lib/stacks/database-stack';
 import { WatchStack } from '../../../lib/stacks/watch-stack';
@@ -19,7 +21,12 @@ const schema = new SchemaMigrations(new Stack(app, `${name}-schema`), 'Schema', 
   namespace: name,
   queryInterval: Duration.seconds(1),
 });
+// Only the receiver of a test checks what it signs.
+const signing = new secretsmanager.Secret(new Stack(app, `${name}-keys`), 'Signing', {
+  secretStringValue: SecretValue.unsafePlainText('a key of a test'),
+});
 new WatchStack(app, `${name}-watch`, {
   databaseLogGroupName: server.logGroupName,
   schemas: [schema],
+  alarms: { notify: [Notify.webhook(context('webhook'), signing)] },
 }).addStackDependency(server);

@@ -25,6 +25,15 @@ export class Queue {
     return queue;
   }
 
+  /** How many messages wait in a queue. */
+  static async waiting(url: string): Promise<number> {
+    const { Attributes } = await sqs<{ Attributes: Record<string, string> }>('GetQueueAttributes', {
+      QueueUrl: url,
+      AttributeNames: ['ApproximateNumberOfMessages'],
+    });
+    return Number(Attributes.ApproximateNumberOfMessages);
+  }
+
   /** Everything that is in the queue now; removed from it. */
   async receive(): Promise<Notification[]> {
     const received: Notification[] = [];
