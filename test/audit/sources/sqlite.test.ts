@@ -167,7 +167,8 @@ describe.each(majors())('PostgreSQL %i', (major) => {
 
   test('a column that SQLite computes is a decision, and a plain column until somebody takes it', async () => {
     const file =
-      sqlite(`CREATE TABLE sums (id INTEGER PRIMARY KEY, a INT, total INT AS (a + iif(a > 1, 1, 0)) STORED);
+      sqlite(`CREATE TABLE sums (id INTEGER PRIMARY KEY, a INT, total INT AS (a + iif(a > 1, 1, 0)) STORED,
+        code TEXT DEFAULT (char(65, 66)), hash BLOB DEFAULT X'00', twice INT DEFAULT (1 + 1), plus REAL DEFAULT +1e3);
       CREATE TABLE names (id INTEGER PRIMARY KEY, name TEXT, upper TEXT AS (upper(name)))`);
     const url = await createDatabase(major);
     const client = await connect(url);
@@ -175,9 +176,11 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     const source: AuditOptions['source'] = (catalogue) => snapshotOfSqlite(file, catalogue, '0');
     const { first, written, left } = await roundTrip(url, await readOnly(url), { version: '0', source });
     expect(said(first)).toEqual(['B column-lost public.names.upper', 'B table-lost public.sums']);
-    expect(written.files.map(({ decisions }) => decisions).filter(Boolean)).toEqual([1, 1]);
+    expect(written.files.map(({ decisions }) => decisions).filter(Boolean)).toEqual([3, 1]);
     expect(said({ findings: left })).toEqual([
       'B default-lost public.names.upper',
+      'B default-lost public.sums.code',
+      'B default-lost public.sums.hash',
       'B default-lost public.sums.total',
     ]);
   });

@@ -3,6 +3,7 @@ import type { Column } from '../../../../lambda/audit/catalogue/columns';
 import { generatorOf } from '../../../../lambda/audit/generators';
 import { quoteLiteral } from '../../../../lambda/sql/quote';
 import { formOf, inOurQuotes } from './expression';
+import { inSqlite } from './language';
 import type { SqliteColumn } from './schema';
 
 /** https://www.sqlite.org/datatype3.html#determination_of_column_affinity */
@@ -76,8 +77,14 @@ export function defaultOf(column: SqliteColumn, type: string, here: Column | und
           : `(now())::${type}`;
   }
   if (to !== undefined && isSame(from, to, type)) return to;
-  return constantOf(from, type);
+  const by = constantOf(from, type);
+  return isConstant(by) ? by : inSqlite(from);
 }
+
+/** Of numbers and texts alone: a function of SQLite's is another one here, or none. */
+const isConstant = (by: string): boolean =>
+  /^(?:'(?:[^']|'')*'|\d+(?:\.\d*)?(?:e[-+]?\d+)?\b|\.\d+|true|false|[-+*/().\s|])+$/i.test(by) &&
+  formOf(by) !== null;
 
 /** SQLite takes what stands in double quotes for a text where it names no column. */
 const inTextQuotes = (sql: string): string =>

@@ -2,6 +2,7 @@
 import type { Column } from '../../../../lambda/audit/catalogue/columns';
 import type { ComparedId } from '../../../../lambda/audit/compare/difference';
 import { key } from '../../../../lambda/audit/names';
+import { isInSqlite } from '../../sources/sqlite/language';
 import type { Context } from '../context';
 import { derived, literal, column as name, relation, tableOf } from '../names';
 import type { Part, Unwritten } from '../part';
@@ -22,6 +23,8 @@ export function columnPart(
     case 'not-null-lost':
       return notNull(from);
     default:
+      if (from.default !== undefined && isInSqlite(from.default))
+        return { unwritten: "it is written in SQLite's language; write it in PostgreSQL's" };
       return from.generated
         ? {
             unwritten:

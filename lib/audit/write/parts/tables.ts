@@ -169,10 +169,11 @@ export function optionOf(option: string): string {
 /** What fills a column in SQLite, in a language that nobody translates: without it the column is a plain one. */
 export const asksForExpression = (columns: readonly Column[]): string[] =>
   columns
-    .filter(({ generated }) => generated !== undefined && isInSqlite(generated))
-    .map(
-      (each) =>
-        `${name(each.name)} is computed in the source, in SQLite's language: write GENERATED ALWAYS AS (…) STORED, or is it a plain column?`,
+    .filter(({ generated, default: by }) => isInSqlite(generated ?? by ?? ''))
+    .map((each) =>
+      each.generated
+        ? `${name(each.name)} is computed in the source, in SQLite's language: write GENERATED ALWAYS AS (…) STORED, or is it a plain column?`
+        : `${name(each.name)} has a default in SQLite's language in the source: write DEFAULT …, or is it without one?`,
     );
 
 /** All but the name. */
@@ -194,7 +195,7 @@ export function columnDefinition({ source }: Context, column: Column): string {
       ? `GENERATED ALWAYS AS (${generated}) ${virtual ? 'VIRTUAL' : 'STORED'}`
       : '',
     identity ? identityClause(identity, sequence && { ...sequence }) : '',
-    by !== undefined && !isLater(source, column) ? `DEFAULT ${by}` : '',
+    by !== undefined && !isInSqlite(by) && !isLater(source, column) ? `DEFAULT ${by}` : '',
     notNull ? 'NOT NULL' : '',
   ]
     .filter(Boolean)
