@@ -6,6 +6,7 @@ import type { AuditDrift, FunctionAudit, NewFindings } from './audit';
 import type { ConvergeRequest, Outcome } from './converge';
 import type { Diagnosis, DiagnosisQuestion } from './diagnosis';
 import type { ErrorInfo } from './errors';
+import type { ServerState, TargetPage, TargetsRequest, TenantAnswer, TenantRequest } from './fleet';
 import type { Plan, Status, Verification } from './status';
 import type { PromisedStatement, Rehearsed, WorkloadDrift } from './workload';
 
@@ -43,7 +44,13 @@ export type MigrateRequest =
       readonly action: 'rehearse';
       readonly statements: readonly PromisedStatement[] | null;
       readonly from: number;
-    };
+    }
+  /** Of a fleet: a page of its targets. */
+  | ({ readonly action: 'targets' } & TargetsRequest)
+  /** Of a fleet: one tenant is looked at, migrated for a slice, or undone. */
+  | ({ readonly action: 'tenant' } & TenantRequest)
+  /** Of a fleet: what its server can take, and who is at work there. */
+  | { readonly action: 'server' };
 
 /**
  * Which requests change the database: not what only writes down in schema trueup what was seen and told. The function that only answers questions refuses those, and whatever it does not
@@ -62,6 +69,9 @@ const CHANGES: Readonly<Record<MigrateRequest['action'], boolean>> = {
   audit: false,
   'new-findings': false,
   rehearse: false,
+  targets: false,
+  tenant: true,
+  server: false,
 };
 
 /** Whether a request only asks. */
@@ -86,6 +96,9 @@ export type MigrateResponse =
   /** Null: another schema is meant. */
   | { readonly action: 'new-findings'; readonly found: NewFindings | null }
   | { readonly action: 'rehearse'; readonly rehearsed: Rehearsed }
+  | { readonly action: 'targets'; readonly page: TargetPage }
+  | { readonly action: 'tenant'; readonly tenant: TenantAnswer; readonly manifestHash: string }
+  | { readonly action: 'server'; readonly server: ServerState }
   | { readonly action: 'error'; readonly error: ErrorInfo };
 
 export interface DriftReport {
