@@ -54,6 +54,9 @@ export type TargetSource =
       readonly except?: readonly string[];
     };
 
+/** {@link FleetFile}, beside the bundled handler of `migrate`; the environment names it (`fleetFile` in its settings). */
+export const FLEET_FILE = 'fleet.json';
+
 /** What a server's function knows of its fleet: a file beside the manifest. */
 export interface FleetFile {
   /** The server's name in the fleet. */

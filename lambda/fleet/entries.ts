@@ -2,7 +2,7 @@
 
 export type Format = 'json' | 'jsonl' | 'csv';
 
-export const FIELDS = ['name', 'database', 'schema'] as const;
+export const FIELDS = ['name', 'database', 'schema', 'server'] as const;
 
 /** A field that is misspelled would be left out, and mean another place. */
 export const unknownField = (names: readonly string[]): string | null => {
@@ -29,9 +29,15 @@ export interface Problem {
 /** All that is wrong in a list. */
 export class ListError extends Error {
   override readonly name = 'ListError';
-  constructor(readonly problems: readonly Problem[]) {
+  /** @param unit what `line` counts */
+  constructor(
+    readonly problems: readonly Problem[],
+    unit: 'line' | 'row' = 'line',
+  ) {
     super(
-      problems.map(({ line, message }) => (line === null ? message : `line ${line}: ${message}`)).join('\n'),
+      problems
+        .map(({ line, message }) => (line === null ? message : `${unit} ${line}: ${message}`))
+        .join('\n'),
     );
   }
 }

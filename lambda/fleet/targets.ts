@@ -8,6 +8,17 @@ export interface Target {
   readonly database: string;
   /** @default - the tenant has the whole database */
   readonly schema?: string;
+  /** One of those that the fleet declares. @default - its only one */
+  readonly server?: string;
+}
+
+export interface ListOptions {
+  /** Where an entry names none. @default - each has to name one */
+  readonly database?: string;
+  /** Names of the fleet's servers; an entry names one of them, and need not where there is one. @default - entries name none */
+  readonly servers?: readonly string[];
+  /** What an entry's `line` counts. @default 'line' */
+  readonly unit?: 'line' | 'row';
 }
 
 /** More are no list of tenants. Measured in what a run needs: a target is about 300 bytes of memory. */
@@ -25,37 +36,58 @@ export function checkSize(bytes: number): void {
   ]);
 }
 
-/**
- * @param database where an entry names none. @default - each has to name one
- * @throws {ListError} with all that is wrong in the list
- */
-export function readTargets(text: string, format: Format, database?: string): Target[] {
+/** @throws {ListError} with all that is wrong in the list */
+export function readTargets(text: string, format: Format, options: ListOptions = {}): Target[] {
   checkSize(Buffer.byteLength(text));
   const { entries, problems } = entriesOf(text, format);
+  return targetsOf(entries, problems, options);
+}
+
+/**
+ * @param problems that are known already
+ * @throws {ListError} with all that is wrong
+ */
+export function targetsOf(
+  entries: readonly Given[],
+  problems: readonly Problem[],
+  options: ListOptions = {},
+): Target[] {
+  const { unit = 'line' } = options;
   if (entries.length > MOST_TARGETS)
     throw new ListError([
       { line: null, message: `it has ${entries.length} targets; ${MOST_TARGETS} are the most` },
     ]);
   const found: Problem[] = [...problems];
-  const targets: { readonly line: number; readonly target: Target }[] = [];
+  const targets: Placed[] = [];
   for (const entry of entries) {
-    const read = targetOf(entry, database);
+    const read = targetOf(entry, options);
     if (typeof read === 'string') found.push({ line: entry.line, message: read });
     else targets.push({ line: entry.line, target: read });
   }
-  found.push(...together(targets));
+  found.push(...together(targets, unit));
   if (entries.length === 0 && found.length === 0) found.push({ line: null, message: 'it names no target' });
-  if (found.length > 0) throw new ListError(found.sort((a, b) => (a.line ?? 0) - (b.line ?? 0)));
+  if (found.length > 0)
+    throw new ListError(
+      found.sort((a, b) => (a.line ?? 0) - (b.line ?? 0)),
+      unit,
+    );
   return targets.map(({ target }) => target);
 }
 
+interface Placed {
+  readonly line: number;
+  readonly target: Target;
+}
+
 /** A sentence where it is none. */
-function targetOf({ fields }: Given, given: string | undefined): Target | string {
+function targetOf({ fields }: Given, { database: given, servers }: ListOptions): Target | string {
   if (typeof fields === 'string') return fields;
   const unknown = unknownField(Object.keys(fields));
   if (unknown !== null) return unknown;
   const { name, schema, database = given } = fields;
   if (name === undefined) return 'the target has no name';
+  const server = serverOf(fields, servers);
+  if (typeof server === 'object') return server.wrong;
   if (database === undefined)
     return `target ${shown(name)} names no database, and the connection names none either`;
   for (const [field, value] of Object.entries({ name, database, schema })) {
@@ -68,7 +100,27 @@ function targetOf({ fields }: Given, given: string | undefined): Target | string
     name: name as string,
     database: database as string,
     ...(schema === undefined ? {} : { schema: schema as string }),
+    ...(server === undefined ? {} : { server }),
   };
+}
+
+function serverOf(
+  { name, server }: Readonly<Record<string, unknown>>,
+  servers: readonly string[] | undefined,
+): string | undefined | { readonly wrong: string } {
+  if (servers === undefined)
+    return server === undefined
+      ? undefined
+      : { wrong: `target ${shown(name)} names a server; here it is that of the connection` };
+  if (server === undefined)
+    return servers.length === 1
+      ? servers[0]
+      : { wrong: `target ${shown(name)} names no server; there are ${servers.join(', ')}` };
+  return (
+    servers.find((each) => each === server) ?? {
+      wrong: `server ${shown(server)} is not of this fleet; there are ${servers.join(', ')}`,
+    }
+  );
 }
 
 function wrongName(field: string, value: unknown): string | null {
@@ -87,31 +139,30 @@ function wrongName(field: string, value: unknown): string | null {
 }
 
 /** What no entry shows by itself: two that are the same tenant, or one inside the other. */
-function together(targets: readonly { readonly line: number; readonly target: Target }[]): Problem[] {
+function together(all: readonly Placed[], unit: string): Problem[] {
   const problems: Problem[] = [];
   const names = new Map<string, number>();
   const places = new Map<string, number>();
   const databases = new Map<string, { whole: boolean; line: number }>();
-  for (const { line, target } of targets) {
-    const { name, database, schema } = target;
-    const place =
-      schema === undefined
-        ? `database ${shown(database)}`
-        : `schema ${shown(schema)} of database ${shown(database)}`;
+  for (const { line, target } of all) {
+    const { name, database, schema, server } = target;
+    const on = server === undefined ? '' : ` on server ${server}`;
+    const inDatabase = `database ${shown(database)}${on}`;
+    const place = schema === undefined ? inDatabase : `schema ${shown(schema)} of ${inDatabase}`;
     const [named, there] = [names.get(name), places.get(place)];
-    const beside = databases.get(database);
-    if (there !== undefined) problems.push({ line, message: `${place} is in line ${there} already` });
+    const beside = databases.get(inDatabase);
+    if (there !== undefined) problems.push({ line, message: `${place} is in ${unit} ${there} already` });
     else if (named !== undefined)
-      problems.push({ line, message: `the name ${shown(name)} is in line ${named} already` });
+      problems.push({ line, message: `the name ${shown(name)} is in ${unit} ${named} already` });
     else if (beside && beside.whole !== (schema === undefined))
       problems.push({
         line,
-        message: `database ${shown(database)} is one tenant as a whole and has tenants in its schemas, see line ${beside.line}`,
+        message: `${inDatabase} is one tenant as a whole and has tenants in its schemas, see ${unit} ${beside.line}`,
       });
     else {
       names.set(name, line);
       places.set(place, line);
-      if (!beside) databases.set(database, { whole: schema === undefined, line });
+      if (!beside) databases.set(inDatabase, { whole: schema === undefined, line });
     }
   }
   return problems;

@@ -40,6 +40,7 @@ const NAMES = {
   rootsFile: 'TRUEUP_ROOTS_FILE',
   amazonRootsFile: 'TRUEUP_AMAZON_ROOTS_FILE',
   manifestFile: 'TRUEUP_MANIFEST_FILE',
+  fleetFile: 'TRUEUP_FLEET_FILE',
 } as const;
 
 /** As environment variables: strings only, since CloudFormation fills some of them in at deployment. */
@@ -106,6 +107,8 @@ export interface MigrateSettings {
   /** The function under whose name metrics are, whichever of the two runs the check. @default - this one */
   readonly metricsOf?: string;
   readonly manifestFile: string;
+  /** What this server's function knows of its fleet (`FleetFile`). @default - it is part of none */
+  readonly fleetFile?: string;
 }
 
 /**
@@ -135,6 +138,7 @@ export function migrateSettings(env: NodeJS.ProcessEnv, folder: string): Migrate
       : { auth: 'iam', user: required('user') };
   const rootsFile = optional('rootsFile');
   const amazonRootsFile = optional('amazonRootsFile');
+  const fleetFile = optional('fleetFile');
 
   return {
     namespace: required('namespace'),
@@ -167,6 +171,7 @@ export function migrateSettings(env: NodeJS.ProcessEnv, folder: string): Migrate
     metricsOf: optional('metricsOf') ?? undefined,
     ...(optional('workloadDays') === null ? {} : { workloadDays: days() }),
     manifestFile: inFolder(optional('manifestFile') ?? MANIFEST_FILE),
+    ...(fleetFile === null ? {} : { fleetFile: inFolder(fleetFile) }),
   };
 }
 

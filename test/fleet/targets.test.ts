@@ -4,7 +4,7 @@ import { checkSize, MOST_TARGETS, namespaceOfTarget, readTargets } from '../../l
 
 const problems = (text: string, format: 'json' | 'jsonl' | 'csv', database?: string): string[] => {
   try {
-    readTargets(text, format, database);
+    readTargets(text, format, database === undefined ? {} : { database });
   } catch (error) {
     if (error instanceof ListError) return error.message.split('\n');
     throw error;
@@ -82,12 +82,12 @@ describe('one clear sentence for each fault, with its line', () => {
     [
       '{"name":"a","database":"d","shema":"s"}',
       'jsonl',
-      ['line 1: "shema" is not a field of a target; there are name, database, schema'],
+      ['line 1: "shema" is not a field of a target; there are name, database, schema, server'],
     ],
     [
       'name,shema\na,b',
       'csv',
-      ['line 1: "shema" is not a field of a target; there are name, database, schema'],
+      ['line 1: "shema" is not a field of a target; there are name, database, schema, server'],
     ],
     ['acme,shop', 'csv', ['line 1: the first line of a CSV file names its columns, and none is `name`']],
     ['name,database\na', 'csv', ['line 2: it has 1 fields, and the first line 2']],
@@ -131,7 +131,7 @@ describe('one clear sentence for each fault, with its line', () => {
   });
 
   test('a database that only the connection names', () => {
-    expect(readTargets('{"name":"a","schema":"s"}', 'jsonl', 'app')).toEqual([
+    expect(readTargets('{"name":"a","schema":"s"}', 'jsonl', { database: 'app' })).toEqual([
       { name: 'a', database: 'app', schema: 's' },
     ]);
     expect(problems('{"name":"a"}', 'jsonl', 'app')).toEqual([
@@ -162,4 +162,36 @@ test('a hundred thousand targets are read', () => {
 test('the namespace is that of the folder, and the schema where there is one', () => {
   expect(namespaceOfTarget('app', { name: 'x', database: 'd' })).toBe('app');
   expect(namespaceOfTarget('app', { name: 'x', database: 'd', schema: 's' })).toBe('app/s');
+});
+
+describe('of a fleet with servers', () => {
+  const read = (list: object[], servers: string[]) => {
+    try {
+      return readTargets(JSON.stringify(list), 'json', { servers });
+    } catch (error) {
+      return (error as Error).message;
+    }
+  };
+  const acme = { name: 'acme', database: 'acme' };
+  test('each target names one of them, and need not where there is one', () => {
+    expect(read([acme], ['main'])).toEqual([{ ...acme, server: 'main' }]);
+    expect(read([{ ...acme, server: 'eu' }], ['main', 'eu'])).toEqual([{ ...acme, server: 'eu' }]);
+    expect(read([acme], ['main', 'eu'])).toBe('line 1: target "acme" names no server; there are main, eu');
+    expect(read([{ ...acme, server: 'db.evil.example' }], ['main'])).toBe(
+      'line 1: server "db.evil.example" is not of this fleet; there are main',
+    );
+    expect(() => readTargets(JSON.stringify([{ ...acme, server: 'main' }]), 'json')).toThrow(
+      'names a server; here it is that of the connection',
+    );
+  });
+  test('the same place on two servers is two tenants; the same name is not', () => {
+    const two = [
+      { ...acme, server: 'main' },
+      { ...acme, name: 'acme-eu', server: 'eu' },
+    ];
+    expect(read(two, ['main', 'eu'])).toEqual(two);
+    expect(read([two[0]!, { ...two[0]!, server: 'eu' }], ['main', 'eu'])).toBe(
+      'line 1: the name "acme" is in line 1 already',
+    );
+  });
 });

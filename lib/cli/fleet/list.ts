@@ -22,7 +22,7 @@ export function targetsFrom(
   const targets = asUsage(file, () => {
     checkSize(statSync(file).size);
     const text = readFileSync(file, 'utf8');
-    return readTargets(text, formatOf(file, text), database);
+    return readTargets(text, formatOf(file, text), database === undefined ? {} : { database });
   });
   const missing = only.filter((name) => !targets.some((target) => target.name === name));
   if (missing.length > 0)
