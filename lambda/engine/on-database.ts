@@ -41,6 +41,11 @@ export const notYet = (
 /** A rollback or Delete never fails because of the schema: that would wedge the stack. It says what it could not do. */
 export function ended(request: ConvergeRequest, error: ErrorInfo): Outcome {
   if (request.direction !== 'rollback' && !request.remove) return { status: 'failed', error, report: EMPTY };
-  const warning = `the rollback left the schema as it is: ${error.message}`;
-  return { status: 'done', report: { ...EMPTY, warnings: [warning] } };
+  return { status: 'done', report: { ...EMPTY, warnings: [`${LEFT_AS_IS}${error.message}`] } };
 }
+
+const LEFT_AS_IS = 'the rollback left the schema as it is: ';
+
+/** Why, of a rollback's warning that it did nothing; null for any other. */
+export const leftAsItIs = (warning: string): string | null =>
+  warning.startsWith(LEFT_AS_IS) ? warning.slice(LEFT_AS_IS.length) : null;

@@ -42,8 +42,12 @@ const STATES: Partial<Record<ErrorInfo['code'], TargetState>> = {
 };
 
 /** A person may migrate one namespace that a stack owns, knowing which; a list of a thousand is no such knowledge. */
-function ownedByStack({ owner }: Ledger, { namespace, owner: asks }: ConvergeRequest): ErrorInfo | null {
-  if (owner === null || (asks !== null && stackOwnerName(asks) === owner)) return null;
+function ownedByStack(
+  { owner }: Ledger,
+  { namespace, owner: asks, adopt }: ConvergeRequest,
+): ErrorInfo | null {
+  if (owner === null || (asks !== null && adopt) || (asks !== null && stackOwnerName(asks) === owner))
+    return null;
   return {
     code: 'ownership',
     message: `namespace ${namespace} belongs to ${owner}`,

@@ -79,8 +79,11 @@ interface Placed {
   readonly target: Target;
 }
 
-/** A sentence where it is none. */
-function targetOf({ fields }: Given, { database: given, servers }: ListOptions): Target | string {
+/** @returns a clause where it is none */
+export function targetOf(
+  { fields }: Pick<Given, 'fields'>,
+  { database: given, servers }: ListOptions,
+): Target | string {
   if (typeof fields === 'string') return fields;
   const unknown = unknownField(Object.keys(fields));
   if (unknown !== null) return unknown;

@@ -2,6 +2,7 @@
 
 import type { ConvergeRequest, Progress } from '../contract/converge';
 import { TrueupError } from '../contract/errors';
+import type { FleetFile } from '../contract/fleet';
 import type { Manifest } from '../contract/manifest';
 import { isQuestion, type MigrateRequest, type MigrateResponse } from '../contract/migrate';
 import { converge, down, plan, status, verify } from '../engine';
@@ -12,6 +13,9 @@ import { newFindings } from './audit-drift';
 import type { Connect } from './connect';
 import { answerQuestions } from './diagnosis';
 import { checkDrift, metricsName, reportDrift } from './drift';
+import { serverState } from './fleet/server';
+import { targetPage } from './fleet/targets';
+import { workOnTenant } from './fleet/tenant';
 import { rehearse } from './rehearse';
 import type { MigrateSettings } from './settings';
 import { askWorkload } from './workload-drift';
@@ -22,6 +26,8 @@ export interface ActionContext {
     'namespace' | 'ownerRole' | 'asksOnly' | 'metricsOf' | 'workloadDays'
   >;
   readonly manifest: Manifest;
+  /** @default - it has no tenants */
+  readonly fleet?: FleetFile;
   readonly connect: Connect;
   readonly progress: Progress;
   /** Milliseconds since the epoch: when this invocation has to have answered. */
@@ -55,6 +61,16 @@ function requireMigration(manifest: Manifest, name: string): void {
     code: 'manifest',
     message: `there is no migration ${name} in the deployed code`,
     remedy: `Its newest are: ${names.slice(-5).join(', ')}.`,
+  });
+}
+
+/** @throws {TrueupError} where the function belongs to one database */
+function fleetOf({ fleet }: ActionContext): FleetFile {
+  if (fleet) return fleet;
+  throw new TrueupError({
+    code: 'unsupported',
+    message: 'this function belongs to one database, and not to a fleet',
+    remedy: "Invoke the function of the fleet's server.",
   });
 }
 
@@ -129,6 +145,18 @@ async function perform(request: MigrateRequest, context: ActionContext): Promise
       const { statements, from } = request;
       return { action: 'rehearse', rehearsed: await rehearse(reading, namespace, statements, from) };
     }
+    case 'targets':
+      return { action: 'targets', page: await targetPage(reading, connect, fleetOf(context), request) };
+    case 'tenant': {
+      const { settings: _, ...rest } = context;
+      const tenant = await workOnTenant(
+        { ...rest, fleet: fleetOf(context), namespace, ownerRole, workloadDays },
+        request,
+      );
+      return { action: 'tenant', tenant, manifestHash: manifest.hash };
+    }
+    case 'server':
+      return { action: 'server', server: await serverState(reading, connect, namespace) };
     default:
       return {
         action: 'error',

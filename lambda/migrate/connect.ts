@@ -14,6 +14,10 @@ import type { Connection, MigrateSettings } from './settings';
 export interface ConnectOptions {
   /** Nothing can be written. */
   readonly readOnly?: boolean;
+  /** Of a fleet, on the same server; it is never made. @default - that of the settings */
+  readonly database?: string;
+  /** At whose work pg_stat_activity shows the session. @default - that of the settings */
+  readonly namespace?: string;
 }
 
 export type Connect = (options?: ConnectOptions) => Promise<Database>;
@@ -37,7 +41,7 @@ export function connector(settings: MigrateSettings): Connect {
       ? pgConnector(settings, connection)
       : dataApiConnector(settings, connection);
   // Whatever is asked for: who may only ask gets no other session.
-  return settings.asksOnly ? () => connect({ readOnly: true }) : connect;
+  return settings.asksOnly ? (options) => connect({ ...options, readOnly: true }) : connect;
 }
 
 /**
@@ -62,7 +66,12 @@ function pgConnector(settings: MigrateSettings, connection: PgConnection): Conne
     secrets.set(arn, secret);
     return secret;
   };
-  const to = (name: string, user: string, password: string, readOnly = false): Promise<Database> => {
+  const to = (
+    name: string,
+    user: string,
+    password: string,
+    { readOnly = false, namespace = settings.namespace }: ConnectOptions = {},
+  ): Promise<Database> => {
     const options: PgOptions = {
       host,
       port,
@@ -70,7 +79,7 @@ function pgConnector(settings: MigrateSettings, connection: PgConnection): Conne
       user,
       password,
       ssl: ca === undefined ? {} : { ca },
-      applicationName: `${settings.asksOnly ? ASKING : 'trueup '}${settings.namespace}`,
+      applicationName: `${settings.asksOnly ? ASKING : WORKING}${namespace}`,
       connectTimeoutMs: CONNECT_TIMEOUT_MS,
       readOnly,
     };
@@ -88,10 +97,12 @@ function pgConnector(settings: MigrateSettings, connection: PgConnection): Conne
       return use(await secretOf(arn));
     }
   };
-  const open = async (readOnly?: boolean): Promise<Database> =>
-    login.auth === 'secret'
-      ? withSecret(login.secretArn, ({ username, password }) => to(database, username, password, readOnly))
-      : to(database, login.user, await signToken({ host, port, user: login.user }, process.env), readOnly);
+  const open = async (options: ConnectOptions): Promise<Database> => {
+    const name = options.database ?? database;
+    return login.auth === 'secret'
+      ? withSecret(login.secretArn, ({ username, password }) => to(name, username, password, options))
+      : to(name, login.user, await signToken({ host, port, user: login.user }, process.env), options);
+  };
   const asAdmin = async (name: string, work: (admin: Database) => Promise<unknown>): Promise<void> => {
     const admin = await withSecret(settings.adminSecretArn!, ({ username, password }) =>
       to(name, username, password),
@@ -99,14 +110,15 @@ function pgConnector(settings: MigrateSettings, connection: PgConnection): Conne
     await closing(admin, work);
   };
 
-  return async ({ readOnly } = {}) => {
+  return async (options = {}) => {
     try {
-      const db = await open(readOnly);
+      const db = await open(options);
       return settings.asksOnly ? await unlessCrowded(db) : db;
     } catch (error) {
       if (settings.adminSecretArn === null || settings.asksOnly) throw error;
       const noRole = login.auth === 'iam' && isRefused(error);
-      if (!noRole && !(isMissing(error) && settings.createDatabase)) throw error;
+      const own = options.database === undefined || options.database === database;
+      if (!noRole && !(own && isMissing(error) && settings.createDatabase)) throw error;
       // A login that is refused does not say whether the database is there.
       let madeDatabase = false;
       if (settings.createDatabase) {
@@ -127,7 +139,7 @@ function pgConnector(settings: MigrateSettings, connection: PgConnection): Conne
         log('role-checked', { role: login.user, made: madeRole });
       }
       if (!madeDatabase && !madeRole) throw error;
-      return open(readOnly);
+      return open(options);
     }
   };
 }
@@ -155,8 +167,8 @@ export function trustedRoots({
 }
 
 function dataApiConnector(settings: MigrateSettings, connection: DataApiConnection): Connect {
-  const { clusterArn, secretArn, database } = connection;
-  return async ({ readOnly = false } = {}) => {
+  const { clusterArn, secretArn } = connection;
+  return async ({ readOnly = false, database = connection.database } = {}) => {
     // Loaded here: a function with the other transport never needs the client.
     const { connectDataApi } = await import('../postgres/data-api/database.js');
     const open = async (): Promise<Database> => {
@@ -166,7 +178,8 @@ function dataApiConnector(settings: MigrateSettings, connection: DataApiConnecti
     try {
       return await open();
     } catch (error) {
-      if (!isMissing(error) || !settings.createDatabase || settings.asksOnly) throw error;
+      const own = database === connection.database;
+      if (!own || !isMissing(error) || !settings.createDatabase || settings.asksOnly) throw error;
       const adminSecret = settings.adminSecretArn ?? secretArn;
       const admin = await connectDataApi({
         clusterArn,
@@ -180,8 +193,9 @@ function dataApiConnector(settings: MigrateSettings, connection: DataApiConnecti
   };
 }
 
-/** What the sessions of questions are called in pg_stat_activity; the namespace follows. */
+/** What sessions are called in pg_stat_activity; the namespace follows. Those of questions: */
 const ASKING = 'trueup asks ';
+export const WORKING = 'trueup ';
 /** On one database. */
 const MOST_ASKING = 10;
 

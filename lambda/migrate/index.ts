@@ -1,5 +1,6 @@
 /** The handler inside the VPC: speaks to the database, to Secrets Manager, and to nothing else. */
 import { readFileSync } from 'node:fs';
+import type { FleetFile } from '../contract/fleet';
 import type { Manifest } from '../contract/manifest';
 import type { MigrateRequest, MigrateResponse } from '../contract/migrate';
 import { unexpectedError } from '../engine/apply/failures';
@@ -24,7 +25,11 @@ function load(): Omit<ActionContext, 'progress' | 'deadline'> {
   if (loaded) return loaded;
   const settings = migrateSettings(process.env, __dirname);
   const manifest = JSON.parse(readFileSync(settings.manifestFile, 'utf8')) as Manifest;
-  loaded = { settings, manifest, connect: connector(settings) };
+  const fleet =
+    settings.fleetFile === undefined
+      ? undefined
+      : (JSON.parse(readFileSync(settings.fleetFile, 'utf8')) as FleetFile);
+  loaded = { settings, manifest, ...(fleet ? { fleet } : {}), connect: connector(settings) };
   return loaded;
 }
 
@@ -34,6 +39,7 @@ export async function handler(request: MigrateRequest, context: Context): Promis
   const about: LogFields = {
     action: request.action,
     ...('request' in request ? { request: request.request.id, direction: request.request.direction } : {}),
+    ...('target' in request ? { work: request.work, tenant: request.target.name } : {}),
     ...('id' in request ? { request: request.id } : {}),
   };
   log('begun', { ...about, budgetMs: Math.round(deadline - Date.now()), invocation: context.awsRequestId });
@@ -64,6 +70,7 @@ async function respond(
 /** The whole error goes to the log: by its construction it holds no row data. */
 function outcomeFields(response: MigrateResponse): LogFields {
   if (response.action === 'error') return { outcome: 'error', error: response.error };
+  if (response.action === 'tenant') return { outcome: response.tenant.state, tenant: response.tenant };
   if (!('outcome' in response)) return { outcome: 'answered' };
   const { outcome } = response;
   return {

@@ -16,10 +16,10 @@ const SELECT = `SELECT a.pid, a.application_name, coalesce(a.state, '') AS state
 const PROGRESS = 'LEFT JOIN pg_catalog.pg_stat_progress_create_index p ON p.pid OPERATOR(pg_catalog.=) a.pid';
 
 /** A bigint advisory lock is in pg_locks as two halves with objsubid 1 (view pg_locks in PostgreSQL's documentation). */
-function isKey(key: bigint): string {
+function isKey(key: bigint, of = 'l'): string {
   const unsigned = BigInt.asUintN(64, key);
-  return `l.classid OPERATOR(pg_catalog.=) '${unsigned >> 32n}'::pg_catalog.oid
-    AND l.objid OPERATOR(pg_catalog.=) '${unsigned & 0xffffffffn}'::pg_catalog.oid`;
+  return `${of}.classid OPERATOR(pg_catalog.=) '${unsigned >> 32n}'::pg_catalog.oid
+    AND ${of}.objid OPERATOR(pg_catalog.=) '${unsigned & 0xffffffffn}'::pg_catalog.oid`;
 }
 
 /** @param shared of this one only who holds it alone */
@@ -37,6 +37,21 @@ WHERE l.locktype OPERATOR(pg_catalog.=) 'advisory' AND l.granted AND l.objsubid 
 ORDER BY pg_catalog.starts_with(a.state, 'idle') DESC NULLS LAST, a.state_change
 LIMIT 1`;
 }
+
+/** Who holds this advisory lock in any database of the server, alone or with others; and which other ones they hold. */
+export const advisoryLocksBeside = (key: bigint): string => `SELECT d.datname::pg_catalog.text AS database,
+  coalesce(a.application_name, '') AS application_name,
+  ARRAY(SELECT (o.classid::pg_catalog.int8::pg_catalog.numeric OPERATOR(pg_catalog.*) 4294967296::pg_catalog.numeric
+      OPERATOR(pg_catalog.+) o.objid::pg_catalog.int8::pg_catalog.numeric)::pg_catalog.text
+    FROM pg_catalog.pg_locks o WHERE o.pid OPERATOR(pg_catalog.=) l.pid AND o.granted
+      AND o.locktype OPERATOR(pg_catalog.=) 'advisory' AND o.objsubid OPERATOR(pg_catalog.=) 1::pg_catalog.int2
+      AND NOT (${isKey(key, 'o')})) AS keys
+FROM pg_catalog.pg_locks l
+JOIN pg_catalog.pg_database d ON d.oid OPERATOR(pg_catalog.=) l.database
+LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid OPERATOR(pg_catalog.=) l.pid
+WHERE l.locktype OPERATOR(pg_catalog.=) 'advisory' AND l.granted AND l.objsubid OPERATOR(pg_catalog.=) 1::pg_catalog.int2
+  AND (${isKey(key)})
+ORDER BY 1, l.pid`;
 
 /** The backend at work on a statement of one of these forms, as LIKE has them. */
 export const markedQuery = (...forms: readonly string[]): string => `${SELECT}

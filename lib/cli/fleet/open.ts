@@ -1,11 +1,12 @@
 /** From options to a {@link Fleet}. */
+import { DEFAULT_CONCURRENCY } from '../../../lambda/fleet/room';
 import type { Target } from '../../../lambda/fleet/targets';
 import { compiledBefore } from '../compile-cache';
 import { connectionTarget } from '../database/connection';
 import { compile, namespaceOf } from '../folder';
 import type { DatabaseOptions, FleetOptions, OwnerOption } from '../options';
 import { UsageError } from '../terminal/failure';
-import { askRoom, DEFAULT_CONCURRENCY } from './connections';
+import { askRoom } from './connections';
 import type { Fleet } from './fleet';
 import { targetsFrom } from './list';
 

@@ -1,0 +1,144 @@
+/** One tenant of a fleet: it is looked at, migrated for a slice, or undone, as the engine does it for any database. */
+import type { ConvergeRequest, Progress } from '../../contract/converge';
+import { TrueupError } from '../../contract/errors';
+import type { FleetFile, FleetTarget, TenantAnswer, TenantRequest } from '../../contract/fleet';
+import type { Manifest } from '../../contract/manifest';
+import { converge, standing } from '../../engine';
+import type { EngineContext } from '../../engine/run';
+import { namespaceOfTarget, targetOf } from '../../fleet/targets';
+import { ConnectionLost, type Database } from '../../postgres/database';
+import type { Connect } from '../connect';
+import { type Asked, ofApply, ofStanding, ofUndo } from './answer';
+
+/** How long a look may take, connecting included: a failover takes a minute. */
+const LOOK_MS = 75_000;
+const NO_SUCH_DATABASE = '3D000';
+
+export interface TenantContext {
+  readonly fleet: FleetFile;
+  /** Of the folder. */
+  readonly namespace: string;
+  readonly ownerRole: string | null;
+  readonly manifest: Manifest;
+  readonly connect: Connect;
+  readonly progress: Progress;
+  readonly workloadDays?: number;
+  /** Milliseconds since the epoch: when this slice has to have answered. */
+  readonly deadline: number;
+}
+
+/** @throws {TrueupError} where the target cannot be one; whatever a database can be is an answer */
+export async function workOnTenant(
+  ctx: TenantContext,
+  { work, target, request, last }: TenantRequest,
+): Promise<TenantAnswer> {
+  checkTarget(target);
+  const begun = last?.answer?.tenant?.startedAt;
+  const startedAt = begun ?? new Date().toISOString();
+  const end = Date.parse(startedAt) + ctx.fleet.perTargetTimeoutMs;
+  const asked = (): Asked => ({ name: target.name, startedAt, timeIsUp: Date.now() >= end });
+  if (request.manifestHash !== ctx.manifest.hash) return otherCode(asked(), ctx.manifest, request);
+
+  const namespace = namespaceOfTarget(ctx.namespace, target);
+  const whole: ConvergeRequest = {
+    ...request,
+    namespace,
+    ownerRole: ctx.ownerRole,
+    ...(target.schema === undefined ? {} : { schemas: [target.schema, ...ctx.fleet.sharedSchemas] }),
+  };
+  const deadline = Math.min(ctx.deadline, work === 'look' ? Date.now() + LOOK_MS : end);
+  const engine = (connect: EngineContext['connect']): EngineContext => ({
+    connect,
+    manifest: ctx.manifest,
+    progress: ctx.progress,
+    deadline,
+    ...(ctx.workloadDays === undefined ? {} : { workloadDays: ctx.workloadDays }),
+  });
+  const { database } = target;
+  if (work === 'look')
+    return ofStanding(
+      asked(),
+      await standing(
+        engine(() => ctx.connect({ readOnly: true, database, namespace })),
+        whole,
+      ),
+    );
+  if (work === 'apply') {
+    const outcome = await converge(
+      engine(() => ctx.connect({ database, namespace })),
+      whole,
+    );
+    return ofApply(asked(), outcome);
+  }
+  const there = new There(() => ctx.connect({ database, namespace }), target);
+  const outcome = await converge(
+    engine(() => there.connect()),
+    whole,
+  );
+  return there.isGone
+    ? { name: target.name, state: 'gone', startedAt, pending: 0, position: '' }
+    : ofUndo(asked(), outcome);
+}
+
+/** Whoever asks: a target is what a list may hold, and no field more. */
+function checkTarget(target: FleetTarget): void {
+  const read = targetOf({ fields: { ...target } }, {});
+  if (typeof read !== 'string') return;
+  throw new TrueupError({
+    code: 'target',
+    message: `this is no target of a fleet: ${read}`,
+    remedy: 'Nothing was changed. Correct the source of targets, and deploy again.',
+  });
+}
+
+/** The code under a running map changes when CloudFormation rolls back: the new run does the rest. Nothing was asked of the tenant. */
+const otherCode = (asked: Asked, { hash }: Manifest, request: TenantRequest['request']): TenantAnswer =>
+  ofStanding(asked, {
+    state: 'refused',
+    pending: [],
+    position: '',
+    error: {
+      code: 'manifest',
+      message: `the run is about manifest ${request.manifestHash.slice(0, 12)}, and the function carries ${hash.slice(0, 12)} by now`,
+      remedy: 'Nothing to do: the deployment that changed the function sees to this tenant.',
+    },
+  });
+
+/** Connects, and sees that there is no such tenant any more, while nothing of it has been touched. */
+class There {
+  isGone = false;
+
+  constructor(
+    private readonly open: () => Promise<Database>,
+    private readonly target: FleetTarget,
+  ) {}
+
+  async connect(): Promise<Database> {
+    let db: Database;
+    try {
+      db = await this.open();
+    } catch (error) {
+      this.isGone = error instanceof ConnectionLost && error.reason === NO_SUCH_DATABASE;
+      throw error;
+    }
+    const { schema } = this.target;
+    if (schema === undefined) return db;
+    const [row] = await db
+      .query<{ there: boolean }>(
+        'SELECT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname OPERATOR(pg_catalog.=) $1::pg_catalog.name) AS there',
+        [schema],
+      )
+      .catch(async (error) => {
+        await db.close();
+        throw error;
+      });
+    if (row!.there) return db;
+    this.isGone = true;
+    await db.close();
+    throw new TrueupError({
+      code: 'target',
+      message: `schema ${schema} is gone`,
+      remedy: 'Nothing to do.',
+    });
+  }
+}
