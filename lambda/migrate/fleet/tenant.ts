@@ -32,7 +32,7 @@ export async function workOnTenant(
   ctx: TenantContext,
   { work, target, request, last }: TenantRequest,
 ): Promise<TenantAnswer> {
-  checkTarget(target);
+  checkTarget(target, ctx.fleet);
   const begun = last?.answer?.tenant?.startedAt;
   const startedAt = begun ?? new Date().toISOString();
   const end = Date.parse(startedAt) + ctx.fleet.perTargetTimeoutMs;
@@ -80,9 +80,9 @@ export async function workOnTenant(
     : ofUndo(asked(), outcome);
 }
 
-/** Whoever asks: a target is what a list may hold, and no field more. */
-function checkTarget(target: FleetTarget): void {
-  const read = targetOf({ fields: { ...target } }, {});
+/** Whoever asks: a target is what a list may hold, no field more, and of this server. */
+function checkTarget(target: FleetTarget, { server }: FleetFile): void {
+  const read = targetOf({ fields: { ...target } }, { servers: [server] });
   if (typeof read !== 'string') return;
   throw new TrueupError({
     code: 'target',
