@@ -1,0 +1,319 @@
+/** One tenant of a fleet, as a child of the map asks for it, on a real server. */
+import { describe, expect, test } from 'vitest';
+import type { FleetRequest, TenantRequest } from '../../../lambda/contract/fleet';
+import type { Manifest } from '../../../lambda/contract/manifest';
+import { RUNNER_LOCK } from '../../../lambda/engine/locks/runner-lock';
+import { MOST_BYTES } from '../../../lambda/migrate/fleet/answer';
+import { connect, createDatabase, majors } from '../../support/database';
+import { up } from '../../support/engine';
+import { manifestOf, migration } from '../../support/manifest';
+import { ask, connectTo, OWNER, runRequest, tenant } from './support';
+
+const databaseOf = (url: string): string => new URL(url).pathname.slice(1);
+const one = migration('0001_orders', { up: ['CREATE TABLE orders (id int)'], down: ['DROP TABLE orders'] });
+const total = migration('0002_total', {
+  up: [
+    {
+      sql: 'ALTER TABLE orders ADD total int',
+      locks: [{ relation: 'orders', mode: 'ACCESS EXCLUSIVE', created: false }],
+    },
+  ],
+  down: ['ALTER TABLE orders DROP total'],
+});
+const first = manifestOf(one);
+const second = manifestOf(one, total);
+
+describe.each(majors())('PostgreSQL %i', (major) => {
+  async function withSchemas(...names: string[]) {
+    const url = await createDatabase(major);
+    const client = await connect(url);
+    for (const name of names) await client.query(`CREATE SCHEMA "${name}"`);
+    const at = (schema: string) => ({ name: `tenant ${schema}`, database: databaseOf(url), schema });
+    const columns = async (schema: string): Promise<string> =>
+      (
+        await client.query(
+          `SELECT coalesce(string_agg(attname, ',' ORDER BY attnum), '') AS made FROM pg_attribute
+           WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped`,
+          [`"${schema}".orders`],
+        )
+      ).rows[0].made;
+    return { url, client, at, columns };
+  }
+
+  test('a schema and a database: looked at, migrated, and nothing the second time', async () => {
+    const { url, at, columns } = await withSchemas('a', 'b');
+    const own = await createDatabase(major);
+    const of = { url, manifest: second };
+    const request = runRequest(second);
+    for (const target of [at('a'), { name: 'own', database: databaseOf(own) }]) {
+      expect(await tenant(of, 'look', target, request)).toMatchObject({
+        name: target.name,
+        state: 'behind',
+        pending: 2,
+        position: '',
+      });
+      expect(await tenant(of, 'apply', target, request)).toMatchObject({
+        state: 'at version',
+        pending: 0,
+        position: '0002_total',
+        changed: ['0001_orders', '0002_total'],
+      });
+      expect(await tenant(of, 'look', target, request)).toMatchObject({ state: 'at version', pending: 0 });
+      expect(await tenant(of, 'apply', target, runRequest(second))).not.toHaveProperty('changed');
+    }
+    expect(await columns('a')).toBe('id,total');
+    expect(await columns('b')).toBe('');
+    const { rows } = await (await connect(own)).query('SELECT name, owner FROM trueup.namespaces');
+    expect(rows).toEqual([{ name: 'crm', owner: '111122223333/eu-central-1/Shop' }]);
+  });
+
+  test('a look changes nothing, and names what stands against a tenant', async () => {
+    const { url, client, at } = await withSchemas('edited', 'foreign');
+    const of = { url, manifest: second };
+    const look = (target: ReturnType<typeof at> | { name: string; database: string }) =>
+      tenant(of, 'look', target, runRequest(second));
+    expect(await look(at('edited'))).toMatchObject({ state: 'behind' });
+    expect((await client.query("SELECT to_regnamespace('trueup') AS there")).rows).toEqual([{ there: null }]);
+    const edited = manifestOf(migration('0001_orders', { up: ['CREATE TABLE orders (id bigint)'] }));
+    await up(url, edited, { namespace: 'crm/edited', id: 'before', schemas: ['edited'] });
+    const owner = { ...OWNER, stackName: 'Other' };
+    await up(url, first, { namespace: 'crm/foreign', id: 'before', schemas: ['foreign'], owner });
+    expect(await look(at('edited'))).toMatchObject({ state: 'edited', error: { migration: '0001_orders' } });
+    expect(await look(at('foreign'))).toMatchObject({ state: 'foreign', error: { code: 'ownership' } });
+    expect(await tenant(of, 'look', at('foreign'), runRequest(second, { adopt: true }))).toMatchObject({
+      state: 'behind',
+      pending: 1,
+    });
+    expect(await look(at('nowhere'))).toMatchObject({ state: 'refused', error: { code: 'target' } });
+    expect(await look({ name: 'x', database: 'nowhere' })).toMatchObject({
+      state: 'unreachable',
+      error: { sqlstate: '3D000' },
+    });
+  });
+
+  test('other code than the run is about asks nothing of the tenant', async () => {
+    const { url, at } = await withSchemas('a');
+    const connects = () => expect.unreachable() as never;
+    for (const work of ['look', 'apply', 'undo'] as const)
+      expect(
+        await tenant({ url, manifest: first, connect: connects }, work, at('a'), runRequest(second)),
+      ).toMatchObject({
+        state: 'refused',
+        error: {
+          code: 'manifest',
+          remedy: expect.stringContaining('the deployment that changed the function'),
+        },
+      });
+  });
+
+  test('a tenant that fails says why, once; the next request goes on', async () => {
+    const { url, client, at, columns } = await withSchemas('a');
+    await client.query('CREATE TABLE a.orders (id int, total int)');
+    const of = { url, manifest: second };
+    const request = runRequest(second);
+    const failed = await tenant(of, 'apply', at('a'), request);
+    expect(failed).toMatchObject({ state: 'failed', error: { sqlstate: '42P07', migration: '0001_orders' } });
+    expect(await tenant(of, 'apply', at('a'), request)).toMatchObject({
+      state: 'failed',
+      error: failed.error,
+    });
+    await client.query('DROP TABLE a.orders');
+    expect(await tenant(of, 'apply', at('a'), runRequest(second))).toMatchObject({ state: 'at version' });
+    expect(await columns('a')).toBe('id,total');
+  });
+
+  test('slices go on where the one before stopped; the whole ends at the time of a tenant', async () => {
+    const { url, client, at } = await withSchemas('a');
+    await up(url, first, { namespace: 'crm/a', id: 'before', schemas: ['a'], owner: OWNER });
+    await client.query('BEGIN; LOCK TABLE a.orders');
+    const of = { url, manifest: second, deadlineMs: 1_200, fleet: { perTargetTimeoutMs: 600_000 } };
+    const request = runRequest(second);
+    const slice = (last?: TenantRequest['last']) =>
+      ask(of, { action: 'tenant', work: 'apply', target: at('a'), request, ...(last ? { last } : {}) });
+    const waiting = await slice();
+    expect(waiting).toMatchObject({ tenant: { state: 'continue' }, manifestHash: second.hash });
+    const startedAt = new Date(Date.now() - 599_000).toISOString();
+    const before = { name: 'tenant a', state: 'continue', startedAt, pending: 0, position: '' } as const;
+    expect(await slice({ answer: { tenant: before } })).toMatchObject({
+      tenant: { state: 'failed', startedAt, error: { code: 'lock-timeout' } },
+    });
+    await client.query('ROLLBACK');
+    expect(await tenant(of, 'apply', at('a'), request)).toMatchObject({
+      state: 'at version',
+      changed: ['0002_total'],
+    });
+  });
+
+  describe('undo', () => {
+    const rollback = (manifest: Manifest, failed: FleetRequest, change: Partial<FleetRequest> = {}) =>
+      runRequest(manifest, {
+        direction: 'rollback',
+        failed: {
+          manifestHash: failed.manifestHash,
+          reportedSuccess: false,
+          since: failed.startedAt ?? null,
+        },
+        ...change,
+      });
+
+    test('by the rules of rollback: what the failed run did, in each tenant that it came to', async () => {
+      const { url, at, columns } = await withSchemas('a', 'b', 'c');
+      const before = runRequest(first);
+      for (const schema of ['a', 'b', 'c'])
+        await tenant({ url, manifest: first }, 'apply', at(schema), before);
+      const failed = runRequest(second);
+      for (const schema of ['a', 'b']) await tenant({ url, manifest: second }, 'apply', at(schema), failed);
+      const back = rollback(first, failed);
+      const of = { url, manifest: first };
+      for (const schema of ['a', 'b'])
+        expect(await tenant(of, 'undo', at(schema), back)).toMatchObject({
+          state: 'undone',
+          changed: ['0002_total'],
+          position: '0001_orders',
+        });
+      const untouched = await tenant(of, 'undo', at('c'), back);
+      expect(untouched).toMatchObject({ state: 'undone', position: '0001_orders' });
+      expect(untouched).not.toHaveProperty('changed');
+      expect(untouched).not.toHaveProperty('kept');
+      expect([await columns('a'), await columns('b'), await columns('c')]).toEqual(['id', 'id', 'id']);
+    });
+
+    test('what it may not undo is kept, with the reason', async () => {
+      const { url, at, columns } = await withSchemas('a');
+      const failed = runRequest(second);
+      await tenant({ url, manifest: second }, 'apply', at('a'), failed);
+      const back = rollback(first, failed, {
+        failed: { manifestHash: failed.manifestHash, reportedSuccess: true, since: failed.startedAt ?? null },
+      });
+      expect(await tenant({ url, manifest: first }, 'undo', at('a'), back)).toMatchObject({
+        state: 'undone',
+        kept: [{ name: '0002_total', reason: expect.stringContaining('the schema was ready') }],
+      });
+      expect(await columns('a')).toBe('id,total');
+    });
+
+    test('a tenant that is gone is no error', async () => {
+      const { url, client, at } = await withSchemas('a');
+      const failed = runRequest(second);
+      await tenant({ url, manifest: second }, 'apply', at('a'), failed);
+      await client.query('DROP SCHEMA a CASCADE');
+      const of = { url, manifest: first };
+      const back = rollback(first, failed);
+      expect(await tenant(of, 'undo', at('a'), back)).toMatchObject({ state: 'gone' });
+      expect(await tenant(of, 'undo', { name: 'b', database: 'nobody_has_it' }, back)).toMatchObject({
+        state: 'gone',
+      });
+    });
+
+    test('what time did not reach, and a server that is away, are kept and no failure', async () => {
+      const { url, client, at, columns } = await withSchemas('a');
+      const failed = runRequest(second);
+      await tenant({ url, manifest: second }, 'apply', at('a'), failed);
+      await client.query('BEGIN; LOCK TABLE a.orders IN ACCESS SHARE MODE');
+      const of = { url, manifest: first, deadlineMs: 1_200, fleet: { perTargetTimeoutMs: 1_200 } };
+      expect(await tenant(of, 'undo', at('a'), rollback(first, failed))).toMatchObject({
+        state: 'undone',
+        kept: [{ name: '0002_total' }],
+      });
+      await client.query('ROLLBACK');
+      const away = { ...of, connect: connectTo('postgresql://u@127.0.0.1:1/x') };
+      expect(await tenant(away, 'undo', at('a'), rollback(first, failed))).toMatchObject({
+        state: 'undone',
+        kept: [{ name: '*', reason: expect.stringMatching(/^not reached: nothing listens/) }],
+      });
+      expect(await columns('a')).toBe('id,total');
+    });
+  });
+
+  test('two at once: each migration once', async () => {
+    const { url, client, at } = await withSchemas('a');
+    const of = { url, manifest: second };
+    const answers = await Promise.all([1, 2, 3].map(() => tenant(of, 'apply', at('a'), runRequest(second))));
+    const changed = answers.flatMap((answer) => answer.changed ?? []);
+    expect(changed).toEqual(['0001_orders', '0002_total']);
+    const { rows } = await client.query(
+      "SELECT migration FROM trueup.events WHERE event = 'applied' ORDER BY 1",
+    );
+    expect(rows.map((row) => row.migration)).toEqual(changed);
+  });
+
+  test('names with quotes; a long error; no answer is longer than it may be, nor holds a row', async () => {
+    const name = 'o\'neil "; -- é';
+    const { url, client } = await withSchemas();
+    await client.query(`CREATE SCHEMA "${name.replaceAll('"', '""')}"`);
+    const target = { name, database: databaseOf(url), schema: name };
+    await tenant({ url, manifest: first }, 'apply', target, runRequest(first));
+    await client.query(
+      `INSERT INTO "${name.replaceAll('"', '""')}".orders SELECT 987654 FROM generate_series(1, 3)`,
+    );
+    const long = manifestOf(
+      one,
+      migration(`0002_${'long'.repeat(60)}`, {
+        up: ['SELECT 1'],
+        preflight: "SELECT repeat('sentence ', 100) || n FROM generate_series(1, 50) n",
+      }),
+    );
+    const unique = manifestOf(
+      one,
+      migration('0002_unique', { up: ['ALTER TABLE orders ADD PRIMARY KEY (id)'] }),
+    );
+    for (const manifest of [long, unique]) {
+      const answer = await tenant({ url, manifest }, 'apply', target, runRequest(manifest));
+      expect(answer).toMatchObject({ name, state: 'failed' });
+      expect(Buffer.byteLength(JSON.stringify(answer))).toBeLessThanOrEqual(MOST_BYTES);
+      expect(JSON.stringify(answer)).not.toContain('987654');
+    }
+  });
+
+  test('what is no target of this server is refused before anybody connects', async () => {
+    const connects = () => expect.unreachable() as never;
+    for (const target of [
+      { name: 'a', database: 'a', host: 'evil.example' },
+      { name: 'a', database: 'a', server: 'other' },
+      { name: 'a', database: 'a', secret: 'arn' },
+      { name: 'a', database: 'a', schema: 'trueup' },
+      { name: 'a' },
+    ])
+      expect(
+        await ask(
+          { url: '', connect: connects },
+          { action: 'tenant', work: 'apply', target: target as never, request: runRequest(manifestOf()) },
+        ),
+      ).toMatchObject({ action: 'error', error: { code: 'target' } });
+  });
+
+  test('who is at work, by the locks: this fleet, and those of whom it is not known', async () => {
+    const { url, client, at } = await withSchemas('a');
+    // Other tests work on the same server.
+    const here = async () => {
+      const answer = await ask({ url }, { action: 'server' });
+      if (answer.action !== 'server') throw new Error(JSON.stringify(answer));
+      expect(answer.server.freeConnections).toBeGreaterThan(0);
+      return answer.server.inFlight.first
+        .filter(({ database }) => database === databaseOf(url))
+        .map(({ namespace }) => namespace);
+    };
+    expect(await here()).toEqual([]);
+    await up(url, first, { namespace: 'crm/a', id: 'before', schemas: ['a'], owner: OWNER });
+    await client.query('BEGIN; LOCK TABLE a.orders');
+    const working = tenant({ url, manifest: second }, 'apply', at('a'), runRequest(second));
+    const other = await connect(url);
+    await other.query("SET application_name = 'trueup other/x'");
+    await other.query(`SELECT pg_advisory_lock_shared(${RUNNER_LOCK}), pg_advisory_lock(42)`);
+    await until(here, (seen) => seen.includes('crm/a'));
+    expect(await here()).toEqual(['crm/a']);
+    await other.query("SET application_name = 'psql'");
+    expect((await here()).sort()).toEqual(['crm/a', null]);
+    await other.query('SELECT pg_advisory_unlock_all()');
+    await client.query('ROLLBACK');
+    expect(await working).toMatchObject({ state: 'at version' });
+    expect(await here()).toEqual([]);
+  });
+});
+
+async function until<T>(look: () => Promise<T>, done: (seen: T) => boolean): Promise<T> {
+  for (;;) {
+    const seen = await look();
+    if (done(seen)) return seen;
+  }
+}
