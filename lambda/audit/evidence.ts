@@ -43,6 +43,8 @@ export interface DataAnswers {
   /** Keys that are no key: how many groups of rows share one. */
   readonly duplicates: readonly Duplicates[];
   readonly orphans: readonly Orphans[];
+  /** Of a CHECK or a NOT NULL that is NOT VALID, where it was asked. */
+  readonly contradictions: readonly Contradictions[];
   /** Functions that name what no schema has. */
   readonly bodies: readonly BrokenBody[];
 }
@@ -70,4 +72,20 @@ export interface Orphans {
   readonly rows: number;
 }
 
-export const NO_ANSWERS: DataAnswers = { behind: [], empty: [], duplicates: [], orphans: [], bodies: [] };
+/** Rows that are not as a constraint says. */
+export interface Contradictions {
+  readonly table: Reference;
+  /** Its name. @default - NOT NULL of the column */
+  readonly constraint?: string;
+  readonly column?: string;
+  readonly rows: number;
+}
+
+export const NO_ANSWERS: DataAnswers = {
+  behind: [],
+  empty: [],
+  duplicates: [],
+  orphans: [],
+  contradictions: [],
+  bodies: [],
+};

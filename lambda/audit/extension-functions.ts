@@ -6,11 +6,12 @@ const BROUGHT_BY: Readonly<Record<string, RegExp>> = {
   earthdistance: /^(earth_distance|earth_box|ll_to_earth)$/,
   fuzzystrmatch: /^(levenshtein(_less_equal)?|soundex|metaphone|dmetaphone(_alt)?|daitch_mokotoff)$/,
   hstore: /^(hstore(_to_json|_to_jsonb|_to_matrix)?|akeys|avals|skeys|svals)$/,
+  ltree: /^(nlevel|subltree|subpath|ltree2text|text2ltree)$/,
   pg_trgm: /^((strict_)?word_similarity|similarity|show_trgm)$/,
   pgcrypto:
     /^(crypt|gen_salt|digest|hmac|gen_random_bytes|(de)?armor|pgp_(sym|pub)_(en|de)crypt(_bytea)?|encrypt_iv|decrypt_iv)$/,
   postgis:
-    /^(st_(astext|asgeojson|distance|dwithin|makepoint|setsrid|intersects|contains|within|transform))$/,
+    /^st_(as(binary|ewkb|ewkt|geojson|mvt|mvtgeom|text|twkb)|area|boundary|buffer|centroid|collect|contains|covers|crosses|disjoint|distance|distancesphere|dwithin|envelope|equals|geogfromtext|geographyfromtext|geohash|geometrytype|geomfrom(ewkt|geojson|text|wkb)|intersection|intersects|isvalid|length|makeenvelope|makepoint|makevalid|overlaps|point|pointonsurface|setsrid|simplify|srid|tileenvelope|touches|transform|union|within|x|y)$/,
   tablefunc: /^(crosstab([234n])?|connectby|normal_rand)$/,
   unaccent: /^unaccent$/,
   'uuid-ossp': /^uuid_(generate_v(1|1mc|3|4|5)|nil|ns_(dns|url|oid|x500))$/,

@@ -4,18 +4,21 @@ import type { Evidence } from '../audit/evidence';
 import type { Finding } from '../audit/finding';
 import { path } from '../audit/names';
 import { generateKey } from './claims';
-import { isOdd, keysOf } from './keys';
+import { isOdd, keysOf, likelyReferences } from './keys';
 
 /** Keys without a generator among siblings of their schema and kind that have one. Pure. */
-export const oddKeys = ({ target: { catalogue } }: Evidence): readonly Finding[] =>
-  [...grouped(keysOf(catalogue), ({ column, kind }) => `${kind} ${column.schema}`).values()].flatMap(
+export function oddKeys({ target: { catalogue } }: Evidence): readonly Finding[] {
+  // `user_id` beside a table of users has its values from there, foreign key or not.
+  const references = new Set(likelyReferences(catalogue).map(({ column }) => column));
+  return [...grouped(keysOf(catalogue), ({ column, kind }) => `${kind} ${column.schema}`).values()].flatMap(
     (siblings) => {
       const having = siblings.filter(({ generated }) => generated).length;
       if (!isOdd(having, siblings.length)) return [];
       const names = new Set(siblings.flatMap(({ column, generated }) => (generated ? [column.name] : [])));
       return siblings
         .filter(
-          ({ generated, column }) => !generated && (names.has(column.name) || isNamedAfterTable(column)),
+          ({ generated, column }) =>
+            !generated && !references.has(column) && (names.has(column.name) || isNamedAfterTable(column)),
         )
         .map(({ column, kind }): Finding => {
           const { schema, table, name, type } = column;
@@ -33,6 +36,7 @@ export const oddKeys = ({ target: { catalogue } }: Evidence): readonly Finding[]
         });
     },
   );
+}
 
 /** `film_id` of `film` or `films`; `account_id` of `oauth_github` is somebody else's, and a number of another kind is none. */
 const isNamedAfterTable = ({ table, name }: Column): boolean =>

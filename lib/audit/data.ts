@@ -1,6 +1,7 @@
 /** What the catalogue does not say: sequences behind their columns, duplicates, orphaned rows, names in bodies. Reads only. */
 import type { Difference } from '../../lambda/audit/compare/difference';
 import { countEach } from '../../lambda/audit/data/ask';
+import { contradictionsWanted } from '../../lambda/audit/data/contradictions';
 import { duplicatesWanted, orphansWanted } from '../../lambda/audit/data/counts';
 import { type DataAnswers, NO_ANSWERS } from '../../lambda/audit/evidence';
 import { NOT_DEEP, type NotSeen } from '../../lambda/audit/not-seen';
@@ -22,6 +23,12 @@ export async function askData(
   const duplicates = await countEach(db, 'duplicates', keys.counts, { deep });
   const references = orphansWanted(source?.catalogue ?? null, own.catalogue, differences);
   const orphans = await countEach(db, 'orphaned rows', references.counts, { deep });
+  const contradictions = await countEach(
+    db,
+    'rows that contradict a constraint',
+    contradictionsWanted(own.catalogue),
+    { deep },
+  );
   return {
     answers: {
       ...NO_ANSWERS,
@@ -29,6 +36,7 @@ export async function askData(
       bodies: bodies.broken,
       duplicates: duplicates.counts.map(({ about, count }) => ({ ...about, groups: count })),
       orphans: orphans.counts.map(({ about, count }) => ({ ...about, rows: count })),
+      contradictions: contradictions.counts.map(({ about, count }) => ({ ...about, rows: count })),
     },
     notSeen: [
       ...behind.notSeen,
@@ -37,6 +45,7 @@ export async function askData(
       ...duplicates.notSeen,
       ...references.notSeen,
       ...orphans.notSeen,
+      ...contradictions.notSeen,
       ...(deep ? [] : [NOT_DEEP]),
     ],
   };

@@ -18,7 +18,10 @@ export const invalidIndex: DefectKind = {
     'a timeout. PostgreSQL keeps the unfinished index and marks it INVALID. A later CREATE INDEX … IF NOT EXISTS ' +
     'skips it silently.',
   audit: {
-    grades: { A: 'the catalogue says so' },
+    grades: {
+      A: 'the catalogue says so',
+      D: 'it belongs to a partitioned table and is not unique: ON ONLY leaves it so until each partition has one attached',
+    },
     remedy:
       'REINDEX INDEX CONCURRENTLY; of a unique one, settle duplicates first. Drop what REINDEX left (_ccnew, _ccold).',
     blind: 'An index whose build is under way counts as INVALID until it ends.',
@@ -27,11 +30,14 @@ export const invalidIndex: DefectKind = {
         .filter(({ invalid }) => invalid)
         .map((index): Finding => {
           const { schema, table, name, unique, definition } = index;
+          const isPartitioned = catalogue.tables.some(
+            (each) => each.schema === schema && each.name === table && each.partitionKey,
+          );
           return {
-            grade: 'A',
+            grade: isPartitioned && !unique ? 'D' : 'A',
             object: path(schema, table),
             message: `Index ${path(schema, name)} on ${path(schema, table)} is INVALID${unique ? ' and unique' : ''}.`,
-            evidence: [definition],
+            evidence: [definition, ...(isPartitioned ? ['a partition has none that is attached to it'] : [])],
             mend: { what: 'reindex', index },
           };
         }),

@@ -31,7 +31,7 @@ export function partsFound(
     case 'validate not null':
       return [validateNotNull(mend.column)];
     case 'reindex':
-      return [reindexPart(mend.index)];
+      return [reindexPart(target, mend.index)];
     case 'immediate':
       return [immediatePart(mend.index)];
     case 'catch up': {
@@ -56,10 +56,15 @@ export function partsFound(
   }
 }
 
-function reindexPart(index: Index): Part | Unwritten {
+function reindexPart({ tables }: Catalogue, index: Index): Part | Unwritten {
   const called = relation({ schema: index.schema, name: index.name });
   if (/_cc(new|old)\d*$/.test(index.name))
     return { unwritten: 'a REINDEX that failed left it: drop it, DROP INDEX CONCURRENTLY' };
+  if (tables.some((each) => each.schema === index.schema && each.name === index.table && each.partitionKey))
+    return {
+      unwritten:
+        'each partition needs such an index, attached to it (ALTER INDEX … ATTACH PARTITION): REINDEX makes none',
+    };
   return {
     phase: 'index',
     group: groupOfUnique(index),

@@ -14,7 +14,7 @@ export const ALONE: Readonly<Record<Exclude<AuditedId, ComparedId>, readonly Aud
   'missing-id-default': [
     {
       bad: `${tables(3, 'bigserial')} CREATE TABLE odd (id bigint PRIMARY KEY);`,
-      good: tables(4, 'bigserial'),
+      good: `${tables(4, 'bigserial')} CREATE TABLE users (user_id bigserial PRIMARY KEY); CREATE TABLE recoveries (user_id bigint PRIMARY KEY);`,
       ...C,
       object: 'public.odd.id',
       message: /3 of 4 integer keys/,
@@ -200,14 +200,53 @@ CREATE FUNCTION locked(secret text) RETURNS text LANGUAGE sql AS $$ SELECT crypt
       object: 'public.payments',
       message: /Index public\.one_event on public\.payments is INVALID and unique/,
     },
+    {
+      bad: "CREATE TABLE events (day date, kind text) PARTITION BY RANGE (day); CREATE TABLE events_2024 PARTITION OF events FOR VALUES FROM ('2024-01-01') TO ('2025-01-01'); CREATE INDEX kinds ON ONLY events (kind);",
+      good: 'CREATE TABLE events (day date, kind text) PARTITION BY RANGE (day); CREATE INDEX kinds ON events (kind);',
+      grade: 'D',
+      object: 'public.events',
+      message: /Index public\.kinds on public\.events is INVALID\.$/,
+    },
   ],
   'unvalidated-constraint': [
     {
-      bad: 'CREATE TABLE visits (code text PRIMARY KEY, minutes int); ALTER TABLE visits ADD CONSTRAINT positive CHECK (minutes > 0) NOT VALID;',
+      bad: 'CREATE TABLE visits (code text PRIMARY KEY, minutes int); INSERT INTO visits VALUES (1, 0); ALTER TABLE visits ADD CONSTRAINT positive CHECK (minutes > 0) NOT VALID;',
       good: 'CREATE TABLE visits (code text PRIMARY KEY, minutes int CONSTRAINT positive CHECK (minutes > 0));',
       ...A,
       object: 'public.visits',
-      message: /positive on public\.visits is NOT VALID/,
+      message: /positive on public\.visits is NOT VALID, and 1 row contradicts it/,
+    },
+    {
+      bad: 'CREATE TABLE visits (code text PRIMARY KEY); INSERT INTO visits VALUES (1); ALTER TABLE visits ADD COLUMN at date; ALTER TABLE visits ADD CONSTRAINT dated NOT NULL at NOT VALID;',
+      good: 'CREATE TABLE visits (code text PRIMARY KEY, at date NOT NULL);',
+      ...A,
+      from: 18,
+      object: 'public.visits.at',
+      message: /NOT NULL of public\.visits\.at is NOT VALID, and 1 row contradicts it/,
+    },
+    {
+      ...moved(
+        'CREATE TABLE visits (code text PRIMARY KEY, minutes int CONSTRAINT positive CHECK (minutes > 0));',
+        'ALTER TABLE visits DROP CONSTRAINT positive, ADD CONSTRAINT positive CHECK (minutes > 0) NOT VALID;',
+      ),
+      grade: 'B',
+      object: 'public.visits',
+      message: /NOT VALID; in the source it is validated/,
+    },
+    {
+      // What the table's owner wrote is never run with another's rights.
+      bad: 'CREATE FUNCTION fits(int) RETURNS boolean LANGUAGE sql AS $$ SELECT $1 / 0 > 1 $$; CREATE TABLE visits (code text PRIMARY KEY, minutes int); INSERT INTO visits VALUES (1, 0); ALTER TABLE visits ADD CONSTRAINT fitting CHECK (fits(minutes)) NOT VALID;',
+      good: 'CREATE TABLE visits (code text PRIMARY KEY, minutes int CONSTRAINT positive CHECK (minutes > 0));',
+      ...C,
+      object: 'public.visits',
+      message: /fitting on public\.visits is NOT VALID\.$/,
+    },
+    {
+      bad: 'CREATE TABLE visits (code text PRIMARY KEY, minutes int); INSERT INTO visits VALUES (1, 5); ALTER TABLE visits ADD CONSTRAINT positive CHECK (minutes > 0) NOT VALID;',
+      good: 'CREATE TABLE visits (code text PRIMARY KEY, minutes int CONSTRAINT positive CHECK (minutes > 0));',
+      grade: 'D',
+      object: 'public.visits',
+      message: /positive on public\.visits is NOT VALID\.$/,
     },
   ],
   'sequence-behind': [
