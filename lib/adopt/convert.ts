@@ -45,7 +45,9 @@ export async function convert({ tool, judged, rows, applied, end }: ConvertInput
       notes.push(`${names[i]}: BEGIN and COMMIT are left out; the file is one transaction.`);
     const { sql, lines: settings } = withLocalSettings(entry.file, whole);
     if (settings.length > 0)
-      notes.push(`${names[i]}: SET holds for the file alone, and timeouts are left out, which Trueup sets.`);
+      notes.push(
+        `${names[i]}: SET holds for the file alone; timeouts and SET TRANSACTION are left out, which Trueup sets.`,
+      );
     if ((statementsOf(entry.file, sql) ?? []).some(mayCommit))
       notes.push(
         `${names[i]}: a CALL or DO of it may COMMIT. If it does, a new database refuses it, since the file is one transaction: rewrite it.`,
@@ -55,6 +57,11 @@ export async function convert({ tool, judged, rows, applied, end }: ConvertInput
     return { ...each, name: names[i]!, up: withoutOurMarks(sql) };
   });
   const manifest = await compiled(drafts);
+  for (const { name, history } of manifest?.migrations ?? [])
+    if (history?.cannotRun)
+      notes.push(
+        `${name}: a new database refuses it, ${history.cannotRun.replace(/^line \d+: /, '')}. Correct it where new databases are made of this folder.`,
+      );
   const baseline =
     drafts.filter(({ entry, state }) => !entry.repeatable && isApplied(state)).at(-1)?.name ?? null;
   const recognized = new Set(

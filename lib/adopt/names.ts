@@ -7,6 +7,7 @@ const LONGEST = 100;
 
 const slugOf = (text: string): string =>
   text
+    .replace(/\.sql$/i, '')
     .normalize('NFKD')
     .replace(/\p{M}/gu, '')
     .replace(/[^\w.-]+/g, '_')

@@ -1,5 +1,5 @@
 /** The SQL of an entry, cut into statements where PostgreSQL's parser can read it. The parser must be ready. */
-import type { Node, RangeVar } from 'libpg-query';
+import type { Node, RangeVar, VariableSetStmt } from 'libpg-query';
 import { outlineOf } from '../compiler/read/outline';
 import { isReady } from '../compiler/read/parser';
 import { Source } from '../compiler/read/source';
@@ -43,8 +43,8 @@ export function withoutTransactions(file: string, sql: string): Changed {
 }
 
 /**
- * Settings as a file of ours has them: for its own transaction, and without the timeouts that Trueup sets. SET ROLE stays, which
- * is for a person to decide; so does RESET ALL.
+ * Settings as a file of ours has them: for its own transaction, and without the timeouts and the isolation that Trueup sets.
+ * SET ROLE stays, which is for a person to decide; so does RESET ALL.
  */
 export function withLocalSettings(file: string, sql: string): Changed {
   const changes = (statementsOf(file, sql) ?? []).flatMap((each) => {
@@ -73,18 +73,18 @@ export function withLocalSettings(file: string, sql: string): Changed {
 function asLocal({ node, sql }: ParsedStatement): string | null | undefined {
   const set = as(node, 'VariableSetStmt');
   const name = set?.name?.toLowerCase();
-  if (
-    !set ||
-    name === undefined ||
-    /^(role|session_authorization|transaction.*|session characteristics)$/.test(name)
-  )
-    return undefined;
+  if (!set || name === undefined) return undefined;
+  if (isIsolation(set)) return null;
+  if (/^(role|session_authorization|transaction.*|session characteristics)$/.test(name)) return undefined;
   if (OWN_SETTINGS[name] !== undefined) return null;
   if (set.kind === 'VAR_RESET') return `SET LOCAL ${quoteSetting(name)} TO DEFAULT`;
   if (set.is_local) return undefined;
   const word = /^SET\s+(SESSION\s+)?/i.exec(sql)?.[0];
   return word === undefined ? undefined : `SET LOCAL ${sql.slice(word.length)}`;
 }
+
+const isIsolation = ({ name, args }: VariableSetStmt): boolean =>
+  name === 'TRANSACTION' && all(args, 'DefElem').every(({ defname }) => defname === 'transaction_isolation');
 
 const quoteSetting = (name: string): string => sqlName(name.split('.'));
 

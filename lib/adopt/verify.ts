@@ -1,10 +1,12 @@
-/** A draft of `verify`: what a migration makes, as far as it is there at the end. Pure. */
+/** A draft of `verify`: what a migration makes, as far as it is there at the end. The parser must be ready. */
 import type { Catalogue } from '../../lambda/audit/catalogue';
 import { list, path } from '../../lambda/audit/names';
 import type { Effect, ObjectName } from '../../lambda/contract/effects';
 import type { Migration } from '../../lambda/contract/manifest';
 import { quoteLiteral } from '../../lambda/sql/quote';
 import { array, column } from '../audit/write/names';
+import { all, as } from '../compiler/read/tree';
+import { statementsOf } from './statements';
 
 const MOST = 40;
 
@@ -14,11 +16,62 @@ export function draftedVerify(
   end: Catalogue,
 ): readonly string[] {
   const found = lookup(end);
-  const effects = statements.flatMap(({ effects }) => effects);
+  // Of another form than at the end: `verify` is asked when the migration is applied, too.
+  const effects = statements.filter(({ sql }) => !makesOtherIndex(sql)).flatMap(({ effects }) => effects);
   const made = new Set(effects.flatMap((each) => (each.kind === 'table' ? [nameOf(each.table)] : [])));
-  const queries = effects.flatMap((each) => queryOf(each, found, made));
+  const queries = effects.flatMap((each, i) =>
+    isUndone(each, effects.slice(i + 1)) ? [] : queryOf(each, found, made),
+  );
   return [...new Set(queries)].slice(0, MOST);
 }
+
+/** It says more than the columns of an index: a method, an order, an operator class. */
+function makesOtherIndex(sql: string): boolean {
+  const index = (statementsOf('', sql) ?? []).map(({ node }) => as(node, 'IndexStmt')).find(Boolean);
+  if (!index) return false;
+  const { accessMethod, indexParams, indexIncludingParams = [], nulls_not_distinct } = index;
+  const isPlain = all(indexParams, 'IndexElem').every(
+    ({ name, collation, opclass, ordering, nulls_ordering }) =>
+      name !== undefined &&
+      !collation?.length &&
+      !opclass?.length &&
+      ordering === 'SORTBY_DEFAULT' &&
+      nulls_ordering === 'SORTBY_NULLS_DEFAULT',
+  );
+  return (
+    accessMethod !== 'btree' || indexIncludingParams.length > 0 || nulls_not_distinct === true || !isPlain
+  );
+}
+
+/** The same migration takes it away again, or renames it; a later one may make another of that name. */
+function isUndone(effect: Effect, later: readonly Effect[]): boolean {
+  const table = 'table' in effect ? effect.table.name : null;
+  return later.some((each) => {
+    switch (each.kind) {
+      case 'drop table':
+        return each.table.name === table;
+      case 'rename table':
+        return each.from.name === table;
+      case 'drop column':
+        return each.table.name === table && isOf(effect, each.column);
+      case 'rename column':
+        return each.table.name === table && isOf(effect, each.from);
+      case 'drop index':
+        return effect.kind === 'index' && effect.name === each.index.name;
+      case 'drop constraint':
+        return effect.kind === 'index' && effect.name === each.name;
+      case 'drop function':
+        return effect.kind === 'function' && effect.function.name === each.function.name;
+      default:
+        return false;
+    }
+  });
+}
+
+const isOf = (effect: Effect, column: string): boolean =>
+  effect.kind === 'column type'
+    ? effect.column === column
+    : effect.kind === 'index' && effect.keys.some((key) => 'column' in key && key.column === column);
 
 const nameOf = ({ schema, name }: ObjectName): string => path(...(schema === null ? [] : [schema]), name);
 

@@ -135,6 +135,49 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     ]);
   });
 
+  test('Flyway: a baseline migration in place of the versions that the folder no longer has', async () => {
+    const files = { 'B2_0__begin.sql': SHOPS, 'V2.1__notes.sql': NOTES };
+    const of = async (rows: string) => states(await searched(major, FLYWAY_LEDGER + rows, { files }));
+    const notes = flywayRow(9, '2.1', 'notes');
+    expect(await of(flywayRow(1, '2.0', 'begin', { type: 'SQL_BASELINE' }) + notes)).toEqual([
+      '2 applied',
+      '2.1 applied',
+    ]);
+    expect(await of(flywayRow(1, '2.0', 'begin', { type: 'SQL_BASELINE', checksum: '1' }) + notes)).toEqual([
+      '2 edited',
+      '2.1 applied',
+    ]);
+    // It was migrated by the versions themselves.
+    expect(await of(flywayRow(1, '1', 'a') + flywayRow(2, '2.0', 'b') + notes)).toEqual([
+      '2 stamped',
+      '2.1 applied',
+    ]);
+    expect(await of(notes)).toEqual(['2 stamped', '2.1 applied']);
+    const both = understand(folderOf({ ...files, 'V1__shops.sql': SHOPS }), 'Flyway').content;
+    expect(both.entries.map(({ key }) => key)).toEqual(['1', '2.1']);
+    expect(both.passed).toMatchObject([{ file: 'B2_0__begin.sql' }]);
+    const older = understand(folderOf({ ...files, 'B1__old.sql': SHOPS }), 'Flyway').content;
+    expect([older.entries.map(({ key }) => key), older.passed]).toMatchObject([
+      ['2', '2.1'],
+      [{ file: 'B1__old.sql' }],
+    ]);
+  });
+
+  test('Prisma: a folder that is called ….sql', async () => {
+    const { ledger, rows, ...folder } = fixture('Prisma');
+    const files = Object.fromEntries(
+      Object.entries(folder.files).map(([file, text]) => [
+        file.replace('/migration.sql', '.sql/migration.sql'),
+        text,
+      ]),
+    );
+    const named = rows.replace(/'(\d{14}_\w+)'/g, "'$1.sql'");
+    expect(named).not.toBe(rows);
+    expect(states(await searched(major, ledger + named, { ...folder, files }))).toEqual(
+      states(await searched(major, ledger + rows, folder)).map((each) => each.replace(' ', '.sql ')),
+    );
+  });
+
   test("Flyway's checksum is the signed CRC-32 of the lines without their ends", async () => {
     // The check value that every description of CRC-32 gives for 123456789: 0xcbf43926.
     const sql = FLYWAY_LEDGER + flywayRow(1, '1', 'one', { checksum: String(0xcbf43926 | 0) });

@@ -93,6 +93,15 @@ describe('settings', () => {
     });
   });
 
+  test('an isolation level is left out: a file runs as Trueup runs all', () => {
+    expect(rest('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ;\nSELECT 1;')).toEqual({
+      sql: 'SELECT 1;',
+      lines: [1],
+    });
+    const more = 'SET TRANSACTION ISOLATION LEVEL SERIALIZABLE, READ ONLY';
+    expect(rest(more)).toEqual({ sql: more, lines: [] });
+  });
+
   test.each(['SET LOCAL search_path = shop', 'SET ROLE app', 'RESET ALL', 'SET TRANSACTION READ ONLY'])(
     '%s: it stays',
     (sql) => {

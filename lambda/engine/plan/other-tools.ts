@@ -35,12 +35,14 @@ const byNumber =
     return migrations.filter(({ version }) => numbers.has(BigInt(version)));
   };
 
-/** The whole name; built projects keep `.js` where the folder has `.sql`. */
+/** The whole name; built projects keep `.js` where the folder has `.sql`, and a folder of Prisma's may be called `….sql`. */
 const byName =
   (column: string, applied: (row: Rows[number]) => boolean = () => true): Rule =>
   (rows, migrations) => {
     const names = new Set(
-      rows.filter(applied).map((row) => row[column]?.replace(/\.(sql|js|ts|cjs|mjs)$/, '')),
+      rows
+        .filter(applied)
+        .flatMap(({ [column]: name }) => [name, name?.replace(/\.(sql|js|ts|cjs|mjs)$/, '')]),
     );
     return migrations.filter(({ name }) => names.has(name));
   };

@@ -2,16 +2,26 @@ import type { LedgerRows } from '../../../lambda/engine/plan/other-tools';
 import { AdoptProblem, type Entry, type Judgement, type Passed, type ToolRules } from '../entry';
 import { judged, refuseSame, type Verdict } from './common';
 
-/** `V<version>__<description>.sql` in all folders, by the parts of the version; then `R__<description>.sql`. */
+const NAME = /^([VRB])(\d+(?:[._]\d+)*)?__(.*)\.(sql|java|class|kt|groovy)$/;
+const baseOf = (file: string): string => file.split('/').at(-1)!;
+
+/**
+ * `V<version>__<description>.sql` in all folders, by the parts of the version; then `R__<description>.sql`. A baseline migration,
+ * `B…`, is what a new database begins with where the folder no longer has the versions that it stands for.
+ */
 export const flyway: ToolRules = {
   tool: 'Flyway',
   read: ({ files, text }, { placeholders = new Map() } = {}) => {
     const passed: Passed[] = [];
+    const begin = beginningOf(files);
     const entries = files.flatMap((file): Entry[] => {
-      const base = file.split('/').at(-1)!;
-      const [, kind, digits = '', description, ending] =
-        /^([VR])(\d+(?:[._]\d+)*)?__(.*)\.(sql|java|class|kt|groovy)$/.exec(base) ?? [];
-      if (kind === undefined || (kind === 'V') !== (digits !== '')) {
+      const base = baseOf(file);
+      const [, kind, digits = '', description, ending] = NAME.exec(base) ?? [];
+      if (
+        kind === undefined ||
+        (kind !== 'R') !== (digits !== '') ||
+        (kind === 'B' && (file !== begin || ending !== 'sql'))
+      ) {
         if (/\.sql$/i.test(base)) passed.push({ file, why: whyPassed(base) });
         return [];
       }
@@ -27,7 +37,7 @@ export const flyway: ToolRules = {
       if (ending !== 'sql') return [{ ...common, key: version || words, sql: null }];
       const written = text(file);
       const hashed = { sql: replaced(file, written, placeholders), hashes: [String(checksumOf(written))] };
-      return kind === 'V'
+      return kind !== 'R'
         ? [{ ...common, ...hashed, key: version }]
         : [{ ...common, ...hashed, key: words, name: description!, repeatable: true }];
     });
@@ -55,10 +65,26 @@ const whyPassed = (base: string): string =>
   /^U\d/.test(base)
     ? 'it undoes a version, which only paid editions run'
     : /^B\d/.test(base)
-      ? 'a baseline migration is for new databases alone'
+      ? 'the folder has the versions that this baseline migration stands for, or a newer one'
       : /^(before|after)[A-Z]/.test(base)
         ? 'it is a callback: Flyway runs it at each migration, and Trueup has none'
         : 'its name is not V<version>__<description>.sql or R__<description>.sql';
+
+/** The newest baseline migration, where the folder has none of the versions that it stands for. */
+function beginningOf(files: readonly string[]): string | undefined {
+  const versioned = files.flatMap((file) => {
+    const [, kind, digits] = NAME.exec(baseOf(file)) ?? [];
+    return kind === undefined || digits === undefined ? [] : [{ file, kind, digits }];
+  });
+  const newest = versioned
+    .filter(({ kind }) => kind === 'B')
+    .sort((a, b) => compareVersions(a.digits, b.digits))
+    .at(-1);
+  const standsIn =
+    newest &&
+    !versioned.some((each) => each.kind === 'V' && compareVersions(each.digits, newest.digits) <= 0);
+  return standsIn ? newest.file : undefined;
+}
 
 /** 1.10 comes after 1.9, and 1.0 is 1. */
 const partsOf = (version: string): bigint[] => {
@@ -77,6 +103,8 @@ function compareVersions(a: string, b: string): number {
 }
 
 const CONDITIONAL = /DELETE|UNDO/;
+/** The type of a row of `B…`; that of `flyway baseline` is BASELINE. */
+const BASELINE_SCRIPT = 'SQL_BASELINE';
 
 function judge(rows: LedgerRows, entries: readonly Entry[]): Judgement {
   const ranked = [...rows].sort((a, b) => Number(a.installed_rank) - Number(b.installed_rank));
@@ -91,11 +119,15 @@ function judge(rows: LedgerRows, entries: readonly Entry[]): Judgement {
     if (/BASELINE/.test(row.type ?? '')) baseline = key;
     if (reached === null || compareVersions(key, reached) > 0) reached = key;
   }
-  const verdict = ({ key, hashes = [], repeatable }: Entry): Verdict => {
+  const verdict = ({ key, file, hashes = [], repeatable }: Entry): Verdict => {
     const row = newest.get(key);
+    const begins = NAME.exec(baseOf(file))?.[1] === 'B';
     if (row !== undefined && row.success !== 'true')
       return ['failed', 'it failed outside a transaction, and may have been run in part'];
-    if (row !== undefined && !CONDITIONAL.test(row.type ?? '') && !/BASELINE/.test(row.type ?? '')) {
+    if (begins && row?.type !== BASELINE_SCRIPT && reached !== null && compareVersions(key, reached) <= 0)
+      return ['stamped', 'the database was there before this baseline migration, and Flyway did not run it'];
+    const ran = begins ? row?.type === BASELINE_SCRIPT : !/BASELINE/.test(row?.type ?? '');
+    if (row !== undefined && !CONDITIONAL.test(row.type ?? '') && ran) {
       const same = row.checksum == null || hashes.includes(row.checksum);
       // A repeatable that has changed is due to run again.
       if (!same && repeatable) return ['pending', 'it was applied with another text'];
