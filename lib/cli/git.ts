@@ -115,14 +115,10 @@ function changedSince(revision: string, near: string): { before: string; now: st
 const existing = (folder: string): string => (existsSync(folder) ? folder : existing(dirname(folder)));
 
 function requireRevision(revision: string, place: string): void {
-  const { error, status } = run(place, ['rev-parse', '--show-toplevel']);
+  const { error, status, stderr } = run(place, ['rev-parse', '--show-toplevel']);
   if (error)
     throw new UsageError('--since needs git, which cannot be started', 'Install git, or leave --since out.');
-  if (status !== 0)
-    throw new UsageError(
-      `--since: ${place} is in no git repository`,
-      'Run it in a checkout, or leave --since out.',
-    );
+  if (status !== 0) throw notReadable(place, stderr.toString('utf8'));
   if (!revision.startsWith('-')) {
     const found = run(place, [
       'rev-parse',
@@ -141,13 +137,34 @@ function requireRevision(revision: string, place: string): void {
   );
 }
 
-/** Contents of objects, in order, in one call. */
+/** In a container the checkout is often another user's: then git refuses to read it, though it is a repository. */
+function notReadable(place: string, words: string): UsageError {
+  const trusted = /safe\.directory (.+)/.exec(words)?.[1];
+  if (trusted !== undefined)
+    return new UsageError(
+      `--since: ${place} belongs to another user, so git does not read it`,
+      `If it may be trusted: \`git config --global --add safe.directory ${trusted}\`, and try again.`,
+    );
+  return /not a git repository/.test(words)
+    ? new UsageError(
+        `--since: ${place} is in no git repository`,
+        'Run it in a checkout, or leave --since out.',
+      )
+    : new UsageError(`git rev-parse failed: ${words.trim()}`, 'Check the repository (`git fsck`).');
+}
+
+/** Contents of objects, in order, in one call. @throws {UsageError} where one is missing or damaged */
 function blobs(place: string, ids: readonly string[]): Uint8Array[] {
   const all = git(place, ['cat-file', '--batch'], ids.join('\n'));
   let at = 0;
-  return ids.map(() => {
+  return ids.map((id) => {
     const end = all.indexOf(0x0a, at);
     const size = Number(all.toString('utf8', at, end).split(' ')[2]);
+    if (!Number.isInteger(size))
+      throw new UsageError(
+        `--since: this repository lacks an object of that commit, ${id}`,
+        'Check the repository (`git fsck`), or clone it again.',
+      );
     at = end + 1 + size + 1;
     return all.subarray(end + 1, end + 1 + size);
   });
@@ -163,4 +180,8 @@ function git(place: string, args: readonly string[], input?: string): Buffer {
 }
 
 const run = (place: string, args: readonly string[], input = '') =>
-  spawnSync('git', ['-C', place, ...args], { input, maxBuffer: MAX_BYTES });
+  spawnSync('git', ['-C', place, ...args], {
+    input,
+    maxBuffer: MAX_BYTES,
+    env: { ...process.env, LC_ALL: 'C' },
+  });

@@ -1,5 +1,5 @@
 /** `check --since` without a workload, and `check --format`: what a pull request shows. */
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { validSarif } from '../report/sarif';
@@ -88,6 +88,23 @@ test('a clone that does not reach back to the common commit', async () => {
     expect.stringMatching(/have no commit in common in this shallow clone\n +It is a shallow clone: fetch/),
   ]);
   expect(stdout).toMatch(/^::error title=trueup::--since: origin.*fetch-depth: 0/);
+});
+
+test('a repository that git does not read: of another user, or without one of its objects', async () => {
+  const folder = repository(FINE, NEW);
+  const options = { cwd: folder, env: { GIT_TEST_ASSUME_DIFFERENT_OWNER: '1' } };
+  expect(await trueup(['check', '--since', 'base', 'db'], options)).toMatchObject({
+    code: 2,
+    stderr: expect.stringMatching(
+      /belongs to another user, so git does not read it\n\s+If it may be trusted: .*--global --add safe\.directory/,
+    ),
+  });
+  const id = git(folder, 'rev-parse', 'base:db/0001_t.sql').trim();
+  rmSync(join(folder, '.git/objects', id.slice(0, 2), id.slice(2)));
+  expect(await check(folder, '--since', 'base')).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining(`lacks an object of that commit, ${id}`),
+  });
 });
 
 test('annotations, with paths of the repository', async () => {
