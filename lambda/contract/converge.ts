@@ -53,6 +53,8 @@ export interface ConvergeRequest {
   readonly failed?: FailedDeployment | null;
   /** Undo also after our resource had reported success. @default false */
   readonly undoAfterSuccess?: boolean;
+  /** A rollback leaves migrations whose `down` drops plain indexes and nothing else. @default false */
+  readonly keepPlainIndexes?: boolean;
   /** Delete of the custom resource: nothing is applied; with `failed`, undone by the same rules. @default false */
   readonly remove?: boolean;
   /** The role that owns the application's tables: SET LOCAL ROLE around `up`. @default - the login role */

@@ -9,6 +9,7 @@ import type { Step } from '../plan/plan';
 import { reportOf } from '../plan/report';
 import { planRollback } from '../plan/rollback';
 import { NotYet, type Run } from '../run';
+import { dropsPlainIndexes } from './plain-indexes';
 import { tidyUnfinished, undo } from './undo';
 
 export async function rollBack(run: Run, ledger: Ledger, request: ConvergeRequest): Promise<Outcome> {
@@ -21,6 +22,12 @@ export async function rollBack(run: Run, ledger: Ledger, request: ConvergeReques
     const why = await keepingErrors(run, row.name, () => tidyUnfinished(run, row));
     if (why) run.kept.push({ name: row.name, reason: why });
   }
+  const plain = request.keepPlainIndexes
+    ? await dropsPlainIndexes(run.db, plan.undo, request.ownerRole ?? null)
+    : new Set<string>();
+  run.kept.push(
+    ...[...plain].map((name) => ({ name, reason: 'it makes plain indexes, which disturb nobody' })),
+  );
   for (const step of plan.undo) {
     if (run.kept.some(({ name }) => name === step.name)) continue;
     await keepingErrors(run, step.name, () => undo(run, step));

@@ -44,6 +44,7 @@ export async function workOnTenant(
     ...request,
     namespace,
     ownerRole: ctx.ownerRole,
+    keepPlainIndexes: true,
     ...(target.schema === undefined ? {} : { schemas: [target.schema, ...ctx.fleet.sharedSchemas] }),
   };
   const deadline = Math.min(ctx.deadline, work === 'look' ? Date.now() + LOOK_MS : end);

@@ -192,6 +192,45 @@ describe.each(majors())('PostgreSQL %i', (major) => {
       expect(await columns('a')).toBe('id,total');
     });
 
+    test('plain indexes stay; what refuses rows, or is half built, does not', async () => {
+      const { url, client, at } = await withSchemas('a');
+      const index = (name: string, unique: string) =>
+        migration(name, {
+          up: [`CREATE ${unique} INDEX "i ${name}" ON orders (id)`],
+          down: [`DROP INDEX IF EXISTS "i ${name}"`],
+        });
+      const check = migration('0004_check', {
+        up: ['ALTER TABLE orders ADD CONSTRAINT c CHECK (id > 0)'],
+        down: ['ALTER TABLE orders DROP CONSTRAINT c'],
+      });
+      const third = manifestOf(
+        one,
+        index('0002_plain', ''),
+        index('0003_unique', 'UNIQUE'),
+        check,
+        index('0005_off', ''),
+      );
+      await tenant({ url, manifest: first }, 'apply', at('a'), runRequest(first));
+      const failed = runRequest(third);
+      expect(await tenant({ url, manifest: third }, 'apply', at('a'), failed)).toMatchObject({
+        state: 'at version',
+      });
+      await client.query(
+        `UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'a."i 0005_off"'::regclass`,
+      );
+      const back = rollback(first, failed);
+      expect(await tenant({ url, manifest: first }, 'undo', at('a'), back)).toMatchObject({
+        changed: ['0005_off', '0004_check', '0003_unique'],
+        kept: [{ name: '0002_plain', reason: 'it makes plain indexes, which disturb nobody' }],
+      });
+      const { rows } = await client.query("SELECT indexname FROM pg_indexes WHERE schemaname = 'a'");
+      expect(rows).toEqual([{ indexname: 'i 0002_plain' }]);
+      expect(await tenant({ url, manifest: third }, 'apply', at('a'), runRequest(third))).toMatchObject({
+        state: 'at version',
+        changed: ['0003_unique', '0004_check', '0005_off'],
+      });
+    });
+
     test('a tenant that is gone is no error', async () => {
       const { url, client, at } = await withSchemas('a');
       const failed = runRequest(second);
