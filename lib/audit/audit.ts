@@ -62,6 +62,8 @@ export interface AuditReport extends AuditResult {
   readonly accepted: Sorted<AuditFinding>['accepted'];
   /** Accepted, and found no more. */
   readonly gone: readonly Accepted[];
+  /** How many are less sure than was asked for: they are neither shown nor judged. */
+  readonly hidden: number;
   /** @default - nothing was to be written */
   readonly written?: WrittenReport;
 }

@@ -6,11 +6,10 @@ import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type * as logs from 'aws-cdk-lib/aws-logs';
 import * as sns from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
-import { kindsOf } from '../../lambda/defects';
-import type { LogSignature } from '../../lambda/defects/defect';
 import { SIGNATURES } from '../../lambda/defects/signatures';
 import { alarmName, findingsAlarmName, metricNamespace, workloadAlarmName } from '../../lambda/page/alarm';
 import type { ApplicationFormat } from '../../lambda/page/application-lines';
+import { descriptionOf, fitDescription, folderUrl } from './alarm-description';
 import { AlarmTopic } from './alarm-topic';
 import { HttpsNotice } from './https-notice';
 import { countInLog } from './log-metrics';
@@ -232,29 +231,4 @@ function functionsByDatabase(schemas: readonly SchemaMigrations[]): Record<strin
     functions[database.databaseName] = [...known, askFunction.functionName];
   }
   return functions;
-}
-
-function folderUrl(url: string | undefined): string | null {
-  if (url === undefined) return null;
-  return url.endsWith('/') ? url : `${url}/`;
-}
-
-function descriptionOf(signature: LogSignature, runbookUrl: string | undefined): string {
-  const kinds = kindsOf(signature);
-  const url = folderUrl(runbookUrl);
-  return [
-    `${signature.title} (SQLSTATE ${[...new Set(signature.messages.map((each) => each.sqlstate))].join(', ')}).`,
-    ...kinds.map((kind) => (url === null ? `${kind.title}.` : `${kind.title}: ${url}${kind.id}.md`)),
-    signature.pagedWhen === 'diagnosed'
-      ? 'Such errors are common. A page follows only if the catalogue shows this defect, so do not roll a deployment back on this alarm.'
-      : 'The page that follows says which one, and what to do.',
-  ].join('\n');
-}
-
-/** https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html */
-function fitDescription(text: string): string {
-  if (Token.isUnresolved(text) || text.length <= 1_024) return text;
-  throw new Error(
-    `An alarm's description would have ${text.length} characters, and CloudWatch takes 1024. Shorten runbookUrl.`,
-  );
 }

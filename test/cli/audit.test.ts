@@ -67,6 +67,17 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     });
   });
 
+  test('what is less sure than asked for is counted, not judged', async () => {
+    const [url, source] = [await database(major, AFTER), await database(major, SHOP)];
+    const surest = await trueup(['audit', '--database-url', url, '--from', source, '--min-grade', 'A']);
+    expect(surest).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(
+        /: nothing found; 2 less sure ones not shown \(--min-grade D shows all\)\./,
+      ),
+    });
+  });
+
   test('as annotations, and as SARIF with and without the file that accepts findings', async () => {
     const url = await database(major, AFTER);
     const snapshot = file('shop.json', '');

@@ -13,8 +13,6 @@ export interface ReportInput {
   readonly from: string | null;
   /** The least sure findings that were asked for. */
   readonly minGrade: Grade;
-  /** Findings that are less sure than those. */
-  readonly hidden: number;
   readonly repairs: Repairs;
 }
 

@@ -54,7 +54,7 @@ ${notSeenSection(report)}
   );
 }
 
-function gradeTiles({ report: { findings }, minGrade, hidden }: ReportInput): Html {
+function gradeTiles({ report: { findings, hidden }, minGrade }: ReportInput): Html {
   const shown = GRADES.filter((grade) => grade <= minGrade);
   return html`<section aria-labelledby="grades"><h2 id="grades" class="aside">How many, and how sure</h2>
 <dl class="tiles">${shown.map(

@@ -14,7 +14,8 @@ import { array, literal, column as name, relation, sqlTable, tableOf } from './n
 import type { Part, Unwritten } from './part';
 import { groupOfConstraint, validateNotNull, validatePart } from './parts/constraints';
 import { verification } from './parts/index-checks';
-import { groupOfUnique, immediatePart } from './parts/indexes';
+import { groupOfIndex } from './parts/index-sql';
+import { immediatePart } from './parts/index-timing';
 import { policyPart } from './parts/rights';
 import { advancePart, catchUpPart, ownPart, widenPart } from './parts/sequences';
 
@@ -67,7 +68,7 @@ function reindexPart({ tables }: Catalogue, index: Index): Part | Unwritten {
     };
   return {
     phase: 'index',
-    group: groupOfUnique(index),
+    group: groupOfIndex(index),
     title: `reindex ${index.name}`,
     about: [`Index ${called} on ${tableOf(index)} is INVALID: it is built again.`],
     up: [`REINDEX INDEX CONCURRENTLY ${called}`],
@@ -144,7 +145,7 @@ function duplicatesPart(
   const rows = `${plural(groups, 'group')} of rows in ${sqlTable({ schema: table.schema, table: table.name })}`;
   return {
     phase: 'index',
-    group: groupOfUnique(index),
+    group: groupOfIndex(index),
     title: `unique ${index.table} ${index.name}`,
     about: [],
     decide: [

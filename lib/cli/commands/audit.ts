@@ -120,6 +120,7 @@ export function registerAudit(program: Command): void {
         findings: written?.findings ?? open,
         accepted: known,
         gone: goneFor(gone, result.findings),
+        hidden: result.findings.length - shown.length,
         ...(written ? { written: written.report } : {}),
       };
       print(terminal, options, report, label);
@@ -133,7 +134,6 @@ export function registerAudit(program: Command): void {
             where: label,
             from,
             minGrade: options.minGrade,
-            hidden: result.findings.length - shown.length,
           },
           await readRoles(db),
         );
@@ -171,6 +171,7 @@ async function overStack(terminal: Terminal, options: Options, stackName: string
     findings: open,
     accepted: known,
     gone: goneFor(gone, result.findings),
+    hidden: result.findings.length - shown.length,
   };
   print(
     terminal,

@@ -11,7 +11,7 @@ import { hang, plural, type Terminal } from './terminal';
 
 /** @param where the database, for people */
 export function printAudit({ out }: Terminal, report: AuditReport, where: string): void {
-  const { findings, accepted, gone, notSeen } = report;
+  const { findings, accepted, gone, hidden, notSeen } = report;
   const { colors } = out;
   let grade: Grade | null = null;
   for (const each of findings) {
@@ -26,7 +26,8 @@ export function printAudit({ out }: Terminal, report: AuditReport, where: string
     hang(out, 'gone      ', `${id} ${object}, line ${line} of the accepted ones: take the line out`);
   if (report.written) printWritten(out, report.written);
   for (const line of notSeenLines(notSeen)) hang(out, 'not seen  ', line);
-  out.line(`${colors.bold(where)}: ${counts(findings)}.`);
+  const more = hidden === 0 ? '' : `; ${plural(hidden, 'less sure one')} not shown (--min-grade D shows all)`;
+  out.line(`${colors.bold(where)}: ${counts(findings)}${more}.`);
   hang(out, '', looked(report));
 }
 

@@ -73,8 +73,9 @@ const sample = () =>
           why: 'nobody counted them',
         })),
         accepted: [{ ...finding({ object: 'public.old' }), reason: 'on purpose' }],
+        hidden: 2,
       },
-      input: { repairs: repairsFrom({ [FIX]: SQL }), hidden: 2 },
+      input: { repairs: repairsFrom({ [FIX]: SQL }) },
     }),
   );
 

@@ -127,6 +127,7 @@ export function inputOf({
       notSeen: [],
       accepted: [],
       gone: [],
+      hidden: 0,
       looked: { kinds: 52, tables: 2, objects: 9, compared: source ? 9 : null, statements: 0, decided: 0 },
       ...report,
     },
@@ -139,7 +140,6 @@ export function inputOf({
     where: 'app@db:5432/shop',
     from: source ? 'shop.json' : null,
     minGrade: 'C',
-    hidden: 0,
     repairs: NO_REPAIRS,
     ...input,
   };

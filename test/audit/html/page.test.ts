@@ -199,8 +199,8 @@ describe('the page', () => {
           ],
           accepted: [{ ...finding({ object: 'public.old' }), reason: 'left <behind>' }],
           gone: [{ id: 'index-lost', object: 'public.gone', reason: 'x', line: 7 }],
+          hidden: 3,
         },
-        input: { hidden: 3 },
       }),
     );
     expect(page).toContain('public.&quot;a&lt;b&quot;');

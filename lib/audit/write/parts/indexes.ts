@@ -7,26 +7,11 @@ import { derived, literal, column as name, columns as names, relation, tableOf }
 import type { Part, Unwritten } from '../part';
 import { duplicates, verification } from './index-checks';
 import { keysOf } from './index-keys';
-
-/** The definition, under another name, on another table, or otherwise. */
-const written = (
-  { definition, name: own, schema, table }: Index,
-  { concurrently = false, called = own, on = `${relation({ schema, name: table })}` },
-): string =>
-  definition.replace(
-    /^CREATE (UNIQUE )?INDEX .*? USING /s,
-    (_, unique = '') =>
-      `CREATE ${unique}INDEX ${concurrently ? 'CONCURRENTLY ' : ''}${name(called)} ON ${on} USING `,
-  );
+import { groupOfIndex, useIndex, written } from './index-sql';
+import { deferrablePart, immediatePart } from './index-timing';
 
 const isUniqueConstraint = ({ constraint }: Index): boolean =>
   constraint === 'primary key' || constraint === 'unique';
-
-const group = (index: Index): string =>
-  index.unique ? `unique ${tableOf(index)} ${name(index.name)}` : `indexes of ${tableOf(index)}`;
-
-/** The file that builds it, for who knows of it by the words of a finding. */
-export const groupOfUnique = (index: Index): string => group(index);
 
 export function indexPart(
   context: Context,
@@ -52,7 +37,7 @@ export function indexPart(
   const built = partitioned ? onPartitions(context, from, partitioned) : onTable(from);
   return {
     phase: 'index',
-    group: group(from),
+    group: groupOfIndex(from),
     title: from.unique ? `unique ${from.table} ${from.name}` : `indexes of ${from.table}`,
     about: [
       `${from.primary ? 'Primary key' : from.unique ? 'Unique index' : 'Index'} ${name(from.name)} on ${table}, which the source has.`,
@@ -79,48 +64,6 @@ function isUnpopulated({ target, source }: Context, { schema, table }: Index): b
   return (target.views.find(isIt) ?? source.views.find(isIt))?.unpopulated ?? false;
 }
 
-/** Beside a deferrable one another index is not enough: ON CONFLICT takes both, and fails. The rows are unique all the time. */
-export function immediatePart(index: Index): Part | Unwritten {
-  const table = tableOf(index);
-  const own = name(index.name);
-  const built = derived(index.name, '_now');
-  const { deferrable: _, ...immediate } = index;
-  return {
-    phase: 'index',
-    group: group(index),
-    title: `immediate ${index.table} ${index.name}`,
-    about: [
-      `${own} on ${table} is deferrable, and ON CONFLICT cannot decide by it: it becomes one that is checked at once.`,
-    ],
-    decide: [`does anything rely on ${own} being checked at the end of the transaction?`],
-    ...(index.primary ? { consents: { 'primary-key-scan': 'its columns are NOT NULL already' } } : {}),
-    up: [
-      written(index, { concurrently: true, called: built }),
-      `ALTER TABLE ${table} DROP CONSTRAINT ${own}, ${useIndex(immediate, built).replace(`ALTER TABLE ${table} `, '')}`,
-    ],
-    verify: verification(index),
-  };
-}
-
-/** A constraint is made deferrable by making it again. */
-function deferrablePart(index: Index): Part {
-  const own = name(index.name);
-  const built = derived(index.name, '_now');
-  return {
-    phase: 'index',
-    group: group(index),
-    title: `deferrable ${index.table} ${index.name}`,
-    about: [`${own} on ${tableOf(index)} is checked later in the source: it is made again.`],
-    decide: [`does an ON CONFLICT decide by ${own}? By a deferrable constraint it cannot.`],
-    ...(index.primary ? { consents: { 'primary-key-scan': 'its columns are NOT NULL already' } } : {}),
-    up: [
-      written(index, { concurrently: true, called: built }),
-      `ALTER TABLE ${tableOf(index)} DROP CONSTRAINT ${own}, ${useIndex(index, built).replace(`ALTER TABLE ${tableOf(index)} `, '')}`,
-    ],
-    verify: verification(index),
-  };
-}
-
 interface Built {
   readonly up: readonly string[];
   readonly down: readonly string[];
@@ -142,12 +85,6 @@ function onTable(index: Index): Built {
     consents: index.primary ? { 'primary-key-scan': 'its columns are NOT NULL already' } : {},
   };
 }
-
-/** The index gets the name of the constraint. */
-const useIndex = (index: Index, by: string): string =>
-  `ALTER TABLE ${tableOf(index)} ADD CONSTRAINT ${name(index.name)} ${index.primary ? 'PRIMARY KEY' : 'UNIQUE'} USING INDEX ${name(by)}${
-    index.deferrable ? ` DEFERRABLE${index.initiallyDeferred ? ' INITIALLY DEFERRED' : ''}` : ''
-  }`;
 
 /** An empty one on the table, one on each partition, and these attached to it. */
 function onPartitions(context: Context, index: Index, table: Table): Built {
@@ -198,7 +135,7 @@ function keyFrom(from: Index, to: Index, partitioned: Table | undefined): Part |
   const table = tableOf(from);
   return {
     phase: 'index',
-    group: group(from),
+    group: groupOfIndex(from),
     title: `unique ${from.table} ${from.name}`,
     about: [`${name(to.name)}, which is unique over the same columns, becomes the primary key of ${table}.`],
     consents: { 'primary-key-scan': 'its columns are NOT NULL already' },
