@@ -1,5 +1,6 @@
 /** A duplicate key over several columns is everyday, unless the sequence of one of them is seen to be behind. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Verdict } from '../../lambda/contract/diagnosis';
 import { makeManifest } from '../../lambda/contract/manifest';
 import { diagnose } from '../../lambda/defects/diagnose';
 import type { Database } from '../../lambda/postgres/database';
@@ -22,7 +23,11 @@ describe.each(majors())('PostgreSQL %i', (major) => {
   });
   afterAll(() => Promise.all(open.map((db) => db.close())));
 
-  const unseen = async (constraint: string, statement: string, as?: string): Promise<string> => {
+  const unseen = async (
+    constraint: string,
+    statement: string,
+    { as, verdict = null }: { as?: string; verdict?: Verdict | null } = {},
+  ): Promise<string> => {
     const db = await connectPg({
       url: as === undefined ? url : urlOf(url, { user: as, password: 'x' }),
       readOnly: true,
@@ -39,7 +44,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
       statement,
     };
     const diagnosis = await diagnose(db, question, { manifest: makeManifest([]), status: null });
-    expect(diagnosis).toMatchObject({ kind: null, verdict: null });
+    expect(diagnosis).toMatchObject({ kind: null, verdict });
     return diagnosis.unseen.join(' ');
   };
 
@@ -49,9 +54,9 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     );
   });
   it('the sequence is ahead', async () => {
-    expect(await unseen('t_pkey', 'INSERT INTO t (tenant) VALUES (?)')).toMatch(
-      /No sequence of public\.t is behind/,
-    );
+    expect(
+      await unseen('t_pkey', 'INSERT INTO t (tenant) VALUES (?)', { verdict: 'not-reproduced' }),
+    ).toMatch(/No sequence of public\.t is behind/);
   });
   it('no column takes its values from a sequence', async () => {
     expect(await unseen('plain_pkey', 'INSERT INTO plain (a) VALUES (?)')).toMatch(
@@ -59,7 +64,9 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     );
   });
   it('the role may not read it', async () => {
-    expect(await unseen('hidden_pkey', 'INSERT INTO hidden (tenant) VALUES (?)', 'composite_reader')).toMatch(
+    expect(
+      await unseen('hidden_pkey', 'INSERT INTO hidden (tenant) VALUES (?)', { as: 'composite_reader' }),
+    ).toMatch(
       /takes its values from public\.hidden_id_seq\. Whether this sequence is behind .* could not be seen/,
     );
   });

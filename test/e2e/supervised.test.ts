@@ -26,7 +26,8 @@ const STUBBORN = `
   const { spawn } = require('node:child_process');
   const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)']);
   process.on('SIGTERM', () => {});
-  require('node:fs').writeFileSync('pids', JSON.stringify([process.pid, child.pid]));
+  require('node:fs').writeFileSync('writing', JSON.stringify([process.pid, child.pid]));
+  require('node:fs').renameSync('writing', 'pids');
   setInterval(() => {}, 1000);`;
 
 test('a killed run takes its children, their children and its folder with it', async () => {

@@ -66,7 +66,7 @@ describe('cfn-lint', () => {
     const templates = readdirSync(directory)
       .filter((name) => name.endsWith('.template.json'))
       .map((name) => join(directory, name));
-    expect(templates).toHaveLength(18);
+    expect(templates).toHaveLength(19);
     const args = ['--format', 'parseable', '--ignore-checks', ...Object.keys(IGNORED), '--', ...templates];
     expect(
       run(executable, ['-c', 'import sys; from cfnlint.runner import main; sys.exit(main())', ...args]),

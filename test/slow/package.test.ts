@@ -122,6 +122,6 @@ test('every stack is made with the oldest CDK that is allowed', () => {
   ) as { version: string };
   expect(`^${version}`).toBe(peers()['aws-cdk-lib']);
   const alarms = JSON.parse(run('node', ['app.js'], project)) as Record<string, unknown>[];
-  expect(alarms).toHaveLength(SIGNATURES.length + 3 + 6);
+  expect(alarms).toHaveLength(SIGNATURES.length + 3 + 7);
   expect(alarms.filter((alarm) => alarm.WarmUpConfiguration !== undefined)).toHaveLength(2);
 });

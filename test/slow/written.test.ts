@@ -47,6 +47,9 @@ const UNWRITTEN: Readonly<Record<string, RegExp>> = {
   'rows-lost /has no rows; the source has about 30/': /no SQL brings rows back/,
   'rows-lost /has 29 rows; the source has 30/': /no SQL brings rows back/,
   'row-security-without-policy /it has no policy\\./': /no source says which policies/,
+  'broken-function /names members, which no schema has/': /nothing in the database says/,
+  'broken-function /names billing.with_tax\\(\\), which no schema has/': /nothing in the database says/,
+  'extension-missing /is missing/': /no source says in which schema/,
   'partition-unique /unique in 2 partitions/': /for a person to decide/,
 };
 

@@ -35,10 +35,15 @@ export async function createDatabase(major = newestMajor(), options = ''): Promi
 }
 
 export async function asSuperuser(major: number, sql: string): Promise<void> {
-  const client = new Client({ connectionString: serverUrl(major) });
+  await withClient(serverUrl(major), (client) => client.query(sql));
+}
+
+/** A client for one piece of work, closed after it: what a test does hundreds of times would run out of connections. */
+export async function withClient<T>(url: string, work: (client: Client) => Promise<T>): Promise<T> {
+  const client = new Client({ connectionString: url });
   await client.connect();
   try {
-    await client.query(sql);
+    return await work(client);
   } finally {
     await client.end();
   }

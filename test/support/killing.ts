@@ -2,7 +2,7 @@ import { expect } from 'vitest';
 import { quoteIdentifier } from '../../lambda/sql/quote';
 import { dumpCatalogue } from '../../lib/demo/catalogue';
 import { busyManifest } from './busy-manifest';
-import { connect, createDatabase } from './database';
+import { createDatabase, withClient } from './database';
 import { run, up } from './engine';
 import { bundled, runScript, writeJson } from './processes';
 
@@ -11,16 +11,16 @@ interface Facts {
   readonly state: unknown;
 }
 
-async function facts(url: string): Promise<Facts> {
-  const client = await connect(url);
-  const rows = await client.query(
-    'SELECT name, state, statement, running, proved FROM trueup.migrations ORDER BY name',
-  );
-  const events = await client.query(
-    "SELECT migration, count(*)::int AS times FROM trueup.events WHERE event IN ('applied', 'proved') GROUP BY 1 ORDER BY 1",
-  );
-  return { catalogue: await dumpCatalogue(client), state: [rows.rows, events.rows] };
-}
+const facts = (url: string): Promise<Facts> =>
+  withClient(url, async (client) => {
+    const rows = await client.query(
+      'SELECT name, state, statement, running, proved FROM trueup.migrations ORDER BY name',
+    );
+    const events = await client.query(
+      "SELECT migration, count(*)::int AS times FROM trueup.events WHERE event IN ('applied', 'proved') GROUP BY 1 ORDER BY 1",
+    );
+    return { catalogue: await dumpCatalogue(client), state: [rows.rows, events.rows] };
+  });
 
 /**
  * Kills a runner around each of its calls to the database, one after the other. Whatever its end, the next run brings
@@ -35,7 +35,9 @@ export async function killAtEachCall(
   const change = schema === undefined ? {} : { schemas: [schema] };
   const database = async (): Promise<string> => {
     const url = await createDatabase(major);
-    if (schema !== undefined) await (await connect(url)).query(`CREATE SCHEMA ${quoteIdentifier(schema)}`);
+    if (schema !== undefined) {
+      await withClient(url, (client) => client.query(`CREATE SCHEMA ${quoteIdentifier(schema)}`));
+    }
     return url;
   };
   const script = bundled('doomed-runner');
