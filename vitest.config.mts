@@ -9,16 +9,22 @@ const common = {
 
 /** They are where their room is, and take long: the slow project runs them. */
 const LONG = [
+  'test/cli/audit-dump.test.ts',
+  'test/cli/check-since.test.ts',
+  'test/cli/check-workload.test.ts',
+  'test/cli/plan-since.test.ts',
+  'test/deploy/orders-postgres.test.ts',
   'test/deployment/bad-input.test.ts',
   'test/deployment/faults.test.ts',
+  'test/engine/apply/killed-long.test.ts',
+  'test/engine/locks/autovacuum.test.ts',
   'test/engine/time/restart.test.ts',
+  'test/incidents/existing.test.ts',
 ];
-/** These as well; its own files import them, for every major. */
-const LONG_ON_EVERY_MAJOR = ['test/engine/apply/killed-long.test.ts', 'test/incidents/existing.test.ts'];
 
 /**
- * Two projects: `fast` is `npm test` (PostgreSQL 13 and 18, within ten minutes on two cores), `slow` is what
- * `npm run test:all` adds (every major, long fault runs). `e2e` runs whole deployments.
+ * `fast` is `npm test`: PostgreSQL 13 and 18, within ten minutes on two cores. `npm run test:all` adds `middle`, which
+ * repeats on 14 to 17 what depends on the major, and `slow`: every major, and what takes long. `e2e` runs whole deployments.
  */
 export default defineConfig({
   test: {
@@ -33,11 +39,14 @@ export default defineConfig({
           ...common,
           name: 'fast',
           include: ['test/**/*.test.ts'],
-          exclude: ['**/node_modules/**', 'test/slow/**', 'test/e2e/**', ...LONG, ...LONG_ON_EVERY_MAJOR],
+          exclude: ['**/node_modules/**', 'test/middle/**', 'test/slow/**', 'test/e2e/**', ...LONG],
           // The CDK's own check of every template takes half the time of the tests that make them; the slow and the e2e
           // project do without this.
           env: { CDK_VALIDATION: 'false' },
         },
+      },
+      {
+        test: { ...common, name: 'middle', include: ['test/middle/**/*.test.ts'] },
       },
       {
         test: {

@@ -1,12 +1,8 @@
-/** The guard on every major, and what takes seconds: a thousand partitions, functions that sleep or raise what rows hold. */
+/** What takes seconds of the guard: a thousand partitions, functions that sleep or raise what rows hold. */
 import { describe, expect, test } from 'vitest';
 import { connect, createDatabase, majors } from '../support/database';
 import { run, up } from '../support/engine';
 import { manifestOf, migration, promising } from '../support/manifest';
-import '../engine/guard/guard.test';
-import '../engine/guard/harmless.test';
-import '../engine/guard/interrupted.test';
-import '../engine/guard/outside.test';
 
 const lock = (relation: string) => [{ relation, mode: 'ACCESS EXCLUSIVE' as const, created: false }];
 

@@ -1,17 +1,14 @@
 import { describe, test } from 'vitest';
-import { majors } from '../support/database';
+import { majors, newestMajor } from '../support/database';
 import { killAtEachCall } from '../support/killing';
-// What is cut or left half done in the middle of a long statement, on every major too.
-import '../engine/apply/crashed-build.test';
-import '../engine/apply/cut.test';
-import '../engine/apply/killed-long.test';
-import '../engine/apply/leftovers.test';
 
 describe.each(majors())('PostgreSQL %i', (major) => {
   test.each(['before', 'during'] as const)('SIGKILL %s each call to the database', async (when) => {
     await killAtEachCall(when, major);
   });
+});
 
+describe.each([Math.min(...majors()), newestMajor()])('PostgreSQL %i', (major) => {
   test('SIGKILL after each call, of a tenant in a schema of its own', async () => {
     await killAtEachCall('after', major, 'Ten "A" nt');
   });

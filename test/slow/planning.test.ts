@@ -1,24 +1,9 @@
-/** Planning on every major, and what takes seconds: a function that sleeps while the server plans, a thousand statements. */
+/** What takes seconds of planning: a function that sleeps while the server plans, a thousand statements. */
 import { describe, expect, test } from 'vitest';
 import { majors } from '../support/database';
-import { answers } from '../workload/answers';
-import { changes } from '../workload/changes';
-import { functions } from '../workload/functions';
-import { generatedInserts } from '../workload/generated-inserts';
-import { hostileTexts } from '../workload/hostile';
-import { insertShapes } from '../workload/inserts';
-import { rights } from '../workload/rights';
 import { brief, shop } from '../workload/support';
 
 describe.each(majors())('PostgreSQL %i', (major) => {
-  insertShapes(major);
-  generatedInserts(major);
-  hostileTexts(major);
-  answers(major);
-  changes(major);
-  functions(major);
-  rights(major);
-
   test('a function that sleeps is ended, and what comes after it is not asked', async () => {
     const { plan } = await shop(
       major,

@@ -1,4 +1,4 @@
-/** The catalogue on every major; a snapshot of ten thousand tables: how often the server is asked, what the process needs. */
+/** A snapshot of ten thousand tables: how often the server is asked, what the process needs. */
 import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -6,7 +6,6 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { readCatalogue } from '../../lambda/audit/catalogue/read';
 import { readSnapshot } from '../../lib/audit/file';
-import { catalogueOf } from '../audit/catalogue';
 import { attempts, disturbed, readOnly } from '../audit/support';
 import { cleanEnvironment, command } from '../cli/trueup';
 import { connect, createDatabase, majors, newestMajor } from '../support/database';
@@ -35,8 +34,6 @@ async function tenThousand(url: string): Promise<void> {
        END LOOP; END $$`,
     );
 }
-
-describe.each(majors())('PostgreSQL %i', catalogueOf);
 
 describe.each([Math.min(...majors()), newestMajor()])('PostgreSQL %i', (major) => {
   test('ten thousand tables', async () => {

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { Client } from 'pg';
 import { afterAll, inject } from 'vitest';
 
-/** Majors of this run: the oldest and the newest in `npm test`, all of them in `npm run test:all`. */
+/** Majors of this project: `fast` has the oldest and the newest, `middle` those between, `slow` all. */
 export const majors = (): number[] => Object.keys(inject('servers')).map(Number);
 export const newestMajor = (): number => Math.max(...majors());
 

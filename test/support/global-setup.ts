@@ -9,10 +9,15 @@ declare module 'vitest' {
   }
 }
 
+const MAJORS: Readonly<Record<string, (installed: readonly number[]) => number[]>> = {
+  fast: (installed) => [installed[0]!, installed.at(-1)!],
+  middle: (installed) => installed.slice(1, -1),
+};
+
 /** One server a major for the whole run; every test makes databases of its own. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const installed = installedMajors();
-  const wanted = project.name === 'fast' ? [installed[0]!, installed.at(-1)!] : installed;
+  const wanted = MAJORS[project.name]?.(installed) ?? installed;
   const servers = await Promise.all([...new Set(wanted)].map((major) => startPostgres({ major })));
   project.provide('servers', Object.fromEntries(servers.map((server) => [server.major, server.url()])));
   return async () => {

@@ -1,0 +1,3 @@
+import '../engine/apply/crashed-build.test';
+import '../engine/apply/cut.test';
+import '../engine/apply/leftovers.test';

@@ -1,0 +1,4 @@
+import '../engine/guard/guard.test';
+import '../engine/guard/harmless.test';
+import '../engine/guard/interrupted.test';
+import '../engine/guard/outside.test';
