@@ -18,7 +18,9 @@ const MAJORS: Readonly<Record<string, (installed: readonly number[]) => number[]
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const installed = installedMajors();
   const wanted = MAJORS[project.name]?.(installed) ?? installed;
-  const servers = await Promise.all([...new Set(wanted)].map((major) => startPostgres({ major })));
+  const servers = await Promise.all(
+    [...new Set(wanted)].map((major) => startPostgres({ major, settings: { max_connections: '400' } })),
+  );
   project.provide('servers', Object.fromEntries(servers.map((server) => [server.major, server.url()])));
   return async () => {
     await Promise.all(servers.map((server) => server.stop()));

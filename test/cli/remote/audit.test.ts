@@ -69,7 +69,7 @@ test('what is wrong: the same findings, formats and exit codes as over a connect
   const { code, stdout } = await audit('--stack', 'shop', '--json');
   expect(code).toBe(6);
   const remote = JSON.parse(stdout);
-  expect(Object.keys(remote).sort()).toEqual(['accepted', 'findings', 'gone', 'looked', 'notSeen']);
+  expect(Object.keys(remote).sort()).toEqual(['accepted', 'findings', 'gone', 'hidden', 'looked', 'notSeen']);
   expect(remote.findings[0]).toMatchObject({
     id: 'missing-conflict-target',
     grade: 'A',
