@@ -14,10 +14,16 @@ import { Virtual } from './virtual';
 /** Of what lies in each other: a schema, a table, its columns, an index, a constraint, a comment on it. */
 const ROUNDS = 12;
 
+export interface NotWritten {
+  readonly difference: Difference;
+  /** Half a sentence. */
+  readonly why: string;
+}
+
 export class Bringing {
   readonly parts: Part[] = [];
-  /** Of what followed from something larger. */
-  readonly unwritten: string[] = [];
+  /** Of what followed from something larger, and is no finding by itself. */
+  readonly unwritten: NotWritten[] = [];
   private readonly now: Virtual;
   private readonly base: Omit<Context, 'target'>;
   private readonly seen = new Set<string>();
@@ -57,9 +63,11 @@ export class Bringing {
       if (more.length === 0) return;
       // A publication is of the tables that there are in the end.
       const first = more.filter(({ id }) => id !== 'publication-lost');
+      // What fills a column is a decision in the file of its table.
       for (const each of first.length > 0 ? first : more)
         for (const made of this.bring(each))
-          if (!isPart(made)) this.unwritten.push(`${each.object} (${made.unwritten})`);
+          if (!isPart(made) && each.lost[0]?.kind !== 'columns')
+            this.unwritten.push({ difference: each, why: made.unwritten });
     }
   }
 }

@@ -16,7 +16,7 @@ export interface WrittenReport {
   readonly files: readonly string[];
   /** Open decisions in them. */
   readonly decisions: number;
-  /** Findings that no file mends, and why. */
+  /** Findings that no file mends, and what went with a table, say, and does not come back with it; and why. */
   readonly unwritten: readonly { readonly id: string; readonly object: string; readonly why: string }[];
 }
 
@@ -31,7 +31,7 @@ export async function writeMigrations(
   compared: Compared,
   roles: ReadonlySet<string>,
 ): Promise<{ readonly report: WrittenReport; readonly findings: readonly AuditFinding[] }> {
-  const { files, fixes, unwritten } = await writtenFor(findings, compared, roles);
+  const { files, fixes, unwritten, left } = await writtenFor(findings, compared, roles);
   if (files.length > 0) {
     const { target, source } = compared;
     const base = structureOf(target.catalogue, rolesIn((source ?? target).catalogue));
@@ -48,7 +48,14 @@ export async function writeMigrations(
       folder,
       files: files.map(({ name }) => name),
       decisions: files.reduce((sum, each) => sum + each.decisions, 0),
-      unwritten: [...unwritten].map(([{ id, object }, why]) => ({ id, object, why })),
+      unwritten: [
+        ...[...unwritten].map(([{ id, object }, why]) => ({ id, object, why })),
+        ...left.map(({ difference: { id, object, message }, why }) => ({
+          id,
+          object,
+          why: `${message.replace(/\.$/, '')}; ${why}`,
+        })),
+      ],
     },
     findings: findings.map((each) => {
       const fix = fixes.get(each);

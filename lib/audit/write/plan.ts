@@ -4,7 +4,7 @@ import { key } from '../../../lambda/audit/names';
 import { AUDIT_KINDS } from '../../../lambda/defects';
 import type { AuditFinding } from '../../../lambda/defects/findings';
 import type { Compared } from '../audit';
-import { Bringing, nameOf } from './bringing';
+import { Bringing, type NotWritten, nameOf } from './bringing';
 import type { Context } from './context';
 import { partsFound } from './found';
 import { qualifiedNames } from './names';
@@ -16,6 +16,8 @@ export interface Plan {
   readonly groups: ReadonlyMap<AuditFinding, string>;
   /** Why none does. */
   readonly unwritten: ReadonlyMap<AuditFinding, string>;
+  /** What went with something larger, and does not come back with it. */
+  readonly left: readonly NotWritten[];
 }
 
 export function planOf(
@@ -64,7 +66,7 @@ export function planOf(
         AUDIT_KINDS.find(({ id }) => id === finding.id)?.audit.unwritten ?? 'nothing is known that mends it',
       );
   }
-  return { parts: ordered(parts), groups, unwritten };
+  return { parts: ordered(parts), groups, unwritten, left: bringing.unwritten };
 }
 
 /** Everything that the one has and the other has not. */
@@ -74,7 +76,10 @@ export function allParts(
 ): { readonly parts: readonly Part[]; readonly unwritten: readonly string[] } {
   const bringing = new Bringing(source, target, { positions: [], roles: null });
   bringing.bringRest(new Set());
-  return { parts: ordered(bringing.parts), unwritten: bringing.unwritten };
+  return {
+    parts: ordered(bringing.parts),
+    unwritten: bringing.unwritten.map(({ difference, why }) => `${difference.object} (${why})`),
+  };
 }
 
 /** By phase; and before that whatever makes what a part names. */

@@ -3,6 +3,7 @@
 import type { AuditFinding } from '../../../lambda/defects/findings';
 import { CompileError, compileFiles } from '../../compiler';
 import type { Compared } from '../audit';
+import type { NotWritten } from './bringing';
 import type { Context } from './context';
 import { filesOf, type WrittenFile } from './files';
 import type { Part } from './part';
@@ -14,6 +15,8 @@ export interface Written {
   readonly fixes: ReadonlyMap<AuditFinding, string>;
   /** Why no file mends it, half a sentence. */
   readonly unwritten: ReadonlyMap<AuditFinding, string>;
+  /** What went with something larger, and does not come back with it. */
+  readonly left: readonly NotWritten[];
 }
 
 /**
@@ -25,7 +28,7 @@ export async function writtenFor(
   compared: Compared,
   roles: Context['roles'],
 ): Promise<Written> {
-  const { parts, groups, unwritten } = planOf(findings, compared, roles);
+  const { parts, groups, unwritten, left } = planOf(findings, compared, roles);
   const files = await consented(parts);
   const names = new Map(files.map(({ group, name }) => [group, name]));
   const fixes = new Map<AuditFinding, string>();
@@ -36,6 +39,7 @@ export async function writtenFor(
   return {
     files,
     fixes,
+    left,
     unwritten: new Map(
       findings.flatMap((each) => {
         if (fixes.has(each)) return [];

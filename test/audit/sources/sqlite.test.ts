@@ -185,6 +185,42 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     ]);
   });
 
+  test('a default that the type refuses is a decision, and triggers of a table that is lost as a whole are told', async () => {
+    const file =
+      sqlite(`CREATE TABLE visits (id INTEGER PRIMARY KEY, day DATE DEFAULT '0000-00-00', at DATETIME DEFAULT '',
+        paid BOOLEAN DEFAULT 2, minutes INT DEFAULT '', note TEXT DEFAULT '', due DATE DEFAULT '2024-02-29');
+      CREATE TABLE names (id INTEGER PRIMARY KEY, born DATE DEFAULT '2023-02-30', seen INT DEFAULT true);
+      CREATE TRIGGER counted AFTER INSERT ON visits BEGIN SELECT 1; END;
+      CREATE TRIGGER kept BEFORE DELETE ON visits BEGIN SELECT 2; END;
+      INSERT INTO visits (note) VALUES ('${CANARY}');`);
+    const url = await createDatabase(major);
+    const client = await connect(url);
+    await client.query('CREATE TABLE names (id bigserial PRIMARY KEY)');
+    const source: AuditOptions['source'] = (catalogue) => snapshotOfSqlite(file, catalogue, '0');
+    const { first, written, left } = await roundTrip(url, await readOnly(url), { version: '0', source });
+    expect(said(first)).toEqual([
+      'B column-lost public.names.born',
+      'B column-lost public.names.seen',
+      'B table-lost public.visits',
+    ]);
+    expect(written.files.map(({ decisions }) => decisions).filter(Boolean)).toEqual([4, 1]);
+    expect(written.left.map(({ difference: { message }, why }) => `${message} ${why}`)).toEqual([
+      expect.stringMatching(
+        /^Trigger counted on public\.visits is missing\. it is written in SQLite's language/,
+      ),
+      expect.stringMatching(/^Trigger kept on public\.visits is missing\./),
+    ]);
+    expect(said({ findings: left }).filter((each) => !each.includes('rows-lost'))).toEqual([
+      'B default-lost public.names.born',
+      'B default-lost public.visits.at',
+      'B default-lost public.visits.day',
+      'B default-lost public.visits.minutes',
+      'B default-lost public.visits.paid',
+      'B trigger-lost public.visits',
+      'B trigger-lost public.visits',
+    ]);
+  });
+
   test('the fourth incident: five ids without a default, six keys, and none of them after the repairs that ship', async () => {
     const key = 'char(36) default (lower(hex(randomblob(16)))) primary key';
     const account = 'varchar(255) references accounts (id) on delete set null';

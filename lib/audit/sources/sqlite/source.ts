@@ -106,13 +106,13 @@ function likeTarget({ tables }: Catalogue, schema: string, name: string): Table 
 }
 
 function columnsOf(place: Place, here: ReadonlyMap<string, Column>): Column[] {
-  const { table, name, names } = place;
+  const { table, name, names, target } = place;
   return table.columns.map((column): Column => {
     const called = names.column(table.name, column.name);
     const now = here.get(key(names.schema, name, called));
     const type = typeOf(column, now);
     const isNumbered = table.numbered?.column === column.name;
-    const by = isNumbered ? undefined : defaultOf(column, type, now);
+    const by = isNumbered ? undefined : defaultOf(column, type, now, target.types);
     return {
       schema: names.schema,
       table: name,

@@ -1,9 +1,11 @@
 /** Types and defaults: SQLite keeps any value in any column, so what PostgreSQL has for it is judged by its class alone. Pure. */
 import type { Column } from '../../../../lambda/audit/catalogue/columns';
+import type { DataType } from '../../../../lambda/audit/catalogue/data-types';
 import { generatorOf } from '../../../../lambda/audit/generators';
 import { quoteLiteral } from '../../../../lambda/sql/quote';
 import { formOf, inOurQuotes } from './expression';
 import { inSqlite } from './language';
+import { takes } from './literal';
 import type { SqliteColumn } from './schema';
 
 /** https://www.sqlite.org/datatype3.html#determination_of_column_affinity */
@@ -55,8 +57,17 @@ const UUID = /randomblob\s*\(\s*(4|16)\s*\)|\buuid\w*\s*\(/i;
 const NOW = /\bcurrent_(timestamp|date|time)\b|\b(datetime|date|time|strftime|julianday|unixepoch)\s*\(/i;
 const NOW_HERE = /\bnow\(\)|\bCURRENT_|_timestamp\(\)|\bLOCALTIME/;
 
-/** PostgreSQL's expression for it, the target's own where that does the same; undefined where there is none. */
-export function defaultOf(column: SqliteColumn, type: string, here: Column | undefined): string | undefined {
+/**
+ * PostgreSQL's expression for it, the target's own where that does the same; undefined where there is none.
+ *
+ * @param types of the target, for the labels of its enums
+ */
+export function defaultOf(
+  column: SqliteColumn,
+  type: string,
+  here: Column | undefined,
+  types: readonly DataType[],
+): string | undefined {
   const from = column.default;
   if (from === null || /^\(*\s*null\s*\)*$/i.test(from)) return undefined;
   const to = here?.default;
@@ -78,7 +89,7 @@ export function defaultOf(column: SqliteColumn, type: string, here: Column | und
   }
   if (to !== undefined && isSame(from, to, type)) return to;
   const by = constantOf(from, type);
-  return isConstant(by) ? by : inSqlite(from);
+  return isConstant(by) && takes(type, by, types) ? by : inSqlite(from);
 }
 
 /** Of numbers and texts alone: a function of SQLite's is another one here, or none. */
@@ -106,6 +117,10 @@ function constantOf(from: string, type: string): string {
   if (type === 'boolean') {
     if (/^'?(1|t|true)'?$/i.test(bare)) return 'true';
     if (/^'?(0|f|false)'?$/i.test(bare)) return 'false';
+  }
+  if (/^(smallint|integer|bigint|numeric|real|double)/.test(type)) {
+    if (/^true$/i.test(bare)) return '1';
+    if (/^false$/i.test(bare)) return '0';
   }
   return bare;
 }

@@ -4,7 +4,7 @@ import type { Column } from '../../../../lambda/audit/catalogue/columns';
 import type { Constraint } from '../../../../lambda/audit/catalogue/constraints';
 import type { Table } from '../../../../lambda/audit/catalogue/tables';
 import { key } from '../../../../lambda/audit/names';
-import { isInSqlite } from '../../sources/sqlite/language';
+import { fromSqlite, isInSqlite } from '../../sources/sqlite/language';
 import type { Context } from '../context';
 import { belonging, functionNames, sequencesOf } from '../lookup';
 import { literal, column as name, qualifiedNames, relation } from '../names';
@@ -173,7 +173,7 @@ export const asksForExpression = (columns: readonly Column[]): string[] =>
     .map((each) =>
       each.generated
         ? `${name(each.name)} is computed in the source, in SQLite's language: write GENERATED ALWAYS AS (…) STORED, or is it a plain column?`
-        : `${name(each.name)} has a default in SQLite's language in the source: write DEFAULT …, or is it without one?`,
+        : `${name(each.name)} has the default ${fromSqlite(each.default ?? '')} in SQLite, which is none here: write DEFAULT …, or is it without one?`,
     );
 
 /** All but the name. */
