@@ -16,10 +16,12 @@ export interface LostWords {
   readonly unwritten?: string;
   /** Of what no statement proves. @default 'B' */
   readonly grade?: Grade;
+  /** When it is of grade D. @default - never */
+  readonly habit?: string;
 }
 
 export function lostKind(id: ComparedId, words: LostWords): Kind {
-  const { title, impact, origin, remedy, blind, unwritten, grade = 'B' } = words;
+  const { title, impact, origin, remedy, blind, unwritten, grade = 'B', habit } = words;
   return {
     id,
     title,
@@ -29,6 +31,7 @@ export function lostKind(id: ComparedId, words: LostWords): Kind {
       grades: {
         A: `a statement of the application fails because of it${areNamedByBodies(id) ? ', or the body of a function names it' : ''}`,
         [grade]: grade === 'B' ? 'the source has it' : 'the source has it otherwise, and nothing is lost',
+        ...(habit === undefined ? {} : { D: habit }),
       },
       remedy,
       ...(blind === undefined ? {} : { blind }),
@@ -43,11 +46,11 @@ export const lost = (id: ComparedId, evidence: Evidence, grade: Grade = 'B'): re
   evidence.differences.filter((each) => each.id === id).map((each) => findingOf(each, evidence, grade));
 
 export function findingOf(difference: Difference, evidence: Evidence, grade: Grade = 'B'): Finding {
-  const { object, message, source, target } = difference;
+  const { object, message, source, target, isHabit } = difference;
   const broken = evidence.failing.filter(({ because }) => because === difference);
   const bodies = bodiesBecauseOf(difference, evidence);
   return {
-    grade: broken.length + bodies.length > 0 ? 'A' : grade,
+    grade: broken.length + bodies.length > 0 ? 'A' : isHabit ? 'D' : grade,
     object,
     message,
     evidence: [

@@ -70,6 +70,8 @@ export interface Difference {
   readonly table?: readonly [schema: string, table: string];
   /** Of a key: its columns and expressions. */
   readonly columns?: readonly string[];
+  /** Many moves leave it, and nobody misses it unless a statement names it. @default - it matters */
+  readonly isHabit?: true;
   /** For whoever asks the target whether it matters (grants). */
   readonly privilege?: PrivilegeLost;
 }

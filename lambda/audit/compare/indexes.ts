@@ -96,10 +96,11 @@ function* otherForm(from: Index, to: Index, isAnother: boolean): Generator<Diffe
       id: 'renamed',
       message: `${path(name)} on ${object} is a constraint in the source, and only a unique index here${to.name === name ? '' : `, ${path(to.name)}`}.`,
     };
-  else if (to.name !== name && !from.primary)
+  else if (to.name !== name)
     yield {
       ...common,
       id: 'renamed',
+      ...(from.primary ? { isHabit: true as const } : {}),
       message: isAnother
         ? `${path(name)} on ${object} is missing; ${path(to.name)}, which does the same, is there.`
         : `${path(name)} on ${object} is called ${path(to.name)} here.`,

@@ -358,6 +358,25 @@ CREATE FUNCTION level(path text) RETURNS int LANGUAGE plpgsql AS $$ BEGIN RETURN
       object: 'public.codes',
       message: /only a unique index here/,
     },
+    {
+      ...moved(
+        'CREATE TABLE codes (id bigint CONSTRAINT "PK_codes" PRIMARY KEY);',
+        'ALTER TABLE codes RENAME CONSTRAINT "PK_codes" TO codes_pkey;',
+      ),
+      grade: 'D',
+      object: 'public.codes',
+      message: /"PK_codes" on public\.codes is called codes_pkey here/,
+    },
+    {
+      ...moved(
+        'CREATE TABLE codes (id bigint CONSTRAINT "PK_codes" PRIMARY KEY);',
+        'ALTER TABLE codes RENAME CONSTRAINT "PK_codes" TO codes_pkey;',
+      ),
+      workload: 'INSERT INTO codes (id) VALUES ($1) ON CONFLICT ON CONSTRAINT "PK_codes" DO NOTHING;',
+      grade: 'A',
+      object: 'public.codes',
+      message: /"PK_codes" on public\.codes is called codes_pkey here/,
+    },
   ],
   'sequence-lost': [
     {

@@ -7,4 +7,5 @@ export const renamed = lostKind('renamed', {
   remedy:
     'ALTER INDEX or ALTER TABLE … RENAME CONSTRAINT, if something uses the name; ADD CONSTRAINT … USING INDEX makes a constraint of a unique index.',
   grade: 'C',
+  habit: 'it is a primary key on the same columns: movers, AWS DMS among them, name it themselves',
 });
