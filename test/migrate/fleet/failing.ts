@@ -1,0 +1,84 @@
+/** The function of a fleet's server fails at each of its calls; asked again, every migration is there once. */
+import { expect } from 'vitest';
+import type { Connect } from '../../../lambda/migrate/connect';
+import { ConnectionLost, type Database } from '../../../lambda/postgres/database';
+import { connect, createDatabase } from '../../support/database';
+import { fleetFolder } from './fleet-folder';
+import { connectTo, runRequest, tenant } from './support';
+
+const manifest = fleetFolder();
+
+class Died extends Error {}
+
+/** How it fails. */
+export const FAILURES = {
+  dies: () => new Died('killed'),
+  'loses its connection': () => new ConnectionLost('Connection terminated unexpectedly'),
+} as const;
+
+/** Its n-th call is not made, or its answer is lost; all that follows on the connection finds it closed. */
+function failingAt(connects: Connect, nth: number, when: 'before' | 'after', how: () => Error) {
+  let calls = 0;
+  const guarded = (db: Database): Database =>
+    new Proxy(db, {
+      get(target, name: keyof Database) {
+        const value = target[name];
+        if (typeof value !== 'function' || name === 'close') return value;
+        return async (...args: never[]) => {
+          const mine = ++calls === nth;
+          if (mine && when === 'before') await fail(target);
+          const answer = await (value as (...all: never[]) => Promise<unknown>).apply(target, args);
+          if (mine) await fail(target);
+          return answer;
+        };
+      },
+    });
+  const fail = async (db: Database): Promise<never> => {
+    await db.close();
+    throw how();
+  };
+  return {
+    connect: async (options: Parameters<Connect>[0]) => guarded(await connects(options)),
+    reached: () => calls >= nth,
+  };
+}
+
+/** @param when the call is not made, or its answer is lost */
+export async function failAtEachCall(
+  major: number,
+  failure: keyof typeof FAILURES,
+  when: 'before' | 'after',
+): Promise<void> {
+  const how = FAILURES[failure];
+  const url = await createDatabase(major);
+  const client = await connect(url);
+  const database = new URL(url).pathname.slice(1);
+  const failures: number[] = [];
+  for (let nth = 1; ; nth++) {
+    const schema = `t${nth}`;
+    await client.query(`CREATE SCHEMA ${schema}`);
+    const target = { name: schema, database, schema };
+    const request = runRequest(manifest);
+    const doomed = failingAt(connectTo(url), nth, when, how);
+    const answer = await tenant({ url, manifest, connect: doomed.connect }, 'apply', target, request).catch(
+      (error) => {
+        if (!(error instanceof Died)) throw error;
+        return null;
+      },
+    );
+    if (!doomed.reached()) break;
+    failures.push(nth);
+    if (answer !== null) expect(answer, `call ${nth}`).toMatchObject({ state: 'at version' });
+    // The same run, as the state machine asks again; and a new one.
+    for (const again of [request, runRequest(manifest)])
+      expect(await tenant({ url, manifest }, 'apply', target, again), `call ${nth}`).toMatchObject({
+        state: 'at version',
+      });
+  }
+  expect(failures.length).toBeGreaterThan(4);
+  const { rows } = await client.query(
+    "SELECT namespace, string_agg(migration, ',' ORDER BY migration) AS applied FROM trueup.events WHERE event IN ('applied', 'proved') GROUP BY 1",
+  );
+  expect(rows).toHaveLength(failures.length + 1);
+  expect(new Set(rows.map(({ applied }) => applied))).toEqual(new Set(['0001_orders,0002_index,0003_total']));
+}

@@ -1,0 +1,56 @@
+/** The function of a fleet's server dies at each of its calls; and what it asks calls nothing that others put on the path. */
+import { describe, expect, test } from 'vitest';
+import { majors, newestMajor } from '../../support/database';
+import { BEFORE, BEHIND, hijacks, trapped } from '../../support/trapped';
+import { failAtEachCall } from './failing';
+import { fleetFolder } from './fleet-folder';
+import { ask, runRequest, tenant } from './support';
+
+const manifest = fleetFolder();
+
+// The other majors, and lost connections: test/slow/fleet-function.test.ts
+test.each(['before', 'after'] as const)('it dies %s a call', (when) =>
+  failAtEachCall(newestMajor(), 'dies', when),
+);
+
+describe.each(majors())('PostgreSQL %i', (major) => {
+  test.each([
+    ['before', BEFORE],
+    ['behind', BEHIND],
+  ])("nothing on the path %s the server's own is called by what a fleet asks", async (_, traps) => {
+    const [url, client] = await trapped(major, traps);
+    const database = new URL(url).pathname.slice(1);
+    const of = {
+      url,
+      manifest,
+      fleet: {
+        sources: [
+          { kind: 'query', database, sql: "SELECT 'a' AS name, 'b' AS database" },
+          { kind: 'databases', pattern: `${database}*`, except: ['x'] },
+          { kind: 'schemas', database, pattern: 'publi?', except: ['x'] },
+        ],
+      },
+    } as const;
+    const before = await hijacks(client);
+    for (const source of [0, 1, 2])
+      for (const after of [null, '["0", "0", "0", "0"]'])
+        expect(await ask(of, { action: 'targets', source, after, limit: 10 })).toMatchObject({
+          page: { targets: [{}] },
+        });
+    expect(await ask(of, { action: 'server' })).toMatchObject({
+      server: { freeConnections: expect.any(Number) },
+    });
+    await client.query('CREATE SCHEMA a');
+    const target = { name: 'a', database, schema: 'a' };
+    for (const work of ['look', 'undo'] as const)
+      expect(
+        await tenant(
+          of,
+          work,
+          target,
+          runRequest(manifest, { direction: work === 'undo' ? 'rollback' : 'forward' }),
+        ),
+      ).not.toHaveProperty('error');
+    expect(await hijacks(client)).toBe(before);
+  });
+});
