@@ -32,6 +32,13 @@ const AGGREGATE = `(SELECT concat_ws(', ', 'SFUNC = ' || a.aggtransfn::regproced
     'MSFUNC = ' || nullif(a.aggmtransfn, 0)::regprocedure, 'PARALLEL = ' || p.proparallel::text)
   FROM pg_aggregate a WHERE a.aggfnoid = p.oid)`;
 
+const FROM =
+  'pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace JOIN pg_language l ON l.oid = p.prolang';
+
+/** But for what a range type brings with it. */
+const OWN = `${OWN_SCHEMA('n')} AND ${NO_MEMBER('pg_proc', 'p.oid')}
+  AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'i')`;
+
 export const functions: Kind<Routine> = {
   namedBy: ['schema', 'name', 'signature'],
   always: ['definition'],
@@ -47,11 +54,5 @@ export const functions: Kind<Routine> = {
     }, getdatabaseencoding())), 'hex') END AS "bodyHash",
     l.lanname AS language, pg_get_function_result(p.oid) AS returns, p.prosecdef AS "securityDefiner",
     ${SORTED('p.proconfig')} AS settings
-  FROM pg_proc p
-  JOIN pg_namespace n ON n.oid = p.pronamespace
-  JOIN pg_language l ON l.oid = p.prolang
-  WHERE ${OWN_SCHEMA('n')} AND ${NO_MEMBER('pg_proc', 'p.oid')}
-    -- What a range type brings with it.
-    AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'i')
-    AND ${PAGE('p.oid')}`,
+  FROM ${FROM} WHERE ${PAGE('p.oid', FROM, OWN)}`,
 };

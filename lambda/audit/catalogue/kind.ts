@@ -42,8 +42,12 @@ export const NO_MEMBER = (catalogue: string, oid: string): string =>
 export const OWN_RELATION = (...kinds: readonly string[]): string =>
   `c.relkind IN (${kinds.map((kind) => `'${kind}'`).join(', ')}) AND ${OWN_SCHEMA('n')} AND ${NO_MEMBER('pg_class', 'c.oid')}`;
 
-/** Those after the last one of the call before, in the order of their OIDs, which the object does not keep. */
-export const PAGE = (oid: string): string => `${oid} > $1::oid ORDER BY ${oid} LIMIT $2::int`;
+/**
+ * Those after the last one of the call before, in the order of their OIDs, which the object does not keep. They are found
+ * first: with a LIMIT of its own the SELECT might write out, and lock, all that there are before it sorts them.
+ */
+export const PAGE = (oid: string, from: string, where: string): string =>
+  `${oid} = ANY (ARRAY(SELECT ${oid} FROM ${from} WHERE ${where} AND ${oid} > $1::oid ORDER BY ${oid} LIMIT $2::int)) ORDER BY ${oid}`;
 
 /** JSON of a {@link Reference}; NULL where there is none. */
 export const REFERENCE_TO_RELATION = (oid: string): string =>

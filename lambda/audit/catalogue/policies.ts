@@ -15,6 +15,9 @@ export interface Policy {
   readonly check?: string;
 }
 
+const FROM =
+  'pg_policy p JOIN pg_class c ON c.oid = p.polrelid JOIN pg_namespace n ON n.oid = c.relnamespace';
+
 export const policies: Kind<Policy> = {
   namedBy: ['schema', 'table', 'name'],
   // A subquery in one locks the tables that it names while it is written out.
@@ -27,8 +30,5 @@ export const policies: Kind<Policy> = {
       SELECT CASE role WHEN 0 THEN 'public' ELSE pg_get_userbyid(role)::text END AS name
       FROM unnest(p.polroles) AS role) AS roles) AS roles,
     pg_get_expr(p.polqual, p.polrelid) AS using, pg_get_expr(p.polwithcheck, p.polrelid) AS check
-  FROM pg_policy p
-  JOIN pg_class c ON c.oid = p.polrelid
-  JOIN pg_namespace n ON n.oid = c.relnamespace
-  WHERE ${OWN_RELATION('r', 'p', 'f')} AND ${PAGE('p.oid')}`,
+  FROM ${FROM} WHERE ${PAGE('p.oid', FROM, OWN_RELATION('r', 'p', 'f'))}`,
 };

@@ -11,6 +11,9 @@ export interface Rule {
   readonly fires?: Trigger['fires'];
 }
 
+const FROM =
+  'pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class JOIN pg_namespace n ON n.oid = c.relnamespace';
+
 export const rules: Kind<Rule> = {
   namedBy: ['schema', 'table', 'name'],
   always: ['definition'],
@@ -18,8 +21,5 @@ export const rules: Kind<Rule> = {
   atATime: 50,
   sql: () => `SELECT r.oid::text AS oid, n.nspname AS schema, c.relname AS table, r.rulename AS name,
     pg_get_ruledef(r.oid) AS definition, ${FIRES('r.ev_enabled')}
-  FROM pg_rewrite r
-  JOIN pg_class c ON c.oid = r.ev_class
-  JOIN pg_namespace n ON n.oid = c.relnamespace
-  WHERE r.rulename <> '_RETURN' AND ${OWN_RELATION('r', 'p', 'v', 'f')} AND ${PAGE('r.oid')}`,
+  FROM ${FROM} WHERE ${PAGE('r.oid', FROM, `r.rulename <> '_RETURN' AND ${OWN_RELATION('r', 'p', 'v', 'f')}`)}`,
 };

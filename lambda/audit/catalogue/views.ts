@@ -14,6 +14,8 @@ export interface View {
   readonly options?: readonly string[];
 }
 
+const FROM = 'pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace';
+
 export const views: Kind<View> = {
   namedBy: ['schema', 'name'],
   always: ['definition'],
@@ -23,7 +25,5 @@ export const views: Kind<View> = {
     (SELECT array_agg(a.attname::text ORDER BY a.attnum) FROM pg_attribute a
      WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) AS columns,
     c.relkind = 'm' AS materialized, NOT c.relispopulated AS unpopulated, ${SORTED('c.reloptions')} AS options
-  FROM pg_class c
-  JOIN pg_namespace n ON n.oid = c.relnamespace
-  WHERE ${OWN_RELATION('v', 'm')} AND ${PAGE('c.oid')}`,
+  FROM ${FROM} WHERE ${PAGE('c.oid', FROM, OWN_RELATION('v', 'm'))}`,
 };
