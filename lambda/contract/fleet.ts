@@ -67,6 +67,8 @@ export interface FleetFile {
   readonly sharedSchemas: readonly string[];
   /** From a tenant's first slice on, ms. */
   readonly perTargetTimeoutMs: number;
+  /** How often the scheduled check runs: each looks at its part, and all at everybody. @default 24 */
+  readonly checksADay?: number;
 }
 
 /** A page of a source's targets, in a stable order. */

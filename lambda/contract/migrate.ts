@@ -7,6 +7,7 @@ import type { ConvergeRequest, Outcome } from './converge';
 import type { Diagnosis, DiagnosisQuestion } from './diagnosis';
 import type { ErrorInfo } from './errors';
 import type { ServerState, TargetPage, TargetsRequest, TenantAnswer, TenantRequest } from './fleet';
+import type { FleetDrift } from './fleet-drift';
 import type { Plan, Status, Verification } from './status';
 import type { PromisedStatement, Rehearsed, WorkloadDrift } from './workload';
 
@@ -97,6 +98,8 @@ export type MigrateResponse =
   | { readonly action: 'new-findings'; readonly found: NewFindings | null }
   | { readonly action: 'rehearse'; readonly rehearsed: Rehearsed }
   | { readonly action: 'targets'; readonly page: TargetPage }
+  /** To `drift`, where the function is of a fleet's server. */
+  | { readonly action: 'fleet-drift'; readonly drift: FleetDrift }
   | { readonly action: 'tenant'; readonly tenant: TenantAnswer; readonly manifestHash: string }
   | { readonly action: 'server'; readonly server: ServerState }
   | { readonly action: 'error'; readonly error: ErrorInfo };

@@ -8,11 +8,14 @@ import { isQuestion, type MigrateRequest, type MigrateResponse } from '../contra
 import { converge, down, plan, status, verify } from '../engine';
 import { unexpectedError } from '../engine/apply/failures';
 import type { EngineContext } from '../engine/run';
+import { turnAt } from '../fleet/sample';
 import { askAudit } from './audit';
 import { newFindings } from './audit-drift';
 import type { Connect } from './connect';
 import { answerQuestions } from './diagnosis';
-import { checkDrift, metricsName, reportDrift } from './drift';
+import { checkDrift, metricsName, reportDrift, reportFleetDrift } from './drift';
+import { checkFleet, type FleetCheckContext } from './fleet/drift';
+import { newFleetFindings } from './fleet/new-findings';
 import { serverState } from './fleet/server';
 import { targetPage } from './fleet/targets';
 import { workOnTenant } from './fleet/tenant';
@@ -63,6 +66,17 @@ function requireMigration(manifest: Manifest, name: string): void {
     remedy: `Its newest are: ${names.slice(-5).join(', ')}.`,
   });
 }
+
+const CHECKS_A_DAY = 24;
+
+const fleetCheck = (context: ActionContext, fleet: FleetFile): FleetCheckContext => ({
+  connect: context.connect,
+  manifest: context.manifest,
+  deadline: context.deadline,
+  namespace: context.settings.namespace,
+  ownerRole: context.settings.ownerRole,
+  turn: turnAt(Date.now(), fleet.checksADay ?? CHECKS_A_DAY),
+});
 
 /** @throws {TrueupError} where the function belongs to one database */
 function fleetOf({ fleet }: ActionContext): FleetFile {
@@ -121,6 +135,11 @@ async function perform(request: MigrateRequest, context: ActionContext): Promise
       return { action: 'down', outcome: await down(writing, asked) };
     }
     case 'drift': {
+      if (context.fleet) {
+        const drift = await checkFleet(fleetCheck(context, context.fleet), request.audit ?? true);
+        reportFleetDrift(namespace, drift, context.settings.metricsOf);
+        return { action: 'fleet-drift', drift };
+      }
       const drift = await checkDrift(reading, namespace, ownerRole, { audit: request.audit });
       reportDrift(namespace, drift, context.settings.metricsOf);
       return { action: 'drift', drift };
@@ -139,7 +158,11 @@ async function perform(request: MigrateRequest, context: ActionContext): Promise
       return { action: 'audit', audit: await askAudit(reading, namespace) };
     case 'new-findings': {
       const meant = request.of === null || request.of === metricsName(context.settings.metricsOf);
-      return { action: 'new-findings', found: meant ? await newFindings(reading, namespace) : null };
+      if (!meant) return { action: 'new-findings', found: null };
+      const found = context.fleet
+        ? await newFleetFindings(fleetCheck(context, context.fleet))
+        : await newFindings(reading, namespace);
+      return { action: 'new-findings', found };
     }
     case 'rehearse': {
       const { statements, from } = request;

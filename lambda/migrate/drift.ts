@@ -2,6 +2,7 @@
  * The scheduled check: is what was applied still there, what else is wrong, and would the alarms see an error? What it writes is in
  * schema trueup: which findings it has seen, and with a workload what runs.
  */
+import type { FleetDrift } from '../contract/fleet-drift';
 import type { DriftReport } from '../contract/migrate';
 import { countLiveOn } from '../engine/guard/count-live';
 import type { EngineContext } from '../engine/run';
@@ -15,7 +16,7 @@ import { auditDrift } from './audit-drift';
 import { onCatalogue } from './diagnosis';
 import { HEARTBEAT_WORDS } from './heartbeat';
 import { logSettingProblems, readLogSettings } from './log-settings';
-import { driftMetrics } from './metrics';
+import { driftMetrics, fleetMetrics } from './metrics';
 import { workloadDrift } from './workload-drift';
 
 const STATEMENT_TIMEOUT_MS = 30_000;
@@ -28,7 +29,7 @@ export async function checkDrift(
   { audit: audits = true }: { readonly audit?: boolean } = {},
 ): Promise<DriftReport> {
   return withDatabase(ctx, async (db) => {
-    const logging = await onCatalogue(db, STATEMENT_TIMEOUT_MS, (asking) => readLogging(asking, namespace));
+    const logging = await readServerLogging(db, namespace);
     const verification = await verifyOn(db, ctx, namespace, ownerRole);
     const seen = await workloadDrift(db, ctx, namespace);
     const { workload } = seen;
@@ -37,6 +38,10 @@ export async function checkDrift(
     return { verification, logging, workload, audit };
   });
 }
+
+/** Writes the heartbeat, and reads the settings that the alarms rest on. */
+export const readServerLogging = (db: Database, namespace: string): Promise<readonly string[]> =>
+  onCatalogue(db, STATEMENT_TIMEOUT_MS, (asking) => readLogging(asking, namespace));
 
 /** Under whose name the metrics are, whichever of the two functions runs the check. */
 export const metricsName = (metricsOf?: string): string =>
@@ -57,6 +62,12 @@ export function reportDrift(namespace: string, report: DriftReport, metricsOf?: 
     ...(workload === null ? {} : { workload }),
     ...(audit === null ? {} : { audit }),
   });
+}
+
+/** The same of a fleet's server. */
+export function reportFleetDrift(namespace: string, report: FleetDrift, metricsOf?: string): void {
+  process.stdout.write(`${JSON.stringify(fleetMetrics(metricsName(metricsOf), report, Date.now()))}\n`);
+  log('fleet-drift', { namespace, ...report });
 }
 
 /** The heartbeat first: it shows that the log arrives, whatever the rest finds. */

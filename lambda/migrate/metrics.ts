@@ -4,7 +4,9 @@
  * (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html).
  */
 import type { AuditDrift } from '../contract/audit';
+import type { FleetDrift } from '../contract/fleet-drift';
 import type { DriftReport } from '../contract/migrate';
+import { tenantsWith } from '../fleet/drift';
 
 /** Of all of Trueup's metrics. */
 export const METRIC_NAMESPACE = 'Trueup';
@@ -28,6 +30,10 @@ export const DRIFT_METRICS = {
   findings: 'AuditFindings',
   /** Of these, what nobody was told of; all of them where the ledger cannot remember. */
   unpaged: 'NewFindings',
+  /** Of a fleet, where the others count tenants: those whose turn it was and that were not reached in time. */
+  notReached: 'TenantsNotReached',
+  /** Databases of a fleet that could not be asked. */
+  unreachable: 'UnreachableDatabases',
 } as const;
 
 export function driftMetrics(
@@ -45,6 +51,46 @@ export function driftMetrics(
     ...(workload === null || workload.problem !== null ? {} : { [DRIFT_METRICS.workload]: workload.broken }),
     ...(audit === null ? {} : auditMetrics(audit)),
   };
+  return embedded(functionName, values, nowMs);
+}
+
+/** The same names, so that the same alarms fit: each is a number of tenants; of the audit's findings, a number of kinds. */
+export function fleetMetrics(
+  functionName: string,
+  report: FleetDrift,
+  nowMs: number,
+): Record<string, unknown> {
+  const { looked, notReached, kinds, unpaged, logging, audited } = report;
+  const of = (kind: string): number => tenantsWith(report, kind);
+  const drifted = new Set(OF_TENANTS);
+  const findings = kinds.filter(({ kind }) => !drifted.has(kind));
+  const values = {
+    [DRIFT_METRICS.checked]: 1,
+    [DRIFT_METRICS.drift]: of('drift') + of('unproved'),
+    [DRIFT_METRICS.blind]: logging.length,
+    [DRIFT_METRICS.pending]: of('pending'),
+    [DRIFT_METRICS.proved]: looked - of('drift') - of('unproved'),
+    [DRIFT_METRICS.workload]: of('workload'),
+    ...(audited > 0
+      ? {
+          [DRIFT_METRICS.findings]: findings.length,
+          [DRIFT_METRICS.unpaged]: unpaged ?? findings.length,
+        }
+      : {}),
+    [DRIFT_METRICS.notReached]: notReached,
+    [DRIFT_METRICS.unreachable]: of('unreachable'),
+  };
+  return embedded(functionName, values, nowMs);
+}
+
+/** The others are the audit's kinds. */
+const OF_TENANTS = ['drift', 'unproved', 'pending', 'workload', 'unreachable'];
+
+function embedded(
+  functionName: string,
+  values: Readonly<Record<string, number>>,
+  nowMs: number,
+): Record<string, unknown> {
   return {
     _aws: {
       Timestamp: nowMs,

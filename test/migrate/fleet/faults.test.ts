@@ -1,5 +1,7 @@
 /** The function of a fleet's server dies at each of its calls; and what it asks calls nothing that others put on the path. */
 import { describe, expect, test } from 'vitest';
+import { databasesOf, tenantsOf } from '../../../lambda/migrate/fleet/drift';
+import { connectPg } from '../../../lambda/postgres/pg';
 import { majors, newestMajor } from '../../support/database';
 import { BEFORE, BEHIND, hijacks, trapped } from '../../support/trapped';
 import { failAtEachCall } from './failing';
@@ -51,6 +53,10 @@ describe.each(majors())('PostgreSQL %i', (major) => {
           runRequest(manifest, { direction: work === 'undo' ? 'rollback' : 'forward' }),
         ),
       ).not.toHaveProperty('error');
+    const db = await connectPg({ url, readOnly: true });
+    expect(await databasesOf(db)).toContain(database);
+    expect(await tenantsOf(db, 'crm')).toEqual(expect.any(Array));
+    await db.close();
     expect(await hijacks(client)).toBe(before);
   });
 });

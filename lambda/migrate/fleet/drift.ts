@@ -1,0 +1,165 @@
+/**
+ * The scheduled check of a fleet's server. Who its tenants are is read from the ledgers, in each database that the login may
+ * connect to: so it needs no list, and a tenant that is gone is not asked.
+ */
+
+import { TrueupError } from '../../contract/errors';
+import type { FleetDrift } from '../../contract/fleet-drift';
+import { countLiveOn } from '../../engine/guard/count-live';
+import type { EngineContext } from '../../engine/run';
+import { withDatabase } from '../../engine/time/session';
+import { verifyOn } from '../../engine/verify';
+import { type DatabaseSeen, fleetDrift, type TenantSeen } from '../../fleet/drift';
+import { FEW_DATABASES, isTurnOf, sampleOf, type Turn } from '../../fleet/sample';
+import { type Database, SqlError } from '../../postgres/database';
+import { auditDrift } from '../audit-drift';
+import type { Connect } from '../connect';
+import { readServerLogging } from '../drift';
+import { workloadDrift } from '../workload-drift';
+
+export interface FleetCheckContext {
+  readonly connect: Connect;
+  readonly manifest: EngineContext['manifest'];
+  readonly deadline: number;
+  /** Of the folder. */
+  readonly namespace: string;
+  readonly ownerRole: string | null;
+  readonly turn: Turn;
+}
+
+/** One database that does not answer keeps the others waiting for no longer. */
+const PATIENCE_MS = 5_000;
+/** Kept for the answer, and for what one tenant takes at most beyond its time. */
+const MARGIN_MS = 15_000;
+
+/** @throws {TrueupError} when the server cannot be reached, by way of the database that the settings name */
+export async function checkFleet(ctx: FleetCheckContext, audits: boolean): Promise<FleetDrift> {
+  const own = { ...ctx, connect: () => ctx.connect({ readOnly: true }) };
+  const { logging, all } = await withDatabase(own, async (db) => ({
+    logging: await readServerLogging(db, ctx.namespace),
+    all: await databasesOf(db),
+  }));
+  const few = all.length <= FEW_DATABASES;
+  const tenants: TenantSeen[] = [];
+  const databases: DatabaseSeen[] = [];
+  let notReached = 0;
+  for (const database of few ? all : sampleOf(all, (name) => name, ctx.turn)) {
+    if (isLate(ctx)) {
+      notReached++;
+      continue;
+    }
+    const audit = audits && (!few || isTurnOf(database, ctx.turn));
+    try {
+      const seen = await seeDatabase(ctx, database, few, audit);
+      tenants.push(...seen.tenants);
+      databases.push(seen.database);
+      notReached += seen.notReached;
+    } catch (error) {
+      if (!(error instanceof TrueupError)) throw error;
+      // It was dropped meanwhile.
+      if (error.info.sqlstate !== '3D000') databases.push({ name: database, error: error.info });
+    }
+  }
+  return fleetDrift(tenants, databases, { notReached, logging });
+}
+
+const isLate = ({ deadline }: Pick<FleetCheckContext, 'deadline'>): boolean =>
+  Date.now() > deadline - MARGIN_MS;
+
+interface Seen {
+  readonly tenants: readonly TenantSeen[];
+  readonly database: DatabaseSeen;
+  readonly notReached: number;
+}
+
+const seeDatabase = (
+  ctx: FleetCheckContext,
+  database: string,
+  inTurns: boolean,
+  audit: boolean,
+): Promise<Seen> =>
+  withDatabase(
+    {
+      ...ctx,
+      connectPatienceMs: PATIENCE_MS,
+      connect: () => ctx.connect({ readOnly: true, database }),
+    },
+    async (db) => {
+      const all = await tenantsOf(db, ctx.namespace);
+      if (all.length === 0) return { tenants: [], database: { name: database }, notReached: 0 };
+      const due = inTurns ? sampleOf(all, ({ namespace }) => `${database}/${namespace}`, ctx.turn) : all;
+      const tenants: TenantSeen[] = [];
+      let notReached = 0;
+      for (const each of due) {
+        if (isLate(ctx)) notReached++;
+        else tenants.push(...(await seeTenant(db, ctx, database, each)));
+      }
+      if (!audit || isLate(ctx)) return { tenants, database: { name: database }, notReached };
+      const found = await auditDrift(db, ctx, ctx.namespace, { workload: null, failed: [] });
+      return { tenants, database: { name: database, audit: found }, notReached };
+    },
+  );
+
+/** Nothing where it is gone by now. */
+async function seeTenant(
+  db: Database,
+  ctx: FleetCheckContext,
+  database: string,
+  { namespace, schema }: TenantHere,
+): Promise<readonly TenantSeen[]> {
+  const name = schema === null ? database : `${database}/${schema}`;
+  try {
+    const verification = await verifyOn(db, ctx, namespace, ctx.ownerRole);
+    // Statements of a tenant in a schema of its own are promised by nobody.
+    if (schema !== null) return [{ name, verification }];
+    const { workload } = await workloadDrift(db, ctx, namespace);
+    if (workload !== null) await countLiveOn(db, ctx.ownerRole);
+    return [{ name, verification, workload }];
+  } catch (error) {
+    if (!(error instanceof TrueupError)) throw error;
+    if (error.info.code === 'target') return [];
+    const nothing = { namespace, proved: [], findings: [], unproved: [], pending: [] };
+    return [{ name, verification: { ...nothing, errors: [error.info] } }];
+  } finally {
+    // A tenant's search path is not the next one's.
+    if (db.capabilities.session) await db.query('DISCARD ALL').catch(() => {});
+  }
+}
+
+/** Those that take anybody, and this login; neither a template, nor one whose DROP was cut short. */
+const DATABASES = `SELECT d.datname::pg_catalog.text AS name FROM pg_catalog.pg_database d
+WHERE d.datallowconn AND NOT d.datistemplate AND d.datconnlimit OPERATOR(pg_catalog.<>) -2
+  AND d.datname OPERATOR(pg_catalog.<>) 'rdsadmin'::pg_catalog.name AND pg_catalog.has_database_privilege(d.oid, 'CONNECT')
+ORDER BY d.datname`;
+
+export const databasesOf = async (db: Database): Promise<string[]> =>
+  (await db.query<{ name: string }>(DATABASES)).map(({ name }) => name);
+
+interface TenantHere {
+  readonly namespace: string;
+  /** Null: it has the whole database. */
+  readonly schema: string | null;
+  readonly [column: string]: unknown;
+}
+
+/** A ledger of an older version has no schemas. */
+const TENANTS = `SELECT n.name AS namespace, s.own AS schema FROM trueup.namespaces n
+CROSS JOIN LATERAL (SELECT pg_catalog.to_jsonb(n) OPERATOR(pg_catalog.->) 'schemas'::pg_catalog.text OPERATOR(pg_catalog.->>) 0 AS own) s
+WHERE (n.name OPERATOR(pg_catalog.=) $1::pg_catalog.text
+    OR pg_catalog.starts_with(n.name, $1::pg_catalog.text OPERATOR(pg_catalog.||) '/'::pg_catalog.text) AND s.own IS NOT NULL)
+  AND (s.own IS NULL OR EXISTS (SELECT FROM pg_catalog.pg_namespace p
+    WHERE p.nspname OPERATOR(pg_catalog.=) s.own::pg_catalog.name))
+ORDER BY n.name`;
+
+/** No ledger, or not for this role to read: it is no database of the fleet. */
+const NO_LEDGER = new Set(['42P01', '3F000', '42501']);
+
+/** @param namespace of the folder */
+export async function tenantsOf(db: Database, namespace: string): Promise<readonly TenantHere[]> {
+  try {
+    return await db.query<TenantHere>(TENANTS, [namespace]);
+  } catch (error) {
+    if (error instanceof SqlError && NO_LEDGER.has(error.sqlstate)) return [];
+    throw error;
+  }
+}

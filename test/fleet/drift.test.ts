@@ -1,0 +1,143 @@
+/** Many tenants' checks in one report: by kind, whatever their number. */
+import { expect, test } from 'vitest';
+import type { AuditDrift, AuditedFinding } from '../../lambda/contract/audit';
+import type { Verification } from '../../lambda/contract/status';
+import { fleetDrift, tenantsWith } from '../../lambda/fleet/drift';
+import { byKind } from '../../lambda/migrate/fleet/new-findings';
+import { fleetMetrics } from '../../lambda/migrate/metrics';
+
+const rest = { notReached: 0, logging: [] };
+const verification = (change: Partial<Verification> = {}): Verification => ({
+  namespace: 'crm',
+  proved: [],
+  findings: [],
+  unproved: [],
+  pending: [],
+  errors: [],
+  ...change,
+});
+const lost = verification({ findings: [{ migration: '0001_orders', sentence: 'table orders is missing' }] });
+const late = verification({ pending: ['0002_total', '0003_note'] });
+const finding = (
+  object: string,
+  grade: AuditedFinding['grade'] = 'C',
+  id = 'missing-id-default',
+): AuditedFinding => ({
+  id,
+  grade,
+  object,
+  message: `${object} has no default.`,
+  evidence: [],
+});
+const audit = (unpaged: number | null, ...named: AuditedFinding[]): AuditDrift => ({
+  found: named.length,
+  unpaged,
+  named,
+  accepted: 0,
+  gone: [],
+  notSeen: [],
+  unseen: 0,
+  problem: null,
+});
+
+test('a thousand tenants are a few lines', () => {
+  const tenants = Array.from({ length: 1_000 }, (_, i) => ({
+    name: `shop/t${String(i).padStart(4, '0')}`,
+    verification: i % 2 === 0 ? lost : i % 5 === 0 ? late : verification(),
+  }));
+  const report = fleetDrift(tenants, [{ name: 'shop' }], rest);
+  expect(report).toEqual({
+    looked: 1_000,
+    notReached: 0,
+    audited: 0,
+    unpaged: 0,
+    logging: [],
+    kinds: [
+      {
+        kind: 'drift',
+        tenants: 500,
+        first: ['shop/t0000', 'shop/t0002', 'shop/t0004', 'shop/t0006', 'shop/t0008'],
+        example: '0001_orders: table orders is missing',
+      },
+      expect.objectContaining({
+        kind: 'pending',
+        tenants: 100,
+        example: '2 pending, the first is 0002_total',
+      }),
+    ],
+  });
+  expect(JSON.stringify(report).length).toBeLessThan(1_000);
+  expect(tenantsWith(report, 'pending')).toBe(100);
+  expect(fleetMetrics('ask', report, 0)).toMatchObject({
+    FunctionName: 'ask',
+    DriftChecked: 1,
+    Drift: 500,
+    ProvedMigrations: 500,
+    PendingMigrations: 100,
+    TenantsNotReached: 0,
+  });
+  expect(fleetMetrics('ask', report, 0)).not.toHaveProperty('AuditFindings');
+});
+
+test("the audit's kinds count databases, and what nobody was told of", () => {
+  const databases = [
+    { name: 'a', audit: audit(2, finding('t.id'), finding('u.id')) },
+    { name: 'b', audit: audit(0, finding('t.id')) },
+    { name: 'c', audit: audit(null) },
+    {
+      name: 'd',
+      error: {
+        code: 'connection',
+        message: 'the database refused the password',
+        remedy: 'Check it.',
+      } as const,
+    },
+  ];
+  const report = fleetDrift([], databases, rest);
+  expect(report).toMatchObject({
+    audited: 3,
+    unpaged: 2,
+    kinds: [
+      { kind: 'missing-id-default', tenants: 2, first: ['a', 'b'], example: 't.id: t.id has no default.' },
+      { kind: 'unreachable', tenants: 1, first: ['d'] },
+    ],
+  });
+  expect(fleetMetrics('ask', report, 0)).toMatchObject({
+    AuditFindings: 1,
+    NewFindings: 2,
+    UnreachableDatabases: 1,
+  });
+  expect(fleetDrift([], [{ name: 'c', audit: audit(null) }], rest).unpaged).toBeNull();
+});
+
+test('a page has one finding a kind, the surest, and says in how many databases', () => {
+  const found = ['a', 'b', 'c', 'd', 'e', 'f', 'g'].map((database, i) => ({
+    database,
+    found: {
+      findings: [
+        finding('t.id', i === 3 ? 'A' : 'C'),
+        ...(i === 0 ? [finding('x', 'B', 'invalid-index')] : []),
+      ],
+      count: i === 0 ? 2 : 1,
+      marked: true,
+    },
+  }));
+  expect(byKind(found)).toEqual({
+    marked: true,
+    count: 2,
+    findings: [
+      {
+        ...finding('t.id', 'A'),
+        message: 't.id has no default. 7 of this kind, in 7 databases: a, b, c, d, e and 2 more.',
+      },
+      {
+        ...finding('x', 'B', 'invalid-index'),
+        message: 'x has no default. One of this kind, in database a.',
+      },
+    ],
+  });
+  expect(byKind([])).toEqual({ findings: [], count: 0, marked: true });
+  expect(
+    byKind([{ database: 'a', found: { findings: [finding('t')], count: 300, marked: false } }]),
+  ).toMatchObject({ count: 2, marked: false });
+});
