@@ -8,6 +8,8 @@ import { connect, createDatabase, majors } from '../support/database';
 
 const TENANTS = 1_000;
 const AT_ONCE = 8;
+/** What a thousand need does not depend on the major. */
+const ENDS = [Math.min(...majors()), Math.max(...majors())];
 
 describe.each(majors())('PostgreSQL %i', (major) => {
   test.each([
@@ -17,80 +19,83 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     ['loses its connection', 'after'],
   ] as const)('it %s %s a call', (failure, when) => failAtEachCall(major, failure, when));
 
-  test(`${TENANTS} schemas in pages: half of them, then a run that was cut, then all; each migration once`, async () => {
-    const url = await createDatabase(major);
-    const client = await connect(url);
-    const database = new URL(url).pathname.slice(1);
-    await client.query(
-      `DO $$ BEGIN FOR n IN 1..${TENANTS} LOOP EXECUTE format('CREATE SCHEMA t_%s', n); END LOOP; END $$`,
-    );
-    const manifest = fleetFolder();
-    let [open, most] = [0, 0];
-    const connects = connectTo(url);
-    const of = {
-      url,
-      manifest,
-      fleet: { sources: [{ kind: 'schemas', database, pattern: 't_*' }] },
-      connect: async (options: Parameters<typeof connects>[0]) => {
-        most = Math.max(most, ++open);
-        const db = await connects(options);
-        const close = db.close.bind(db);
-        let closed = false;
-        db.close = async () => {
-          if (!closed) open--;
-          closed = true;
-          await close();
-        };
-        return db;
-      },
-    } as const;
-
-    const targets: FleetTarget[] = [];
-    for (let after: string | null = null; ; ) {
-      const answer = await ask(of, { action: 'targets', source: 0, after, limit: 400 });
-      if (answer.action !== 'targets') throw new Error(JSON.stringify(answer));
-      targets.push(...answer.page.targets);
-      after = answer.page.next;
-      if (after === null) break;
-    }
-    expect(new Set(targets.map(({ schema }) => schema)).size).toBe(TENANTS);
-
-    const all = async (
-      work: 'look' | 'apply',
-      some: readonly FleetTarget[],
-      failing = 0,
-    ): Promise<TenantAnswer[]> => {
-      const request = runRequest(manifest);
-      const answers: TenantAnswer[] = [];
-      const rest = some.values();
-      let begun = 0;
-      await Promise.all(
-        Array.from({ length: AT_ONCE }, async () => {
-          for (const target of rest) {
-            const cut = failing > 0 && ++begun % failing === 0;
-            const slice = cut ? { ...of, deadlineMs: 1 } : of;
-            const answer = cut
-              ? await ask(slice, { action: 'tenant', work, target, request })
-              : await tenant(of, work, target, request);
-            answers.push('tenant' in answer ? answer.tenant : (answer as TenantAnswer));
-          }
-        }),
+  test.runIf(ENDS.includes(major))(
+    `${TENANTS} schemas in pages: half of them, then a run that was cut, then all; each migration once`,
+    async () => {
+      const url = await createDatabase(major);
+      const client = await connect(url);
+      const database = new URL(url).pathname.slice(1);
+      await client.query(
+        `DO $$ BEGIN FOR n IN 1..${TENANTS} LOOP EXECUTE format('CREATE SCHEMA t_%s', n); END LOOP; END $$`,
       );
-      return answers;
-    };
-    const states = (answers: readonly TenantAnswer[]) => [...new Set(answers.map(({ state }) => state))];
-    expect(states(await all('look', targets))).toEqual(['behind']);
-    await all('apply', targets.slice(0, TENANTS / 2), 7);
-    await Promise.all([all('apply', targets), all('look', targets.slice(0, 50))]);
-    const last = await all('look', targets);
-    expect(states(last)).toEqual(['at version']);
-    expect(Math.max(...last.map((answer) => Buffer.byteLength(JSON.stringify(answer))))).toBeLessThan(200);
-    expect(most).toBeLessThanOrEqual(2 * AT_ONCE);
-    expect(open).toBe(0);
-    const { rows } = await client.query(
-      `SELECT count(DISTINCT namespace)::int AS tenants, count(*)::int AS events, count(DISTINCT (namespace, migration))::int AS migrations
+      const manifest = fleetFolder();
+      let [open, most] = [0, 0];
+      const connects = connectTo(url);
+      const of = {
+        url,
+        manifest,
+        fleet: { sources: [{ kind: 'schemas', database, pattern: 't_*' }] },
+        connect: async (options: Parameters<typeof connects>[0]) => {
+          most = Math.max(most, ++open);
+          const db = await connects(options);
+          const close = db.close.bind(db);
+          let closed = false;
+          db.close = async () => {
+            if (!closed) open--;
+            closed = true;
+            await close();
+          };
+          return db;
+        },
+      } as const;
+
+      const targets: FleetTarget[] = [];
+      for (let after: string | null = null; ; ) {
+        const answer = await ask(of, { action: 'targets', source: 0, after, limit: 400 });
+        if (answer.action !== 'targets') throw new Error(JSON.stringify(answer));
+        targets.push(...answer.page.targets);
+        after = answer.page.next;
+        if (after === null) break;
+      }
+      expect(new Set(targets.map(({ schema }) => schema)).size).toBe(TENANTS);
+
+      const all = async (
+        work: 'look' | 'apply',
+        some: readonly FleetTarget[],
+        failing = 0,
+      ): Promise<TenantAnswer[]> => {
+        const request = runRequest(manifest);
+        const answers: TenantAnswer[] = [];
+        const rest = some.values();
+        let begun = 0;
+        await Promise.all(
+          Array.from({ length: AT_ONCE }, async () => {
+            for (const target of rest) {
+              const cut = failing > 0 && ++begun % failing === 0;
+              const slice = cut ? { ...of, deadlineMs: 1 } : of;
+              const answer = cut
+                ? await ask(slice, { action: 'tenant', work, target, request })
+                : await tenant(of, work, target, request);
+              answers.push('tenant' in answer ? answer.tenant : (answer as TenantAnswer));
+            }
+          }),
+        );
+        return answers;
+      };
+      const states = (answers: readonly TenantAnswer[]) => [...new Set(answers.map(({ state }) => state))];
+      expect(states(await all('look', targets))).toEqual(['behind']);
+      await all('apply', targets.slice(0, TENANTS / 2), 7);
+      await Promise.all([all('apply', targets), all('look', targets.slice(0, 50))]);
+      const last = await all('look', targets);
+      expect(states(last)).toEqual(['at version']);
+      expect(Math.max(...last.map((answer) => Buffer.byteLength(JSON.stringify(answer))))).toBeLessThan(200);
+      expect(most).toBeLessThanOrEqual(2 * AT_ONCE);
+      expect(open).toBe(0);
+      const { rows } = await client.query(
+        `SELECT count(DISTINCT namespace)::int AS tenants, count(*)::int AS events, count(DISTINCT (namespace, migration))::int AS migrations
        FROM trueup.events WHERE event IN ('applied', 'proved')`,
-    );
-    expect(rows).toEqual([{ tenants: TENANTS, events: 3 * TENANTS, migrations: 3 * TENANTS }]);
-  });
+      );
+      expect(rows).toEqual([{ tenants: TENANTS, events: 3 * TENANTS, migrations: 3 * TENANTS }]);
+    },
+  );
 });
