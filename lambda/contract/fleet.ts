@@ -67,8 +67,6 @@ export interface FleetFile {
   readonly sharedSchemas: readonly string[];
   /** From a tenant's first slice on, ms. */
   readonly perTargetTimeoutMs: number;
-  /** How often the scheduled check runs: each looks at its part, and all at everybody. @default 24 */
-  readonly checksADay?: number;
 }
 
 /** A page of a source's targets, in a stable order. */
@@ -89,10 +87,11 @@ export interface TargetPage {
 
 /**
  * - `look`: where it stands; read only
+ * - `prove`: the same; of a tenant that is at version, also whether what was applied is still there
  * - `apply`: a slice of its migration
  * - `undo`: by the rules of rollback; a tenant that is gone is no error
  */
-export type TenantWork = 'look' | 'apply' | 'undo';
+export type TenantWork = 'look' | 'prove' | 'apply' | 'undo';
 
 /** The same for all tenants of a run; what differs between them follows from the target. */
 export type FleetRequest = Pick<
@@ -123,9 +122,9 @@ export interface TenantAnswer {
   readonly name: string;
   /**
    * `continue`: ask again. `failed`: its migration was tried and did not come to its end. `undone`: the rules of rollback
-   * were followed, whatever they kept. `gone`: there is no such tenant any more.
+   * were followed, whatever they kept. `drifted`: it is at version, and its verify sections do not pass. `gone`: there is no such tenant any more.
    */
-  readonly state: TargetState | 'failed' | 'undone' | 'gone' | 'continue';
+  readonly state: TargetState | 'drifted' | 'failed' | 'undone' | 'gone' | 'continue';
   /** ISO time in UTC at which its first slice began. */
   readonly startedAt: string;
   /** How many migrations are not applied. */

@@ -26,7 +26,7 @@ import { askWorkload } from './workload-drift';
 export interface ActionContext {
   readonly settings: Pick<
     MigrateSettings,
-    'namespace' | 'ownerRole' | 'asksOnly' | 'metricsOf' | 'workloadDays'
+    'namespace' | 'ownerRole' | 'asksOnly' | 'metricsOf' | 'workloadDays' | 'checksADay'
   >;
   readonly manifest: Manifest;
   /** @default - it has no tenants */
@@ -69,13 +69,13 @@ function requireMigration(manifest: Manifest, name: string): void {
 
 const CHECKS_A_DAY = 24;
 
-const fleetCheck = (context: ActionContext, fleet: FleetFile): FleetCheckContext => ({
+const fleetCheck = (context: ActionContext): FleetCheckContext => ({
   connect: context.connect,
   manifest: context.manifest,
   deadline: context.deadline,
   namespace: context.settings.namespace,
   ownerRole: context.settings.ownerRole,
-  turn: turnAt(Date.now(), fleet.checksADay ?? CHECKS_A_DAY),
+  turn: turnAt(Date.now(), context.settings.checksADay ?? CHECKS_A_DAY),
 });
 
 /** @throws {TrueupError} where the function belongs to one database */
@@ -136,7 +136,7 @@ async function perform(request: MigrateRequest, context: ActionContext): Promise
     }
     case 'drift': {
       if (context.fleet) {
-        const drift = await checkFleet(fleetCheck(context, context.fleet), request.audit ?? true);
+        const drift = await checkFleet(fleetCheck(context), request.audit ?? true);
         reportFleetDrift(namespace, drift, context.settings.metricsOf);
         return { action: 'fleet-drift', drift };
       }
@@ -160,7 +160,7 @@ async function perform(request: MigrateRequest, context: ActionContext): Promise
       const meant = request.of === null || request.of === metricsName(context.settings.metricsOf);
       if (!meant) return { action: 'new-findings', found: null };
       const found = context.fleet
-        ? await newFleetFindings(fleetCheck(context, context.fleet))
+        ? await newFleetFindings(fleetCheck(context))
         : await newFindings(reading, namespace);
       return { action: 'new-findings', found };
     }

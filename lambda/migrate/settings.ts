@@ -41,6 +41,7 @@ const NAMES = {
   amazonRootsFile: 'TRUEUP_AMAZON_ROOTS_FILE',
   manifestFile: 'TRUEUP_MANIFEST_FILE',
   fleetFile: 'TRUEUP_FLEET_FILE',
+  checksADay: 'TRUEUP_CHECKS_A_DAY',
 } as const;
 
 /** As environment variables: strings only, since CloudFormation fills some of them in at deployment. */
@@ -109,6 +110,8 @@ export interface MigrateSettings {
   readonly manifestFile: string;
   /** What this server's function knows of its fleet (`FleetFile`). @default - it is part of none */
   readonly fleetFile?: string;
+  /** How often a fleet's scheduled check runs: each looks at its part, and all at everybody. @default 24 */
+  readonly checksADay?: number;
 }
 
 /**
@@ -128,9 +131,9 @@ export function migrateSettings(env: NodeJS.ProcessEnv, folder: string): Migrate
     const value = Number(required('port'));
     return Number.isInteger(value) && value > 0 && value < 65_536 ? value : refuse('port', 'is not a port');
   };
-  const days = (): number => {
-    const value = Number(required('workloadDays'));
-    return Number.isInteger(value) && value >= 0 ? value : refuse('workloadDays', 'is not a number of days');
+  const whole = (key: 'workloadDays' | 'checksADay', least: number, what: string): number => {
+    const value = Number(required(key));
+    return Number.isInteger(value) && value >= least ? value : refuse(key, `is not a number of ${what}`);
   };
   const login = (): Login =>
     oneOf('auth', ['secret', 'iam']) === 'secret'
@@ -169,9 +172,10 @@ export function migrateSettings(env: NodeJS.ProcessEnv, folder: string): Migrate
     createDatabase: optional('createDatabase') === 'true',
     ...(optional('asksOnly') === 'true' ? { asksOnly: true } : {}),
     metricsOf: optional('metricsOf') ?? undefined,
-    ...(optional('workloadDays') === null ? {} : { workloadDays: days() }),
+    ...(optional('workloadDays') === null ? {} : { workloadDays: whole('workloadDays', 0, 'days') }),
     manifestFile: inFolder(optional('manifestFile') ?? MANIFEST_FILE),
     ...(fleetFile === null ? {} : { fleetFile: inFolder(fleetFile) }),
+    ...(optional('checksADay') === null ? {} : { checksADay: whole('checksADay', 1, 'checks') }),
   };
 }
 

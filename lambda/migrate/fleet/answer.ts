@@ -2,6 +2,7 @@
 import type { Kept, Outcome, Report } from '../../contract/converge';
 import type { ErrorInfo } from '../../contract/errors';
 import type { Standing, TenantAnswer } from '../../contract/fleet';
+import type { Verification } from '../../contract/status';
 import { leftAsItIs } from '../../engine/on-database';
 
 /** Of JSON, as {@link TenantAnswer} promises. */
@@ -23,6 +24,24 @@ export const ofStanding = (
   { state, pending, position, error }: Standing,
 ): TenantAnswer =>
   bounded({ name, state, startedAt, pending: pending.length, position, ...(error ? { error } : {}) });
+
+/** Of a tenant that is at version. */
+export function ofProof(answer: TenantAnswer, { findings, errors }: Verification): TenantAnswer {
+  const [error] = errors;
+  if (findings.length > 0)
+    return bounded({
+      ...answer,
+      state: 'drifted',
+      error: {
+        code: 'verification',
+        migration: findings[0]!.migration,
+        message: 'what was applied is no longer there',
+        remedy: 'Bring it back with a new migration, or by hand.',
+        details: findings.map(({ sentence }) => sentence),
+      },
+    });
+  return error === undefined ? answer : bounded({ ...answer, state: 'drifted', error });
+}
 
 export function ofApply(asked: Asked, outcome: Outcome): TenantAnswer {
   const { applied, baselined } = outcome.report;

@@ -3,12 +3,12 @@ import type { ConvergeRequest, Progress } from '../../contract/converge';
 import { TrueupError } from '../../contract/errors';
 import type { FleetFile, FleetTarget, TenantAnswer, TenantRequest } from '../../contract/fleet';
 import type { Manifest } from '../../contract/manifest';
-import { converge, standing } from '../../engine';
+import { converge, standing, verify } from '../../engine';
 import type { EngineContext } from '../../engine/run';
 import { namespaceOfTarget, targetOf } from '../../fleet/targets';
 import { ConnectionLost, type Database } from '../../postgres/database';
 import type { Connect } from '../connect';
-import { type Asked, ofApply, ofStanding, ofUndo } from './answer';
+import { type Asked, ofApply, ofProof, ofStanding, ofUndo } from './answer';
 
 /** How long a look may take, connecting included: a failover takes a minute. */
 const LOOK_MS = 75_000;
@@ -47,7 +47,8 @@ export async function workOnTenant(
     keepPlainIndexes: true,
     ...(target.schema === undefined ? {} : { schemas: [target.schema, ...ctx.fleet.sharedSchemas] }),
   };
-  const deadline = Math.min(ctx.deadline, work === 'look' ? Date.now() + LOOK_MS : end);
+  const changes = work === 'apply' || work === 'undo';
+  const deadline = Math.min(ctx.deadline, changes ? end : Date.now() + LOOK_MS);
   const engine = (connect: EngineContext['connect']): EngineContext => ({
     connect,
     manifest: ctx.manifest,
@@ -56,14 +57,12 @@ export async function workOnTenant(
     ...(ctx.workloadDays === undefined ? {} : { workloadDays: ctx.workloadDays }),
   });
   const { database } = target;
-  if (work === 'look')
-    return ofStanding(
-      asked(),
-      await standing(
-        engine(() => ctx.connect({ readOnly: true, database, namespace })),
-        whole,
-      ),
-    );
+  if (work === 'look' || work === 'prove') {
+    const reading = engine(() => ctx.connect({ readOnly: true, database, namespace }));
+    const answer = ofStanding(asked(), await standing(reading, whole));
+    if (work === 'look' || answer.state !== 'at version') return answer;
+    return ofProof(answer, await verify(reading, namespace, ctx.ownerRole));
+  }
   if (work === 'apply') {
     const outcome = await converge(
       engine(() => ctx.connect({ database, namespace })),

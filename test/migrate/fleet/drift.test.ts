@@ -153,7 +153,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
 
     const written: string[] = [];
     vi.spyOn(process.stdout, 'write').mockImplementation((text) => written.push(String(text)) > 0);
-    const of = { url, manifest, connect: ctx.connect, fleet: { checksADay: 1 } };
+    const of = { url, manifest, connect: ctx.connect, checksADay: 1 };
     expect(await ask(of, { action: 'drift' })).toMatchObject({
       action: 'fleet-drift',
       drift: { looked: 5, audited: 2 },

@@ -26,11 +26,16 @@ export interface FleetFunction {
   readonly connect?: Connect;
   readonly fleet?: Partial<FleetFile>;
   readonly deadlineMs?: number;
+  readonly checksADay?: number;
 }
 
 export const ask = (of: FleetFunction, request: MigrateRequest): Promise<MigrateResponse> =>
   act(request, {
-    settings: { namespace: 'crm', ownerRole: null },
+    settings: {
+      namespace: 'crm',
+      ownerRole: null,
+      ...(of.checksADay === undefined ? {} : { checksADay: of.checksADay }),
+    },
     manifest: of.manifest ?? manifestOf(),
     fleet: { server: 'main', sources: [], sharedSchemas: [], perTargetTimeoutMs: 60_000, ...of.fleet },
     connect: of.connect ?? connectTo(of.url),

@@ -7,6 +7,7 @@ import { MOST_BYTES } from '../../../lambda/migrate/fleet/answer';
 import { connect, createDatabase, majors } from '../../support/database';
 import { up } from '../../support/engine';
 import { manifestOf, migration } from '../../support/manifest';
+import { fleetFolder } from './fleet-folder';
 import { ask, connectTo, OWNER, runRequest, tenant } from './support';
 
 const databaseOf = (url: string): string => new URL(url).pathname.slice(1);
@@ -89,6 +90,22 @@ describe.each(majors())('PostgreSQL %i', (major) => {
       state: 'unreachable',
       error: { sqlstate: '3D000' },
     });
+  });
+
+  test('a proof says of a tenant that is at version whether what was applied is still there', async () => {
+    const { url, client, at } = await withSchemas('a', 'b');
+    const of = { url, manifest: fleetFolder() };
+    await tenant(of, 'apply', at('a'), runRequest(of.manifest));
+    const prove = (schema: string) => tenant(of, 'prove', at(schema), runRequest(of.manifest));
+    expect(await prove('a')).toMatchObject({ state: 'at version' });
+    expect(await prove('b')).toMatchObject({ state: 'behind', pending: 3 });
+    await client.query('ALTER TABLE a.orders DROP COLUMN total');
+    expect(await prove('a')).toMatchObject({
+      state: 'drifted',
+      position: '0003_total',
+      error: { migration: '0003_total', details: [expect.stringContaining('total')] },
+    });
+    expect(await tenant(of, 'look', at('a'), runRequest(of.manifest))).toMatchObject({ state: 'at version' });
   });
 
   test('other code than the run is about asks nothing of the tenant', async () => {
