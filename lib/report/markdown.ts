@@ -14,20 +14,19 @@ const plain = (text: string): string =>
     .replace(ACTIVE, (character) => (character === '#' ? `${entity(character)}${APART}` : entity(character)))
     .replaceAll('@', `@${APART}`)
     .replace(/:(?=\/\/)/g, `:${APART}`)
-    .replace(/\b(www|GH)(?=[.-])/gi, `$1${APART}`)
-    .replace(/^(\s*)([-+]|\d+[.)])(?=\s|$)/, (_, space: string, mark: string) => `${space}${APART}${mark}`);
+    .replace(/\b(www|GH)(?=[.-])/gi, `$1${APART}`);
 
 /** A sentence; what stands between its backticks is shown as code. One line. */
 export function prose(text: string): string {
   const parts = harmlessSql(text.replace(/\s+/g, ' ')).split('`');
   // The last backtick of an odd number begins nothing.
   const closed = parts.length % 2 === 1 ? parts.length : parts.length - 1;
-  return parts
-    .map((part, i) => {
-      if (i >= closed) return `${entity('`')}${plain(part)}`;
-      return i % 2 === 1 && part.trim() !== '' ? code(part) : plain(part);
-    })
-    .join('');
+  const shown = parts.map((part, i) => {
+    if (i >= closed) return `${entity('`')}${plain(part)}`;
+    return i % 2 === 1 && part.trim() !== '' ? code(part) : plain(part);
+  });
+  // It would begin a list or a rule, or make a heading of the line above it; so would nothing at all behind a dash.
+  return shown.join('').replace(/^(\s*)(?=[-+=]|\d+[.)](?:\s|$)|$)/, `$1${APART}`);
 }
 
 /** A name, or a short piece of SQL, on one line. In a code span nothing is a mention. */

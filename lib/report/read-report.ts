@@ -111,7 +111,7 @@ const statementOf: Read<PlannedStep['statements'][number]> = (value, at) => {
     sql: text(it.sql, `${at}.sql`),
     command: text(it.command, `${at}.command`),
     line: number(it.line, `${at}.line`),
-    execution: text(it.execution, `${at}.execution`),
+    execution: oneOf('transaction', 'separate', 'outside', 'batch')(it.execution, `${at}.execution`),
     locks: list(text)(it.locks, `${at}.locks`),
     destroys: orNull(text)(it.destroys, `${at}.destroys`),
     rewrites: orNull(text)(it.rewrites, `${at}.rewrites`),

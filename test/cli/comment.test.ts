@@ -21,6 +21,16 @@ const PLAN = {
   warnings: [],
   errors: [],
 };
+const STATEMENT = {
+  sql: 'SELECT 1',
+  command: 'SELECT',
+  line: 2,
+  execution: 'transaction',
+  locks: [],
+  destroys: null,
+  rewrites: null,
+};
+const STEP = { action: 'apply', migration: '0001_a', note: '', holdsMs: null, statements: [STATEMENT] };
 
 let github: GitHubServer;
 let url: string;
@@ -151,6 +161,7 @@ describe('a report that cannot be trusted', () => {
       { ...PLAN, warnings: [{}] },
       { ...PLAN, namespace: 7 },
       { ...PLAN, proofs: [{ migration: 'x', verify: [], unproved: null, undo: '<b>', down: [] }] },
+      { ...PLAN, steps: [{ ...STEP, statements: [{ ...STATEMENT, execution: 'constructor' }] }] },
       { error: { message: 'x' } },
       { error: 'x' },
       `{"__proto__": ${JSON.stringify(PLAN)}}`,
@@ -158,6 +169,7 @@ describe('a report that cannot be trusted', () => {
       const json = typeof report === 'string' ? report : JSON.stringify(report);
       expect(() => readReport(json)).toThrow(ReportProblem);
     }
+    expect(readReport(JSON.stringify({ ...PLAN, steps: [STEP] }))).toMatchObject({ plan: { steps: [STEP] } });
     const { code, stderr } = await run('no json');
     expect([code, stderr]).toEqual([2, expect.stringContaining('report.json is no JSON')]);
     expect(github.calls).toEqual([]);

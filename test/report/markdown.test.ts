@@ -41,6 +41,11 @@ const HOSTILE = [
   '[^1] a footnote',
   '`',
   '`a` `b',
+  '---',
+  '- - -',
+  '===',
+  '-',
+  ' ',
 ];
 
 describe.each(HOSTILE)('%j', (text) => {
@@ -51,7 +56,10 @@ describe.each(HOSTILE)('%j', (text) => {
   });
 
   test('at the beginning of a line of a list too', () => {
-    expect(tags(`- ${prose(text)}`).filter((tag) => !['ul', 'li', 'p', 'code'].includes(tag))).toEqual([]);
+    const ofList = (markdown: string) =>
+      tags(markdown).filter((tag) => !['ul', 'li', 'p', 'code'].includes(tag));
+    expect(ofList(`- ${prose(text)}`)).toEqual([]);
+    expect(ofList(`- an error\n  - ${prose(text)}\n  - ${prose(text)}`)).toEqual([]);
   });
 
   test('as code it is code', () => {
