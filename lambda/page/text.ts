@@ -7,7 +7,7 @@ export interface Page {
   readonly text: string;
 }
 
-/** SNS takes 256 KB. A thousand names have room in this, and what is described comes first. */
+/** Bytes: SNS takes 256 KB. A thousand names have room in this, and what is described comes first. */
 const LONGEST_TEXT = 100_000;
 /** Kept free of findings, however long they are. */
 const OTHERS_TEXT = 60_000;
@@ -29,12 +29,20 @@ export function renderText(document: PageDocument): Page {
   const end = `\n\n${[...more(document)].join('\n')}`;
   const also = document.also.length === 0 ? '' : `\n\nALSO\n${indented(document.also)}`;
   const others = cut(also, OTHERS_TEXT);
-  const findings = cut(textOfFindings(document), LONGEST_TEXT - others.length - end.length);
+  const room = LONGEST_TEXT - Buffer.byteLength(others) - Buffer.byteLength(end);
+  const findings = cut(textOfFindings(document), room);
   return { subject: document.subject, text: findings + others + end };
 }
 
-const cut = (text: string, longest: number): string =>
-  text.length <= longest ? text : `${text.slice(0, longest)}\n… cut`;
+/** Not within a character. */
+function cut(text: string, longest: number): string {
+  const bytes = Buffer.from(text);
+  if (bytes.length <= longest) return text;
+  return `${bytes
+    .subarray(0, Math.max(0, longest))
+    .toString('utf8')
+    .replace(/\ufffd$/, '')}\n… cut`;
+}
 
 const indented = (lines: readonly string[]): string => lines.map((line) => `  ${line}`).join('\n');
 

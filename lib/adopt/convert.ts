@@ -71,6 +71,13 @@ export async function convert({ tool, judged, rows, applied, end }: ConvertInput
       drafts.map(({ name, entry }) => ({ name, version: /^\d+/.exec(name)?.[0] ?? entry.version })),
     ).map(({ name }) => name),
   );
+  const unknown = drafts.filter(
+    ({ name, entry, state }) => isApplied(state) && !entry.repeatable && !recognized.has(name),
+  );
+  if (unknown.length > 0)
+    notes.push(
+      `${unknown[0]!.name}${unknown.length === 1 ? '' : ` and ${unknown.length - 1} more`}: the ledger of ${tool} does not know this name. Until \`trueup baseline\` has recorded it, Trueup cannot tell that it is applied: run that before the first \`trueup up\` or deployment.`,
+    );
   let proven: readonly string[] = [];
   const files = drafts.map((draft) => {
     const { name, entry, state } = draft;

@@ -24,7 +24,9 @@ function hasTheForms(document: PageDocument): void {
     expect(Buffer.byteLength(JSON.stringify(event))).toBeLessThan(512 * 1024);
   }
   isWebhookBody(bodyOf(document));
-  expect(renderText(document).subject).toMatch(/^[\x20-\x7e]{1,100}$/);
+  const { subject, text } = renderText(document);
+  expect(subject).toMatch(/^[\x20-\x7e]{1,100}$/);
+  expect(Buffer.byteLength(text)).toBeLessThan(256 * 1024);
 }
 const another = (table: string) => ({ group: { ...GROUP, key: table, table }, diagnosis: DIAGNOSIS });
 const pageOf = (change: Partial<PageContent>): PageDocument => documentOf({ ...CONTENT, ...change });
@@ -144,17 +146,25 @@ describe('every form', () => {
       pageOf({ findings: [{ group: { ...GROUP, database: '' }, diagnosis: DIAGNOSIS }] }),
     ],
     ['a statement that no longer plans', workload('SELECT note FROM customers WHERE id = $1')],
-    [
-      'long words',
-      pageOf({
-        findings: [
-          {
-            group: GROUP,
-            diagnosis: { ...DIAGNOSIS, subject: 'ü'.repeat(3_000), cause: Array(90).fill('x'.repeat(4_000)) },
-          },
-        ],
-      }),
-    ],
+    ...['x', '\u00fc', '\u8868', '\u{1f600}'].map(
+      (character) =>
+        [
+          `long words of ${character}`,
+          pageOf({
+            findings: [
+              {
+                group: GROUP,
+                diagnosis: {
+                  ...DIAGNOSIS,
+                  subject: character.repeat(3_000),
+                  cause: Array(90).fill(character.repeat(4_000)),
+                },
+              },
+            ],
+            others: Array(1_000).fill({ ...GROUP, table: character.repeat(60) }),
+          }),
+        ] as const,
+    ),
   ])('%s: as published', (_, document) => hasTheForms(document));
 
   it('travels within what a topic and a queue take; the key and the name of all that is wrong stay', () => {
