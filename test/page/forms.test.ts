@@ -134,7 +134,7 @@ describe('every form', () => {
         },
       ],
     });
-  it.each([
+  it.each<readonly [string, PageDocument]>([
     ['one finding', documentOf(CONTENT)],
     ['lines that were not found', pageOf({ findings: [] })],
     [
