@@ -6,10 +6,19 @@ export type {
   ServerOptions,
 } from './constructs/database-options';
 export { DriftCheck, type DriftCheckProps } from './constructs/drift-check';
+export {
+  type DatabaseTargetsOptions,
+  FleetTargets,
+  type ListTargetsOptions,
+  type QueryTargetsOptions,
+  type SchemaTargetsOptions,
+} from './constructs/fleet-targets';
 export { Notify, type NotifyPagerDutyOptions, type NotifyTopicOptions } from './constructs/notify';
 export { SchemaAlarms } from './constructs/schema-alarms';
 export type { SchemaAlarmsProps } from './constructs/schema-alarms-props';
 export { SchemaDatabase } from './constructs/schema-database';
+export { SchemaFleet } from './constructs/schema-fleet';
+export type { SchemaFleetProps } from './constructs/schema-fleet-props';
 export { SchemaMigrations } from './constructs/schema-migrations';
 export type { ScheduledAuditProps, SchemaMigrationsProps } from './constructs/schema-migrations-props';
 export type { TimingProps } from './constructs/timing';

@@ -40,6 +40,8 @@ export interface DeployProperties {
    * a second one. Absent where there is none.
    */
   readonly Beside?: readonly string[];
+  /** Of a fleet: hash of what is planned for it, so that another list, server or wave is an update. */
+  readonly Fleet?: string;
 }
 
 /** The custom resource's type in the template. */
@@ -151,7 +153,15 @@ export interface DeploySettings {
   readonly logGroup?: string;
 }
 
-export function deployEnvironment(settings: DeploySettings): Record<string, string> {
+/** What leads one request, whatever it works with. */
+export type PollSettings = Omit<DeploySettings, 'migrateFunction'>;
+
+/** Of `isComplete`, beside what every request needs. */
+export const migrateFunctionEnvironment = (name: string): Record<string, string> => ({
+  [NAMES.migrateFunction]: name,
+});
+
+export function deployEnvironment(settings: PollSettings & Partial<DeploySettings>): Record<string, string> {
   return Object.fromEntries(
     Object.entries(NAMES)
       .map(([key, name]) => [name, settings[key as keyof DeploySettings]])
@@ -160,13 +170,23 @@ export function deployEnvironment(settings: DeploySettings): Record<string, stri
   );
 }
 
-/** @throws {Error} naming the variable that is missing or wrong */
-export function deploySettings(env: NodeJS.ProcessEnv): Required<DeploySettings> {
-  const text = (key: keyof DeploySettings): string => {
+const textIn =
+  (env: NodeJS.ProcessEnv) =>
+  (key: keyof DeploySettings): string => {
     const value = env[NAMES[key]];
     if (value) return value;
     throw new Error(`The environment variable ${NAMES[key]} is not set.`);
   };
+
+/** @throws {Error} naming the variable that is missing or wrong */
+export const deploySettings = (env: NodeJS.ProcessEnv): Required<DeploySettings> => ({
+  migrateFunction: textIn(env)('migrateFunction'),
+  ...pollSettings(env),
+});
+
+/** @throws {Error} naming the variable that is missing or wrong */
+export function pollSettings(env: NodeJS.ProcessEnv): Required<PollSettings> {
+  const text = textIn(env);
   const milliseconds = (key: keyof DeploySettings): number => {
     const value = Number(text(key));
     if (Number.isFinite(value) && value > 0) return value;
@@ -174,7 +194,6 @@ export function deploySettings(env: NodeJS.ProcessEnv): Required<DeploySettings>
   };
   const sliceMs = milliseconds('sliceMs');
   return {
-    migrateFunction: text('migrateFunction'),
     sliceMs,
     timeoutMs: milliseconds('timeoutMs'),
     rollbackWaitMs: milliseconds('rollbackWaitMs'),

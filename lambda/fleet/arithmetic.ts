@@ -1,6 +1,6 @@
 /** What a fleet comes to on AWS, before it is built: time against CloudFormation's hour, quotas, connections, cost. Pure. */
 
-import { EARLY_SHARE } from './waves';
+import { EARLY_SHARES, earlyCounts } from './waves';
 
 /** Of a fleet of so many targets. Seconds are for one target. */
 export interface FleetPlan {
@@ -11,6 +11,8 @@ export interface FleetPlan {
   readonly concurrency?: number;
   /** Those named as canaries. @default 1 */
   readonly canaries?: number;
+  /** Percent of all targets, for each wave between the canaries and the rest. @default 5 */
+  readonly shares?: readonly number[];
   /** Looking at one target: connecting, reading its ledger. @default 1 */
   readonly lookS?: number;
   /** Migrating one target. @default 30 */
@@ -60,6 +62,7 @@ export function fleetArithmetic(plan: FleetPlan): FleetArithmetic {
     servers = 1,
     concurrency = 8,
     canaries = 1,
+    shares = EARLY_SHARES,
     lookS = 1,
     migrateS = 30,
     memoryMb = 256,
@@ -68,16 +71,17 @@ export function fleetArithmetic(plan: FleetPlan): FleetArithmetic {
   const time = (count: number, each: number): number => Math.ceil(count / atOnce) * each;
   const looked = time(targets, lookS);
   const first = Math.min(targets, canaries);
-  const early = Math.min(targets - first, Math.ceil(targets * EARLY_SHARE));
+  const early = earlyCounts(targets, first, shares);
   let at = looked;
-  const waves = [first, early, targets - first - early]
+  const rest = targets - early.reduce((sum, count) => sum + count, first);
+  const waves = [first, ...early, rest]
     .filter((count) => count > 0)
     .map((count) => {
       at += time(count, migrateS);
       return { targets: count, endsAt: at };
     });
   // Each wave ends with targets that leave the others' places empty, so the last wave gets what is left of the hour.
-  const rounds = Math.floor((HOUR_S - 2 * migrateS) / (lookS + migrateS));
+  const rounds = Math.floor((HOUR_S - (1 + shares.length) * migrateS) / (lookS + migrateS));
   const slices = Math.ceil(migrateS / SLICE_S);
   const transitions = (children: number, perChild: number): number => children * TRANSITIONS * perChild;
   const usd = (children: number, perChild: number, secondsEach: number): number =>

@@ -6,7 +6,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { basename, join, resolve } from 'node:path';
 import { buildSync } from 'esbuild';
 
-export const HANDLERS = ['deploy', 'migrate', 'page', 'notify'] as const;
+export const HANDLERS = ['deploy', 'migrate', 'page', 'notify', 'fleet-run'] as const;
 export type HandlerName = (typeof HANDLERS)[number];
 
 /** File name to content, as they lie in the function's folder. */

@@ -6,14 +6,21 @@ import { Provider } from 'aws-cdk-lib/custom-resources';
 import { Construct } from 'constructs';
 import { deployEnvironment } from '../../lambda/contract/custom-resource';
 import { acknowledge, acknowledgeVersions } from './acknowledge';
-import { handlerCode } from './handler-code';
 import { executionRole } from './roles';
 import type { Timing } from './timing';
 
 export interface DeployProviderProps {
-  readonly migrate: lambda.Function;
+  /** Both handlers are in it: `index.onEvent`, `index.isComplete`. */
+  readonly code: lambda.Code;
+  /** What `isComplete` may invoke. */
+  readonly migrate: readonly lambda.Function[];
+  readonly environment: Readonly<Record<string, string>>;
+  /** What else `isComplete` may do. @default - nothing */
+  readonly statements?: readonly iam.PolicyStatement[];
   readonly timing: Timing;
   readonly logGroup: ILogGroup;
+  /** MB. @default 256 */
+  readonly memory?: number;
 }
 
 /**
@@ -23,16 +30,16 @@ export interface DeployProviderProps {
 export class DeployProvider extends Construct {
   /** Never changes: CloudFormation refuses to move a custom resource to another function. */
   readonly serviceToken: string;
+  readonly isComplete: lambda.Function;
 
   constructor(scope: Construct, id: string, props: DeployProviderProps) {
     super(scope, id);
-    const { migrate, timing, logGroup } = props;
+    const { code, timing, logGroup, memory = 256 } = props;
 
     const common = {
       runtime: lambda.Runtime.NODEJS_24_X,
       architecture: lambda.Architecture.ARM_64,
-      code: handlerCode('deploy'),
-      memorySize: 256,
+      code,
       logGroup,
     };
     const environment = { NODE_OPTIONS: '--enable-source-maps' };
@@ -40,6 +47,7 @@ export class DeployProvider extends Construct {
       ...common,
       description: "Trueup: records that CloudFormation's event has come",
       handler: 'index.onEvent',
+      memorySize: 256,
       timeout: Duration.seconds(30),
       role: executionRole(this, 'OnEventRole', logGroup),
       environment,
@@ -48,12 +56,12 @@ export class DeployProvider extends Construct {
       ...common,
       description: 'Trueup: asks what the stack is doing, has migrate do the work, answers CloudFormation',
       handler: 'index.isComplete',
+      memorySize: memory,
       timeout: timing.deployTimeout,
-      role: this.isCompleteRole(migrate, logGroup),
+      role: this.isCompleteRole(props),
       environment: {
         ...environment,
         ...deployEnvironment({
-          migrateFunction: migrate.functionName,
           sliceMs: timing.slice.toMilliseconds(),
           timeoutMs: timing.totalTimeout.toMilliseconds(),
           rollbackWaitMs: timing.databaseWait.toMilliseconds(),
@@ -61,8 +69,11 @@ export class DeployProvider extends Construct {
           queryIntervalMs: timing.queryInterval.toMilliseconds(),
           logGroup: logGroup.logGroupName,
         }),
+        ...props.environment,
       },
     });
+
+    this.isComplete = isComplete;
 
     const frameworkOnEventRole = executionRole(this, 'FrameworkOnEventRole', logGroup);
     const frameworkIsCompleteRole = executionRole(this, 'FrameworkIsCompleteRole', logGroup);
@@ -94,7 +105,7 @@ export class DeployProvider extends Construct {
     acknowledge(waiter, 'AwsSolutions-SF2', 'One state that calls one function: there is nothing to trace.');
   }
 
-  private isCompleteRole(migrate: lambda.Function, logGroup: ILogGroup): iam.Role {
+  private isCompleteRole({ migrate, logGroup, statements = [] }: DeployProviderProps): iam.Role {
     const role = executionRole(this, 'IsCompleteRole', logGroup);
     role.addToPolicy(
       new iam.PolicyStatement({
@@ -107,9 +118,10 @@ export class DeployProvider extends Construct {
       new iam.PolicyStatement({
         sid: 'Migrate',
         actions: ['lambda:InvokeFunction'],
-        resources: [migrate.functionArn],
+        resources: migrate.map(({ functionArn }) => functionArn),
       }),
     );
+    for (const statement of statements) role.addToPolicy(statement);
     return role;
   }
 }

@@ -36,6 +36,8 @@ export interface SchemaDescription {
   readonly runId?: string;
   readonly owner?: string;
   readonly beside?: readonly string[];
+  /** Of a fleet: hash of its plan. */
+  readonly fleet?: string;
 }
 
 /**
@@ -61,6 +63,7 @@ export function deployProperties(
     ...(manifest.workload === undefined ? {} : { Workload: manifest.workload.hash }),
     ...(owner === undefined ? {} : { Owner: owner }),
     ...(beside.length === 0 ? {} : { Beside: [...beside].sort() }),
+    ...(schema.fleet === undefined ? {} : { Fleet: schema.fleet }),
   };
   return fitProperties(all, size);
 }

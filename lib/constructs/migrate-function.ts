@@ -6,6 +6,7 @@ import * as lambda from 'aws-cdk-lib/aws-lambda';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct, type IDependable } from 'constructs';
+import { FLEET_FILE, type FleetFile } from '../../lambda/contract/fleet';
 import type { Manifest } from '../../lambda/contract/manifest';
 import {
   AMAZON_ROOTS_FILE,
@@ -30,6 +31,8 @@ export interface MigrateFunctionProps {
   readonly workloadDays: number | undefined;
   readonly timeout: Duration;
   readonly logGroup: ILogGroup;
+  /** What the function of a fleet's server knows of its fleet. @default - it is part of none */
+  readonly fleet?: FleetFile;
 }
 
 export interface AskFunctionProps extends MigrateFunctionProps {
@@ -81,6 +84,7 @@ export class MigrateFunction extends Construct implements ec2.IConnectable {
         [MANIFEST_FILE]: JSON.stringify(manifest),
         ...(roots === undefined ? {} : { [ROOTS_FILE]: readFileSync(roots, 'utf8') }),
         ...(amazonRoots ? { [AMAZON_ROOTS_FILE]: JSON.stringify(AMAZON_ROOTS) } : {}),
+        ...(props.fleet === undefined ? {} : { [FLEET_FILE]: JSON.stringify(props.fleet) }),
       }),
       memorySize: 512,
       timeout: props.timeout,
@@ -100,6 +104,7 @@ export class MigrateFunction extends Construct implements ec2.IConnectable {
                 workloadDays: props.workloadDays?.toString(),
                 createDatabase: database.createDatabase ? 'true' : undefined,
               }),
+          fleetFile: props.fleet === undefined ? undefined : FLEET_FILE,
           rootsFile: roots === undefined ? undefined : ROOTS_FILE,
           amazonRootsFile: amazonRoots ? AMAZON_ROOTS_FILE : undefined,
           ...accessVariables(database),

@@ -32,3 +32,10 @@ export function reserve(construct: Construct, key: string): void {
   }
   inApp.set(key, construct.node.path);
 }
+
+/** The name of the stack that is deployed, and the way down to the nested one: both are fixed at synth. */
+export function nestedName(stack: Stack): string | undefined {
+  let root = stack;
+  while (root.nestedStackParent) root = root.nestedStackParent;
+  return root === stack ? undefined : root.stackName + stack.node.path.slice(root.node.path.length);
+}

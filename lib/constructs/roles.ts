@@ -1,4 +1,5 @@
 import * as iam from 'aws-cdk-lib/aws-iam';
+import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 
@@ -14,3 +15,11 @@ export function executionRole(scope: Construct, id: string, logGroup: ILogGroup)
   );
   return role;
 }
+
+/** By identity policy, for one function and none of its versions. */
+export const grantInvoke = (grantee: iam.IGrantable, fn: lambda.IFunction): iam.Grant =>
+  iam.Grant.addToPrincipal({
+    grantee,
+    actions: ['lambda:InvokeFunction'],
+    resourceArns: [fn.functionArn],
+  });

@@ -1,19 +1,26 @@
 import { basename, resolve } from 'node:path';
 import { Annotations, CfnOutput, CustomResource, Lazy, RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
 import type * as ec2 from 'aws-cdk-lib/aws-ec2';
-import * as iam from 'aws-cdk-lib/aws-iam';
+import type * as iam from 'aws-cdk-lib/aws-iam';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct, Dependable } from 'constructs';
-import { ATTRIBUTES, type DeployProperties, RESOURCE_TYPE } from '../../lambda/contract/custom-resource';
+import {
+  ATTRIBUTES,
+  type DeployProperties,
+  migrateFunctionEnvironment,
+  RESOURCE_TYPE,
+} from '../../lambda/contract/custom-resource';
 import type { Manifest } from '../../lambda/contract/manifest';
 import { formatProblem } from '../compiler/problem';
 import { acceptedIn, compileOnce, promiseOnce } from './compile';
 import { checkDataApiLimits } from './data-api-limits';
 import { DeployProvider } from './deploy-provider';
 import { deployProperties } from './deploy-resource';
+import { handlerCode } from './handler-code';
 import { MigrateFunction } from './migrate-function';
-import { namespacesBeside, reserve } from './namespaces';
+import { namespacesBeside, nestedName, reserve } from './namespaces';
+import { grantInvoke } from './roles';
 import type { SchemaDatabase } from './schema-database';
 import { SCHEMA_MIGRATIONS, type SchemaMigrationsProps } from './schema-migrations-props';
 import { timing } from './timing';
@@ -104,7 +111,9 @@ export class SchemaMigrations extends Construct implements ec2.IConnectable {
     }).function;
     this.connections = migrate.connections;
     const deploy = new DeployProvider(this, 'Deploy', {
-      migrate: migrate.function,
+      code: handlerCode('deploy'),
+      migrate: [migrate.function],
+      environment: migrateFunctionEnvironment(migrate.function.functionName),
       timing: times,
       logGroup: this.logGroup,
     });
@@ -229,19 +238,4 @@ export class SchemaMigrations extends Construct implements ec2.IConnectable {
       'Function for trueup status, plan, verify and explain',
     );
   }
-}
-
-/** By identity policy, for one function and none of its versions. */
-const grantInvoke = (grantee: iam.IGrantable, fn: lambda.IFunction): iam.Grant =>
-  iam.Grant.addToPrincipal({
-    grantee,
-    actions: ['lambda:InvokeFunction'],
-    resourceArns: [fn.functionArn],
-  });
-
-/** The name of the stack that is deployed, and the way down to the nested one: both are fixed at synth. */
-function nestedName(stack: Stack): string | undefined {
-  let root = stack;
-  while (root.nestedStackParent) root = root.nestedStackParent;
-  return root === stack ? undefined : root.stackName + stack.node.path.slice(root.node.path.length);
 }

@@ -9,9 +9,11 @@ import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import * as sns from 'aws-cdk-lib/aws-sns';
 import { afterAll, describe, expect, it } from 'vitest';
 import { DriftCheck } from '../../lib/constructs/drift-check';
+import { FleetTargets } from '../../lib/constructs/fleet-targets';
 import { Notify } from '../../lib/constructs/notify';
 import { SchemaAlarms } from '../../lib/constructs/schema-alarms';
 import { SchemaDatabase } from '../../lib/constructs/schema-database';
+import { SchemaFleet } from '../../lib/constructs/schema-fleet';
 import { SchemaMigrations } from '../../lib/constructs/schema-migrations';
 import { DatabaseStack } from '../../lib/stacks/database-stack';
 import { SchemaStack } from '../../lib/stacks/schema-stack';
@@ -38,6 +40,12 @@ const existing = { host: 'db.example', databaseName: 'app', vpc: server.vpc, sec
 const someDatabase = SchemaDatabase.existing(existing);
 /** A namespace, and a log group, is given once. */
 const schemaProps = () => ({ database: someDatabase, folder, namespace: `n${made++}` });
+const fleetProps = () => ({
+  servers: { main: someDatabase },
+  targets: [FleetTargets.databases({ pattern: '*' })],
+  folder,
+  namespace: `n${made++}`,
+});
 const logGroup = () => logs.LogGroup.fromLogGroupName(stack, `Log${made}`, `/log/${made++}`);
 const alarmProps = () => ({
   databaseLogGroup: logGroup(),
@@ -50,6 +58,12 @@ const clusterArn = 'arn:aws:rds:eu-central-1:123456789012:cluster:prod';
 /** What takes each of the exported interfaces, all else being right. */
 const TAKES: Record<string, (override: Override) => unknown> = {
   SchemaMigrationsProps: (o) => new SchemaMigrations(fresh(), 'Schema', props(schemaProps(), o)),
+  SchemaFleetProps: (o) => new SchemaFleet(fresh(), 'Fleet', props(fleetProps(), o)),
+  QueryTargetsOptions: (o) =>
+    FleetTargets.query(props({ database: 'control', sql: 'SELECT name FROM t' }, o)),
+  DatabaseTargetsOptions: (o) => FleetTargets.databases(props({ pattern: '*' }, o)),
+  SchemaTargetsOptions: (o) => FleetTargets.schemas(props({ database: 'shop', pattern: '*' }, o)),
+  ListTargetsOptions: (o) => FleetTargets.list(props({ bucket: 'tenants', key: 'targets.jsonl' }, o)),
   ScheduledAuditProps: (o) =>
     new SchemaMigrations(fresh(), 'Schema', { ...schemaProps(), audit: props({}, o) }),
   TimingProps: (o) => new SchemaMigrations(fresh(), 'Schema', props(schemaProps(), o)),
@@ -144,6 +158,15 @@ const ACCEPTED: Record<string, string> = {
   'SchemaMigrationsProps.audit, an object': 'everything has a default',
   'SchemaMigrationsProps.runId, no text': 'what an unset variable gives; it forces nothing',
   'SchemaMigrationsProps.runId, a URL with a password': 'any text; a link to a CI run is one',
+  'SchemaFleetProps.runId, no text': 'what an unset variable gives; it forces nothing',
+  'SchemaFleetProps.runId, a URL with a password': 'any text; a link to a CI run is one',
+  'SchemaFleetProps.sharedSchemas, an empty list': 'none are shared',
+  'SchemaFleetProps.waves, an empty list': 'the canaries, then the rest',
+  'SchemaFleetProps.tolerated, zero': 'none',
+  'DatabaseTargetsOptions.except, an empty list': 'all that match',
+  'SchemaTargetsOptions.except, an empty list': 'all that match',
+  'QueryTargetsOptions.sql, two lines': 'queries have lines',
+  'QueryTargetsOptions.sql, a URL with a password': 'the server says what is wrong with a query',
   'SchemaAlarmsProps.applicationLogGroups, an empty list': 'none',
   'SchemaAlarmsProps.exceptRoles, an empty list': "everybody's errors count, the migrator's too",
   'SchemaAlarmsProps.ignore, an empty list': 'nothing is ignored',

@@ -23,6 +23,7 @@ const EVERY: Required<DeployProperties> = {
   Owner: 'shop/Schema',
   Beside: ['a', 'b'],
   Workload: 'w1',
+  Fleet: 'f1',
 };
 const { Owner, Beside, ...PROPERTIES } = EVERY;
 /** CloudFormation adds its own. */

@@ -19,7 +19,7 @@ function imported(): string[] {
       'lib/index.ts',
       'lib/compiler/sync-child.ts',
       'lib/workload/sync-child.ts',
-      ...['deploy', 'migrate', 'page', 'notify'].map((handler) => `lambda/${handler}/index.ts`),
+      ...['deploy', 'migrate', 'page', 'notify', 'fleet-run'].map((handler) => `lambda/${handler}/index.ts`),
     ],
     absWorkingDir: ROOT,
     bundle: true,

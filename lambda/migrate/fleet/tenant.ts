@@ -13,6 +13,8 @@ import { type Asked, ofApply, ofProof, ofStanding, ofUndo } from './answer';
 /** How long a look may take, connecting included: a failover takes a minute. */
 const LOOK_MS = 75_000;
 const NO_SUCH_DATABASE = '3D000';
+/** After an update either version of a function may answer for up to a minute. */
+const OTHER_CODE_MS = 60_000;
 
 export interface TenantContext {
   readonly fleet: FleetFile;
@@ -92,8 +94,11 @@ function checkTarget(target: FleetTarget, { server }: FleetFile): void {
 }
 
 /** The code under a running map changes when CloudFormation rolls back: the new run does the rest. Nothing was asked of the tenant. */
-const otherCode = (asked: Asked, { hash }: Manifest, request: TenantRequest['request']): TenantAnswer =>
-  ofStanding(asked, {
+function otherCode(asked: Asked, { hash }: Manifest, request: TenantRequest['request']): TenantAnswer {
+  const { name, startedAt } = asked;
+  const ageMs = Date.now() - Date.parse(request.startedAt ?? startedAt);
+  if (ageMs < OTHER_CODE_MS) return { name, state: 'continue', startedAt, pending: 0, position: '' };
+  return ofStanding(asked, {
     state: 'refused',
     pending: [],
     position: '',
@@ -103,6 +108,7 @@ const otherCode = (asked: Asked, { hash }: Manifest, request: TenantRequest['req
       remedy: 'Nothing to do: the deployment that changed the function sees to this tenant.',
     },
   });
+}
 
 /** Connects, and sees that there is no such tenant any more, while nothing of it has been touched. */
 class There {

@@ -1,0 +1,60 @@
+/** A rollback or Delete: runs are stopped, tenants in flight waited for, and each tenant undone by the rules of rollback. */
+import { type FleetMember, keys } from '../contract/fleet-run';
+import { type Decision, decideBackward } from './decide';
+import { readMembers } from './list';
+import type { Polled } from './poll';
+import { begin, EMPTY_REPORT, recordedTargets, stateOf, together } from './run';
+import { settled, stopRuns } from './stop';
+
+type Answer = Extract<Decision, { next: 'poll' | 'succeed' | 'fail' }>;
+
+/** Never fails. */
+export async function backward(polled: Polled): Promise<Answer> {
+  const { event, outbound, settings, elapsedMs, request } = polled;
+  const run = event.RequestId;
+  const execution = await outbound.executions.describe(run);
+  if (execution === null) {
+    const left = await stopAll(polled);
+    if (!request.failed) {
+      const report = request.remove ? EMPTY_REPORT : null;
+      const unknown = request.remove
+        ? []
+        : ['it is not known which deployment failed, so everything is kept'];
+      return { next: 'succeed', report, warnings: [...unknown, ...(left === null ? [] : [left])] };
+    }
+    return beginUndo(polled, request.failed.manifestHash, left);
+  }
+  const state = await stateOf(run, outbound.bucket);
+  const late = elapsedMs >= settings.timeoutMs - settings.queryIntervalMs;
+  const decision = decideBackward({ execution, state, late });
+  if (decision.next === 'poll' || decision.next === 'succeed' || decision.next === 'fail') return decision;
+  await stopRuns(polled, (name) => name === run, 'the rollback ran out of time');
+  return {
+    next: 'succeed',
+    report: decision.report,
+    warnings: ['out of time: what was not reached is kept'],
+  };
+}
+
+/** @returns who is still at work, after all that time */
+async function stopAll(polled: Polled): Promise<string | null> {
+  const { event, settings } = polled;
+  await stopRuns(polled, (name) => name !== event.RequestId, 'the stack is rolled back or deleted');
+  return settled(polled, settings.rollbackWaitMs);
+}
+
+async function beginUndo(polled: Polled, failedHash: string, left: string | null): Promise<Answer> {
+  const { plan, fleet, outbound, event, request } = polled;
+  const latest = await outbound.bucket.get(keys.latest(failedHash));
+  const warnings = left === null ? [] : [left];
+  // A run writes down its targets before it begins.
+  if (latest === null) return { next: 'succeed', report: EMPTY_REPORT, warnings };
+  const { runs } = JSON.parse(latest) as { runs: string[] };
+  const recorded = await recordedTargets(runs, outbound.bucket);
+  const today = await readMembers(plan, fleet.functions, outbound).catch((): FleetMember[] => []);
+  const all = together(recorded, today);
+  const members = all.filter(({ server }) => Object.hasOwn(plan.servers, server));
+  if (members.length === 0) return { next: 'succeed', report: EMPTY_REPORT, warnings };
+  await begin({ run: event.RequestId, work: 'undo', migrates: false, members, request }, outbound);
+  return { next: 'poll', progress: `undoing in ${members.length} tenants` };
+}

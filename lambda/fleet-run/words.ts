@@ -1,0 +1,73 @@
+/** What a run comes to, in words: for CloudFormation, short. Pure. */
+import type { FLEET_ATTRIBUTES, RunReport } from '../contract/fleet-run';
+import { shorten } from '../deploy/reason';
+
+const NAMED = 5;
+const ATTRIBUTE_BYTES = 450;
+
+const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;
+
+/** `1,200 tenants: 1,199 at version, 1 failed` */
+export const statesText = ({ targets, states }: Pick<RunReport, 'targets' | 'states'>): string =>
+  `${count(targets, 'tenant')}: ${
+    Object.entries(states)
+      .map(([state, n]) => `${n} ${state}`)
+      .join(', ') || 'none looked at'
+  }`;
+
+/** `acme on main (failed): 0002_total, line 2: …` */
+export function failuresText(
+  { failures, wrong }: Pick<RunReport, 'failures' | 'wrong'>,
+  named = NAMED,
+): string {
+  const shown = failures
+    .slice(0, named)
+    .map(({ name, server, state, why }) => `${name} on ${server} (${state})${why === '' ? '' : `: ${why}`}`);
+  const more = wrong - shown.length;
+  return [...shown, ...(more > 0 ? [`and ${more} more`] : [])].join('; ').replace(/\.?$/, '.');
+}
+
+/** Why a run that came to its end is a failure; null where it is none. */
+export function stoppedText(report: RunReport, tolerated: number): string | null {
+  if (report.stopped === null) return null;
+  const allowed = tolerated === 0 ? 'none is tolerated' : `${tolerated} are tolerated`;
+  const why = `${failuresText(report)} ${statesText(report)}.`;
+  if (report.stopped === 'blocked')
+    return `Nothing was changed: ${count(report.wrong, 'tenant')} cannot be migrated, and ${allowed}. ${why}`;
+  const wave = report.waves.at(-1)?.name ?? '';
+  return `Stopped after wave ${wave}: ${count(report.wrong, 'tenant')} failed, and ${allowed}. ${why} What is done stays done; deploy again to continue.`;
+}
+
+/** What a person should know of a success. */
+export const toleratedText = (report: RunReport): string[] =>
+  report.wrong === 0
+    ? []
+    : [`${count(report.wrong, 'tenant')} tolerated and behind: ${failuresText(report)}`];
+
+type Attributes = { readonly [K in (typeof FLEET_ATTRIBUTES)[keyof typeof FLEET_ATTRIBUTES]]: string };
+
+/** Every attribute, always: CloudFormation fails a stack that asks for one that is not there. */
+export function fleetAttributes(report: RunReport | null, warnings: readonly string[]): Attributes {
+  const fit = (text: string): string => shorten(text, ATTRIBUTE_BYTES) || 'none';
+  if (report === null)
+    return {
+      Tenants: 'unknown',
+      Failed: 'unknown',
+      Undone: '0',
+      Kept: 'unknown',
+      Warnings: fit(warnings.join('; ')),
+    };
+  const more = report.keptCount - report.kept.length;
+  return {
+    Tenants: fit(statesText(report)),
+    Failed: report.wrong === 0 ? 'none' : fit(failuresText(report, 20)),
+    Undone: String(report.undoneCount),
+    Kept: fit(
+      [
+        ...report.kept.map(({ tenant, name, reason }) => `${tenant}: ${name} (${reason})`),
+        ...(more > 0 ? [`and ${more} more`] : []),
+      ].join(', '),
+    ),
+    Warnings: fit(warnings.join('; ')),
+  };
+}

@@ -1,0 +1,30 @@
+/** A fleet in an app: servers of their own stack, and the fleet in another. */
+import { type App, Stack } from 'aws-cdk-lib';
+import { FleetTargets } from '../../lib/constructs/fleet-targets';
+import { SchemaFleet } from '../../lib/constructs/schema-fleet';
+import type { SchemaFleetProps } from '../../lib/constructs/schema-fleet-props';
+import { DatabaseStack } from '../../lib/stacks/database-stack';
+import { folderOf, PEOPLE, testApp } from './synth';
+
+const folder = folderOf({ '0001_people.sql': PEOPLE });
+
+export interface FleetDeployment {
+  readonly app: App;
+  readonly server: DatabaseStack;
+  readonly stack: Stack;
+  readonly fleet: SchemaFleet;
+}
+
+export function fleetDeployment(props: Partial<SchemaFleetProps> = {}): FleetDeployment {
+  const app = testApp();
+  const server = new DatabaseStack(app, 'Server');
+  const stack = new Stack(app, 'App');
+  const fleet = new SchemaFleet(stack, 'Tenants', {
+    servers: { main: server.database() },
+    targets: [FleetTargets.databases({ pattern: 'tenant_*' })],
+    folder,
+    namespace: 'people',
+    ...props,
+  });
+  return { app, server, stack, fleet };
+}
