@@ -12,6 +12,7 @@ import data_api
 import failed_create
 import function_metrics
 import log_metrics
+import map_results
 import real_postgres
 import resource_types
 import runtime_roots
@@ -20,7 +21,7 @@ if __name__ == "__main__":
     import ministack.app as app
 
     for addition in (clock, resource_types, runtime_roots, function_metrics, failed_create, real_postgres, data_api,
-                     log_metrics, alarms):
+                     log_metrics, alarms, map_results):
         addition.install()
     logging.getLogger("local_aws").info("additions installed")
     sys.argv = sys.argv[:1]

@@ -111,9 +111,13 @@ describe.each(majors())('PostgreSQL %i', (major) => {
   test('other code than the run is about asks nothing of the tenant', async () => {
     const { url, at } = await withSchemas('a');
     const connects = () => expect.unreachable() as never;
+    const old = new Date(Date.now() - 61_000).toISOString();
     for (const work of ['look', 'apply', 'undo'] as const)
       expect(
-        await tenant({ url, manifest: first, connect: connects }, work, at('a'), runRequest(second)),
+        await tenant({ url, manifest: first, connect: connects }, work, at('a'), {
+          ...runRequest(second),
+          startedAt: old,
+        }),
       ).toMatchObject({
         state: 'refused',
         error: {
@@ -121,6 +125,16 @@ describe.each(majors())('PostgreSQL %i', (major) => {
           remedy: expect.stringContaining('the deployment that changed the function'),
         },
       });
+  });
+
+  test('for a minute after the event, other code is one that an update has not replaced yet: asked again', async () => {
+    const { url, at } = await withSchemas('a');
+    const connects = () => expect.unreachable() as never;
+    const response = await ask(
+      { url, manifest: first, connect: connects },
+      { action: 'tenant', work: 'look', target: at('a'), request: runRequest(second) },
+    );
+    expect(response).toMatchObject({ action: 'tenant', tenant: { state: 'continue' } });
   });
 
   test('a tenant that fails says why, once; the next request goes on', async () => {
