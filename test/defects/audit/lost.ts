@@ -25,7 +25,7 @@ export const LOST: Readonly<Record<ComparedId, readonly AuditCase[]>> = {
       ...moved('CREATE EXTENSION hstore;', 'DROP EXTENSION hstore;'),
       ...B,
       object: 'hstore',
-      message: /is missing/,
+      message: /Extension hstore is missing/,
     },
     {
       ...moved(
@@ -35,7 +35,7 @@ export const LOST: Readonly<Record<ComparedId, readonly AuditCase[]>> = {
       workload: 'SELECT code FROM customers WHERE name::citext = $1;',
       ...A,
       object: 'citext',
-      message: /is missing/,
+      message: /Extension citext is missing/,
     },
     {
       ...moved(
@@ -45,7 +45,7 @@ CREATE FUNCTION level(path text) RETURNS int LANGUAGE plpgsql AS $$ BEGIN RETURN
       ),
       ...A,
       object: 'ltree',
-      message: /is missing/,
+      message: /Extension ltree is missing/,
     },
   ],
   'extension-schema': [
