@@ -19,7 +19,8 @@ export interface StackOption {
 
 /** Of `--fleet`. */
 export interface FleetOptions {
-  readonly fleet?: string;
+  /** True without a file: the stack's own list. */
+  readonly fleet?: string | true;
   readonly concurrency?: number;
   readonly target?: readonly string[];
   readonly sharedSchema?: readonly string[];
@@ -70,13 +71,20 @@ export const withOwner = (command: Command): Command =>
 
 export const withFleet = (command: Command): Command =>
   command
-    .option('--fleet <file>', 'a list of tenants, each a database or a schema: JSON lines, JSON or CSV')
+    .option(
+      '--fleet [file]',
+      'a list of tenants, each a database or a schema: JSON lines, JSON or CSV; with --stack without a file',
+    )
     .option(
       '--concurrency <number>',
       'with --fleet: connections at once (default: 8), a tenth of the free ones at most',
       wholeNumber,
     )
-    .option('--target <name>', 'with --fleet: only this one of the list; may be repeated', repeated)
+    .option(
+      '--target <name>',
+      'with --fleet or --stack: only this one of the list; may be repeated',
+      repeated,
+    )
     .option(
       '--shared-schema <name>',
       "with --fleet: searched for names after the tenant's own schema, e.g. for extensions; may be repeated",

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { reason, testApp } from './support/cdk';
 import { type File, histories, migrationFolder } from './support/migrations';
 import { type Rds, startRds } from './support/rds';
-import { available, cdk, logEvents, physicalId, stackEvents, stackStatus } from './support/scenario';
+import { available, cdk, logEvents, physicalId, stackEvents, stackStatus, trueup } from './support/scenario';
 import type { Finished } from './support/supervised';
 
 const NAME = 'fleet';
@@ -23,6 +23,11 @@ const ORDERS: File = {
 const TOTAL: File = {
   up: 'ALTER TABLE orders ADD COLUMN total numeric;',
   holds: `EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass('orders') AND attname = 'total')`,
+};
+const SIZE: File = {
+  up: 'ALTER TABLE orders ADD COLUMN size int;',
+  holds: `EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass('orders') AND attname = 'size')`,
+  down: 'ALTER TABLE orders DROP COLUMN size;',
 };
 const NOTE: File = {
   up: `ALTER TABLE orders ALTER COLUMN note SET DEFAULT '';`,
@@ -113,6 +118,31 @@ describe.runIf(available())('a fleet, from its first deployment to its end', () 
     const { tenant_b: bad, ...others } = await everywhere([...DATABASES, 'tenant_d', ...SCHEMAS]);
     expect(bad).not.toHaveProperty('0003_total');
     for (const history of Object.values(others)) expect(history['0003_total']!.at(-1)).toBe('applied');
+  });
+
+  test('the command line: where all tenants are, and one that was repaired is brought up', async () => {
+    const status = await trueup('status', '--stack', STACK, '--fleet', '--json', '--exit-code');
+    expect(JSON.parse(status.output)).toMatchObject({ targets: 6, states: { 'at version': 5, behind: 1 } });
+    expect(status.exitCode).toBe(3);
+
+    await rds.run('tenant_b', 'ALTER TABLE orders DROP COLUMN total');
+    const up = await trueup('up', '--stack', STACK, '--target', 'tenant_b', '--quiet');
+    expect(up.output).toBe('1 tenant: 1 at version.\n');
+    expect(up.exitCode).toBe(0);
+    expect((await historyOf('tenant_b'))['0003_total']).toEqual(['applied']);
+
+    const wrong = await trueup('up', '--stack', STACK, '--target', 'nobody');
+    expect(wrong.output).toContain('nobody is not in the list of 6 targets');
+    expect(wrong.exitCode).toBe(2);
+  });
+
+  test('a service that does not come up: the tenants had succeeded, so they stay, and the answer says so', async () => {
+    const failed = await deploy({ ...THIRD, '0004_size': SIZE }, { service: 'fails' });
+    expect(failed.exitCode, reason(failed)).toBe(1);
+    expect(await stackStatus(STACK)).toBe('UPDATE_ROLLBACK_COMPLETE');
+    expect(await reported()).toMatchObject({ direction: 'rollback', outcome: 'done', keptCount: 6 });
+    for (const history of Object.values(await everywhere()))
+      expect(history['0004_size']).toEqual(['applied']);
   });
 
   test('destroy: the stack is gone, the tenants stay', async () => {

@@ -77,6 +77,7 @@ const PAGES = [
   'constructs-alarms.md',
   'notify.md',
   'deploying.md',
+  'fleet-aws.md',
 ];
 const EXAMPLES = PAGES.flatMap((name) =>
   blocks(name, 'ts').map((code, index) => [name, index + 1, code] as const),

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { MigrationState, MigrationStatus, Status } from '../../../lambda/contract/status';
 import { EXIT, type ExitCode } from '../exit-codes';
-import { checkFleetOptions } from '../fleet/open';
+import { fleetOf } from '../fleet/open';
 import { runFleetStatus } from '../fleet/status';
 import { open } from '../open';
 import {
@@ -13,6 +13,7 @@ import {
   withFolder,
   withStack,
 } from '../options';
+import { runRemoteFleetStatus } from '../remote/fleet';
 import { setAction } from '../terminal/action';
 import type { Colors } from '../terminal/colors';
 import { printJson } from '../terminal/json';
@@ -29,8 +30,9 @@ export function registerStatus(program: Command): void {
     .addHelpText('after', STATES);
   withFleet(withStack(command));
   setAction<Options>(command, async (terminal, options, folder) => {
-    checkFleetOptions(options);
-    if (options.fleet !== undefined) return runFleetStatus(terminal, options, folder!, options.fleet);
+    const fleet = fleetOf(options);
+    if (fleet?.from === 'file') return runFleetStatus(terminal, options, folder!, fleet.file);
+    if (fleet?.from === 'stack') return runRemoteFleetStatus(terminal, options);
     const operations = await open(folder!, options);
     const status = await operations.status();
     if (terminal.json) printJson(terminal, status);

@@ -1,13 +1,14 @@
 import type { Command } from 'commander';
 import type { Report } from '../../../lambda/contract/converge';
 import type { ExitCode } from '../exit-codes';
-import { checkFleetOptions } from '../fleet/open';
+import { fleetOf } from '../fleet/open';
 import { type FleetUpOptions, runFleetUp } from '../fleet/up';
 import { openLocal } from '../open';
 import {
   type DatabaseOptions,
   type OwnerOption,
   repeated,
+  type StackOption,
   type TimeoutOption,
   wholeDays,
   wholeNumber,
@@ -17,6 +18,7 @@ import {
   withOwner,
   withTimeout,
 } from '../options';
+import { runRemoteFleetUp } from '../remote/fleet';
 import { setAction } from '../terminal/action';
 import { runToEnd } from '../terminal/outcome';
 import { plural, type Terminal } from '../terminal/terminal';
@@ -40,6 +42,7 @@ export function registerUp(program: Command): void {
       'ran since the last deployment)',
     wholeDays,
   );
+  command.option('--stack <name>', "with --target: a tenant of the stack's fleet, by its deployed functions");
   withFleet(command)
     .option(
       '--canary <name>',
@@ -51,11 +54,11 @@ export function registerUp(program: Command): void {
       'with --fleet: so many tenants may fail before later waves are left out (default: 0)',
       wholeNumber,
     );
-  setAction<UpOptions & FleetUpOptions>(command, (terminal, options, folder) => {
-    checkFleetOptions(options);
-    return options.fleet === undefined
-      ? runUp(terminal, options, folder!)
-      : runFleetUp(terminal, options, folder!, options.fleet);
+  setAction<UpOptions & FleetUpOptions & StackOption>(command, (terminal, options, folder) => {
+    const fleet = fleetOf(options);
+    if (fleet?.from === 'file') return runFleetUp(terminal, options, folder!, fleet.file);
+    if (fleet?.from === 'stack' || options.stack !== undefined) return runRemoteFleetUp(terminal, options);
+    return runUp(terminal, options, folder!);
   });
 }
 

@@ -12,17 +12,53 @@ import { targetsFrom } from './list';
 
 const NEEDS_FLEET = ['concurrency', 'target', 'sharedSchema', 'canary', 'tolerated'] as const;
 const NOT_WITH_FLEET = ['stack', 'workload', 'workloadDays'] as const;
+/** A stack's fleet has its own list, and its own way to its servers. */
+const NOT_WITH_STACK = [
+  'concurrency',
+  'sharedSchema',
+  'canary',
+  'tolerated',
+  'workload',
+  'workloadDays',
+  'ownerRole',
+  'databaseUrl',
+] as const;
 const flag = (name: string): string => `--${name.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`;
 
-/** @throws {UsageError} where options do not go together */
-export function checkFleetOptions(options: object): void {
+/**
+ * Where the tenants are that a command is about.
+ * - `file`: a list of this machine's, its databases reached from here
+ * - `stack`: the fleet of a stack
+ * - null: one database
+ * @throws {UsageError} where options do not go together
+ */
+export function fleetOf(
+  options: object,
+): { readonly from: 'file'; readonly file: string } | { readonly from: 'stack' } | null {
   const given = options as Readonly<Record<string, unknown>>;
-  const isFleet = given.fleet !== undefined;
-  const wrong = (isFleet ? NOT_WITH_FLEET : NEEDS_FLEET).find((name) => given[name] !== undefined);
-  if (wrong === undefined) return;
-  throw isFleet
-    ? new UsageError(`${flag(wrong)} cannot be combined with --fleet`, 'Leave one of them out.')
-    : new UsageError(`${flag(wrong)} is about a fleet`, 'Give the list of tenants with --fleet FILE.');
+  const has = (name: string): boolean => given[name] !== undefined;
+  const { fleet } = given;
+  if (has('stack') && (fleet === true || (!has('fleet') && has('target')))) {
+    refuse(NOT_WITH_STACK.find(has), '--stack and a fleet');
+    return { from: 'stack' };
+  }
+  if (fleet === true)
+    throw new UsageError(
+      '--fleet has no list',
+      'Give the list of tenants with --fleet FILE, or the stack that has one with --stack.',
+    );
+  if (typeof fleet === 'string') {
+    refuse(NOT_WITH_FLEET.find(has), '--fleet');
+    return { from: 'file', file: fleet };
+  }
+  const wrong = NEEDS_FLEET.find(has);
+  if (wrong === undefined) return null;
+  throw new UsageError(`${flag(wrong)} is about a fleet`, 'Give the list of tenants with --fleet FILE.');
+}
+
+function refuse(wrong: string | undefined, other: string): void {
+  if (wrong !== undefined)
+    throw new UsageError(`${flag(wrong)} cannot be combined with ${other}`, 'Leave one of them out.');
 }
 
 export type OpenFleetOptions = DatabaseOptions & OwnerOption & FleetOptions & { readonly timeout?: number };

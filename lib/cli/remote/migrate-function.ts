@@ -38,11 +38,11 @@ export async function migrateFunction(
   const whatFor = 'It must be the stack that contains SchemaMigrations, with its outputs.';
   const used = older ? 'change' : use;
   const functionName = outputOf(stackName, outputs, OUTPUTS[used], whatFor, namespace);
-  return (request) => invoke(functionName, request, GRANTS[used]);
+  return (request) => invokeNamed(functionName, request, GRANTS[used]);
 }
 
 /** @throws {TrueupError} when the function cannot be invoked, dies, or answers with an error */
-async function invoke(
+export async function invokeNamed(
   functionName: string,
   request: MigrateRequest,
   grant: string,

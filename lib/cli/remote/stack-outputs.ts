@@ -45,7 +45,7 @@ export function outputOf(
   namespace?: string,
 ): string {
   const all = named(outputs, name);
-  const schemas = all.map(({ Description }) => Description?.match(/ of the schema (\S+)$/)?.[1]);
+  const schemas = all.map(({ Description }) => Description?.match(/ of the (?:schema|fleet) (\S+)$/)?.[1]);
   const wanted = all.filter((_, index) => namespace === undefined || schemas[index] === namespace);
   const [found, other] = wanted;
   if (found?.OutputValue !== undefined && other === undefined) return found.OutputValue;

@@ -1,0 +1,274 @@
+/** A request of CloudFormation over a fleet, poll by poll, with a stand-in for Step Functions' client. */
+import { beforeEach, describe, expect, test } from 'vitest';
+import { membersOf, StandIn } from './stand-in';
+
+let aws: StandIn;
+beforeEach(() => {
+  aws = new StandIn();
+  aws.members = membersOf('a', 'b', 'c', 'd');
+});
+const NOT_YET = { IsComplete: false };
+const failing =
+  (...names: string[]): StandIn['onTenant'] =>
+  (member, { work }) =>
+    work === 'look'
+      ? { state: 'behind', pending: 1 }
+      : work === 'apply' && names.includes(member.name)
+        ? {
+            state: 'failed',
+            pending: 1,
+            error: { code: 'sql', message: 'no such table', remedy: 'Make it.' } as never,
+          }
+        : { state: work === 'undo' ? 'undone' : 'at version' };
+
+describe('forward', () => {
+  test('begun once, looked at, wave by wave, and the list read again before success', async () => {
+    expect(await aws.poll('r')).toEqual(NOT_YET);
+    expect(aws.runs.get('r')!.state).toMatchObject({
+      work: 'look',
+      wave: 0,
+      request: { manifestHash: 'new' },
+    });
+    expect(await aws.poll('r')).toEqual(NOT_YET);
+    expect(aws.starts).toEqual(['r']);
+    const names: string[] = [];
+    while (aws.runs.get('r')!.status === 'RUNNING') {
+      names.push(aws.runs.get('r')!.state.name);
+      await aws.wave('r');
+    }
+    expect(names).toEqual(['look', 'canary', 'early', 'rest']);
+    expect(await aws.poll('r')).toMatchObject({
+      IsComplete: true,
+      Data: { Tenants: '4 tenants: 4 at version', Failed: 'none', Warnings: 'none' },
+    });
+  });
+
+  test('a start whose answer was lost, and a poll that was killed before it: one execution', async () => {
+    const { start } = aws.outbound.executions;
+    let calls = 0;
+    Object.assign(aws.outbound.executions, {
+      start: async (name: string, input: unknown) => {
+        calls++;
+        if (calls === 1) throw new Error('killed');
+        await start(name, input);
+        if (calls === 2) throw new Error('answer lost');
+      },
+    });
+    for (let poll = 0; poll < 3; poll++) expect(await aws.poll('r')).toEqual(NOT_YET);
+    expect(aws.starts).toEqual(['r']);
+  });
+
+  test('tenants that came meanwhile are brought up, twice at most', async () => {
+    await aws.poll('r');
+    await aws.toEnd('r');
+    aws.members = membersOf('a', 'b', 'c', 'd', 'e');
+    expect(await aws.poll('r')).toEqual(NOT_YET);
+    expect(aws.starts).toEqual(['r', 'r-2']);
+    expect(aws.runs.get('r-2')!.state.report.targets).toBe(1);
+    await aws.toEnd('r-2');
+    expect(await aws.poll('r')).toMatchObject({ Data: { Tenants: '5 tenants: 5 at version' } });
+  });
+
+  test('something against a tenant: nothing is changed, and it is named', async () => {
+    aws.onTenant = (member) =>
+      member.name === 'c'
+        ? { state: 'edited', error: { code: 'history', message: '0001 has changed', remedy: 'Restore it.' } }
+        : { state: 'behind' };
+    await aws.poll('r');
+    await aws.toEnd('r');
+    expect(aws.runs.get('r')!.state.wave).toBe(0);
+    await expect(aws.poll('r')).rejects.toThrow(
+      /^Nothing was changed: 1 tenant cannot be migrated, and none is tolerated\. c on main \(edited\): 0001 has changed/,
+    );
+  });
+
+  test('one fails: its wave ends, the next does not begin; tolerated, all others are brought up', async () => {
+    aws.onTenant = failing('a', 'b', 'c', 'd');
+    await aws.poll('r');
+    await aws.toEnd('r');
+    expect(aws.runs.get('r')!.state).toMatchObject({ wave: 1, report: { stopped: 'failures', wrong: 1 } });
+    await expect(aws.poll('r')).rejects.toThrow(
+      /^Stopped after wave canary: 1 tenant failed, and none is tolerated.*No such table.*3 behind/,
+    );
+
+    aws.onTenant = failing('b');
+    await aws.poll('s', { plan: { tolerated: 1 } });
+    await aws.toEnd('s');
+    expect(await aws.poll('s', { plan: { tolerated: 1 } })).toMatchObject({
+      Data: {
+        Tenants: expect.stringContaining('3 at version'),
+        Failed: expect.stringContaining('b on eu (failed)'),
+      },
+    });
+  });
+
+  test('a function that dies and a map that ends early: no answer, and nobody is taken for migrated', async () => {
+    aws.onTenant = (member, { work }) =>
+      member.name === 'a' ? 'dies' : { state: work === 'look' ? 'behind' : 'at version' };
+    await aws.poll('r');
+    await aws.toEnd('r');
+    const died = await aws.poll('r').catch((error: Error) => error.message);
+    expect(died).toContain(
+      'a on main (no answer): its function gave no answer (Lambda.Unknown); see its log',
+    );
+    expect(died).not.toContain('secret');
+
+    aws.onTenant = () => ({ state: 'behind' });
+    aws.mapError = (server) => (server === 'eu' ? 'States.ItemReaderFailed' : undefined);
+    await aws.poll('s');
+    await aws.toEnd('s');
+    await expect(aws.poll('s')).rejects.toThrow(
+      /2 tenants cannot be migrated.*b on eu \(no answer\): Step Functions ended its wave early \(States\.ItemReaderFailed\)/,
+    );
+  });
+
+  test('out of time: the run is stopped, and what is where is said', async () => {
+    await aws.poll('r');
+    await aws.wave('r');
+    await aws.wave('r');
+    aws.ms += 2_996_000;
+    aws.inFlight = 1;
+    await expect(aws.poll('r')).rejects.toThrow(
+      /^Not finished within 50 minutes: 4 tenants: .*1 at version.*still at work: 1 on main; 1 on eu/,
+    );
+    expect(aws.runs.get('r')!.status).toBe('ABORTED');
+  });
+
+  test('waitFor canary: success once the canaries are through; the next deployment stops what still runs', async () => {
+    const plan = { waitFor: 'canary', canaries: ['d'] } as const;
+    await aws.poll('r', { plan });
+    await aws.wave('r');
+    expect(await aws.poll('r', { plan })).toEqual(NOT_YET);
+    await aws.wave('r');
+    expect(await aws.poll('r', { plan })).toMatchObject({
+      IsComplete: true,
+      Data: { Warnings: expect.stringContaining('the run r goes on with early, rest') },
+    });
+    await aws.poll('s', { plan });
+    expect(aws.runs.get('r')!.status).toBe('ABORTED');
+    expect(aws.runs.get('s')!.status).toBe('RUNNING');
+  });
+
+  test('a run that Step Functions ended by itself', async () => {
+    await aws.poll('r');
+    Object.assign(aws.runs.get('r')!, { status: 'FAILED', error: 'States.DataLimitExceeded' });
+    await expect(aws.poll('r')).rejects.toThrow('ended the run as FAILED (States.DataLimitExceeded)');
+  });
+
+  test.each([
+    ['too few connections', { freeConnections: 19 }, {}, 'set maxConcurrency to 1'],
+    [
+      'a canary that is not there',
+      {},
+      { canaries: ['z'] },
+      'z is a canary and is not in the list of 4 targets',
+    ],
+  ])('%s: nothing is begun', async (_, change, plan, message) => {
+    Object.assign(aws, change);
+    await expect(aws.poll('r', { plan })).rejects.toThrow(message);
+    expect(aws.starts).toEqual([]);
+  });
+
+  test('a list with what cannot be: every problem at once, nothing is begun', async () => {
+    aws.members = [...membersOf('a', 'a'), { name: 'b', database: 'x', server: 'evil.example' }];
+    await expect(aws.poll('r')).rejects.toThrow(
+      /the name "a" is in row 1 already; row 3: server "evil\.example" is not of this fleet; there are main, eu/,
+    );
+    expect(aws.starts).toEqual([]);
+  });
+
+  test('100 tenants of long errors: what travels stays small', async () => {
+    aws.members = membersOf(...Array.from({ length: 100 }, (_, i) => `tenant_${i}`));
+    const error = { code: 'sql', message: 'x'.repeat(1_500), remedy: 'y' } as never;
+    aws.onTenant = (_, { work }) => (work === 'look' ? { state: 'behind' } : { state: 'failed', error });
+    await aws.poll('r', { plan: { tolerated: 200 } });
+    await aws.toEnd('r');
+    expect(Buffer.byteLength(JSON.stringify(aws.runs.get('r')!.state))).toBeLessThan(32 * 1024);
+    const answer = await aws.poll('r', { plan: { tolerated: 200 } });
+    expect(Buffer.byteLength(JSON.stringify(answer))).toBeLessThan(3_000);
+  });
+});
+
+describe('backward', () => {
+  const rollback = { properties: { ManifestHash: 'old' }, old: { ManifestHash: 'new' } };
+
+  test('runs are stopped, those in flight waited for, and each tenant of the run and of today undone', async () => {
+    await aws.poll('r');
+    await aws.wave('r');
+    aws.members = membersOf('a', 'b', 'c', 'd', 'late');
+    aws.status = 'UPDATE_ROLLBACK_IN_PROGRESS';
+    aws.inFlight = 1;
+    const { sleep } = { sleep: aws.ms };
+    expect(await aws.poll('u', rollback)).toEqual(NOT_YET);
+    expect(aws.ms).toBeGreaterThan(sleep);
+    expect(aws.runs.get('r')!.status).toBe('ABORTED');
+    expect(aws.runs.get('u')!.state).toMatchObject({
+      work: 'undo',
+      request: {
+        direction: 'rollback',
+        manifestHash: 'old',
+        failed: { manifestHash: 'new', reportedSuccess: false },
+      },
+    });
+    aws.onTenant = (member) =>
+      member.name === 'a'
+        ? { state: 'undone', changed: ['0002'], kept: [{ name: '0003', reason: 'it has no down section' }] }
+        : member.name === 'b'
+          ? { state: 'gone' }
+          : { state: 'undone' };
+    await aws.toEnd('u');
+    expect(await aws.poll('u', rollback)).toMatchObject({
+      IsComplete: true,
+      Data: {
+        Tenants: '5 tenants: 4 undone, 1 gone',
+        Undone: '1',
+        Kept: 'a: 0003 (it has no down section)',
+        Warnings: 'none',
+      },
+    });
+  });
+
+  test('a deployment that never began a run: nothing to undo, no run', async () => {
+    aws.status = 'UPDATE_ROLLBACK_IN_PROGRESS';
+    expect(await aws.poll('u', rollback)).toMatchObject({ IsComplete: true, Data: { Undone: '0' } });
+    expect(aws.starts).toEqual([]);
+  });
+
+  test('nothing makes it fail: a list that cannot be read, a run that dies, time that runs out', async () => {
+    await aws.poll('r');
+    aws.status = 'UPDATE_ROLLBACK_IN_PROGRESS';
+    const { invokeMigrate } = aws.outbound;
+    Object.assign(aws.outbound, { invokeMigrate: async () => ({ kind: 'died', message: 'gone' }) });
+    expect(await aws.poll('u', rollback)).toEqual(NOT_YET);
+    expect(aws.runs.get('u')!.state.report.targets).toBe(4);
+    Object.assign(aws.outbound, { invokeMigrate });
+    aws.runs.get('u')!.status = 'FAILED';
+    expect(await aws.poll('u', rollback)).toMatchObject({
+      IsComplete: true,
+      Data: { Warnings: expect.stringContaining('ended the rollback as FAILED') },
+    });
+    aws.runs.get('u')!.status = 'RUNNING';
+    aws.ms += 3_000_000;
+    expect(await aws.poll('u', rollback)).toMatchObject({
+      IsComplete: true,
+      Data: { Warnings: expect.stringContaining('out of time: what was not reached is kept') },
+    });
+  });
+
+  test('Delete of a stack: runs are stopped, and the tenants stay as they are', async () => {
+    await aws.poll('r');
+    aws.status = 'DELETE_IN_PROGRESS';
+    expect(await aws.poll('d', { type: 'Delete' })).toMatchObject({ IsComplete: true });
+    expect(aws.runs.get('r')!.status).toBe('ABORTED');
+    expect(aws.starts).toEqual(['r']);
+  });
+});
+
+test('a plan that an update has not brought yet is waited for, for a minute', async () => {
+  const other = { properties: { Fleet: 'another' } };
+  expect(await aws.poll('r', other)).toEqual(NOT_YET);
+  expect(aws.starts).toEqual([]);
+  aws.ms += 61_000;
+  await aws.poll('r', other);
+  expect(aws.starts).toEqual(['r']);
+});

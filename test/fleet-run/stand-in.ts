@@ -1,0 +1,234 @@
+/**
+ * A stand-in for Step Functions' client and the bucket: it shows what the local AWS does not. Names of executions are
+ * idempotent, a stopped execution ends its children, a map that ends early leaves tenants without an answer, results lie in
+ * files of several pages, and states are 256 KiB at most. Between two polls a test says how far a run goes.
+ */
+import type { TenantAnswer, TenantRequest } from '../../lambda/contract/fleet';
+import type { BranchResult, FleetMember, FleetPlan, RunState } from '../../lambda/contract/fleet-run';
+import type { MigrateRequest, MigrateResponse } from '../../lambda/contract/migrate';
+import type { IsCompleteRequest } from '../../lambda/deploy/events';
+import type { Execution, FleetOutbound } from '../../lambda/fleet-run/outbound';
+import { handleFleetPoll } from '../../lambda/fleet-run/poll';
+import { readTargetsOf } from '../../lambda/fleet-run/run';
+import { tally } from '../../lambda/fleet-run/tally';
+
+export type OnTenant = (member: FleetMember, asked: TenantRequest) => Partial<TenantAnswer> | 'dies';
+
+interface Run {
+  status: Execution['status'];
+  error: string | null;
+  state: RunState;
+}
+
+export const PLAN: FleetPlan = {
+  namespace: 'shop',
+  manifestHash: 'new',
+  servers: { main: { concurrency: 2 }, eu: { concurrency: 2 } },
+  lists: [{ kind: 'server', server: 'main', source: 0 }],
+  canaries: [],
+  shares: [5],
+  tolerated: 0,
+  waitFor: 'all',
+};
+
+const STATE_BYTES = 256 * 1024;
+
+export class StandIn {
+  readonly objects = new Map<string, string>();
+  readonly runs = new Map<string, Run>();
+  readonly starts: string[] = [];
+  /** What the list names today. */
+  members: FleetMember[] = [];
+  freeConnections = 100;
+  inFlight = 0;
+  status = 'UPDATE_IN_PROGRESS';
+  onTenant: OnTenant = (_, { work }) => ({
+    state: work === 'look' ? 'behind' : work === 'undo' ? 'undone' : 'at version',
+  });
+  /** Of a server's map: it ends early, as when its children cannot be started. */
+  mapError: (server: string) => string | undefined = () => undefined;
+  ms = 1_000_000;
+
+  readonly outbound: FleetOutbound = {
+    stackStatus: async () => this.status,
+    stackEvents: (id, logical) => this.events(id, logical),
+    bucket: {
+      get: async (key) => this.objects.get(key) ?? null,
+      put: async (key, text) => void this.objects.set(key, text),
+    },
+    list: async () => ({ bytes: 2, read: async () => '[]' }),
+    executions: {
+      start: async (name, input) => {
+        this.starts.push(name);
+        if (!this.runs.has(name))
+          this.runs.set(name, { status: 'RUNNING', error: null, state: input as RunState });
+      },
+      describe: async (name) => {
+        const run = this.runs.get(name);
+        return run ? { status: run.status, error: run.error, output: null } : null;
+      },
+      stop: async (name) => {
+        const run = this.runs.get(name);
+        if (run?.status === 'RUNNING') run.status = 'ABORTED';
+      },
+      running: async () =>
+        [...this.runs].filter(([, { status }]) => status === 'RUNNING').map(([name]) => name),
+    },
+    invokeMigrate: async (_, request) => ({ kind: 'answered', response: this.answer(request) }),
+  };
+
+  private async *events(_id: string, _logical: string) {
+    const [began, of] = [1_000_000, this.status.startsWith('CREATE') ? 'CREATE' : 'UPDATE'];
+    const back = this.status.includes('ROLLBACK')
+      ? ([
+          { of: 'stack', status: this.status, atMs: began - 10_000 },
+          { of: 'resource', status: `${of}_FAILED`, atMs: began - 20_000 },
+        ] as const)
+      : [];
+    const events = [
+      ...back,
+      { of: 'stack', status: `${of}_IN_PROGRESS`, atMs: began - 30_000 },
+      { of: 'stack', status: 'UPDATE_COMPLETE', atMs: 0 },
+    ] as const;
+    yield { events, oldestMs: 0 };
+  }
+
+  private answer(request: MigrateRequest): MigrateResponse {
+    if (request.action === 'targets')
+      return { action: 'targets', page: { targets: this.members, next: null } };
+    if (request.action === 'server')
+      return {
+        action: 'server',
+        server: { freeConnections: this.freeConnections, inFlight: { count: this.inFlight, first: [] } },
+      };
+    throw new Error(`asked to ${request.action}`);
+  }
+
+  /** One wave of a run, with the tally after it. */
+  async wave(name: string): Promise<void> {
+    const run = this.runs.get(name)!;
+    const { lists, work, request, results } = run.state;
+    const branches: BranchResult[] = [];
+    for (const server of Object.keys(PLAN.servers)) {
+      const key = lists[server];
+      const error = this.mapError(server);
+      if (key === undefined) branches.push({ server });
+      else if (error !== undefined) branches.push({ server, error });
+      else {
+        const members = await readTargetsOf({ [server]: key }, this.outbound.bucket);
+        branches.push({ server, results: this.write(`${results}/${server}`, members, { work, request }) });
+      }
+    }
+    run.state = await tally({ ...run.state, branches }, this.outbound.bucket);
+    if (Buffer.byteLength(JSON.stringify(run.state)) > STATE_BYTES)
+      throw new Error('States.DataLimitExceeded');
+    if (!run.state.go) run.status = 'SUCCEEDED';
+  }
+
+  /** As ResultWriter does, two tenants a file. */
+  private write(prefix: string, members: FleetMember[], asked: Omit<TenantRequest, 'target'>) {
+    const files: Record<string, { Key: string; Size: number }[]> = { SUCCEEDED: [], FAILED: [], PENDING: [] };
+    const put = (status: string, found: object[]): void => {
+      const Key = `${prefix}/${status}_${files[status]!.length}.json`;
+      this.objects.set(Key, JSON.stringify(found));
+      files[status]!.push({ Key, Size: 1 });
+    };
+    for (let at = 0; at < members.length; at += 2)
+      for (const { server, ...target } of members.slice(at, at + 2)) {
+        const told = this.onTenant({ server, ...target }, { ...asked, target });
+        const Input = JSON.stringify({ ...asked, target });
+        if (told === 'dies') put('FAILED', [{ Input, Error: 'Lambda.Unknown', Cause: 'secret' }]);
+        else {
+          const tenant = {
+            name: target.name,
+            startedAt: '',
+            pending: 0,
+            position: '0001',
+            state: 'at version',
+            ...told,
+          };
+          put('SUCCEEDED', [
+            {
+              Input,
+              Output: JSON.stringify({ action: 'tenant', tenant, manifestHash: asked.request.manifestHash }),
+            },
+          ]);
+        }
+      }
+    const Key = `${prefix}/manifest.json`;
+    this.objects.set(Key, JSON.stringify({ DestinationBucket: 'lists', ResultFiles: files }));
+    return { Bucket: 'lists', Key };
+  }
+
+  async toEnd(name: string): Promise<void> {
+    while (this.runs.get(name)!.status === 'RUNNING') await this.wave(name);
+  }
+
+  /** One poll of CloudFormation's request. */
+  poll(
+    id: string,
+    {
+      plan = {},
+      type = 'Update',
+      properties = {},
+      old = {},
+    }: {
+      readonly plan?: Partial<FleetPlan>;
+      readonly type?: 'Create' | 'Update' | 'Delete';
+      readonly properties?: object;
+      readonly old?: object;
+    } = {},
+  ) {
+    const own = {
+      ManifestHash: 'new',
+      Target: 'fleet:main,eu',
+      Namespace: 'shop',
+      OwnerRole: '',
+      Adopt: 'false',
+      Baseline: '',
+      UndoAfterSuccess: 'false',
+      Fleet: 'plan',
+      ...properties,
+    };
+    const event = {
+      RequestType: type,
+      RequestId: id,
+      StackId: 'arn:aws:cloudformation:us-east-1:111122223333:stack/shop/1',
+      LogicalResourceId: 'Fleet',
+      PhysicalResourceId: 'trueup:shop',
+      StartedAt: new Date(1_000_000).toISOString(),
+      ResourceProperties: own,
+      OldResourceProperties: { ...own, ManifestHash: 'old', ...old },
+    } as unknown as IsCompleteRequest;
+    const clock = {
+      now: () => this.ms,
+      sleep: async (ms: number) => {
+        this.ms += ms;
+      },
+    };
+    return handleFleetPoll(event, {
+      plan: { ...PLAN, ...plan },
+      planHash: 'plan',
+      settings: {
+        sliceMs: 90_000,
+        timeoutMs: 3_000_000,
+        rollbackWaitMs: 20_000,
+        answerTimeoutMs: 130_000,
+        queryIntervalMs: 5_000,
+        logGroup: '',
+      },
+      fleet: {
+        bucket: 'lists',
+        stateMachine: 'arn',
+        functions: { main: 'f-main', eu: 'f-eu' },
+        stackId: '',
+        owner: '',
+      },
+      outbound: this.outbound,
+      clock,
+    });
+  }
+}
+
+export const membersOf = (...names: string[]): FleetMember[] =>
+  names.map((name, i) => ({ name, database: name, server: i % 2 === 0 ? 'main' : 'eu' }));
