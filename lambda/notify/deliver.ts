@@ -24,7 +24,10 @@ export async function deliver(body: string, context: NotifyContext): Promise<voi
   const document = documentIn(body);
   if (document === null) return refuse(body, 'it is no page of version 1', context);
   const secret = await secrets.get(settings.secretArn);
-  let sent = await send(document, secret.value, context);
+  let sent = await send(document, secret.value, context).catch((error: Error) => {
+    secrets.forget(settings.secretArn);
+    throw error;
+  });
   if (sent.refused > 0 && secret.kept) {
     // It may have been rotated since.
     secrets.forget(settings.secretArn);
@@ -73,8 +76,13 @@ async function answerTo(post: Post, url: string, out: Outbound, timeoutMs: numbe
   }
 }
 
+/** @throws {Error} where the secret is another one's: PagerDuty is sent its key, and nothing else that a secret may hold */
 function postsOf(document: PageDocument, secret: string, { form }: NotifySettings): readonly Post[] {
   if (form === 'webhook') return [webhookRequest(document, secret, Date.now())];
+  if (/^[{[]/.test(secret))
+    throw new Error(
+      'The secret is a JSON object with other values than the key alone, so nothing was sent. Give it the key as its only value.',
+    );
   return pagerDutyEvents(document, secret).map((event) => ({
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(event),

@@ -50,5 +50,9 @@ const post: Outbound['post'] = (url, { headers, body }, timeoutMs) =>
       },
     );
     sent.on('error', failed);
+    // An answer that is none, 101 for example, ends it without an error. After an answer this does nothing.
+    sent.on('close', () =>
+      failed(Object.assign(new Error('closed without an answer'), { code: 'ECONNRESET' })),
+    );
     sent.end(body);
   });

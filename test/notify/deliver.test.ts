@@ -51,7 +51,8 @@ beforeAll(async () => {
     const answer = answers.length > 1 ? answers.shift()! : answers[0]!;
     if (answer === 'silent') return;
     if (answer === 'hang up') return void request.socket.destroy();
-    response.writeHead(answer, { location: '/elsewhere' }).end('CANARY of the answer');
+    const upgrade = answer === 101 ? { connection: 'upgrade', upgrade: 'x' } : {};
+    response.writeHead(answer, { location: '/elsewhere', ...upgrade }).end('CANARY of the answer');
   });
   aws = createHttp(async (request, response) => {
     let body = '';
@@ -139,7 +140,7 @@ describe('PagerDuty', () => {
     expect(logged.join('')).toContain('"event":"not-delivered"');
   });
 
-  it.each([429, 500, 503, 'silent', 'hang up'] as const)(
+  it.each([101, 429, 500, 503, 'silent', 'hang up'] as const)(
     '%s is tried again: no dead letter of ours',
     async (answer) => {
       answers = [answer];
@@ -247,6 +248,16 @@ it('an empty secret is tried again, and says what is wrong', async () => {
   secret = ' ';
   const sent = deliver(bodyOf(), context('webhook'));
   await expect(sent).rejects.toThrow('The secret is empty. Give it the key as its value.');
+});
+
+it('a secret that holds more than the key is sent to nobody, and is read again once it is corrected', async () => {
+  secret = '{"username":"CANARY","password":"CANARY"}';
+  const to = context('pagerduty');
+  expect(await ending(deliver(bodyOf(), to))).toMatch(/^The secret is a JSON object .*nothing was sent/);
+  expect(received).toEqual([]);
+  secret = JSON.stringify({ routing_key: KEY });
+  await deliver(bodyOf(), to);
+  expect(JSON.parse(received[0]!.body).routing_key).toBe(KEY);
 });
 
 it('what statuses mean', () => {
