@@ -6,6 +6,7 @@ export type {
   ServerOptions,
 } from './constructs/database-options';
 export { DriftCheck, type DriftCheckProps } from './constructs/drift-check';
+export { FleetCheck, type FleetCheckProps } from './constructs/fleet-check';
 export {
   type DatabaseTargetsOptions,
   FleetTargets,

@@ -39,6 +39,8 @@ export interface AskFunctionProps extends MigrateFunctionProps {
   /** Whose network path to the database it shares. */
   readonly migrate: MigrateFunction;
   readonly reservedConcurrency: number | undefined;
+  /** Of a fleet's scheduled check. @default - it has none */
+  readonly checksADay?: number;
 }
 
 /**
@@ -98,7 +100,12 @@ export class MigrateFunction extends Construct implements ec2.IConnectable {
           ownerRole: props.ownerRole,
           database: database.databaseName,
           ...(asksOnly
-            ? { asksOnly: 'true', metricsOf: props.migrate.function.functionName }
+            ? {
+                asksOnly: 'true',
+                // A fleet's check has a function of its own.
+                ...(props.fleet === undefined ? { metricsOf: props.migrate.function.functionName } : {}),
+                checksADay: props.checksADay?.toString(),
+              }
             : {
                 adminSecretArn: database.admin?.secretArn,
                 workloadDays: props.workloadDays?.toString(),

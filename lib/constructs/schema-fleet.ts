@@ -7,6 +7,7 @@ import * as logs from 'aws-cdk-lib/aws-logs';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
 import { Construct, Dependable } from 'constructs';
 import type { DeployProperties } from '../../lambda/contract/custom-resource';
+import type { FleetFile } from '../../lambda/contract/fleet';
 import { FLEET_ATTRIBUTES, FLEET_PLAN_FILE, FLEET_RESOURCE_TYPE } from '../../lambda/contract/fleet-run';
 import { type Manifest, sha256 } from '../../lambda/contract/manifest';
 import { formatProblem } from '../compiler/problem';
@@ -19,10 +20,19 @@ import { handlerCode } from './handler-code';
 import { MigrateFunction } from './migrate-function';
 import { nestedName, reserve } from './namespaces';
 import { grantInvoke } from './roles';
+import type { SchemaDatabase } from './schema-database';
 import { SCHEMA_FLEET, type SchemaFleetProps } from './schema-fleet-props';
 import { timing } from './timing';
 import { checkProps, refuse, within } from './validation/check';
 import { namespace } from './validation/names';
+
+/** A server of a fleet, and the function that changes its tenants. */
+export interface FleetServer {
+  readonly name: string;
+  readonly database: SchemaDatabase;
+  readonly migrate: MigrateFunction;
+  readonly file: FleetFile;
+}
 
 /**
  * Brings the schemas of many tenants to what one folder of migrations says, while the stack is deployed: a database, or a
@@ -41,6 +51,9 @@ export class SchemaFleet extends Construct implements ec2.IConnectable {
   readonly namespace: string;
   readonly manifest: Manifest;
   readonly logGroup: logs.ILogGroup;
+  /** For what looks at the tenants later. */
+  readonly servers: readonly FleetServer[];
+  readonly owner: string | undefined;
   /** The function of each server: it looks at tenants, migrates and undoes them. */
   readonly migrateFunctions: Readonly<Record<string, lambda.Function>>;
   /** Answers `trueup status --fleet` and `trueup up --target`. */
@@ -79,9 +92,10 @@ export class SchemaFleet extends Construct implements ec2.IConnectable {
         retention: logs.RetentionDays.ONE_MONTH,
         removalPolicy: RemovalPolicy.RETAIN,
       });
-    const migrates = Object.entries(props.servers).map(([name, database]) => ({
-      name,
-      migrate: new MigrateFunction(this, `Server-${name}`, {
+    this.owner = props.owner;
+    const migrates = Object.entries(props.servers).map(([name, database]): FleetServer => {
+      const file = planned.files[name]!;
+      const migrate = new MigrateFunction(this, `Server-${name}`, {
         database,
         manifest,
         namespace: this.namespace,
@@ -89,9 +103,11 @@ export class SchemaFleet extends Construct implements ec2.IConnectable {
         workloadDays: undefined,
         timeout: times.migrateTimeout,
         logGroup: this.logGroup,
-        fleet: planned.files[name]!,
-      }),
-    }));
+        fleet: file,
+      });
+      return { name, database, migrate, file };
+    });
+    this.servers = migrates;
     this.migrateFunctions = Object.fromEntries(migrates.map(({ name, migrate }) => [name, migrate.function]));
     this.connections = new ec2.Connections({
       securityGroups: migrates.flatMap(({ migrate }) => migrate.connections.securityGroups),

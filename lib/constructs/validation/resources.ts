@@ -22,6 +22,7 @@ export const schemaDatabase = objectWith(
 );
 export const schema = objectWith('must be a SchemaMigrations', 'migrateFunction', 'namespace');
 export const schemas = list(schema, { notEmpty: 'must name at least one SchemaMigrations' });
+export const schemaFleet = objectWith('must be a SchemaFleet', 'migrateFunctions', 'namespace');
 export const alarms = objectWith('must be a SchemaAlarms', 'errorAlarms', 'databaseLogGroup');
 
 const anyLogGroup = objectWith('must be a LogGroup of aws-logs', 'logGroupName', 'logGroupArn');
