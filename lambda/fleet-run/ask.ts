@@ -65,7 +65,8 @@ async function start(
   const members = chosen(await readMembers(plan, fleet.functions, outbound), targets);
   await checkRoom(plan, members, fleet.functions, outbound);
   const run = `${action}-${randomUUID()}`;
-  const errand = { run, work: 'look', migrates: action === 'up', members } as const;
+  const work = action === 'status' ? 'prove' : 'look';
+  const errand = { run, work, migrates: action === 'up', members } as const;
   await begin(
     { ...errand, request: requestOf(run, plan, stackOwnerOf(fleet.stackId, fleet.owner || null)) },
     outbound,

@@ -53,7 +53,7 @@ export async function readTargetsOf(lists: Lists, bucket: Pick<Bucket, 'get'>): 
 /** What is to be done with these tenants. */
 export interface Errand {
   readonly run: string;
-  readonly work: Extract<TenantWork, 'look' | 'undo'>;
+  readonly work: Exclude<TenantWork, 'apply'>;
   /** After all have been looked at: whether those that are behind are migrated. */
   readonly migrates: boolean;
   readonly members: readonly FleetMember[];

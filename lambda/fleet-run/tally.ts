@@ -84,7 +84,7 @@ export function reportOf(state: RunState, rows: readonly TenantRow[], told: read
     keptCount: kept.length,
     undoneCount:
       state.work === 'undo' ? told.reduce((sum, { answer }) => sum + (answer?.changed?.length ?? 0), 0) : 0,
-    stopped: tooMany ? (state.work === 'look' ? 'blocked' : 'failures') : null,
+    stopped: tooMany ? (state.work === 'apply' ? 'failures' : 'blocked') : null,
   };
 }
 

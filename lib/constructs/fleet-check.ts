@@ -28,7 +28,7 @@ export interface FleetCheckProps {
   readonly interval?: Duration;
   /**
    * Audit each database once a day as well: what else is wrong by the catalogue.
-   * @default true
+   * @default - they are audited
    */
   readonly audit?: boolean;
 }

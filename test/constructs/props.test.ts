@@ -9,6 +9,7 @@ import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import * as sns from 'aws-cdk-lib/aws-sns';
 import { afterAll, describe, expect, it } from 'vitest';
 import { DriftCheck } from '../../lib/constructs/drift-check';
+import { FleetCheck } from '../../lib/constructs/fleet-check';
 import { FleetTargets } from '../../lib/constructs/fleet-targets';
 import { Notify } from '../../lib/constructs/notify';
 import { SchemaAlarms } from '../../lib/constructs/schema-alarms';
@@ -53,6 +54,7 @@ const alarmProps = () => ({
   notify: [Notify.email('on-call@example.com')],
 });
 const deployed = () => new SchemaMigrations(fresh(), 'Schema', schemaProps());
+const deployedFleet = () => new SchemaFleet(fresh(), 'Fleet', fleetProps());
 const clusterArn = 'arn:aws:rds:eu-central-1:123456789012:cluster:prod';
 
 /** What takes each of the exported interfaces, all else being right. */
@@ -76,6 +78,7 @@ const TAKES: Record<string, (override: Override) => unknown> = {
   NotifyTopicOptions: (o) => Notify.topic(topic, props({}, o)),
   NotifyPagerDutyOptions: (o) => Notify.pagerDuty(secret, props({}, o)),
   DriftCheckProps: (o) => new DriftCheck(fresh(), 'Drift', props({ schema, alarms }, o)),
+  FleetCheckProps: (o) => new FleetCheck(fresh(), 'Check', props({ fleet: deployedFleet(), alarms }, o)),
   ServerOptions: (o) => SchemaDatabase.instance(server.instance!, props({ auth: iamFor(o) }, o)),
   DatabaseOptions: (o) => SchemaDatabase.dataApi(aurora.cluster!, props({}, o)),
   ExistingServerOptions: (o) => SchemaDatabase.existing(props({ ...existing, ...iamWithId(o) }, o)),

@@ -33,7 +33,7 @@ describe('the limits of the engine', () => {
 describe('the tables of props', () => {
   /** By prop: what stands under `default`. A row may name several props; of two with one name each has its row. */
   const rows = new Map<string, string[]>();
-  for (const page of ['constructs.md', 'constructs-database.md', 'constructs-alarms.md']) {
+  for (const page of ['constructs.md', 'constructs-database.md', 'constructs-alarms.md', 'fleet-check.md']) {
     for (const [, names, byDefault] of read(`docs/${page}`).matchAll(/^\| (`[^|]*`) \| ([^|]*) \|/gm)) {
       for (const [, name] of names!.matchAll(/`(\w+)`/g))
         rows.set(name!, [...(rows.get(name!) ?? []), byDefault!]);

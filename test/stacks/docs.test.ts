@@ -75,6 +75,7 @@ const PAGES = [
   'constructs.md',
   'constructs-database.md',
   'constructs-alarms.md',
+  'fleet-check.md',
   'notify.md',
   'deploying.md',
   'fleet-aws.md',
