@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { folderOf } from '../adopt/support';
 import { trueup } from '../cli/trueup';
-import { connect, createDatabase, majors } from '../support/database';
+import { connect, createDatabase, outerMajors } from '../support/database';
 
 const MARK = join(tmpdir(), `trueup-hostile-${process.pid}`);
 
@@ -35,7 +35,7 @@ const HOSTILE: readonly string[] = [
   "LOAD '/tmp/any.so'",
 ];
 
-describe.each([majors()[0]!, majors().at(-1)!])('PostgreSQL %i', (major) => {
+describe.each(outerMajors())('PostgreSQL %i', (major) => {
   test('nothing happens, and each is said', async () => {
     const url = await createDatabase(major);
     const client = await connect(url);

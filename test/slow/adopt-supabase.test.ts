@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { SUPABASE } from '../adopt/supabase';
 import { folderOf, newFolder } from '../adopt/support';
 import { trueup } from '../cli/trueup';
-import { connect, createDatabase, majors } from '../support/database';
+import { connect, createDatabase, outerMajors } from '../support/database';
 
 const FILES: Readonly<Record<string, string>> = {
   '20240101000000_profiles.sql': `SET statement_timeout = 0;
@@ -33,7 +33,7 @@ const LEDGER = `CREATE SCHEMA supabase_migrations;
   CREATE TABLE supabase_migrations.schema_migrations (version text PRIMARY KEY, statements text[], name text);
   INSERT INTO supabase_migrations.schema_migrations (version, name) VALUES ('20240101000000', 'profiles'), ('20240102000000', 'realtime');`;
 
-describe.each([majors()[0]!, majors().at(-1)!])('PostgreSQL %i', (major) => {
+describe.each(outerMajors())('PostgreSQL %i', (major) => {
   test('proved without a finding, taken over, a no-op; a new database gets all', async () => {
     const [url, fresh] = [await createDatabase(major), await createDatabase(major)];
     for (const each of [url, fresh]) await (await connect(each)).query(SUPABASE);

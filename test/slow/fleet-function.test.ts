@@ -4,12 +4,11 @@ import type { FleetTarget, TenantAnswer } from '../../lambda/contract/fleet';
 import { failAtEachCall } from '../migrate/fleet/failing';
 import { fleetFolder } from '../migrate/fleet/fleet-folder';
 import { ask, connectTo, runRequest, tenant } from '../migrate/fleet/support';
-import { connect, createDatabase, majors } from '../support/database';
+import { connect, createDatabase, majors, outerMajors } from '../support/database';
 
 const TENANTS = 1_000;
 const AT_ONCE = 8;
 /** What a thousand need does not depend on the major. */
-const ENDS = [Math.min(...majors()), Math.max(...majors())];
 
 describe.each(majors())('PostgreSQL %i', (major) => {
   test.each([
@@ -19,7 +18,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     ['loses its connection', 'after'],
   ] as const)('it %s %s a call', (failure, when) => failAtEachCall(major, failure, when));
 
-  test.runIf(ENDS.includes(major))(
+  test.runIf(outerMajors().includes(major))(
     `${TENANTS} schemas in pages: half of them, then a run that was cut, then all; each migration once`,
     async () => {
       const url = await createDatabase(major);

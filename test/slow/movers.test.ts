@@ -13,7 +13,7 @@ import { type AuditOptions, audit } from '../../lib/audit/audit';
 import { snapshotOfSqlite } from '../../lib/audit/sources/sqlite/source';
 import { loadParser } from '../../lib/compiler/read/parser';
 import { readOnly } from '../audit/support';
-import { connect, createDatabase, majors } from '../support/database';
+import { connect, createDatabase, majors, outerMajors } from '../support/database';
 
 const run = promisify(execFile);
 const scratch = mkdtempSync(join(tmpdir(), 'trueup-test-'));
@@ -60,19 +60,15 @@ async function found(target: string, source: AuditOptions['source']): Promise<st
   return findings.map(({ grade, id, object }) => `${grade} ${id} ${object}`).sort();
 }
 
-describe.each(majors().filter((major) => major === majors()[0] || major === majors().at(-1)))(
-  'to PostgreSQL %i',
-  (major) => {
-    test.runIf(isInstalled('pgloader'))('pgloader from SQLite', async () => {
-      const file = join(scratch, `notes${major}.db`);
-      const db = new Sqlite(file);
-      db.exec(NOTES);
-      db.close();
-      const target = await createDatabase(major);
-      await run('pgloader', [file, target]);
-      expect(
-        await found(target, (catalogue) => snapshotOfSqlite(file, catalogue, '0')),
-      ).toMatchInlineSnapshot(`
+describe.each(outerMajors())('to PostgreSQL %i', (major) => {
+  test.runIf(isInstalled('pgloader'))('pgloader from SQLite', async () => {
+    const file = join(scratch, `notes${major}.db`);
+    const db = new Sqlite(file);
+    db.exec(NOTES);
+    db.close();
+    const target = await createDatabase(major);
+    await run('pgloader', [file, target]);
+    expect(await found(target, (catalogue) => snapshotOfSqlite(file, catalogue, '0'))).toMatchInlineSnapshot(`
         [
           "B constraint-lost public.notes",
           "B missing-id-default public.notes.id",
@@ -84,13 +80,13 @@ describe.each(majors().filter((major) => major === majors()[0] || major === majo
           "B view-lost public.pins",
         ]
       `);
-    });
+  });
 
-    test.runIf(isInstalled('pgloader'))('pgloader from PostgreSQL', async () => {
-      const [source, target] = [await createDatabase(majors()[0]), await createDatabase(major)];
-      await (await connect(source)).query(SHOP);
-      await run('pgloader', [source, target]);
-      expect(await found(target, await readOnly(source))).toMatchInlineSnapshot(`
+  test.runIf(isInstalled('pgloader'))('pgloader from PostgreSQL', async () => {
+    const [source, target] = [await createDatabase(majors()[0]), await createDatabase(major)];
+    await (await connect(source)).query(SHOP);
+    await run('pgloader', [source, target]);
+    expect(await found(target, await readOnly(source))).toMatchInlineSnapshot(`
         [
           "B comment-lost shop.orders",
           "B constraint-lost shop.orders",
@@ -105,25 +101,25 @@ describe.each(majors().filter((major) => major === majors()[0] || major === majo
           "B view-lost shop.open_orders",
         ]
       `);
-    });
+  });
 
-    test.runIf(isInstalled('pg_dump') && dumps >= majors()[0]!)(
-      'pg_restore that goes on after errors',
-      async () => {
-        const [source, target] = [await createDatabase(majors()[0]), await createDatabase(major)];
-        await (await connect(source)).query(SHOP);
-        const file = join(scratch, `shop${major}.dump`);
-        await run('pg_dump', ['--format=custom', `--file=${file}`, source]);
-        // What stands in the way: a table of the same name, and rows that contradict its keys.
-        await (
-          await connect(target)
-        ).query(`CREATE SCHEMA shop; CREATE TABLE shop.customers (id bigint, email text, mood text, made timestamptz);
+  test.runIf(isInstalled('pg_dump') && dumps >= majors()[0]!)(
+    'pg_restore that goes on after errors',
+    async () => {
+      const [source, target] = [await createDatabase(majors()[0]), await createDatabase(major)];
+      await (await connect(source)).query(SHOP);
+      const file = join(scratch, `shop${major}.dump`);
+      await run('pg_dump', ['--format=custom', `--file=${file}`, source]);
+      // What stands in the way: a table of the same name, and rows that contradict its keys.
+      await (
+        await connect(target)
+      ).query(`CREATE SCHEMA shop; CREATE TABLE shop.customers (id bigint, email text, mood text, made timestamptz);
       INSERT INTO shop.customers VALUES (1, 'c1'), (1, 'C1')`);
-        const ended = await run('pg_restore', [`--dbname=${target}`, file]).catch(
-          (error: { code: number }) => error,
-        );
-        expect(ended).toMatchObject({ code: 1 });
-        expect(await found(target, await readOnly(source))).toMatchInlineSnapshot(`
+      const ended = await run('pg_restore', [`--dbname=${target}`, file]).catch(
+        (error: { code: number }) => error,
+      );
+      expect(ended).toMatchObject({ code: 1 });
+      expect(await found(target, await readOnly(source))).toMatchInlineSnapshot(`
           [
             "A uniqueness-contradicted shop.customers",
             "B column-type shop.customers.mood",
@@ -137,7 +133,6 @@ describe.each(majors().filter((major) => major === majors()[0] || major === majo
             "B unique-lost shop.customers",
           ]
         `);
-      },
-    );
-  },
-);
+    },
+  );
+});

@@ -9,7 +9,7 @@ import { type Snapshot, takeSnapshot } from '../../lib/audit/snapshot';
 import { loadParser } from '../../lib/compiler/read/parser';
 import { dropRest, everyKind } from '../audit/every-kind';
 import { ALONE, mutations } from '../audit/mutations';
-import { asSuperuser, createDatabase, majors, serverUrl, urlOf } from '../support/database';
+import { asSuperuser, createDatabase, outerMajors, serverUrl, urlOf } from '../support/database';
 
 beforeAll(() => loadParser());
 
@@ -27,7 +27,7 @@ async function run(url: string, sql: string): Promise<void> {
 const nameOf = (url: string): string => new URL(url).pathname.slice(1);
 const said = ({ findings }: Audited): string[] => findings.map(({ id, object }) => `${id} ${object}`).sort();
 
-describe.each([majors()[0]!, majors().at(-1)!])('PostgreSQL %i', (major) => {
+describe.each(outerMajors())('PostgreSQL %i', (major) => {
   const role = `kinds_${major}_${process.pid}`;
   let template: string;
   let source: Snapshot;

@@ -5,6 +5,8 @@ import { afterAll, inject } from 'vitest';
 /** Majors of this project: `fast` has the oldest and the newest, `middle` those between, `slow` all. */
 export const majors = (): number[] => Object.keys(inject('servers')).map(Number);
 export const newestMajor = (): number => Math.max(...majors());
+/** The oldest and the newest: for what takes long, and depends little on the major. */
+export const outerMajors = (): number[] => [Math.min(...majors()), newestMajor()];
 
 export const serverUrl = (major = newestMajor()): string => inject('servers')[major]!;
 
