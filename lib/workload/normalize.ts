@@ -87,7 +87,8 @@ function requireRelevant(node: Node): void {
   const relations = [...locks.keys()];
   if (relations.some((name) => name.startsWith('trueup.')) || calls.some(({ name }) => name[0] === 'trueup'))
     throw new LeftOut(OWN);
-  if (relations.length > 0 && relations.every((name) => CATALOGUE.test(name)))
+  const ofServer = calls.length > 0 && calls.every(({ name }) => name[0] === 'pg_catalog' && name.length > 1);
+  if (relations.every((name) => CATALOGUE.test(name)) && (relations.length > 0 || ofServer))
     throw new LeftOut('reads the catalogue alone');
   if (relations.length === 0 && calls.length === 0)
     throw new LeftOut('touches no table and calls no function');

@@ -32,7 +32,8 @@ const NOBODY: Omit<Sender, 'calls'> = { role: null, searchPath: null };
 export function collect(source: Iterable<Sent>): Workload {
   const leftOut = new Map<string, number>();
   const entries = new Map<string, WorkloadEntry>();
-  for (const { sql, ...sender } of source) {
+  for (const { sql, ...sent } of source) {
+    const sender = writable(sent);
     for (const statement of statementsIn(sql)) {
       try {
         const normalized = normalize(statement);
@@ -80,7 +81,31 @@ function withSender(senders: readonly Sender[], sender: Sender, join: Join): Sen
 }
 
 const sorted = (entries: Iterable<WorkloadEntry>): WorkloadEntry[] =>
-  [...entries].sort((a, b) => compare(a.text, b.text));
+  [...entries]
+    .map((entry) => ({ ...entry, senders: withKnownPaths(entry.senders) }))
+    .sort((a, b) => compare(a.text, b.text));
+
+/** A log tells the role and no search path: it is the sender whose path another source knows. */
+function withKnownPaths(senders: readonly Sender[]): readonly Sender[] {
+  const known = senders.filter(({ searchPath }) => searchPath !== null);
+  return senders.flatMap((sender) => {
+    const same = known.filter(({ role }) => role === sender.role);
+    if (sender.searchPath === null) return same.length > 0 ? [] : [sender];
+    const other = senders.find(({ role, searchPath }) => role === sender.role && searchPath === null);
+    // Of several paths nobody knows which of them ran so often.
+    return [other && same.length === 1 ? { ...sender, calls: higher(sender.calls, other.calls) } : sender];
+  });
+}
+
+/** A line of the file holds it: a name with a line break in it, which any role may give itself, would begin another one. */
+const writable = ({ role, searchPath, calls }: Sender): Sender => ({
+  role: isLine(role) ? role : null,
+  searchPath: isLine(searchPath) ? searchPath : null,
+  calls,
+});
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const isLine = (text: string | null): boolean => !/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/.test(text ?? '');
 
 /** By code units: the same on every machine, whatever its locale. */
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

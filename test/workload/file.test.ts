@@ -81,6 +81,36 @@ test('written, read and written again it is the same, whatever the order of the 
   );
 });
 
+test('a log tells the role, statistics its search path: it is one sender', () => {
+  const sent = { sql: 'SELECT a FROM t', role: 'app', calls: 5 };
+  const log = collect([{ ...sent, searchPath: null, calls: 70 }]);
+  const one = collect([{ ...sent, searchPath: 'shop' }]);
+  const two = collect([{ ...sent, searchPath: 'other' }]);
+  const senders = (...workloads: Parameters<typeof merge>[0]) => merge(workloads).entries[0]!.senders;
+  expect(senders(log, one)).toEqual([{ role: 'app', searchPath: 'shop', calls: 70 }]);
+  expect(senders(log, one, two)).toEqual([
+    { role: 'app', searchPath: 'other', calls: 5 },
+    { role: 'app', searchPath: 'shop', calls: 5 },
+  ]);
+  const other = collect([{ ...sent, role: 'reporter', searchPath: 'shop' }]);
+  expect(senders(log, other)).toHaveLength(2);
+});
+
+test.each(['\n', '\r', '\r\n', '\u2028'])(
+  'a name with a line break (%j) begins no line of the file',
+  (end) => {
+    const name = `a${end}DELETE FROM t; --`;
+    const sql = 'SELECT a FROM t';
+    const workload = collect([
+      { sql, role: 'app', searchPath: `"${name}"`, calls: 1 },
+      { sql, role: name, searchPath: 'public', calls: 1 },
+    ]);
+    const text = writeWorkload(workload);
+    expect(text).not.toContain('DELETE');
+    expect(readWorkload(text).entries).toEqual(workload.entries);
+  },
+);
+
 describe('any file of statements is one', () => {
   test('values go, other comments too', () => {
     const { entries } = readWorkload(

@@ -175,4 +175,30 @@ export function hostileTexts(major: number): void {
     ]);
     await client.query(`DROP OWNED BY ${role}`);
   });
+
+  test('a schema of the path that the connected role may not use says nothing of what is in it', async () => {
+    const role = `outside_${major}_${process.pid}`;
+    const url = await createDatabase(major);
+    const client = await connect(url);
+    await client.query(
+      `CREATE ROLE ${role} LOGIN PASSWORD 'p'; CREATE SCHEMA shop; CREATE TABLE shop.orders (a int);
+       CREATE FUNCTION shop.twice(int) RETURNS int LANGUAGE sql AS 'SELECT 2 * $1'; CREATE TABLE public.here (a int)`,
+    );
+    const plan = await asking(urlOf(url, { user: role, password: 'p' }));
+    const as = (sender: string | null, searchPath: string | null, text: string) => ({
+      text,
+      role: sender,
+      searchPath,
+    });
+    const verdicts = await plan([
+      as('app', 'shop, public', 'SELECT a FROM orders'),
+      as(null, 'shop, public', 'SELECT twice(1)'),
+      as('app', 'shop, public', 'SELECT a FROM gone'),
+      as('app', 'public', 'SELECT a FROM orders'),
+      as(role, 'shop, public', 'SELECT a FROM orders'),
+    ]);
+    const may = 'undecided: the connected role may not use what it names; ask as the role that sends it';
+    expect(verdicts.map(brief)).toEqual([may, may, '42P01', '42P01', '42P01']);
+    await client.query(`DROP OWNED BY ${role}; DROP ROLE ${role}`);
+  });
 }

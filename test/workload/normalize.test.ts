@@ -95,6 +95,7 @@ describe('what is no statement to plan, or cannot be freed of its values, is lef
     ['', 'no statement'],
     ["SELECT * FROM pg_class WHERE relname = 'secret'", 'reads the catalogue alone'],
     ['SELECT * FROM information_schema.tables t, tools.pg_stat_statements', 'reads the catalogue alone'],
+    ["SELECT pg_catalog.set_config('secret', $1, false)", 'reads the catalogue alone'],
     ["SELECT 'secret'", 'touches no table and calls no function'],
     ['SELECT * FROM trueup.migrations', "a statement of Trueup's own"],
     ["SELECT trueup.has_column('t', 'a')", "a statement of Trueup's own"],

@@ -34,12 +34,14 @@ DECLARE
 BEGIN
   SELECT jsonb_agg(jsonb_build_object('n', x.number, 'answer', x.answer)) INTO plain
     FROM trueup._ask(asked ->> 'namespace', hash, numbers, budget_ms, false) x;
-  SELECT jsonb_agg(jsonb_build_object('n', a.number, 'text', w.statement, 'role', w.role, 'path', w.path, 'types', a.answer -> 'parameters'))
-    INTO again
+  -- One look-up each: of answers that were written a moment ago the server has no statistics, and a join would be nested loops.
+  SELECT jsonb_agg(q.question) INTO again FROM (
+    SELECT (SELECT jsonb_build_object('n', a.number, 'text', w.statement, 'role', w.role, 'path', w.path, 'types', a.answer -> 'parameters')
+      FROM trueup.answers a JOIN trueup.workload w ON w.namespace = a.namespace AND w.promise = hash AND w.number = a.number
+      WHERE ${OF_THIS} AND a.number = (p.item ->> 'n')::int AND NOT a.answer ? 'doubt' AND a.answer -> 'parameters' <> '[]') AS question
     FROM jsonb_array_elements(plain) AS p (item)
-    JOIN trueup.answers a ON ${OF_THIS} AND a.number = (p.item ->> 'n')::int AND NOT a.answer ? 'doubt'
-    JOIN trueup.workload w ON w.namespace = a.namespace AND w.promise = hash AND w.number = a.number
-    WHERE p.item -> 'answer' ->> 'why' IN ('untyped', 'overload') AND a.answer -> 'parameters' <> '[]';
+    WHERE p.item -> 'answer' ->> 'why' IN ('untyped', 'overload')) AS q
+    WHERE q.question IS NOT NULL;
   IF again IS NOT NULL THEN
     typed := trueup._plan(jsonb_build_object('statements', again,
       'budgetMs', greatest(0, 1000 * extract(epoch FROM ends - clock_timestamp()))));
@@ -66,9 +68,10 @@ DECLARE
   item record; before jsonb; worse jsonb; finding jsonb;
 BEGIN
   IF hold_ms IS NOT NULL THEN
-    budget_ms := greatest(0, least(budget_ms, hold_ms - ${HOLD_MARGIN_MS} - 1000 *
-      (extract(epoch FROM clock_timestamp())::float8 - current_setting('trueup.held_since')::float8)));
+    budget_ms := greatest(0, least(budget_ms, (hold_ms - ${HOLD_MARGIN_MS} - 1000 *
+      (extract(epoch FROM clock_timestamp())::float8 - current_setting('trueup.held_since')::float8)) / 2));
   END IF;
+  -- The other half is for what surrounds the planning: choosing what is asked, and comparing what was answered.
   -- What this transaction has locked or changed comes first, and what has gone.
   named := ARRAY(
     SELECT DISTINCT r.name FROM trueup.answers a, jsonb_array_elements_text(a.answer -> 'relations') AS r (name)

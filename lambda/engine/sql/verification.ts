@@ -19,8 +19,8 @@ import { SUPPORT } from './support';
  * Counts up with every change of the text below, and the hash of the text with it: a test compares. The ledger holds the
  * installed number; an older text never replaces a newer one, and the same number is never installed again.
  */
-export const VERIFICATION_VERSION = 18;
-export const VERIFICATION_SHA256 = '728938d0aafdae25ea94671a0a2d3a17c29a7312a5481204b2bfac4d50962705';
+export const VERIFICATION_VERSION = 19;
+export const VERIFICATION_SHA256 = 'f0f1e8ed8a0b6e60e058da657b01e96034e05921b217060395e1ddd6406f45b6';
 
 /** One statement each, for transports that send no more than one. May be run again at any time. */
 export const VERIFICATION_STATEMENTS: readonly string[] = [

@@ -49,6 +49,16 @@ const ELSEWHERE = `
       AND lower(f.proname::text COLLATE "C") = ANY (words))`;
 
 /**
+ * A schema of its path that the connected role may not use is passed over without a word: what the sender finds there "does not
+ * exist". Does one of these hold something of a name in the text?
+ */
+const PASSED_OVER = `EXISTS (SELECT FROM pg_namespace n
+    WHERE strpos(lower(path), lower(n.nspname::text COLLATE "C")) > 0 AND NOT has_schema_privilege(n.oid, 'USAGE') AND (
+      EXISTS (SELECT FROM pg_class c WHERE c.relnamespace = n.oid AND lower(c.relname::text COLLATE "C") = ANY (words))
+      OR EXISTS (SELECT FROM pg_proc f WHERE f.pronamespace = n.oid AND lower(f.proname::text COLLATE "C") = ANY (words))
+      OR EXISTS (SELECT FROM pg_type t WHERE t.typnamespace = n.oid AND lower(t.typname::text COLLATE "C") = ANY (words))))`;
+
+/**
  * Of `state`, the SQLSTATE, and `said`, the server's words, which stay here. What analysis raises is the server's own; while
  * it plans, a function may raise anything.
  */
@@ -56,6 +66,7 @@ export const JUDGE_ERROR = `
   IF state = '42883' THEN ${HAS_CANDIDATE} END IF;
   why := CASE
     WHEN guessed AND (${ELSEWHERE}) THEN 'path'
+    WHEN phase = 'analyse' AND sender IS DISTINCT FROM current_user AND ${PASSED_OVER} THEN 'permission'
     WHEN phase = 'judge' THEN 'other'
     WHEN phase = 'plan' AND state NOT IN ('42P10', '42809', '42501') THEN 'other'
     WHEN phase = 'plan' AND state <> '42501' AND NOT words && '{conflict}' THEN 'other'
