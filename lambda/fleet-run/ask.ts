@@ -87,10 +87,11 @@ function chosen(
   names: readonly string[] | undefined,
 ): readonly FleetMember[] {
   if (names === undefined) return members;
+  if (names.length === 0) throw new FleetError('No target is named. Give names as they are in the list.');
   const missing = names.filter((name) => !members.some((member) => member.name === name));
-  if (missing.length === 0 && names.length > 0) return members.filter(({ name }) => names.includes(name));
+  if (missing.length === 0) return members.filter(({ name }) => names.includes(name));
   throw new FleetError(
-    `${missing.join(', ') || 'No name'} is not in the list of ${members.length} targets. Give names as they are in the list.`,
+    `${missing.join(', ')} ${missing.length === 1 ? 'is' : 'are'} not in the list of ${members.length} targets. Give names as they are in the list.`,
   );
 }
 

@@ -29,6 +29,16 @@ const RETRY = [
   },
 ];
 
+/** A right that the same deployment gave takes some seconds to hold everywhere. Whatever had begun is only looked at again. */
+const RETRY_MAP = [
+  {
+    ErrorEquals: ['States.Permissions', 'States.ItemReaderFailed', 'States.ResultWriterFailed'],
+    IntervalSeconds: 5,
+    BackoffRate: 1.5,
+    MaxAttempts: 4,
+  },
+];
+
 /** Between two slices of one tenant. */
 const PAUSE_S = 2;
 
@@ -95,6 +105,7 @@ function branch(fleet: FleetStates, { name, functionArn }: FleetStates['servers'
           Parameters: { Bucket: bucket, 'Prefix.$': '$.results' },
         },
         ResultSelector: { server: name, 'results.$': '$.ResultWriterDetails' },
+        Retry: RETRY_MAP,
         Catch: [{ ErrorEquals: ['States.ALL'], ResultPath: '$.caught', Next: `No end on ${name}` }],
         End: true,
       },

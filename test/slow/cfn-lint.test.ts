@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import { Stack } from 'aws-cdk-lib';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { describe, expect, it } from 'vitest';
+import { FleetTargets } from '../../lib/constructs/fleet-targets';
 import { Notify } from '../../lib/constructs/notify';
+import { SchemaFleet } from '../../lib/constructs/schema-fleet';
 import { DatabaseStack } from '../../lib/stacks/database-stack';
 import { SchemaStack } from '../../lib/stacks/schema-stack';
 import { WatchStack } from '../../lib/stacks/watch-stack';
@@ -50,6 +52,16 @@ function synthesize(): string {
       },
     });
   }
+  const server = new DatabaseStack(app, 'FleetServer');
+  new SchemaFleet(new Stack(app, 'Fleet'), 'Tenants', {
+    servers: {
+      main: server.database(),
+      eu: new DatabaseStack(app, 'FleetEu', { vpc: server.vpc }).database(),
+    },
+    namespace: 'fleet',
+    targets: [FleetTargets.list({ bucket: 'acme-tenants', key: 'targets.jsonl' })],
+    folder,
+  });
   return app.synth().directory;
 }
 
@@ -66,7 +78,7 @@ describe('cfn-lint', () => {
     const templates = readdirSync(directory)
       .filter((name) => name.endsWith('.template.json'))
       .map((name) => join(directory, name));
-    expect(templates).toHaveLength(19);
+    expect(templates).toHaveLength(22);
     const args = ['--format', 'parseable', '--ignore-checks', ...Object.keys(IGNORED), '--', ...templates];
     expect(
       run(executable, ['-c', 'import sys; from cfnlint.runner import main; sys.exit(main())', ...args]),
