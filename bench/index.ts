@@ -1,17 +1,20 @@
 /**
  * `npm run bench [-- --json]`: in one run, on one server, Trueup beside psql, dbmate and node-pg-migrate.
- * `npm run bench -- --fleet 1000,300` measures a fleet of so many schemas and databases instead. Ends with exit code 1 when
+ * `npm run bench -- --fleet 1000,300` measures a fleet of so many schemas and databases instead, and
+ * `npm run bench -- --audit 10000` the audit of so many tables. Ends with exit code 1 when
  * a target is missed.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { auditSize, measureAudit } from './audit';
+import { judgeAudit, WITHOUT_PEER } from './audit-targets';
 import { fleetSize, judgeFleet, measureFleet } from './fleet';
 import { measureGrowth } from './growth';
 import { measureGuard } from './guard';
 import { measurePage } from './page';
 import { measurePlanning } from './planning';
-import { fleetReport, report } from './report';
+import { auditReport, fleetReport, report } from './report';
 import { startServer } from './server';
 import { measureSpeed } from './speed';
 import { measureStall, type Stall } from './stall';
@@ -35,7 +38,23 @@ async function main(): Promise<void> {
   const trueup = buildTrueup(join(root, 'cache'));
   const server = await startServer();
   const fleet = process.argv.indexOf('--fleet');
+  const audit = process.argv.indexOf('--audit');
   try {
+    if (audit > 0) {
+      const size = auditSize(process.argv[audit + 1] ?? '');
+      const measured = await measureAudit(server, trueup.tool, root, size, say);
+      const targets = judgeAudit(measured);
+      const notes = [
+        machine(server.major),
+        'pg-delta reads both databases and compares; trueup: the command line, a snapshot and an audit, starts included.',
+        ...(measured.pgDelta === null ? [WITHOUT_PEER] : []),
+      ];
+      if (process.argv.includes('--json'))
+        console.log(JSON.stringify({ ...measured, targets, notes }, null, 2));
+      else console.log(auditReport(measured, targets, notes));
+      process.exitCode = targets.every(({ met }) => met) ? 0 : 1;
+      return;
+    }
     if (fleet > 0) {
       const measured = await measureFleet(
         server,

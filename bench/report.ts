@@ -1,4 +1,6 @@
 /** The results as text. */
+import type { AuditMeasured } from './audit';
+import { auditRows } from './audit-targets';
 import { type FleetMeasured, fleetRows } from './fleet';
 import { type Results, seconds, type Target } from './targets';
 
@@ -63,6 +65,20 @@ export function fleetReport(
   return [
     `${measured.schemas} schemas and ${measured.databases} databases on one server; round trips a tenant`,
     table(head, fleetRows(measured)),
+    'Targets',
+    targetTable(targets),
+    ...notes,
+  ].join('\n\n');
+}
+
+export function auditReport(
+  measured: AuditMeasured,
+  targets: readonly Target[],
+  notes: readonly string[],
+): string {
+  return [
+    `Two databases of ${measured.tables} tables, one of them as a move leaves it: ${measured.findings} findings`,
+    table(['', 'time', 'memory', 'longest change of a table', 'changes'], auditRows(measured)),
     'Targets',
     targetTable(targets),
     ...notes,
