@@ -45,7 +45,8 @@ const said = ({ findings }: Pick<AuditResult, 'findings'>): string[] =>
 
 const APP = `
   CREATE TABLE \`Accounts\` (\`id\` integer not null primary key autoincrement, \`email\` varchar(255) not null COLLATE NOCASE UNIQUE,
-    made datetime default CURRENT_TIMESTAMP, active boolean not null default 1, "plan" text default 'free' check (plan in ('free', 'paid')));
+    made datetime default CURRENT_TIMESTAMP, active boolean not null default 1, "plan" text default 'free' check (plan in ('free', 'paid')),
+    data text CHECK ((JSON_VALID("data") OR "data" IS NULL)), size CHECK (typeof(size) = 'integer' OR size IS NULL));
   CREATE TABLE Orders (id char(36) default (lower(hex(randomblob(16)))) primary key, accountId integer not null REFERENCES Accounts ON DELETE CASCADE,
     total REAL, seen integer default 0, CHECK (total >= 0));
   CREATE UNIQUE INDEX one_open ON Orders (accountId) WHERE seen = 0 AND total IS NOT NULL;
@@ -58,7 +59,7 @@ const APP = `
 
 const WHOLE = `
   CREATE TABLE accounts (id bigserial PRIMARY KEY, email varchar(255) NOT NULL, made timestamptz DEFAULT now(),
-    active boolean NOT NULL DEFAULT true, plan text DEFAULT 'free' CHECK (plan IN ('free', 'paid')));
+    active boolean NOT NULL DEFAULT true, plan text DEFAULT 'free' CHECK (plan IN ('free', 'paid')), data jsonb, size int);
   CREATE UNIQUE INDEX idx_1_email ON accounts (lower(email));
   CREATE TABLE orders (id uuid DEFAULT gen_random_uuid() PRIMARY KEY, account_id bigint NOT NULL REFERENCES accounts ON DELETE CASCADE,
     total double precision, seen boolean DEFAULT false, CHECK (total >= 0));

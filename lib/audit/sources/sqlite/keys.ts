@@ -183,6 +183,30 @@ const actions = ({ onUpdate, onDelete }: SqliteForeignKey): string =>
 const actionsIn = (definition: string): string =>
   (definition.match(/ ON (?:UPDATE|DELETE) (?:CASCADE|RESTRICT|SET NULL|SET DEFAULT)/g) ?? []).join('');
 
+/** `JSON_VALID(data) OR data IS NULL`, which Django writes: the type sees to it. */
+function isTypeOfJson(place: Place, expression: string): boolean {
+  const checked = /^\(?json_valid\(\(?("(?:[^"]|"")+"|\w+)\)?\)(?: OR \(?\1 IS NULL\)?)?\)?$/i.exec(
+    expression,
+  )?.[1];
+  if (checked === undefined) return false;
+  const name = checked.startsWith('"') ? checked.slice(1, -1).replaceAll('""', '"') : checked;
+  return ofTable(place.target.columns, place).some(
+    (each) => each.name === name && /^jsonb?$/.test(each.type),
+  );
+}
+
+/** Functions that both have, and that do the same. */
+const SHARED = new Set(
+  'length lower upper abs coalesce nullif round replace substr trim ltrim rtrim'.split(' '),
+);
+/** What stands before a bracket and is none. */
+const WORDS = new Set('and or not in between like is when then else case'.split(' '));
+
+const callsSqlite = (expression: string): boolean =>
+  [...expression.replace(/'(?:[^']|'')*'|"(?:[^"]|"")*"/g, '0').matchAll(/([a-z_]\w*)\s*\(/gi)].some(
+    ([, name]) => !SHARED.has(name!.toLowerCase()) && !WORDS.has(name!.toLowerCase()),
+  );
+
 export function checksOf(place: Place): {
   readonly checks: readonly Constraint[];
   readonly notSeen: readonly NotSeen[];
@@ -198,7 +222,8 @@ export function checksOf(place: Place): {
     const found = form === null ? undefined : forms.get(form);
     if (found) return [found];
     const of = { schema: place.names.schema, name: place.name };
-    if (form === null || (name !== null && here.some((each) => each.name === name))) {
+    if (isTypeOfJson(place, ours)) return [];
+    if (form === null || callsSqlite(ours) || (name !== null && here.some((each) => each.name === name))) {
       notSeen.push({ what: 'a CHECK', of, why: "it is written in SQLite's language, and is not compared" });
       return [];
     }

@@ -113,7 +113,9 @@ function isSame(from: string, to: string, type: string): boolean {
 function constantOf(from: string, type: string): string {
   const bare = inTextQuotes(from)
     .trim()
-    .replace(/^\((.*)\)$/s, '$1');
+    .replace(/^\((.*)\)$/s, '$1')
+    // As Django writes it. What it is cast to is what the column is.
+    .replace(/^CAST\(((?:'[^']*'|[-+.\d])+) AS \w+\)$/i, '$1');
   if (type === 'boolean') {
     if (/^'?(1|t|true)'?$/i.test(bare)) return 'true';
     if (/^'?(0|f|false)'?$/i.test(bare)) return 'false';
