@@ -1,6 +1,20 @@
+import type { Table } from '../catalogue/tables';
 import { list, path, plural } from '../names';
 import { type Comparison, type Difference, only } from './difference';
 import type { Pair } from './pair';
+
+/** A sentence about a schema that only the target has, with most of the tables: it may be the same one. */
+function renamedTo({ source, target }: Pair, tables: readonly Table[]): string {
+  const known = new Set(source.schemas.map(({ name }) => name));
+  const names = new Set(tables.map(({ name }) => name));
+  for (const { name } of target.schemas) {
+    if (known.has(name)) continue;
+    const alike = target.tables.filter((each) => each.schema === name && names.has(each.name)).length;
+    if (alike * 2 > names.size)
+      return ` Schema ${path(name)}, which the source has not, has ${alike} of its tables by name: it may be the same schema.`;
+  }
+  return '';
+}
 
 /** Schemas and extensions: what everything else lies in. */
 export function compareSchemas(pair: Pair): Comparison {
@@ -14,7 +28,7 @@ export function compareSchemas(pair: Pair): Comparison {
     differences.push({
       id: 'schema-lost',
       object: path(name),
-      message: `Schema ${path(name)} is missing, and all that the source has in it: ${plural(tables.length, 'table')}, ${plural(functions.length, 'function')}.`,
+      message: `Schema ${path(name)} is missing, and all that the source has in it: ${plural(tables.length, 'table')}, ${plural(functions.length, 'function')}.${renamedTo(pair, tables)}`,
       source:
         tables.length === 0
           ? null

@@ -17,7 +17,16 @@ export const LOST: Readonly<Record<ComparedId, readonly AuditCase[]>> = {
       ),
       ...B,
       object: 'billing',
-      message: /1 table, 0 functions/,
+      message: /1 table, 0 functions\.$/,
+    },
+    {
+      ...moved(
+        'CREATE SCHEMA billing; CREATE TABLE billing.invoices (id bigint PRIMARY KEY, total numeric CHECK (total > 0));',
+        'ALTER SCHEMA billing RENAME TO sales;',
+      ),
+      ...B,
+      object: 'billing',
+      message: /Schema sales, which the source has not, has 1 of its tables by name/,
     },
   ],
   'extension-missing': [

@@ -38,6 +38,13 @@ export function extensionPart(from: Extension, to: Extension | undefined): Part 
       decide: [
         `does extension ${extension} move to schema ${name(from.schema)}? Whatever names its functions in ${name(to.schema)} then fails`,
       ],
+      // Of a trusted extension the functions belong to whoever made the server.
+      preflight: [
+        `SELECT pg_catalog.format(${literal(`what extension ${extension} brings belongs to %s: only that role or a superuser can move it to schema ${name(from.schema)}`)}, pg_catalog.pg_get_userbyid(p.proowner))
+FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid JOIN pg_catalog.pg_proc p ON p.oid = d.objid
+WHERE d.deptype = 'e' AND d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass AND d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass
+  AND e.extname = ${literal(from.name)} AND NOT pg_catalog.pg_has_role(current_user, p.proowner, 'USAGE') LIMIT 1`,
+      ],
       up: [`ALTER EXTENSION ${extension} SET SCHEMA ${name(from.schema)}`],
     };
   const available = `FROM pg_catalog.pg_available_extensions WHERE name = ${literal(from.name)}`;
