@@ -8,7 +8,7 @@ import type { Reference } from './catalogue/kind';
  * A server has room for 64 locks a connection, and the application shares it; and what a server needs to plan a question
  * of a hundred parts is more than twice what it needs for one of fifty.
  */
-const AT_ONCE = 50;
+export const AT_ONCE = 50;
 
 /** Marks a statement as Trueup's own, also where pg_stat_statements remembers it (lib/workload/normalize.ts). */
 export const MARK = 'trueup_item';
@@ -37,6 +37,14 @@ export interface Answers<R> {
 export const relation = ({ schema, name }: Reference): string =>
   `${quoteIdentifier(schema)}.${quoteIdentifier(name)}`;
 
+/** Of a statement about so many relations. */
+export const settingsFor = (relations: number, timeoutMs: number): Readonly<Record<string, string>> => ({
+  search_path: PINNED_PATH,
+  statement_timeout: String(timeoutMs),
+  // Who waits while holding locks may get somebody else killed as a deadlock's victim.
+  lock_timeout: relations > 1 ? '50' : '1000',
+});
+
 /** Where one of a group cannot be answered, each of the group is asked by itself. */
 export async function askEach<R extends Row>(
   db: Database,
@@ -48,10 +56,7 @@ export async function askEach<R extends Row>(
   const ask = async (group: readonly Question[]): Promise<void> => {
     try {
       const rows = await db.query<R>(together(group), [], {
-        search_path: PINNED_PATH,
-        statement_timeout: String(limits.timeoutMs),
-        // Who waits while holding locks may get somebody else killed as a deadlock's victim.
-        lock_timeout: group.length > 1 ? '50' : '1000',
+        ...settingsFor(group.length, limits.timeoutMs),
         ...limits.settings,
       });
       for (const row of rows) answered.push({ of: group[Number(row[MARK])]!.of, row });

@@ -1,10 +1,9 @@
 /** What the rows of the target are asked: by index or for a single row, or of small tables; of all only where somebody wants it deep. */
-import type { Database } from '../../postgres/database';
-import { quoteLiteral } from '../../sql/quote';
+import { type Database, SqlError } from '../../postgres/database';
 import type { Reference } from '../catalogue/kind';
 import { key } from '../names';
 import { MAY_NOT_READ, type NotSeen, whyRefused } from '../not-seen';
-import { askEach, type Question } from '../short-transactions';
+import { AT_ONCE, askEach, MARK, type Question, settingsFor } from '../short-transactions';
 
 export interface Depth {
   /** Tables of any size are read. */
@@ -92,32 +91,38 @@ const DROPPED: Look = { bytes: 0, why: whyRefused('42P01', TIMEOUT_MS) };
 const whyNot = ({ bytes, why }: Look, deep: boolean): string | null =>
   why ?? (deep || bytes <= SMALL_BYTES ? null : TOO_LARGE);
 
+/** One plan for all of a group, where a question each would take the server longer to plan than to answer. */
+const LOOK = `SELECT asked.i::int AS ${MARK}, pg_table_size(c.oid)::text AS bytes,
+    has_schema_privilege(n.oid, 'USAGE') AND has_any_column_privilege(c.oid, 'SELECT') AS readable
+  FROM unnest($1::name[], $2::name[]) WITH ORDINALITY AS asked (schema, name, i)
+  JOIN pg_namespace n ON n.nspname = asked.schema JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = asked.name`;
+
 /** Their size now: what the catalogue says is of the last VACUUM. */
 async function lookAt(db: Database, tables: readonly Reference[]): Promise<ReadonlyMap<string, Look>> {
-  const once = new Map(tables.map((of) => [key(of.schema, of.name), of]));
-  const { answered, refused } = await askEach<{ bytes: string | null; readable: boolean }>(
-    db,
-    [...once.values()].map((of) => ({
-      of,
-      sql: `SELECT pg_table_size(c.oid)::text AS bytes,
-          has_schema_privilege(n.oid, 'USAGE') AND has_any_column_privilege(c.oid, 'SELECT') AS readable
-        FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-        WHERE n.nspname = ${quoteLiteral(of.schema)} AND c.relname = ${quoteLiteral(of.name)}`,
-    })),
-    { timeoutMs: TIMEOUT_MS },
-  );
-  return new Map([
-    ...answered
-      .filter(({ row }) => row.bytes !== null)
-      .map(({ of, row }): [string, Look] => [
-        key(of.schema, of.name),
-        { bytes: Number(row.bytes), why: row.readable ? null : MAY_NOT_READ },
-      ]),
-    ...refused.map(({ of, sqlstate }): [string, Look] => [
-      key(of.schema, of.name),
-      { bytes: 0, why: whyRefused(sqlstate, TIMEOUT_MS) },
-    ]),
-  ]);
+  const looks = new Map<string, Look>();
+  const look = async (group: readonly Reference[]): Promise<void> => {
+    try {
+      const rows = await db.query<{ [MARK]: number; bytes: string | null; readable: boolean }>(
+        LOOK,
+        [group.map(({ schema }) => schema), group.map(({ name }) => name)],
+        settingsFor(group.length, TIMEOUT_MS),
+      );
+      for (const { [MARK]: i, bytes, readable } of rows) {
+        const { schema, name } = group[i - 1]!;
+        if (bytes !== null)
+          looks.set(key(schema, name), { bytes: Number(bytes), why: readable ? null : MAY_NOT_READ });
+      }
+    } catch (error) {
+      if (!(error instanceof SqlError)) throw error;
+      const [{ schema, name }] = group as readonly [Reference];
+      if (group.length === 1)
+        looks.set(key(schema, name), { bytes: 0, why: whyRefused(error.sqlstate, TIMEOUT_MS) });
+      else for (const each of group) await look([each]);
+    }
+  };
+  const once = [...new Map(tables.map((of) => [key(of.schema, of.name), of])).values()];
+  for (let from = 0; from < once.length; from += AT_ONCE) await look(once.slice(from, from + AT_ONCE));
+  return looks;
 }
 
 /** Tables of these that have not a single row. */
