@@ -58,7 +58,7 @@ export class SchemaFleet extends Construct implements ec2.IConnectable {
   readonly migrateFunctions: Readonly<Record<string, lambda.Function>>;
   /** Answers `trueup status --fleet` and `trueup up --target`. */
   readonly fleetFunction: lambda.Function;
-  /** Lists of targets, and what became of each: kept for 30 days, and when the stack is deleted. */
+  /** Lists and results, kept for 30 days, also when the stack is deleted. */
   readonly bucket: s3.Bucket;
   /** Of the functions of all servers. */
   readonly connections: ec2.Connections;
@@ -229,8 +229,8 @@ export class SchemaFleet extends Construct implements ec2.IConnectable {
         'trueup:fleetTolerated',
         `tolerated is ${tolerated}: what depends on this fleet is updated while up to ${tolerated} tenants are behind. Their application must be able to live with that.`,
       );
-    const missing = planned.plan.canaries.length > (props.expectedTargets ?? Number.POSITIVE_INFINITY);
-    if (missing) refuse(this, 'canary names more targets than expectedTargets says there are');
+    if (planned.plan.canaries.length > (props.expectedTargets ?? Number.POSITIVE_INFINITY))
+      refuse(this, 'canary names more targets than expectedTargets says there are');
   }
 
   private addOutputs(): void {

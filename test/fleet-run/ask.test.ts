@@ -37,7 +37,7 @@ test('status looks at all tenants and changes none', async () => {
     return { state: 'behind', pending: 2 };
   };
   await aws.toEnd(run);
-  expect(works).toEqual(['look', 'look', 'look']);
+  expect(works).toEqual(['prove', 'prove', 'prove']);
   expect(await question({ action: 'progress', run })).toMatchObject({
     done: true,
     error: null,
