@@ -2,23 +2,9 @@
 import type { Catalogue } from './catalogue';
 import type { Routine } from './catalogue/functions';
 import type { ComparedId, Difference } from './compare/difference';
+import type { BrokenBody, Named } from './evidence';
 import { isBroughtBy } from './failing';
 import { key, path } from './names';
-
-export interface Named {
-  readonly what: 'function' | 'relation';
-  /** Null where the body leaves it to the search path. */
-  readonly schema: string | null;
-  readonly name: string;
-}
-
-/** A function that ends in an error as soon as it comes to what is not there. */
-export interface BrokenBody {
-  readonly routine: Pick<Routine, 'schema' | 'name' | 'signature'>;
-  readonly missing: readonly Named[];
-  /** Who calls it: `policy own on shop.orders`. */
-  readonly callers: readonly string[];
-}
 
 export const routineOf = ({ schema, name, signature }: BrokenBody['routine']): string =>
   `${path(schema, name)}(${signature})`;

@@ -1,7 +1,7 @@
 /** All that kinds decide from: nothing in it is asked again, and none of it is a value of a row. */
 import type { Verdict } from '../contract/workload';
-import type { BrokenBody } from './bodies';
 import type { Catalogue } from './catalogue';
+import type { Routine } from './catalogue/functions';
 import type { Reference } from './catalogue/kind';
 import type { Difference } from './compare/difference';
 import type { Position } from './positions';
@@ -22,6 +22,22 @@ export interface Side {
   readonly catalogue: Catalogue;
   readonly positions: readonly Position[];
   readonly rows: readonly RowCount[];
+}
+
+/** What the body of a function names. */
+export interface Named {
+  readonly what: 'function' | 'relation';
+  /** Null where the body leaves it to the search path. */
+  readonly schema: string | null;
+  readonly name: string;
+}
+
+/** A function that ends in an error as soon as it comes to what is not there. */
+export interface BrokenBody {
+  readonly routine: Pick<Routine, 'schema' | 'name' | 'signature'>;
+  readonly missing: readonly Named[];
+  /** Who calls it: `policy own on shop.orders`. */
+  readonly callers: readonly string[];
 }
 
 export interface FailingStatement {

@@ -1,7 +1,7 @@
 /** Functions whose bodies name what is not there: which finding each belongs to, and its lines of evidence. Pure. */
-import { type BrokenBody, becauseOf, type Named, nameOf, routineOf } from '../audit/bodies';
+import { becauseOf, nameOf, routineOf } from '../audit/bodies';
 import type { Difference } from '../audit/compare/difference';
-import type { Evidence } from '../audit/evidence';
+import type { BrokenBody, Evidence, Named } from '../audit/evidence';
 import type { Finding } from '../audit/finding';
 import { path } from '../audit/names';
 import { missingExtension, missingWords } from './extensions';

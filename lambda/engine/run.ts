@@ -4,7 +4,7 @@ import type { ConvergeRequest, Kept, Progress } from '../contract/converge';
 import type { ErrorInfo } from '../contract/errors';
 import type { Manifest } from '../contract/manifest';
 import type { Database } from '../postgres/database';
-import type { Names } from './apply/script-builder';
+import type { Names } from './apply/names';
 import type { Asked } from './elsewhere';
 import { guards } from './guard/statements';
 import type { Ledger } from './ledger/ledger';

@@ -1,8 +1,9 @@
 /** What a database holds as one migration: for tools whose migrations are code, which nobody else can run. The parser must be ready. */
 import type { Catalogue } from '../../lambda/audit/catalogue';
 import { statementsFor } from '../audit/write/structure';
-import { AdoptProblem, type Entry, isApplied, type Judged } from './entry';
+import { type Entry, isApplied, type Judged } from './entry';
 import { type LeftOut, without } from './own-objects';
+import { AdoptProblem } from './problem';
 
 export interface AsFound {
   readonly entry: Entry;

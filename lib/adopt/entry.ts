@@ -89,14 +89,3 @@ export interface ToolRules {
   read(folder: Listing, options?: ReadOptions): ToolFolder;
   judge(rows: LedgerRows, entries: readonly Entry[]): Judgement;
 }
-
-/** The folder cannot be understood. */
-export class AdoptProblem extends Error {
-  override readonly name = 'AdoptProblem';
-  constructor(
-    message: string,
-    readonly remedy: string,
-  ) {
-    super(message);
-  }
-}

@@ -2,7 +2,8 @@
 import { namesIn } from '../../lambda/audit/names';
 import type { OtherLedger } from '../../lambda/engine/ledger/other-tools';
 import { quoteIdentifier } from '../../lambda/sql/quote';
-import { AdoptProblem, isApplied, type Judgement, type ToolFolder, type ToolRules } from './entry';
+import { isApplied, type Judgement, type ToolFolder, type ToolRules } from './entry';
+import { AdoptProblem } from './problem';
 
 export interface FoundLedger {
   /** Quoted, with its schema. */

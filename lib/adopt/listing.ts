@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { decode, MAX_FILE_BYTES } from '../compiler/read/files';
-import { AdoptProblem } from './entry';
+import { AdoptProblem } from './problem';
 
 export interface Listing {
   /** Relative paths with `/`, sorted by code units. */

@@ -19,7 +19,7 @@ import type { WorkloadEntry } from '../workload/workload';
 import { askData } from './data';
 import { type Snapshot, takeSnapshot } from './snapshot';
 import { planWorkload } from './statements';
-import type { WrittenReport } from './write';
+import type { WrittenReport } from './write/report';
 
 export interface AuditOptions {
   /**

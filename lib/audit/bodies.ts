@@ -1,7 +1,8 @@
 /** Functions that name what no schema has. Bodies are read by PostgreSQL's own parser, and none is run. */
-import { type BrokenBody, callersOf, type Named, wasBroken } from '../../lambda/audit/bodies';
+import { callersOf, wasBroken } from '../../lambda/audit/bodies';
 import type { Catalogue } from '../../lambda/audit/catalogue';
 import type { Routine } from '../../lambda/audit/catalogue/functions';
+import type { BrokenBody, Named } from '../../lambda/audit/evidence';
 import { key } from '../../lambda/audit/names';
 import type { NotSeen } from '../../lambda/audit/not-seen';
 import { type Database, SqlError } from '../../lambda/postgres/database';

@@ -1,6 +1,7 @@
 /** The statements of one function's body, and what they name. Pure; the parser must be ready. */
-import type { Named } from '../../lambda/audit/bodies';
+
 import type { Routine } from '../../lambda/audit/catalogue/functions';
+import type { Named } from '../../lambda/audit/evidence';
 import { key } from '../../lambda/audit/names';
 import { ParseFailure, parse, parsePlpgsql } from '../compiler/read/parser';
 

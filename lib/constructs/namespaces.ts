@@ -1,14 +1,20 @@
 /** Namespaces of one app: which stand beside one another in a database, and that none is used twice. */
 import { Stack } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
-import type { SchemaMigrations } from './schema-migrations';
+import type { SchemaDatabase } from './schema-database';
 
-const inDatabase = new WeakMap<Stack, Map<string, SchemaMigrations[]>>();
+/** What a namespace is of. */
+interface Migrations extends Construct {
+  readonly database: SchemaDatabase;
+  readonly namespace: string;
+}
+
+const inDatabase = new WeakMap<Stack, Map<string, Migrations[]>>();
 
 /** The namespaces of the stack's other constructs in the same database, once all of them are there. */
-export function namespacesBeside(construct: SchemaMigrations): () => string[] {
+export function namespacesBeside(construct: Migrations): () => string[] {
   const stack = Stack.of(construct);
-  const databases = inDatabase.get(stack) ?? new Map<string, SchemaMigrations[]>();
+  const databases = inDatabase.get(stack) ?? new Map<string, Migrations[]>();
   inDatabase.set(stack, databases);
   const { server, databaseName } = construct.database;
   const key = `${server}/${databaseName}`;

@@ -2,8 +2,8 @@
 import { describe, expect, test } from 'vitest';
 import { readOtherLedgers } from '../../lambda/engine/ledger/other-tools';
 import { connectPg } from '../../lambda/postgres/pg';
-import { AdoptProblem } from '../../lib/adopt/entry';
 import { type LedgerSearch, ledgerOf } from '../../lib/adopt/ledger';
+import { AdoptProblem } from '../../lib/adopt/problem';
 import { understand } from '../../lib/adopt/tools';
 import { connect, createDatabase, majors } from '../support/database';
 import {

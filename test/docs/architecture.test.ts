@@ -58,4 +58,17 @@ describe('the rooms of docs/architecture.md', () => {
     );
     expect(upward).toEqual([]);
   });
+
+  test('no files import each other in a circle, not even types', () => {
+    const circles: string[] = [];
+    const done = new Set<string>();
+    const walk = (file: string, path: readonly string[]): void => {
+      if (path.includes(file)) circles.push([...path.slice(path.indexOf(file)), file].join(' → '));
+      if (path.includes(file) || done.has(file)) return;
+      for (const imported of importsOf(file)) walk(imported, [...path, file]);
+      done.add(file);
+    };
+    for (const file of files) walk(file, []);
+    expect(circles).toEqual([]);
+  });
 });

@@ -7,6 +7,7 @@ import { guardStatement } from '../guard/statements';
 import type { Known } from '../ledger/rows';
 import type { LockPlan } from '../locks/locks';
 import { searchPathOf } from '../schemas';
+import type { Names } from './names';
 
 /** `hold`: between two statements, what is left of the time; `index` is that of the statement before it. */
 export type ScriptSection =
@@ -35,14 +36,6 @@ export interface Scripted {
   readonly leaves: Known | null;
   /** Where it takes its locks; null where it takes none beforehand. */
   readonly locking: { readonly at: number; readonly plan: LockPlan } | null;
-}
-
-export interface Names {
-  readonly namespace: string;
-  readonly deployment: string;
-  readonly ownerRole: string | null;
-  /** Pinned for each transaction, whatever an earlier file left of the session's path. @default - the login's search_path */
-  readonly schemas?: readonly string[] | null;
 }
 
 export class ScriptBuilder {

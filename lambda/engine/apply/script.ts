@@ -7,8 +7,9 @@ import type { Migration, Statement } from '../../contract/manifest';
 import { type Known, knownAfter, type MigrationRow, recordStatement } from '../ledger/rows';
 import { lockPlan } from '../locks/locks';
 import { LOCK_TIMEOUT_MS, LONG_LOCK_TIMEOUT_MS } from '../time/limits';
+import type { Names } from './names';
 import { PREFLIGHT_FAILED, raiseRows, VERIFICATION_FAILED } from './raise-rows';
-import { asOwner, type Names, pathSetting, ScriptBuilder, type Scripted, setLimit } from './script-builder';
+import { asOwner, pathSetting, ScriptBuilder, type Scripted, setLimit } from './script-builder';
 
 export interface Segment {
   readonly execution: Statement['execution'];

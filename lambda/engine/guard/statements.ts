@@ -5,7 +5,7 @@ import type { Manifest, Migration, Statement } from '../../contract/manifest';
 import type { WorkloadPromise } from '../../contract/workload';
 import { longText } from '../../postgres/long-text';
 import { quoteIdentifier, quoteLiteral, quoteTextArray } from '../../sql/quote';
-import type { Names } from '../apply/script-builder';
+import type { Names } from '../apply/names';
 import type { Ledger } from '../ledger/ledger';
 
 /** Forward, and something is to be applied: the promises of an application are at stake. */

@@ -1,6 +1,7 @@
 /** What is sent to undo a migration: limits, locks, its `down`, and the ledger's row, as one transaction. Pure. */
 
-import { asOwner, type Names, pathSetting, ScriptBuilder, type Scripted } from '../apply/script-builder';
+import type { Names } from '../apply/names';
+import { asOwner, pathSetting, ScriptBuilder, type Scripted } from '../apply/script-builder';
 import { type Known, undoneStatement } from '../ledger/rows';
 import { lockPlan } from '../locks/locks';
 import type { RecordedStatement, UndoStep } from '../plan/rollback';

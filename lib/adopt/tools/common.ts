@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto';
 import type { Tool } from '../../../lambda/engine/ledger/other-tools';
 import { heldBy, type LedgerRows } from '../../../lambda/engine/plan/other-tools';
-import { AdoptProblem, type Entry, type Judged, type Judgement, type State } from '../entry';
+import type { Entry, Judged, Judgement, State } from '../entry';
+import { AdoptProblem } from '../problem';
 
 export const sha256Hex = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 

@@ -1,7 +1,8 @@
 import type { LedgerRows } from '../../../lambda/engine/plan/other-tools';
-import { AdoptProblem, type Entry, type Judgement, type ToolFolder, type ToolRules } from '../entry';
+import type { Entry, Judgement, ToolFolder, ToolRules } from '../entry';
 import type { Listing } from '../listing';
 import { byCodeUnits } from '../listing';
+import { AdoptProblem } from '../problem';
 import { byRows, judged, leadingDigits, sha256Hex, type Verdict, wordsOf } from './common';
 
 const JOURNAL = 'meta/_journal.json';

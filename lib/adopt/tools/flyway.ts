@@ -1,5 +1,6 @@
 import type { LedgerRows } from '../../../lambda/engine/plan/other-tools';
-import { AdoptProblem, type Entry, type Judgement, type Passed, type ToolRules } from '../entry';
+import type { Entry, Judgement, Passed, ToolRules } from '../entry';
+import { AdoptProblem } from '../problem';
 import { judged, refuseSame, type Verdict } from './common';
 
 const NAME = /^([VRB])(\d+(?:[._]\d+)*)?__(.*)\.(sql|java|class|kt|groovy)$/;

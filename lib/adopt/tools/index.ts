@@ -2,8 +2,9 @@
 import { join } from 'node:path';
 import { type MigrationFile, readFolder } from '../../compiler/read/files';
 import { toolOf } from '../../compiler/read/other-tools';
-import { AdoptProblem, type ReadOptions, type ToolFolder, type ToolRules } from '../entry';
+import type { ReadOptions, ToolFolder, ToolRules } from '../entry';
 import { listingOf } from '../listing';
+import { AdoptProblem } from '../problem';
 import { CODE } from './code';
 import { dbmate } from './dbmate';
 import { drizzle } from './drizzle';

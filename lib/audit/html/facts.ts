@@ -4,7 +4,7 @@ import type { Catalogue } from '../../../lambda/audit/catalogue';
 import { plural } from '../../../lambda/audit/names';
 import type { Snapshot } from '../snapshot';
 import { line } from './exact';
-import type { ReportInput } from './index';
+import type { ReportInput } from './input';
 import { type Html, html } from './tag';
 
 export const facts = ({ report, compared: { target, source }, where, from }: ReportInput): Html => html`

@@ -14,7 +14,7 @@ import { groupSection } from './findings';
 import { GRADE_MEANS } from './grades';
 import { graphAround, tablesOf } from './graph';
 import { countOf, findingsIn, type Group, groupsOf } from './groups';
-import type { ReportInput } from './index';
+import type { ReportInput } from './input';
 import { picture } from './picture';
 import { aboutRepairs, repairOf } from './repairs';
 import { type Html, html } from './tag';

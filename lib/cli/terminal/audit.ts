@@ -5,7 +5,7 @@ import type { Grade } from '../../../lambda/audit/finding';
 import type { AuditFinding } from '../../../lambda/defects/findings';
 import type { AuditReport } from '../../audit/audit';
 import { counts, GRADE_WORDS, looked, notSeenLines } from '../../audit/words';
-import type { WrittenReport } from '../../audit/write';
+import type { WrittenReport } from '../../audit/write/report';
 import { EXIT, type ExitCode } from '../exit-codes';
 import { hang, plural, type Terminal } from './terminal';
 

@@ -3,7 +3,7 @@ import type { Catalogue } from '../../../lambda/audit/catalogue';
 import type { Difference } from '../../../lambda/audit/compare/difference';
 import type { AuditFinding } from '../../../lambda/defects/findings';
 import type { AuditReport } from '../../../lib/audit/audit';
-import type { ReportInput } from '../../../lib/audit/html';
+import type { ReportInput } from '../../../lib/audit/html/input';
 import { NO_REPAIRS, type Repairs } from '../../../lib/audit/html/repairs';
 import type { Snapshot } from '../../../lib/audit/snapshot';
 
