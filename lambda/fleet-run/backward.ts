@@ -1,8 +1,8 @@
 /** A rollback or Delete: runs are stopped, tenants in flight waited for, and each tenant undone by the rules of rollback. */
 import { type FleetMember, keys } from '../contract/fleet-run';
+import type { Polled } from './context';
 import { type Decision, decideBackward } from './decide';
 import { readMembers } from './list';
-import type { Polled } from './poll';
 import { begin, EMPTY_REPORT, recordedTargets, stateOf, together } from './run';
 import { settled, stopRuns } from './stop';
 

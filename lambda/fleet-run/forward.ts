@@ -1,9 +1,9 @@
 /** A deployment: all tenants are brought to what the folder says. */
 import { keys } from '../contract/fleet-run';
+import type { Polled } from './context';
 import { type Decision, decideForward, missingCanaries, newcomers, ROUNDS, runsOf } from './decide';
 import { checkRoom, FleetError, readMembers } from './list';
 import type { Execution } from './outbound';
-import type { Polled } from './poll';
 import { begin, recordedTargets, stateOf } from './run';
 import { settled, stopRuns } from './stop';
 import { statesText, toleratedText } from './words';

@@ -22,8 +22,9 @@ import { requestFields } from '../deploy/poll';
 import { DeployError } from '../deploy/reason';
 import { log } from '../log';
 import { ask } from './ask';
+import type { FleetContext } from './context';
 import { awsBucket, awsFleet } from './outbound';
-import { type FleetContext, handleFleetPoll } from './poll';
+import { handleFleetPoll } from './poll';
 import { tally } from './tally';
 import { fleetAttributes } from './words';
 

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type DeployRequest, type PollSettings, readProperties } from '../contract/custom-resource';
 import type { FleetRequest } from '../contract/fleet';
-import type { FleetPlan, FleetSettings, RunReport } from '../contract/fleet-run';
+import type { RunReport } from '../contract/fleet-run';
 import { type Classification, classifyRequest } from '../deploy/classify-request';
 import { convergeRequest } from '../deploy/converge-request';
 import type { IsCompleteRequest, IsCompleteResponse } from '../deploy/events';
@@ -10,40 +10,14 @@ import { DeployError } from '../deploy/reason';
 import { readStackState } from '../deploy/stack-state';
 import { type LogFields, log } from '../log';
 import { backward } from './backward';
+import type { Clock, FleetContext, Polled } from './context';
 import type { Decision } from './decide';
 import { forward } from './forward';
 import { FleetError } from './list';
-import type { FleetOutbound } from './outbound';
 import { stopRuns } from './stop';
 import { fleetAttributes } from './words';
 
-export interface Clock {
-  now(): number;
-  sleep(ms: number): Promise<unknown>;
-}
-
-export interface FleetContext {
-  readonly plan: FleetPlan;
-  /** Changes with the plan; the event names the one that it is about. */
-  readonly planHash: string;
-  readonly settings: Required<PollSettings>;
-  readonly fleet: FleetSettings;
-  readonly outbound: FleetOutbound;
-  /** @default - the machine's */
-  readonly clock?: Clock;
-}
-
-/** A request, with all that is known of it at this poll. */
-export interface Polled extends FleetContext {
-  readonly clock: Clock;
-  readonly event: IsCompleteRequest;
-  readonly properties: DeployRequest;
-  readonly request: FleetRequest;
-  /** Since CloudFormation's event was first seen. */
-  readonly elapsedMs: number;
-}
-
-export const CLOCK: Clock = { now: Date.now, sleep };
+const CLOCK: Clock = { now: Date.now, sleep };
 /** After an update either version of a function may answer for up to a minute. */
 export const OTHER_CODE_MS = 60_000;
 /** How long CloudFormation is asked again which way the stack goes, before a failure is told. */

@@ -1,7 +1,7 @@
 /** Stops runs, and waits for the tenants that they left in the middle: a child that has begun goes on by itself. */
 
+import type { Clock, FleetContext } from './context';
 import { askServer } from './list';
-import type { Clock, FleetContext } from './poll';
 
 /** Runs that a person started to look at the fleet: they change nothing, and are nobody's business. */
 export const isLook = (name: string): boolean => name.startsWith('status-');
