@@ -3,11 +3,15 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Stack } from 'aws-cdk-lib';
+import * as logs from 'aws-cdk-lib/aws-logs';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { describe, expect, it } from 'vitest';
+import { FleetCheck } from '../../lib/constructs/fleet-check';
 import { FleetTargets } from '../../lib/constructs/fleet-targets';
 import { Notify } from '../../lib/constructs/notify';
+import { SchemaAlarms } from '../../lib/constructs/schema-alarms';
 import { SchemaFleet } from '../../lib/constructs/schema-fleet';
+import { SchemaMigrations } from '../../lib/constructs/schema-migrations';
 import { DatabaseStack } from '../../lib/stacks/database-stack';
 import { SchemaStack } from '../../lib/stacks/schema-stack';
 import { WatchStack } from '../../lib/stacks/watch-stack';
@@ -53,7 +57,8 @@ function synthesize(): string {
     });
   }
   const server = new DatabaseStack(app, 'FleetServer');
-  new SchemaFleet(new Stack(app, 'Fleet'), 'Tenants', {
+  const stack = new Stack(app, 'Fleet');
+  const fleet = new SchemaFleet(stack, 'Tenants', {
     servers: {
       main: server.database(),
       eu: new DatabaseStack(app, 'FleetEu', { vpc: server.vpc }).database(),
@@ -62,6 +67,14 @@ function synthesize(): string {
     targets: [FleetTargets.list({ bucket: 'acme-tenants', key: 'targets.jsonl' })],
     folder,
   });
+  const databaseLogGroup = logs.LogGroup.fromLogGroupName(stack, 'DatabaseLog', server.logGroupName);
+  const control = new SchemaMigrations(stack, 'Control', {
+    database: server.database(),
+    folder,
+    namespace: 'control',
+  });
+  const alarms = new SchemaAlarms(stack, 'Alarms', { databaseLogGroup, schemas: [control] });
+  new FleetCheck(stack, 'Check', { fleet, alarms });
   return app.synth().directory;
 }
 
