@@ -103,7 +103,9 @@ describe.runIf(available())('watching', () => {
   const deploy = (files: Record<string, File>, ...stacks: string[]) => {
     const workload = join(localAws().folder, 'shop.sql');
     writeFileSync(workload, WORKLOAD);
-    const context = { name: NAME, folder: migrationFolder(files), workload, webhook: receiver.url };
+    const accepted = join(localAws().folder, 'accepted');
+    writeFileSync(accepted, 'invalid-index public.meant  # it is built again at night\n');
+    const context = { name: NAME, folder: migrationFolder(files), workload, accepted, webhook: receiver.url };
     return cdk().deploy(stacks, { app: testApp('watch'), context });
   };
   /** As the application, which is not the migrator. */
@@ -286,6 +288,58 @@ describe.runIf(available())('watching', () => {
     expect(rehearsed.output).toMatch(/2 statements, 0 plan, 2 broken, none undecided/);
   });
 
+  test('the audit of the check: a new finding is paged once, an accepted one never, and its alarm ends', async () => {
+    const check = async () => {
+      const { Payload } = await lambda().send(
+        new InvokeCommand({ FunctionName: migrate, Payload: JSON.stringify({ action: 'drift' }) }),
+      );
+      return JSON.parse(Buffer.from(Payload!).toString()).drift.audit;
+    };
+    const alarm = async () => (await alarms()).find(({ AlarmName }) => /findings-/.test(AlarmName!));
+    for (const table of ['broken', 'meant'])
+      await rds.run(
+        'app',
+        `CREATE TABLE ${table} (code text); CREATE INDEX half_${table} ON ${table} (code);
+         UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'half_${table}'::regclass`,
+      );
+    expect(await check()).toMatchObject({ accepted: 1, gone: [], problem: null });
+    // It is up since the check before, which found the broken statements: the pager looks for more every five minutes.
+    await expect.poll(async () => (await alarm())?.StateValue, { timeout: WITHIN_MS }).toBe('ALARM');
+    const { folder } = localAws();
+    const pages = () => seen.filter((each) => each.message.includes('half_broken'));
+    try {
+      // The schedule went by the clock of an earlier test: when it is due next is later than in five minutes.
+      for (let minutes = 6; minutes < 90 && pages().length === 0; minutes += 6) {
+        shiftClock(folder, minutes * 60);
+        for (const until = Date.now() + 3_000; Date.now() < until && pages().length === 0; await sleep(250))
+          seen.push(...(await queue.receive()));
+      }
+    } finally {
+      shiftClock(folder, 0);
+    }
+    expect(pages()).toHaveLength(1);
+    expect(pages()[0]!.message).toContain('Found by looking, not by an error. Grade A, proved.');
+    // It was told, and is not new any more.
+    expect(await check()).toMatchObject({ unpaged: 0 });
+    try {
+      // It looks at two hours.
+      for (let hours = 1; hours < 6 && (await alarm())?.StateValue !== 'OK'; hours++) {
+        shiftClock(folder, hours * 3_660);
+        for (const until = Date.now() + 4_000; Date.now() < until && (await alarm())?.StateValue !== 'OK'; )
+          await sleep(250);
+      }
+      expect((await alarm())?.StateValue).toBe('OK');
+    } finally {
+      shiftClock(folder, 0);
+    }
+    seen.push(...(await queue.receive()));
+    const told = [...seen.map((each) => each.message), ...receiver.pages.map((each) => JSON.stringify(each))];
+    expect(pages()).toHaveLength(1);
+    expect(told.filter((each) => each.includes('half_meant'))).toEqual([]);
+    expect(posted('trigger', 'public.broken')).toHaveLength(1);
+    expect(posted('resolve', 'public.broken')).toEqual([]);
+  });
+
   test('the pager fails: the raw alarm arrives', async () => {
     await lambda().send(
       new UpdateFunctionConfigurationCommand({ FunctionName: pager, Environment: { Variables: {} } }),
@@ -295,7 +349,11 @@ describe.runIf(available())('watching', () => {
     await new CloudWatchClient(clientConfig()).send(
       new SetAlarmStateCommand({ AlarmName: name, StateValue: 'OK', StateReason: 'a test' }),
     );
-    const raw = await queue.waitFor((each) => each.message.includes('requestPayload'), WITHIN_MS, seen);
+    const raw = await queue.waitFor(
+      (each) => each.message.includes('requestPayload') && each.message.includes(`"${name}"`),
+      WITHIN_MS,
+      seen,
+    );
     expect(JSON.parse(raw.message)).toMatchObject({ requestPayload: { alarmData: { alarmName: name } } });
     await message(/pager fails/, /^ALARM: .*PagerFails/);
   });

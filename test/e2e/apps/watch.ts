@@ -1,6 +1,6 @@
 /**
  * A server, a schema, and what watches them. Context: `name`, prefix of the stacks' names; `folder` of migrations; `workload`,
- * a file of the application's statements; `webhook`, where pages are posted to.
+ * a file of the application's statements; `accepted`, one of findings; `webhook`, where pages are posted to.
  */
 import { App, Duration, SecretValue, Stack } from 'aws-cdk-lib';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
@@ -18,6 +18,7 @@ const schema = new SchemaMigrations(new Stack(app, `${name}-schema`), 'Schema', 
   database: server.database(),
   folder: context('folder'),
   workload: context('workload'),
+  audit: { accept: context('accepted') },
   namespace: name,
   queryInterval: Duration.seconds(1),
 });
