@@ -166,14 +166,13 @@ export class SchemaFleet extends Construct implements ec2.IConnectable {
   private properties(props: SchemaFleetProps, planHash: string, hash: string): Record<string, unknown> {
     const stack = Stack.of(this);
     const size = (each: DeployProperties) => Buffer.byteLength(JSON.stringify(stack.resolve(each)));
-    const names = Object.keys(props.servers);
     const all = () =>
       within(this, () =>
         deployProperties(
           {
             manifest: this.manifest,
             // The same tenants by the same names, wherever a server has moved to.
-            target: `fleet:${names.join(',')}`,
+            target: `fleet:${Object.keys(props.servers).join(',')}`,
             login: '-',
             namespace: this.namespace,
             ownerRole: props.owner,
