@@ -20,6 +20,7 @@ const LONG = [
   'test/engine/locks/autovacuum.test.ts',
   'test/engine/time/restart.test.ts',
   'test/incidents/existing.test.ts',
+  'test/migrate/fleet/faults.test.ts',
 ];
 
 /**

@@ -101,7 +101,8 @@ function write(tokens: readonly Token[], places: Places): Normalized {
   /** What was last written ends here in `sql`. */
   let end = tokens[0]?.start ?? 0;
   const emit = (text: string, token: Token): void => {
-    const apart = token.start > end && out !== '' && !out.endsWith('(') && !/^[),]/.test(text);
+    const spaced = token.start > end || out.endsWith(',');
+    const apart = spaced && out !== '' && !out.endsWith('(') && !/^[),]/.test(text);
     out += (apart ? ' ' : '') + text;
     end = token.end;
   };

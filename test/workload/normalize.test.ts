@@ -73,6 +73,7 @@ describe('the form does not matter', () => {
     // PostgreSQL 18 writes lists like this.
     ['SELECT a FROM t WHERE b IN ($1 /*, ... */)', 'SELECT a FROM t WHERE b IN ($1)'],
     ['SELECT a FROM t LIMIT $2 OFFSET $1', 'SELECT a FROM t LIMIT $1 OFFSET $2'],
+    ['SELECT a,b FROM t WHERE c IN ($1,$2)', 'SELECT a, b FROM t WHERE c IN ($1, $2)'],
   ])('%s', (sql, text) => {
     expect(normalize(sql).text).toBe(text);
     expect(normalize(text).text).toBe(text);
