@@ -22,7 +22,7 @@ describe('constants become parameters', () => {
     ['SELECT a FROM t LIMIT 5 OFFSET 10', 'SELECT a FROM t LIMIT $1 OFFSET $2'],
     [
       "SELECT ARRAY[1,2], ROW(3,'a'), '{1}'::int[] FROM t",
-      'SELECT ARRAY[$1,$2], ROW($3,$4), $5::int[] FROM t',
+      'SELECT ARRAY[$1, $2], ROW($3, $4), $5::int[] FROM t',
     ],
     // What names no sequence, or hides in its place.
     [
@@ -37,7 +37,7 @@ describe('constants become parameters', () => {
 describe('what a plan depends on stays', () => {
   test.each([
     ['a position', 'SELECT a FROM t GROUP BY 1, ROLLUP(2) ORDER BY 1 DESC'],
-    ['the length of a type', 'SELECT CAST($1 AS numeric(5,2)), $2::varchar(10) FROM t'],
+    ['the length of a type', 'SELECT CAST($1 AS numeric(5, 2)), $2::varchar(10) FROM t'],
     ['true, false and NULL', 'SELECT a FROM t WHERE active = true AND b IS NULL AND NOT c = false'],
     ['the field of EXTRACT', 'SELECT extract(epoch from a) FROM t'],
     [
