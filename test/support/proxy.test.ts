@@ -31,7 +31,8 @@ describe('proxy', () => {
     await client.query('SELECT $1::text', ['Z'.repeat(200_000)]);
     expect(proxy.roundTrips()).toBe(2);
     await expect(client.query('SELECT 1/0')).rejects.toThrow('division by zero');
-    expect(proxy.roundTrips()).toBe(3);
+    // The error may come alone, before the end of the answer.
+    await expect.poll(() => proxy.roundTrips()).toBe(3);
   });
 
   it('adds its time to a round trip, and only that', async () => {
