@@ -13,7 +13,7 @@ import {
   marketplace,
   messaging,
 } from '../../lib/demo/incidents';
-import { majors } from '../support/database';
+import { outerMajors } from '../support/database';
 import { contextFor } from '../support/engine';
 import { IncidentDatabase, manifestOf, repaired } from './support';
 
@@ -289,7 +289,7 @@ const OVER_KEYS: { sql: string; object: string; column: string; since?: number }
   },
 ];
 
-describe.each(majors())('on PostgreSQL %i', (major) => {
+describe.each(outerMajors())('on PostgreSQL %i', (major) => {
   it.each(REFUSED.map(([incident, migration, seed, details]) => ({ incident, migration, seed, details })))(
     '$incident.id stops at $migration: $details.0',
     async ({ incident, migration, seed, details }) => {

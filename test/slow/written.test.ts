@@ -9,7 +9,7 @@ import { roundTrip } from '../audit/round-trip';
 import { AUDIT_CASES } from '../defects/audit';
 import type { AuditCase } from '../defects/audit/case';
 import { emptied } from '../defects/audit/support';
-import { createDatabase, majors } from '../support/database';
+import { createDatabase, outerMajors } from '../support/database';
 
 interface Place {
   readonly url: string;
@@ -76,7 +76,7 @@ const SETTLED: Readonly<Record<string, { readonly sql: string; readonly decision
 
 const isHidden = ({ grade }: AuditCase): boolean => grade === 'D';
 
-describe.each(majors())('PostgreSQL %i', (major) => {
+describe.each(outerMajors())('PostgreSQL %i', (major) => {
   let source: Place;
   let target: Place;
   beforeAll(async () => {

@@ -4,7 +4,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { down } from '../../../lambda/engine';
 import { type PostgresServer, startPostgres } from '../../../lib/scratch-postgres/server';
 import { CONSENT, compile, file } from '../../compiler/support';
-import { connect, majors } from '../../support/database';
+import { connect, majors, outerMajors } from '../../support/database';
 import { contextFor, run, up } from '../../support/engine';
 import { untilRow } from '../../support/watching';
 
@@ -29,7 +29,7 @@ const AT_WORK =
 
 const DOWN = '-- migrate:down\nALTER TABLE busy DROP COLUMN extra';
 
-describe.each(majors())('PostgreSQL %i', (major) => {
+describe.each(outerMajors())('PostgreSQL %i', (major) => {
   test('it is waited for in a way that holds nobody up, then told to stop; also by an undo', async () => {
     const server = await started(major);
     const client = await connect(server.url());
