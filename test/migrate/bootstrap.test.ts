@@ -152,4 +152,24 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     );
     await migrate(await login('racer'), access.database, owner);
   });
+
+  it('a grant that this session sees late is no lack of a privilege', async () => {
+    const admin = await as(master);
+    const owner = name('late');
+    await admin.execute([{ statements: [`CREATE ROLE ${quoteIdentifier(owner)} NOLOGIN`] }]);
+    let granted = false;
+    const late: Database = Object.assign(Object.create(admin), {
+      execute: async (...args: Parameters<Database['execute']>) => {
+        granted = true;
+        return admin.execute(...args);
+      },
+      query: async (...args: Parameters<Database['query']>) => {
+        const rows = await admin.query(...args);
+        if (!granted) return rows;
+        granted = false;
+        return rows.map((row) => ({ ...row, holds: false }));
+      },
+    });
+    expect(await createDatabase(late, database('late'), owner)).toBe(true);
+  });
 });
