@@ -17,8 +17,11 @@ const LONG = [
   'test/deployment/bad-input.test.ts',
   'test/deployment/faults.test.ts',
   'test/engine/apply/killed-long.test.ts',
+  'test/engine/apply/outside.test.ts',
+  'test/engine/apply/together.test.ts',
   'test/engine/locks/autovacuum.test.ts',
   'test/engine/time/restart.test.ts',
+  'test/incidents/drift.test.ts',
   'test/incidents/existing.test.ts',
   'test/migrate/fleet/faults.test.ts',
 ];

@@ -7,7 +7,7 @@ import {
   marketplace,
   messaging,
 } from '../../lib/demo/incidents';
-import { majors } from '../support/database';
+import { outerMajors } from '../support/database';
 import { repaired } from './support';
 
 interface Drift {
@@ -217,7 +217,7 @@ const DRIFTS: [Incident, Drift[]][] = [
   ],
 ];
 
-describe.each(majors())('on PostgreSQL %i', (major) => {
+describe.each(outerMajors())('on PostgreSQL %i', (major) => {
   it.each(DRIFTS)('verify finds what was changed by hand in $id', async (incident, drifts) => {
     const database = await repaired(incident, major);
     for (const { sql, found } of drifts) {

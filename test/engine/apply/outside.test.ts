@@ -14,7 +14,7 @@ import { OUTSIDE_COMMANDS, type OutsideCommand } from '../../../lib/compiler/rul
 import { dumpCatalogue } from '../../../lib/demo/catalogue';
 import { type PostgresServer, startPostgres } from '../../../lib/scratch-postgres/server';
 import { CONSENT, compile, file } from '../../compiler/support';
-import { connect, createDatabase, majors } from '../../support/database';
+import { connect, createDatabase, outerMajors } from '../../support/database';
 import { run, up } from '../../support/engine';
 import { applications, untilRow } from '../../support/watching';
 
@@ -166,7 +166,7 @@ function losing(
   };
 }
 
-describe.each(majors())('PostgreSQL %i', (major) => {
+describe.each(outerMajors())('PostgreSQL %i', (major) => {
   const cases = OUTSIDE_COMMANDS.flatMap((command) => SCENARIOS[command]).filter(
     ({ since = 13 }) => major >= since,
   );

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { RUNNER_LOCK } from '../../../lambda/engine/locks/runner-lock';
 import { connectPg } from '../../../lambda/postgres/pg';
 import { busyManifest } from '../../support/busy-manifest';
-import { connect, createDatabase, majors } from '../../support/database';
+import { connect, createDatabase, outerMajors } from '../../support/database';
 import { run, up } from '../../support/engine';
 import { manifestOf, migration } from '../../support/manifest';
 import { startProxy } from '../../support/proxy';
@@ -17,7 +17,7 @@ const half = migration('0002_index', {
 const PARTIAL = "SELECT name, statement FROM trueup.migrations WHERE state = 'partial'";
 const once = Object.fromEntries(busyManifest.migrations.map((m) => [m.name, 1]));
 
-describe.each(majors())('PostgreSQL %i', (major) => {
+describe.each(outerMajors())('PostgreSQL %i', (major) => {
   test.each([2, 20])(
     '%i runners at once on an empty database: each migration is applied once',
     async (runners) => {
