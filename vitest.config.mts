@@ -32,8 +32,7 @@ const LONG = [
  */
 export default defineConfig({
   test: {
-    // One more than the processors that CI has: a quarter of a test's time is waiting.
-    maxWorkers: 3,
+    maxWorkers: 2,
     // .ci/run counts the tests of several runs: one report a run, in the folder that it names.
     reporters: process.env.TEST_RESULTS
       ? ['default', ['json', { outputFile: `${process.env.TEST_RESULTS}/${process.pid}.json` }]]
