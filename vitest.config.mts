@@ -9,21 +9,28 @@ const common = {
 
 /** They are where their room is, and take long: the slow project runs them. */
 const LONG = [
+  'test/audit/moves.test.ts',
   'test/cli/audit-dump.test.ts',
   'test/cli/check-since.test.ts',
   'test/cli/check-workload.test.ts',
+  'test/cli/fleet.test.ts',
   'test/cli/plan-since.test.ts',
   'test/deploy/orders-postgres.test.ts',
   'test/deployment/bad-input.test.ts',
   'test/deployment/faults.test.ts',
+  'test/docs/cli.test.ts',
   'test/engine/apply/killed-long.test.ts',
   'test/engine/apply/outside.test.ts',
   'test/engine/apply/together.test.ts',
   'test/engine/locks/autovacuum.test.ts',
+  'test/engine/locks/hold.test.ts',
   'test/engine/time/restart.test.ts',
   'test/incidents/drift.test.ts',
   'test/incidents/existing.test.ts',
   'test/migrate/fleet/faults.test.ts',
+  'test/migrate/fleet/tenant.test.ts',
+  'test/migrate/watching.test.ts',
+  'test/postgres/data-api/database.test.ts',
 ];
 
 /**

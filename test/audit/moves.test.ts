@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { audit } from '../../lib/audit/audit';
 import { loadParser } from '../../lib/compiler/read/parser';
 import { readWorkload } from '../../lib/workload/file';
-import { connect, createDatabase, majors } from '../support/database';
+import { connect, createDatabase, majors, outerMajors } from '../support/database';
 import { roundTrip } from './round-trip';
 import { readOnly } from './support';
 
@@ -182,7 +182,7 @@ const make = async (major: number, schema: string): Promise<{ url: string; clien
 
 beforeAll(() => loadParser());
 
-describe.each(majors())('PostgreSQL %i', (major) => {
+describe.each(outerMajors())('PostgreSQL %i', (major) => {
   test.each(MOVES)('$name', async ({ source, target, workload, finds, settle }) => {
     const [from, to] = [await make(major, source ?? WHOLE), await make(major, target)];
     const db = await readOnly(to.url);

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, describe, expect, test } from 'vitest';
-import { connect, createDatabase, majors, newestMajor } from '../support/database';
+import { connect, createDatabase, newestMajor, outerMajors } from '../support/database';
 import { cleanEnvironment, command, start, trueup } from './trueup';
 
 const scratch = mkdtempSync(join(tmpdir(), 'trueup-fleet-'));
@@ -55,7 +55,7 @@ const on = (url: string) => (args: readonly string[]) => trueup(args, { env: { D
 const APPLIED = `SELECT namespace, string_agg(migration, ' ' ORDER BY id) AS applied FROM trueup.events
   WHERE event IN ('applied', 'proved') GROUP BY 1 ORDER BY 1`;
 
-describe.each(majors())('PostgreSQL %i', (major) => {
+describe.each(outerMajors())('PostgreSQL %i', (major) => {
   test('status, up in waves, and nothing the second time', async () => {
     const { url, client, own, targets } = await tenants(major, 25, 2);
     const [run, list, folder] = [on(url), listOf(targets), folderOf()];

@@ -4,7 +4,7 @@ import { makeManifest } from '../../lambda/contract/manifest';
 import { type ActionContext, act } from '../../lambda/migrate/actions';
 import { ConnectionLost } from '../../lambda/postgres/database';
 import { connectPg } from '../../lambda/postgres/pg';
-import { connect, createDatabase, majors } from '../support/database';
+import { connect, createDatabase, outerMajors } from '../support/database';
 
 const question = (database: string) => ({
   signature: 'not-null',
@@ -16,7 +16,7 @@ const question = (database: string) => ({
   statement: null,
 });
 
-describe.each(majors())('PostgreSQL %i', (major) => {
+describe.each(outerMajors())('PostgreSQL %i', (major) => {
   const written: string[] = [];
   afterEach(() => {
     vi.restoreAllMocks();

@@ -4,7 +4,7 @@ import type { Outcome } from '../../../lambda/contract/converge';
 import { converge, down, plan } from '../../../lambda/engine';
 import { connectDataApi } from '../../../lambda/postgres/data-api/database';
 import { startDataApi } from '../../support/aws/data-api';
-import { connect, createDatabase, majors } from '../../support/database';
+import { connect, createDatabase, outerMajors } from '../../support/database';
 import { contextFor, run, up } from '../../support/engine';
 import { manifestOf, migration, request, type StatementSketch } from '../../support/manifest';
 
@@ -24,7 +24,7 @@ const four = (seconds: number) =>
 const TOO_LONG = { sqlstate: expect.stringMatching(/^(57014|TU003)$/) };
 const COLUMNS = "SELECT count(*)::int AS n FROM pg_attribute WHERE attrelid = 't'::regclass AND attnum > 1";
 
-describe.each(majors())('PostgreSQL %i', (major) => {
+describe.each(outerMajors())('PostgreSQL %i', (major) => {
   const prepared = async () => {
     const url = await createDatabase(major);
     await up(url, manifestOf(table));

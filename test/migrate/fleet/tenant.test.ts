@@ -4,7 +4,7 @@ import type { FleetRequest, TenantRequest } from '../../../lambda/contract/fleet
 import type { Manifest } from '../../../lambda/contract/manifest';
 import { RUNNER_LOCK } from '../../../lambda/engine/locks/runner-lock';
 import { MOST_BYTES } from '../../../lambda/migrate/fleet/answer';
-import { connect, createDatabase, majors } from '../../support/database';
+import { connect, createDatabase, outerMajors } from '../../support/database';
 import { up } from '../../support/engine';
 import { manifestOf, migration } from '../../support/manifest';
 import { fleetFolder } from './fleet-folder';
@@ -24,7 +24,7 @@ const total = migration('0002_total', {
 const first = manifestOf(one);
 const second = manifestOf(one, total);
 
-describe.each(majors())('PostgreSQL %i', (major) => {
+describe.each(outerMajors())('PostgreSQL %i', (major) => {
   async function withSchemas(...names: string[]) {
     const url = await createDatabase(major);
     const client = await connect(url);

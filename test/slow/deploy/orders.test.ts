@@ -5,7 +5,7 @@ import { playOnModel } from '../../support/model-orders';
 import { stories } from '../../support/orders';
 import { quiet } from '../../support/quiet';
 
-const RUNS = 25_000;
+const RUNS = 20_000;
 quiet();
 
 test(`${RUNS} orders of events`, async () => {
