@@ -1,28 +1,31 @@
-export type { ApplicationLogGroup } from './constructs/application-log-group';
+export type { ApplicationLogGroup } from './constructs/alarms/application-log-group';
+export { DriftCheck, type DriftCheckProps } from './constructs/alarms/drift-check';
+export { SchemaAlarms } from './constructs/alarms/schema-alarms';
+export type { SchemaAlarmsProps } from './constructs/alarms/schema-alarms-props';
 export type {
   DatabaseOptions,
   ExistingDataApiOptions,
   ExistingServerOptions,
   ServerOptions,
-} from './constructs/database-options';
-export { DriftCheck, type DriftCheckProps } from './constructs/drift-check';
-export { FleetCheck, type FleetCheckProps } from './constructs/fleet-check';
+} from './constructs/database/options';
+export { SchemaDatabase } from './constructs/database/schema-database';
+export { FleetCheck, type FleetCheckProps } from './constructs/fleet/fleet-check';
+export { SchemaFleet } from './constructs/fleet/schema-fleet';
+export type { SchemaFleetProps } from './constructs/fleet/schema-fleet-props';
 export {
   type DatabaseTargetsOptions,
   FleetTargets,
   type ListTargetsOptions,
   type QueryTargetsOptions,
   type SchemaTargetsOptions,
-} from './constructs/fleet-targets';
-export { Notify, type NotifyPagerDutyOptions, type NotifyTopicOptions } from './constructs/notify';
-export { SchemaAlarms } from './constructs/schema-alarms';
-export type { SchemaAlarmsProps } from './constructs/schema-alarms-props';
-export { SchemaDatabase } from './constructs/schema-database';
-export { SchemaFleet } from './constructs/schema-fleet';
-export type { SchemaFleetProps } from './constructs/schema-fleet-props';
-export { SchemaMigrations } from './constructs/schema-migrations';
-export type { ScheduledAuditProps, SchemaMigrationsProps } from './constructs/schema-migrations-props';
-export type { TimingProps } from './constructs/timing';
+} from './constructs/fleet/targets';
+export { SchemaMigrations } from './constructs/migrations/schema-migrations';
+export type {
+  ScheduledAuditProps,
+  SchemaMigrationsProps,
+} from './constructs/migrations/schema-migrations-props';
+export type { TimingProps } from './constructs/migrations/timing';
+export { Notify, type NotifyPagerDutyOptions, type NotifyTopicOptions } from './constructs/notify/notify';
 export { DatabaseStack } from './stacks/database-stack';
 export type { DatabaseStackProps } from './stacks/database-stack-props';
 export { SchemaStack, type SchemaStackProps } from './stacks/schema-stack';

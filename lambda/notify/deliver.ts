@@ -1,8 +1,8 @@
 /** One page, to one receiver. Neither the URL, nor a secret, nor what the receiver answers is in any log. */
 import { log } from '../log';
-import type { PageDocument } from '../page/document';
-import { pagerDutyEvents } from '../page/pagerduty';
-import { webhookRequest } from '../page/webhook';
+import type { PageDocument } from '../page/document/document';
+import { pagerDutyEvents } from '../page/forms/pagerduty';
+import { webhookRequest } from '../page/forms/webhook';
 import { type Meaning, meaningOf } from './answer';
 import type { Outbound, Post } from './outbound';
 import type { Secrets } from './secret';

@@ -1,5 +1,5 @@
 /** What the pager works with: its settings, the way out, and how long it may take. */
-import type { PageAlarm } from './document';
+import type { PageAlarm } from './document/document';
 import type { Outbound } from './outbound';
 import type { PageSettings } from './settings';
 

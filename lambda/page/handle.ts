@@ -14,15 +14,15 @@ import {
   type PageEvent,
   signatureOfAlarm,
 } from './alarm';
+import { pageFindings } from './causes/findings';
+import { lookAgain } from './causes/look-again';
+import { pageErrors } from './causes/page-errors';
+import { resolvePages } from './causes/resolve';
+import { pageWorkload } from './causes/workload';
 import { type PageContext, TIMING } from './context';
-import { pageFindings } from './findings';
-import { lookAgain } from './look-again';
+import { type Read, readErrors } from './logs/read';
 import type { WhichAlarms } from './outbound';
-import { pageErrors } from './page-errors';
 import { type OpenPage, openPages } from './paged';
-import { type Read, readErrors } from './read';
-import { resolvePages } from './resolve';
-import { pageWorkload } from './workload';
 
 export async function handlePage(event: PageEvent, context: PageContext): Promise<void> {
   if ('action' in event) return onSchedule(event, context);

@@ -6,7 +6,7 @@ import { within } from '../aws-timeouts';
 import type { MigrateRequest } from '../contract/migrate';
 import { type Invocation, migrateInvoker } from '../invoke-migrate';
 import type { AlarmState } from './alarm';
-import type { LogEvent } from './error-reader';
+import type { LogEvent } from './logs/error-reader';
 
 export interface LogSearch {
   readonly logGroup: string;

@@ -3,7 +3,7 @@
  * hold keys, times and names of objects.
  */
 import { log } from '../log';
-import type { PageDocument, PageFinding } from './document';
+import type { PageDocument, PageFinding } from './document/document';
 import type { Outbound } from './outbound';
 
 /** Where the errors of a page are to be found again. */

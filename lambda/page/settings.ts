@@ -2,7 +2,7 @@
  * What the pager is told by its environment. The construct writes it with {@link pageEnvironment}, the handler reads it
  * with {@link pageSettings}.
  */
-import type { ApplicationFormat } from './application-lines';
+import type { ApplicationFormat } from './logs/application-lines';
 
 export interface WatchedLogGroup {
   readonly name: string;

@@ -1,9 +1,9 @@
 /** Sends a page to everybody who is told. The text goes first, and nothing that comes after it holds it up or repeats it. */
 import { log } from '../log';
-import { renderChat } from './chat';
 import type { PageContext } from './context';
-import type { PageDocument, PageFinding } from './document';
-import { type Page, renderText } from './text';
+import type { PageDocument, PageFinding } from './document/document';
+import { renderChat } from './forms/chat';
+import { type Page, renderText } from './forms/text';
 
 /** @throws {Error} when the text could not be sent; the others have been told all the same */
 export async function tell(document: PageDocument, { settings, out }: PageContext): Promise<void> {

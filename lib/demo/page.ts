@@ -1,9 +1,9 @@
 import { SIGNATURES } from '../../lambda/defects/signatures';
 import { answerQuestions } from '../../lambda/migrate/diagnosis';
-import { ErrorCollection, type ErrorGroup } from '../../lambda/page/collect';
-import { ErrorReader } from '../../lambda/page/error-reader';
-import { eventsOfFile } from '../../lambda/page/log-lines';
-import { renderPage } from '../../lambda/page/render';
+import { renderPage } from '../../lambda/page/document/render';
+import { ErrorCollection, type ErrorGroup } from '../../lambda/page/logs/collect';
+import { ErrorReader } from '../../lambda/page/logs/error-reader';
+import { eventsOfFile } from '../../lambda/page/logs/log-lines';
 import { connectPg } from '../../lambda/postgres/pg';
 import { compile } from '../cli/folder';
 import { plural } from '../cli/terminal/terminal';

@@ -3,7 +3,7 @@
  * (https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands). It takes ten errors, ten warnings and ten
  * notices a step, and drops the rest without a word.
  */
-import { harmless, harmlessSql } from '../../lambda/page/harmless';
+import { harmless, harmlessSql } from '../../lambda/page/document/harmless';
 import { type ReportItem, textOf } from './item';
 
 const COMMANDS = { error: 'error', warning: 'warning', note: 'notice' } as const;

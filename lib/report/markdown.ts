@@ -2,7 +2,7 @@
  * Markdown as GitHub and GitLab show it, of words that somebody else chose: a name of a table, a line of SQL. None of them
  * becomes a heading, a link, an image, a tag, a mention of a person or a reference to an issue.
  */
-import { harmlessSql } from '../../lambda/page/harmless';
+import { harmlessSql } from '../../lambda/page/document/harmless';
 
 const ACTIVE = /[\\*_[\]<>&#~|$]/g;
 const entity = (character: string): string => `&#${character.charCodeAt(0)};`;

@@ -1,7 +1,7 @@
 /** SARIF 2.1.0 (https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html), which code scanning and editors read. */
 import { createHash } from 'node:crypto';
 import type { Location, Log, ReportingDescriptor, Result } from 'sarif';
-import { harmless, harmlessSql } from '../../lambda/page/harmless';
+import { harmless, harmlessSql } from '../../lambda/page/document/harmless';
 import { type ReportItem, textOf } from './item';
 import type { Rules } from './rules';
 

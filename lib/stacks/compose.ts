@@ -2,7 +2,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type App, Duration, type Environment } from 'aws-cdk-lib';
-import { Notify } from '../constructs/notify';
+import { Notify } from '../constructs/notify/notify';
 import { folder as folderCheck, list as listCheck, text as textCheck } from '../constructs/validation/values';
 import { DatabaseStack } from './database-stack';
 import { SchemaStack } from './schema-stack';

@@ -1,8 +1,8 @@
 import { Stack, type StackProps } from 'aws-cdk-lib';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
-import { SchemaMigrations } from '../constructs/schema-migrations';
-import type { SchemaMigrationsProps } from '../constructs/schema-migrations-props';
+import { SchemaMigrations } from '../constructs/migrations/schema-migrations';
+import type { SchemaMigrationsProps } from '../constructs/migrations/schema-migrations-props';
 import { type Checks, checkObject, checkProps, optional } from '../constructs/validation/check';
 import { logGroupName } from '../constructs/validation/resources';
 import { plainObject } from '../constructs/validation/values';

@@ -1,8 +1,8 @@
 /** Where a server stands: its VPC and its subnets. */
 import type { Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
-import { acknowledge } from '../constructs/acknowledge';
-import { addSecretsManagerEndpoint } from '../constructs/network';
+import { addSecretsManagerEndpoint } from '../constructs/database/network';
+import { acknowledge } from '../constructs/functions/acknowledge';
 import { refuse } from '../constructs/validation/check';
 import { subnetsIn } from '../constructs/validation/resources';
 import type { DatabaseStackProps } from './database-stack-props';

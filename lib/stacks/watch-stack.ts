@@ -1,10 +1,10 @@
 import { Duration, Stack, type StackProps } from 'aws-cdk-lib';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
-import { DriftCheck } from '../constructs/drift-check';
-import { SchemaAlarms } from '../constructs/schema-alarms';
-import type { SchemaAlarmsProps } from '../constructs/schema-alarms-props';
-import type { SchemaMigrations } from '../constructs/schema-migrations';
+import { DriftCheck } from '../constructs/alarms/drift-check';
+import { SchemaAlarms } from '../constructs/alarms/schema-alarms';
+import type { SchemaAlarmsProps } from '../constructs/alarms/schema-alarms-props';
+import type { SchemaMigrations } from '../constructs/migrations/schema-migrations';
 import { type Checks, checkObject, checkProps, optional } from '../constructs/validation/check';
 import { logGroupName, schemas as schemaList } from '../constructs/validation/resources';
 import { duration, plainObject } from '../constructs/validation/values';

@@ -4,10 +4,14 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SIGNATURES } from '../../lambda/defects/signatures';
 import { HEARTBEAT_WORDS } from '../../lambda/migrate/heartbeat';
-import { eventsOfFile } from '../../lambda/page/log-lines';
-import { searchPattern } from '../../lambda/page/read';
-import { applicationPatterns, databasePatterns, heartbeatPatterns } from '../../lib/constructs/log-patterns';
-import { DEPLOYMENT_PATTERNS } from '../../lib/constructs/self-alarms';
+import { eventsOfFile } from '../../lambda/page/logs/log-lines';
+import { searchPattern } from '../../lambda/page/logs/read';
+import {
+  applicationPatterns,
+  databasePatterns,
+  heartbeatPatterns,
+} from '../../lib/constructs/alarms/log-patterns';
+import { DEPLOYMENT_PATTERNS } from '../../lib/constructs/alarms/self-alarms';
 
 const LOGS = join(__dirname, '../data/postgres-logs');
 

@@ -2,13 +2,13 @@ import { Client } from 'pg';
 import { describe, expect, it } from 'vitest';
 import { undiagnosed } from '../../lambda/defects/diagnose';
 import { SIGNATURES } from '../../lambda/defects/signatures';
-import { ErrorCollection } from '../../lambda/page/collect';
-import { ErrorReader } from '../../lambda/page/error-reader';
-import { eventsOfFile } from '../../lambda/page/log-lines';
-import { renderPage } from '../../lambda/page/render';
+import { renderPage } from '../../lambda/page/document/render';
+import { ErrorCollection } from '../../lambda/page/logs/collect';
+import { ErrorReader } from '../../lambda/page/logs/error-reader';
+import { eventsOfFile } from '../../lambda/page/logs/log-lines';
 import { connectPg } from '../../lambda/postgres/pg';
 import { alarmTestLines, raiseErrors, writeErrors } from '../../lib/cli/commands/alarm-test';
-import { databasePatterns } from '../../lib/constructs/log-patterns';
+import { databasePatterns } from '../../lib/constructs/alarms/log-patterns';
 import { compileFilterPattern } from '../support/filter-pattern';
 import { startLogServer } from '../support/log-server';
 

@@ -4,9 +4,9 @@ import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as rds from 'aws-cdk-lib/aws-rds';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { describe, expect, it } from 'vitest';
-import type { ExistingServerOptions } from '../../lib/constructs/database-options';
-import { SchemaDatabase } from '../../lib/constructs/schema-database';
-import { SchemaMigrations } from '../../lib/constructs/schema-migrations';
+import type { ExistingServerOptions } from '../../lib/constructs/database/options';
+import { SchemaDatabase } from '../../lib/constructs/database/schema-database';
+import { SchemaMigrations } from '../../lib/constructs/migrations/schema-migrations';
 import { folderOf, PEOPLE, testApp } from '../support/synth';
 
 const folder = folderOf({ '0001_people.sql': PEOPLE });

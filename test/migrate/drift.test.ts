@@ -5,9 +5,9 @@ import { converge } from '../../lambda/engine';
 import { checkDrift } from '../../lambda/migrate/drift';
 import { type LogSetting, logSettingProblems } from '../../lambda/migrate/log-settings';
 import { driftMetrics } from '../../lambda/migrate/metrics';
-import { eventsOfFile, parseLogLine } from '../../lambda/page/log-lines';
+import { eventsOfFile, parseLogLine } from '../../lambda/page/logs/log-lines';
 import { connectPg } from '../../lambda/postgres/pg';
-import { heartbeatPatterns } from '../../lib/constructs/log-patterns';
+import { heartbeatPatterns } from '../../lib/constructs/alarms/log-patterns';
 import { compileFilterPattern } from '../support/filter-pattern';
 import { type LogServer, startLogServer } from '../support/log-server';
 

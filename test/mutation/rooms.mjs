@@ -42,11 +42,14 @@ export const ROOMS = {
   },
   page: {
     mutate: [
-      'lambda/page/{alarm,application-lines,collect,error-reader,finding,links,log-lines,moments,read,render,section}.ts',
+      'lambda/page/alarm.ts',
+      'lambda/page/logs/{application-lines,collect,error-reader,log-lines,moments,read}.ts',
+      'lambda/page/document/{finding,links,render,section}.ts',
     ],
-    tests: tests(
-      'page',
-      'alarm application-lines collect error-reader finding log-lines moments read render section',
-    ),
+    tests: [
+      ...tests('page', 'alarm'),
+      ...tests('page/logs', 'application-lines collect error-reader log-lines moments read'),
+      ...tests('page/document', 'finding render section'),
+    ],
   },
 };

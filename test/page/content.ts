@@ -1,8 +1,8 @@
 /** One page to begin with: a missing id default that a pending migration repairs. */
 import type { Diagnosis } from '../../lambda/contract/diagnosis';
 import { missingIdDefault } from '../../lambda/defects/kinds/missing-id-default';
-import type { ErrorGroup } from '../../lambda/page/collect';
-import { type PageContent, renderPage } from '../../lambda/page/render';
+import { type PageContent, renderPage } from '../../lambda/page/document/render';
+import type { ErrorGroup } from '../../lambda/page/logs/collect';
 
 export const GROUP: ErrorGroup = {
   key: 'k',

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { handlePage } from '../../lambda/page/handle';
-import { eventsOfFile } from '../../lambda/page/log-lines';
+import { eventsOfFile } from '../../lambda/page/logs/log-lines';
 import { pageEnvironment, pageSettings } from '../../lambda/page/settings';
 import { failing, type LogServer, startLogServer } from '../support/log-server';
 import { Aws, alarmEvent, GROUP, SETTINGS, TIMING } from './aws';

@@ -1,7 +1,7 @@
 /** Log lines as they are written, and what is counted of them. */
-import { ErrorCollection, type ErrorGroup } from '../../lambda/page/collect';
-import { ErrorReader, type LogEvent } from '../../lambda/page/error-reader';
-import { eventsOfFile } from '../../lambda/page/log-lines';
+import { ErrorCollection, type ErrorGroup } from '../../lambda/page/logs/collect';
+import { ErrorReader, type LogEvent } from '../../lambda/page/logs/error-reader';
+import { eventsOfFile } from '../../lambda/page/logs/log-lines';
 
 /** Stands for row data: it may come out nowhere. */
 export const ROWS = 'CANARY';

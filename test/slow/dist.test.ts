@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { sha256 } from '../../lambda/contract/manifest';
-import { bundle } from '../../lib/constructs/bundle';
+import { bundle } from '../../lib/constructs/functions/bundle';
 import { temporaryFolder } from '../support/synth';
 
 const ROOT = resolve(__dirname, '../..');
@@ -18,7 +18,7 @@ it('synthesizes with bundled handlers', { timeout: 300_000 }, () => {
   const run = (command: string, ...args: string[]) =>
     execFileSync(join(ROOT, 'node_modules/.bin', command), args, { cwd: ROOT });
   run('tsc', '-p', 'tsconfig.build.json', '--outDir', dist);
-  run('tsx', 'lib/constructs/bundle.ts', dist);
+  run('tsx', 'lib/constructs/functions/bundle.ts', dist);
   const outdir = temporaryFolder();
   const script = `
     const { App } = require('aws-cdk-lib');

@@ -10,7 +10,7 @@ import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { transformSync } from 'esbuild';
 import { expect, it } from 'vitest';
 import * as trueup from '../../lib';
-import { timing } from '../../lib/constructs/timing';
+import { timing } from '../../lib/constructs/migrations/timing';
 import { DatabaseStack } from '../../lib/stacks/database-stack';
 import { connect, createDatabase, majors } from '../support/database';
 import { deployment } from '../support/deployment';

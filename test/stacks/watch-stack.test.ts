@@ -2,7 +2,7 @@ import { Duration } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { expect, it } from 'vitest';
 import { SIGNATURES } from '../../lambda/defects/signatures';
-import { databasePatterns } from '../../lib/constructs/log-patterns';
+import { databasePatterns } from '../../lib/constructs/alarms/log-patterns';
 import { compose, settingsOf } from '../../lib/stacks/compose';
 import { WatchStack } from '../../lib/stacks/watch-stack';
 import { deployment } from '../support/deployment';

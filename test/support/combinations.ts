@@ -7,8 +7,8 @@ import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import * as rds from 'aws-cdk-lib/aws-rds';
 import { expect } from 'vitest';
-import { SchemaDatabase } from '../../lib/constructs/schema-database';
-import { SchemaMigrations } from '../../lib/constructs/schema-migrations';
+import { SchemaDatabase } from '../../lib/constructs/database/schema-database';
+import { SchemaMigrations } from '../../lib/constructs/migrations/schema-migrations';
 import { folderOf, PEOPLE, testApp } from './synth';
 
 const folder = folderOf({ '0001_people.sql': PEOPLE });

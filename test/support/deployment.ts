@@ -1,7 +1,7 @@
 import { type App, Stack } from 'aws-cdk-lib';
-import type { SchemaDatabase } from '../../lib/constructs/schema-database';
-import { SchemaMigrations } from '../../lib/constructs/schema-migrations';
-import type { SchemaMigrationsProps } from '../../lib/constructs/schema-migrations-props';
+import type { SchemaDatabase } from '../../lib/constructs/database/schema-database';
+import { SchemaMigrations } from '../../lib/constructs/migrations/schema-migrations';
+import type { SchemaMigrationsProps } from '../../lib/constructs/migrations/schema-migrations-props';
 import { DatabaseStack } from '../../lib/stacks/database-stack';
 import type { DatabaseStackProps } from '../../lib/stacks/database-stack-props';
 import { folderOf, PEOPLE, testApp } from './synth';

@@ -1,8 +1,8 @@
 /** A fleet in an app: servers of their own stack, and the fleet in another. */
 import { type App, Stack } from 'aws-cdk-lib';
-import { FleetTargets } from '../../lib/constructs/fleet-targets';
-import { SchemaFleet } from '../../lib/constructs/schema-fleet';
-import type { SchemaFleetProps } from '../../lib/constructs/schema-fleet-props';
+import { SchemaFleet } from '../../lib/constructs/fleet/schema-fleet';
+import type { SchemaFleetProps } from '../../lib/constructs/fleet/schema-fleet-props';
+import { FleetTargets } from '../../lib/constructs/fleet/targets';
 import { DatabaseStack } from '../../lib/stacks/database-stack';
 import { folderOf, PEOPLE, testApp } from './synth';
 

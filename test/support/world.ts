@@ -11,7 +11,7 @@ import type { StackEvent } from '../../lambda/deploy/history';
 import type { Outbound } from '../../lambda/deploy/outbound';
 import { type Clock, handlePoll } from '../../lambda/deploy/poll';
 import type { Invocation } from '../../lambda/invoke-migrate';
-import { deployProperties } from '../../lib/constructs/deploy-resource';
+import { deployProperties } from '../../lib/constructs/migrations/deploy-resource';
 import { type CustomResourceRequest, CustomResources } from './aws/conductor/custom-resource';
 import { Stack } from './aws/conductor/stack';
 

@@ -8,10 +8,10 @@ import type { Diagnosis, DiagnosisQuestion } from '../../../lambda/contract/diag
 import type { Manifest } from '../../../lambda/contract/manifest';
 import { diagnoseAll, undiagnosed } from '../../../lambda/defects/diagnose';
 import { statusOrNull } from '../../../lambda/engine/status';
-import { ErrorCollection } from '../../../lambda/page/collect';
-import { ErrorReader } from '../../../lambda/page/error-reader';
-import { type DiagnosedError, isPaged, questionOf } from '../../../lambda/page/finding';
-import { renderPage } from '../../../lambda/page/render';
+import { type DiagnosedError, isPaged, questionOf } from '../../../lambda/page/document/finding';
+import { renderPage } from '../../../lambda/page/document/render';
+import { ErrorCollection } from '../../../lambda/page/logs/collect';
+import { ErrorReader } from '../../../lambda/page/logs/error-reader';
 import type { Database } from '../../../lambda/postgres/database';
 import { PINNED_PATH } from '../../../lambda/postgres/pinned';
 import { connectionTarget } from '../database/connection';

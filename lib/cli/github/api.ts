@@ -1,6 +1,6 @@
 /** GitHub's REST API, as far as a comment needs it. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { harmless } from '../../../lambda/page/harmless';
+import { harmless } from '../../../lambda/page/document/harmless';
 
 export interface GitHub {
   /** The decoded answer. @throws {GitHubError} */

@@ -2,7 +2,7 @@
  * Log events in a JSON document: the answers of `aws logs filter-log-events`, `get-log-events` and `get-query-results`,
  * what `--query` makes of them, and the console's exports.
  */
-import type { LogEvent } from '../../../lambda/page/error-reader';
+import type { LogEvent } from '../../../lambda/page/logs/error-reader';
 
 export function eventsInDocument(document: unknown): readonly LogEvent[] {
   if (typeof document === 'string') return [{ message: document }];

@@ -1,6 +1,6 @@
 /** Reads a server's log in whatever form somebody has it: its first line tells which. */
-import type { LogEvent, ReportParts } from '../../../lambda/page/error-reader';
-import { eventsOfFile, type LogLine, logTime } from '../../../lambda/page/log-lines';
+import type { LogEvent, ReportParts } from '../../../lambda/page/logs/error-reader';
+import { eventsOfFile, type LogLine, logTime } from '../../../lambda/page/logs/log-lines';
 import { recordsOf } from './csv';
 import { eventsInDocument } from './events-document';
 

@@ -7,7 +7,7 @@ import type {
   ExistingDataApiOptions,
   ExistingServerOptions,
   ServerOptions,
-} from '../database-options';
+} from '../database/options';
 import { type Checks, checkProps, kindOf, optional, refuse, shown } from './check';
 import { host } from './host';
 import { clusterArn, databaseName, loginRole, resourceId } from './names';

@@ -1,8 +1,8 @@
 /** Checks of what goes into the filter patterns of alarms, and onto pages. */
 import { Token } from 'aws-cdk-lib';
 import { SIGNATURES } from '../../../lambda/defects/signatures';
-import type { ApplicationLogGroup } from '../application-log-group';
-import { PROPERTY_SELECTOR } from '../log-patterns';
+import type { ApplicationLogGroup } from '../alarms/application-log-group';
+import { PROPERTY_SELECTOR } from '../alarms/log-patterns';
 import { type Check, type Checks, fault } from './check';
 import { objectOf, text, url } from './values';
 

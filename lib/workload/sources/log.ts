@@ -1,6 +1,6 @@
 /** The statements that a server logged as it ran them: log_statement, log_min_duration_statement, in any form of log. */
-import type { LogEvent, ReportParts } from '../../../lambda/page/error-reader';
-import { type LogLine, parseLogLine } from '../../../lambda/page/log-lines';
+import type { LogEvent, ReportParts } from '../../../lambda/page/logs/error-reader';
+import { type LogLine, parseLogLine } from '../../../lambda/page/logs/log-lines';
 import type { Sent } from '../workload';
 
 /**

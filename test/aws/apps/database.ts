@@ -4,7 +4,7 @@
  */
 import { type App, CfnOutput, Duration, RemovalPolicy, type Stack, type StackProps } from 'aws-cdk-lib';
 import * as logs from 'aws-cdk-lib/aws-logs';
-import { SchemaMigrations } from '../../../lib/constructs/schema-migrations';
+import { SchemaMigrations } from '../../../lib/constructs/migrations/schema-migrations';
 import { DatabaseStack } from '../../../lib/stacks/database-stack';
 
 /** `aurora` is reached through the Data API, `instance` from the VPC with IAM authentication. */

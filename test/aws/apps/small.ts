@@ -22,9 +22,9 @@ import * as ssm from 'aws-cdk-lib/aws-ssm';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Provider } from 'aws-cdk-lib/custom-resources';
 import { Construct } from 'constructs';
-import { AlarmTopic } from '../../../lib/constructs/alarm-topic';
-import { countInLog } from '../../../lib/constructs/log-metrics';
-import { PageFunction } from '../../../lib/constructs/page-function';
+import { AlarmTopic } from '../../../lib/constructs/alarms/alarm-topic';
+import { countInLog } from '../../../lib/constructs/alarms/log-metrics';
+import { PageFunction } from '../../../lib/constructs/functions/page-function';
 import { handler } from '../handlers/code';
 import { libraryPatterns } from '../patterns';
 

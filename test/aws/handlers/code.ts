@@ -25,7 +25,7 @@ export function handler(name: 'deployment' | 'inside', version: string): Code {
   });
 }
 
-/** As the library bundles its own handlers (lib/constructs/bundle.ts). */
+/** As the library bundles its own handlers (lib/constructs/functions/bundle.ts). */
 const built = (name: string, version: string): string =>
   buildSync({
     entryPoints: [join(__dirname, `${name}.ts`)],

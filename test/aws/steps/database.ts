@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DescribeLogGroupsCommand, FilterLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
 import { InvokeCommand } from '@aws-sdk/client-lambda';
-import { parseLogLine } from '../../../lambda/page/log-lines';
+import { parseLogLine } from '../../../lambda/page/logs/log-lines';
 import type { Part } from '../options';
 import { element, elements, query } from '../query';
 import { eventsOf, type LiveStack, statusOf } from '../stack';

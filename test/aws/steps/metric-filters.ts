@@ -1,5 +1,5 @@
 import { LimitExceededException, PutMetricFilterCommand } from '@aws-sdk/client-cloudwatch-logs';
-import { LIMITS } from '../../../lib/constructs/log-patterns';
+import { LIMITS } from '../../../lib/constructs/alarms/log-patterns';
 import { filtersAtOnce } from '../apps/small';
 import { eventsOf } from '../stack';
 import { found, type Step } from '../step';

@@ -4,8 +4,8 @@
  */
 import { App, CustomResource, Duration, Stack } from 'aws-cdk-lib';
 import { Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
-import { FleetTargets } from '../../../lib/constructs/fleet-targets';
-import { SchemaFleet } from '../../../lib/constructs/schema-fleet';
+import { SchemaFleet } from '../../../lib/constructs/fleet/schema-fleet';
+import { FleetTargets } from '../../../lib/constructs/fleet/targets';
 import { DatabaseStack } from '../../../lib/stacks/database-stack';
 
 const app = new App();

@@ -4,7 +4,7 @@
  */
 import { App, CustomResource, Duration, Stack } from 'aws-cdk-lib';
 import { Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
-import { SchemaMigrations } from '../../../lib/constructs/schema-migrations';
+import { SchemaMigrations } from '../../../lib/constructs/migrations/schema-migrations';
 import { DatabaseStack } from '../../../lib/stacks/database-stack';
 
 const app = new App();

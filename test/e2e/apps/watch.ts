@@ -4,8 +4,8 @@
  */
 import { App, Duration, SecretValue, Stack } from 'aws-cdk-lib';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
-import { Notify } from '../../../lib/constructs/notify';
-import { SchemaMigrations } from '../../../lib/constructs/schema-migrations';
+import { SchemaMigrations } from '../../../lib/constructs/migrations/schema-migrations';
+import { Notify } from '../../../lib/constructs/notify/notify';
 import { DatabaseStack } from '../../../lib/stacks/database-stack';
 import { WatchStack } from '../../../lib/stacks/watch-stack';
 

@@ -5,7 +5,7 @@
 import { createHmac } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { PageDocument } from '../../../lambda/page/document';
+import type { PageDocument } from '../../../lambda/page/document/document';
 
 export class Receiver {
   /** What was taken. */

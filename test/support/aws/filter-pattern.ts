@@ -2,7 +2,7 @@
  * Evaluates CloudWatch filter patterns, in the forms that Trueup emits and no others: terms and quoted phrases, all of
  * which must be in the event; `-` in front of one excludes; or all of them with `?`, of which one is enough; and JSON patterns of `=` and `!=` with `*` at the ends of a
  * string, and of `>` with a number, joined by && and ||. It is checked against the examples of the AWS documentation in
- * test/constructs/filter-pattern.test.ts.
+ * filter-pattern.test.ts beside it.
  */
 export function compileFilterPattern(pattern: string): (event: string) => boolean {
   return pattern.startsWith('{') ? jsonPattern(pattern) : textPattern(pattern);

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildSync } from 'esbuild';
 import { afterAll, expect, test } from 'vitest';
-import { bundle, writeFiles } from '../../../../lib/constructs/bundle';
+import { bundle, writeFiles } from '../../../../lib/constructs/functions/bundle';
 
 const ROOT = join(__dirname, '../../../..');
 const folder = mkdtempSync(join(tmpdir(), 'trueup-bundles-'));

@@ -13,8 +13,8 @@ import {
   migrateEnvironment,
   ROOTS_FILE,
 } from '../../../../lambda/migrate/settings';
-import { bundle, writeFiles } from '../../../../lib/constructs/bundle';
-import { deployProperties } from '../../../../lib/constructs/deploy-resource';
+import { bundle, writeFiles } from '../../../../lib/constructs/functions/bundle';
+import { deployProperties } from '../../../../lib/constructs/migrations/deploy-resource';
 import { functionName, type StackCode } from './index';
 
 export interface CodeOptions {

@@ -1,0 +1,180 @@
+import { type Duration, Token } from 'aws-cdk-lib';
+import type * as logs from 'aws-cdk-lib/aws-logs';
+import type { SchemaDatabase } from '../database/schema-database';
+import type { TimingProps } from '../migrations/timing';
+import { type Check, type Checks, kindOf, optional } from '../validation/check';
+import { namespace, roleName } from '../validation/names';
+import { logGroup, schemaDatabase } from '../validation/resources';
+import { duration, flag, folder, list, objectWith, oneOf, text, whole } from '../validation/values';
+import { type FleetTargets, NO_URL, serverName } from './targets';
+
+export interface SchemaFleetProps extends TimingProps {
+  /**
+   * The servers that have tenants, by a name of yours: up to 30, in one VPC. A target names one of these, and can reach nothing
+   * else. The login is one for all tenants of a server; the database that is named here is the one that a list without
+   * databases means.
+   */
+  readonly servers: Readonly<Record<string, SchemaDatabase>>;
+  /** Where the tenants are listed; from several lists at once, where there are several. */
+  readonly targets: readonly FleetTargets[];
+  /** Folder of migration files, absolute or relative to the working directory. Compiled at synth. */
+  readonly folder: string;
+  /**
+   * Which of a tenant's ledgers.
+   * @default - the folder's name
+   */
+  readonly namespace?: string;
+  /**
+   * The role that owns the application's tables, in every tenant. Migrations run as this role; the login role must be a
+   * member of it.
+   * @default - the login role
+   */
+  readonly owner?: string;
+  /**
+   * For a schema a tenant: schemas that all share, searched after the tenant's own.
+   * @default - none
+   */
+  readonly sharedSchemas?: readonly string[];
+  /**
+   * How many tenants are migrated at once on each server. Each has a connection; a run is refused where they would take more
+   * than a tenth of those that the server has free.
+   * @default 8
+   */
+  readonly maxConcurrency?: number;
+  /**
+   * Names of targets that are migrated first.
+   * @default - one of them, the same in each deployment
+   */
+  readonly canary?: readonly string[];
+  /**
+   * Percent of all tenants, for each wave between the canaries and the rest.
+   * @default - one wave of 5 %
+   */
+  readonly waves?: readonly number[];
+  /**
+   * How many tenants may fail, in all waves together, before the next wave is not begun and the deployment fails. With more
+   * than 0, what depends on this construct is updated while so many tenants are behind: your application must be able to
+   * live with that.
+   * @default 0
+   */
+  readonly tolerated?: number;
+  /**
+   * How long one tenant may take, over all of its slices.
+   * @default - 10 minutes
+   */
+  readonly perTargetTimeout?: Duration;
+  /**
+   * `canary`: the deployment succeeds when the canaries are at version and the other waves have begun; they go on by
+   * themselves.
+   * @default 'all'
+   */
+  readonly waitFor?: 'all' | 'canary';
+  /**
+   * How many tenants there are or will be, for the arithmetic that synth does: whether they fit in the hour that
+   * CloudFormation waits.
+   * @default - synth says how many fit
+   */
+  readonly expectedTargets?: number;
+  /**
+   * How long the migration of one tenant takes, for the same arithmetic.
+   * @default - 30 seconds
+   */
+  readonly expectedTime?: Duration;
+  /**
+   * Take tenants over from another stack that owns them.
+   * @default false
+   */
+  readonly adopt?: boolean;
+  /**
+   * Undo also when a later resource of the stack failed after this one had succeeded: as `undoAfterSuccess` of
+   * `SchemaMigrations`.
+   * @default false
+   */
+  readonly undoAfterSuccess?: boolean;
+  /**
+   * Another text forces a run although nothing else has changed.
+   * @default - none
+   */
+  readonly runId?: string;
+  /**
+   * For all functions of this construct.
+   * @default - a log group of its own, kept for a month, which stays when the stack is rolled back or deleted
+   */
+  readonly logGroup?: logs.ILogGroup;
+  /**
+   * Add stack outputs: how many tenants are in which state, those that failed, what was undone and kept, and the function
+   * that `trueup --stack` invokes.
+   * @default true
+   */
+  readonly outputs?: boolean;
+}
+
+const MOST_SERVERS = 30;
+
+const servers: Check = (value, name) => {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return `${name} is ${kindOf(value)}; it must be an object with a SchemaDatabase for each server, by its name`;
+  const entries = Object.entries(value);
+  if (entries.length === 0 || entries.length > MOST_SERVERS)
+    return `${name} has ${entries.length} servers; it must have 1 to ${MOST_SERVERS}`;
+  return entries
+    .map(([key, each]) => serverName(key, `a key of ${name}`) ?? schemaDatabase(each, `${name}.${key}`))
+    .find((problem) => problem !== undefined);
+};
+
+const targetName = text({
+  must: 'must be the name of a target, 1 to 63 bytes',
+  matches: NO_URL,
+  maxBytes: 63,
+  known: true,
+});
+const schemaName = text({
+  must: 'must be the name of a schema, 1 to 63 bytes',
+  matches: NO_URL,
+  maxBytes: 63,
+  known: true,
+});
+/** It is part of the state machine, or decides about it. */
+const known =
+  (check: Check): Check =>
+  (value, name) =>
+    typeof value === 'number' && Token.isUnresolved(value)
+      ? `${name} is a token; it must be known at synth`
+      : check(value, name);
+
+export const SCHEMA_FLEET: Checks<SchemaFleetProps> = {
+  servers,
+  targets: list(
+    objectWith(
+      'must be a FleetTargets: FleetTargets.query(…), databases(…), schemas(…) or list(…)',
+      'server',
+      'source',
+      'object',
+    ),
+    { notEmpty: 'must have at least one FleetTargets' },
+  ),
+  folder,
+  namespace: optional(namespace),
+  owner: optional(roleName),
+  sharedSchemas: optional(list(schemaName)),
+  maxConcurrency: optional(known(whole(1, 1_000))),
+  canary: optional(list(targetName, { notEmpty: 'must name at least one target' })),
+  waves: optional((value, name) => list(known(whole(1, 100)), { key: () => ({}) })(value, name)),
+  tolerated: optional(known(whole(0, 100_000))),
+  perTargetTimeout: optional(duration('seconds', 10, 3_600)),
+  waitFor: optional(oneOf('all', 'canary')),
+  expectedTargets: optional(known(whole(1, 100_000))),
+  expectedTime: optional(duration('seconds', 1, 3_600)),
+  adopt: optional(flag),
+  undoAfterSuccess: optional(flag),
+  runId: optional((value, name) => (value === '' ? undefined : RUN_ID(value, name))),
+  logGroup: optional(logGroup),
+  outputs: optional(flag),
+  // How they fit together is timing's.
+  totalTimeout: optional(duration('seconds', 30, 3_600)),
+  slice: optional(duration('seconds', 2, 3_600)),
+  queryInterval: optional(duration('seconds', 1, 300)),
+  databaseWait: optional(duration('seconds', 1, 3_600)),
+};
+
+const RUN_ID = text({ must: 'must be a text of one line, up to 256 bytes', maxBytes: 256 });

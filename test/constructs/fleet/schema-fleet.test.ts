@@ -1,0 +1,286 @@
+import { Duration, Stack } from 'aws-cdk-lib';
+import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
+import { describe, expect, it } from 'vitest';
+import { SchemaFleet } from '../../../lib/constructs/fleet/schema-fleet';
+import { fleetStates } from '../../../lib/constructs/fleet/states';
+import { FleetTargets } from '../../../lib/constructs/fleet/targets';
+import { DatabaseStack } from '../../../lib/stacks/database-stack';
+import { fleetDeployment } from '../../support/fleet';
+import { folderOf, nagFindings, onlyResource, PEOPLE, resourcesOf } from '../../support/synth';
+
+describe('a fleet, synthesized', () => {
+  it('passes cdk-nag', () => {
+    expect(nagFindings(fleetDeployment().app)).toEqual([]);
+  });
+
+  it('keeps the lists: encrypted, over TLS only, for 30 days, and when the stack goes', () => {
+    const template = Template.fromStack(fleetDeployment().stack);
+    const bucket = onlyResource(template, 'AWS::S3::Bucket');
+    expect(bucket).toMatchObject({ DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' });
+    expect(bucket.Properties).toMatchObject({
+      BucketEncryption: {
+        ServerSideEncryptionConfiguration: [{ ServerSideEncryptionByDefault: { SSEAlgorithm: 'AES256' } }],
+      },
+      LifecycleConfiguration: { Rules: [{ ExpirationInDays: 30, Status: 'Enabled' }] },
+      PublicAccessBlockConfiguration: { BlockPublicAcls: true, RestrictPublicBuckets: true },
+    });
+    template.hasResourceProperties('AWS::S3::BucketPolicy', {
+      PolicyDocument: {
+        Statement: Match.arrayWith([
+          Match.objectLike({ Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } }),
+        ]),
+      },
+    });
+  });
+
+  it('has a function and a branch for each server, and one state machine', () => {
+    const { app, server, stack } = fleetDeployment();
+    const other = new DatabaseStack(app, 'Other', { vpc: server.vpc });
+    const two = new Stack(app, 'Two');
+    const fleet = new SchemaFleet(two, 'Tenants', {
+      servers: { main: server.database(), eu: other.database() },
+      targets: [
+        FleetTargets.schemas({ server: 'eu', database: 'shop', pattern: '*', except: ['public'] }),
+        FleetTargets.query({ server: 'main', database: 'control', sql: 'SELECT name FROM tenants' }),
+      ],
+      folder: folderOf({ '0001_people.sql': PEOPLE }),
+      namespace: 'two',
+      maxConcurrency: 4,
+    });
+    expect(Object.keys(fleet.migrateFunctions)).toEqual(['main', 'eu']);
+    const definition = JSON.stringify(machineOf(two));
+    expect(definition).toContain('Tenants of main');
+    expect(definition).toContain('Tenants of eu');
+    expect(definition).toContain('\\"MaxConcurrency\\":4');
+    expect(JSON.stringify(machineOf(stack))).toContain('\\"MaxConcurrency\\":8');
+  });
+
+  it('waits for the run before what depends on it', () => {
+    const { stack, fleet } = fleetDeployment();
+    const service = new Stack(stack, 'Nested');
+    service.node.addDependency(fleet);
+    const resource = onlyResource(Template.fromStack(stack), 'Custom::TrueupFleet');
+    const depends = (resource.DependsOn ?? []).join(' ');
+    for (const part of ['FleetRun', 'FleetMapPolicy', 'FleetLists', 'Servermain'])
+      expect(depends).toContain(part);
+    expect(resource.Properties).toMatchObject({
+      Namespace: 'people',
+      Fleet: expect.stringMatching(/^[0-9a-f]{64}$/),
+    });
+  });
+
+  it('runs again when what is planned changes, and not otherwise', () => {
+    const properties = (props: Parameters<typeof fleetDeployment>[0]) => {
+      const { RunId, Fleet } = onlyResource(
+        Template.fromStack(fleetDeployment(props).stack),
+        'Custom::TrueupFleet',
+      ).Properties;
+      return JSON.stringify([RunId, Fleet]);
+    };
+    expect(properties({})).toBe(properties({}));
+    for (const change of [
+      { canary: ['tenant_a'] },
+      { tolerated: 1 },
+      { waves: [10, 50] },
+      { sharedSchemas: ['common'] },
+      { perTargetTimeout: Duration.minutes(2) },
+      { targets: [FleetTargets.databases({ pattern: 'x_*' })] },
+    ])
+      expect(properties(change)).not.toBe(properties({}));
+  });
+});
+
+const machineOf = (stack: Stack): unknown =>
+  Object.entries(resourcesOf(Template.fromStack(stack), 'AWS::StepFunctions::StateMachine'))
+    .filter(([id]) => id.startsWith('TenantsFleetRun'))
+    .map(([, { Properties }]) => Properties.DefinitionString)[0];
+
+describe('permissions', () => {
+  const statements = (part: string) =>
+    Object.entries(resourcesOf(Template.fromStack(fleetDeployment().stack), 'AWS::IAM::Policy'))
+      .filter(([id]) => id.includes(part))
+      .flatMap(
+        ([, { Properties }]) =>
+          (Properties.PolicyDocument as { Statement: { Sid?: string; Action: unknown; Resource: unknown }[] })
+            .Statement,
+      );
+
+  it('of the run: its own functions, its own objects, its own children', () => {
+    const bySid = Object.fromEntries(
+      [...statements('FleetRunRole'), ...statements('FleetMapPolicy')].map((each) => [each.Sid, each]),
+    );
+    expect(Object.keys(bySid).sort()).toEqual(['Children', 'Functions', 'ListsAndResults', 'OfAChild']);
+    expect(JSON.stringify(bySid.Functions)).not.toContain('*');
+    expect(JSON.stringify(bySid.ListsAndResults!.Resource)).toContain('/runs/*');
+    expect(JSON.stringify(bySid.Children!.Resource)).not.toContain('*');
+    expect(JSON.stringify(bySid.OfAChild!.Resource)).toMatch(/execution:.*TenantsFleetRun/);
+  });
+
+  it('nothing that leads the run may reach a database, a secret or anything of another fleet', () => {
+    for (const role of ['FleetTallyRole', 'DeployProviderIsCompleteRole', 'DeployFleetRole']) {
+      const found = statements(role);
+      expect(found.length, role).toBeGreaterThan(0);
+      for (const { Action, Resource } of found) {
+        expect(JSON.stringify(Action)).not.toMatch(/secretsmanager|rds|ec2|\*/);
+        expect(Resource, role).not.toBe('*');
+      }
+    }
+  });
+
+  it('the function of a server reads no bucket and starts no run', () => {
+    for (const { Action } of statements('ServermainRole'))
+      expect(JSON.stringify(Action)).not.toMatch(/s3:|states:/);
+  });
+});
+
+describe('the numbers that synth says', () => {
+  const said = (props: Parameters<typeof fleetDeployment>[0]) => {
+    const { stack } = fleetDeployment(props);
+    const found = Annotations.fromStack(stack);
+    const texts = (kind: 'findInfo' | 'findWarning') =>
+      found[kind]('/App/Tenants', Match.anyValue()).map(({ entry }) => String(entry.data));
+    return { info: texts('findInfo').join('\n'), warning: texts('findWarning').join('\n') };
+  };
+
+  it('without a number of targets: how many fit', () => {
+    expect(said({}).info).toContain(
+      '8 tenants at once on each of 1 server, 30 s each: about 912 tenants fit in the hour',
+    );
+    expect(said({}).warning).not.toContain('tenants at once');
+  });
+
+  it('with one that fits: nothing to warn of; with one that does not: a warning with the numbers', () => {
+    expect(said({ expectedTargets: 500 }).warning).not.toContain('minutes');
+    const { warning } = said({ expectedTargets: 10_000 });
+    expect(warning).toContain('10000 tenants, 8 tenants at once on each of 1 server, 30 s each, take 6');
+    expect(warning).toContain('totalTimeout is 50. Each server needs 80 free connections');
+    expect(warning).toContain(
+      "raise maxConcurrency, spread them over more servers, or set waitFor: 'canary'",
+    );
+  });
+
+  it('tolerated failures', () => {
+    expect(said({ tolerated: 3 }).warning).toContain('while up to 3 tenants are behind');
+  });
+});
+
+describe('refused at synth', () => {
+  it.each([
+    [
+      'a source without a server, of several',
+      (server: DatabaseStack, other: DatabaseStack) => ({
+        servers: { a: server.database(), b: other.database() },
+      }),
+      'targets[0] names no server, and the fleet has a, b',
+    ],
+    [
+      'a server under two names',
+      (server: DatabaseStack) => ({ servers: { a: server.database(), b: server.database() } }),
+      'servers.b is the server of servers.a; it must be in the fleet once',
+    ],
+    [
+      'a source of a server that is not there',
+      () => ({ targets: [FleetTargets.databases({ server: 'eu', pattern: '*' })] }),
+      'targets[0] names the server eu, and the fleet has main',
+    ],
+    ['no server', () => ({ servers: {} }), 'servers has 0 servers; it must have 1 to 30'],
+    [
+      "a server's name that is part of a path",
+      (server: DatabaseStack) => ({ servers: { 'a/b': server.database() } }),
+      'must be the name of a server of the fleet',
+    ],
+    [
+      'a database to be made',
+      (server: DatabaseStack) => ({ servers: { main: server.database({ createDatabase: true }) } }),
+      'servers.main has createDatabase',
+    ],
+    ['no targets', () => ({ targets: [] }), 'must have at least one FleetTargets'],
+    ['a wave of more than all', () => ({ waves: [101] }), 'must be a whole number from 1 to 100'],
+  ])('%s', (_, props, message) => {
+    const { app, server } = fleetDeployment();
+    const other = new DatabaseStack(app, 'Other', { vpc: server.vpc });
+    const make = () =>
+      new SchemaFleet(new Stack(app, 'Refused'), 'Tenants', {
+        servers: { main: server.database() },
+        targets: [FleetTargets.databases({ pattern: 'tenant_*' })],
+        folder: folderOf({ '0001_people.sql': PEOPLE }),
+        namespace: 'refused',
+        ...props(server, other),
+      });
+    expect(make).toThrow(message);
+  });
+
+  it('servers of two VPCs', () => {
+    const { app, server, stack } = fleetDeployment();
+    const other = new DatabaseStack(app, 'Elsewhere');
+    expect(
+      () =>
+        new SchemaFleet(stack, 'Two', {
+          servers: { main: server.database(), eu: other.database() },
+          targets: [FleetTargets.databases({ server: 'main', pattern: '*' })],
+          folder: folderOf({ '0001_people.sql': PEOPLE }),
+          namespace: 'vpcs',
+        }),
+    ).toThrow('servers.eu is in another VPC');
+  });
+
+  it('two fleets of one namespace on one server', () => {
+    const { server, stack } = fleetDeployment();
+    expect(
+      () =>
+        new SchemaFleet(stack, 'Again', {
+          servers: { main: server.database() },
+          targets: [FleetTargets.databases({ pattern: '*' })],
+          folder: folderOf({ '0001_people.sql': PEOPLE }),
+          namespace: 'people',
+        }),
+    ).toThrow('use the same namespace');
+  });
+});
+
+describe('the state machine', () => {
+  const states = fleetStates({
+    bucket: 'lists',
+    servers: ['main', 'eu'].map((name) => ({ name, functionArn: `arn:${name}` })),
+    tallyArn: 'arn:tally',
+    concurrency: 8,
+  }) as { States: Record<string, { Branches?: { States: Record<string, object> }[] }> };
+
+  it('names each state once, as Step Functions asks', () => {
+    const names: string[] = [];
+    const walk = (value: unknown): void => {
+      if (typeof value !== 'object' || value === null) return;
+      for (const [key, each] of Object.entries(value)) {
+        if (key === 'States') names.push(...Object.keys(each as object));
+        walk(each);
+      }
+    };
+    walk(states);
+    expect(new Set(names).size).toBe(names.length);
+    expect(names).toHaveLength(4 + 2 * 8);
+    for (const name of names) expect(name.length).toBeLessThanOrEqual(80);
+  });
+
+  it('has a literal concurrency, a label, results in the bucket and a Catch in each branch', () => {
+    for (const [i, server] of ['main', 'eu'].entries())
+      expect(states.States.Wave!.Branches![i]!.States[`Tenants of ${server}`]).toMatchObject({
+        Label: server,
+        MaxConcurrency: 8,
+        ToleratedFailurePercentage: 100,
+        ItemReader: { Parameters: { Bucket: 'lists', 'Key.$': `$.lists.${server}` } },
+        ResultWriter: { Parameters: { Bucket: 'lists', 'Prefix.$': '$.results' } },
+        ItemProcessor: { ProcessorConfig: { Mode: 'DISTRIBUTED', ExecutionType: 'STANDARD' } },
+        Catch: [{ ErrorEquals: ['States.ALL'] }],
+      });
+  });
+
+  it('tries again what Lambda did not take, and a map that had no rights yet; never a tenant that failed', () => {
+    const tried = [...JSON.stringify(states).matchAll(/"ErrorEquals":(\[[^\]]*\]),"IntervalSeconds"/g)].map(
+      ([, errors]) => errors,
+    );
+    const lambda =
+      '["Lambda.TooManyRequestsException","Lambda.ServiceException","Lambda.SdkClientException"]';
+    const map = '["States.Permissions","States.ItemReaderFailed","States.ResultWriterFailed"]';
+    expect([...tried].sort()).toEqual([lambda, lambda, lambda, map, map]);
+  });
+});

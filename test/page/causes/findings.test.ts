@@ -1,0 +1,201 @@
+/** The page about new findings: from the alarm to the text, on a real database; only AWS is played. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { NewFindings } from '../../../lambda/contract/audit';
+import { act } from '../../../lambda/migrate/actions';
+import type { AlarmEvent, AlarmState } from '../../../lambda/page/alarm';
+import { findingsDocument } from '../../../lambda/page/document/findings-page';
+import { renderText } from '../../../lambda/page/forms/text';
+import { handlePage } from '../../../lambda/page/handle';
+import type { Outbound } from '../../../lambda/page/outbound';
+import type { PageSettings } from '../../../lambda/page/settings';
+import { connectPg } from '../../../lambda/postgres/pg';
+import { connect, createDatabase, majors } from '../../support/database';
+import { contextFor, up } from '../../support/engine';
+import { manifestOf, migration } from '../../support/manifest';
+
+const SETTINGS: PageSettings = {
+  prefix: 'Shop',
+  topicArn: 'arn:aws:sns:eu-west-1:1:pages',
+  chatTopicArns: ['arn:aws:sns:eu-west-1:1:chat'],
+  logGroups: [],
+  functions: { shop: ['shop-ask'], stock: ['stock-ask'] },
+  ignore: [],
+  exceptRoles: [],
+  lookAgainMs: 300_000,
+  runbookUrl: 'https://example.com/runbooks/',
+};
+const NAME = 'Shop-findings-c0ffee';
+const alarm = (of: string | null): AlarmEvent => ({
+  source: 'aws.cloudwatch',
+  alarmArn: 'arn:x',
+  accountId: '1',
+  region: 'eu-west-1',
+  alarmData: {
+    alarmName: NAME,
+    state: { value: 'ALARM', timestamp: '2026-11-22T10:00:00.000+0000' },
+    configuration: {
+      metrics: [
+        { metricStat: { period: 3_600, ...(of ? { metric: { dimensions: { FunctionName: of } } } : {}) } },
+      ],
+    },
+  },
+});
+const manifest = manifestOf(
+  migration('0001_shop', { up: ['CREATE TABLE customers (id int PRIMARY KEY, email text)'] }),
+);
+const BROKEN = (name: string): string =>
+  `CREATE UNIQUE INDEX ${name} ON customers (email); UPDATE pg_index SET indisvalid = false WHERE indexrelid = '${name}'::regclass`;
+
+describe.each(majors())('PostgreSQL %i', (major) => {
+  let url: string;
+  const pages: { subject: string; text: string }[] = [];
+  const chat: string[] = [];
+  let answers: (name: string) => boolean;
+  let raised: readonly AlarmState[];
+  const perform = (name: string, request: Parameters<typeof act>[0]) =>
+    act(request, {
+      ...contextFor(url, manifest),
+      settings: {
+        namespace: 'app',
+        ownerRole: null,
+        asksOnly: true,
+        metricsOf: name.replace('-ask', '-migrate'),
+      },
+      connect: () => connectPg({ url, readOnly: true }),
+      progress: () => {},
+    });
+  const out = {
+    invokeMigrate: async (name, request) =>
+      answers(name)
+        ? { kind: 'answered', response: await perform(name, request) }
+        : { kind: 'silent', message: 'no answer for 45 s' },
+    publish: async (topic, { subject = '', text }) =>
+      void (topic === SETTINGS.topicArn ? pages.push({ subject, text }) : chat.push(text)),
+    alarms: async (which) =>
+      'beginningWith' in which ? raised.filter(({ name }) => name.startsWith(which.beginningWith)) : [],
+  } as Partial<Outbound> as Outbound;
+  const context = { settings: SETTINGS, out, region: 'eu-west-1' };
+  const check = () => perform('shop-ask', { action: 'drift' });
+  const pagedBy = async (event: Parameters<typeof handlePage>[0]) => {
+    pages.length = 0;
+    chat.length = 0;
+    await handlePage(event, context);
+    return [...pages];
+  };
+  const lookAgain = () => pagedBy({ action: 'look-again', time: new Date().toISOString() });
+
+  beforeEach(async () => {
+    answers = () => true;
+    raised = [];
+    vi.spyOn(process.stdout, 'write').mockImplementation(() => true);
+    url = await createDatabase(major);
+    await up(url, manifest);
+    await (await connect(url)).query("INSERT INTO customers VALUES (1, 'CANARY'), (2, 'CANARIES')");
+  });
+  afterEach(() => vi.restoreAllMocks());
+
+  test('one page for what is new, and none for what was told; while the alarm is up, what is new since', async () => {
+    const client = await connect(url);
+    await client.query(BROKEN('half'));
+    await check();
+    const [page, ...more] = await pagedBy(alarm('shop-migrate'));
+    expect(more).toEqual([]);
+    expect(page!.subject).toBe('[Trueup] shop: public.customers - An index is INVALID');
+    // As docs/audit-schedule.md shows it.
+    const docs = readFileSync(join(__dirname, '../../../docs/audit-schedule.md'), 'utf8');
+    expect(docs).toContain(`${page!.subject}\n\n${page!.text.slice(0, page!.text.indexOf('\n\nMORE'))}\n`);
+    expect(page!.text).toContain('https://example.com/runbooks/invalid-index.md');
+    expect(page!.text).not.toContain('CANAR');
+    expect(JSON.parse(chat[0]!)).toMatchObject({
+      source: 'custom',
+      content: {
+        title: page!.subject,
+        nextSteps: expect.arrayContaining([expect.stringMatching(/^REINDEX INDEX CONCURRENTLY/)]),
+      },
+    });
+
+    expect(await pagedBy(alarm('shop-migrate'))).toEqual([]);
+    raised = [{ name: NAME, sinceMs: Date.now(), state: 'ALARM', of: 'shop-migrate' }];
+    expect(await lookAgain()).toEqual([]);
+    await client.query('ALTER TABLE customers ADD CONSTRAINT later CHECK (id <> 7) NOT VALID');
+    await check();
+    expect((await lookAgain()).map(({ subject }) => subject)).toEqual([
+      '[Trueup] also shop: public.customers - A constraint was added NOT VALID and never validated',
+    ]);
+    expect(await lookAgain()).toEqual([]);
+  });
+
+  test('fifty old ones are one page: ten described, all named', async () => {
+    const client = await connect(url);
+    const table = (_: unknown, i: number) =>
+      `CREATE TABLE t${i} (n int); ALTER TABLE t${i} ADD CONSTRAINT c CHECK (n > 0) NOT VALID`;
+    await client.query(Array.from({ length: 50 }, table).join(';'));
+    await check();
+    const sent = await pagedBy(alarm('shop-migrate'));
+    expect(sent.map(({ subject }) => subject)).toEqual([
+      '[Trueup] shop: public.t0 - A constraint was added NOT VALID and never validated +49 more',
+    ]);
+    expect(sent[0]!.text.match(/^NOW /gm)).toHaveLength(10);
+    for (let i = 0; i < 50; i++) expect(sent[0]!.text).toMatch(new RegExp(`public\\.t${i}\\b`));
+    expect(await pagedBy(alarm('shop-migrate'))).toEqual([]);
+  });
+
+  test('the database does not answer: a page all the same, and one only; then it is told what it was', async () => {
+    const client = await connect(url);
+    await client.query(BROKEN('half'));
+    await check();
+    answers = (name) => name !== 'shop-ask';
+    const [page] = await pagedBy(alarm('shop-migrate'));
+    expect(page).toMatchObject({
+      subject: '[Trueup] The audit found something new',
+      text: expect.stringContaining('- shop-ask did not answer within 45 seconds, or died.'),
+    });
+    raised = [{ name: NAME, sinceMs: Date.now(), state: 'ALARM', of: 'shop-migrate' }];
+    expect(await lookAgain()).toEqual([]);
+    answers = () => true;
+    expect(await lookAgain()).toMatchObject([
+      { subject: expect.stringMatching(/^\[Trueup\] also shop: public/) },
+    ]);
+  });
+
+  test('a ledger that cannot remember: said once, when the alarm goes up', async () => {
+    await (await connect(url)).query('DROP TABLE trueup.findings');
+    const [page] = await pagedBy(alarm('shop-migrate'));
+    expect(page!.text).toContain('- the ledger in schema trueup cannot remember findings');
+    raised = [{ name: NAME, sinceMs: Date.now(), state: 'ALARM', of: 'shop-migrate' }];
+    expect(await lookAgain()).toEqual([]);
+  });
+});
+
+test('names are shown as what they are, on one line; a kind of a newer function has a page, too', () => {
+  const found: NewFindings = {
+    count: 300,
+    marked: true,
+    findings: [
+      {
+        id: 'kind-of-tomorrow',
+        grade: 'C',
+        object: 'public."a\n<b>\u202e"',
+        message: 'It is <script> wrong.',
+        evidence: ['CREATE VIEW v AS\n SELECT 1'],
+      },
+    ],
+  };
+  const document = findingsDocument({
+    alarm: { name: 'a', region: 'r', account: '1' },
+    followUp: false,
+    answers: [{ database: 'shop', found, problem: null }],
+    runbookUrl: null,
+    nowMs: 0,
+  });
+  const { subject, text } = renderText(document);
+  expect(subject).toMatch(/^\[Trueup\] shop: public\."a\\u\{a\}.* - kind-of-tomorrow \+299 more$/);
+  expect(subject.length).toBeLessThanOrEqual(100);
+  // What is to be pasted into a file is as the file has to have it.
+  const line = '    kind-of-tomorrow public."a\\n<b>\\u202e"  # why it is meant';
+  expect(text).toContain(line);
+  expect(text.replace(line, '')).not.toMatch(/<script|<b>|\u202e/);
+  expect(text).toContain('299 more: `trueup audit --stack` names them.');
+});

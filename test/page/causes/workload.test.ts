@@ -1,0 +1,227 @@
+/** The page about statements that no longer plan: from the alarm to the text, on a real database; only AWS is played. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { act } from '../../../lambda/migrate/actions';
+import type { AlarmEvent } from '../../../lambda/page/alarm';
+import { pageWorkload } from '../../../lambda/page/causes/workload';
+import { handlePage } from '../../../lambda/page/handle';
+import type { Outbound } from '../../../lambda/page/outbound';
+import type { PageSettings } from '../../../lambda/page/settings';
+import { connectPg } from '../../../lambda/postgres/pg';
+import { connect, createDatabase, majors } from '../../support/database';
+import { contextFor, up } from '../../support/engine';
+import { manifestOf, migration, promising } from '../../support/manifest';
+
+const SETTINGS: PageSettings = {
+  prefix: 'Shop',
+  topicArn: 'arn:aws:sns:eu-west-1:1:pages',
+  logGroups: [],
+  functions: { shop: ['shop-ask'], stock: ['stock-ask'] },
+  ignore: [],
+  exceptRoles: [],
+  lookAgainMs: 300_000,
+  runbookUrl: 'https://example.com/runbooks/',
+};
+const alarm = (of: string | null): AlarmEvent => ({
+  source: 'aws.cloudwatch',
+  alarmArn: 'arn:x',
+  accountId: '1',
+  region: 'eu-west-1',
+  alarmData: {
+    alarmName: 'Shop-workload-c0ffee',
+    state: { value: 'ALARM', timestamp: '2026-11-22T10:00:00.000+0000' },
+    configuration: {
+      metrics: [
+        { metricStat: { period: 3_600, ...(of ? { metric: { dimensions: { FunctionName: of } } } : {}) } },
+      ],
+    },
+  },
+});
+const first = migration('0001_shop', {
+  up: [
+    'CREATE TABLE customers (id int PRIMARY KEY, email text UNIQUE, note text)',
+    'CREATE TABLE orders (id int, customer int)',
+  ],
+});
+const manifest = promising(
+  manifestOf(first),
+  {
+    text: 'INSERT INTO customers (id, email) VALUES ($1, $2) ON CONFLICT (email) DO NOTHING',
+    role: 'app',
+    calls: 1204,
+  },
+  { text: 'SELECT note FROM customers WHERE id = $1', calls: 1 },
+);
+
+describe.each(majors())('PostgreSQL %i', (major) => {
+  let url: string;
+  const pages: { subject: string; text: string }[] = [];
+  const asked: string[] = [];
+  let answers: (name: string) => boolean;
+  const out = {
+    invokeMigrate: async (name, request) => {
+      asked.push(name);
+      if (!answers(name)) return { kind: 'silent', message: 'no answer for 60 s' };
+      const context = {
+        ...contextFor(url, manifest),
+        settings: {
+          namespace: 'app',
+          ownerRole: null,
+          asksOnly: true,
+          metricsOf: name.replace('-ask', '-migrate'),
+        },
+        connect: () => connectPg({ url, readOnly: true }),
+        progress: () => {},
+      };
+      return { kind: 'answered', response: await act(request, context) };
+    },
+    publish: async (_topic, { subject = '', text }) => void pages.push({ subject, text }),
+  } as Partial<Outbound> as Outbound;
+  const context = { settings: SETTINGS, out, region: 'eu-west-1' };
+  const paged = async (of: string | null) => {
+    pages.length = 0;
+    await handlePage(alarm(of), context);
+    expect(pages).toHaveLength(1);
+    return pages[0]!;
+  };
+
+  beforeAll(async () => {
+    url = await createDatabase(major);
+    await up(url, manifest, { owner: { account: '1', region: 'r', stackName: 's' } });
+    const client = await connect(url);
+    await client.query("INSERT INTO customers VALUES (1, 'CANARY', 'CANARY')");
+    await client.query(
+      'ALTER TABLE customers DROP CONSTRAINT customers_email_key; ALTER TABLE customers DROP COLUMN note',
+    );
+  });
+  beforeEach(() => {
+    answers = () => true;
+    vi.spyOn(process.stdout, 'write').mockImplementation(() => true);
+  });
+  afterEach(() => vi.restoreAllMocks());
+
+  test('one page with all of them, of the schema that the alarm is about', async () => {
+    const page = await paged('shop-migrate');
+    expect(page.subject).toBe(
+      '[Trueup] shop: public.customers (email) - A statement of the application no longer plans +1 more',
+    );
+    expect(page.text).toMatchInlineSnapshot(`
+      "1. public.customers (email) - ON CONFLICT finds no unique index that it can use
+      The INSERT fails every time, whatever its values. Every later statement in the same transaction fails too.
+
+      NOW      Found by planning it, without running it. Whether it was sent since is not known.
+      DO NOW   Create the unique index. First look for rows that already violate it. If the query returns any, a person must decide which of them to keep: until then the build fails and leaves an INVALID index behind.
+                   SELECT email, count(*) FROM public.customers WHERE num_nulls(email) = 0 GROUP BY email HAVING count(*) > 1;
+                   CREATE UNIQUE INDEX CONCURRENTLY customers_email_key ON public.customers (email);
+               No migration in the deployed code addresses this: write one.
+      CHECK    SELECT trueup.on_conflict_target('public.customers', ARRAY['email']::pg_catalog.text[]);   -- no row: repaired
+      WHY      No unique index or constraint matches its ON CONFLICT [SQLSTATE 42P10].
+               ON CONFLICT (email) needs a unique index on exactly these columns, and public.customers has none: it has customers_pkey (id).
+      STMT     as app, 1,204 calls seen when it was promised: INSERT INTO customers (id, email) VALUES ($1, $2) ON CONFLICT (email) DO NOTHING
+
+      ------------------------------------------------------------------------
+
+      2. public.customers.note - A statement of the application no longer plans
+      The statement fails whenever the application sends it.
+
+      NOW      Found by planning it, without running it. Whether it was sent since is not known.
+      DO NOW   A person must decide. If nobody meant to take it away, a new migration brings it back; its data may be in a backup alone. If it was meant, deploy the application that no longer needs it.
+      WHY      A column that it names does not exist [SQLSTATE 42703].
+               public.customers.note was there when the statement was promised, and is not now.
+      STMT     1 call seen when it was promised: SELECT note FROM customers WHERE id = $1
+
+      MORE
+        shop: of 2 statements 0 plan, 2 no longer.
+        Runbook    https://example.com/runbooks/missing-conflict-target.md
+        Alarm      Shop-workload-c0ffee, account 1, eu-west-1. It stays in ALARM until all of them plan again.
+        Statements are shown as they were promised, without values."
+    `);
+    expect(page.text).not.toContain('CANARY');
+  });
+
+  test('the page that docs/on-call.md shows', async () => {
+    const client = await connect(url);
+    await client.query('ALTER TABLE customers ADD CONSTRAINT customers_email_key UNIQUE (email)');
+    const page = await paged('shop-migrate');
+    await client.query('ALTER TABLE customers DROP CONSTRAINT customers_email_key');
+    const docs = readFileSync(join(__dirname, '../../../docs/on-call.md'), 'utf8');
+    expect(docs).toContain(`${page.subject}\n\n${page.text.slice(0, page.text.indexOf('\n\nMORE'))}\n`);
+  });
+
+  test('an alarm that does not say which schema: every function is asked', async () => {
+    expect((await paged(null)).text).toContain('stock: of 2 statements 0 plan, 2 no longer.');
+  });
+
+  test('the database does not answer, or all of it is repaired: a page all the same, without SQL', async () => {
+    answers = (name) => name !== 'shop-ask';
+    const page = await paged('shop-migrate');
+    expect(page.subject).toBe('[Trueup] A statement of the application no longer plans');
+    expect(page.text).toContain(
+      'could not be asked now:\n- shop-ask did not answer within 60 seconds, or died.',
+    );
+    expect(page.text).not.toMatch(/CREATE|ALTER/);
+    answers = () => true;
+    const repaired = await paged('of-another-stack');
+    expect(repaired.text).toContain('Asked again for this page, all of them plan.');
+    expect(repaired.text).not.toContain('stock');
+  });
+
+  test('the end: the alarm is OK, and all of them plan again', async () => {
+    const lines: string[] = [];
+    vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
+      lines.push(String(text));
+      return true;
+    });
+    const watched = {
+      ...out,
+      async *searchLogs() {
+        yield lines.map((message) => ({ message, timestampMs: 0, ingestedMs: 0, stream: '', logGroup: '' }));
+      },
+      alarms: async (names) => {
+        const name = 'Shop-workload-c0ffee';
+        const sinceMs = Date.now() - 60_000;
+        return Array.isArray(names) && names.includes(name)
+          ? [{ name, state: 'OK', sinceMs, of: 'shop-migrate' }]
+          : [];
+      },
+    } as Outbound;
+    const look = () =>
+      handlePage(
+        { action: 'look-again', time: new Date().toISOString() },
+        { ...context, out: watched, settings: { ...SETTINGS, ownLogGroup: '/own' } },
+      );
+    await paged('shop-migrate');
+    // The drift check may only not have run.
+    await look();
+    expect(pages).toHaveLength(1);
+    const client = await connect(url);
+    await client.query(
+      'ALTER TABLE customers ADD CONSTRAINT customers_email_key UNIQUE (email), ADD COLUMN note text',
+    );
+    answers = () => false;
+    await look();
+    expect(pages).toHaveLength(1);
+    answers = () => true;
+    await look();
+    await look();
+    await client.query('ALTER TABLE customers DROP CONSTRAINT customers_email_key, DROP COLUMN note');
+    expect(pages).toHaveLength(2);
+    expect(pages[1]!.subject).toMatch(
+      /^\[Trueup\] resolved: shop: public\.customers \(email\) - .* \+1 more$/,
+    );
+    expect(pages[1]!.text).toContain('All statements of the application plan again.');
+  });
+
+  test('no longer up: no page', async () => {
+    pages.length = 0;
+    const ok = alarm('shop-migrate');
+    await handlePage(
+      { ...ok, alarmData: { ...ok.alarmData, state: { ...ok.alarmData.state, value: 'OK' } } },
+      context,
+    );
+    expect(pages).toEqual([]);
+    await pageWorkload(ok, { ...context, settings: { ...SETTINGS, functions: {} } }, 10);
+    expect(pages[0]?.text).toContain('all of them plan');
+  });
+});
