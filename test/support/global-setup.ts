@@ -1,6 +1,7 @@
 import type { TestProject } from 'vitest/node';
 import { installedMajors } from '../../lib/scratch-postgres/binaries';
 import { startPostgres } from '../../lib/scratch-postgres/server';
+import { useMemoryFolder } from './memory-folder';
 
 declare module 'vitest' {
   export interface ProvidedContext {
@@ -16,6 +17,7 @@ const MAJORS: Readonly<Record<string, (installed: readonly number[]) => number[]
 
 /** One server a major for the whole run; every test makes databases of its own. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  useMemoryFolder();
   const installed = installedMajors();
   const wanted = MAJORS[project.name]?.(installed) ?? installed;
   const servers = await Promise.all(

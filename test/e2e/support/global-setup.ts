@@ -1,4 +1,5 @@
 import type { TestProject } from 'vitest/node';
+import { useMemoryFolder } from '../../support/memory-folder';
 import { type LocalAws, startLocalAws } from './local-aws';
 import { findPython } from './python';
 
@@ -11,6 +12,7 @@ declare module 'vitest' {
 
 /** One local AWS, bootstrapped once, for the whole run; every test file makes stacks and databases of its own. */
 export default async function setup(project: TestProject): Promise<(() => Promise<void>) | undefined> {
+  useMemoryFolder();
   const python = process.platform === 'win32' ? null : await findPython();
   if (python === null) {
     const why = 'whole deployments need Python 3.10 or newer with venv, and a POSIX shell';
