@@ -12,7 +12,8 @@ import {
   type TenantRow,
 } from '../contract/fleet-run';
 import { stackOwnerOf } from '../deploy/converge-request';
-import { checkRoom, FleetError, readMembers } from './list';
+import { FleetError } from './error';
+import { checkRoom, readMembers } from './list';
 import type { FleetOutbound } from './outbound';
 import { begin, stateOf } from './run';
 

@@ -19,6 +19,11 @@ export interface FleetContext {
   readonly outbound: FleetOutbound;
   /** @default - the machine's */
   readonly clock?: Clock;
+  /**
+   * Since when each request's polls have met what may be different in a minute, as long as they meet the same process, and
+   * they nearly always do. @default - this one is the first
+   */
+  readonly failingSince?: Map<string, number>;
 }
 
 /** A request, with all that is known of it at this poll. */

@@ -47,7 +47,7 @@ export function decideForward({ execution, state, late }: Seen, plan: FleetPlan,
       report,
     };
   }
-  const stopped = stoppedText(report, plan.tolerated);
+  const stopped = stoppedText(report, plan.tolerated, round);
   if (stopped !== null) return { next: 'fail', reason: stopped, report };
   if (round < ROUNDS) return { next: 'look-again', report };
   return { next: 'succeed', report, warnings: toleratedText(report) };
@@ -89,5 +89,5 @@ export function missingCanaries(plan: FleetPlan, members: readonly FleetMember[]
   const missing = plan.canaries.filter((name) => !names.has(name));
   return missing.length === 0
     ? null
-    : `Nothing was changed: ${missing.join(', ')} ${missing.length === 1 ? 'is a canary and is' : 'are canaries and are'} not in the list of ${members.length} targets. Name targets that are there in \`canary\`.`;
+    : `${missing.join(', ')} ${missing.length === 1 ? 'is a canary and is' : 'are canaries and are'} not in the list of ${members.length} targets. Name targets that are there in \`canary\`.`;
 }

@@ -1,8 +1,9 @@
 /** A deployment: all tenants are brought to what the folder says. */
-import { keys } from '../contract/fleet-run';
+import { type FleetMember, keys } from '../contract/fleet-run';
 import type { Polled } from './context';
 import { type Decision, decideForward, missingCanaries, newcomers, ROUNDS, runsOf } from './decide';
-import { checkRoom, FleetError, readMembers } from './list';
+import { FleetError } from './error';
+import { checkRoom, readMembers } from './list';
 import type { Execution } from './outbound';
 import { begin, recordedTargets, stateOf } from './run';
 import { settled, stopRuns } from './stop';
@@ -17,17 +18,31 @@ export async function forward(polled: Polled): Promise<Answer> {
   const { plan, settings, outbound, elapsedMs, event } = polled;
   const runs = runsOf(event.RequestId);
   const newest = await newestOf(runs, polled);
-  if (newest === null) return beginRound(polled, 1);
+  // The next poll would come too late to tell.
+  const late = elapsedMs >= settings.timeoutMs - settings.queryIntervalMs;
+  if (newest === null) {
+    if (late) return tooLate(polled, { report: null });
+    return beginRound(polled, 1).catch(saying('Nothing was changed.'));
+  }
   const { round, execution } = newest;
   const run = runs[round - 1]!;
   const state = await stateOf(run, outbound.bucket);
-  // The next poll would come too late to tell.
-  const late = elapsedMs >= settings.timeoutMs - settings.queryIntervalMs;
   const decision = decideForward({ execution, state, late }, plan, round);
   if (decision.next === 'stop') return tooLate(polled, decision);
   if (decision.next !== 'look-again') return decision;
-  return late ? done(decision.report) : lookAgain(polled, round, decision.report);
+  return late
+    ? done(decision.report)
+    : lookAgain(polled, round, decision.report).catch(
+        saying('Before success the list was read again; all tenants that it had before are migrated.'),
+      );
 }
+
+/** @throws {Error} the same, and where it is a sentence, with one more */
+const saying =
+  (sentence: string) =>
+  (error: unknown): never => {
+    throw error instanceof FleetError ? error.and(sentence) : error;
+  };
 
 async function newestOf(
   runs: readonly string[],
@@ -43,17 +58,14 @@ async function newestOf(
 }
 
 async function beginRound(polled: Polled, round: number): Promise<Answer> {
-  const { plan, fleet, outbound, event, request } = polled;
+  const { plan, outbound, event, request } = polled;
   // One that an earlier deployment did not wait for would work on the same tenants with other files.
   await stopRuns(polled, (name) => !name.startsWith(event.RequestId), 'a newer deployment began');
-  const members = await readMembers(plan, fleet.functions, outbound);
-  const missing = missingCanaries(plan, members);
-  if (missing !== null) throw new FleetError(missing);
   const runs = runsOf(event.RequestId).slice(0, round);
-  const known = await recordedTargets(runs.slice(0, -1), outbound.bucket);
-  const fresh = newcomers(members, known);
-  await checkRoom(plan, fresh, fleet.functions, outbound);
   const run = runs.at(-1)!;
+  // A run that Step Functions does not show yet may be at work already: it keeps the lists that it began with.
+  const recorded = await recordedTargets([run], outbound.bucket);
+  const fresh = recorded.length > 0 ? recorded : await newTargets(polled, runs.slice(0, -1));
   // For a rollback, before anything can have happened.
   await outbound.bucket.put(keys.targets(run), JSON.stringify(fresh));
   await outbound.bucket.put(keys.latest(request.manifestHash), JSON.stringify({ runs }));
@@ -66,11 +78,31 @@ async function beginRound(polled: Polled, round: number): Promise<Answer> {
       request,
       canaries: plan.canaries.filter((name) => fresh.some((member) => member.name === name)),
       shares: plan.shares,
-      tolerated: plan.tolerated,
+      tolerated: plan.tolerated - (await wrongIn(runs.slice(0, -1), outbound.bucket)),
     },
     outbound,
   );
   return { next: 'poll', progress: `begun for ${fresh.length} tenants` };
+}
+
+/** How many tenants these runs left behind: they are tolerated in all rounds together. */
+async function wrongIn(runs: readonly string[], bucket: Polled['outbound']['bucket']): Promise<number> {
+  let wrong = 0;
+  for (const run of runs) wrong += (await stateOf(run, bucket))?.report.wrong ?? 0;
+  return wrong;
+}
+
+/** Those of today's list that no run of this deployment had. */
+async function newTargets(
+  { plan, fleet, outbound }: Polled,
+  before: readonly string[],
+): Promise<FleetMember[]> {
+  const members = await readMembers(plan, fleet.functions, outbound);
+  const missing = missingCanaries(plan, members);
+  if (missing !== null) throw new FleetError(missing);
+  const fresh = newcomers(members, await recordedTargets(before, outbound.bucket));
+  await checkRoom(plan, fresh, fleet.functions, outbound);
+  return fresh;
 }
 
 /** Tenants that were made while the run was under way. */
@@ -117,7 +149,10 @@ async function whole(
   return report;
 }
 
-async function tooLate(polled: Polled, { report }: Extract<Decision, { next: 'stop' }>): Promise<Answer> {
+async function tooLate(
+  polled: Polled,
+  { report }: Pick<Extract<Decision, { next: 'stop' }>, 'report'>,
+): Promise<Answer> {
   const { event, settings } = polled;
   await stopRuns(polled, (name) => name.startsWith(event.RequestId), 'the deployment ran out of time');
   const left = await settled(polled, Math.min(SETTLE_MS, settings.rollbackWaitMs));

@@ -33,6 +33,7 @@ export { onEvent } from '../deploy/index';
 /** For what is asked of a server besides slices: a page of targets, who is at work. */
 const ANSWER_MS = 120_000;
 
+const failingSince = new Map<string, number>();
 let wired: Omit<FleetContext, 'settings'> | undefined;
 
 function wire(): Omit<FleetContext, 'settings'> {
@@ -50,7 +51,11 @@ function wire(): Omit<FleetContext, 'settings'> {
 
 export async function isComplete(event: IsCompleteRequest): Promise<IsCompleteResponse> {
   try {
-    return await handleFleetPoll(event, { ...wire(), settings: pollSettings(process.env) });
+    return await handleFleetPoll(event, {
+      ...wire(),
+      settings: pollSettings(process.env),
+      failingSince,
+    });
   } catch (error) {
     if (error instanceof DeployError) throw error;
     // Settings that are missing, before the stack could be looked at. A Delete must not hang on it.

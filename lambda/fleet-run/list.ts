@@ -4,19 +4,8 @@ import type { FleetMember, FleetPlan, ListedBy } from '../contract/fleet-run';
 import type { MigrateRequest, MigrateResponse } from '../contract/migrate';
 import { entriesOf, formatOf, type Given, ListError, type Problem } from '../fleet/entries';
 import { checkSize, MOST_TARGETS, targetsOf } from '../fleet/targets';
+import { FleetError } from './error';
 import type { FleetOutbound } from './outbound';
-
-/** What stands against a run, in a sentence or two that say what to do. */
-export class FleetError extends Error {
-  override readonly name = 'FleetError';
-  /** @param passing it may be different in a minute */
-  constructor(
-    message: string,
-    readonly passing = false,
-  ) {
-    super(message);
-  }
-}
 
 const PAGE = 1_000;
 /** Of all that is wrong in a list. */
@@ -55,7 +44,7 @@ export async function readMembers(
 function wrongList({ message }: ListError): string {
   const lines = message.split('\n');
   const more = lines.length > SHOWN ? `; and ${lines.length - SHOWN} more` : '';
-  return `The list of targets is wrong: ${lines.slice(0, SHOWN).join('; ')}${more}. Nothing was changed.`;
+  return `The list of targets is wrong: ${lines.slice(0, SHOWN).join('; ')}${more}.`;
 }
 
 interface Read {
@@ -67,19 +56,7 @@ async function ofS3(
   { bucket, key }: Extract<ListedBy, { kind: 's3' }>,
   outbound: FleetOutbound,
 ): Promise<Read> {
-  const place = `s3://${bucket}/${key}`;
-  let text: string;
-  try {
-    const list = await outbound.list(bucket, key);
-    checkSize(list.bytes);
-    text = await list.read();
-  } catch (error) {
-    if (error instanceof ListError) throw error;
-    throw new FleetError(
-      `The list of targets ${place} cannot be read (${(error as Error).name}). Put it there, and let the function read it.`,
-      true,
-    );
-  }
+  const text = await outbound.list(bucket, key);
   checkSize(Buffer.byteLength(text));
   return entriesOf(text, formatOf(key, text));
 }
@@ -99,7 +76,13 @@ async function ofServer(
       outbound,
     );
     if (response.action !== 'targets') throw unexpected(server, response);
-    const { targets, next } = response.page;
+    const { targets, next } = response.page ?? {};
+    // Anything else would be asked for ever, or taken for the end.
+    if (!Array.isArray(targets) || !(next === null || (typeof next === 'string' && next !== after)))
+      throw new FleetError(
+        `The function of server ${server} answered a page of targets that is cut short.`,
+        true,
+      );
     // A source knows its own server; a query alone may name another one.
     for (const target of targets)
       entries.push({
@@ -109,7 +92,7 @@ async function ofServer(
         ),
       });
     if (entries.length > MOST_TARGETS)
-      throw new FleetError(`Server ${server} names more than ${MOST_TARGETS} targets. Nothing was changed.`);
+      throw new FleetError(`Server ${server} names more than ${MOST_TARGETS} targets.`);
     after = next;
   } while (after !== null);
   return { entries, problems: [] };
@@ -149,19 +132,18 @@ export async function checkRoom(
   functions: Readonly<Record<string, string>>,
   outbound: FleetOutbound,
 ): Promise<void> {
-  const wrong: string[] = [];
-  for (const [server, { concurrency }] of Object.entries(plan.servers)) {
+  const checks = Object.entries(plan.servers).map(async ([server, { concurrency }]) => {
     const targets = members.filter((member) => member.server === server).length;
-    if (targets === 0) continue;
+    if (targets === 0) return [];
     const response = await askServer(server, { action: 'server' }, functions, outbound);
     if (response.action !== 'server') throw unexpected(server, response);
     const { freeConnections: free } = response.server;
     const most = Math.max(1, Math.floor(free * SHARE_OF_FREE));
     const needed = Math.min(concurrency, targets);
-    if (needed > most)
-      wrong.push(
-        `server ${server} has ${free} free connections, and ${needed} tenants at once would take more than a tenth of them; set maxConcurrency to ${most}, or raise max_connections`,
-      );
-  }
-  if (wrong.length > 0) throw new FleetError(`Nothing was changed: ${wrong.join('; ')}.`);
+    return needed <= most
+      ? []
+      : `Server ${server} has ${free} free connections, and ${needed} tenants at once would take more than a tenth of them; set maxConcurrency to ${most}, or raise max_connections.`;
+  });
+  const wrong = (await Promise.all(checks)).flat();
+  if (wrong.length > 0) throw new FleetError(wrong.join(' '));
 }

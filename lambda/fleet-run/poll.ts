@@ -12,8 +12,8 @@ import { type LogFields, log } from '../log';
 import { backward } from './backward';
 import type { Clock, FleetContext, Polled } from './context';
 import type { Decision } from './decide';
+import { FleetError } from './error';
 import { forward } from './forward';
-import { FleetError } from './list';
 import { stopRuns } from './stop';
 import { fleetAttributes } from './words';
 
@@ -65,6 +65,8 @@ async function decided(
   classified: Classification,
   elapsedMs: number,
 ): Promise<Answer> {
+  const since = context.failingSince?.get(event.RequestId);
+  context.failingSince?.clear();
   try {
     const properties = readProperties(event.ResourceProperties);
     const polled = {
@@ -77,7 +79,13 @@ async function decided(
     if (classified.relevance === 'overtaken') return await overtaken(polled, classified);
     return await (classified.lenient ? backward(polled) : forward(polled));
   } catch (error) {
-    return unexpected(error as Error, classified, elapsedMs, context.settings);
+    const nowMs = context.clock.now();
+    const decision = unexpected(error as Error, classified, context.settings, {
+      failingMs: nowMs - (since ?? nowMs),
+      elapsedMs,
+    });
+    if (decision.next === 'poll') context.failingSince?.set(event.RequestId, since ?? nowMs);
+    return decision;
   }
 }
 
@@ -102,16 +110,17 @@ async function overtaken(polled: Polled, { lenient }: Classification): Promise<A
     : { next: 'fail', reason, report: null };
 }
 
-/** What may be different in a minute is tried again for as long as a database is waited for. */
+/** What may be different in a minute is tried again for as long as a database is waited for, whenever it begins. */
 function unexpected(
   error: Error,
   { lenient }: Classification,
-  elapsedMs: number,
-  { rollbackWaitMs }: Required<PollSettings>,
+  { rollbackWaitMs, timeoutMs, queryIntervalMs }: Required<PollSettings>,
+  { failingMs, elapsedMs }: { readonly failingMs: number; readonly elapsedMs: number },
 ): Answer {
   const known = error instanceof FleetError;
   if (!known) log('unexpected', { error: error.message, stack: error.stack });
-  if ((!known || error.passing) && elapsedMs < rollbackWaitMs)
+  const late = elapsedMs >= timeoutMs - queryIntervalMs;
+  if ((!known || error.passing) && failingMs < rollbackWaitMs && !late)
     return { next: 'poll', progress: error.message };
   const reason = known ? error.message : `Unexpected error in Trueup: ${error.message}`;
   return lenient

@@ -40,18 +40,19 @@ async function stillAtWork(
   functions: Readonly<Record<string, string>>,
   outbound: FleetContext['outbound'],
 ): Promise<string | null> {
-  const found: string[] = [];
-  for (const server of Object.keys(servers)) {
+  // All at once: each may take two minutes, and this function has to answer.
+  const answers = Object.keys(servers).map(async (server) => {
     try {
       const response = await askServer(server, { action: 'server' }, functions, outbound);
-      if (response.action !== 'server') continue;
+      if (response.action !== 'server') return [];
       const { count, first } = response.server.inFlight;
-      if (count === 0) continue;
+      if (count === 0) return [];
       const named = first.map(({ database, namespace }) => namespace ?? database);
-      found.push(`${count} on ${server}${named.length > 0 ? ` (${named.join(', ')})` : ''}`);
+      return `${count} on ${server}${named.length > 0 ? ` (${named.join(', ')})` : ''}`;
     } catch (error) {
-      found.push(`it is not known who on ${server}: ${(error as Error).message}`);
+      return `it is not known who on ${server}: ${(error as Error).message}`;
     }
-  }
+  });
+  const found = (await Promise.all(answers)).flat();
   return found.length === 0 ? null : `still at work: ${found.join('; ')}`;
 }

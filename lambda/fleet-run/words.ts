@@ -27,13 +27,14 @@ export function failuresText(
   return [...shown, ...(more > 0 ? [`and ${more} more`] : [])].join('; ').replace(/\.?$/, '.');
 }
 
-/** Why a run that came to its end is a failure; null where it is none. */
-export function stoppedText(report: RunReport, tolerated: number): string | null {
+/** Why a run that came to its end is a failure; null where it is none. @param round from 1; later ones are about newcomers */
+export function stoppedText(report: RunReport, tolerated: number, round: number): string | null {
   if (report.stopped === null) return null;
-  const allowed = tolerated === 0 ? 'none is tolerated' : `${tolerated} are tolerated`;
+  const allowed =
+    tolerated === 0 ? 'none is tolerated' : `${tolerated} ${tolerated === 1 ? 'is' : 'are'} tolerated`;
   const why = `${failuresText(report)} ${statesText(report)}.`;
   if (report.stopped === 'blocked')
-    return `Nothing was changed: ${count(report.wrong, 'tenant')} cannot be migrated, and ${allowed}. ${why}`;
+    return `${round === 1 ? 'Nothing was changed' : 'Tenants came into the list during the deployment'}: ${count(report.wrong, 'tenant')} cannot be migrated, and ${allowed}. ${why}`;
   const wave = report.waves.at(-1)?.name ?? '';
   return `Stopped after wave ${wave}: ${count(report.wrong, 'tenant')} failed, and ${allowed}. ${why} What is done stays done; deploy again to continue.`;
 }

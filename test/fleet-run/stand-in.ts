@@ -1,7 +1,8 @@
 /**
  * A stand-in for Step Functions' client and the bucket: it shows what the local AWS does not. Names of executions are
  * idempotent, a stopped execution ends its children, a map that ends early leaves tenants without an answer, results lie in
- * files of several pages, and states are 256 KiB at most. Between two polls a test says how far a run goes.
+ * files of several pages, a machine's time can be up, and states are 256 KiB at most. Where the two differ, it can do as the
+ * local AWS does too. Between two polls a test says how far a run goes.
  */
 import type { TenantAnswer, TenantRequest } from '../../lambda/contract/fleet';
 import type { BranchResult, FleetMember, FleetPlan, RunState } from '../../lambda/contract/fleet-run';
@@ -39,28 +40,38 @@ export class StandIn {
   readonly starts: string[] = [];
   /** What the list names today. */
   members: FleetMember[] = [];
+  /** Branches of a wave. */
+  servers = Object.keys(PLAN.servers);
   freeConnections = 100;
   inFlight = 0;
   status = 'UPDATE_IN_PROGRESS';
   onTenant: OnTenant = (_, { work }) => ({
     state: work === 'look' ? 'behind' : work === 'undo' ? 'undone' : 'at version',
   });
-  /** Of a server's map: it ends early, as when its children cannot be started. */
+  /** Of a server's map: it ends early, as when its children cannot be started; half of its tenants have had their turn. */
   mapError: (server: string) => string | undefined = () => undefined;
+  /** Of a file that Step Functions writes: it is not there. */
+  isLost: (key: string) => boolean = () => false;
+  /** As in the local AWS: a name that has been used begins a run once more. */
+  namesAreUsedAgain = false;
   ms = 1_000_000;
+  /** Of the function's process. */
+  readonly failingSince = new Map<string, number>();
 
-  readonly outbound: FleetOutbound = {
+  /** What AWS does. */
+  readonly inside: FleetOutbound = {
     stackStatus: async () => this.status,
     stackEvents: (id, logical) => this.events(id, logical),
     bucket: {
       get: async (key) => this.objects.get(key) ?? null,
       put: async (key, text) => void this.objects.set(key, text),
     },
-    list: async () => ({ bytes: 2, read: async () => '[]' }),
+    list: async () => '[]',
     executions: {
       start: async (name, input) => {
         this.starts.push(name);
-        if (!this.runs.has(name))
+        checkState(input);
+        if (this.namesAreUsedAgain || !this.runs.has(name))
           this.runs.set(name, { status: 'RUNNING', error: null, state: input as RunState });
       },
       describe: async (name) => {
@@ -76,6 +87,9 @@ export class StandIn {
     },
     invokeMigrate: async (_, request) => ({ kind: 'answered', response: this.answer(request) }),
   };
+
+  /** What the function is given. @default - AWS, without a network between */
+  outbound: FleetOutbound = this.inside;
 
   private async *events(_id: string, _logical: string) {
     const [began, of] = [1_000_000, this.status.startsWith('CREATE') ? 'CREATE' : 'UPDATE'];
@@ -109,20 +123,36 @@ export class StandIn {
     const run = this.runs.get(name)!;
     const { lists, work, request, results } = run.state;
     const branches: BranchResult[] = [];
-    for (const server of Object.keys(PLAN.servers)) {
+    for (const server of this.servers) {
       const key = lists[server];
       const error = this.mapError(server);
       if (key === undefined) branches.push({ server });
-      else if (error !== undefined) branches.push({ server, error });
       else {
-        const members = await readTargetsOf({ [server]: key }, this.outbound.bucket);
+        const members = await readTargetsOf({ [server]: key }, this.inside.bucket);
+        if (error !== undefined) {
+          for (const member of members.slice(0, Math.ceil(members.length / 2)))
+            this.child(member, { work, request });
+          branches.push({ server, error });
+          continue;
+        }
         branches.push({ server, results: this.write(`${results}/${server}`, members, { work, request }) });
       }
     }
-    run.state = await tally({ ...run.state, branches }, this.outbound.bucket);
-    if (Buffer.byteLength(JSON.stringify(run.state)) > STATE_BYTES)
-      throw new Error('States.DataLimitExceeded');
+    checkState({ ...run.state, branches });
+    run.state = await tally({ ...run.state, branches }, this.inside.bucket);
+    checkState(run.state);
     if (!run.state.go) run.status = 'SUCCEEDED';
+  }
+
+  private child({ server, ...target }: FleetMember, asked: Omit<TenantRequest, 'target'>) {
+    return this.onTenant({ server, ...target }, { ...asked, target });
+  }
+
+  /** The wave that was under way when a run was stopped: in the local AWS its children go on to their end. */
+  async childrenGoOn(name: string): Promise<void> {
+    const { lists, work, request } = this.runs.get(name)!.state;
+    for (const member of await readTargetsOf(lists, this.inside.bucket))
+      this.child(member, { work, request });
   }
 
   /** As ResultWriter does, two tenants a file. */
@@ -130,12 +160,12 @@ export class StandIn {
     const files: Record<string, { Key: string; Size: number }[]> = { SUCCEEDED: [], FAILED: [], PENDING: [] };
     const put = (status: string, found: object[]): void => {
       const Key = `${prefix}/${status}_${files[status]!.length}.json`;
-      this.objects.set(Key, JSON.stringify(found));
+      if (!this.isLost(Key)) this.objects.set(Key, JSON.stringify(found));
       files[status]!.push({ Key, Size: 1 });
     };
     for (let at = 0; at < members.length; at += 2)
       for (const { server, ...target } of members.slice(at, at + 2)) {
-        const told = this.onTenant({ server, ...target }, { ...asked, target });
+        const told = this.child({ server, ...target }, asked);
         const Input = JSON.stringify({ ...asked, target });
         if (told === 'dies') put('FAILED', [{ Input, Error: 'Lambda.Unknown', Cause: 'secret' }]);
         else {
@@ -156,7 +186,8 @@ export class StandIn {
         }
       }
     const Key = `${prefix}/manifest.json`;
-    this.objects.set(Key, JSON.stringify({ DestinationBucket: 'lists', ResultFiles: files }));
+    const manifest = JSON.stringify({ DestinationBucket: 'lists', ResultFiles: files });
+    if (!this.isLost(Key)) this.objects.set(Key, manifest);
     return { Bucket: 'lists', Key };
   }
 
@@ -172,11 +203,13 @@ export class StandIn {
       type = 'Update',
       properties = {},
       old = {},
+      functions = { main: 'f-main', eu: 'f-eu' },
     }: {
       readonly plan?: Partial<FleetPlan>;
       readonly type?: 'Create' | 'Update' | 'Delete';
       readonly properties?: object;
       readonly old?: object;
+      readonly functions?: Readonly<Record<string, string>>;
     } = {},
   ) {
     const own = {
@@ -220,14 +253,19 @@ export class StandIn {
       fleet: {
         bucket: 'lists',
         stateMachine: 'arn',
-        functions: { main: 'f-main', eu: 'f-eu' },
+        functions,
         stackId: '',
         owner: '',
       },
       outbound: this.outbound,
+      failingSince: this.failingSince,
       clock,
     });
   }
+}
+
+function checkState(state: unknown): void {
+  if (Buffer.byteLength(JSON.stringify(state)) > STATE_BYTES) throw new Error('States.DataLimitExceeded');
 }
 
 export const membersOf = (...names: string[]): FleetMember[] =>

@@ -81,7 +81,7 @@ const wrong = (source: TargetSource, what: string): TrueupError =>
   new TrueupError({
     code: 'target',
     message: `${wordsOf(source)} ${what}`,
-    remedy: 'Nothing was changed. Correct the source of targets, or what it reads, and deploy again.',
+    remedy: 'Correct the source of targets, or what it reads, and deploy again.',
   });
 
 const noTarget = (source: TargetSource): TrueupError =>

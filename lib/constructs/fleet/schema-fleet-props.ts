@@ -42,12 +42,12 @@ export interface SchemaFleetProps extends TimingProps {
    */
   readonly maxConcurrency?: number;
   /**
-   * Names of targets that are migrated first.
+   * Names of targets that are migrated first, up to 100.
    * @default - one of them, the same in each deployment
    */
   readonly canary?: readonly string[];
   /**
-   * Percent of all tenants, for each wave between the canaries and the rest.
+   * Percent of all tenants, for each wave between the canaries and the rest; up to 20 waves.
    * @default - one wave of 5 %
    */
   readonly waves?: readonly number[];
@@ -110,6 +110,9 @@ export interface SchemaFleetProps extends TimingProps {
 }
 
 const MOST_SERVERS = 30;
+/** All of them travel from state to state, which may have 256 KiB. */
+const MOST_CANARIES = 100;
+const MOST_WAVES = 20;
 
 const servers: Check = (value, name) => {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
@@ -158,8 +161,10 @@ export const SCHEMA_FLEET: Checks<SchemaFleetProps> = {
   owner: optional(roleName),
   sharedSchemas: optional(list(schemaName)),
   maxConcurrency: optional(known(whole(1, 1_000))),
-  canary: optional(list(targetName, { notEmpty: 'must name at least one target' })),
-  waves: optional((value, name) => list(known(whole(1, 100)), { key: () => ({}) })(value, name)),
+  canary: optional(list(targetName, { notEmpty: 'must name at least one target', most: MOST_CANARIES })),
+  waves: optional((value, name) =>
+    list(known(whole(1, 100)), { key: () => ({}), most: MOST_WAVES })(value, name),
+  ),
   tolerated: optional(known(whole(0, 100_000))),
   perTargetTimeout: optional(duration('seconds', 10, 3_600)),
   waitFor: optional(oneOf('all', 'canary')),

@@ -29,6 +29,11 @@ const RETRY = [
   },
 ];
 
+/** It counts anew whatever a call before it wrote; and a run is not lost because S3 was busy for a moment. */
+const RETRY_TALLY = [
+  { ErrorEquals: ['States.TaskFailed'], IntervalSeconds: 5, BackoffRate: 2, MaxAttempts: 4 },
+];
+
 /** A right that the same deployment gave takes some seconds to hold everywhere. Whatever had begun is only looked at again. */
 const RETRY_MAP = [
   {
@@ -57,7 +62,7 @@ export const fleetStates = (fleet: FleetStates): State => ({
       Resource: 'arn:aws:states:::lambda:invoke',
       Parameters: { FunctionName: fleet.tallyArn, 'Payload.$': '$' },
       OutputPath: '$.Payload',
-      Retry: RETRY,
+      Retry: [...RETRY, ...RETRY_TALLY],
       Next: 'Another wave?',
     },
     'Another wave?': {

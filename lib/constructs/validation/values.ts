@@ -97,17 +97,23 @@ const isDuration = (value: unknown): value is Duration =>
 export interface ListOptions {
   /** @default - it may be empty */
   readonly notEmpty?: string;
+  /** How many items at most. @default - as many as there are */
+  readonly most?: number;
   /** What makes two items the same. @default - the item */
   readonly key?: (item: never) => unknown;
 }
 
 /** A list whose items are checked each, and none of which appears twice. */
 export const list =
-  (item: Check, { notEmpty, key = (each) => each }: ListOptions = {}): Check =>
+  (
+    item: Check,
+    { notEmpty, most = Number.POSITIVE_INFINITY, key = (each) => each }: ListOptions = {},
+  ): Check =>
   (value, name) => {
     if (typeof value === 'object' && Token.isUnresolved(value)) return notKnown(name);
     if (!Array.isArray(value)) return fault(name, value, 'must be a list');
     if (value.length === 0) return notEmpty === undefined ? undefined : fault(name, value, notEmpty);
+    if (value.length > most) return `${name} has ${value.length} items; it must have at most ${most}`;
     const wrong = value.map((each, i) => item(each, `${name}[${i}]`)).find((each) => each !== undefined);
     if (wrong !== undefined) return wrong;
     const keys = value.map((each) => key(each as never));

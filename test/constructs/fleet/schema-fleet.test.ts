@@ -195,6 +195,7 @@ describe('refused at synth', () => {
       'servers.main has createDatabase',
     ],
     ['no targets', () => ({ targets: [] }), 'must have at least one FleetTargets'],
+    ['too many waves', () => ({ waves: Array(21).fill(1) }), 'waves has 21 items; it must have at most 20'],
     ['a wave of more than all', () => ({ waves: [101] }), 'must be a whole number from 1 to 100'],
   ])('%s', (_, props, message) => {
     const { app, server } = fleetDeployment();
@@ -261,6 +262,27 @@ describe('the state machine', () => {
     for (const name of names) expect(name.length).toBeLessThanOrEqual(80);
   });
 
+  it('uses nothing that the local AWS ignores, and no end by time: what is late is stopped by who watches it', () => {
+    const text = JSON.stringify(states);
+    for (const word of [
+      'ItemBatcher',
+      'Timeout',
+      'Heartbeat',
+      'ConcurrencyPath',
+      'PercentagePath',
+      'FailureCount',
+    ])
+      expect(text).not.toContain(word);
+  });
+
+  it('counts once more where counting did not come to its end', () => {
+    const retried = { ErrorEquals: ['States.TaskFailed'] };
+    expect(states.States.Tally).toMatchObject({
+      Retry: expect.arrayContaining([expect.objectContaining(retried)]),
+    });
+    expect(JSON.stringify(states.States.Wave)).not.toContain('States.TaskFailed');
+  });
+
   it('has a literal concurrency, a label, results in the bucket and a Catch in each branch', () => {
     for (const [i, server] of ['main', 'eu'].entries())
       expect(states.States.Wave!.Branches![i]!.States[`Tenants of ${server}`]).toMatchObject({
@@ -281,6 +303,6 @@ describe('the state machine', () => {
     const lambda =
       '["Lambda.TooManyRequestsException","Lambda.ServiceException","Lambda.SdkClientException"]';
     const map = '["States.Permissions","States.ItemReaderFailed","States.ResultWriterFailed"]';
-    expect([...tried].sort()).toEqual([lambda, lambda, lambda, map, map]);
+    expect([...tried].sort()).toEqual([lambda, lambda, lambda, map, map, '["States.TaskFailed"]']);
   });
 });
