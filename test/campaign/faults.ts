@@ -13,13 +13,13 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual, parseArgs } from 'node:util';
 import { buildSync } from 'esbuild';
-import { Client } from 'pg';
 import type { Outcome } from '../../lambda/contract/converge';
 import type { ErrorInfo } from '../../lambda/contract/errors';
 import type { Manifest } from '../../lambda/contract/manifest';
 import { dumpCatalogue } from '../../lib/demo/catalogue';
 import { type PostgresServer, startPostgres } from '../../lib/scratch-postgres/server';
 import { CONSENT, compile, file } from '../compiler/support';
+import { withClient } from '../support/client';
 import { run } from '../support/engine';
 
 const { values } = parseArgs({
@@ -73,17 +73,6 @@ const folder = (major: number, database: string, publisher: PostgresServer): Pro
     ),
   });
 };
-
-async function withClient<T>(url: string, work: (client: Client) => Promise<T>): Promise<T> {
-  const client = new Client({ connectionString: url });
-  client.on('error', () => {});
-  await client.connect();
-  try {
-    return await work(client);
-  } finally {
-    await client.end();
-  }
-}
 
 const facts = (url: string) =>
   withClient(url, async (client) => {

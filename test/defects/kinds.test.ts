@@ -2,7 +2,7 @@
  * Each kind on a real server: what its example does, the words of the error, what the catalogue shows, what the diagnosis
  * says, that the repair repairs, and that the verification tells before from after.
  */
-import { Client, type DatabaseError } from 'pg';
+import type { Client, DatabaseError } from 'pg';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { DiagnosisQuestion } from '../../lambda/contract/diagnosis';
 import { makeManifest } from '../../lambda/contract/manifest';
@@ -12,20 +12,11 @@ import { diagnose } from '../../lambda/defects/diagnose';
 import { SIGNATURES, signatureOf } from '../../lambda/defects/signatures';
 import { connectPg } from '../../lambda/postgres/pg';
 import { normalize } from '../../lambda/sql/tokens';
+import { withClient } from '../support/client';
 import { createDatabase, majors } from '../support/database';
 import { INSTALL_SQL } from '../support/installed';
 import { CASES } from './kinds';
 import { matchedError } from './matched-error';
-
-async function withClient<T>(url: string, work: (client: Client) => Promise<T>): Promise<T> {
-  const client = new Client({ connectionString: url });
-  await client.connect();
-  try {
-    return await work(client);
-  } finally {
-    await client.end();
-  }
-}
 
 const failure = (client: Client, sql: string): Promise<DatabaseError | null> =>
   client.query(sql).then(

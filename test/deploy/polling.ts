@@ -7,6 +7,7 @@ import type { StackEvent } from '../../lambda/deploy/history';
 import type { Outbound } from '../../lambda/deploy/outbound';
 import { handlePoll } from '../../lambda/deploy/poll';
 import type { Invocation } from '../../lambda/invoke-migrate';
+import { stackHistory } from '../support/stack-events';
 
 export type Asked = Extract<MigrateRequest, { action: 'converge' }>;
 
@@ -70,19 +71,7 @@ export async function pollAll(
       return status;
     },
     async *stackEvents() {
-      const of = { CREATE: 'CREATE', UPDAT: 'UPDATE' }[status!.slice(0, 5)] ?? 'UPDATE';
-      const back = status!.includes('ROLLBACK')
-        ? ([
-            { of: 'stack', status: status!, atMs: began - 10_000 },
-            { of: 'resource', status: `${of}_FAILED`, atMs: began - 20_000 },
-          ] as const)
-        : [];
-      const events = [
-        ...back,
-        { of: 'stack', status: `${of}_IN_PROGRESS`, atMs: began - 30_000 },
-        { of: 'stack', status: 'UPDATE_COMPLETE', atMs: 0 },
-      ] as const;
-      yield { events: change.events ?? events, oldestMs: 0 };
+      yield { events: change.events ?? stackHistory(status!, BEGAN_MS), oldestMs: 0 };
     },
     invokeMigrate: async (_, asked) => {
       if (asked.action !== 'converge') throw new Error(`asked to ${asked.action}`);

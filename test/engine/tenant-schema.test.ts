@@ -4,38 +4,12 @@ import { down, plan, status, verify } from '../../lambda/engine';
 import { compileUp } from '../compiler/support';
 import { connect, createDatabase, majors, urlOf } from '../support/database';
 import { contextFor, run, up } from '../support/engine';
+import { fleetFolder } from '../support/fleet-folder';
 import { manifestOf, migration, request } from '../support/manifest';
 
 const NAMES = ['acme', 'Ten "A" nt, é', "o'neil; --", 'x'.repeat(63)];
 const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
-const index = { kind: 'index', action: 'create', schema: null, table: 'orders', unique: false } as const;
-const folder = manifestOf(
-  migration('0001_orders', {
-    up: ['CREATE TABLE orders (id int)'],
-    down: ['DROP TABLE orders'],
-    verify: "SELECT trueup.has_table('orders')",
-  }),
-  migration('0002_index', {
-    up: [
-      {
-        sql: 'CREATE INDEX CONCURRENTLY orders_id ON orders (id)',
-        execution: 'outside',
-        target: { ...index, name: 'orders_id' },
-      },
-    ],
-    verify: "SELECT trueup.is_indexed('orders', ARRAY['id'])",
-  }),
-  migration('0003_total', {
-    up: [
-      {
-        sql: 'ALTER TABLE orders ADD total int',
-        locks: [{ relation: 'orders', mode: 'ACCESS EXCLUSIVE', created: false }],
-      },
-    ],
-    down: ['ALTER TABLE orders DROP total'],
-    verify: "SELECT trueup.has_column('orders', 'total')",
-  }),
-);
+const folder = fleetFolder();
 
 describe.each(majors())('PostgreSQL %i', (major) => {
   const withSchemas = async (...names: string[]) => {

@@ -12,6 +12,7 @@ import type { Execution, FleetOutbound } from '../../lambda/fleet-run/outbound';
 import { handleFleetPoll } from '../../lambda/fleet-run/poll';
 import { readTargetsOf } from '../../lambda/fleet-run/run';
 import { tally } from '../../lambda/fleet-run/tally';
+import { stackHistory } from '../support/stack-events';
 
 export type OnTenant = (member: FleetMember, asked: TenantRequest) => Partial<TenantAnswer> | 'dies';
 
@@ -92,19 +93,7 @@ export class StandIn {
   outbound: FleetOutbound = this.inside;
 
   private async *events(_id: string, _logical: string) {
-    const [began, of] = [1_000_000, this.status.startsWith('CREATE') ? 'CREATE' : 'UPDATE'];
-    const back = this.status.includes('ROLLBACK')
-      ? ([
-          { of: 'stack', status: this.status, atMs: began - 10_000 },
-          { of: 'resource', status: `${of}_FAILED`, atMs: began - 20_000 },
-        ] as const)
-      : [];
-    const events = [
-      ...back,
-      { of: 'stack', status: `${of}_IN_PROGRESS`, atMs: began - 30_000 },
-      { of: 'stack', status: 'UPDATE_COMPLETE', atMs: 0 },
-    ] as const;
-    yield { events, oldestMs: 0 };
+    yield { events: stackHistory(this.status, 1_000_000), oldestMs: 0 };
   }
 
   private answer(request: MigrateRequest): MigrateResponse {

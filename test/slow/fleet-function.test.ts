@@ -2,9 +2,9 @@
 import { describe, expect, test } from 'vitest';
 import type { FleetTarget, TenantAnswer } from '../../lambda/contract/fleet';
 import { failAtEachCall } from '../migrate/fleet/failing';
-import { fleetFolder } from '../migrate/fleet/fleet-folder';
 import { ask, connectTo, runRequest, tenant } from '../migrate/fleet/support';
 import { connect, createDatabase, majors, outerMajors } from '../support/database';
+import { fleetFolder } from '../support/fleet-folder';
 
 const TENANTS = 1_000;
 const AT_ONCE = 8;

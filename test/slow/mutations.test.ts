@@ -1,6 +1,5 @@
 /** Each kind of object is dropped, changed and renamed: an audit with its source names it, and finds nothing else. */
 import { randomBytes } from 'node:crypto';
-import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Catalogue, KINDS } from '../../lambda/audit/catalogue';
 import { connectPg } from '../../lambda/postgres/pg';
@@ -9,20 +8,13 @@ import { type Snapshot, takeSnapshot } from '../../lib/audit/snapshot';
 import { loadParser } from '../../lib/compiler/read/parser';
 import { dropRest, everyKind } from '../audit/every-kind';
 import { ALONE, mutations } from '../audit/mutations';
+import { withClient } from '../support/client';
 import { asSuperuser, createDatabase, outerMajors, serverUrl, urlOf } from '../support/database';
 
 beforeAll(() => loadParser());
 
 /** No connection is left: a template must have none. */
-async function run(url: string, sql: string): Promise<void> {
-  const client = new Client({ connectionString: url });
-  await client.connect();
-  try {
-    await client.query(sql);
-  } finally {
-    await client.end();
-  }
-}
+const run = (url: string, sql: string) => withClient(url, (client) => client.query(sql));
 
 const nameOf = (url: string): string => new URL(url).pathname.slice(1);
 const said = ({ findings }: Audited): string[] => findings.map(({ id, object }) => `${id} ${object}`).sort();

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { Client } from 'pg';
 import { afterAll, inject } from 'vitest';
+import { withClient } from './client';
 
 /** Majors of this project: `fast` has the oldest and the newest, `middle` those between, `slow` all. */
 export const majors = (): number[] => Object.keys(inject('servers')).map(Number);
@@ -41,17 +42,6 @@ export async function createDatabase(major = newestMajor(), options = ''): Promi
 
 export async function asSuperuser(major: number, sql: string): Promise<void> {
   await withClient(serverUrl(major), (client) => client.query(sql));
-}
-
-/** A client for one piece of work, closed after it: what a test does hundreds of times would run out of connections. */
-export async function withClient<T>(url: string, work: (client: Client) => Promise<T>): Promise<T> {
-  const client = new Client({ connectionString: url });
-  await client.connect();
-  try {
-    return await work(client);
-  } finally {
-    await client.end();
-  }
 }
 
 const opened: Client[] = [];

@@ -2,7 +2,8 @@ import { expect } from 'vitest';
 import { quoteIdentifier } from '../../lambda/sql/quote';
 import { dumpCatalogue } from '../../lib/demo/catalogue';
 import { busyManifest } from './busy-manifest';
-import { createDatabase, withClient } from './database';
+import { withClient } from './client';
+import { createDatabase } from './database';
 import { run, up } from './engine';
 import { bundled, runScript, writeJson } from './processes';
 

@@ -1,8 +1,9 @@
 /** A server whose log is read: errors are raised on it, and the lines that it wrote are what a test looks at. */
 import { readFileSync } from 'node:fs';
-import { Client } from 'pg';
+import type { Client } from 'pg';
 import { afterAll } from 'vitest';
 import { type PostgresServer, startPostgres } from '../../lib/scratch-postgres/server';
+import { withClient } from './client';
 
 export const RDS_PREFIX = '%t:%r:%u@%d:[%p]:';
 /** From PostgreSQL 16 on. */
@@ -21,20 +22,11 @@ export async function startLogServer(
 ): Promise<LogServer> {
   const server = await startPostgres({ major, settings });
   afterAll(() => server.stop());
-  const withClient = async (url: string, work: (client: Client) => Promise<void>): Promise<void> => {
-    const client = new Client({ connectionString: url, application_name: 'orders-api' });
-    await client.connect();
-    try {
-      await work(client);
-    } finally {
-      await client.end();
-    }
-  };
   return {
     server,
     async logged(work, url = server.url()) {
       const before = readFileSync(server.logFile, 'utf8').length;
-      await withClient(url, work);
+      await withClient({ connectionString: url, application_name: 'orders-api' }, work);
       return readFileSync(server.logFile, 'utf8').slice(before).trimEnd().split('\n');
     },
   };

@@ -5,6 +5,7 @@ import { log } from '../../log';
 import { type PageContext, TIMING } from '../context';
 import { questionOf } from '../document/finding';
 import type { ErrorGroup } from '../logs/collect';
+import { notAnswered } from './not-answered';
 
 /** In the order of the groups. Functions are asked at the same time, each once. */
 export async function diagnoseAll(
@@ -45,20 +46,17 @@ async function ask(
   { out, timing = TIMING }: PageContext,
 ): Promise<readonly Diagnosis[]> {
   const questions = groups.map(questionOf);
-  const failed = (why: string) => groups.map((group) => undiagnosed(group, [why]));
   const request = { action: 'diagnose', questions } as const;
   const invocation = await out.invokeMigrate(functionName, request, timing.diagnosisMs);
-  if (invocation.kind !== 'answered') {
-    log('diagnosis-failed', { function: functionName, reason: invocation.message });
-    return failed(
-      `The database could not be queried: ${functionName} did not answer within ${timing.diagnosisMs / 1_000} seconds, or died.`,
-    );
-  }
-  const { response } = invocation;
-  if (response.action === 'diagnose' && response.diagnoses.length === groups.length)
-    return response.diagnoses;
-  const { message = 'it answered something else', remedy = '' } =
-    response.action === 'error' ? response.error : {};
-  log('diagnosis-failed', { function: functionName, reason: message });
-  return failed(`The database could not be queried: ${message}. ${remedy}`.trim());
+  if (
+    invocation.kind === 'answered' &&
+    invocation.response.action === 'diagnose' &&
+    invocation.response.diagnoses.length === groups.length
+  )
+    return invocation.response.diagnoses;
+  const why = notAnswered(functionName, invocation, timing.diagnosisMs);
+  // What AWS said is for the log alone.
+  const reason = invocation.kind === 'answered' ? why : invocation.message;
+  log('diagnosis-failed', { function: functionName, reason });
+  return groups.map((group) => undiagnosed(group, [`The database could not be queried: ${why}`]));
 }

@@ -6,6 +6,7 @@ import { findingsDocument, newIn } from '../document/findings-page';
 import type { Outbound } from '../outbound';
 import { logPaged } from '../paged';
 import { tell } from '../tell';
+import { notAnswered } from './not-answered';
 
 /** A look-up in the ledger; the database may have to wake up. */
 export const ASK_MS = 45_000;
@@ -59,12 +60,7 @@ async function ask(functionName: string, of: string | null, out: Outbound, askMs
   const invocation = await out.invokeMigrate(functionName, { action: 'new-findings', of }, askMs);
   if (invocation.kind === 'answered' && invocation.response.action === 'new-findings')
     return { found: invocation.response.found, problem: null };
-  const problem =
-    invocation.kind !== 'answered'
-      ? `${functionName} did not answer within ${askMs / 1_000} seconds, or died.`
-      : invocation.response.action === 'error'
-        ? `${invocation.response.error.message}. ${invocation.response.error.remedy}`
-        : `${functionName} answered something else.`;
+  const problem = notAnswered(functionName, invocation, askMs);
   log('findings-not-asked', { function: functionName, reason: problem });
   return { found: null, problem };
 }

@@ -7,6 +7,7 @@ import { type WorkloadAnswer, workloadDocument } from '../document/workload-page
 import type { Outbound } from '../outbound';
 import { logPaged } from '../paged';
 import { tell } from '../tell';
+import { notAnswered } from './not-answered';
 
 /** Planning everything takes longer than looking an error up. */
 export const ASK_MS = 60_000;
@@ -51,12 +52,7 @@ async function ask(functionName: string, of: string | null, out: Outbound, askMs
     const { workload } = invocation.response;
     return { workload, problem: workload?.problem ?? null };
   }
-  const problem =
-    invocation.kind !== 'answered'
-      ? `${functionName} did not answer within ${askMs / 1_000} seconds, or died.`
-      : invocation.response.action === 'error'
-        ? `${invocation.response.error.message}. ${invocation.response.error.remedy}`
-        : `${functionName} answered something else.`;
+  const problem = notAnswered(functionName, invocation, askMs);
   log('workload-not-asked', { function: functionName, reason: problem });
   return { workload: null, problem };
 }

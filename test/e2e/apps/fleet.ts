@@ -2,11 +2,11 @@
  * A user's app: a server with tenants, and a fleet over them. Context: `name`, prefix of the stacks' names; `folder` of
  * migrations; `tolerated`; `service`, its version, with `fails` for one that does not come up.
  */
-import { App, CustomResource, Duration, Stack } from 'aws-cdk-lib';
-import { Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
+import { App, Duration, Stack } from 'aws-cdk-lib';
 import { SchemaFleet } from '../../../lib/constructs/fleet/schema-fleet';
 import { FleetTargets } from '../../../lib/constructs/fleet/targets';
 import { DatabaseStack } from '../../../lib/stacks/database-stack';
+import { addService } from './service';
 
 const app = new App();
 const context = (key: string): string => app.node.getContext(key) as string;
@@ -31,17 +31,4 @@ const fleet = new SchemaFleet(stack, 'Tenants', {
   perTargetTimeout: Duration.seconds(30),
 });
 
-const handler = new LambdaFunction(stack, 'ServiceHandler', {
-  runtime: Runtime.NODEJS_22_X,
-  handler: 'index.handler',
-  code: Code.fromInline(`
-exports.handler = (event) => fetch(event.ResponseURL, { method: 'PUT', body: JSON.stringify({
-  Status: event.RequestType !== 'Delete' && event.ResourceProperties.version === 'fails' ? 'FAILED' : 'SUCCESS',
-  Reason: 'the service does not come up', PhysicalResourceId: 'service', StackId: event.StackId,
-  RequestId: event.RequestId, LogicalResourceId: event.LogicalResourceId }) });`),
-});
-const service = new CustomResource(stack, 'Service', {
-  serviceToken: handler.functionArn,
-  properties: { version: app.node.tryGetContext('service') ?? '1' },
-});
-service.node.addDependency(fleet);
+addService(stack, fleet);

@@ -2,10 +2,10 @@
  * A user's app: a server, and a stack with the schema and a service that depends on it. Context: `name`, prefix of the
  * stacks' names; `stack` for another name of the second; `folder` of migrations; `service`, its version, with `fails` for one that does not come up.
  */
-import { App, CustomResource, Duration, Stack } from 'aws-cdk-lib';
-import { Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
+import { App, Duration, Stack } from 'aws-cdk-lib';
 import { SchemaMigrations } from '../../../lib/constructs/migrations/schema-migrations';
 import { DatabaseStack } from '../../../lib/stacks/database-stack';
+import { addService } from './service';
 
 const app = new App();
 const context = (key: string): string => app.node.getContext(key) as string;
@@ -23,17 +23,4 @@ const schema = new SchemaMigrations(stack, 'Schema', {
   slice: Duration.seconds(12),
 });
 
-const handler = new LambdaFunction(stack, 'ServiceHandler', {
-  runtime: Runtime.NODEJS_22_X,
-  handler: 'index.handler',
-  code: Code.fromInline(`
-exports.handler = (event) => fetch(event.ResponseURL, { method: 'PUT', body: JSON.stringify({
-  Status: event.RequestType !== 'Delete' && event.ResourceProperties.version === 'fails' ? 'FAILED' : 'SUCCESS',
-  Reason: 'the service does not come up', PhysicalResourceId: 'service', StackId: event.StackId,
-  RequestId: event.RequestId, LogicalResourceId: event.LogicalResourceId }) });`),
-});
-const service = new CustomResource(stack, 'Service', {
-  serviceToken: handler.functionArn,
-  properties: { version: app.node.tryGetContext('service') ?? '1' },
-});
-service.node.addDependency(schema);
+addService(stack, schema);

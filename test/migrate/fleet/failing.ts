@@ -3,7 +3,7 @@ import { expect } from 'vitest';
 import type { Connect } from '../../../lambda/migrate/connect';
 import { ConnectionLost, type Database } from '../../../lambda/postgres/database';
 import { connect, createDatabase } from '../../support/database';
-import { fleetFolder } from './fleet-folder';
+import { fleetFolder } from '../../support/fleet-folder';
 import { connectTo, runRequest, tenant } from './support';
 
 const manifest = fleetFolder();

@@ -3,9 +3,9 @@ import { describe, expect, test } from 'vitest';
 import { databasesOf, tenantsOf } from '../../../lambda/migrate/fleet/drift';
 import { connectPg } from '../../../lambda/postgres/pg';
 import { majors, newestMajor } from '../../support/database';
+import { fleetFolder } from '../../support/fleet-folder';
 import { BEFORE, BEHIND, hijacks, trapped } from '../../support/trapped';
 import { failAtEachCall } from './failing';
-import { fleetFolder } from './fleet-folder';
 import { ask, runRequest, tenant } from './support';
 
 const manifest = fleetFolder();

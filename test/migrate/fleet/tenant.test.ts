@@ -6,8 +6,8 @@ import { RUNNER_LOCK } from '../../../lambda/engine/locks/runner-lock';
 import { MOST_BYTES } from '../../../lambda/migrate/fleet/answer';
 import { connect, createDatabase, outerMajors } from '../../support/database';
 import { up } from '../../support/engine';
+import { fleetFolder } from '../../support/fleet-folder';
 import { manifestOf, migration } from '../../support/manifest';
-import { fleetFolder } from './fleet-folder';
 import { ask, connectTo, OWNER, runRequest, tenant } from './support';
 
 const databaseOf = (url: string): string => new URL(url).pathname.slice(1);

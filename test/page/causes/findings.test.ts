@@ -3,45 +3,21 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { NewFindings } from '../../../lambda/contract/audit';
-import { act } from '../../../lambda/migrate/actions';
+import type { MigrateRequest } from '../../../lambda/contract/migrate';
 import type { AlarmEvent, AlarmState } from '../../../lambda/page/alarm';
 import { findingsDocument } from '../../../lambda/page/document/findings-page';
 import { renderText } from '../../../lambda/page/forms/text';
 import { handlePage } from '../../../lambda/page/handle';
 import type { Outbound } from '../../../lambda/page/outbound';
 import type { PageSettings } from '../../../lambda/page/settings';
-import { connectPg } from '../../../lambda/postgres/pg';
 import { connect, createDatabase, majors } from '../../support/database';
-import { contextFor, up } from '../../support/engine';
+import { up } from '../../support/engine';
 import { manifestOf, migration } from '../../support/manifest';
+import { askFunction, driftAlarm, SETTINGS as WITHOUT_CHAT } from './drift';
 
-const SETTINGS: PageSettings = {
-  prefix: 'Shop',
-  topicArn: 'arn:aws:sns:eu-west-1:1:pages',
-  chatTopicArns: ['arn:aws:sns:eu-west-1:1:chat'],
-  logGroups: [],
-  functions: { shop: ['shop-ask'], stock: ['stock-ask'] },
-  ignore: [],
-  exceptRoles: [],
-  lookAgainMs: 300_000,
-  runbookUrl: 'https://example.com/runbooks/',
-};
+const SETTINGS: PageSettings = { ...WITHOUT_CHAT, chatTopicArns: ['arn:aws:sns:eu-west-1:1:chat'] };
 const NAME = 'Shop-findings-c0ffee';
-const alarm = (of: string | null): AlarmEvent => ({
-  source: 'aws.cloudwatch',
-  alarmArn: 'arn:x',
-  accountId: '1',
-  region: 'eu-west-1',
-  alarmData: {
-    alarmName: NAME,
-    state: { value: 'ALARM', timestamp: '2026-11-22T10:00:00.000+0000' },
-    configuration: {
-      metrics: [
-        { metricStat: { period: 3_600, ...(of ? { metric: { dimensions: { FunctionName: of } } } : {}) } },
-      ],
-    },
-  },
-});
+const alarm = (of: string | null): AlarmEvent => driftAlarm(NAME, of);
 const manifest = manifestOf(
   migration('0001_shop', { up: ['CREATE TABLE customers (id int PRIMARY KEY, email text)'] }),
 );
@@ -54,18 +30,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
   const chat: string[] = [];
   let answers: (name: string) => boolean;
   let raised: readonly AlarmState[];
-  const perform = (name: string, request: Parameters<typeof act>[0]) =>
-    act(request, {
-      ...contextFor(url, manifest),
-      settings: {
-        namespace: 'app',
-        ownerRole: null,
-        asksOnly: true,
-        metricsOf: name.replace('-ask', '-migrate'),
-      },
-      connect: () => connectPg({ url, readOnly: true }),
-      progress: () => {},
-    });
+  const perform = (name: string, request: MigrateRequest) => askFunction(url, manifest, name, request);
   const out = {
     invokeMigrate: async (name, request) =>
       answers(name)

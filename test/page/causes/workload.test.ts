@@ -2,42 +2,16 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { act } from '../../../lambda/migrate/actions';
 import type { AlarmEvent } from '../../../lambda/page/alarm';
 import { pageWorkload } from '../../../lambda/page/causes/workload';
 import { handlePage } from '../../../lambda/page/handle';
 import type { Outbound } from '../../../lambda/page/outbound';
-import type { PageSettings } from '../../../lambda/page/settings';
-import { connectPg } from '../../../lambda/postgres/pg';
 import { connect, createDatabase, majors } from '../../support/database';
-import { contextFor, up } from '../../support/engine';
+import { up } from '../../support/engine';
 import { manifestOf, migration, promising } from '../../support/manifest';
+import { askFunction, driftAlarm, SETTINGS } from './drift';
 
-const SETTINGS: PageSettings = {
-  prefix: 'Shop',
-  topicArn: 'arn:aws:sns:eu-west-1:1:pages',
-  logGroups: [],
-  functions: { shop: ['shop-ask'], stock: ['stock-ask'] },
-  ignore: [],
-  exceptRoles: [],
-  lookAgainMs: 300_000,
-  runbookUrl: 'https://example.com/runbooks/',
-};
-const alarm = (of: string | null): AlarmEvent => ({
-  source: 'aws.cloudwatch',
-  alarmArn: 'arn:x',
-  accountId: '1',
-  region: 'eu-west-1',
-  alarmData: {
-    alarmName: 'Shop-workload-c0ffee',
-    state: { value: 'ALARM', timestamp: '2026-11-22T10:00:00.000+0000' },
-    configuration: {
-      metrics: [
-        { metricStat: { period: 3_600, ...(of ? { metric: { dimensions: { FunctionName: of } } } : {}) } },
-      ],
-    },
-  },
-});
+const alarm = (of: string | null): AlarmEvent => driftAlarm('Shop-workload-c0ffee', of);
 const first = migration('0001_shop', {
   up: [
     'CREATE TABLE customers (id int PRIMARY KEY, email text UNIQUE, note text)',
@@ -63,18 +37,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     invokeMigrate: async (name, request) => {
       asked.push(name);
       if (!answers(name)) return { kind: 'silent', message: 'no answer for 60 s' };
-      const context = {
-        ...contextFor(url, manifest),
-        settings: {
-          namespace: 'app',
-          ownerRole: null,
-          asksOnly: true,
-          metricsOf: name.replace('-ask', '-migrate'),
-        },
-        connect: () => connectPg({ url, readOnly: true }),
-        progress: () => {},
-      };
-      return { kind: 'answered', response: await act(request, context) };
+      return { kind: 'answered', response: await askFunction(url, manifest, name, request) };
     },
     publish: async (_topic, { subject = '', text }) => void pages.push({ subject, text }),
   } as Partial<Outbound> as Outbound;

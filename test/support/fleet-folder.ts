@@ -1,6 +1,6 @@
 /** The folder of a fleet: a transaction, an index that is built outside one, and a table that is changed under a lock. */
-import type { Manifest } from '../../../lambda/contract/manifest';
-import { manifestOf, migration } from '../../support/manifest';
+import type { Manifest } from '../../lambda/contract/manifest';
+import { manifestOf, migration } from './manifest';
 
 const index = { kind: 'index', action: 'create', schema: null, table: 'orders', unique: false } as const;
 
@@ -8,6 +8,7 @@ export const fleetFolder = (): Manifest =>
   manifestOf(
     migration('0001_orders', {
       up: ['CREATE TABLE orders (id int)'],
+      down: ['DROP TABLE orders'],
       verify: "SELECT trueup.has_table('orders')",
     }),
     migration('0002_index', {
@@ -27,6 +28,7 @@ export const fleetFolder = (): Manifest =>
           locks: [{ relation: 'orders', mode: 'ACCESS EXCLUSIVE', created: false }],
         },
       ],
+      down: ['ALTER TABLE orders DROP total'],
       verify: "SELECT trueup.has_column('orders', 'total')",
     }),
   );
