@@ -5,6 +5,8 @@ export interface FleetDrift {
   readonly looked: number;
   /** Of those, not reached in time. They come first tomorrow. */
   readonly notReached: number;
+  /** A run over the fleet was under way on this server: that tenants are behind says nothing then. */
+  readonly deploying: boolean;
   /** Databases that were audited. */
   readonly audited: number;
   /** The most tenants first. */

@@ -19,6 +19,8 @@ export interface Told {
   readonly row: TenantRow;
   /** @default - nothing came back */
   readonly answer?: TenantAnswer;
+  /** Of the code that answered. @default - nothing came back */
+  readonly manifestHash?: string;
 }
 
 /** One execution, as a file of results has it. Its input and output are JSON in a text. */
@@ -79,7 +81,7 @@ function toldOf({ Input, Output, Error: died }: Result, server: string): Told | 
       const { name, state, pending, position, error } = tenant;
       const why = error === undefined ? {} : { why: shorten(describeError(error), WHY_BYTES) };
       const row = { name, server, database: '', state, pending, position, ...why } as const;
-      return { row, answer: tenant };
+      return { row, answer: tenant, manifestHash: response.manifestHash };
     }
     if (response?.action === 'error') return without(Input, server, describeError(response.error));
   }

@@ -7,6 +7,10 @@ import type { Bucket, FleetOutbound } from './outbound';
 export const placeOf = ({ server, name }: Pick<FleetMember, 'server' | 'name'>): string =>
   JSON.stringify([server, name]);
 
+/** A person's runs are named after what they asked, those of a deployment after CloudFormation's request. */
+export const startedBy = (run: string): 'status' | 'up' | 'deployment' =>
+  run.startsWith('status-') ? 'status' : run.startsWith('up-') ? 'up' : 'deployment';
+
 export const EMPTY_REPORT: RunReport = {
   targets: 0,
   states: {},

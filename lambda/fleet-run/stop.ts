@@ -2,9 +2,10 @@
 
 import type { Clock, FleetContext } from './context';
 import { askServer } from './list';
+import { startedBy } from './run';
 
 /** Runs that a person started to look at the fleet: they change nothing, and are nobody's business. */
-export const isLook = (name: string): boolean => name.startsWith('status-');
+export const isLook = (name: string): boolean => startedBy(name) === 'status';
 
 /** @param which of those that run. @returns how many were stopped */
 export async function stopRuns(

@@ -13,7 +13,7 @@ import { wavesOf } from '../fleet/waves';
 import { log } from '../log';
 import type { Bucket } from './outbound';
 import { isWrong, type Told, toldBy } from './results';
-import { placeOf, readTargetsOf, writeLists } from './run';
+import { placeOf, readTargetsOf, startedBy, writeLists } from './run';
 
 /** Named in a report; the rest are counted. */
 const NAMED = 20;
@@ -43,7 +43,27 @@ export async function tally(request: TallyRequest, bucket: Bucket): Promise<RunS
     stopped: report.stopped,
     next: next.go ? next.name : null,
   });
+  if (!next.go) logEnd(next, told);
   return next;
+}
+
+/**
+ * Alarms match this line: after `waitFor: 'canary'` nobody waits for the end. A newer deployment changes the code under a run
+ * before it stops it, and what the run then sees is no failure: `superseded`.
+ */
+function logEnd({ run, request, report }: RunState, told: readonly Told[]): void {
+  const otherCode = told.some(
+    ({ manifestHash = request.manifestHash }) => manifestHash !== request.manifestHash,
+  );
+  log('fleet-run', {
+    run,
+    by: startedBy(run),
+    outcome: report.stopped === null ? 'done' : otherCode ? 'superseded' : 'stopped',
+    ...(report.stopped === null ? {} : { stopped: report.stopped }),
+    states: report.states,
+    wrong: report.wrong,
+    failures: report.failures,
+  });
 }
 
 async function rowsBefore(run: string, bucket: Bucket): Promise<TenantRow[]> {

@@ -27,7 +27,7 @@ const LONGEST = 300;
 export function fleetDrift(
   tenants: readonly TenantSeen[],
   databases: readonly DatabaseSeen[],
-  rest: Pick<FleetDrift, 'notReached' | 'logging'>,
+  rest: Pick<FleetDrift, 'notReached' | 'deploying' | 'logging'>,
 ): FleetDrift {
   const audits = databases.flatMap(({ audit }) => (audit ? [audit] : []));
   const found = new Map<string, { names: Set<string>; example: string }>();

@@ -60,7 +60,7 @@ export function fleetMetrics(
   report: FleetDrift,
   nowMs: number,
 ): Record<string, unknown> {
-  const { looked, notReached, kinds, unpaged, logging, audited } = report;
+  const { looked, notReached, deploying, kinds, unpaged, logging, audited } = report;
   const of = (kind: string): number => tenantsWith(report, kind);
   const drifted = new Set(OF_TENANTS);
   const findings = kinds.filter(({ kind }) => !drifted.has(kind));
@@ -68,7 +68,7 @@ export function fleetMetrics(
     [DRIFT_METRICS.checked]: 1,
     [DRIFT_METRICS.drift]: of('drift') + of('unproved'),
     [DRIFT_METRICS.blind]: logging.length,
-    [DRIFT_METRICS.pending]: of('pending'),
+    ...(deploying ? {} : { [DRIFT_METRICS.pending]: of('pending') }),
     [DRIFT_METRICS.proved]: looked - of('drift') - of('unproved'),
     [DRIFT_METRICS.workload]: of('workload'),
     ...(audited > 0

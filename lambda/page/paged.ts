@@ -60,9 +60,31 @@ export async function openPages(
     toMs: nowMs,
     pattern: '{ ($.event = "paged") || ($.event = "resolved") }',
   };
+  return openIn(await linesOf(out, search));
+}
+
+/** Kinds that this alarm has paged since then. */
+export async function kindsPaged(
+  out: Pick<Outbound, 'searchLogs'>,
+  logGroup: string,
+  alarm: string,
+  sinceMs: number,
+  nowMs: number,
+): Promise<ReadonlySet<string | null>> {
+  const search = { logGroup, fromMs: sinceMs, toMs: nowMs, pattern: '{ $.event = "paged" }' };
+  const lines = (await linesOf(out, search)).map(lineIn);
+  return new Set(
+    lines.flatMap((line) => (line?.alarm === alarm ? (line.about ?? []).map(({ kind }) => kind) : [])),
+  );
+}
+
+async function linesOf(
+  out: Pick<Outbound, 'searchLogs'>,
+  search: Parameters<Outbound['searchLogs']>[0],
+): Promise<string[]> {
   const lines: string[] = [];
   for await (const page of out.searchLogs(search)) lines.push(...page.map(({ message }) => message));
-  return openIn(lines);
+  return lines;
 }
 
 interface Line extends Partial<PagedLines> {

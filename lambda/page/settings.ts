@@ -1,5 +1,5 @@
 /**
- * What the pager is told by its environment. The construct writes it with {@link pageEnvironment}, the handler reads it
+ * What the pager is told by its environment. The construct writes it as {@link PAGE_VARIABLE}, the handler reads it
  * with {@link pageSettings}.
  */
 import type { ApplicationFormat } from './logs/application-lines';
@@ -23,6 +23,8 @@ export interface PageSettings {
   readonly logGroups: readonly WatchedLogGroup[];
   /** By database: the functions that answer questions about it, one a namespace. */
   readonly functions: Readonly<Record<string, readonly string[]>>;
+  /** By function that checks a fleet's server: what pages call it. @default - none is checked */
+  readonly fleets?: Readonly<Record<string, string>>;
   /** Phrases; lines that hold one do not count, as in the metric filters. */
   readonly ignore: readonly string[];
   /** Roles whose own errors do not count. */
@@ -33,16 +35,12 @@ export interface PageSettings {
   readonly runbookUrl: string | null;
 }
 
-const NAME = 'TRUEUP_PAGE';
-
-/** Lambda allows 4 KB for all variables together. */
-export const pageEnvironment = (settings: PageSettings): Record<string, string> => ({
-  [NAME]: JSON.stringify(settings),
-});
+/** The variable that holds them, as JSON. Lambda allows 4 KB for all variables together. */
+export const PAGE_VARIABLE = 'TRUEUP_PAGE';
 
 /** @throws {Error} when it is missing or no JSON */
 export function pageSettings(env: NodeJS.ProcessEnv): PageSettings {
-  const text = env[NAME];
-  if (!text) throw new Error(`The environment variable ${NAME} is not set.`);
+  const text = env[PAGE_VARIABLE];
+  if (!text) throw new Error(`The environment variable ${PAGE_VARIABLE} is not set.`);
   return JSON.parse(text) as PageSettings;
 }

@@ -12,6 +12,7 @@ import {
   heartbeatPatterns,
 } from '../../lib/constructs/alarms/log-patterns';
 import { DEPLOYMENT_PATTERNS } from '../../lib/constructs/alarms/self-alarms';
+import { STOPPED_RUN } from '../../lib/constructs/fleet/fleet-alarms';
 
 const LOGS = join(__dirname, '../data/postgres-logs');
 
@@ -54,6 +55,7 @@ export function libraryPatterns(): readonly LibraryPattern[] {
     ]),
     ...each('heartbeat', heartbeatPatterns(database, namespace)),
     ...Object.entries(DEPLOYMENT_PATTERNS).flatMap(([use, pattern]) => each(`deployment ${use}`, [pattern])),
+    ...each('run of a fleet', [STOPPED_RUN]),
   ];
   return [...new Map(all.map((one) => [one.pattern, one])).values()];
 }
@@ -115,6 +117,9 @@ function ownLines(): string[] {
     deployment({ outcome: 'done', keptCount: 2 }),
     deployment({ outcome: 'failed', keptCount: 0 }),
     deployment({ outcome: 'failed' }),
+    ...['stopped', 'superseded', 'done'].flatMap((outcome) =>
+      ['deployment', 'up'].map((by) => JSON.stringify({ event: 'fleet-run', by, outcome })),
+    ),
     JSON.stringify({ event: 'poll', outcome: 'continue' }),
   ];
 }

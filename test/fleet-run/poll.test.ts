@@ -1,5 +1,5 @@
 /** A request of CloudFormation over a fleet, poll by poll, with a stand-in for Step Functions' client. */
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { membersOf, StandIn } from './stand-in';
 
 let aws: StandIn;
@@ -20,6 +20,62 @@ const failing =
             error: { code: 'sql', message: 'no such table', remedy: 'Make it.' } as never,
           }
         : { state: work === 'undo' ? 'undone' : 'at version' };
+
+describe('the line about the end of a run, which an alarm matches', () => {
+  const linesOf = async (work: () => Promise<unknown>) => {
+    const write = vi.spyOn(process.stdout, 'write').mockImplementation(() => true);
+    try {
+      await work();
+      return write.mock.calls
+        .map(([text]) => JSON.parse(String(text)))
+        .filter(({ event }) => event === 'fleet-run');
+    } finally {
+      write.mockRestore();
+    }
+  };
+  const canaryFirst = { plan: { waitFor: 'canary' } } as const;
+
+  test('the canaries are through, the stack went on, and the rest fails: stopped, once', async () => {
+    aws.onTenant = (member, asked) =>
+      aws.runs.get('r')!.state.name === 'canary'
+        ? { state: 'at version' }
+        : failing('a', 'b', 'c', 'd')(member, asked);
+    const lines = await linesOf(async () => {
+      await aws.poll('r', canaryFirst);
+      await aws.wave('r');
+      await aws.wave('r');
+      expect(await aws.poll('r', canaryFirst)).toMatchObject({ IsComplete: true });
+      await aws.toEnd('r');
+    });
+    expect(lines).toEqual([
+      expect.objectContaining({ run: 'r', by: 'deployment', outcome: 'stopped', stopped: 'failures' }),
+    ]);
+    expect(lines[0].failures[0].why).toContain('No such table');
+  });
+
+  test('all well: done', async () => {
+    const lines = await linesOf(async () => {
+      await aws.poll('r');
+      await aws.toEnd('r');
+    });
+    expect(lines).toEqual([expect.objectContaining({ outcome: 'done', wrong: 0 })]);
+  });
+
+  test('a newer deployment changed the functions under it: superseded, which wakes nobody', async () => {
+    const lines = await linesOf(async () => {
+      await aws.poll('r', canaryFirst);
+      await aws.wave('r');
+      await aws.wave('r');
+      aws.deployedHash = 'newer';
+      aws.onTenant = () => ({
+        state: 'refused',
+        error: { code: 'manifest', message: 'the run is about another manifest', remedy: 'Nothing to do.' },
+      });
+      await aws.toEnd('r');
+    });
+    expect(lines).toEqual([expect.objectContaining({ outcome: 'superseded', stopped: 'failures' })]);
+  });
+});
 
 describe('forward', () => {
   test('begun once, looked at, wave by wave, and the list read again before success', async () => {

@@ -55,6 +55,8 @@ export class StandIn {
   isLost: (key: string) => boolean = () => false;
   /** As in the local AWS: a name that has been used begins a run once more. */
   namesAreUsedAgain = false;
+  /** The functions' manifest, once a newer deployment has changed them under a run. */
+  deployedHash: string | undefined;
   ms = 1_000_000;
   /** Of the function's process. */
   readonly failingSince = new Map<string, number>();
@@ -169,7 +171,11 @@ export class StandIn {
           put('SUCCEEDED', [
             {
               Input,
-              Output: JSON.stringify({ action: 'tenant', tenant, manifestHash: asked.request.manifestHash }),
+              Output: JSON.stringify({
+                action: 'tenant',
+                tenant,
+                manifestHash: this.deployedHash ?? asked.request.manifestHash,
+              }),
             },
           ]);
         }

@@ -6,7 +6,7 @@ import { fleetDrift, tenantsWith } from '../../lambda/fleet/drift';
 import { byKind } from '../../lambda/migrate/fleet/new-findings';
 import { fleetMetrics } from '../../lambda/migrate/metrics';
 
-const rest = { notReached: 0, logging: [] };
+const rest = { notReached: 0, deploying: false, logging: [] };
 const verification = (change: Partial<Verification> = {}): Verification => ({
   namespace: 'crm',
   proved: [],
@@ -49,6 +49,7 @@ test('a thousand tenants are a few lines', () => {
   expect(report).toEqual({
     looked: 1_000,
     notReached: 0,
+    deploying: false,
     audited: 0,
     unpaged: 0,
     logging: [],
@@ -77,6 +78,10 @@ test('a thousand tenants are a few lines', () => {
     TenantsNotReached: 0,
   });
   expect(fleetMetrics('ask', report, 0)).not.toHaveProperty('AuditFindings');
+  // Between two waves tenants are behind, and nobody need get up for it.
+  const during = fleetMetrics('ask', fleetDrift(tenants, [], { ...rest, deploying: true }), 0);
+  expect(during).toMatchObject({ Drift: 500, DriftChecked: 1 });
+  expect(during).not.toHaveProperty('PendingMigrations');
 });
 
 test("the audit's kinds count databases, and what nobody was told of", () => {

@@ -4,7 +4,7 @@ import { Client } from 'pg';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { handlePage } from '../../lambda/page/handle';
 import { eventsOfFile } from '../../lambda/page/logs/log-lines';
-import { pageEnvironment, pageSettings } from '../../lambda/page/settings';
+import { PAGE_VARIABLE, pageSettings } from '../../lambda/page/settings';
 import { failing, type LogServer, startLogServer } from '../support/log-server';
 import { Aws, alarmEvent, GROUP, SETTINGS, TIMING } from './aws';
 
@@ -279,6 +279,6 @@ describe.each([13, 18])('PostgreSQL %i', (major) => {
 });
 
 it('settings go through the environment', () => {
-  expect(pageSettings(pageEnvironment(SETTINGS))).toEqual(SETTINGS);
+  expect(pageSettings({ [PAGE_VARIABLE]: JSON.stringify(SETTINGS) })).toEqual(SETTINGS);
   expect(() => pageSettings({})).toThrow(/TRUEUP_PAGE is not set/);
 });

@@ -16,6 +16,7 @@ import { auditDrift } from '../audit-drift';
 import type { Connect } from '../connect';
 import { readServerLogging } from '../drift';
 import { workloadDrift } from '../workload-drift';
+import { runnersOn } from './server';
 
 export interface FleetCheckContext {
   readonly connect: Connect;
@@ -35,8 +36,9 @@ const MARGIN_MS = 15_000;
 /** @throws {TrueupError} when the server cannot be reached, by way of the database that the settings name */
 export async function checkFleet(ctx: FleetCheckContext, audits: boolean): Promise<FleetDrift> {
   const own = { ...ctx, connect: () => ctx.connect({ readOnly: true }) };
-  const { logging, all } = await withDatabase(own, async (db) => ({
+  const { logging, deploying, all } = await withDatabase(own, async (db) => ({
     logging: await readServerLogging(db, ctx.namespace),
+    deploying: (await runnersOn(db, ctx.namespace)).count > 0,
     all: await databasesOf(db),
   }));
   const few = all.length <= FEW_DATABASES;
@@ -60,7 +62,7 @@ export async function checkFleet(ctx: FleetCheckContext, audits: boolean): Promi
       if (error.info.sqlstate !== '3D000') databases.push({ name: database, error: error.info });
     }
   }
-  return fleetDrift(tenants, databases, { notReached, logging });
+  return fleetDrift(tenants, databases, { notReached, deploying, logging });
 }
 
 const isLate = ({ deadline }: Pick<FleetCheckContext, 'deadline'>): boolean =>

@@ -8,6 +8,8 @@ import { databasesOf, type FleetCheckContext } from './drift';
 
 const PATIENCE_MS = 2_000;
 const NAMED = 5;
+/** The pager waits 45 s, and what is taken after that is told to nobody. What is left is taken the next time. */
+const ANSWER_MS = 25_000;
 
 export interface FoundIn {
   readonly database: string;
@@ -20,10 +22,12 @@ export async function newFleetFindings(ctx: FleetCheckContext): Promise<NewFindi
   const own = { ...ctx, connect: () => ctx.connect({ readOnly: true }) };
   const all = await withDatabase(own, databasesOf);
   const found: FoundIn[] = [];
+  const deadline = Math.min(ctx.deadline, Date.now() + ANSWER_MS);
   for (const database of all.filter((name) => turns.some((turn) => isTurnOf(name, turn)))) {
-    if (Date.now() > ctx.deadline) break;
+    if (Date.now() > deadline) break;
     const there = {
       ...ctx,
+      deadline,
       connectPatienceMs: PATIENCE_MS,
       connect: () => ctx.connect({ readOnly: true, database }),
     };

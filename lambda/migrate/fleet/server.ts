@@ -3,6 +3,7 @@ import type { ServerState } from '../../contract/fleet';
 import { namespaceLock, RUNNER_LOCK } from '../../engine/locks/runner-lock';
 import type { EngineContext } from '../../engine/run';
 import { withDatabase } from '../../engine/time/session';
+import type { Database } from '../../postgres/database';
 import { freeConnections } from '../../postgres/free-connections';
 import { advisoryLocksBeside } from '../../postgres/lock-holder';
 import { type Connect, WORKING } from '../connect';
@@ -16,9 +17,12 @@ export const serverState = (
 ): Promise<ServerState> =>
   withDatabase({ ...ctx, connect: () => connect({ readOnly: true }) }, async (db) => {
     const free = await freeConnections(db);
-    const rows = await db.query<RunnerRow>(advisoryLocksBeside(RUNNER_LOCK));
-    return { freeConnections: free, inFlight: inFlight(rows, namespace) };
+    return { freeConnections: free, inFlight: await runnersOn(db, namespace) };
   });
+
+/** @param namespace of the folder */
+export const runnersOn = async (db: Database, namespace: string): Promise<ServerState['inFlight']> =>
+  inFlight(await db.query<RunnerRow>(advisoryLocksBeside(RUNNER_LOCK)), namespace);
 
 /** Who holds the lock that every run holds. */
 export interface RunnerRow {

@@ -18,6 +18,8 @@ export interface FindingsPageContent {
   readonly alarm: PageAlarm;
   /** The alarm was up already, and has been paged. */
   readonly followUp: boolean;
+  /** Of a fleet: a finding is a kind, and says in how many databases. @default false */
+  readonly ofFleet?: boolean;
   /** Of each schema that the alarm is about: one, where the alarm says which. */
   readonly answers: readonly FindingsAnswer[];
   readonly runbookUrl: string | null;
@@ -39,7 +41,8 @@ export const newIn = (answers: readonly FindingsAnswer[]): number =>
   answers.reduce((sum, { found }) => sum + (found?.count ?? 0), 0);
 
 export function findingsDocument(content: FindingsPageContent): PageDocument {
-  const { alarm, followUp, answers, runbookUrl, nowMs } = content;
+  const { alarm, followUp, ofFleet = false, answers, runbookUrl, nowMs } = content;
+  const words = ofFleet ? FLEETS : SCHEMAS;
   const all = answers.flatMap(({ database, found }) =>
     (found?.findings ?? []).map((each) => ({ database, each })),
   );
@@ -57,7 +60,7 @@ export function findingsDocument(content: FindingsPageContent): PageDocument {
     followUp,
     complete: true,
     subject,
-    instead: findings.length === 0 ? notNamed(answers) : [],
+    instead: findings.length === 0 ? notNamed(answers, words) : [],
     findings,
     also: [
       ...all
@@ -65,14 +68,30 @@ export function findingsDocument(content: FindingsPageContent): PageDocument {
         .map(
           ({ database, each }) => `${each.grade}  ${harmless(database)}: ${each.id} ${harmless(each.object)}`,
         ),
-      ...(unnamed > 0 ? [`${unnamed} more: \`trueup audit --stack\` names them.`] : []),
+      ...(unnamed > 0 ? [`${unnamed} more: ${words.whole} names them.`] : []),
     ],
     counts: counts(answers, findings.length > 0),
     links: [...runbooks].map((kind) => ({ label: 'Runbook', url: `${runbookUrl}${kind}.md` })),
     until: 'It ends by itself.',
-    notes: ['Each finding is paged once, and again when it was gone and comes back. Rows are left out.'],
+    notes: [`${words.once} Rows are left out.`],
   };
 }
+
+interface Words {
+  /** When something is paged, and when again. */
+  readonly once: string;
+  /** What shows all of it. */
+  readonly whole: string;
+}
+
+const SCHEMAS: Words = {
+  once: 'Each finding is paged once, and again when it was gone and comes back.',
+  whole: '`trueup audit --stack`',
+};
+const FLEETS: Words = {
+  once: 'A kind is paged once a day, with the databases that were audited by then; within a day all of them are. A finding that was told is not told again.',
+  whole: "the line `fleet-drift` of the fleet's log",
+};
 
 function subjectOf(first: PageFinding | undefined, count: number, followUp: boolean): string {
   const further = count > 1 ? ` +${count - 1} more` : '';
@@ -128,10 +147,10 @@ function findingOf(each: AuditedFinding, database: string, alarm: PageAlarm): Pa
   };
 }
 
-const notNamed = (answers: readonly FindingsAnswer[]): readonly string[] => [
+const notNamed = (answers: readonly FindingsAnswer[], { whole }: Words): readonly string[] => [
   'The drift check found something that nobody was told of, and what could not be asked now:',
   ...answers.flatMap(({ problem }) => (problem === null ? [] : [`- ${harmless(problem)}`])),
-  'The log of the drift check names the surest; `trueup audit --stack` says all of it.',
+  `The log of the drift check names the surest; ${whole} says all of it.`,
 ];
 
 const counts = (answers: readonly FindingsAnswer[], named: boolean): readonly string[] =>

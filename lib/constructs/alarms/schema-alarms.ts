@@ -2,10 +2,10 @@ import { Annotations, CfnOutput, Duration, Names, Token } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import * as actions from 'aws-cdk-lib/aws-cloudwatch-actions';
 import type * as kms from 'aws-cdk-lib/aws-kms';
-import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
+import type { IFunction, Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type * as logs from 'aws-cdk-lib/aws-logs';
 import * as sns from 'aws-cdk-lib/aws-sns';
-import { Construct } from 'constructs';
+import { Construct, type IConstruct } from 'constructs';
 import { SIGNATURES } from '../../../lambda/defects/signatures';
 import { alarmName, findingsAlarmName, metricNamespace, workloadAlarmName } from '../../../lambda/page/alarm';
 import type { ApplicationFormat } from '../../../lambda/page/logs/application-lines';
@@ -44,6 +44,7 @@ export class SchemaAlarms extends Construct {
   /** By signature. */
   readonly errorAlarms: Readonly<Record<string, cloudwatch.Alarm>>;
   private readonly prefix: string;
+  private readonly pager: PageFunction;
 
   constructor(scope: Construct, id: string, props: SchemaAlarmsProps) {
     super(scope, id);
@@ -92,6 +93,7 @@ export class SchemaAlarms extends Construct {
         runbookUrl: folderUrl(props.runbookUrl),
       },
     });
+    this.pager = pager;
     this.pageFunction = pager.function;
 
     for (const [i, target] of (documents ? targets.https : []).entries()) {
@@ -128,7 +130,7 @@ export class SchemaAlarms extends Construct {
   /** An alarm of a drift check that the pager explains: which statements no longer plan, or what an audit found anew. */
   alarmThroughPager(
     about: 'Workload' | 'Findings',
-    { node: { addr } }: SchemaMigrations,
+    { node: { addr } }: IConstruct,
     props: Omit<cloudwatch.AlarmProps, 'alarmName'>,
   ): cloudwatch.Alarm {
     const nameOf = about === 'Workload' ? workloadAlarmName : findingsAlarmName;
@@ -139,6 +141,11 @@ export class SchemaAlarms extends Construct {
     });
     alarm.addAlarmAction(new actions.LambdaAction(this.pageFunction, { useUniquePermissionId: true }));
     return alarm;
+  }
+
+  /** The pager asks this function, too, when an alarm on its metrics goes up. @param title what pages call what it checks */
+  askAbout(askFunction: IFunction, title: string): void {
+    within(this, () => this.pager.alsoAsk(askFunction, title));
   }
 
   /** Errors of one signature, a minute. */

@@ -4,12 +4,17 @@ import * as events from 'aws-cdk-lib/aws-events';
 import * as targets from 'aws-cdk-lib/aws-events-targets';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
+import type { Manifest } from '../../../lambda/contract/manifest';
 import { DRIFT_METRICS, FUNCTION_DIMENSION, METRIC_NAMESPACE } from '../../../lambda/migrate/metrics';
 import type { SchemaAlarms } from '../alarms/schema-alarms';
+import { ONCE } from '../alarms/self-alarms';
 import { MigrateFunction } from '../functions/migrate-function';
-import { type Checks, checkProps, optional } from '../validation/check';
+import { acceptedIn } from '../migrations/compile';
+import { type ScheduledAuditProps, scheduledAudit } from '../migrations/schema-migrations-props';
+import { type Checks, checkProps, optional, within } from '../validation/check';
 import { alarms as schemaAlarms, schemaFleet } from '../validation/resources';
-import { duration, flag } from '../validation/values';
+import { duration } from '../validation/values';
+import { statusCommand } from './fleet-alarms';
 import type { FleetServer, SchemaFleet } from './schema-fleet';
 
 export interface FleetCheckProps {
@@ -18,7 +23,7 @@ export interface FleetCheckProps {
   /**
    * Who is told: alarms on tenants that have drifted, that are behind for two days, or that were not reached, on what audits
    * find, and on a check that has not run. One for each of these and each server, never one for a tenant.
-   * @default - nobody; the metrics are there
+   * @default - those of the fleet; where it has none, nobody is told, and the metrics are there
    */
   readonly alarms?: SchemaAlarms;
   /**
@@ -27,17 +32,18 @@ export interface FleetCheckProps {
    */
   readonly interval?: Duration;
   /**
-   * Audit each database once a day as well: what else is wrong by the catalogue.
-   * @default - they are audited
+   * Each database is audited once a day as well: what else is wrong by the catalogue. `accept` holds for all databases of the
+   * fleet.
+   * @default - they are audited, and nothing is accepted
    */
-  readonly audit?: boolean;
+  readonly audit?: ScheduledAuditProps;
 }
 
 const CHECKS: Checks<FleetCheckProps> = {
   fleet: schemaFleet,
   alarms: optional(schemaAlarms),
   interval: optional(duration('minutes', 5, 24 * 60)),
-  audit: optional(flag),
+  audit: optional(scheduledAudit),
 };
 
 const DAY = Duration.days(1);
@@ -59,14 +65,18 @@ export class FleetCheck extends Construct {
   constructor(scope: Construct, id: string, props: FleetCheckProps) {
     super(scope, id);
     checkProps(this, props, CHECKS);
-    const { fleet, alarms, interval = Duration.hours(1), audit = true } = props;
+    const { fleet, alarms = fleet.alarms, interval = Duration.hours(1) } = props;
+    const { accept, scheduled: audit = true } = props.audit ?? {};
+    const accepted = accept === undefined ? undefined : within(this, () => acceptedIn(accept));
+    const manifest = { ...fleet.manifest, ...(accepted ? { accepted } : {}) };
     const checks = Math.max(1, Math.floor(DAY.toMinutes() / interval.toMinutes()));
     this.askFunctions = Object.fromEntries(
       fleet.servers.map((server) => {
-        const ask = this.askFunction(fleet, server, checks);
-        this.schedule(server.name, ask, interval, audit);
+        const ask = this.askFunction(fleet, server, manifest, checks);
+        this.schedule(server.name, ask.function, interval, audit);
         if (alarms) this.alarm(alarms, fleet, server.name, ask, interval, checks);
-        return [server.name, ask];
+        if (alarms && audit) this.alarmOnFindings(alarms, fleet, server.name, ask, interval);
+        return [server.name, ask.function];
       }),
     );
   }
@@ -74,11 +84,12 @@ export class FleetCheck extends Construct {
   private askFunction(
     fleet: SchemaFleet,
     { name, database, migrate, file }: FleetServer,
+    manifest: Manifest,
     checks: number,
-  ): lambda.Function {
-    const ask = new MigrateFunction(this, `Ask-${name}`, {
+  ): MigrateFunction {
+    return new MigrateFunction(this, `Ask-${name}`, {
       database,
-      manifest: fleet.manifest,
+      manifest,
       namespace: fleet.namespace,
       ownerRole: fleet.owner,
       workloadDays: undefined,
@@ -89,7 +100,6 @@ export class FleetCheck extends Construct {
       migrate,
       reservedConcurrency: undefined,
     });
-    return ask.function;
   }
 
   private schedule(server: string, ask: lambda.Function, interval: Duration, audit: boolean): void {
@@ -108,22 +118,16 @@ export class FleetCheck extends Construct {
 
   private alarm(
     alarms: SchemaAlarms,
-    { namespace, logGroup }: SchemaFleet,
+    fleet: SchemaFleet,
     server: string,
-    ask: lambda.Function,
+    { function: ask }: MigrateFunction,
     interval: Duration,
     checks: number,
   ): void {
+    const { namespace, logGroup } = fleet;
     const of = `of ${namespace} on ${server}`;
     const more = `Which, and why, by kind: aws logs tail ${logGroup.logGroupName} --since 1d --filter-pattern '"fleet-drift"' --region ${Stack.of(this).region}`;
-    const metric = (name: keyof typeof DRIFT_METRICS, statistic: string, period: Duration) =>
-      new cloudwatch.Metric({
-        namespace: METRIC_NAMESPACE,
-        metricName: DRIFT_METRICS[name],
-        dimensionsMap: { [FUNCTION_DIMENSION]: ask.functionName },
-        statistic,
-        period,
-      });
+    const metric = metricsOf(ask);
     const add = (id: string, what: string, of: cloudwatch.IMetric, props: Partial<cloudwatch.AlarmProps>) =>
       alarms.alarmDirectly(`${id} ${server} ${this.node.addr}`, of, {
         threshold: 1,
@@ -137,7 +141,6 @@ export class FleetCheck extends Construct {
     // Everybody's turn comes within a day: so long the alarm stays up, and is one page.
     const today = (name: keyof typeof DRIFT_METRICS) => metric(name, 'Maximum', interval);
     add('Drift', `Tenants ${of} are not what their migrations made them.`, today('drift'), {});
-    add('Findings', `Audits of the databases ${of} found something wrong.`, today('findings'), {});
     add(
       'NotReached',
       `The check had no time for some tenants ${of}: make it run more often.`,
@@ -146,10 +149,16 @@ export class FleetCheck extends Construct {
     );
     add('Unreachable', `Databases ${of} could not be asked.`, today('unreachable'), {});
     add('Blind', `Log settings of the server ${server} hide errors from the alarms.`, today('blind'), {});
-    add('Behind', `Tenants ${of} are behind, two days in a row.`, metric('pending', 'Maximum', DAY), {
-      evaluationPeriods: 2,
-      datapointsToAlarm: 2,
-    });
+    // Each has one turn a day, so the sum of a day is how many they are.
+    add(
+      'Behind',
+      `Tenants ${of} are behind, two days in a row; the alarm's value is how many. First: ${statusCommand(fleet)}.`,
+      metric('pending', 'Sum', DAY),
+      {
+        evaluationPeriods: 2,
+        datapointsToAlarm: 2,
+      },
+    );
     const notRun = add(
       'NotRun',
       `The check of the tenants ${of} has not completed.`,
@@ -166,4 +175,34 @@ export class FleetCheck extends Construct {
       warmUpPeriodDurationInMinutes: 2 * interval.toMinutes(),
     };
   }
+  /** Through the pager, which says a kind once a day, with the number of databases. */
+  private alarmOnFindings(
+    alarms: SchemaAlarms,
+    { namespace }: SchemaFleet,
+    server: string,
+    ask: MigrateFunction,
+    interval: Duration,
+  ): void {
+    alarms.askAbout(ask.function, `${namespace} on ${server}`);
+    alarms.alarmThroughPager('Findings', ask, {
+      ...ONCE,
+      metric: metricsOf(ask.function)('unpaged', 'Maximum', interval),
+      // Two intervals, since the schedule drifts over their borders.
+      evaluationPeriods: 2,
+      alarmDescription:
+        `Audits of the databases of ${namespace} on ${server} found something wrong that nobody was told of. ` +
+        'The page that follows says what, in how many databases, and what to do. It ends by itself.',
+    });
+  }
 }
+
+const metricsOf =
+  (ask: lambda.Function) =>
+  (name: keyof typeof DRIFT_METRICS, statistic: string, period: Duration): cloudwatch.Metric =>
+    new cloudwatch.Metric({
+      namespace: METRIC_NAMESPACE,
+      metricName: DRIFT_METRICS[name],
+      dimensionsMap: { [FUNCTION_DIMENSION]: ask.functionName },
+      statistic,
+      period,
+    });

@@ -1,10 +1,11 @@
 import { type Duration, Token } from 'aws-cdk-lib';
 import type * as logs from 'aws-cdk-lib/aws-logs';
+import type { SchemaAlarms } from '../alarms/schema-alarms';
 import type { SchemaDatabase } from '../database/schema-database';
 import type { TimingProps } from '../migrations/timing';
 import { type Check, type Checks, kindOf, optional } from '../validation/check';
 import { namespace, roleName } from '../validation/names';
-import { logGroup, schemaDatabase } from '../validation/resources';
+import { logGroup, alarms as schemaAlarms, schemaDatabase } from '../validation/resources';
 import { duration, flag, folder, list, objectWith, oneOf, text, whole } from '../validation/values';
 import { type FleetTargets, NO_URL, serverName } from './targets';
 
@@ -69,6 +70,11 @@ export interface SchemaFleetProps extends TimingProps {
    * @default 'all'
    */
   readonly waitFor?: 'all' | 'canary';
+  /**
+   * Who is told when a deployment of the fleet fails, or a run that goes on after its deployment does (`waitFor: 'canary'`).
+   * @default - nobody; `cdk synth` warns where `waitFor` is `canary`
+   */
+  readonly alarms?: SchemaAlarms;
   /**
    * How many tenants there are or will be, for the arithmetic that synth does: whether they fit in the hour that
    * CloudFormation waits.
@@ -168,6 +174,7 @@ export const SCHEMA_FLEET: Checks<SchemaFleetProps> = {
   tolerated: optional(known(whole(0, 100_000))),
   perTargetTimeout: optional(duration('seconds', 10, 3_600)),
   waitFor: optional(oneOf('all', 'canary')),
+  alarms: optional(schemaAlarms),
   expectedTargets: optional(known(whole(1, 100_000))),
   expectedTime: optional(duration('seconds', 1, 3_600)),
   adopt: optional(flag),

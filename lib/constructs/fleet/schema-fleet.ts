@@ -11,6 +11,7 @@ import type { FleetFile } from '../../../lambda/contract/fleet';
 import { FLEET_ATTRIBUTES, FLEET_PLAN_FILE, FLEET_RESOURCE_TYPE } from '../../../lambda/contract/fleet-run';
 import { type Manifest, sha256 } from '../../../lambda/contract/manifest';
 import { formatProblem } from '../../compiler/problem';
+import type { SchemaAlarms } from '../alarms/schema-alarms';
 import { nestedName, reserve } from '../database/namespaces';
 import type { SchemaDatabase } from '../database/schema-database';
 import { handlerCode } from '../functions/handler-code';
@@ -21,6 +22,7 @@ import { deployProperties } from '../migrations/deploy-resource';
 import { timing } from '../migrations/timing';
 import { checkProps, refuse, within } from '../validation/check';
 import { namespace } from '../validation/names';
+import { watchFleet } from './fleet-alarms';
 import { FleetLead } from './lead';
 import { FleetMachine } from './machine';
 import { fleetNumbers, type Planned, planFleet } from './plan';
@@ -54,6 +56,8 @@ export class SchemaFleet extends Construct implements ec2.IConnectable {
   /** For what looks at the tenants later. */
   readonly servers: readonly FleetServer[];
   readonly owner: string | undefined;
+  /** Who is told; undefined for nobody. */
+  readonly alarms: SchemaAlarms | undefined;
   /** The function of each server: it looks at tenants, migrates and undoes them. */
   readonly migrateFunctions: Readonly<Record<string, lambda.Function>>;
   /** Answers `trueup status --fleet` and `trueup up --target`. */
@@ -93,6 +97,7 @@ export class SchemaFleet extends Construct implements ec2.IConnectable {
         removalPolicy: RemovalPolicy.RETAIN,
       });
     this.owner = props.owner;
+    this.alarms = props.alarms;
     const migrates = Object.entries(props.servers).map(([name, database]): FleetServer => {
       const file = planned.files[name]!;
       const migrate = new MigrateFunction(this, `Server-${name}`, {
@@ -141,6 +146,7 @@ export class SchemaFleet extends Construct implements ec2.IConnectable {
       ...machine.dependencies,
       ...migrates.flatMap(({ migrate }) => [migrate.function, ...migrate.dependencies]),
     );
+    if (props.alarms) watchFleet(props.alarms, this, machine.machine);
     // Who depends on this construct waits for the resource.
     Dependable.implement(this, { dependencyRoots: [resource] });
 
@@ -227,6 +233,11 @@ export class SchemaFleet extends Construct implements ec2.IConnectable {
       Annotations.of(this).addWarningV2(
         'trueup:fleetTolerated',
         `tolerated is ${tolerated}: what depends on this fleet is updated while up to ${tolerated} tenants are behind. Their application must be able to live with that.`,
+      );
+    if (planned.plan.waitFor === 'canary' && props.alarms === undefined)
+      Annotations.of(this).addWarningV2(
+        'trueup:fleetUnwatched',
+        "waitFor is 'canary' and nobody is told how the other waves end. Give `alarms`.",
       );
     if (planned.plan.canaries.length > (props.expectedTargets ?? Number.POSITIVE_INFINITY))
       refuse(this, 'canary names more targets than expectedTargets says there are');

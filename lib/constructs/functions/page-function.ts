@@ -1,4 +1,4 @@
-import { ArnFormat, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { ArnFormat, Duration, Lazy, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import * as events from 'aws-cdk-lib/aws-events';
 import * as targets from 'aws-cdk-lib/aws-events-targets';
 import * as iam from 'aws-cdk-lib/aws-iam';
@@ -7,7 +7,7 @@ import * as destinations from 'aws-cdk-lib/aws-lambda-destinations';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import type * as sns from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
-import { type PageSettings, pageEnvironment } from '../../../lambda/page/settings';
+import { PAGE_VARIABLE, type PageSettings } from '../../../lambda/page/settings';
 import { type AlarmTopic, grantPublish } from '../alarms/alarm-topic';
 import { acknowledge } from './acknowledge';
 import { handlerCode } from './handler-code';
@@ -32,6 +32,12 @@ const ENVIRONMENT_BYTES = 4_096;
  */
 export class PageFunction extends Construct {
   readonly function: lambda.Function;
+  private readonly settings: PageSettings;
+  private readonly fleets: Record<string, string> = {};
+  private readonly askFleets = new iam.PolicyStatement({
+    sid: 'AskFleets',
+    actions: ['lambda:InvokeFunction'],
+  });
 
   constructor(scope: Construct, id: string, { settings, topic, ...props }: PageFunctionProps) {
     super(scope, id);
@@ -45,13 +51,8 @@ export class PageFunction extends Construct {
     if (props.documents) grantPublish(role, 'Document', props.documents, topic.key);
     this.allow(role, { ...props, logGroups: [...props.logGroups, logGroup] });
 
-    const environment = pageEnvironment({ ...settings, ownLogGroup: logGroup.logGroupName });
-    const size = Buffer.byteLength(JSON.stringify(Stack.of(this).resolve(environment)));
-    if (size > ENVIRONMENT_BYTES) {
-      throw new Error(
-        `The pager's settings would have ${size} bytes, and a function's environment takes ${ENVIRONMENT_BYTES}. Watch fewer log groups with one SchemaAlarms, or ignore fewer phrases.`,
-      );
-    }
+    this.settings = { ...settings, ownLogGroup: logGroup.logGroupName };
+    this.checkSize();
     this.function = new lambda.Function(this, 'Function', {
       description: 'Trueup: turns an alarm on database errors into a page with cause and repair',
       runtime: lambda.Runtime.NODEJS_24_X,
@@ -63,7 +64,11 @@ export class PageFunction extends Construct {
       timeout: Duration.minutes(5),
       role,
       logGroup,
-      environment: { NODE_OPTIONS: '--enable-source-maps', ...environment },
+      environment: {
+        NODE_OPTIONS: '--enable-source-maps',
+        // Fleets are added later.
+        [PAGE_VARIABLE]: Lazy.string({ produce: () => this.settingsText() }),
+      },
     });
     this.function.configureAsyncInvoke({
       retryAttempts: 0,
@@ -76,6 +81,27 @@ export class PageFunction extends Construct {
       "CDK's own grant for the destination: the actions of one name, on the topic's key only.",
     );
     this.schedule(settings.lookAgainMs);
+  }
+
+  /** @param title what pages call what it checks */
+  alsoAsk({ functionArn, functionName }: lambda.IFunction, title: string): void {
+    if (Object.keys(this.fleets).length === 0) this.function.addToRolePolicy(this.askFleets);
+    this.askFleets.addResources(functionArn);
+    this.fleets[functionName] = title;
+    this.checkSize();
+  }
+
+  private settingsText(): string {
+    const { settings, fleets } = this;
+    return JSON.stringify(Object.keys(fleets).length === 0 ? settings : { ...settings, fleets });
+  }
+
+  private checkSize(): void {
+    const size = Buffer.byteLength(JSON.stringify(Stack.of(this).resolve(this.settingsText())));
+    if (size <= ENVIRONMENT_BYTES) return;
+    throw new Error(
+      `The pager's settings would have ${size} bytes, and a function's environment takes ${ENVIRONMENT_BYTES}. Watch fewer log groups or fleets with one SchemaAlarms, or ignore fewer phrases.`,
+    );
   }
 
   private allow(

@@ -1,6 +1,6 @@
 import type * as logs from 'aws-cdk-lib/aws-logs';
 import type { SchemaDatabase } from '../database/schema-database';
-import { type Checks, optional } from '../validation/check';
+import { type Check, type Checks, optional } from '../validation/check';
 import { namespace, roleName } from '../validation/names';
 import { logGroup, schemaDatabase } from '../validation/resources';
 import {
@@ -132,13 +132,15 @@ const HOUR_S = 3_600;
 
 const SCHEDULED_AUDIT: Checks<ScheduledAuditProps> = { accept: optional(oneFile), scheduled: optional(flag) };
 const auditProps = plainObject('must be an object with accept, scheduled');
+export const scheduledAudit: Check = (value, name) =>
+  auditProps(value, name) ?? objectOf(SCHEDULED_AUDIT)(value, name);
 
 export const SCHEMA_MIGRATIONS: Checks<SchemaMigrationsProps> = {
   database: schemaDatabase,
   folder,
   workload: optional(paths),
   workloadDays: optional(whole(1, 90)),
-  audit: optional((value, name) => auditProps(value, name) ?? objectOf(SCHEDULED_AUDIT)(value, name)),
+  audit: optional(scheduledAudit),
   namespace: optional(namespace),
   owner: optional(roleName),
   adopt: optional(flag),

@@ -1,14 +1,18 @@
-import { Duration, Stack } from 'aws-cdk-lib';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type CfnElement, Duration, Stack } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import { describe, expect, it } from 'vitest';
+import { isFindingsAlarm } from '../../../lambda/page/alarm';
 import { SchemaAlarms } from '../../../lib/constructs/alarms/schema-alarms';
-import { FleetCheck } from '../../../lib/constructs/fleet/fleet-check';
+import { FleetCheck, type FleetCheckProps } from '../../../lib/constructs/fleet/fleet-check';
 import { SchemaMigrations } from '../../../lib/constructs/migrations/schema-migrations';
 import { fleetDeployment } from '../../support/fleet';
 import { folderOf, nagFindings, PEOPLE, resourcesOf } from '../../support/synth';
 
-function checked(interval?: Duration) {
+function checked(interval?: Duration, audit?: FleetCheckProps['audit']) {
   const made = fleetDeployment({ owner: 'app_owner', sharedSchemas: ['shared'] });
   const { stack, server, fleet } = made;
   const databaseLogGroup = logs.LogGroup.fromLogGroupName(stack, 'DatabaseLog', server.logGroupName);
@@ -18,8 +22,8 @@ function checked(interval?: Duration) {
     namespace: 'control',
   });
   const alarms = new SchemaAlarms(stack, 'Alarms', { databaseLogGroup, schemas: [control] });
-  const check = new FleetCheck(stack, 'Check', { fleet, alarms, ...(interval ? { interval } : {}) });
-  return { ...made, check };
+  const check = new FleetCheck(stack, 'Check', { fleet, alarms, audit, ...(interval ? { interval } : {}) });
+  return { ...made, check, alarms };
 }
 
 interface Alarm {
@@ -27,6 +31,9 @@ interface Alarm {
   readonly Period: number;
   readonly EvaluationPeriods: number;
   readonly DatapointsToAlarm: number;
+  readonly Statistic: string;
+  readonly AlarmName?: string;
+  readonly AlarmActions: readonly unknown[];
   readonly AlarmDescription: unknown;
 }
 const propertiesIn = (stack: Stack, type: string): unknown[] =>
@@ -76,7 +83,6 @@ describe('a check of a fleet, synthesized', () => {
     const day = 24 * 3_600;
     expect(windows).toEqual({
       Drift: [day, 1],
-      AuditFindings: [day, 1],
       TenantsNotReached: [day, 1],
       UnreachableDatabases: [day, 1],
       LoggingProblems: [day, 1],
@@ -90,9 +96,75 @@ describe('a check of a fleet, synthesized', () => {
     }
   });
 
+  it('counts the tenants that are behind over a day, and says what to type first', () => {
+    const behind = alarmsIn(checked().stack).find(({ MetricName }) => MetricName === 'PendingMigrations');
+    expect(behind).toMatchObject({ Statistic: 'Sum', Period: 86_400 });
+    expect(JSON.stringify(behind!.AlarmDescription)).toContain('npx trueup status --stack App --fleet');
+  });
+
+  it('has new findings paged, by a pager that may ask this function and knows what to call it', () => {
+    const { stack, alarms, check } = checked();
+    const template = Template.fromStack(stack);
+    const ask = stack.getLogicalId(check.askFunctions.main!.node.defaultChild as CfnElement);
+    const found = (propertiesIn(stack, 'AWS::CloudWatch::Alarm') as Alarm[]).filter(
+      ({ MetricName }) => MetricName === 'NewFindings',
+    );
+    expect(found).toEqual([
+      expect.objectContaining({
+        EvaluationPeriods: 2,
+        DatapointsToAlarm: 1,
+        Dimensions: [{ Name: 'FunctionName', Value: { Ref: ask } }],
+        AlarmActions: [stack.resolve(alarms.pageFunction.functionArn)],
+      }),
+    ]);
+    expect(isFindingsAlarm(found[0]!.AlarmName!.replace(/-findings-.*/, ''), found[0]!.AlarmName!)).toBe(
+      true,
+    );
+    const [settings] = variablesIn(stack).flatMap(({ TRUEUP_PAGE: text }) => (text ? [text] : []));
+    const filled = JSON.stringify(settings).replaceAll(/",\{"Ref":"(\w+)"\},"/g, '$1');
+    expect(filled).toContain(`\\"fleets\\":{\\"${ask}\\":\\"people on main\\"}`);
+    template.hasResourceProperties('AWS::IAM::Policy', {
+      PolicyDocument: {
+        Statement: Match.arrayWith([
+          {
+            Sid: 'AskFleets',
+            Effect: 'Allow',
+            Action: 'lambda:InvokeFunction',
+            Resource: { 'Fn::GetAtt': [ask, 'Arn'] },
+          },
+        ]),
+      },
+    });
+  });
+
+  it('has nothing accepted but what a file says, for its own function alone', () => {
+    const file = join(mkdtempSync(join(tmpdir(), 'accept-')), 'accept');
+    writeFileSync(file, 'invalid-index public.orders  # rebuilt on Sunday\n');
+    const codeOf = (stack: Stack): unknown =>
+      (
+        propertiesIn(stack, 'AWS::Lambda::Function') as {
+          Code: unknown;
+          Environment?: { Variables?: Record<string, unknown> };
+        }[]
+      ).find(({ Environment }) => Environment?.Variables?.TRUEUP_CHECKS_A_DAY !== undefined)!.Code;
+    const [accepting, plain] = [checked(undefined, { accept: file }), checked()];
+    expect(codeOf(accepting.stack)).not.toEqual(codeOf(plain.stack));
+    expect(accepting.fleet.manifest).not.toHaveProperty('accepted');
+    writeFileSync(file, 'invalid-index public.orders\n');
+    expect(() => checked(undefined, { accept: file })).toThrow(`audit.accept: ${file}:1: `);
+  });
+
+  it('does not audit where it is told not to, and has no alarm on it', () => {
+    const { stack } = checked(undefined, { scheduled: false });
+    expect(JSON.stringify(propertiesIn(stack, 'AWS::CloudWatch::Alarm'))).not.toContain('NewFindings');
+    Template.fromStack(stack).hasResourceProperties('AWS::Events::Rule', {
+      Targets: [Match.objectLike({ Input: '{"action":"drift","audit":false}' })],
+    });
+  });
+
   it('needs no alarms', () => {
     const { stack, fleet } = fleetDeployment();
-    const check = new FleetCheck(new Stack(stack, 'Nested'), 'Check', { fleet, audit: false });
+    const check = new FleetCheck(new Stack(stack, 'Nested'), 'Check', { fleet, audit: { scheduled: false } });
     expect(Object.keys(check.askFunctions)).toEqual(['main']);
   });
 });

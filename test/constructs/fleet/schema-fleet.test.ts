@@ -1,12 +1,16 @@
 import { Duration, Stack } from 'aws-cdk-lib';
 import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
+import * as logs from 'aws-cdk-lib/aws-logs';
 import { describe, expect, it } from 'vitest';
+import { SchemaAlarms } from '../../../lib/constructs/alarms/schema-alarms';
 import { SchemaFleet } from '../../../lib/constructs/fleet/schema-fleet';
 import { fleetStates } from '../../../lib/constructs/fleet/states';
 import { FleetTargets } from '../../../lib/constructs/fleet/targets';
+import { SchemaMigrations } from '../../../lib/constructs/migrations/schema-migrations';
 import { DatabaseStack } from '../../../lib/stacks/database-stack';
+import { compileFilterPattern } from '../../support/filter-pattern';
 import { fleetDeployment } from '../../support/fleet';
-import { folderOf, nagFindings, onlyResource, PEOPLE, resourcesOf } from '../../support/synth';
+import { folderOf, nagFindings, onlyResource, PEOPLE, resourcesOf, testApp } from '../../support/synth';
 
 describe('a fleet, synthesized', () => {
   it('passes cdk-nag', () => {
@@ -161,6 +165,84 @@ describe('the numbers that synth says', () => {
 
   it('tolerated failures', () => {
     expect(said({ tolerated: 3 }).warning).toContain('while up to 3 tenants are behind');
+  });
+});
+
+describe('alarms', () => {
+  const watched = (props: Parameters<typeof fleetDeployment>[0] = {}) => {
+    const app = testApp();
+    const server = new DatabaseStack(app, 'Server');
+    const stack = new Stack(app, 'App');
+    const control = new SchemaMigrations(stack, 'Control', {
+      database: server.database(),
+      folder: folderOf({ '0001_people.sql': PEOPLE }),
+      namespace: 'control',
+    });
+    const alarms = new SchemaAlarms(stack, 'Alarms', {
+      databaseLogGroup: logs.LogGroup.fromLogGroupName(stack, 'DatabaseLog', server.logGroupName),
+      schemas: [control],
+    });
+    new SchemaFleet(stack, 'Tenants', {
+      servers: { main: server.database() },
+      targets: [FleetTargets.databases({ pattern: 'tenant_*' })],
+      folder: folderOf({ '0001_people.sql': PEOPLE }),
+      namespace: 'people',
+      alarms,
+      ...props,
+    });
+    return { app, stack };
+  };
+  const propertiesOf = (stack: Stack, type: string) =>
+    Object.values(resourcesOf(Template.fromStack(stack), type)).map(({ Properties }) => Properties);
+
+  it('on a deployment that failed, a run that stopped or broke; a run that was aborted is nobody else than us', () => {
+    const { app, stack } = watched({ waitFor: 'canary' });
+    const alarms = propertiesOf(stack, 'AWS::CloudWatch::Alarm').filter(({ AlarmDescription }) =>
+      JSON.stringify(AlarmDescription).includes('fleet people'),
+    );
+    const machine = Object.keys(
+      resourcesOf(Template.fromStack(stack), 'AWS::StepFunctions::StateMachine'),
+    ).filter((id) => id.startsWith('TenantsFleetRun'))[0];
+    expect(alarms.map(({ MetricName }) => MetricName)).toEqual([
+      expect.stringMatching(/^fleet-failed-/),
+      expect.stringMatching(/^fleet-kept-/),
+      'ExecutionsFailed',
+    ]);
+    expect(alarms[2]).toMatchObject({
+      Namespace: 'AWS/States',
+      Dimensions: [{ Name: 'StateMachineArn', Value: { Ref: machine } }],
+      Statistic: 'Sum',
+      TreatMissingData: 'notBreaching',
+    });
+    for (const { AlarmDescription } of alarms)
+      expect(JSON.stringify(AlarmDescription)).toContain('npx trueup status --stack App --fleet');
+    expect(JSON.stringify(alarms)).not.toContain('ExecutionsAborted');
+    expect(nagFindings(app)).toEqual([]);
+  });
+
+  it('counts the lines that our functions write, and no other', () => {
+    const patterns = propertiesOf(watched().stack, 'AWS::Logs::MetricFilter')
+      .filter(({ MetricTransformations }) => JSON.stringify(MetricTransformations).includes('"fleet-failed-'))
+      .map(({ FilterPattern }) => compileFilterPattern(FilterPattern as string));
+    expect(patterns).toHaveLength(2);
+    const counted = (line: object) => patterns.filter((matches) => matches(JSON.stringify(line))).length;
+    expect(counted({ event: 'deployment', outcome: 'failed' })).toBe(1);
+    expect(counted({ event: 'deployment', outcome: 'done' })).toBe(0);
+    expect(counted({ event: 'fleet-run', by: 'deployment', outcome: 'stopped' })).toBe(1);
+    for (const outcome of ['done', 'superseded'])
+      expect(counted({ event: 'fleet-run', by: 'deployment', outcome })).toBe(0);
+    // Whoever asked for it sees how it ends.
+    for (const by of ['up', 'status'])
+      expect(counted({ event: 'fleet-run', by, outcome: 'stopped' })).toBe(0);
+  });
+
+  it('without them a run that nobody waits for is warned of', () => {
+    const warnings = (props: Parameters<typeof fleetDeployment>[0]) =>
+      Annotations.fromStack(fleetDeployment(props).stack)
+        .findWarning('/App/Tenants', Match.stringLikeRegexp('nobody is told'))
+        .map(({ entry }) => String(entry.data));
+    expect(warnings({ waitFor: 'canary' })).toEqual([expect.stringContaining('Give `alarms`.')]);
+    expect(warnings({})).toEqual([]);
   });
 });
 

@@ -1,5 +1,6 @@
 /** The scheduled check of a fleet's server, on real servers: who its tenants are is read from the ledgers. */
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import { namespaceLock, RUNNER_LOCK } from '../../../lambda/engine/locks/runner-lock';
 import { sampleOf, turnAt } from '../../../lambda/fleet/sample';
 import { checkFleet } from '../../../lambda/migrate/fleet/drift';
 import { newFleetFindings } from '../../../lambda/migrate/fleet/new-findings';
@@ -27,7 +28,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
       const query: typeof db.query = async (sql, params, settings) => {
         const rows = await db.query(sql, params, settings);
         return sql.includes('pg_catalog.pg_database d')
-          ? (rows.filter((row) => names.includes(String(row.name))) as never)
+          ? (rows.filter((row) => names.includes(String(row.name ?? row.database))) as never)
           : (rows as never);
       };
       return Object.assign(Object.create(db), { query, capabilities: db.capabilities }) as typeof db;
@@ -116,7 +117,13 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     await client.query('DROP TABLE a.orders, b.orders');
     await ownClient.query('DROP TABLE orders');
     const more = { ...ctx, manifest: manifestOf(verified, migration('0002_next')) };
+    // As a run over another tenant of the fleet holds it.
+    await client.query("SET application_name = 'trueup crm/a'");
+    await client.query(
+      `SELECT pg_advisory_lock_shared(${RUNNER_LOCK}), pg_advisory_lock(${namespaceLock('crm/a')})`,
+    );
     const report = await checkFleet(more, false);
+    expect(report.deploying).toBe(true);
     const example = expect.stringMatching(/^0001_orders: .*orders/);
     expect(report.kinds).toEqual([
       {

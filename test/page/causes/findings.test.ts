@@ -134,6 +134,85 @@ describe.each(majors())('PostgreSQL %i', (major) => {
   });
 });
 
+describe("a fleet's", () => {
+  const finding = (id: string): NewFindings['findings'][number] => ({
+    id,
+    grade: 'A',
+    object: 'public.orders',
+    message: 'It is wrong. 12 of this kind, in 12 databases: a, b, c, d, e and 7 more.',
+    evidence: [],
+  });
+  const found = (...ids: string[]): NewFindings => ({
+    count: ids.length,
+    marked: true,
+    findings: ids.map(finding),
+  });
+
+  async function pager() {
+    const [asked, pages, lines]: [string[], { subject: string; text: string }[], string[]] = [[], [], []];
+    vi.spyOn(process.stdout, 'write').mockImplementation((text) => lines.push(String(text)) > 0);
+    let answer = found();
+    let readable = true;
+    const out = {
+      invokeMigrate: async (name) => {
+        asked.push(name);
+        return { kind: 'answered', response: { action: 'new-findings', found: answer } };
+      },
+      publish: async (topic, { subject = '', text }) =>
+        void (topic === SETTINGS.topicArn && pages.push({ subject, text })),
+      alarms: async () => [],
+      async *searchLogs() {
+        if (!readable) throw Object.assign(new Error(), { name: 'AccessDeniedException' });
+        yield lines
+          .filter((line) => JSON.parse(line).event === 'paged')
+          .map((message) => ({ message, timestampMs: 0, ingestedMs: 0 }) as never);
+      },
+    } as Partial<Outbound> as Outbound;
+    const settings = { ...SETTINGS, fleets: { 'fleet-ask': 'crm on main' }, ownLogGroup: 'pager' };
+    const page = async (next: NewFindings, canRead = true) => {
+      answer = next;
+      readable = canRead;
+      pages.length = 0;
+      asked.length = 0;
+      await handlePage(alarm('fleet-ask'), { settings, out, region: 'eu-west-1' });
+      expect(asked).toEqual(['fleet-ask']);
+      return [...pages];
+    };
+    return page;
+  }
+  afterEach(() => vi.restoreAllMocks());
+
+  test('page names its kind and the number of databases; the same kind in others of them is not paged that day', async () => {
+    const page = await pager();
+    const [first, ...more] = await page(found('invalid-index'));
+    expect(more).toEqual([]);
+    expect(first!.subject).toBe('[Trueup] crm on main: public.orders - An index is INVALID');
+    expect(first!.text).toContain('in 12 databases: a, b, c, d, e and 7 more');
+    expect(first!.text).toContain('A kind is paged once a day');
+    expect(await page(found('invalid-index'))).toEqual([]);
+    expect((await page(found('invalid-index', 'missing-id-default'))).map(({ subject }) => subject)).toEqual([
+      expect.stringMatching(/^\[Trueup\] crm on main: public\.orders - [^+]*$/),
+    ]);
+    expect(await page({ ...found('invalid-index'), count: 40 })).toEqual([]);
+    // Rather twice than never.
+    expect(await page(found('invalid-index'), false)).toHaveLength(1);
+  });
+
+  test('function that does not answer is named, with where all of it is said', async () => {
+    const document = findingsDocument({
+      alarm: { name: 'a', region: 'r', account: '1' },
+      followUp: false,
+      ofFleet: true,
+      answers: [{ database: 'crm on main', found: null, problem: 'fleet-ask died.' }],
+      runbookUrl: null,
+      nowMs: 0,
+    });
+    const { text } = renderText(document);
+    expect(text).toContain('- fleet-ask died.');
+    expect(text).not.toContain('trueup audit --stack');
+  });
+});
+
 test('names are shown as what they are, on one line; a kind of a newer function has a page, too', () => {
   const found: NewFindings = {
     count: 300,
