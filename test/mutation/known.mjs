@@ -3,9 +3,17 @@
  * which need a server, must fail. `npm run mutation -- known [NUMBER …]`.
  */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 
 /** `old` stands once in the file. */
 export const KNOWN = [
@@ -84,7 +92,7 @@ export const KNOWN = [
     file: 'lambda/engine/apply/script.ts',
     old: "script.addHeld('up'",
     put: "script.add('up'",
-    tests: 'engine/apply/script engine/locks/hold',
+    tests: 'engine/apply/script',
   },
   {
     what: 'verify may write',
@@ -123,16 +131,23 @@ export const KNOWN = [
   },
 ];
 
-/** @returns the exit code: 1 where one survived */
+/** @returns the exit code: 1 where one survived, or cannot be made */
 export function runKnown(numbers) {
-  const copy = mkdtempSync(join(tmpdir(), 'trueup-mutation-'));
+  const chosen = KNOWN.map((each, index) => ({ ...each, number: index + 1 })).filter(
+    ({ number }) => numbers.length === 0 || numbers.includes(String(number)),
+  );
+  const stale = chosen.flatMap(({ number, file, old }) =>
+    !existsSync(file) || readFileSync(file, 'utf8').split(old).length !== 2
+      ? [`${number}: ${file} no longer has once: ${old}`]
+      : [],
+  );
+  for (const each of stale) console.error(each);
+  if (stale.length > 0 || chosen.length === 0) return 1;
+  const copy = realpathSync(mkdtempSync(join(tmpdir(), 'trueup-mutation-')));
   const git = (...args) => spawnSync('git', args, { stdio: ['ignore', 'ignore', 'inherit'] }).status;
   if (git('worktree', 'add', '--quiet', '--detach', copy, 'HEAD') !== 0) return 1;
   try {
     symlinkSync(join(process.cwd(), 'node_modules'), join(copy, 'node_modules'));
-    const chosen = KNOWN.map((each, index) => ({ ...each, number: index + 1 })).filter(
-      ({ number }) => numbers.length === 0 || numbers.includes(String(number)),
-    );
     const survived = chosen.filter((each) => !isKilled(copy, each));
     console.log(`known: ${chosen.length} mutations, ${chosen.length - survived.length} killed`);
     return survived.length > 0 ? 1 : 0;
@@ -142,29 +157,40 @@ export function runKnown(numbers) {
   }
 }
 
-/** Killed is what makes a test fail, and nothing else: a run that ends otherwise tells nothing. */
+/** Killed is what makes a test fail that passes without it, and nothing else: a run that ends otherwise tells nothing. */
 function isKilled(copy, { number, what, file, old, put, tests }) {
   const path = join(copy, file);
   const source = readFileSync(path, 'utf8');
-  if (source.split(old).length !== 2) throw new Error(`${number}: ${file} no longer has once: ${old}`);
+  const files = tests.split(' ').map((name) => `test/${name}.test.ts`);
   writeFileSync(
     path,
     source.replace(old, () => put),
   );
-  const files = tests.split(' ').map((name) => `test/${name}.test.ts`);
+  const [killer] = failedIn(copy, number, files);
+  writeFileSync(path, source);
+  if (killer !== undefined && failedIn(copy, number, [killer.file], killer.name).length > 0)
+    throw new Error(`${number}: "${killer.name}" fails without the mutation as well`);
+  console.log(`${number}. ${what}: ${killer === undefined ? 'SURVIVED' : `killed by "${killer.name}"`}`);
+  return killer !== undefined;
+}
+
+/** @param name of one test. @default - all tests of the files */
+function failedIn(copy, number, files, name) {
   const vitest = join(copy, 'node_modules/vitest/vitest.mjs');
+  const only = name === undefined ? [] : ['-t', `^${name.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')}$`];
   const { stdout, stderr } = spawnSync(
     process.execPath,
-    [vitest, 'run', '--project', 'fast', '--reporter=json', ...files],
+    [vitest, 'run', '--project', 'fast', '--reporter=json', ...only, ...files],
     { cwd: copy, encoding: 'utf8', maxBuffer: 2 ** 28 },
   );
-  writeFileSync(path, source);
   const found = stdout.slice(stdout.indexOf('{"numTotalTestSuites"'));
   if (!found.startsWith('{')) throw new Error(`${number}: the tests did not run\n${stderr}`);
-  const failed = JSON.parse(found.slice(0, found.lastIndexOf('}') + 1))
-    .testResults.flatMap(({ assertionResults }) => assertionResults)
-    .filter(({ status }) => status === 'failed')
-    .map(({ fullName }) => fullName);
-  console.log(`${number}. ${what}: ${failed.length > 0 ? `killed by "${failed[0]}"` : 'SURVIVED'}`);
-  return failed.length > 0;
+  const ran = JSON.parse(found.slice(0, found.lastIndexOf('}') + 1)).testResults;
+  const missing = files.filter((file) => !ran.some((each) => each.name === join(copy, file)));
+  const results = ran.flatMap(({ name: path, assertionResults }) =>
+    assertionResults.map(({ fullName, status }) => ({ file: relative(copy, path), name: fullName, status })),
+  );
+  if (missing.length > 0 || !results.some(({ status }) => status === 'passed' || status === 'failed'))
+    throw new Error(`${number}: not run by the fast project: ${[...missing, name].join(' ')}`);
+  return results.filter(({ status }) => status === 'failed');
 }

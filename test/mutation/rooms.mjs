@@ -52,4 +52,39 @@ export const ROOMS = {
       ...tests('page/document', 'finding render section'),
     ],
   },
+  notify: {
+    mutate: ['lambda/notify/{answer,deliver,outbound,secret,settings}.ts'],
+    tests: tests('notify', 'deliver'),
+  },
+  'fleet-run': {
+    mutate: ['lambda/fleet-run/{ask,backward,decide,forward,list,poll,results,run,stop,tally,words}.ts'],
+    tests: tests('fleet-run', 'ask poll'),
+  },
+  fleet: {
+    mutate: [
+      'lambda/fleet/{arithmetic,drift,entries,room,sample,targets,waves}.ts',
+      'lambda/migrate/fleet/{answer,new-findings}.ts',
+    ],
+    tests: [...tests('fleet', 'arithmetic drift sample targets waves'), ...tests('migrate/fleet', 'answer')],
+  },
+  audit: {
+    mutate: ['lambda/audit/**/*.ts', 'lib/audit/**/*.ts'],
+    tests: [
+      ...tests(
+        'audit',
+        'catalogue docs file harmless-check locks rows snapshot stale-statistics structure write moves',
+      ),
+      ...tests('audit/html', 'graph page'),
+      ...tests('audit/sources', 'head literal split sqlite'),
+      ...tests('defects', 'audit'),
+    ],
+    server: true,
+    oneIn: 20,
+  },
+  adopt: {
+    mutate: ['lib/adopt/**/*.ts'],
+    tests: tests('adopt', 'ledgers statements verify'),
+    server: true,
+    oneIn: 10,
+  },
 };

@@ -1,8 +1,15 @@
 import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
-import { tests } from './stryker.config.mjs';
+import { server, tests } from './stryker.config.mjs';
 
 export default defineConfig({
   root: join(import.meta.dirname, '../..'),
-  test: { testTimeout: 60_000, include: tests },
+  test: {
+    // Of the project: which servers are started (test/support/global-setup.ts).
+    name: 'mutation',
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    include: tests,
+    globalSetup: server ? ['test/support/global-setup.ts'] : [],
+  },
 });

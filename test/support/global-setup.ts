@@ -12,6 +12,7 @@ declare module 'vitest' {
 
 const MAJORS: Readonly<Record<string, (installed: readonly number[]) => number[]>> = {
   fast: (installed) => [installed[0]!, installed.at(-1)!],
+  mutation: (installed) => [installed.at(-1)!],
   middle: (installed) => installed.slice(1, -1),
 };
 
