@@ -72,7 +72,7 @@ export const ROOMS = {
     tests: [
       ...tests(
         'audit',
-        'catalogue docs file harmless-check locks rows snapshot stale-statistics structure write moves',
+        'catalogue docs file harmless-check locks rows snapshot stale-statistics structure write',
       ),
       ...tests('audit/html', 'graph page'),
       ...tests('audit/sources', 'head literal split sqlite'),
