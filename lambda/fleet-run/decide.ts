@@ -2,7 +2,7 @@
 import type { FleetMember, FleetPlan, RunReport, RunState } from '../contract/fleet-run';
 import type { Execution } from './outbound';
 import { placeOf } from './run';
-import { failuresText, statesText, stoppedText, toleratedText } from './words';
+import { failuresText, statesText, stoppedText } from './words';
 
 export type Decision =
   | { readonly next: 'poll'; readonly progress: string }
@@ -49,8 +49,7 @@ export function decideForward({ execution, state, late }: Seen, plan: FleetPlan,
   }
   const stopped = stoppedText(report, plan.tolerated, round);
   if (stopped !== null) return { next: 'fail', reason: stopped, report };
-  if (round < ROUNDS) return { next: 'look-again', report };
-  return { next: 'succeed', report, warnings: toleratedText(report) };
+  return { next: 'look-again', report };
 }
 
 /** All have been looked at, and no canary is left to migrate. */

@@ -30,11 +30,11 @@ export async function forward(polled: Polled): Promise<Answer> {
   const decision = decideForward({ execution, state, late }, plan, round);
   if (decision.next === 'stop') return tooLate(polled, decision);
   if (decision.next !== 'look-again') return decision;
-  return late
-    ? done(decision.report)
-    : lookAgain(polled, round, decision.report).catch(
-        saying('Before success the list was read again; all tenants that it had before are migrated.'),
-      );
+  const answer = done(await whole(polled, round, decision.report));
+  if (late || round === ROUNDS) return answer;
+  return lookAgain(polled, round, answer).catch(
+    saying('Before success the list was read again; all tenants that it had before are migrated.'),
+  );
 }
 
 /** @throws {Error} the same, and where it is a sentence, with one more */
@@ -105,17 +105,12 @@ async function newTargets(
   return fresh;
 }
 
-/** Tenants that were made while the run was under way. */
-async function lookAgain(
-  polled: Polled,
-  round: number,
-  report: Extract<Decision, { next: 'look-again' }>['report'],
-): Promise<Answer> {
+/** Tenants that were made while the run was under way. @param answer where there are none */
+async function lookAgain(polled: Polled, round: number, answer: Answer): Promise<Answer> {
   const { plan, fleet, outbound, event } = polled;
   const members = await readMembers(plan, fleet.functions, outbound);
   const known = await recordedTargets(runsOf(event.RequestId), outbound.bucket);
-  if (newcomers(members, known).length === 0) return done(await whole(polled, round, report));
-  return round < ROUNDS ? beginRound(polled, round + 1) : done(report);
+  return newcomers(members, known).length === 0 ? answer : beginRound(polled, round + 1);
 }
 
 const done = (report: Extract<Decision, { next: 'look-again' }>['report']): Answer => ({
@@ -131,7 +126,9 @@ async function whole(
   last: Extract<Decision, { next: 'look-again' }>['report'],
 ): Promise<typeof last> {
   let report = last;
-  for (const run of runsOf(event.RequestId).slice(0, round - 1)) {
+  for (const run of runsOf(event.RequestId)
+    .slice(0, round - 1)
+    .reverse()) {
     const state = await stateOf(run, outbound.bucket);
     if (state === null) continue;
     const { targets, wrong, failures, waves } = state.report;

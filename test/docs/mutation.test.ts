@@ -29,7 +29,8 @@ function alternatives(pattern: string): string[] {
   return list === undefined ? [pattern] : list.split(',').map((each) => `${before}${each}${after}`);
 }
 
-const isThere = (path: string): boolean =>
-  path.endsWith('/*.ts')
-    ? readdirSync(join(ROOT, path.slice(0, -'/*.ts'.length))).length > 0
-    : existsSync(join(ROOT, path));
+/** Of a pattern with stars: the folder that they begin in. */
+const isThere = (path: string): boolean => {
+  const [folder] = path.split(/\/\*/);
+  return folder === path ? existsSync(join(ROOT, path)) : readdirSync(join(ROOT, folder!)).length > 0;
+};

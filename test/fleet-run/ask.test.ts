@@ -90,3 +90,72 @@ test.each([
   expect(await question(asked)).toEqual({ action: 'refused', message: expect.stringContaining(message) });
   expect(aws.starts).toEqual([]);
 });
+
+test('several that are not in the list, and several names', async () => {
+  const { aws, question } = fleet('a', 'b', 'c');
+  expect(await question({ action: 'up', targets: ['y', 'a', 'z'] })).toEqual({
+    action: 'refused',
+    message: 'y, z are not in the list of 3 targets. Give names as they are in the list.',
+  });
+  expect(await question({ action: 'up', targets: ['y'] })).toMatchObject({
+    message: 'y is not in the list of 3 targets. Give names as they are in the list.',
+  });
+  expect(await question({ action: 'up', targets: ['a', 'c'] })).toMatchObject({ targets: 2 });
+  const [run] = aws.starts;
+  expect(run).toMatch(/^up-/);
+  expect(aws.runs.get(run!)!.state).toMatchObject({ work: 'look', migrates: true });
+});
+
+test.each([
+  ['ABORTED', null, 'Step Functions ended the run as ABORTED'],
+  ['FAILED', 'States.Runtime', 'Step Functions ended the run as FAILED (States.Runtime)'],
+  ['SUCCEEDED', null, null],
+] as const)('a run that ended as %s', async (status, error, told) => {
+  const { aws, question, started } = fleet('a');
+  const run = await started({ action: 'status' });
+  expect(await question({ action: 'progress', run })).toEqual({
+    action: 'progress',
+    done: false,
+    error: null,
+    wave: 'look',
+    report: null,
+  });
+  Object.assign(aws.runs.get(run)!, { status, error });
+  expect(await question({ action: 'progress', run })).toMatchObject({ done: true, error: told });
+});
+
+test('the wave that is next is named', async () => {
+  const { aws, question, started } = fleet('a', 'b');
+  const run = await started({ action: 'up', targets: ['a', 'b'] });
+  await aws.wave(run);
+  expect(await question({ action: 'progress', run })).toMatchObject({ action: 'progress', wave: 'canary' });
+});
+
+test('a page that is full to the last tenant is the last', async () => {
+  const { aws, question, started } = fleet(...Array.from({ length: 2_000 }, (_, i) => `t${i}`));
+  const run = await started({ action: 'status' });
+  expect(await question({ action: 'tenants', run, from: 0 })).toMatchObject({ tenants: [], next: null });
+  await aws.toEnd(run);
+  expect(await question({ action: 'tenants', run, from: 0 })).toMatchObject({ next: null });
+});
+
+test.each(['up-1', 'x/status-00000000-0000-0000-0000-000000000000', 7 as never])(
+  'no run is called %s, and none is looked for',
+  async (run) => {
+    const { aws, question } = fleet('a');
+    aws.outbound.bucket.get = () => expect.unreachable('it is looked for');
+    expect(await question({ action: 'tenants', run, from: 0 })).toEqual({
+      action: 'refused',
+      message: 'There is no such run.',
+    });
+  },
+);
+
+test('what nobody expected is not taken for an answer', async () => {
+  const { aws, question } = fleet('a');
+  aws.outbound.executions.describe = async () => {
+    throw new TypeError('broken');
+  };
+  const run = 'status-00000000-0000-0000-0000-000000000000';
+  await expect(question({ action: 'progress', run })).rejects.toThrow('broken');
+});

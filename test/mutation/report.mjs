@@ -1,5 +1,6 @@
 /** Reads Stryker's report of a room: who survived, and the score. */
 import { readFileSync } from 'node:fs';
+import { NOT_IN_SAMPLE } from './sample.mjs';
 
 export const reportOf = (room) => `test/mutation/reports/${room}.json`;
 
@@ -10,7 +11,7 @@ export function report(room) {
   const { files } = JSON.parse(readFileSync(reportOf(room), 'utf8'));
   const mutants = Object.entries(files)
     .flatMap(([file, { mutants, source }]) => mutants.map((mutant) => ({ ...mutant, file, source })))
-    .filter(({ status }) => status !== 'Ignored');
+    .filter(({ status, statusReason }) => status !== 'Ignored' && statusReason !== NOT_IN_SAMPLE);
   const alive = mutants.filter(({ status }) => ALIVE.has(status));
   const killed = mutants.length - alive.length;
   const score = ((100 * killed) / mutants.length).toFixed(1);

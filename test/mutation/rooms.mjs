@@ -58,7 +58,7 @@ export const ROOMS = {
   },
   'fleet-run': {
     mutate: ['lambda/fleet-run/{ask,backward,decide,forward,list,poll,results,run,stop,tally,words}.ts'],
-    tests: tests('fleet-run', 'ask poll'),
+    tests: tests('fleet-run', 'ask decide list poll poll-answers rounds step-functions stop tally words'),
   },
   fleet: {
     mutate: [

@@ -1,0 +1,204 @@
+/** A fleet's targets, from all the places that its owner named, and room for them. */
+import { beforeEach, describe, expect, test } from 'vitest';
+import type { ErrorCode } from '../../lambda/contract/errors';
+import type { FleetPlan, ListedBy } from '../../lambda/contract/fleet-run';
+import type { MigrateRequest, MigrateResponse } from '../../lambda/contract/migrate';
+import { MOST_TARGETS } from '../../lambda/fleet/targets';
+import { FleetError } from '../../lambda/fleet-run/error';
+import { askServer, checkRoom, readMembers } from '../../lambda/fleet-run/list';
+import { membersOf, PLAN } from './stand-in';
+
+const FUNCTIONS = { main: 'f-main', eu: 'f-eu' };
+const MAIN: ListedBy = { kind: 'server', server: 'main', source: 0 };
+const EU: ListedBy = { kind: 'server', server: 'eu', source: 3 };
+const S3: ListedBy = { kind: 's3', bucket: 'lists', key: 'tenants.csv' };
+
+type Target = { name?: string; database?: string; schema?: string | null; server?: string };
+/** By function: its pages, in turn. */
+let pages: Record<string, readonly (readonly Target[])[]>;
+let text: string;
+let asked: [string, MigrateRequest][];
+let answer: ((request: MigrateRequest) => unknown) | null;
+
+const outbound = {
+  list: async () => text,
+  invokeMigrate: async (name: string, request: MigrateRequest) => {
+    asked.push([name, request]);
+    if (answer) return { kind: 'answered', response: answer(request) as MigrateResponse } as const;
+    const { after } = request as { after: string | null };
+    const at = Number(after ?? 0);
+    const next = at + 1 < pages[name]!.length ? String(at + 1) : null;
+    return {
+      kind: 'answered',
+      response: { action: 'targets', page: { targets: pages[name]![at], next } } as MigrateResponse,
+    } as const;
+  },
+} as never as Parameters<typeof readMembers>[2];
+
+beforeEach(() => {
+  pages = { 'f-main': [[]], 'f-eu': [[]] };
+  text = '';
+  asked = [];
+  answer = null;
+});
+
+const read = (...lists: ListedBy[]) => readMembers({ ...PLAN, lists }, FUNCTIONS, outbound);
+const caught = async (work: Promise<unknown>): Promise<FleetError> => {
+  const error = await work.then(
+    () => null,
+    (thrown: unknown) => thrown,
+  );
+  if (error instanceof FleetError) return error;
+  throw error ?? new Error('it succeeded');
+};
+
+test('all lists, page by page, each target on the server that answers, or that its query names', async () => {
+  pages['f-main'] = [
+    [{ name: 'a', database: 'x', schema: null }],
+    [{ name: 'b', database: 'y', server: 'eu' }],
+  ];
+  pages['f-eu'] = [[{ name: 'c', database: 'z', schema: 'c' }]];
+  expect(await read(EU, MAIN)).toEqual([
+    { name: 'c', database: 'z', schema: 'c', server: 'eu' },
+    { name: 'a', database: 'x', server: 'main' },
+    { name: 'b', database: 'y', server: 'eu' },
+  ]);
+  expect(asked).toEqual([
+    ['f-eu', { action: 'targets', source: 3, after: null, limit: 1_000 }],
+    ['f-main', { action: 'targets', source: 0, after: null, limit: 1_000 }],
+    ['f-main', { action: 'targets', source: 0, after: '1', limit: 1_000 }],
+  ]);
+});
+
+describe('what is wrong is named', () => {
+  const message = async (...lists: ListedBy[]) => (await caught(read(...lists))).message;
+
+  test('by its line, in the only list', async () => {
+    text = 'name,database,server\na,x,main\n\na,y,main\n';
+    expect(await message(S3)).toBe(
+      'The list of targets is wrong: line 4: the name "a" is in line 2 already.',
+    );
+  });
+
+  test('by its row, in several', async () => {
+    text = 'name,database,server\na,x,main\n';
+    pages['f-main'] = [
+      [
+        { name: 'b', database: 'y' },
+        { name: 'a', database: 'z' },
+      ],
+    ];
+    expect(await message(MAIN, S3)).toBe(
+      'The list of targets is wrong: row 3: the name "a" is in row 2 already.',
+    );
+    pages['f-main'] = [[]];
+    expect(await message(MAIN)).toBe('The list of targets is wrong: it names no target.');
+  });
+
+  test.each([
+    [5, ''],
+    [6, '; and 1 more'],
+    [9, '; and 4 more'],
+  ])('the first five of %i', async (count, more) => {
+    pages['f-main'] = [Array.from({ length: count }, () => ({ database: 'x' }))];
+    const rows = Array.from({ length: 5 }, (_, i) => `row ${i + 1}: the target has no name`);
+    expect(await message(MAIN)).toBe(`The list of targets is wrong: ${rows.join('; ')}${more}.`);
+  });
+
+  test('a server that names too many: the next page is not asked for', async () => {
+    answer = ({ after }: { after?: string | null } & MigrateRequest) => ({
+      action: 'targets',
+      page: {
+        targets: Array.from({ length: MOST_TARGETS / 2 }, (_, i) => ({
+          name: `t${after}_${i}`,
+          database: 'd',
+        })),
+        next: `${after}+`,
+      },
+    });
+    expect(await message(MAIN)).toBe(`Server main names more than ${MOST_TARGETS} targets.`);
+    expect(asked).toHaveLength(3);
+  });
+
+  test('what is no sentence of ours goes through', async () => {
+    answer = () => {
+      throw new TypeError('broken');
+    };
+    await expect(read(MAIN)).rejects.toThrow(new TypeError('broken'));
+  });
+});
+
+describe('a server is asked', () => {
+  const ask = (server = 'main') => askServer(server, { action: 'server' }, FUNCTIONS, outbound);
+
+  test('one that is not there', async () => {
+    const error = await caught(ask('x'));
+    expect(error).toMatchObject({
+      name: 'FleetError',
+      message: 'The fleet has no server x.',
+      passing: false,
+    });
+    expect(asked).toEqual([]);
+  });
+
+  test.each<[ErrorCode, boolean]>([
+    ['connection', true],
+    ['unsupported', true],
+    ['busy', true],
+    ['privilege', false],
+  ])('%s: may be different in a minute: %s', async (code, passing) => {
+    answer = () => ({ action: 'error', error: { code, message: 'it cannot', remedy: 'Let it.' } });
+    expect(await caught(ask())).toMatchObject({ message: 'Server main: It cannot. Let it.', passing });
+  });
+
+  test('no answer', async () => {
+    const died = { invokeMigrate: async () => ({ kind: 'died', message: 'gone' }) as const };
+    expect(await caught(askServer('main', { action: 'server' }, FUNCTIONS, died))).toMatchObject({
+      message: 'The function of server main gave no answer: gone. See its log.',
+      passing: true,
+    });
+  });
+});
+
+describe('room for a tenth of the free connections', () => {
+  const plan = (concurrency: number): FleetPlan => ({
+    ...PLAN,
+    servers: { main: { concurrency }, eu: { concurrency } },
+  });
+  const check = (concurrency: number, free: number, names: string[]) => {
+    answer = () => ({
+      action: 'server',
+      server: { freeConnections: free, inFlight: { count: 0, first: [] } },
+    });
+    return checkRoom(plan(concurrency), membersOf(...names), FUNCTIONS, outbound);
+  };
+  const of = (count: number) => Array.from({ length: count }, (_, i) => `t${i}`);
+
+  test.each([
+    ['as many as fit', 10, 100, 40],
+    ['few tenants, whatever may be at once', 50, 20, 4],
+    ['one, even on a full server', 50, 0, 2],
+  ])('%s', async (_, concurrency, free, tenants) => {
+    await check(concurrency, free, of(tenants));
+    expect(asked.map(([name]) => name)).toEqual(['f-main', 'f-eu']);
+  });
+
+  test('a server without tenants is not asked', async () => {
+    await check(8, 0, of(1));
+    expect(asked.map(([name]) => name)).toEqual(['f-main']);
+  });
+
+  test('too many on each', async () => {
+    const wrong = (server: string) =>
+      `Server ${server} has 99 free connections, and 10 tenants at once would take more than a tenth of them; set maxConcurrency to 9, or raise max_connections.`;
+    expect((await caught(check(10, 99, of(20)))).message).toBe(`${wrong('main')} ${wrong('eu')}`);
+  });
+
+  test('an answer to another question', async () => {
+    answer = () => ({ action: 'status' });
+    expect(await caught(checkRoom(plan(1), membersOf('a'), FUNCTIONS, outbound))).toMatchObject({
+      message: 'The function of server main answered `status` to another question.',
+      passing: true,
+    });
+  });
+});

@@ -1,0 +1,96 @@
+/** What a run comes to, as a person reads it in a stack's events and outputs. */
+import { describe, expect, test } from 'vitest';
+import type { Failure, RunReport } from '../../lambda/contract/fleet-run';
+import { EMPTY_REPORT } from '../../lambda/fleet-run/run';
+import {
+  failuresText,
+  fleetAttributes,
+  statesText,
+  stoppedText,
+  toleratedText,
+} from '../../lambda/fleet-run/words';
+
+const failed = (name: string, why = ''): Failure => ({ name, server: 'main', state: 'failed', why });
+const report = (change: Partial<RunReport>): RunReport => ({ ...EMPTY_REPORT, ...change });
+const wrong = (count: number, ...failures: Failure[]): RunReport =>
+  report({ targets: 40, states: { behind: 40 - count, failed: count }, wrong: count, failures });
+
+test('how many are in each state', () => {
+  expect(statesText({ targets: 1, states: {} })).toBe('1 tenant: none looked at');
+  expect(statesText({ targets: 3, states: { behind: 2, gone: 1 } })).toBe('3 tenants: 2 behind, 1 gone');
+});
+
+test('failures are named, the rest are counted, and it ends in one full stop', () => {
+  expect(failuresText(wrong(1, failed('a')))).toBe('a on main (failed).');
+  expect(failuresText(wrong(2, failed('a', 'No.'), failed('b', 'No room.')))).toBe(
+    'a on main (failed): No.; b on main (failed): No room.',
+  );
+  const six = ['a', 'b', 'c', 'd', 'e', 'f'].map((name) => failed(name));
+  expect(failuresText(wrong(6, ...six))).toMatch(/; e on main \(failed\); and 1 more\.$/);
+  expect(failuresText(wrong(9, ...six), 6)).toMatch(/; f on main \(failed\); and 3 more\.$/);
+});
+
+describe('why a run was stopped', () => {
+  const blocked = { ...wrong(1, failed('a')), stopped: 'blocked' } as const;
+  const states = 'a on main (failed). 40 tenants: 39 behind, 1 failed.';
+  test.each([
+    [0, 'Nothing was changed: 1 tenant cannot be migrated, and none is tolerated.'],
+    [1, 'Nothing was changed: 1 tenant cannot be migrated, and 1 is tolerated.'],
+    [2, 'Nothing was changed: 1 tenant cannot be migrated, and 2 are tolerated.'],
+  ])('before anything is changed, with %i tolerated', (tolerated, words) => {
+    expect(stoppedText(blocked, tolerated, 1)).toBe(`${words} ${states}`);
+  });
+  test('after a wave, which is named', () => {
+    const waves = ['canary', 'early'].map((name) => ({ name, targets: 1, migrated: 0, failed: 1 }));
+    const stopped = { ...wrong(1, failed('a')), stopped: 'failures', waves } as const;
+    expect(stoppedText(stopped, 0, 1)).toBe(
+      `Stopped after wave early: 1 tenant failed, and none is tolerated. ${states} What is done stays done; deploy again to continue.`,
+    );
+  });
+  test('among those that came meanwhile', () => {
+    expect(stoppedText(blocked, 0, 2)).toMatch(
+      /^Tenants came into the list during the deployment: 1 tenant cannot/,
+    );
+  });
+  test('none was', () => expect(stoppedText(wrong(1, failed('a')), 1, 1)).toBeNull());
+});
+
+test('a success says what it tolerated', () => {
+  expect(toleratedText(EMPTY_REPORT)).toEqual([]);
+  expect(toleratedText(wrong(2, failed('a')))).toEqual([
+    '2 tenants tolerated and behind: a on main (failed); and 1 more.',
+  ]);
+});
+
+describe('attributes of the custom resource: every one, always', () => {
+  test('nothing is known', () => {
+    expect(fleetAttributes(null, ['one', 'two'])).toEqual({
+      Tenants: 'unknown',
+      Failed: 'unknown',
+      Undone: '0',
+      Kept: 'unknown',
+      Warnings: 'one; two',
+    });
+  });
+  test('nothing is wrong', () => {
+    expect(fleetAttributes(report({ targets: 1, states: { 'at version': 1 } }), [])).toEqual({
+      Tenants: '1 tenant: 1 at version',
+      Failed: 'none',
+      Undone: '0',
+      Kept: 'none',
+      Warnings: 'none',
+    });
+  });
+  test('what a rollback left, the first of it', () => {
+    const kept = ['0002', '0003'].map((name) => ({ tenant: 'a', name, reason: 'no down' }));
+    expect(
+      fleetAttributes({ ...wrong(1, failed('b')), undoneCount: 3, kept, keptCount: 7 }, ['x', 'y']),
+    ).toEqual({
+      Tenants: '40 tenants: 39 behind, 1 failed',
+      Failed: 'b on main (failed).',
+      Undone: '3',
+      Kept: 'a: 0002 (no down), a: 0003 (no down), and 5 more',
+      Warnings: 'x; y',
+    });
+  });
+});
