@@ -1,5 +1,6 @@
 /** Findings, and those of them that somebody has accepted. Pure. */
 import type { Accepted } from '../contract/audit';
+import { key } from './names';
 
 interface Named {
   readonly id: string;
@@ -18,16 +19,21 @@ export function sortAccepted<F extends Named>(
   findings: readonly F[],
   accepted: readonly Accepted[],
 ): Sorted<F> {
-  const lineOf = ({ id, object }: F): Accepted | undefined =>
-    accepted.find((each) => each.id === id && each.object === oneLine(object));
-  return {
-    open: findings.filter((each) => lineOf(each) === undefined),
-    accepted: findings.flatMap((each) => {
-      const line = lineOf(each);
-      return line === undefined ? [] : [{ ...each, reason: line.reason }];
-    }),
-    gone: accepted.filter((line) => !findings.some((each) => lineOf(each) === line)),
-  };
+  if (accepted.length === 0) return { open: findings, accepted: [], gone: [] };
+  // Of two lines for the same the first one counts.
+  const lines = new Map([...accepted].reverse().map((line) => [key(line.id, line.object), line]));
+  const used = new Set<Accepted>();
+  const open: F[] = [];
+  const known: (F & { readonly reason: string })[] = [];
+  for (const each of findings) {
+    const line = lines.get(key(each.id, oneLine(each.object)));
+    if (line === undefined) open.push(each);
+    else {
+      used.add(line);
+      known.push({ ...each, reason: line.reason });
+    }
+  }
+  return { open, accepted: known, gone: accepted.filter((line) => !used.has(line)) };
 }
 
 /** What a name may hold and a line may not: control characters, and those that turn the direction of text. */

@@ -5,6 +5,7 @@ import type { ComparedId, Difference } from './compare/difference';
 import type { BrokenBody, Named } from './evidence';
 import { isBroughtBy } from './failing';
 import { key, path } from './names';
+import { onceFor } from './once';
 
 export const routineOf = ({ schema, name, signature }: BrokenBody['routine']): string =>
   `${path(schema, name)}(${signature})`;
@@ -20,12 +21,17 @@ const EXPLAINED_BY: Readonly<Record<Named['what'], readonly ComparedId[]>> = {
 export const areNamedByBodies = (id: ComparedId): boolean =>
   Object.values(EXPLAINED_BY).some((ids) => ids.includes(id));
 
+const gone = onceFor((differences: readonly Difference[]) => {
+  const all = differences.filter(({ lost }) => lost.every(({ to }) => to === undefined));
+  const of = (what: Named['what']) => all.filter(({ id }) => EXPLAINED_BY[what].includes(id));
+  return { function: of('function'), relation: of('relation') };
+});
+
 /** The difference to the source because of which it is not there. */
 export function becauseOf(differences: readonly Difference[], named: Named): Difference | null {
   const { what, schema, name } = named;
   return (
-    differences.find((each) => {
-      if (!EXPLAINED_BY[what].includes(each.id) || each.lost.some(({ to }) => to !== undefined)) return false;
+    gone(differences)[what].find((each) => {
       if (each.id === 'extension-missing') return isBroughtBy(each, name);
       if (!each.names?.includes(name)) return false;
       return schema === null || schemaOf(each) === schema;

@@ -3,10 +3,12 @@ import type { Verdict } from '../contract/workload';
 import { insertsIn } from '../sql/insert';
 import { identifierOf, tokens } from '../sql/tokens';
 import type { ComparedId, Difference } from './compare/difference';
+import { grouped } from './compare/pair';
 import { plain } from './compare/text';
 import type { FailingStatement } from './evidence';
 import { extensionOf } from './extension-functions';
 import { key, namesIn } from './names';
+import { onceFor } from './once';
 
 export interface PlannedStatement {
   readonly text: string;
@@ -23,7 +25,6 @@ export function failingOf(
   planned: readonly PlannedStatement[],
   differences: readonly Difference[],
 ): readonly FailingStatement[] {
-  const explain = explainer(differences);
   const byText = new Map<string, FailingStatement>();
   for (const { text, calls, target, source } of planned) {
     if (!isBroken(target) || (source !== null && isBroken(source))) continue;
@@ -32,7 +33,9 @@ export function failingOf(
       known?.calls == null || calls === null ? (calls ?? known?.calls ?? null) : known.calls + calls;
     byText.set(
       text,
-      known ? { ...known, calls: sum } : { text, calls, verdict: target, because: explain(text, target) },
+      known
+        ? { ...known, calls: sum }
+        : { text, calls, verdict: target, because: explain(differences, text, target) },
     );
   }
   return [...byText.values()].sort((a, b) => (b.calls ?? 0) - (a.calls ?? 0));
@@ -67,18 +70,39 @@ const EXPLAINED_BY: Readonly<Record<string, readonly ComparedId[]>> = {
   '23502': ['missing-id-default', 'default-lost', 'identity-lost'],
 };
 
-function explainer(differences: readonly Difference[]): (text: string, verdict: Broken) => Difference | null {
-  const byId = new Map<ComparedId, Difference[]>();
-  for (const each of differences) byId.set(each.id, [...(byId.get(each.id) ?? []), each]);
-  return (text, verdict) => {
-    const candidates = (EXPLAINED_BY[verdict.sqlstate] ?? []).flatMap((id) => byId.get(id) ?? []);
-    if (candidates.length === 0) return null;
-    if (verdict.outcome === 'would-fail') return candidates.find((each) => isAbout(each, verdict)) ?? null;
-    if (verdict.sqlstate === '42P10') return candidates.find((each) => decidesConflict(each, text)) ?? null;
-    const used = new Set([...tokens(text)].flatMap((token) => identifierOf(token) ?? []));
-    const called = new Set(verdict.sqlstate === '42883' ? callsIn(text) : used);
-    return candidates.find((each) => isNamed(each, isOfExtension(each) ? called : used)) ?? null;
+/** No table is called so. */
+const NO_TABLE = '';
+
+const byTable = onceFor((differences: readonly Difference[]) =>
+  grouped(differences, ({ id, table }) => key(id, table?.[1] ?? NO_TABLE)),
+);
+const positions = onceFor(
+  (differences: readonly Difference[]) => new Map(differences.map((each, i) => [each, i])),
+);
+
+function explain(differences: readonly Difference[], text: string, verdict: Broken): Difference | null {
+  const first = (tables: readonly string[], explains: (each: Difference) => boolean): Difference | null => {
+    for (const id of EXPLAINED_BY[verdict.sqlstate] ?? []) {
+      const found = [...new Set(tables)]
+        .flatMap((table) => byTable(differences).get(key(id, table)) ?? [])
+        .filter(explains);
+      const place = positions(differences);
+      if (found.length > 0) return found.reduce((a, b) => (place.get(b)! < place.get(a)! ? b : a));
+    }
+    return null;
   };
+  if (verdict.outcome === 'would-fail')
+    return first(namesIn(verdict.relation).slice(-1), (each) => isAbout(each, verdict));
+  if (verdict.sqlstate === '42P10') {
+    const inserts = insertsIn(text);
+    return first(
+      inserts.map(({ table }) => table),
+      (each) => decidesConflict(each, inserts),
+    );
+  }
+  const used = new Set([...tokens(text)].flatMap((token) => identifierOf(token) ?? []));
+  const called = new Set(verdict.sqlstate === '42883' ? callsIn(text) : used);
+  return first([...used, NO_TABLE], (each) => isNamed(each, isOfExtension(each) ? called : used));
 }
 
 /** The relation and the column or index that the planner named. */
@@ -93,8 +117,11 @@ function isAbout(
   );
 }
 
-function decidesConflict({ table, columns = [], names = [] }: Difference, text: string): boolean {
-  return insertsIn(text).some(({ table: into, conflict }) => {
+function decidesConflict(
+  { table, columns = [], names = [] }: Difference,
+  inserts: ReturnType<typeof insertsIn>,
+): boolean {
+  return inserts.some(({ table: into, conflict }) => {
     if (conflict === null || table?.[1] !== into) return false;
     if (conflict.constraint !== null) return names.includes(conflict.constraint);
     const wanted = [...conflict.columns, ...conflict.expressions.map(plain)].sort();

@@ -2,16 +2,12 @@
 import type { Catalogue } from './catalogue';
 import type { Reference } from './catalogue/kind';
 import { key } from './names';
+import { onceFor } from './once';
 
-const known = new WeakMap<Catalogue['tables'], ReadonlySet<string>>();
-
-function parentsIn(tables: Catalogue['tables']): ReadonlySet<string> {
-  const parents =
-    known.get(tables) ??
-    new Set(tables.flatMap(({ inherits = [] }) => inherits.map((each) => key(each.schema, each.name))));
-  known.set(tables, parents);
-  return parents;
-}
+const parentsIn = onceFor(
+  (tables: Catalogue['tables']): ReadonlySet<string> =>
+    new Set(tables.flatMap(({ inherits = [] }) => inherits.map((each) => key(each.schema, each.name)))),
+);
 
 /** For FROM, of what an index or a foreign key is about: the rows of the table, and not those of its children. */
 export const onlyIn = ({ tables }: Catalogue, { schema, name }: Reference): 'ONLY ' | '' =>

@@ -1,19 +1,26 @@
 /** Functions whose bodies name what is not there: which finding each belongs to, and its lines of evidence. Pure. */
 import { becauseOf, nameOf, routineOf } from '../audit/bodies';
 import type { Difference } from '../audit/compare/difference';
+import { grouped } from '../audit/compare/pair';
 import type { BrokenBody, Evidence, Named } from '../audit/evidence';
 import type { Finding } from '../audit/finding';
 import { path } from '../audit/names';
+import { onceFor } from '../audit/once';
 import { missingExtension, missingWords } from './extensions';
 
 const SHOWN = 3;
 
 /** Lines of evidence for what is gone: who names it. */
-export const bodiesBecauseOf = (difference: Difference, { differences, data }: Evidence): readonly string[] =>
-  data.bodies.flatMap((body) => {
-    const because = body.missing.filter((each) => becauseOf(differences, each) === difference);
-    return because.length === 0 ? [] : [line(body, because)];
-  });
+export const bodiesBecauseOf = (difference: Difference, evidence: Evidence): readonly string[] =>
+  linesByDifference(evidence).get(difference) ?? [];
+
+const linesByDifference = onceFor(({ differences, data }: Evidence) => {
+  const lines = new Map<Difference | null, string[]>();
+  for (const body of data.bodies)
+    for (const [difference, named] of grouped(body.missing, (each) => becauseOf(differences, each)))
+      lines.set(difference, [...(lines.get(difference) ?? []), line(body, named)]);
+  return lines;
+});
 
 /** What no difference explains, and the name of no extension. */
 export const brokenFunctions = ({ differences, data, target }: Evidence): readonly Finding[] =>

@@ -1,11 +1,14 @@
 /** Failing statements that no difference to a source explains: of which kind each is, decided in one place. Pure. */
 import type { Catalogue } from '../audit/catalogue';
 import type { Column } from '../audit/catalogue/columns';
+import type { Reference } from '../audit/catalogue/kind';
+import { grouped } from '../audit/compare/pair';
 import type { Evidence, FailingStatement } from '../audit/evidence';
 import { callsIn } from '../audit/failing';
 import type { Finding } from '../audit/finding';
 import type { Mend } from '../audit/mend';
 import { namesIn, path } from '../audit/names';
+import { onceFor } from '../audit/once';
 import { tablesIn } from '../sql/insert';
 import { identifierOf, tokens } from '../sql/tokens';
 import type { Claim, ClaimedId } from './claim';
@@ -14,15 +17,17 @@ import { missingExtension, missingWords } from './extensions';
 import { keysOf, likelyReferences } from './keys';
 import { shownBy } from './kind';
 
+/** Each is decided once, though many kinds ask. */
+const claimsOf = onceFor(({ failing, target }: Evidence) =>
+  grouped(
+    failing.filter(({ because }) => because === null).map((each) => claimOf(target.catalogue, each)),
+    ({ id }) => id,
+  ),
+);
+
 /** One finding an object, with the statements that fail because of it. */
-export function claimed(id: ClaimedId, evidence: Evidence): readonly Finding[] {
-  const groups = new Map<string, Claim[]>();
-  for (const statement of evidence.failing) {
-    if (statement.because !== null) continue;
-    const claim = claimOf(evidence.target.catalogue, statement);
-    if (claim.id === id) groups.set(claim.message, [...(groups.get(claim.message) ?? []), claim]);
-  }
-  return [...groups.values()].map((claims) => ({
+export const claimed = (id: ClaimedId, evidence: Evidence): readonly Finding[] =>
+  [...grouped(claimsOf(evidence).get(id) ?? [], ({ message }) => message).values()].map((claims) => ({
     grade: 'A',
     object: claims[0]!.object,
     message: claims[0]!.message,
@@ -32,7 +37,6 @@ export function claimed(id: ClaimedId, evidence: Evidence): readonly Finding[] {
     ],
     ...(claims[0]!.mend ? { mend: claims[0]!.mend } : {}),
   }));
-}
 
 function claimOf(catalogue: Catalogue, statement: FailingStatement): Claim {
   const { verdict, text } = statement;
@@ -107,6 +111,13 @@ const withoutSequence = (statement: FailingStatement, { relation, object, why }:
   statement,
 });
 
+const keysByPath = onceFor(
+  (catalogue: Catalogue) =>
+    new Map(
+      keysOf(catalogue).map((each) => [path(each.column.schema, each.column.table, each.column.name), each]),
+    ),
+);
+
 function withoutValue(
   catalogue: Catalogue,
   statement: FailingStatement,
@@ -114,9 +125,7 @@ function withoutValue(
 ): Claim {
   const names = [...namesIn(relation), ...namesIn(object).slice(-1)];
   const column = path(...names);
-  const key = keysOf(catalogue).find(
-    ({ column: { schema, table, name } }) => path(schema, table, name) === column,
-  );
+  const key = keysByPath(catalogue).get(column);
   return key !== undefined
     ? {
         id: 'missing-id-default',
@@ -180,14 +189,18 @@ function keyTypes(
 export const typesDiffer = ({ column, key }: ReturnType<typeof likelyReferences>[number]): string =>
   `${path(column.schema, column.table, column.name)} is ${column.type}, and ${path(key.schema, key.table, key.name)}, which it is named after, is ${key.type}.`;
 
+const relationsByName = onceFor(({ tables, views }: Catalogue) =>
+  grouped<Reference, string>([...tables, ...views], ({ name }) => name),
+);
+
 /** What the planner named, else the first table of the text. */
-function relationOf({ tables, views }: Catalogue, { verdict, text }: FailingStatement): string {
+function relationOf(catalogue: Catalogue, { verdict, text }: FailingStatement): string {
   const [first] = verdict.relations;
   if (first !== undefined) return path(...namesIn(first));
   const named = tablesIn(text)[0] ?? FIRST_TABLE.exec(text)?.[1];
   if (named === undefined) return 'statement';
   const names = namesIn(named);
-  const known = [...tables, ...views].filter(({ name }) => names.length === 1 && name === names[0]);
+  const known = names.length === 1 ? (relationsByName(catalogue).get(names[0]!) ?? []) : [];
   return known.length === 1 ? path(known[0]!.schema, known[0]!.name) : path(...names);
 }
 

@@ -1,7 +1,7 @@
 /** What each kind finds in the evidence. Pure. */
 
 import type { Evidence } from '../audit/evidence';
-import { type Finding, GRADES } from '../audit/finding';
+import type { Finding } from '../audit/finding';
 import type { Mend } from '../audit/mend';
 import { key } from '../audit/names';
 import { AUDIT_KINDS, type AuditedId } from '.';
@@ -21,19 +21,15 @@ export interface Findings {
 
 export function findingsOf(evidence: Evidence): Findings {
   const mends = new Map<AuditFinding, Mend>();
-  const all = AUDIT_KINDS.flatMap(({ id, audit: { find } }) =>
-    find(evidence).map(({ grade, object, message, evidence: lines, mend }): AuditFinding => {
+  const findings = AUDIT_KINDS.flatMap(({ id, audit: { find } }) => {
+    const once = new Map(find(evidence).map((each) => [key(each.object, each.message), each]));
+    return [...once.values()].map(({ grade, object, message, evidence: lines, mend }): AuditFinding => {
       const finding = { id: id as AuditedId, grade, object, message, evidence: lines, fix: null };
       if (mend) mends.set(finding, mend);
       return finding;
-    }),
-  );
-  const once = new Map(all.map((each) => [key(each.id, each.object, each.message), each]));
-  const findings = [...once.values()].sort(
-    (a, b) =>
-      GRADES.indexOf(a.grade) - GRADES.indexOf(b.grade) ||
-      compareTexts(a.object, b.object) ||
-      compareTexts(a.id, b.id),
+    });
+  }).sort(
+    (a, b) => compareTexts(a.grade, b.grade) || compareTexts(a.object, b.object) || compareTexts(a.id, b.id),
   );
   return { findings, mends };
 }

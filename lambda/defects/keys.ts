@@ -3,6 +3,7 @@ import type { Catalogue } from '../audit/catalogue';
 import type { Column } from '../audit/catalogue/columns';
 import { generatorOf } from '../audit/generators';
 import { key } from '../audit/names';
+import { onceFor } from '../audit/once';
 
 export interface Key {
   readonly column: Column;
@@ -11,18 +12,8 @@ export interface Key {
   readonly generated: boolean;
 }
 
-/** Each of many failing statements asks the same. */
-function onceFor<T>(work: (catalogue: Catalogue) => T): (catalogue: Catalogue) => T {
-  const known = new WeakMap<Catalogue, { readonly result: T }>();
-  return (catalogue) => {
-    const found = known.get(catalogue) ?? { result: work(catalogue) };
-    known.set(catalogue, found);
-    return found.result;
-  };
-}
-
 /** Those that a database could generate: of one column that refers to nothing, not of a partition. */
-export const keysOf = onceFor((catalogue): readonly Key[] => {
+export const keysOf = onceFor((catalogue: Catalogue): readonly Key[] => {
   const columns = columnsByName(catalogue);
   const foreign = foreignColumns(catalogue);
   const partitions = new Set(
@@ -56,7 +47,7 @@ export interface Reference {
 }
 
 /** As LIKELY_REFERENCES asks the server: `x_id` beside a table `x`, `xs`, `xes` or `…ies`, and without a foreign key. */
-export const likelyReferences = onceFor((catalogue): readonly Reference[] => {
+export const likelyReferences = onceFor((catalogue: Catalogue): readonly Reference[] => {
   const columns = columnsByName(catalogue);
   const foreign = foreignColumns(catalogue);
   const keys = new Map<string, Column>();
@@ -101,7 +92,7 @@ function baseOf({ types }: Catalogue, type: string): string {
 }
 
 const columnsByName = onceFor(
-  ({ columns }): ReadonlyMap<string, Column> =>
+  ({ columns }: Catalogue): ReadonlyMap<string, Column> =>
     new Map(columns.map((each) => [key(each.schema, each.table, each.name), each])),
 );
 

@@ -2,8 +2,10 @@
 
 import { areNamedByBodies } from '../audit/bodies';
 import type { ComparedId, Difference } from '../audit/compare/difference';
+import { grouped } from '../audit/compare/pair';
 import type { Evidence } from '../audit/evidence';
 import type { Finding, Grade } from '../audit/finding';
+import { onceFor } from '../audit/once';
 import { bodiesBecauseOf } from './bodies';
 import { type Kind, shownBy } from './kind';
 
@@ -43,11 +45,15 @@ export function lostKind(id: ComparedId, words: LostWords): Kind {
 
 /** Of this kind: what the source has, and statements that fail because of it. */
 export const lost = (id: ComparedId, evidence: Evidence, grade: Grade = 'B'): readonly Finding[] =>
-  evidence.differences.filter((each) => each.id === id).map((each) => findingOf(each, evidence, grade));
+  (byId(evidence.differences).get(id) ?? []).map((each) => findingOf(each, evidence, grade));
+
+const byId = onceFor((differences: Evidence['differences']) => grouped(differences, (each) => each.id));
+
+const becauseOf = onceFor((failing: Evidence['failing']) => grouped(failing, ({ because }) => because));
 
 export function findingOf(difference: Difference, evidence: Evidence, grade: Grade = 'B'): Finding {
   const { object, message, source, target, isHabit } = difference;
-  const broken = evidence.failing.filter(({ because }) => because === difference);
+  const broken = becauseOf(evidence.failing).get(difference) ?? [];
   const bodies = bodiesBecauseOf(difference, evidence);
   return {
     grade: broken.length + bodies.length > 0 ? 'A' : isHabit ? 'D' : grade,

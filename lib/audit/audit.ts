@@ -5,6 +5,7 @@ import { objectsIn } from '../../lambda/audit/catalogue/objects';
 import type { PartBegins } from '../../lambda/audit/catalogue/read';
 import { compare } from '../../lambda/audit/compare';
 import type { Difference } from '../../lambda/audit/compare/difference';
+import type { Depth } from '../../lambda/audit/data/ask';
 import { withoutNeedless } from '../../lambda/audit/data/privileges';
 import { countHere, estimatesOf, type RowsHere } from '../../lambda/audit/data/row-counts';
 import type { Evidence, Side } from '../../lambda/audit/evidence';
@@ -93,8 +94,9 @@ export async function audit(target: Database, options: AuditOptions): Promise<Au
   const entries = options.workload ?? (source ?? own).workload;
   const planned = await planWorkload(entries, target, isLive ? from : null);
   partBegins('data');
-  const rows: RowsHere = source ? await countHere(target, own, source, { deep }) : { ...own, empty: [] };
-  const data = await askData(target, own, source ?? null, differences, deep);
+  const depth: Depth = { deep, looks: new Map() };
+  const rows: RowsHere = source ? await countHere(target, own, source, depth) : { ...own, empty: [] };
+  const data = await askData(target, own, source ?? null, differences, depth);
 
   const evidence: Evidence = {
     target: { ...sideOf(own), rows: rows.rows },

@@ -1,6 +1,6 @@
 /** What the catalogue does not say: sequences behind their columns, duplicates, orphaned rows, names in bodies. Reads only. */
 import type { Difference } from '../../lambda/audit/compare/difference';
-import { countEach } from '../../lambda/audit/data/ask';
+import { countEach, type Depth } from '../../lambda/audit/data/ask';
 import { contradictionsWanted } from '../../lambda/audit/data/contradictions';
 import { duplicatesWanted, orphansWanted } from '../../lambda/audit/data/counts';
 import { type DataAnswers, NO_ANSWERS } from '../../lambda/audit/evidence';
@@ -15,19 +15,19 @@ export async function askData(
   own: Snapshot,
   source: Snapshot | null,
   differences: readonly Difference[],
-  deep: boolean,
+  depth: Depth,
 ): Promise<{ answers: DataAnswers; notSeen: readonly NotSeen[] }> {
   const behind = await behindHere(db);
   const bodies = await askBodies(db, own.catalogue, source?.catalogue ?? null);
-  const keys = duplicatesWanted(source?.catalogue ?? null, own.catalogue, differences, deep);
-  const duplicates = await countEach(db, 'duplicates', keys.counts, { deep });
+  const keys = duplicatesWanted(source?.catalogue ?? null, own.catalogue, differences, depth.deep);
+  const duplicates = await countEach(db, 'duplicates', keys.counts, depth);
   const references = orphansWanted(source?.catalogue ?? null, own.catalogue, differences);
-  const orphans = await countEach(db, 'orphaned rows', references.counts, { deep });
+  const orphans = await countEach(db, 'orphaned rows', references.counts, depth);
   const contradictions = await countEach(
     db,
     'rows that contradict a constraint',
     contradictionsWanted(own.catalogue),
-    { deep },
+    depth,
   );
   return {
     answers: {
@@ -46,7 +46,7 @@ export async function askData(
       ...references.notSeen,
       ...orphans.notSeen,
       ...contradictions.notSeen,
-      ...(deep ? [] : [NOT_DEEP]),
+      ...(depth.deep ? [] : [NOT_DEEP]),
     ],
   };
 }

@@ -1,6 +1,7 @@
 import type { Column } from '../catalogue/columns';
 import { type Generator, generatorOf } from '../generators';
-import { key, path } from '../names';
+import { key, path, pathOf } from '../names';
+import { onceFor } from '../once';
 import { type Comparison, type Difference, type Lost, only } from './difference';
 import type { Pair } from './pair';
 import { sameText } from './text';
@@ -47,6 +48,7 @@ function lost(pair: Pair, column: Column): Difference {
 }
 
 function* changes(pair: Pair, from: Column, to: Column, isKey: boolean): globalThis.Generator<Difference> {
+  if (isAlike(from, to)) return;
   const about = common(from, to);
   const { object } = about;
   const sameType = typeOf(from) === typeOf(to);
@@ -90,16 +92,25 @@ function* changes(pair: Pair, from: Column, to: Column, isKey: boolean): globalT
     };
 }
 
+const isAlike = (one: Column, other: Column): boolean =>
+  typeOf(one) === typeOf(other) &&
+  one.notNull === other.notNull &&
+  one.default === other.default &&
+  one.identity === other.identity &&
+  one.generated === other.generated;
+
 /** What the type is called, with its collation. */
 const typeOf = ({ type, collation }: Column): string =>
   collation ? `${type} COLLATE ${path(collation.schema, collation.name)}` : type;
 
 /** Then the type is the finding, and this its consequence. */
-const typeIsLost = ({ source, hasType }: Pair, { type }: Column): boolean =>
-  source.types.some(
-    (each) =>
-      path(each.schema, each.name) === type.replace(/(\[\])+$/, '') && !hasType(each.schema, each.name),
-  );
+const typeIsLost = (pair: Pair, { type }: Column): boolean =>
+  lostTypes(pair).has(type.replace(/(\[\])+$/, ''));
+
+const lostTypes = onceFor(
+  ({ source, hasType }: Pair) =>
+    new Set(source.types.filter(({ schema, name }) => !hasType(schema, name)).map(pathOf)),
+);
 
 /** Two ways to generate a key are one: an identity in place of a serial, gen_random_uuid() in place of uuid_generate_v4(). */
 const isSameDefault = (

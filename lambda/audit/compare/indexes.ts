@@ -62,6 +62,12 @@ const when = ({ deferrable, initiallyDeferred }: Index): string =>
 
 function* otherForm(from: Index, to: Index, isAnother: boolean): Generator<Difference> {
   const { schema, table, name } = from;
+  const isSame =
+    to.name === name &&
+    when(from) === when(to) &&
+    from.primary === to.primary &&
+    from.constraint === to.constraint;
+  if (isSame) return;
   const object = path(schema, table);
   const common = {
     object,

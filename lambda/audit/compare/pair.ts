@@ -68,8 +68,8 @@ export function pairOf(source: Catalogue, target: Catalogue): Pair {
 export const majorOf = ({ database }: Catalogue): number =>
   Math.floor((database[0]?.serverVersionNumber ?? 0) / 10_000);
 
-export function grouped<T>(all: readonly T[], keyOf: (each: T) => string): Map<string, T[]> {
-  const groups = new Map<string, T[]>();
+export function grouped<T, K>(all: readonly T[], keyOf: (each: T) => K): Map<K, T[]> {
+  const groups = new Map<K, T[]>();
   for (const each of all) {
     const group = groups.get(keyOf(each));
     if (group) group.push(each);

@@ -8,6 +8,8 @@ import { AT_ONCE, askEach, MARK, type Question, settingsFor } from '../short-tra
 export interface Depth {
   /** Tables of any size are read. */
   readonly deep: boolean;
+  /** Tables that were looked at, which is not done twice. */
+  readonly looks: Map<string, Look>;
 }
 
 /** Of 8 MB, which are read in some milliseconds. */
@@ -33,11 +35,12 @@ export async function countEach<T>(
   db: Database,
   what: string,
   wanted: readonly Count<T>[],
-  { deep }: Depth,
+  { deep, looks }: Depth,
 ): Promise<Counted<T>> {
-  const looks = await lookAt(
+  await lookAt(
     db,
     wanted.map(({ table }) => table),
+    looks,
   );
   const lookOf = ({ table: { schema, name } }: Count<T>): Look => looks.get(key(schema, name)) ?? DROPPED;
   const asked = wanted.filter((each) => whyNot(lookOf(each), deep) === null);
@@ -80,7 +83,7 @@ const WITHOUT_INDEXES = { enable_indexscan: 'off', enable_indexonlyscan: 'off', 
 const TOO_LARGE = 'the table is larger than 8 MB; --deep reads it';
 
 /** At a table, before its rows are read. */
-interface Look {
+export interface Look {
   readonly bytes: number;
   /** Why it cannot be read. */
   readonly why: string | null;
@@ -98,8 +101,7 @@ const LOOK = `SELECT asked.i::int AS ${MARK}, pg_table_size(c.oid)::text AS byte
   JOIN pg_namespace n ON n.nspname = asked.schema JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = asked.name`;
 
 /** Their size now: what the catalogue says is of the last VACUUM. */
-async function lookAt(db: Database, tables: readonly Reference[]): Promise<ReadonlyMap<string, Look>> {
-  const looks = new Map<string, Look>();
+async function lookAt(db: Database, tables: readonly Reference[], looks: Map<string, Look>): Promise<void> {
   const look = async (group: readonly Reference[]): Promise<void> => {
     try {
       const rows = await db.query<{ [MARK]: number; bytes: string | null; readable: boolean }>(
@@ -120,9 +122,9 @@ async function lookAt(db: Database, tables: readonly Reference[]): Promise<Reado
       else for (const each of group) await look([each]);
     }
   };
-  const once = [...new Map(tables.map((of) => [key(of.schema, of.name), of])).values()];
-  for (let from = 0; from < once.length; from += AT_ONCE) await look(once.slice(from, from + AT_ONCE));
-  return looks;
+  const once = new Map(tables.map((of) => [key(of.schema, of.name), of]));
+  const open = [...once].flatMap(([name, of]) => (looks.has(name) ? [] : [of]));
+  for (let from = 0; from < open.length; from += AT_ONCE) await look(open.slice(from, from + AT_ONCE));
 }
 
 /** Tables of these that have not a single row. */

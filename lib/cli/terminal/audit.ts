@@ -7,10 +7,14 @@ import type { AuditReport } from '../../audit/audit';
 import { counts, GRADE_WORDS, looked, notSeenLines } from '../../audit/words';
 import type { WrittenReport } from '../../audit/write/report';
 import { EXIT, type ExitCode } from '../exit-codes';
-import { hang, plural, type Terminal } from './terminal';
+import { batched, hang, plural, type Stream, type Terminal } from './terminal';
 
 /** @param where the database, for people */
-export function printAudit({ out }: Terminal, report: AuditReport, where: string): void {
+export function printAudit(terminal: Terminal, report: AuditReport, where: string): void {
+  batched(terminal.out, (out) => printReport(out, report, where));
+}
+
+function printReport(out: Stream, report: AuditReport, where: string): void {
   const { findings, accepted, gone, hidden, notSeen } = report;
   const { colors } = out;
   let grade: Grade | null = null;
@@ -31,7 +35,7 @@ export function printAudit({ out }: Terminal, report: AuditReport, where: string
   hang(out, '', looked(report));
 }
 
-function printWritten(out: Terminal['out'], { folder, files, decisions, unwritten }: WrittenReport): void {
+function printWritten(out: Stream, { folder, files, decisions, unwritten }: WrittenReport): void {
   for (const { id, object, why } of unwritten)
     hang(out, 'no file   ', `${id} ${oneLine(object)}: ${oneLine(why)}`);
   if (files.length === 0) out.line(`written   nothing: no migration mends what was found`);
@@ -45,10 +49,7 @@ function printWritten(out: Terminal['out'], { folder, files, decisions, unwritte
     );
 }
 
-function printFinding(
-  out: Terminal['out'],
-  { grade, id, object, message, evidence, fix }: AuditFinding,
-): void {
+function printFinding(out: Stream, { grade, id, object, message, evidence, fix }: AuditFinding): void {
   const { colors } = out;
   const paint = grade === 'A' || grade === 'B' ? colors.red : colors.yellow;
   out.line(`  ${paint(id)}  ${oneLine(object)}`);

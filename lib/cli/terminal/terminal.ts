@@ -55,6 +55,24 @@ function open(stream: NodeJS.WriteStream, options: GlobalOptions, env: NodeJS.Pr
   };
 }
 
+/** Of a long text: an output of its own for each line would take longer than the work. */
+const BATCH = 64 * 1024;
+
+/** What is written to `out` while it works goes out in few pieces, the last one when it ends. */
+export function batched(stream: Stream, work: (out: Stream) => void): void {
+  let text = '';
+  const flush = (): void => {
+    if (text !== '') stream.write(text);
+    text = '';
+  };
+  const add = (more: string): void => {
+    text += more;
+    if (text.length >= BATCH) flush();
+  };
+  work({ ...stream, write: add, line: (line = '') => add(`${line}\n`) });
+  flush();
+}
+
 /** Node throws where the output is a file, and tells a listener where it is a pipe. */
 function write(stream: NodeJS.WriteStream, text: string): void {
   try {
