@@ -1,8 +1,8 @@
 /** The real program, as a process. */
 import { type ChildProcess, execFile, type SpawnOptions, spawn } from 'node:child_process';
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll } from 'vitest';
+import { inject } from 'vitest';
 import { bundleProgram } from './bundle';
 
 export interface Ran {
@@ -20,8 +20,7 @@ export interface RunOptions {
 
 const ROOT = join(__dirname, '../..');
 
-const bundleFolder = join(ROOT, 'node_modules/.cache', `trueup-test-${process.pid}`);
-afterAll(() => rmSync(bundleFolder, { recursive: true, force: true }));
+const bundleFolder = inject('cacheFolder');
 
 /** From the sources, as `npm start` runs it. */
 export const FROM_SOURCES: readonly string[] = [
@@ -62,11 +61,16 @@ export function start(file: string, args: readonly string[], options: SpawnOptio
   return { child, output, ended };
 }
 
-/** Arguments of `node` for the program in one file: tests start it a hundred times. */
+/** Arguments of `node` for the program in one file, which is made once a run: tests start it hundreds of times. */
 export function command(): string[] {
-  const outfile = join(bundleFolder, 'trueup.js');
-  if (!existsSync(outfile)) bundleProgram(outfile);
-  return [outfile];
+  const program = join(bundleFolder, 'trueup.js');
+  if (!existsSync(program)) {
+    // Two test files may make it at the same time.
+    const own = join(bundleFolder, `trueup-${process.pid}.js`);
+    bundleProgram(own);
+    renameSync(own, program);
+  }
+  return [program];
 }
 
 export function trueup(args: readonly string[], options: RunOptions = {}): Promise<Ran> {

@@ -1,6 +1,7 @@
 import type { TestProject } from 'vitest/node';
 import { installedMajors } from '../../lib/scratch-postgres/binaries';
 import { startPostgres } from '../../lib/scratch-postgres/server';
+import { provideCacheFolder } from './cache-folder';
 import { useMemoryFolder } from './memory-folder';
 
 declare module 'vitest' {
@@ -19,6 +20,7 @@ const MAJORS: Readonly<Record<string, (installed: readonly number[]) => number[]
 /** One server a major for the whole run; every test makes databases of its own. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   useMemoryFolder();
+  const removeCache = provideCacheFolder(project);
   const installed = installedMajors();
   const wanted = MAJORS[project.name]?.(installed) ?? installed;
   const servers = await Promise.all(
@@ -26,6 +28,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   );
   project.provide('servers', Object.fromEntries(servers.map((server) => [server.major, server.url()])));
   return async () => {
+    removeCache();
     await Promise.all(servers.map((server) => server.stop()));
   };
 }
