@@ -1,6 +1,6 @@
 /** Many tenants' checks in one report: by kind, whatever their number. */
-import { expect, test } from 'vitest';
-import type { AuditDrift, AuditedFinding } from '../../lambda/contract/audit';
+import { describe, expect, test } from 'vitest';
+import { type AuditDrift, type AuditedFinding, MOST_NEW } from '../../lambda/contract/audit';
 import type { Verification } from '../../lambda/contract/status';
 import { fleetDrift, tenantsWith } from '../../lambda/fleet/drift';
 import { byKind } from '../../lambda/migrate/fleet/new-findings';
@@ -145,4 +145,70 @@ test('a page has one finding a kind, the surest, and says in how many databases'
   expect(
     byKind([{ database: 'a', found: { findings: [finding('t')], count: 300, marked: false } }]),
   ).toMatchObject({ count: 2, marked: false });
+});
+
+describe('kinds', () => {
+  const of = (...kinds: [kind: string, ...tenants: string[]][]) =>
+    fleetDrift(
+      [],
+      kinds.flatMap(([kind, ...names]) =>
+        names.map((name) => ({ name, audit: audit(0, finding('t', 'C', kind)) })),
+      ),
+      rest,
+    ).kinds.map(({ kind, first }) => [kind, ...first]);
+
+  test('those that most tenants have come first, then by name; and their tenants by name', () => {
+    expect(of(['b', 'y', 'x'], ['c', 'x'], ['a', 'z'], ['d', 'z', 'x', 'y'])).toEqual([
+      ['d', 'x', 'y', 'z'],
+      ['b', 'x', 'y'],
+      ['a', 'z'],
+      ['c', 'x'],
+    ]);
+  });
+
+  test('what cannot be proved, and statements that no longer plan', () => {
+    const unproved = verification({
+      errors: [{ code: 'privilege', message: 'no right', remedy: 'Grant it.' }],
+    });
+    const workload = (broken: number) => ({ broken, statements: 9 }) as never;
+    const tenants = [
+      { name: 'a', verification: unproved, workload: workload(2) },
+      { name: 'b', verification: verification(), workload: workload(0) },
+    ];
+    expect(fleetDrift(tenants, [], rest).kinds).toEqual([
+      { kind: 'unproved', tenants: 1, first: ['a'], example: 'No right. Grant it.' },
+      { kind: 'workload', tenants: 1, first: ['a'], example: '2 of 9 statements no longer plan' },
+    ]);
+  });
+
+  test.each([
+    ['x'.repeat(300), 'x'.repeat(300)],
+    ['x'.repeat(301), `${'x'.repeat(300)}…`],
+    [`${'x'.repeat(299)}😀y`, `${'x'.repeat(299)}…`],
+    [`😀${'x'.repeat(300)}`, `😀${'x'.repeat(298)}…`],
+  ])('an example is 300 characters at most, and no half of one (%#)', (sentence, example) => {
+    const findings = [{ migration: 'm', sentence: sentence.slice(3) }];
+    const told = fleetDrift([{ name: 'a', verification: verification({ findings }) }], [], rest);
+    expect(told.kinds[0]!.example).toBe(`m: ${example.slice(3)}`);
+  });
+});
+
+test('of a page, the surest kinds come first, in the order in which they were found', () => {
+  const found = (database: string, ...findings: AuditedFinding[]) => ({
+    database,
+    found: { findings, count: findings.length, marked: true },
+  });
+  const of = (...all: Parameters<typeof byKind>[0]) =>
+    byKind(all).findings.map(({ id, grade }) => id + grade);
+  expect(
+    of(
+      found('a', finding('x', 'C', 'c'), finding('x', 'A', 'a'), finding('x', 'B', 'b')),
+      found('b', finding('y', 'B', 'd'), finding('y', 'A', 'e'), finding('y', 'B', 'c')),
+    ),
+  ).toEqual(['aA', 'eA', 'cB', 'bB', 'dB']);
+  const five = byKind(['a', 'b', 'c', 'd', 'e'].map((name) => found(name, finding('t'))));
+  expect(five.findings[0]!.message).toMatch(/ in 5 databases: a, b, c, d, e\.$/);
+  const many = Array.from({ length: 300 }, (_, i) => finding('t', 'C', `kind ${i}`));
+  const page = byKind([found('a', ...many)]);
+  expect([page.findings.length, page.count]).toEqual([MOST_NEW, 300]);
 });

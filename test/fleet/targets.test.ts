@@ -1,6 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { entriesOf, formatOf, ListError } from '../../lambda/fleet/entries';
-import { checkSize, MOST_TARGETS, namespaceOfTarget, readTargets } from '../../lambda/fleet/targets';
+import {
+  checkSize,
+  MOST_LIST_BYTES,
+  MOST_TARGETS,
+  namespaceOfTarget,
+  readTargets,
+} from '../../lambda/fleet/targets';
 
 const problems = (text: string, format: 'json' | 'jsonl' | 'csv', database?: string): string[] => {
   try {
@@ -56,6 +62,8 @@ test.each([
   ['-', ' [{', 'json'],
   ['-', '{"name"', 'jsonl'],
   ['list', 'name,database', 'csv'],
+  ['json', '{"name"', 'jsonl'],
+  ['t.json.gz', '[', 'json'],
 ] as const)('%s %j is %s', (name, text, format) => {
   expect(formatOf(name, text)).toBe(format);
 });
@@ -92,6 +100,54 @@ describe('one clear sentence for each fault, with its line', () => {
     ['acme,shop', 'csv', ['line 1: the first line of a CSV file names its columns, and none is `name`']],
     ['name,database\na', 'csv', ['line 2: it has 1 fields, and the first line 2']],
     ['name,database\na,"b', 'csv', ['line 2: a quote is not closed']],
+    ['name,database\na,"', 'csv', ['line 2: a quote is not closed']],
+    ['"name', 'csv', ['line 1: a quote is not closed']],
+    ['null', 'jsonl', ['line 1: it is not an object with the fields of a target']],
+    ['x,{"name":"a"}]', 'json', ['it is not a JSON array of targets']],
+    ['[{"name":"a"}', 'json', ['it is not a JSON array of targets']],
+    ['[ \n ]', 'json', ['it names no target']],
+    [
+      '[{"name":"a \\"]","database":"d","schema":"pg_x"},{}]',
+      'json',
+      ['line 1: schema "pg_x" belongs to no tenant', 'line 1: the target has no name'],
+    ],
+    [
+      'name,database\nb,d,s\n,d\na,"b"c',
+      'csv',
+      [
+        'line 2: it has 3 fields, and the first line 2',
+        'line 3: the target has no name',
+        'line 4: there is text after a closing quote',
+      ],
+    ],
+    ...['trueup', 'information_schema'].map((schema): [string, 'jsonl', string[]] => [
+      `{"name":"a","database":"d","schema":"${schema}"}`,
+      'jsonl',
+      [`line 1: schema "${schema}" belongs to no tenant`],
+    ]),
+    [
+      `{"${'x'.repeat(90)}":1}`,
+      'jsonl',
+      [`line 1: "${'x'.repeat(80)}" is not a field of a target; there are name, database, schema, server`],
+    ],
+    [
+      `{"name":"${'x'.repeat(79)}","database":"d"}`,
+      'jsonl',
+      [`line 1: the name "${'x'.repeat(76)}…" has 79 bytes; PostgreSQL keeps 63 of a name`],
+    ],
+    [
+      `{"name":"${'x'.repeat(78)}","database":"d"}`,
+      'jsonl',
+      [`line 1: the name "${'x'.repeat(78)}" has 78 bytes; PostgreSQL keeps 63 of a name`],
+    ],
+    [
+      'name,database,schema\na,d,s\nb,d,\nc,e,\nd,e,s',
+      'csv',
+      [
+        'line 3: database "d" is one tenant as a whole and has tenants in its schemas, see line 2',
+        'line 5: database "e" is one tenant as a whole and has tenants in its schemas, see line 4',
+      ],
+    ],
     ['name,database\na,"b"c\nd,e', 'csv', ['line 2: there is text after a closing quote']],
     ['{"database":"d"}', 'jsonl', ['line 1: the target has no name']],
     ['{"name":7,"database":"d"}', 'jsonl', ['line 1: the name is not a text']],
@@ -142,6 +198,23 @@ describe('one clear sentence for each fault, with its line', () => {
     ).toEqual(['line 2: schema "s" of database "app" is in line 1 already']);
   });
 
+  test('names that look like the server’s own, and are none; 63 bytes', () => {
+    const name = 'x'.repeat(63);
+    for (const target of [
+      { name: 'pg_a', database: 'trueup', schema: 'my_pg_1' },
+      { name, database: 'pg_b', schema: name },
+    ])
+      expect(readTargets(JSON.stringify(target), 'jsonl')).toEqual([target]);
+  });
+
+  test('an empty line of CSV, spaces around its columns, and a byte order mark inside a text', () => {
+    expect(readTargets(' name , database\n\na,\ufeffd\n', 'csv')).toEqual([
+      { name: 'a', database: '\ufeffd' },
+    ]);
+  });
+
+  test('as large as allowed', () => expect(() => checkSize(MOST_LIST_BYTES)).not.toThrow());
+
   test('too large, too many', () => {
     expect(() => checkSize(300 * 1024 * 1024)).toThrow('it has 300 MB; a list of targets has at most 32 MB');
     const many = Array.from({ length: MOST_TARGETS + 1 }, (_, i) => `t${i},d${i}`).join('\n');
@@ -177,8 +250,8 @@ describe('of a fleet with servers', () => {
     expect(read([acme], ['main'])).toEqual([{ ...acme, server: 'main' }]);
     expect(read([{ ...acme, server: 'eu' }], ['main', 'eu'])).toEqual([{ ...acme, server: 'eu' }]);
     expect(read([acme], ['main', 'eu'])).toBe('line 1: target "acme" names no server; there are main, eu');
-    expect(read([{ ...acme, server: 'db.evil.example' }], ['main'])).toBe(
-      'line 1: server "db.evil.example" is not of this fleet; there are main',
+    expect(read([{ ...acme, server: 'db.evil.example' }], ['main', 'eu'])).toBe(
+      'line 1: server "db.evil.example" is not of this fleet; there are main, eu',
     );
     expect(() => readTargets(JSON.stringify([{ ...acme, server: 'main' }]), 'json')).toThrow(
       'names a server; here it is that of the connection',

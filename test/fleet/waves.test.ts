@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { wavesOf } from '../../lambda/fleet/waves';
+import { earlyCounts, wavesOf } from '../../lambda/fleet/waves';
 
 const of = (count: number, databases = 3) =>
   Array.from({ length: count }, (_, i) => ({ name: `tenant ${i}`, database: `d${i % databases}` }));
@@ -74,4 +74,21 @@ test('neighbours share a database', () => {
     const changes = targets.filter(({ database }, i) => i > 0 && database !== targets[i - 1]!.database);
     expect(changes.length).toBeLessThan(7);
   }
+});
+
+test('several shares: waves of their own, numbered, until nobody is left', () => {
+  const waves = (count: number, shares: number[]) =>
+    wavesOf(of(count), [], shares).map(({ name, targets }) => [name, targets.length]);
+  expect(waves(100, [5, 20])).toEqual([
+    ['canary', 1],
+    ['early 1', 5],
+    ['early 2', 20],
+    ['rest', 74],
+  ]);
+  expect(earlyCounts(10, 2, [50, 50, 50])).toEqual([5, 3, 0]);
+  expect(earlyCounts(1, 5, [50])).toEqual([0]);
+});
+
+test('several canaries that are no target are named', () => {
+  expect(() => wavesOf(of(3), ['x', 'y'])).toThrow(new RangeError('not in the list: x, y'));
 });

@@ -26,6 +26,7 @@ const SECRET_ARN = 'arn:aws:secretsmanager:eu-west-1:111122223333:secret:key';
 const REFUSED = 'arn:aws:sns:eu-west-1:111122223333:refused';
 
 interface Received {
+  readonly method: string;
   readonly url: string;
   readonly headers: Record<string, unknown>;
   readonly body: string;
@@ -35,7 +36,7 @@ let answers: (number | 'silent' | 'hang up')[] = [202];
 const received: Received[] = [];
 let receiver: Server;
 let aws: Server;
-let secret = KEY;
+let secret: string | undefined = KEY;
 let secretsRead = 0;
 const refused: string[] = [];
 const logged: string[] = [];
@@ -47,7 +48,7 @@ beforeAll(async () => {
   receiver = createServer({ cert, key }, async (request, response) => {
     let body = '';
     for await (const chunk of request) body += chunk;
-    received.push({ url: request.url!, headers: request.headers, body });
+    received.push({ method: request.method!, url: request.url!, headers: request.headers, body });
     const answer = answers.length > 1 ? answers.shift()! : answers[0]!;
     if (answer === 'silent') return;
     if (answer === 'hang up') return void request.socket.destroy();
@@ -116,7 +117,7 @@ async function ending(sent: Promise<void>): Promise<string | null> {
     (thrown: Error) => thrown.message,
   );
   const told = `${logged.join('')}${error}`;
-  for (const each of [KEY, secret, 'CANARY', url]) expect(told).not.toContain(each);
+  for (const each of [KEY, secret ?? KEY, 'CANARY', url]) expect(told).not.toContain(each);
   return error;
 }
 
@@ -129,6 +130,27 @@ describe('PagerDuty', () => {
     expect(events.every(({ routing_key }) => routing_key === KEY)).toBe(true);
     expect(secretsRead).toBe(1);
     expect(refused).toEqual([]);
+    for (const { method, headers } of received)
+      expect([method, headers['content-type']]).toEqual(['POST', 'application/json']);
+    expect(logged.map((line) => JSON.parse(line))).toEqual([
+      {
+        time: expect.any(String),
+        event: 'sent',
+        form: 'pagerduty',
+        page: THREE.id,
+        action: THREE.action,
+        delivered: 3,
+        refused: 0,
+        later: 0,
+        answers: ['202', '202', '202'],
+      },
+    ]);
+  });
+
+  it('a key may hold any character after its first', async () => {
+    secret = 'a{[';
+    await deliver(bodyOf(), context('pagerduty'));
+    expect(JSON.parse(received[0]!.body).routing_key).toBe('a{[');
   });
 
   it('400 is not tried again, and is a dead letter; the others are sent', async () => {
@@ -137,7 +159,11 @@ describe('PagerDuty', () => {
     expect(await ending(deliver(bodyOf(THREE), to))).toBeNull();
     expect(received).toHaveLength(3);
     expect(refused).toEqual([bodyOf(THREE)]);
-    expect(logged.join('')).toContain('"event":"not-delivered"');
+    expect(JSON.parse(logged.at(-1)!)).toMatchObject({
+      event: 'not-delivered',
+      form: 'pagerduty',
+      why: 'it was refused (202, 400, 202)',
+    });
   });
 
   it.each([101, 429, 500, 503, 'silent', 'hang up'] as const)(
@@ -155,6 +181,13 @@ describe('PagerDuty', () => {
       expect(second).toBe(first);
     },
   );
+
+  it('what came of each event is said', async () => {
+    answers = [202, 503, 101];
+    expect(await ending(deliver(bodyOf(THREE), context('pagerduty')))).toBe(
+      'pagerduty: no answer that settles it (202, 503, ECONNRESET). It is tried again.',
+    );
+  });
 
   it('one that is down, and one whose certificate nobody vouches for', async () => {
     const down = context('pagerduty', 'https://127.0.0.1:1/');
@@ -227,7 +260,7 @@ describe('a webhook', () => {
     expect(secretsRead).toBe(2);
     expect(refused).toEqual([]);
     const { headers, body } = received.at(-1)!;
-    const mac = createHmac('sha256', secret)
+    const mac = createHmac('sha256', 'the new one')
       .update(`v1:${headers['trueup-timestamp']}:${body}`)
       .digest('hex');
     expect(headers['trueup-signature']).toBe(`v1=${mac}`);
@@ -244,8 +277,8 @@ it('what is no page is a dead letter, and asks nobody', async () => {
   expect([received.length, secretsRead]).toEqual([0, 0]);
 });
 
-it('an empty secret is tried again, and says what is wrong', async () => {
-  secret = ' ';
+it.each([' ', undefined])('an empty secret (%j) is tried again, and says what is wrong', async (empty) => {
+  secret = empty;
   const sent = deliver(bodyOf(), context('webhook'));
   await expect(sent).rejects.toThrow('The secret is empty. Give it the key as its value.');
 });
@@ -262,17 +295,32 @@ it('a secret that holds more than the key is sent to nobody, and is read again o
 
 it('what statuses mean', () => {
   const meanings = (...statuses: number[]) => [...new Set(statuses.map(meaningOf))];
-  expect(meanings(200, 202, 204)).toEqual(['delivered']);
-  expect(meanings(400, 401, 403, 404, 410, 413, 301, 308)).toEqual(['refused']);
-  expect(meanings(408, 425, 429, 500, 502, 503, 504, 0)).toEqual(['later']);
+  expect(meanings(200, 202, 204, 299)).toEqual(['delivered']);
+  expect(meanings(400, 401, 403, 404, 410, 413, 300, 301, 308)).toEqual(['refused']);
+  expect(meanings(408, 425, 429, 500, 502, 503, 504, 0, 199)).toEqual(['later']);
 });
 
 it('secrets as text, and as the console writes them', () => {
-  expect([' k\n', '{"routing_key":"k"}', '"k"', '{"a":"k","b":"l"}'].map(valueIn)).toEqual([
-    'k',
-    'k',
-    '"k"',
-    '{"a":"k","b":"l"}',
+  expect(
+    [' k\n', '{"routing_key":" k\\n"}', '"k"', '{"a":"k","b":"l"}', '{"a":1}', 'null'].map(valueIn),
+  ).toEqual(['k', 'k', '"k"', '{"a":"k","b":"l"}', '{"a":1}', 'null']);
+});
+
+it('a secret is kept for five minutes', async () => {
+  let [read, now] = [0, 1_000];
+  vi.spyOn(Date, 'now').mockImplementation(() => now);
+  const secrets = new Secrets(async () => `key ${++read}`);
+  const seen: (string | boolean)[][] = [];
+  for (const ms of [0, 299_999, 1]) {
+    now += ms;
+    const { value, kept } = await secrets.get('arn');
+    seen.push([value, kept]);
+  }
+  vi.mocked(Date.now).mockRestore();
+  expect(seen).toEqual([
+    ['key 1', false],
+    ['key 1', true],
+    ['key 2', false],
   ]);
 });
 

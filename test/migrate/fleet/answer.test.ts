@@ -2,10 +2,11 @@
 import { describe, expect, test } from 'vitest';
 import type { Outcome, Report } from '../../../lambda/contract/converge';
 import type { ErrorInfo } from '../../../lambda/contract/errors';
+import type { Verification } from '../../../lambda/contract/status';
 import { namespaceLock } from '../../../lambda/engine/locks/runner-lock';
 import { ended } from '../../../lambda/engine/on-database';
 import { reportOf } from '../../../lambda/engine/plan/report';
-import { MOST_BYTES, ofApply, ofStanding, ofUndo } from '../../../lambda/migrate/fleet/answer';
+import { MOST_BYTES, ofApply, ofProof, ofStanding, ofUndo } from '../../../lambda/migrate/fleet/answer';
 import { inFlight } from '../../../lambda/migrate/fleet/server';
 import { manifestOf, request } from '../../support/manifest';
 
@@ -57,6 +58,143 @@ test('what is small is told whole', () => {
     report: report({ kept: names(9).map((name) => ({ name, reason: 'x' })) }),
   });
   expect(cut.kept?.at(-1)).toEqual({ name: '*', reason: expect.stringMatching(/^and \d more$/) });
+});
+
+describe('a slice of a migration', () => {
+  const fields = { name: asked.name, startedAt: asked.startedAt, position: '' };
+  const waiting = error('a lock');
+
+  test('done: nothing is pending, whatever the report says', () => {
+    const { changed, ...told } = ofApply(asked, {
+      status: 'done',
+      report: report({ baselined: ['1'], applied: ['2'], pending: ['3'] }),
+    });
+    expect(told).toEqual({ ...fields, state: 'at version', pending: 0 });
+    expect(changed).toEqual(['1', '2']);
+    expect(ofApply(asked, { status: 'done', report: report() })).not.toHaveProperty('changed');
+  });
+
+  test('goes on while there is time; then why it did not', () => {
+    const outcome = { status: 'continue', progress: 'batch 3', report: report({ pending: ['3'] }) } as const;
+    expect(ofApply(asked, outcome)).toEqual({ ...fields, state: 'continue', pending: 1 });
+    expect(ofApply(late, outcome)).toEqual({
+      ...fields,
+      state: 'failed',
+      pending: 1,
+      error: {
+        code: 'busy',
+        message: 'not finished in its time: batch 3',
+        remedy:
+          'Deploy again to continue, or give it more time (perTargetTimeout); what is done is recorded.',
+      },
+    });
+    expect(ofApply(late, { ...outcome, waitingFor: waiting })).toMatchObject({
+      state: 'failed',
+      error: waiting,
+    });
+  });
+});
+
+describe('a proof of a tenant that is at version', () => {
+  const answer = { ...asked, state: 'at version', pending: 0, position: '2' } as const;
+  const proof = (change: Partial<Verification>) =>
+    ofProof(answer, { findings: [], errors: [], ...change } as Verification);
+
+  test('all is there', () => expect(proof({})).toBe(answer));
+
+  test('something is gone', () => {
+    const findings = ['table a is missing', 'table b is missing'].map((sentence) => ({
+      migration: '1',
+      sentence,
+    }));
+    expect(proof({ findings, errors: [error('x')] })).toEqual({
+      ...answer,
+      state: 'drifted',
+      error: {
+        code: 'verification',
+        migration: '1',
+        message: 'what was applied is no longer there',
+        remedy: 'Bring it back with a new migration, or by hand.',
+        details: ['table a is missing', 'table b is missing'],
+      },
+    });
+  });
+
+  test('it cannot be asked', () => {
+    const why = { code: 'privilege', message: 'no right', remedy: 'Grant it.' } as const;
+    expect(proof({ errors: [why, error('x')] })).toEqual({ ...answer, state: 'drifted', error: why });
+  });
+});
+
+test('why a tenant stands where it does', () => {
+  const why = { code: 'ownership', message: 'another stack', remedy: 'Ask.' } as const;
+  expect(ofStanding(asked, { state: 'foreign', pending: ['1'], position: '', error: why })).toMatchObject({
+    state: 'foreign',
+    pending: 1,
+    error: why,
+  });
+});
+
+describe('what is shortened, and how', () => {
+  const failed = (change: Partial<ErrorInfo>, applied: string[] = []) =>
+    ofApply(asked, {
+      status: 'failed',
+      error: { code: 'statement', message: 'm', remedy: 'r', sqlstate: '42P01', ...change },
+      report: report({ applied }),
+    });
+  const texts = (count: number, length: number) =>
+    Array.from({ length: count }, (_, i) => `${i}`.padEnd(length, 'x'));
+
+  test('names first: the newest five', () => {
+    expect(failed({}, texts(300, 10)).changed).toEqual(texts(300, 10).slice(-5));
+  });
+
+  test('what is kept: the first five, and how many more', () => {
+    const of = (count: number) =>
+      ofUndo(asked, {
+        status: 'done',
+        report: report({ kept: texts(count, 60).map((name) => ({ name, reason: 'r'.repeat(400) })) }),
+      }).kept!;
+    expect(of(5)).toHaveLength(5);
+    expect(of(5)[0]!.reason).toBe(`${'r'.repeat(199)}…`);
+    expect(of(9)).toHaveLength(6);
+    expect(of(9)[5]).toEqual({ name: '*', reason: 'and 4 more' });
+  });
+
+  test('then details: three, each cut', () => {
+    expect(failed({ details: [...texts(2, 160), ...texts(9, 400)] }).error?.details).toEqual([
+      ...texts(2, 160),
+      `${'0'.padEnd(159, 'x')}…`,
+    ]);
+  });
+
+  test('then the sentences, and no details', () => {
+    const { error: told } = failed({ message: 'm'.repeat(3_000), remedy: 'r'.repeat(300), details: ['d'] });
+    expect(told).toEqual({
+      code: 'statement',
+      message: `${'m'.repeat(499)}…`,
+      remedy: 'r'.repeat(300),
+      sqlstate: '42P01',
+    });
+  });
+
+  test('at last the newest name alone, and a few words', () => {
+    const quote = (length: number) => '"'.repeat(length);
+    const told = failed({ message: quote(3_000), remedy: quote(3_000), migration: quote(900) }, [
+      'a',
+      `b${quote(300)}`,
+    ]);
+    expect(told.changed).toEqual([`b${quote(98)}…`]);
+    expect(told.error).toEqual({
+      code: 'statement',
+      message: `${quote(149)}…`,
+      remedy: `${quote(99)}…`,
+      sqlstate: '42P01',
+    });
+    expect(
+      failed({ message: quote(3_000), migration: quote(900), sqlstate: undefined as never }).error,
+    ).not.toHaveProperty('sqlstate');
+  });
 });
 
 describe('a rollback', () => {
