@@ -83,7 +83,7 @@ export const ROOMS = {
   },
   adopt: {
     mutate: ['lib/adopt/**/*.ts'],
-    tests: tests('adopt', 'ledgers statements verify'),
+    tests: tests('adopt', 'flyway-drizzle ledgers names statements tools verify'),
     server: true,
     oneIn: 10,
   },
