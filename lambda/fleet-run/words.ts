@@ -1,9 +1,11 @@
 /** What a run comes to, in words: for CloudFormation, short. Pure. */
-import type { FLEET_ATTRIBUTES, RunReport } from '../contract/fleet-run';
+import type { Failure, FLEET_ATTRIBUTES, RunReport } from '../contract/fleet-run';
 import { shorten } from '../deploy/reason';
 
 const NAMED = 5;
 const ATTRIBUTE_BYTES = 450;
+/** Of what is said about all that are named together, so that the sentences after it are not cut off. */
+const WHY_BYTES = 600;
 
 const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;
 
@@ -20,11 +22,26 @@ export function failuresText(
   { failures, wrong }: Pick<RunReport, 'failures' | 'wrong'>,
   named = NAMED,
 ): string {
-  const shown = failures
-    .slice(0, named)
-    .map(({ name, server, state, why }) => `${name} on ${server} (${state})${why === '' ? '' : `: ${why}`}`);
+  const first = failures.slice(0, named);
+  const room = Math.floor(WHY_BYTES / Math.max(1, first.length));
+  const shown = first.map(
+    (each) => `${placed(each)}${each.why === '' ? '' : `: ${shorten(each.why, room)}`}`,
+  );
   const more = wrong - shown.length;
   return [...shown, ...(more > 0 ? [`and ${more} more`] : [])].join('; ').replace(/\.?$/, '.');
+}
+
+const placed = ({ name, server, state }: Failure): string => `${name} on ${server} (${state})`;
+
+/** As many as fit, and how many more there are: `acme on main (failed), globex on main (failed), and 3 more` */
+function namesText({ failures, wrong }: RunReport): string {
+  const names = failures.map(placed);
+  for (;;) {
+    const more = wrong - names.length;
+    const text = [...names, ...(more > 0 ? [`and ${more} more`] : [])].join(', ');
+    if (names.length <= 1 || shorten(text, ATTRIBUTE_BYTES) === text) return text;
+    names.pop();
+  }
 }
 
 /** Why a run that came to its end is a failure; null where it is none. @param round from 1; later ones are about newcomers */
@@ -61,7 +78,7 @@ export function fleetAttributes(report: RunReport | null, warnings: readonly str
   const more = report.keptCount - report.kept.length;
   return {
     Tenants: fit(statesText(report)),
-    Failed: report.wrong === 0 ? 'none' : fit(failuresText(report, 20)),
+    Failed: report.wrong === 0 ? 'none' : fit(namesText(report)),
     Undone: String(report.undoneCount),
     Kept: fit(
       [

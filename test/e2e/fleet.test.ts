@@ -2,7 +2,10 @@
  * A fleet's life through the real command line: databases and schemas of one server, brought up by a run of Step Functions.
  * Each test goes on from where the one before it left the stack.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { wavesOf } from '../../lambda/fleet/waves';
+import { dumpCatalogue } from '../../lib/demo/catalogue';
 import { reason, testApp } from './support/cdk';
 import { type File, histories, migrationFolder } from './support/migrations';
 import { type Rds, startRds } from './support/rds';
@@ -11,18 +14,26 @@ import type { Finished } from './support/supervised';
 
 const NAME = 'fleet';
 const STACK = `${NAME}-service`;
+const OTHER = `${NAME}-other`;
 const SERVER = `${NAME}-server`;
 const DATABASES = ['tenant_a', 'tenant_b', 'tenant_c'];
 const SCHEMAS = ['shop_x', 'shop_y'];
+const SIX = [...DATABASES, 'tenant_d', ...SCHEMAS];
+/** Who is in which wave. */
+const [CANARY, EARLY, REST] = wavesOf(SIX.map((name) => ({ name, database: name }))).map(({ targets }) =>
+  targets.map(({ name }) => name),
+) as [string[], string[], string[]];
+const BAD = [CANARY[0]!, EARLY[0]!, REST[0]!];
 const app = testApp('fleet');
 
 const ORDERS: File = {
   up: 'CREATE TABLE orders (id uuid PRIMARY KEY, note text);',
   holds: `to_regclass('orders') IS NOT NULL`,
 };
-const TOTAL: File = {
-  up: 'ALTER TABLE orders ADD COLUMN total numeric;',
-  holds: `EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass('orders') AND attname = 'total')`,
+const SHORT: File = {
+  up: 'ALTER TABLE orders ADD CONSTRAINT short CHECK (length(note) < 1000) NOT VALID;',
+  holds: `EXISTS (SELECT FROM pg_constraint WHERE conrelid = 'orders'::regclass AND conname = 'short')`,
+  down: 'ALTER TABLE orders DROP CONSTRAINT short;',
 };
 const SIZE: File = {
   up: 'ALTER TABLE orders ADD COLUMN size int;',
@@ -36,13 +47,17 @@ const NOTE: File = {
 };
 const FIRST = { '0001_orders': ORDERS };
 const SECOND = { ...FIRST, '0002_note': NOTE };
-const THIRD = { ...SECOND, '0003_total': TOTAL };
+const THIRD = { ...SECOND, '0003_short': SHORT };
 
 describe.runIf(available())('a fleet, from its first deployment to its end', () => {
   let rds: Rds;
 
-  const deploy = (files: Record<string, File>, context: Record<string, string> = {}): Promise<Finished> =>
-    cdk().deploy([STACK], {
+  const deploy = (
+    files: Record<string, File>,
+    context: Record<string, string> = {},
+    stack = STACK,
+  ): Promise<Finished> =>
+    cdk().deploy([stack], {
       app,
       context: { name: NAME, folder: migrationFolder(files), ...context },
       flags: ['--exclusively'],
@@ -54,12 +69,35 @@ describe.runIf(available())('a fleet, from its first deployment to its end', () 
       await Promise.all(tenants.map(async (each) => [each, await historyOf(each)] as const)),
     );
 
-  async function failure(): Promise<string> {
-    const failed = (await stackEvents(STACK)).filter(
+  const sqlIn = (tenant: string, sql: string): Promise<object[]> =>
+    tenant.startsWith('shop_')
+      ? rds.run('app', `SET search_path TO ${tenant}; ${sql}`)
+      : rds.run(tenant, sql);
+  const spoil = (tenant: string) => sqlIn(tenant, 'ALTER TABLE orders ADD CONSTRAINT short CHECK (true)');
+  const repair = (tenant: string) => sqlIn(tenant, 'ALTER TABLE orders DROP CONSTRAINT short');
+  /** Of 0003_short. */
+  const done = async () =>
+    Object.fromEntries(
+      Object.entries(await everywhere(SIX)).map(([tenant, of]) => [tenant, of['0003_short'] ?? []]),
+    );
+
+  async function failure(stack = STACK): Promise<string> {
+    const failed = (await stackEvents(stack)).filter(
       (event) =>
         event.ResourceType === 'Custom::TrueupFleet' && event.ResourceStatus?.endsWith('_FAILED') === true,
     );
     return failed.at(-1)?.ResourceStatusReason ?? '';
+  }
+
+  /** What was done to each schema's tenant, in its order. */
+  async function eventsOf(tenants: readonly string[]): Promise<Map<string, string[]>> {
+    const rows = await rds.run<{ tenant: string; done: string[] }>(
+      'app',
+      `SELECT split_part(namespace, '/', 2) AS tenant, array_agg(migration ORDER BY id) AS done FROM trueup.events
+        WHERE migration IS NOT NULL AND event IN ('applied', 'unverified', 'undone') GROUP BY 1`,
+    );
+    const all = new Map(rows.map(({ tenant, done }) => [tenant, done]));
+    return new Map(tenants.map((name) => [name, all.get(name) ?? []]));
   }
 
   async function reported() {
@@ -99,50 +137,112 @@ describe.runIf(available())('a fleet, from its first deployment to its end', () 
       expect(history).toEqual({ '0001_orders': ['applied'], '0002_note': ['applied'] });
   });
 
-  test('a bad tenant: the wave ends, no later one begins, and what was done is undone', async () => {
-    await rds.run('tenant_b', 'ALTER TABLE orders ADD COLUMN total int');
-    const failed = await deploy(THIRD);
-    expect(failed.exitCode, reason(failed)).toBe(1);
-    expect(await stackStatus(STACK)).toBe('UPDATE_ROLLBACK_COMPLETE');
-    expect(await failure()).toMatch(/tenant_b on main \(failed\): 0003_total.*already exists/);
-    expect(await reported()).toMatchObject({ direction: 'rollback', outcome: 'done' });
-    const after = await everywhere([...DATABASES, 'tenant_d', ...SCHEMAS]);
-    expect(after.tenant_b).not.toHaveProperty('0003_total');
-    for (const history of Object.values(after)) expect(history['0002_note']).toEqual(['applied']);
+  test('a bad tenant in each wave: its wave ends, no later one begins, and what was done is undone', async () => {
+    for (const tenant of BAD) await spoil(tenant);
+    const reached: string[] = [];
+    for (const [wave, bad] of [
+      ['canary', CANARY],
+      ['early', EARLY],
+      ['rest', REST],
+    ] as const) {
+      const before = await done();
+      const failed = await deploy(THIRD);
+      expect(failed.exitCode, reason(failed)).toBe(1);
+      expect(await stackStatus(STACK)).toBe('UPDATE_ROLLBACK_COMPLETE');
+      expect(await failure()).toMatch(
+        new RegExp(
+          `Stopped after wave ${wave}: 1 tenant failed.*${bad[0]} on main \\(failed\\): 0003_short.*already exists`,
+        ),
+      );
+      // All others of the wave had their turn.
+      reached.push(...bad.slice(1));
+      expect(await done()).toEqual(
+        Object.fromEntries(
+          Object.entries(before).map(([tenant, events]) => [
+            tenant,
+            reached.includes(tenant) ? [...events, 'applied', 'undone'] : events,
+          ]),
+        ),
+      );
+      expect(await reported()).toMatchObject({ direction: 'rollback', outcome: 'done', keptCount: 0 });
+      await repair(bad[0]!);
+      reached.push(bad[0]!);
+    }
   });
 
-  test('tolerated: all others are at version, and the answer names the one', async () => {
-    const tolerated = await deploy(THIRD, { tolerated: '1' });
+  test('one in each wave is bad, and three are tolerated: all others are at version, and the answer names the three', async () => {
+    for (const tenant of BAD) await spoil(tenant);
+    const tolerated = await deploy(THIRD, { tolerated: '3' });
     expect(tolerated.exitCode, reason(tolerated)).toBe(0);
-    expect(tolerated.output).toMatch(/Failed\S* = tenant_b on main/);
-    const { tenant_b: bad, ...others } = await everywhere([...DATABASES, 'tenant_d', ...SCHEMAS]);
-    expect(bad).not.toHaveProperty('0003_total');
-    for (const history of Object.values(others)) expect(history['0003_total']!.at(-1)).toBe('applied');
+    for (const tenant of BAD)
+      expect(tolerated.output).toMatch(new RegExp(`Failed\\S* = .*${tenant} on main`));
+    for (const [tenant, events] of Object.entries(await done()))
+      expect(events.at(-1) === 'applied', tenant).toBe(!BAD.includes(tenant));
   });
 
-  test('the command line: where all tenants are, and one that was repaired is brought up', async () => {
+  test('the command line: where all tenants are, and those that were repaired are brought up', async () => {
     const status = await trueup('status', '--stack', STACK, '--fleet', '--json', '--exit-code');
-    expect(JSON.parse(status.output)).toMatchObject({ targets: 6, states: { 'at version': 5, behind: 1 } });
+    expect(JSON.parse(status.output)).toMatchObject({ targets: 6, states: { 'at version': 3, behind: 3 } });
     expect(status.exitCode).toBe(3);
 
-    await rds.run('tenant_b', 'ALTER TABLE orders DROP COLUMN total');
-    const up = await trueup('up', '--stack', STACK, '--target', 'tenant_b', '--quiet');
-    expect(up.output).toBe('1 tenant: 1 at version.\n');
+    for (const tenant of BAD) await repair(tenant);
+    const up = await trueup('up', '--stack', STACK, ...BAD.flatMap((name) => ['--target', name]), '--quiet');
+    expect(up.output).toBe('3 tenants: 3 at version.\n');
     expect(up.exitCode).toBe(0);
-    expect((await historyOf('tenant_b'))['0003_total']).toEqual(['applied']);
+    for (const events of Object.values(await done())) expect(events.at(-1)).toBe('applied');
 
     const wrong = await trueup('up', '--stack', STACK, '--target', 'nobody');
     expect(wrong.output).toContain('nobody is not in the list of 6 targets');
     expect(wrong.exitCode).toBe(2);
   });
 
-  test('a service that does not come up: the tenants had succeeded, so they stay, and the answer says so', async () => {
-    const failed = await deploy({ ...THIRD, '0004_size': SIZE }, { service: 'fails' });
+  test('a service that does not come up: the tenants had succeeded, so they stay. Another stack at the same time: it is told whose they are', async () => {
+    const files = { ...THIRD, '0004_size': SIZE };
+    const [failed, other] = await Promise.all([
+      deploy(files, { service: 'fails' }),
+      deploy(files, { stack: 'other' }, OTHER),
+    ]);
     expect(failed.exitCode, reason(failed)).toBe(1);
     expect(await stackStatus(STACK)).toBe('UPDATE_ROLLBACK_COMPLETE');
     expect(await reported()).toMatchObject({ direction: 'rollback', outcome: 'done', keptCount: 6 });
-    for (const history of Object.values(await everywhere()))
+    for (const history of Object.values(await everywhere(SIX)))
       expect(history['0004_size']).toEqual(['applied']);
+
+    expect(other.exitCode, reason(other)).toBe(1);
+    expect(await failure(OTHER)).toMatch(/Nothing was changed: 6 tenants cannot be migrated.*\(foreign\)/);
+    expect(await stackStatus(OTHER)).toBe('ROLLBACK_COMPLETE');
+  });
+
+  test('200 tenants, and the server crashes in the middle: each has each migration once, and the catalogue of one migrated alone', async () => {
+    const added = Array.from({ length: 194 }, (_, i) => `shop_${String(i).padStart(3, '0')}`);
+    await rds.run('app', added.map((name) => `CREATE SCHEMA ${name} AUTHORIZATION postgres`).join(';'));
+    const files = { ...THIRD, '0004_size': SIZE };
+    const deployed = deploy(files);
+    await crash(rds, added.length / 2);
+    const { exitCode, ...finished } = await deployed;
+    expect(exitCode, finished.output).toBe(0);
+    expect(finished.output).toMatch(/Tenants\S* = 200 tenants: 200 at version/);
+    const folder = migrationFolder(files);
+    const names = Object.keys(files);
+    expect(await eventsOf(added)).toEqual(new Map(added.map((name) => [name, names])));
+
+    await rds.run('postgres', 'CREATE DATABASE alone OWNER postgres');
+    const alone = await trueup(
+      'up',
+      folder,
+      '--database-url',
+      rds.adminUrl('alone'),
+      '--owner-role',
+      'postgres',
+    );
+    expect(alone.exitCode, alone.output).toBe(0);
+    const wanted = await dumpCatalogue(rds.adminUrl('alone'));
+    for (const tenant of [...DATABASES, 'tenant_d'])
+      expect(await dumpCatalogue(rds.adminUrl(tenant)), tenant).toEqual(wanted);
+    const schemas = await bySchema(rds.adminUrl('app'));
+    expect(schemas.size).toBe(196);
+    for (const [name, lines] of schemas)
+      expect(lines, name).toEqual(wanted.filter((line) => line.includes('public.')));
   });
 
   test('destroy: the stack is gone, the tenants stay', async () => {
@@ -155,3 +255,31 @@ describe.runIf(available())('a fleet, from its first deployment to its end', () 
     expect((await historyOf('tenant_a'))['0001_orders']).toEqual(['applied']);
   });
 });
+
+/** The server is gone for three seconds once so many of the new tenants have their first table. */
+async function crash({ server, run }: Rds, after: number): Promise<void> {
+  for (;;) {
+    const [row] = await run<{ count: number }>(
+      'app',
+      `SELECT count(*)::int AS count FROM pg_class WHERE relname = 'orders' AND relkind = 'r'`,
+    );
+    if (row!.count >= after) break;
+    await sleep(100);
+  }
+  await server.stopServer('immediate');
+  await sleep(3_000);
+  await server.startServer();
+}
+
+/** Lines of the catalogue of each tenant's schema, as if it were `public`. */
+async function bySchema(url: string): Promise<Map<string, string[]>> {
+  const found = new Map<string, string[]>();
+  for (const line of await dumpCatalogue(url)) {
+    const [tenant] = line.match(/\bshop_\w+/) ?? [];
+    if (tenant === undefined) continue;
+    const lines = found.get(tenant) ?? [];
+    if (!line.startsWith('schema ')) lines.push(line.replaceAll(tenant, 'public'));
+    found.set(tenant, lines.sort());
+  }
+  return found;
+}

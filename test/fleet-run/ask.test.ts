@@ -2,7 +2,10 @@
 import { expect, test } from 'vitest';
 import type { FleetAnswer, FleetQuestion, TenantRow } from '../../lambda/contract/fleet-run';
 import { ask } from '../../lambda/fleet-run/ask';
+import { quiet } from '../support/quiet';
 import { membersOf, PLAN, StandIn } from './stand-in';
+
+quiet();
 
 function fleet(...names: string[]) {
   const aws = new StandIn();

@@ -1,7 +1,10 @@
 /** What leaves the fleet's function, through the real SDK, and answers that are broken: one clear error each, and no stack that is stuck. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { quiet } from '../support/quiet';
 import { Endpoint, type Faults, overHttp } from './endpoint';
 import { membersOf, StandIn } from './stand-in';
+
+quiet();
 
 let aws: StandIn;
 const endpoint = new Endpoint(() => aws);

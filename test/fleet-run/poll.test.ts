@@ -1,6 +1,9 @@
 /** A request of CloudFormation over a fleet, poll by poll, with a stand-in for Step Functions' client. */
 import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { quiet } from '../support/quiet';
 import { membersOf, StandIn } from './stand-in';
+
+quiet();
 
 let aws: StandIn;
 beforeEach(() => {
@@ -156,6 +159,26 @@ describe('forward', () => {
         Failed: expect.stringContaining('b on eu (failed)'),
       },
     });
+  });
+
+  test('many fail: each is named, as many as fit, and the sentence comes to its end', async () => {
+    aws.members = membersOf(...Array.from({ length: 40 }, (_, i) => `tenant_${i}`));
+    const error = { code: 'sql', message: 'x'.repeat(500), remedy: 'y' } as never;
+    aws.onTenant = (_, { work }) => (work === 'look' ? { state: 'behind' } : { state: 'failed', error });
+    await aws.poll('r', { plan: { tolerated: 40 } });
+    await aws.toEnd('r');
+    expect(await aws.poll('r', { plan: { tolerated: 40 } })).toMatchObject({
+      Data: {
+        Failed: expect.stringMatching(/^(tenant_\d+ on (main|eu) \(failed\), ){10,}and \d\d more$/),
+      },
+    });
+    await aws.poll('s', { plan: { canaries: aws.members.slice(0, 9).map(({ name }) => name) } });
+    await aws.toEnd('s');
+    await expect(
+      aws.poll('s', { plan: { canaries: aws.members.slice(0, 9).map(({ name }) => name) } }),
+    ).rejects.toThrow(
+      /(tenant_\d+ on (main|eu) \(failed\): Xxx.*){5}; and 4 more\. .*deploy again to continue\.$/,
+    );
   });
 
   test('a function that dies and a map that ends early: no answer, and nobody is taken for migrated', async () => {

@@ -3,7 +3,10 @@
  * docs/testing.md. Whichever of the two happens, each tenant has each migration once, and nobody is taken for migrated who is not.
  */
 import { beforeEach, expect, test } from 'vitest';
+import { quiet } from '../support/quiet';
 import { membersOf, type PLAN, StandIn } from './stand-in';
+
+quiet();
 
 const NAMES = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
 const NOT_YET = { IsComplete: false };

@@ -1,6 +1,7 @@
 /**
  * A user's app: a server with tenants, and a fleet over them. Context: `name`, prefix of the stacks' names; `folder` of
- * migrations; `tolerated`; `service`, its version, with `fails` for one that does not come up.
+ * migrations; `tolerated`; `service`, its version, with `fails` for one that does not come up; `stack`, the fleet's stack
+ * in place of `service`: another team's, over the same tenants.
  */
 import { App, Duration, Stack } from 'aws-cdk-lib';
 import { SchemaFleet } from '../../../lib/constructs/fleet/schema-fleet';
@@ -14,7 +15,7 @@ const name = context('name');
 
 const server = new DatabaseStack(app, `${name}-server`, { cheap: true, managedSecret: false });
 
-const stack = new Stack(app, `${name}-service`);
+const stack = new Stack(app, `${name}-${app.node.tryGetContext('stack') ?? 'service'}`);
 const fleet = new SchemaFleet(stack, 'Tenants', {
   servers: { main: server.database() },
   targets: [
