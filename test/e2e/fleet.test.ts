@@ -168,7 +168,7 @@ describe.runIf(available())('a fleet, from its first deployment to its end', () 
       await repair(bad[0]!);
       reached.push(bad[0]!);
     }
-  });
+  }, 600_000);
 
   test('one in each wave is bad, and three are tolerated: all others are at version, and the answer names the three', async () => {
     for (const tenant of BAD) await spoil(tenant);

@@ -8,13 +8,15 @@ import type { TenantAnswer, TenantRequest } from '../../lambda/contract/fleet';
 import type { BranchResult, FleetMember, FleetPlan, RunState } from '../../lambda/contract/fleet-run';
 import type { MigrateRequest, MigrateResponse } from '../../lambda/contract/migrate';
 import type { IsCompleteRequest } from '../../lambda/deploy/events';
+import type { Clock } from '../../lambda/fleet-run/context';
 import type { Execution, FleetOutbound } from '../../lambda/fleet-run/outbound';
 import { handleFleetPoll } from '../../lambda/fleet-run/poll';
 import { readTargetsOf } from '../../lambda/fleet-run/run';
 import { tally } from '../../lambda/fleet-run/tally';
 import { stackHistory } from '../support/stack-events';
 
-export type OnTenant = (member: FleetMember, asked: TenantRequest) => Partial<TenantAnswer> | 'dies';
+type Told = Partial<TenantAnswer> | 'dies';
+export type OnTenant = (member: FleetMember, asked: TenantRequest) => Told | Promise<Told>;
 
 interface Run {
   status: Execution['status'];
@@ -41,6 +43,8 @@ export class StandIn {
   readonly starts: string[] = [];
   /** What the list names today. */
   members: FleetMember[] = [];
+  /** Children of a map at once. */
+  concurrency = 1;
   /** Branches of a wave. */
   servers = Object.keys(PLAN.servers);
   freeConnections = 100;
@@ -58,6 +62,8 @@ export class StandIn {
   /** The functions' manifest, once a newer deployment has changed them under a run. */
   deployedHash: string | undefined;
   ms = 1_000_000;
+  /** In place of its own, which sleeps no time. @default - none */
+  clock: Partial<Clock> = {};
   /** Of the function's process. */
   readonly failingSince = new Map<string, number>();
 
@@ -122,20 +128,28 @@ export class StandIn {
         const members = await readTargetsOf({ [server]: key }, this.inside.bucket);
         if (error !== undefined) {
           for (const member of members.slice(0, Math.ceil(members.length / 2)))
-            this.child(member, { work, request });
+            await this.child(member, { work, request });
           branches.push({ server, error });
           continue;
         }
-        branches.push({ server, results: this.write(`${results}/${server}`, members, { work, request }) });
+        branches.push({
+          server,
+          results: await this.write(`${results}/${server}`, members, { work, request }),
+        });
       }
     }
+    // A run that was stopped meanwhile counts no more; its children came to their end.
+    if (run.status !== 'RUNNING') return;
     checkState({ ...run.state, branches });
     run.state = await tally({ ...run.state, branches }, this.inside.bucket);
     checkState(run.state);
     if (!run.state.go) run.status = 'SUCCEEDED';
   }
 
-  private child({ server, ...target }: FleetMember, asked: Omit<TenantRequest, 'target'>) {
+  private async child(
+    { server, ...target }: FleetMember,
+    asked: Omit<TenantRequest, 'target'>,
+  ): Promise<Told> {
     return this.onTenant({ server, ...target }, { ...asked, target });
   }
 
@@ -143,20 +157,22 @@ export class StandIn {
   async childrenGoOn(name: string): Promise<void> {
     const { lists, work, request } = this.runs.get(name)!.state;
     for (const member of await readTargetsOf(lists, this.inside.bucket))
-      this.child(member, { work, request });
+      await this.child(member, { work, request });
   }
 
-  /** As ResultWriter does, two tenants a file. */
-  private write(prefix: string, members: FleetMember[], asked: Omit<TenantRequest, 'target'>) {
+  /** As ResultWriter does, in a file a tenant. */
+  private async write(prefix: string, members: FleetMember[], asked: Omit<TenantRequest, 'target'>) {
     const files: Record<string, { Key: string; Size: number }[]> = { SUCCEEDED: [], FAILED: [], PENDING: [] };
     const put = (status: string, found: object[]): void => {
       const Key = `${prefix}/${status}_${files[status]!.length}.json`;
       if (!this.isLost(Key)) this.objects.set(Key, JSON.stringify(found));
       files[status]!.push({ Key, Size: 1 });
     };
-    for (let at = 0; at < members.length; at += 2)
-      for (const { server, ...target } of members.slice(at, at + 2)) {
-        const told = this.child({ server, ...target }, asked);
+    const waiting = [...members];
+    const worker = async (): Promise<void> => {
+      for (let member = waiting.shift(); member; member = waiting.shift()) {
+        const { server: _, ...target } = member;
+        const told = await this.child(member, asked);
         const Input = JSON.stringify({ ...asked, target });
         if (told === 'dies') put('FAILED', [{ Input, Error: 'Lambda.Unknown', Cause: 'secret' }]);
         else {
@@ -180,6 +196,8 @@ export class StandIn {
           ]);
         }
       }
+    };
+    await Promise.all(Array.from({ length: this.concurrency }, worker));
     const Key = `${prefix}/manifest.json`;
     const manifest = JSON.stringify({ DestinationBucket: 'lists', ResultFiles: files });
     if (!this.isLost(Key)) this.objects.set(Key, manifest);
@@ -254,7 +272,7 @@ export class StandIn {
       },
       outbound: this.outbound,
       failingSince: this.failingSince,
-      clock,
+      clock: { ...clock, ...this.clock },
     });
   }
 }
