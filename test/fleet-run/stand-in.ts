@@ -57,7 +57,7 @@ export class StandIn {
   mapError: (server: string) => string | undefined = () => undefined;
   /** Of a file that Step Functions writes: it is not there. */
   isLost: (key: string) => boolean = () => false;
-  /** As in the local AWS: a name that has been used begins a run once more. */
+  /** A name that has been used begins a run once more, as it does after 90 days. */
   namesAreUsedAgain = false;
   /** The functions' manifest, once a newer deployment has changed them under a run. */
   deployedHash: string | undefined;

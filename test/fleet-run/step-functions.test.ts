@@ -123,6 +123,19 @@ test('children that outlive a run whose time was up, beside the deployment that 
   once();
 });
 
+test('two requests for one stack, which CloudFormation refuses: the newer stops the run of the older, and each tenant is migrated once', async () => {
+  await aws.poll('r');
+  await aws.wave('r');
+  await aws.wave('r');
+  await aws.poll('s');
+  expect(aws.runs.get('r')!.status).toBe('ABORTED');
+  await aws.childrenGoOn('r');
+  await aws.toEnd('s');
+  expect(await aws.poll('s')).toMatchObject({ Data: { Tenants: '8 tenants: 8 at version' } });
+  await expect(aws.poll('r')).rejects.toThrow('Step Functions ended the run as ABORTED');
+  once();
+});
+
 test.each(['TIMED_OUT', 'ABORTED', 'FAILED', 'PENDING_REDRIVE'] as const)(
   'a run that ends as %s: it is never redriven; the next deployment begins its own',
   async (status) => {
