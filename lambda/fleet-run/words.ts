@@ -18,11 +18,8 @@ export const statesText = ({ targets, states }: Pick<RunReport, 'targets' | 'sta
   }`;
 
 /** `acme on main (failed): 0002_total, line 2: …` */
-export function failuresText(
-  { failures, wrong }: Pick<RunReport, 'failures' | 'wrong'>,
-  named = NAMED,
-): string {
-  const first = failures.slice(0, named);
+export function failuresText({ failures, wrong }: Pick<RunReport, 'failures' | 'wrong'>): string {
+  const first = failures.slice(0, NAMED);
   const room = Math.floor(WHY_BYTES / Math.max(1, first.length));
   const shown = first.map(
     (each) => `${placed(each)}${each.why === '' ? '' : `: ${shorten(each.why, room)}`}`,

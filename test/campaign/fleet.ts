@@ -128,6 +128,8 @@ async function campaign(major: number, script: string, folder: string): Promise<
     namespace: NAMESPACE,
     manifestHash: manifest.hash,
     servers: { main: { concurrency: 4 } },
+    // Else hardly a run would come further than the look.
+    tolerated: chances.dies > 0 && random.below(4) > 0 ? tenants.length : 0,
   });
   /** To its answer, with whatever waves are to be done meanwhile. */
   const request = async (
@@ -137,14 +139,14 @@ async function campaign(major: number, script: string, folder: string): Promise<
     stopAfter?: number,
   ): Promise<boolean | null> => {
     aws.ms = 1_000_000;
-    const wave = { under: null as Promise<void> | null, count: 0 };
+    const options = {
+      plan: plan(to),
+      properties: { ManifestHash: to.hash, Target: 'fleet:main', Namespace: NAMESPACE },
+      old: { ManifestHash: from.hash },
+    };
+    let waves = 0;
     for (;;) {
       try {
-        const options = {
-          plan: plan(to),
-          properties: { ManifestHash: to.hash, Target: 'fleet:main', Namespace: NAMESPACE },
-          old: { ManifestHash: from.hash },
-        };
         if ((await aws.poll(id, options)).IsComplete) return true;
       } catch {
         return false;
@@ -153,7 +155,7 @@ async function campaign(major: number, script: string, folder: string): Promise<
       const running = [...aws.runs].filter(([, { status }]) => status === 'RUNNING').map(([name]) => name);
       const [name] = running.filter((each) => each.startsWith(id));
       if (name === undefined) continue;
-      if (wave.count++ === stopAfter) {
+      if (waves++ === stopAfter) {
         // Nobody waits for it: its children go on while the rollback looks who is at work.
         aws.wave(name).catch((error) => console.error(error));
         await sleep(random.below(400));

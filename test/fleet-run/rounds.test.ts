@@ -50,7 +50,7 @@ describe('forward', () => {
       IsComplete: true,
       Data: {
         Tenants: '6 tenants: 2 failed, 4 at version',
-        Failed: 'a on main (failed); e on main (failed).',
+        Failed: 'a on main (failed), e on main (failed)',
         Warnings: '2 tenants tolerated and behind: a on main (failed); e on main (failed).',
       },
     });
