@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { Client } from 'pg';
+import { Client, Pool } from 'pg';
 import { afterAll, inject } from 'vitest';
 import { withClient } from './client';
 
@@ -35,7 +35,7 @@ const copying = (major: number): string => (major < 15 ? '' : 'STRATEGY file_cop
 /** A new empty database, dropped at the end of the test file. Returns its URL. */
 export async function createDatabase(major = newestMajor(), options = ''): Promise<string> {
   const name = `t_${randomBytes(6).toString('hex')}`;
-  await asSuperuser(major, `CREATE DATABASE ${name} ${copying(major)} ${options}`);
+  await maker(major).query(`CREATE DATABASE ${name} ${copying(major)} ${options}`);
   created.push([major, name]);
   return urlOf(serverUrl(major), { database: name });
 }
@@ -46,6 +46,17 @@ export async function asSuperuser(major: number, sql: string): Promise<void> {
 
 const opened: Client[] = [];
 const created: [number, string][] = [];
+const makers = new Map<number, Pool>();
+
+/** The connection that makes and drops the test file's databases: one more for each of them costs as much as making it. */
+function maker(major: number): Pool {
+  const known = makers.get(major);
+  if (known) return known;
+  const pool = new Pool({ connectionString: serverUrl(major), max: 1, idleTimeoutMillis: 0 });
+  pool.on('error', () => {});
+  makers.set(major, pool);
+  return pool;
+}
 
 /** A file on every major makes hundreds, and dropping one deletes some three hundred files. */
 const DROPPING_MS = 300_000;
@@ -53,6 +64,7 @@ const DROPPING_MS = 300_000;
 afterAll(async () => {
   await Promise.all(opened.splice(0).map((client) => client.end().catch(() => {})));
   for (const [major, name] of created.splice(0)) {
-    await asSuperuser(major, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
+    await maker(major).query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
   }
+  await Promise.all([...makers.values()].map((pool) => pool.end()));
 }, DROPPING_MS);
