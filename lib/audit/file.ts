@@ -2,7 +2,9 @@
  * A snapshot as a file: one JSON object with a line for every object of the database, sorted, so that `git diff` reads
  * well. The same database gives the same bytes, but for the line `taken`.
  */
+import { readFileSync } from 'node:fs';
 import { type Catalogue, KINDS } from '../../lambda/audit/catalogue';
+import { documentOf, linesOf } from './file-lines';
 import type { Snapshot } from './snapshot';
 
 export const FORMAT = 'trueup-snapshot';
@@ -42,9 +44,15 @@ const TAKE_AGAIN =
   'Take it again with `trueup snapshot --output FILE`, or restore the file from version control.';
 
 /** @throws {SnapshotProblem} */
-export function readSnapshot(text: string): Snapshot {
-  const source = text.replace(/^\uFEFF/, '');
-  const document = parse(source);
+export const readSnapshotFile = (file: string): Snapshot => {
+  const document = documentOf(linesOf(file));
+  return document === null ? readSnapshot(readFileSync(file, 'utf8')) : snapshotIn(document);
+};
+
+/** @throws {SnapshotProblem} */
+export const readSnapshot = (text: string): Snapshot => snapshotIn(parse(text.replace(/^\uFEFF/, '')));
+
+function snapshotIn(document: unknown): Snapshot {
   if (!isObject(document) || document.format !== FORMAT)
     throw new SnapshotProblem('is not a snapshot of Trueup', 'Give a file that `trueup snapshot` wrote.');
   const { version } = document;

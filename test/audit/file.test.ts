@@ -1,7 +1,11 @@
 /** A file that is no snapshot, or not a whole one, is refused in one sentence. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { type Catalogue, KINDS } from '../../lambda/audit/catalogue';
-import { readSnapshot, SnapshotProblem, writeSnapshot } from '../../lib/audit/file';
+import { readSnapshot, readSnapshotFile, SnapshotProblem, writeSnapshot } from '../../lib/audit/file';
+import { documentOf } from '../../lib/audit/file-lines';
 import type { Snapshot } from '../../lib/audit/snapshot';
 
 const empty = Object.fromEntries(Object.keys(KINDS).map((kind) => [kind, []])) as unknown as Catalogue;
@@ -53,6 +57,47 @@ test('what is written is read', () => {
 test('each object has a line', () => {
   expect(text.split('\n').filter((line) => line.includes('"table"'))).toHaveLength(2);
 });
+
+const inOneGo = (given: string): unknown => {
+  try {
+    return JSON.parse(given);
+  } catch {
+    return null;
+  }
+};
+
+test('line by line it is the same document, and what is none is none', () => {
+  const two = text.replace(/(\{"schema":"s","name":"q".*\})/, '$1,\n$1');
+  expect(documentOf(two.split('\n'))).toEqual(inOneGo(two));
+  for (let at = 0; at < two.length; at++)
+    for (const other of ['', ',', '\n', '{', '[']) {
+      const given = two.slice(0, at) + other + two.slice(at + 1);
+      const document = documentOf(given.split('\n'));
+      if (document !== null) expect([given, document]).toEqual([given, inOneGo(given)]);
+    }
+});
+
+test('from a file it is read as it is from its text', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'trueup-file-'));
+  const file = join(folder, 'shop.json');
+  const readOf = (given: string) => {
+    writeFileSync(file, given);
+    return readSnapshotFile(file);
+  };
+  try {
+    // Characters of several bytes that a chunk ends in.
+    const rows = Array.from({ length: 5_000 }, (_, i) => ({ schema: 's', name: `t😀é${i}`, rows: i }));
+    const large = writeSnapshot({ ...snapshot, rows });
+    for (const given of [text, large, `\uFEFF${text}`, text.replaceAll('\n', '\r\n'), indented(text)])
+      expect(readOf(given)).toEqual(readSnapshot(given));
+    expect(() => readOf(text.slice(0, -3))).toThrow('is cut off: the end of the snapshot is missing');
+    expect(() => readOf('')).toThrow('is empty');
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+const indented = (given: string): string => JSON.stringify(JSON.parse(given), null, 2);
 
 test('wherever it is cut off, that is said', () => {
   const head = text.indexOf('trueup-snapshot') + 20;

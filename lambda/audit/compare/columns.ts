@@ -2,7 +2,7 @@ import type { Column } from '../catalogue/columns';
 import { type Generator, generatorOf } from '../generators';
 import { key, path, pathOf } from '../names';
 import { onceFor } from '../once';
-import { type Comparison, type Difference, type Lost, only } from './difference';
+import { type Comparison, type Difference, only } from './difference';
 import type { Pair } from './pair';
 import { sameText } from './text';
 
@@ -28,68 +28,65 @@ const keyColumns = ({ source }: Pair): ReadonlySet<string> =>
       .map(({ schema, table, columns }) => key(schema, table, columns[0]!)),
   );
 
-const common = (from: Column, to?: Column) => ({
-  object: path(from.schema, from.table, from.name),
-  lost: [{ kind: 'columns', from, ...(to ? { to } : {}) }] satisfies Lost[],
+const differs = (
+  id: Difference['id'],
+  [from, to]: readonly [from: Column, to?: Column],
+  message: string,
+  source: string | null = null,
+  target: string | null = null,
+): Difference => ({
+  id,
+  object: nameOf(from),
+  message,
+  source,
+  target,
+  lost: [to ? { kind: 'columns', from, to } : { kind: 'columns', from }],
   names: [from.name],
-  table: [from.schema, from.table] as const,
+  table: [from.schema, from.table],
 });
+
+const nameOf = ({ schema, table, name }: Column): string => path(schema, table, name);
 
 function lost(pair: Pair, column: Column): Difference {
   const { schema, table, name } = column;
   const twin = pair.likeColumn(schema, table, name);
-  return {
-    ...common(column),
-    id: 'column-lost',
-    message: `Column ${path(schema, table, name)} is missing${twin ? `; there is ${path(twin)}` : ''}.`,
-    source: describe(column),
-    target: null,
-  };
+  return differs(
+    'column-lost',
+    [column],
+    `Column ${nameOf(column)} is missing${twin ? `; there is ${path(twin)}` : ''}.`,
+    describe(column),
+  );
 }
 
 function* changes(pair: Pair, from: Column, to: Column, isKey: boolean): globalThis.Generator<Difference> {
   if (isAlike(from, to)) return;
-  const about = common(from, to);
-  const { object } = about;
+  const object = nameOf(from);
+  const both = [from, to] as const;
   const sameType = typeOf(from) === typeOf(to);
   if (!sameType && !typeIsLost(pair, from))
-    yield {
-      ...about,
-      id: 'column-type',
-      message: `${object} is ${typeOf(to)}; in the source it is ${typeOf(from)}.`,
-      source: null,
-      target: null,
-    };
+    yield differs('column-type', both, `${object} is ${typeOf(to)}; in the source it is ${typeOf(from)}.`);
   if (from.notNull && !to.notNull)
-    yield {
-      ...about,
-      id: 'not-null-lost',
-      message: `${object} is NOT NULL in the source, and may be null here.`,
-      source: null,
-      target: null,
-    };
+    yield differs('not-null-lost', both, `${object} is NOT NULL in the source, and may be null here.`);
   const [before, now] = [generatorOf(from), generatorOf(to)];
   if (isKey && before && !now)
-    yield {
-      ...about,
-      id: 'missing-id-default',
-      message: `${object} is a key that nothing generates here; the source does.`,
-      source: words(before),
-      target: null,
-    };
+    yield differs(
+      'missing-id-default',
+      both,
+      `${object} is a key that nothing generates here; the source does.`,
+      before.text,
+    );
   else if (from.identity) yield* identity(from, to);
   else if (from.generated) yield* generated(from, to);
   else if (from.default !== undefined && !isSameDefault(from, to, before, now, sameType))
-    yield {
-      ...about,
-      id: 'default-lost',
-      message:
-        to.default === undefined
-          ? `${object} has no default; the source has one.`
-          : `${object} has another default than in the source.`,
-      source: `DEFAULT ${from.default}`,
-      target: to.default === undefined ? null : `DEFAULT ${to.default}`,
-    };
+    yield differs(
+      'default-lost',
+      both,
+      to.default === undefined
+        ? `${object} has no default; the source has one.`
+        : `${object} has another default than in the source.`,
+      `DEFAULT ${from.default}`,
+      to.default === undefined ? null : `DEFAULT ${to.default}`,
+    );
 }
 
 const isAlike = (one: Column, other: Column): boolean =>
@@ -127,41 +124,36 @@ const isSameDefault = (
 
 function* identity(from: Column, to: Column): globalThis.Generator<Difference> {
   if (from.identity === to.identity) return;
-  const about = common(from, to);
   const was = `GENERATED ${from.identity!.toUpperCase()} AS IDENTITY`;
   if (generatorOf(to) === null)
-    yield {
-      ...about,
-      id: 'identity-lost',
-      message: `${about.object} is no identity column; in the source it is.`,
-      source: was,
-      target: null,
-    };
+    yield differs(
+      'identity-lost',
+      [from, to],
+      `${nameOf(from)} is no identity column; in the source it is.`,
+      was,
+    );
   else if (to.identity)
-    yield {
-      ...about,
-      id: 'identity-lost',
-      message: `${about.object} is another identity than in the source.`,
-      source: was,
-      target: `GENERATED ${to.identity.toUpperCase()} AS IDENTITY`,
-    };
+    yield differs(
+      'identity-lost',
+      [from, to],
+      `${nameOf(from)} is another identity than in the source.`,
+      was,
+      `GENERATED ${to.identity.toUpperCase()} AS IDENTITY`,
+    );
 }
 
 function* generated(from: Column, to: Column): globalThis.Generator<Difference> {
   if (sameText(from.generated, to.generated)) return;
-  const about = common(from, to);
-  yield {
-    ...about,
-    id: 'default-lost',
-    message: to.generated
-      ? `${about.object} is generated by another expression than in the source.`
-      : `${about.object} is a plain column; in the source it is generated.`,
-    source: `GENERATED ALWAYS AS (${from.generated})`,
-    target: to.generated ? `GENERATED ALWAYS AS (${to.generated})` : null,
-  };
+  yield differs(
+    'default-lost',
+    [from, to],
+    to.generated
+      ? `${nameOf(from)} is generated by another expression than in the source.`
+      : `${nameOf(from)} is a plain column; in the source it is generated.`,
+    `GENERATED ALWAYS AS (${from.generated})`,
+    to.generated ? `GENERATED ALWAYS AS (${to.generated})` : null,
+  );
 }
-
-const words = (generator: Generator): string => generator.text;
 
 const describe = (column: Column): string =>
   [

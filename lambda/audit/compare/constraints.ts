@@ -1,6 +1,6 @@
 import type { Constraint } from '../catalogue/constraints';
 import { key, list, path } from '../names';
-import { type Comparison, type Difference, type Lost, only } from './difference';
+import { type Comparison, type Difference, only } from './difference';
 import { grouped, type Pair } from './pair';
 import { sameText } from './text';
 
@@ -36,12 +36,21 @@ const sameShape = (one: Constraint, other: Constraint): boolean =>
 
 const formOf = ({ definition }: Constraint): string => definition.replace(/ NOT VALID$/, '');
 
-const common = (from: Constraint, to: Constraint | undefined) => ({
+const differs = (
+  id: Difference['id'],
+  [from, to]: readonly [from: Constraint, to?: Constraint],
+  object: string,
+  message: string,
+): Difference => ({
+  id,
+  object,
+  message,
   source: from.definition,
-  lost: [{ kind: 'constraints', from, ...(to ? { to } : {}) }] satisfies Lost[],
+  target: to?.definition ?? null,
+  lost: [to ? { kind: 'constraints', from, to } : { kind: 'constraints', from }],
   names: [from.name],
-  table: [from.schema, from.table] as const,
-  ...(from.columns ? { columns: from.columns } : {}),
+  table: [from.schema, from.table],
+  columns: from.columns,
 });
 
 function lost(constraint: Constraint, same: Constraint | undefined): Difference {
@@ -49,19 +58,18 @@ function lost(constraint: Constraint, same: Constraint | undefined): Difference 
   const object = path(schema, table);
   const foreign = type === 'foreign key';
   const what = foreign ? 'Foreign key' : type === 'check' ? 'CHECK constraint' : 'EXCLUDE constraint';
-  return {
-    ...common(constraint, same),
-    id: foreign ? 'missing-foreign-key' : 'constraint-lost',
-    object: foreign && columns.length === 1 ? path(schema, table, columns[0]!) : object,
-    message: `${what} ${path(name)} on ${object}${foreign ? ` (${list(columns)})` : ''} is ${same ? 'another one here' : 'missing'}.`,
-    target: same?.definition ?? null,
-  };
+  return differs(
+    foreign ? 'missing-foreign-key' : 'constraint-lost',
+    [constraint, same],
+    foreign && columns.length === 1 ? path(schema, table, columns[0]!) : object,
+    `${what} ${path(name)} on ${object}${foreign ? ` (${list(columns)})` : ''} is ${same ? 'another one here' : 'missing'}.`,
+  );
 }
 
-const renamed = (from: Constraint, to: Constraint): Difference => ({
-  ...common(from, to),
-  id: 'renamed',
-  object: path(from.schema, from.table),
-  message: `${path(from.name)} on ${path(from.schema, from.table)} is called ${path(to.name)} here.`,
-  target: to.definition,
-});
+const renamed = (from: Constraint, to: Constraint): Difference =>
+  differs(
+    'renamed',
+    [from, to],
+    path(from.schema, from.table),
+    `${path(from.name)} on ${path(from.schema, from.table)} is called ${path(to.name)} here.`,
+  );

@@ -22,7 +22,7 @@ import { auditRemotely } from '../remote/audit';
 import { setAction } from '../terminal/action';
 import { auditExitCode, printAudit } from '../terminal/audit';
 import { UsageError } from '../terminal/failure';
-import { printJson } from '../terminal/json';
+import { printLongJson } from '../terminal/json';
 import { progressView } from '../terminal/progress';
 import type { Terminal } from '../terminal/terminal';
 import { fromFile, readOnlySession, repeated, requireFile } from '../workload-sources';
@@ -123,7 +123,7 @@ export function registerAudit(program: Command): void {
         hidden: result.findings.length - shown.length,
         ...(written ? { written: written.report } : {}),
       };
-      print(terminal, options, report, label);
+      await print(terminal, options, report, label);
       if (options.html !== undefined)
         await writePage(
           terminal,
@@ -173,7 +173,7 @@ async function overStack(terminal: Terminal, options: Options, stackName: string
     gone: goneFor(gone, result.findings),
     hidden: result.findings.length - shown.length,
   };
-  print(
+  await print(
     terminal,
     options,
     report,
@@ -182,10 +182,15 @@ async function overStack(terminal: Terminal, options: Options, stackName: string
   return auditExitCode(report);
 }
 
-function print(terminal: Terminal, options: Options, report: AuditReport, where: string): void {
+async function print(
+  terminal: Terminal,
+  options: Options,
+  report: AuditReport,
+  where: string,
+): Promise<void> {
   const format = formatOf(options);
-  if (format === 'json') printJson(terminal, report);
-  else if (format === 'text') printAudit(terminal, report, where);
+  if (format === 'json') await printLongJson(terminal, report);
+  else if (format === 'text') await printAudit(terminal, report, where);
   else
     printItems(terminal, itemsOfAudit(report.findings, placeOf(options.accept)), {
       ...options,

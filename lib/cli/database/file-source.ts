@@ -1,10 +1,10 @@
 /** What `--from` names: a database, or a file of one of several kinds. */
-import { closeSync, existsSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Database } from '../../../lambda/postgres/database';
 import { connectPg } from '../../../lambda/postgres/pg';
 import type { AuditOptions } from '../../audit/audit';
-import { readSnapshot, SnapshotProblem } from '../../audit/file';
+import { readSnapshotFile, SnapshotProblem } from '../../audit/file';
 import type { Snapshot } from '../../audit/snapshot';
 import { snapshotOfDump } from '../../audit/sources/dump/source';
 import { DIRECTORY_FORMAT, type FileKind, HEAD_BYTES, kindOf } from '../../audit/sources/head';
@@ -35,9 +35,7 @@ export function givenSource(from: string): Given {
   return inWords(from, () => {
     requireReadable(from);
     const kind = kindOf(headOf(from));
-    return kind === 'snapshot'
-      ? { snapshot: readSnapshot(readFileSync(from, 'utf8')) }
-      : { file: from, kind };
+    return kind === 'snapshot' ? { snapshot: readSnapshotFile(from) } : { file: from, kind };
   });
 }
 

@@ -10,11 +10,15 @@ import { EXIT, type ExitCode } from '../exit-codes';
 import { batched, hang, plural, type Stream, type Terminal } from './terminal';
 
 /** @param where the database, for people */
-export function printAudit(terminal: Terminal, report: AuditReport, where: string): void {
-  batched(terminal.out, (out) => printReport(out, report, where));
-}
+export const printAudit = (terminal: Terminal, report: AuditReport, where: string): Promise<void> =>
+  batched(terminal.out, (out, full) => printReport(out, report, where, full));
 
-function printReport(out: Stream, report: AuditReport, where: string): void {
+async function printReport(
+  out: Stream,
+  report: AuditReport,
+  where: string,
+  full: () => Promise<void>,
+): Promise<void> {
   const { findings, accepted, gone, hidden, notSeen } = report;
   const { colors } = out;
   let grade: Grade | null = null;
@@ -22,6 +26,7 @@ function printReport(out: Stream, report: AuditReport, where: string): void {
     if (each.grade !== grade) out.line(colors.bold(`${each.grade}  ${GRADE_WORDS[each.grade]}`));
     grade = each.grade;
     printFinding(out, each);
+    await full();
   }
   if (findings.length > 0) out.line();
   for (const { id, object, reason } of accepted)

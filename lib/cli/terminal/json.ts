@@ -5,8 +5,17 @@ let printed = false;
 /** The one document on standard output. */
 export function printJson(terminal: Terminal, value: unknown): void {
   printed = true;
-  batched(terminal.out, (out) => {
-    for (const piece of jsonPieces(value)) out.write(piece);
+  terminal.out.line(JSON.stringify(value, null, 2));
+}
+
+/** The same of a long one, which is never held as a whole. */
+export async function printLongJson(terminal: Terminal, value: unknown): Promise<void> {
+  printed = true;
+  await batched(terminal.out, async (out, full) => {
+    for (const piece of jsonPieces(value)) {
+      out.write(piece);
+      await full();
+    }
     out.line();
   });
 }

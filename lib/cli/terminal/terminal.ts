@@ -24,6 +24,8 @@ export interface Stream {
   readonly columns: number;
   write(text: string): void;
   line(text?: string): void;
+  /** Until what was written has gone out. @default - it goes out at once */
+  drained?(): Promise<void>;
 }
 
 /** @param options `--format json`, where a command has several formats, is `--json` */
@@ -52,25 +54,39 @@ function open(stream: NodeJS.WriteStream, options: GlobalOptions, env: NodeJS.Pr
     },
     write: (text) => write(stream, text),
     line: (text = '') => write(stream, `${text}\n`),
+    drained: async () => {
+      if (stream.writableNeedDrain) await new Promise<void>((done) => stream.once('drain', done));
+    },
   };
 }
 
 /** Of a long text: an output of its own for each line would take longer than the work. */
 const BATCH = 64 * 1024;
 
-/** What is written to `out` while it works goes out in few pieces, the last one when it ends. */
-export function batched(stream: Stream, work: (out: Stream) => void): void {
-  let text = '';
-  const flush = (): void => {
-    if (text !== '') stream.write(text);
-    text = '';
+/**
+ * Gathers what is written to `out`. `full` is awaited between the parts of a long text: until whoever reads has taken what was
+ * gathered, so that no more than a batch of it is held.
+ */
+export async function batched(
+  stream: Stream,
+  work: (out: Stream, full: () => Promise<void>) => Promise<void>,
+): Promise<void> {
+  let parts: string[] = [];
+  let size = 0;
+  const flush = async (): Promise<void> => {
+    if (size > 0) stream.write(parts.join(''));
+    [parts, size] = [[], 0];
+    await stream.drained?.();
   };
-  const add = (more: string): void => {
-    text += more;
-    if (text.length >= BATCH) flush();
+  const write = (text: string): void => {
+    parts.push(text);
+    size += text.length;
   };
-  work({ ...stream, write: add, line: (line = '') => add(`${line}\n`) });
-  flush();
+  const full = async (): Promise<void> => {
+    if (size >= BATCH) await flush();
+  };
+  await work({ ...stream, write, line: (text = '') => write(`${text}\n`) }, full);
+  await flush();
 }
 
 /** Node throws where the output is a file, and tells a listener where it is a pipe. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { jsonPieces, printJson } from '../../../lib/cli/terminal/json';
+import { jsonPieces, printLongJson } from '../../../lib/cli/terminal/json';
 import type { Stream, Terminal } from '../../../lib/cli/terminal/terminal';
 
 const VALUES: readonly unknown[] = [
@@ -24,14 +24,22 @@ describe('a JSON document in pieces', () => {
     expect([...jsonPieces({ findings: [{ id: 1 }, { id: 2 }] })].length).toBeGreaterThan(2);
   });
 
-  it('is written in pieces that are never longer than a batch and an item', () => {
+  it('waits for its reader, in pieces that are hardly longer than a batch', async () => {
     const written: string[] = [];
-    const out = { write: (text) => written.push(text) } as Partial<Stream> as Stream;
+    let waited = 0;
+    const out = {
+      write: (text) => written.push(text),
+      drained: async () => {
+        waited++;
+      },
+    } as Partial<Stream> as Stream;
     const report = { findings: Array.from({ length: 20_000 }, (_, i) => ({ id: i, evidence: ['a line'] })) };
-    printJson({ out } as Terminal, report);
+    await printLongJson({ out } as Terminal, report);
     expect(JSON.parse(written.join(''))).toEqual(report);
     expect(written.join('')).toMatch(/\}\n$/);
     expect(Math.max(...written.map(({ length }) => length))).toBeLessThan(65 * 1024);
+    expect(written.length).toBeGreaterThan(10);
     expect(written.length).toBeLessThan(50);
+    expect(waited).toBe(written.length);
   });
 });
