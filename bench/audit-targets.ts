@@ -4,17 +4,20 @@ import type { AuditMeasured, AuditRun, Changed } from './audit';
 import { seconds, type Target } from './targets';
 
 /** Pure. The targets are those of 10,000 tables; of fewer, time and memory have room to spare. */
-export function judgeAudit({ snapshot, audit, alone, pgDelta: peer }: AuditMeasured): Target[] {
+export function judgeAudit({ snapshot, audit, few, alone, pgDelta: peer }: AuditMeasured): Target[] {
   const atMost = (what: string, value: number, limit: number, unit: string): Target => ({
     what,
     wanted: `≤ ${limit} ${unit}`,
     reached: `${value.toFixed(value < 10 ? 1 : 0)} ${unit}`,
     met: value <= limit,
   });
+  const ofRun = (run: AuditRun): Target[] => [
+    atMost(run.what, run.ms / 1_000, 10, 's'),
+    ...(run.memoryMb === null ? [] : [atMost(`memory of the ${run.what}`, run.memoryMb, 300, 'MB')]),
+  ];
   return [snapshot, audit]
     .flatMap((run) => [
-      atMost(run.what, run.ms / 1_000, 10, 's'),
-      ...(run.memoryMb === null ? [] : [atMost(`memory of the ${run.what}`, run.memoryMb, 300, 'MB')]),
+      ...ofRun(run),
       atMost(
         `longest change of a table beside the ${run.what}, more than alone`,
         Math.max(0, run.changed.longestMs - alone.longestMs),
@@ -23,6 +26,7 @@ export function judgeAudit({ snapshot, audit, alone, pgDelta: peer }: AuditMeasu
       ),
     ])
     .concat(
+      ofRun(few),
       peer === null
         ? []
         : [
@@ -36,7 +40,7 @@ export function judgeAudit({ snapshot, audit, alone, pgDelta: peer }: AuditMeasu
     );
 }
 
-export const auditRows = ({ snapshot, audit, alone, pgDelta: peer }: AuditMeasured): string[][] => {
+export const auditRows = ({ snapshot, audit, few, alone, pgDelta: peer }: AuditMeasured): string[][] => {
   const row = (what: string, run: AuditRun | null, changed: Changed | null): string[] => [
     what,
     run ? seconds(run.ms) : '–',
@@ -48,6 +52,7 @@ export const auditRows = ({ snapshot, audit, alone, pgDelta: peer }: AuditMeasur
     row('nobody looks', null, alone),
     row('snapshot', snapshot, snapshot.changed),
     row('audit', audit, audit.changed),
+    row(few.what, few, null),
     ...(peer ? [row('pg-delta', peer, null)] : []),
   ];
 };
