@@ -17,9 +17,12 @@ const MAJORS: Readonly<Record<string, (installed: readonly number[]) => number[]
   middle: (installed) => installed.slice(1, -1),
 };
 
+const LONG: ReadonlySet<string> = new Set(['middle', 'slow']);
+
 /** One server a major for the whole run; every test makes databases of its own. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  useMemoryFolder();
+  // Some files of the long projects make hundreds of databases, of 8 MB each.
+  useMemoryFolder(LONG.has(project.name) ? 16 : 4);
   const removeCache = provideCacheFolder(project);
   const installed = installedMajors();
   const wanted = MAJORS[project.name]?.(installed) ?? installed;

@@ -12,7 +12,7 @@ declare module 'vitest' {
 
 /** One local AWS, bootstrapped once, for the whole run; every test file makes stacks and databases of its own. */
 export default async function setup(project: TestProject): Promise<(() => Promise<void>) | undefined> {
-  useMemoryFolder();
+  useMemoryFolder(4);
   const python = process.platform === 'win32' ? null : await findPython();
   if (python === null) {
     const why = 'whole deployments need Python 3.10 or newer with venv, and a POSIX shell';
