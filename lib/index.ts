@@ -11,7 +11,7 @@ export type {
 export { SchemaDatabase } from './constructs/database/schema-database';
 export { FleetCheck, type FleetCheckProps } from './constructs/fleet/fleet-check';
 export { SchemaFleet } from './constructs/fleet/schema-fleet';
-export type { SchemaFleetProps } from './constructs/fleet/schema-fleet-props';
+export type { SchemaFleetProps, TenantSecretsProps } from './constructs/fleet/schema-fleet-props';
 export {
   type DatabaseTargetsOptions,
   FleetTargets,

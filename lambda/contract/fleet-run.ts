@@ -2,7 +2,7 @@
  * A run over a fleet: what the construct tells the functions that lead it, what travels through Step Functions, and what lies
  * in the fleet's bucket.
  */
-import type { FleetRequest, FleetTarget, TenantAnswer, TenantWork } from './fleet';
+import type { FleetRequest, FleetTarget, ListBounds, TenantAnswer, TenantWork } from './fleet';
 
 /** The custom resource's type in the template. */
 export const FLEET_RESOURCE_TYPE = 'Custom::TrueupFleet';
@@ -20,7 +20,7 @@ export type ListedBy =
   | { readonly kind: 's3'; readonly bucket: string; readonly key: string };
 
 /** What is fixed at synth. */
-export interface FleetPlan {
+export interface FleetPlan extends ListBounds {
   readonly namespace: string;
   readonly manifestHash: string;
   /** By name: how many tenants at once. */

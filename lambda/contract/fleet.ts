@@ -32,6 +32,19 @@ export interface FleetTarget {
   readonly database: string;
   /** @default - the tenant has the whole database */
   readonly schema?: string;
+  /**
+   * Name of the secret with user name and password, below the prefix that the fleet declares. The host is the server's always.
+   * @default - the server's login
+   */
+  readonly secret?: string;
+}
+
+/** What a list may name, as the owner declared it in the template. */
+export interface ListBounds {
+  /** Patterns of names of databases. @default - any that is not the server's own */
+  readonly databases?: readonly string[];
+  /** How names of secrets begin. @default - a list names none */
+  readonly secretPrefix?: string;
 }
 
 /**
@@ -40,7 +53,7 @@ export interface FleetTarget {
  */
 export type TargetSource =
   /**
-   * A query with the columns `name`, `database`, `schema`, `server`, in any order; all but `name` may be left out or NULL.
+   * A query with the columns `name`, `database`, `schema`, `server`, `secret`, in any order; all but `name` may be left out or NULL.
    * It runs in this database, read only, with a statement timeout.
    */
   | { readonly kind: 'query'; readonly database: string; readonly sql: string }
@@ -58,7 +71,7 @@ export type TargetSource =
 export const FLEET_FILE = 'fleet.json';
 
 /** What a server's function knows of its fleet: a file beside the manifest. */
-export interface FleetFile {
+export interface FleetFile extends ListBounds {
   /** The server's name in the fleet. */
   readonly server: string;
   /** Those that this server answers. */

@@ -2,8 +2,8 @@
 import { describeError } from '../contract/errors';
 import type { FleetMember, FleetPlan, ListedBy } from '../contract/fleet-run';
 import type { MigrateRequest, MigrateResponse } from '../contract/migrate';
-import { entriesOf, formatOf, type Given, ListError, type Problem } from '../fleet/entries';
-import { checkSize, MOST_TARGETS, targetsOf } from '../fleet/targets';
+import { entriesOf, formatOf, type Given, ListError, MOST_TARGETS, type Problem } from '../fleet/entries';
+import { checkSize, targetsOf } from '../fleet/targets';
 import { FleetError } from './error';
 import type { FleetOutbound } from './outbound';
 
@@ -34,7 +34,7 @@ export async function readMembers(
       for (const [i, entry] of read.entries.entries())
         entries.push(before === null ? entry : { ...entry, line: before + i + 1 });
     }
-    return targetsOf(entries, problems, { servers, unit }) as FleetMember[];
+    return targetsOf(entries, problems, { servers, unit, bounds: plan }) as FleetMember[];
   } catch (error) {
     if (error instanceof ListError) throw new FleetError(wrongList(error));
     throw error;

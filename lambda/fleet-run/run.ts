@@ -31,9 +31,14 @@ export async function writeLists(
   bucket: Pick<Bucket, 'put'>,
 ): Promise<Lists> {
   const byServer = new Map<string, FleetTarget[]>();
-  for (const { server, name, database, schema } of members) {
+  for (const { server, name, database, schema, secret } of members) {
     const targets = byServer.get(server) ?? [];
-    targets.push({ name, database, ...(schema === undefined ? {} : { schema }) });
+    targets.push({
+      name,
+      database,
+      ...(schema === undefined ? {} : { schema }),
+      ...(secret === undefined ? {} : { secret }),
+    });
     byServer.set(server, targets);
   }
   const lists: Record<string, string> = {};

@@ -17,8 +17,6 @@ export interface FleetPlan {
   readonly lookS?: number;
   /** Migrating one target. @default 30 */
   readonly migrateS?: number;
-  /** Memory of the function, MB. @default 256 */
-  readonly memoryMb?: number;
 }
 
 /** A limit of the service, what the fleet needs of it, and where the service says so. */
@@ -41,20 +39,38 @@ export interface FleetArithmetic {
   readonly connections: number;
   /** So that these are a tenth of what is free. */
   readonly maxConnections: number;
-  /** USD, of a deployment that migrates all; and of one that finds nothing to do. */
-  readonly cost: number;
-  readonly idleCost: number;
+  /** Of a deployment that migrates all; and of one that finds nothing to do. */
+  readonly cost: Cost;
+  readonly idleCost: Cost;
+}
+
+/** USD. */
+export interface Cost {
+  /** Of Step Functions. */
+  readonly transitions: number;
+  /** Of Lambda. */
+  readonly functions: number;
 }
 
 const DOCS = 'https://docs.aws.amazon.com';
 const HOUR_S = 3_600;
 
-/** A child of the map has three transitions: it starts, its slice, its choice. A second slice adds a wait. */
-const TRANSITIONS = 3;
-/** What a call of Lambda may take at most, of which a slice has most. */
-const SLICE_S = 840;
-/** USD, us-east-1. https://aws.amazon.com/step-functions/pricing/, https://aws.amazon.com/lambda/pricing/ */
-const PRICES = { transition: 0.000025, request: 0.0000002, gbSecond: 0.0000166667 };
+/**
+ * A Distributed Map is charged one for each child that it starts, and a child one for each state that it enters: its slice, the
+ * choice, its answer (https://docs.aws.amazon.com/step-functions/latest/dg/concepts-transitions.html).
+ */
+export const TRANSITIONS = 4;
+/** Another slice of the same tenant: a pause, the slice, the choice. */
+const TRANSITIONS_A_SLICE = 3;
+/** By default; a slice that is set longer saves transitions. */
+const SLICE_S = 90;
+/** Of the functions of a fleet's servers, on ARM. */
+export const MIGRATE_MEMORY_MB = 512;
+/**
+ * USD, us-east-1, November 2026, without the free tier and discounts for more.
+ * https://aws.amazon.com/step-functions/pricing/, https://aws.amazon.com/lambda/pricing/
+ */
+const PRICES = { transition: 0.000025, request: 0.0000002, gbSecond: 0.0000133334 };
 
 export function fleetArithmetic(plan: FleetPlan): FleetArithmetic {
   const {
@@ -65,7 +81,6 @@ export function fleetArithmetic(plan: FleetPlan): FleetArithmetic {
     shares = EARLY_SHARES,
     lookS = 1,
     migrateS = 30,
-    memoryMb = 256,
   } = plan;
   const atOnce = servers * concurrency;
   const time = (count: number, each: number): number => Math.ceil(count / atOnce) * each;
@@ -83,11 +98,13 @@ export function fleetArithmetic(plan: FleetPlan): FleetArithmetic {
   // Each wave ends with targets that leave the others' places empty, so the last wave gets what is left of the hour.
   const rounds = Math.floor((HOUR_S - (1 + shares.length) * migrateS) / (lookS + migrateS));
   const slices = Math.ceil(migrateS / SLICE_S);
-  const transitions = (children: number, perChild: number): number => children * TRANSITIONS * perChild;
-  const usd = (children: number, perChild: number, secondsEach: number): number =>
-    transitions(children, perChild) * PRICES.transition +
-    children * (perChild * PRICES.request + secondsEach * (memoryMb / 1024) * PRICES.gbSecond);
-  const idleCost = usd(targets, 1, lookS);
+  const transitionsOf = (perChild: number): number => TRANSITIONS + (perChild - 1) * TRANSITIONS_A_SLICE;
+  const usd = (children: number, perChild: number, secondsEach: number): Cost => ({
+    transitions: children * transitionsOf(perChild) * PRICES.transition,
+    functions:
+      children * (perChild * PRICES.request + secondsEach * (MIGRATE_MEMORY_MB / 1024) * PRICES.gbSecond),
+  });
+  const [look, migrate] = [usd(targets, 1, lookS), usd(targets, slices, migrateS)];
   return {
     looked,
     waves,
@@ -121,7 +138,10 @@ export function fleetArithmetic(plan: FleetPlan): FleetArithmetic {
     ],
     connections: concurrency,
     maxConnections: concurrency * 10,
-    cost: idleCost + usd(targets, slices, migrateS),
-    idleCost,
+    cost: {
+      transitions: look.transitions + migrate.transitions,
+      functions: look.functions + migrate.functions,
+    },
+    idleCost: look,
   };
 }

@@ -2,7 +2,15 @@
 
 export type Format = 'json' | 'jsonl' | 'csv';
 
-export const FIELDS = ['name', 'database', 'schema', 'server'] as const;
+export const FIELDS = ['name', 'database', 'schema', 'server', 'secret'] as const;
+
+/** More are no list of tenants. Measured in what a run needs: a target is about 300 bytes of memory. */
+export const MOST_TARGETS = 100_000;
+/** Whatever a file of 32 MB holds, no more is taken apart than shows that it has too many. */
+const MOST_ENTRIES = MOST_TARGETS + 1;
+/** Characters: four names and a secret's, were each of them escaped. */
+const LONGEST_ENTRY = 8_000;
+const MOST_FIELDS = 20;
 
 /** A field that is misspelled would be left out, and mean another place. */
 export const unknownField = (names: readonly string[]): string | null => {
@@ -68,13 +76,21 @@ interface Part {
   readonly text: string;
 }
 
-const lines = (text: string): Part[] =>
-  text
-    .split('\n')
-    .map((part, i) => ({ line: i + 1, text: part }))
-    .filter(({ text: part }) => part.trim() !== '');
+function lines(text: string): Part[] {
+  const parts: Part[] = [];
+  for (let [from, line] = [0, 1]; from < text.length && parts.length < MOST_ENTRIES; line++) {
+    const end = text.indexOf('\n', from);
+    const part = text.slice(from, end === -1 ? undefined : end);
+    if (part.trim() !== '') parts.push({ line, text: part });
+    from = end === -1 ? text.length : end + 1;
+  }
+  return parts;
+}
+
+const TOO_LONG = 'it is longer than any target';
 
 function objectOf(text: string): Given['fields'] {
+  if (text.length > LONGEST_ENTRY) return TOO_LONG;
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -100,7 +116,7 @@ function elements(text: string): Part[] | string {
     parts.push({ line: begins || line, text: text.slice(from, at) });
     [from, begins] = [at + 1, 0];
   };
-  for (let at = 0; at < close; at++) {
+  for (let at = 0; at < close && parts.length < MOST_ENTRIES; at++) {
     const c = text[at]!;
     if (c === '\n') line++;
     if (at <= open) continue;
@@ -118,6 +134,7 @@ function elements(text: string): Part[] | string {
     else if (c === '{' || c === '[') depth++;
     else if (c === '}' || c === ']') depth--;
   }
+  if (parts.length === MOST_ENTRIES) return parts;
   if (parts.length > 0 || text.slice(from, close).trim() !== '') end(close);
   return parts;
 }
@@ -155,7 +172,7 @@ interface CsvRecord {
 function recordsOf(text: string): CsvRecord[] {
   const records: CsvRecord[] = [];
   let line = 1;
-  for (let at = 0; at < text.length; ) {
+  for (let at = 0; at < text.length && records.length <= MOST_ENTRIES; ) {
     const first = line;
     const fields: string[] = [];
     let wrong: string | null = null;
@@ -164,8 +181,9 @@ function recordsOf(text: string): CsvRecord[] {
       const end = quoted ? closing(text, at) : fieldEnd(text, at);
       if (end === -1) return [...records, { line: first, fields: 'a quote is not closed' }];
       const raw = text.slice(quoted ? at + 1 : at, end);
-      line += raw.split('\n').length - 1;
-      fields.push(quoted ? raw.replaceAll('""', '"') : raw.replace(/\r$/, ''));
+      line += newlinesIn(raw);
+      if (raw.length > LONGEST_ENTRY || fields.length === MOST_FIELDS) wrong = TOO_LONG;
+      else fields.push(quoted ? raw.replaceAll('""', '"') : raw.replace(/\r$/, ''));
       at = quoted ? end + 1 : end;
       if (quoted && text[at] === '\r') at++;
       if (at < text.length && text[at] !== ',' && text[at] !== '\n') {
@@ -181,6 +199,12 @@ function recordsOf(text: string): CsvRecord[] {
     else if (fields.length > 1 || fields[0] !== '') records.push({ line: first, fields });
   }
   return records;
+}
+
+function newlinesIn(text: string): number {
+  let count = 0;
+  for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', at + 1)) count++;
+  return count;
 }
 
 function closing(text: string, open: number): number {

@@ -1,5 +1,15 @@
 /** The list of a fleet's tenants: read, and all that is wrong in it said, before any database is asked. Pure. */
-import { entriesOf, type Format, type Given, ListError, type Problem, unknownField } from './entries';
+import type { ListBounds } from '../contract/fleet';
+import {
+  entriesOf,
+  type Format,
+  type Given,
+  ListError,
+  MOST_TARGETS,
+  type Problem,
+  unknownField,
+} from './entries';
+import { matches } from './pattern';
 
 /** One tenant: a database, or a schema in one. */
 export interface Target {
@@ -10,6 +20,8 @@ export interface Target {
   readonly schema?: string;
   /** One of those that the fleet declares. @default - its only one */
   readonly server?: string;
+  /** Of its own login. @default - the login of the server */
+  readonly secret?: string;
 }
 
 export interface ListOptions {
@@ -17,12 +29,12 @@ export interface ListOptions {
   readonly database?: string;
   /** Names of the fleet's servers; an entry names one of them, and need not where there is one. @default - entries name none */
   readonly servers?: readonly string[];
+  /** What the owner of a fleet on AWS allows. @default - a list of a person's own, for a connection of theirs */
+  readonly bounds?: ListBounds;
   /** What an entry's `line` counts. @default 'line' */
   readonly unit?: 'line' | 'row';
 }
 
-/** More are no list of tenants. Measured in what a run needs: a target is about 300 bytes of memory. */
-export const MOST_TARGETS = 100_000;
 export const MOST_LIST_BYTES = 32 * 1024 * 1024;
 /** What the server keeps of a name; it would cut the rest off, and two tenants could become one. */
 const NAME_BYTES = 63;
@@ -54,9 +66,7 @@ export function targetsOf(
 ): Target[] {
   const { unit = 'line' } = options;
   if (entries.length > MOST_TARGETS)
-    throw new ListError([
-      { line: null, message: `it has ${entries.length} targets; ${MOST_TARGETS} are the most` },
-    ]);
+    throw new ListError([{ line: null, message: `it has more than ${MOST_TARGETS} targets` }]);
   const found: Problem[] = [...problems];
   const targets: Placed[] = [];
   for (const entry of entries) {
@@ -82,12 +92,12 @@ interface Placed {
 /** @returns a clause where it is none */
 export function targetOf(
   { fields }: Pick<Given, 'fields'>,
-  { database: given, servers }: ListOptions,
+  { database: given, servers, bounds }: ListOptions,
 ): Target | string {
   if (typeof fields === 'string') return fields;
   const unknown = unknownField(Object.keys(fields));
   if (unknown !== null) return unknown;
-  const { name, schema, database = given } = fields;
+  const { name, schema, database = given, secret } = fields;
   if (name === undefined) return 'the target has no name';
   const server = serverOf(fields, servers);
   if (typeof server === 'object') return server.wrong;
@@ -97,6 +107,9 @@ export function targetOf(
     const wrong = value === undefined ? null : wrongName(field, value);
     if (wrong !== null) return wrong;
   }
+  const forbidden =
+    forbiddenDatabase(database as string, bounds) ?? forbiddenSecret(name as string, secret, bounds);
+  if (forbidden !== null) return forbidden;
   const own = given !== undefined && fields.database === undefined;
   if (own && schema === undefined) return `target ${shown(name)} names neither a database nor a schema`;
   return {
@@ -104,7 +117,38 @@ export function targetOf(
     database: database as string,
     ...(schema === undefined ? {} : { schema: schema as string }),
     ...(server === undefined ? {} : { server }),
+    ...(secret === undefined ? {} : { secret: secret as string }),
   };
+}
+
+/** Nobody's tenant on any server. */
+const OF_ANY_SERVER = ['template0', 'template1', 'rdsadmin'];
+/** On a server of a fleet; a person may keep tenants' schemas there. */
+const OF_A_FLEETS_SERVER = [...OF_ANY_SERVER, 'postgres'];
+
+function forbiddenDatabase(database: string, bounds: ListBounds | undefined): string | null {
+  if ((bounds ? OF_A_FLEETS_SERVER : OF_ANY_SERVER).includes(database))
+    return `database ${shown(database)} belongs to the server, and to no tenant`;
+  const allowed = bounds?.databases;
+  return allowed === undefined || allowed.some((pattern) => matches(pattern, database))
+    ? null
+    : `database ${shown(database)} is not one that the fleet allows (databases: ${allowed.join(', ')})`;
+}
+
+/** https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html; an ARN is no name. */
+const SECRET_NAME = /^[\w/+=.@-]{1,512}$/;
+
+function forbiddenSecret(name: string, secret: unknown, bounds: ListBounds | undefined): string | null {
+  if (secret === undefined) return null;
+  const target = `target ${shown(name)}`;
+  if (bounds === undefined) return `${target} names a secret; here the login is that of the connection`;
+  const { secretPrefix: prefix } = bounds;
+  if (prefix === undefined) return `${target} names a secret, and the fleet declares no tenantSecrets`;
+  if (typeof secret !== 'string' || !SECRET_NAME.test(secret))
+    return `${target} names a secret by something that is no name of one`;
+  return secret.startsWith(prefix) && secret.length > prefix.length
+    ? null
+    : `${target} names a secret that does not begin with ${prefix}`;
 }
 
 function serverOf(

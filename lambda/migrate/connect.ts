@@ -9,13 +9,15 @@ import type { PgOptions } from '../postgres/pg-client';
 import { withoutWriting } from '../postgres/without-writing';
 import { createDatabase, createRole, giveAccess } from './bootstrap';
 import { readSecret, type Secret, signToken } from './outbound';
-import type { Connection, MigrateSettings } from './settings';
+import type { Connection, Login, MigrateSettings } from './settings';
 
 export interface ConnectOptions {
   /** Nothing can be written. */
   readonly readOnly?: boolean;
   /** Of a fleet, on the same server; it is never made. @default - that of the settings */
   readonly database?: string;
+  /** Name of a secret in place of the settings' login. @default - the settings' */
+  readonly secret?: string;
   /** At whose work pg_stat_activity shows the session. @default - that of the settings */
   readonly namespace?: string;
 }
@@ -99,9 +101,11 @@ function pgConnector(settings: MigrateSettings, connection: PgConnection): Conne
   };
   const open = async (options: ConnectOptions): Promise<Database> => {
     const name = options.database ?? database;
-    return login.auth === 'secret'
-      ? withSecret(login.secretArn, ({ username, password }) => to(name, username, password, options))
-      : to(name, login.user, await signToken({ host, port, user: login.user }, process.env), options);
+    const { secret = login.auth === 'secret' ? login.secretArn : undefined } = options;
+    if (secret !== undefined)
+      return withSecret(secret, ({ username, password }) => to(name, username, password, options));
+    const { user } = login as Extract<Login, { auth: 'iam' }>;
+    return to(name, user, await signToken({ host, port, user }, process.env), options);
   };
   const asAdmin = async (name: string, work: (admin: Database) => Promise<unknown>): Promise<void> => {
     const admin = await withSecret(settings.adminSecretArn!, ({ username, password }) =>
@@ -116,7 +120,7 @@ function pgConnector(settings: MigrateSettings, connection: PgConnection): Conne
       return settings.asksOnly ? await unlessCrowded(db) : db;
     } catch (error) {
       if (settings.adminSecretArn === null || settings.asksOnly) throw error;
-      const noRole = login.auth === 'iam' && isRefused(error);
+      const noRole = login.auth === 'iam' && options.secret === undefined && isRefused(error);
       const own = options.database === undefined || options.database === database;
       if (!noRole && !(own && isMissing(error) && settings.createDatabase)) throw error;
       // A login that is refused does not say whether the database is there.

@@ -60,7 +60,7 @@ export function parseSecret(text: string): Secret {
   });
 }
 
-function refusedSecret(name: string, status: number | undefined): Error {
+export function refusedSecret(name: string, status: number | undefined): Error {
   if (status === undefined || status >= 500 || name === 'TimeoutError') {
     return new ConnectionLost(
       `Secrets Manager did not answer: ${name}; from isolated and from public subnets it needs its interface endpoint, with private DNS`,

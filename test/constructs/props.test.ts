@@ -61,6 +61,8 @@ const clusterArn = 'arn:aws:rds:eu-central-1:123456789012:cluster:prod';
 const TAKES: Record<string, (override: Override) => unknown> = {
   SchemaMigrationsProps: (o) => new SchemaMigrations(fresh(), 'Schema', props(schemaProps(), o)),
   SchemaFleetProps: (o) => new SchemaFleet(fresh(), 'Fleet', props(fleetProps(), o)),
+  TenantSecretsProps: (o) =>
+    new SchemaFleet(fresh(), 'Fleet', { ...fleetProps(), tenantSecrets: props({ prefix: 'a/' }, o) }),
   QueryTargetsOptions: (o) =>
     FleetTargets.query(props({ database: 'control', sql: 'SELECT name FROM t' }, o)),
   DatabaseTargetsOptions: (o) => FleetTargets.databases(props({ pattern: '*' }, o)),

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import type { ErrorCode } from '../../lambda/contract/errors';
 import type { FleetPlan, ListedBy } from '../../lambda/contract/fleet-run';
 import type { MigrateRequest, MigrateResponse } from '../../lambda/contract/migrate';
-import { MOST_TARGETS } from '../../lambda/fleet/targets';
+import { MOST_TARGETS } from '../../lambda/fleet/entries';
 import { FleetError } from '../../lambda/fleet-run/error';
 import { askServer, checkRoom, readMembers } from '../../lambda/fleet-run/list';
 import { membersOf, PLAN } from './stand-in';

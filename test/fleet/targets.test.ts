@@ -1,12 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { entriesOf, formatOf, ListError } from '../../lambda/fleet/entries';
-import {
-  checkSize,
-  MOST_LIST_BYTES,
-  MOST_TARGETS,
-  namespaceOfTarget,
-  readTargets,
-} from '../../lambda/fleet/targets';
+import type { ListBounds } from '../../lambda/contract/fleet';
+import { entriesOf, formatOf, ListError, MOST_TARGETS } from '../../lambda/fleet/entries';
+import { matches } from '../../lambda/fleet/pattern';
+import { checkSize, MOST_LIST_BYTES, namespaceOfTarget, readTargets } from '../../lambda/fleet/targets';
 
 const problems = (text: string, format: 'json' | 'jsonl' | 'csv', database?: string): string[] => {
   try {
@@ -90,12 +86,12 @@ describe('one clear sentence for each fault, with its line', () => {
     [
       '{"name":"a","database":"d","shema":"s"}',
       'jsonl',
-      ['line 1: "shema" is not a field of a target; there are name, database, schema, server'],
+      ['line 1: "shema" is not a field of a target; there are name, database, schema, server, secret'],
     ],
     [
       'name,shema\na,b',
       'csv',
-      ['line 1: "shema" is not a field of a target; there are name, database, schema, server'],
+      ['line 1: "shema" is not a field of a target; there are name, database, schema, server, secret'],
     ],
     ['acme,shop', 'csv', ['line 1: the first line of a CSV file names its columns, and none is `name`']],
     ['name,database\na', 'csv', ['line 2: it has 1 fields, and the first line 2']],
@@ -128,7 +124,7 @@ describe('one clear sentence for each fault, with its line', () => {
     [
       `{"${'x'.repeat(90)}":1}`,
       'jsonl',
-      [`line 1: "${'x'.repeat(80)}" is not a field of a target; there are name, database, schema, server`],
+      [`line 1: "${'x'.repeat(80)}" is not a field of a target; there are name, database, schema, server, secret`],
     ],
     [
       `{"name":"${'x'.repeat(79)}","database":"d"}`,
@@ -218,8 +214,24 @@ describe('one clear sentence for each fault, with its line', () => {
   test('too large, too many', () => {
     expect(() => checkSize(300 * 1024 * 1024)).toThrow('it has 300 MB; a list of targets has at most 32 MB');
     const many = Array.from({ length: MOST_TARGETS + 1 }, (_, i) => `t${i},d${i}`).join('\n');
-    expect(problems(`name,database\n${many}`, 'csv')).toEqual([
-      `it has ${MOST_TARGETS + 1} targets; ${MOST_TARGETS} are the most`,
+    expect(problems(`name,database\n${many}`, 'csv')).toEqual([`it has more than ${MOST_TARGETS} targets`]);
+  });
+
+  /** What fits in the limit, and would be many millions of pieces. */
+  const filled = (unit: string, before = '', after = '') =>
+    before + unit.repeat((MOST_LIST_BYTES - before.length - after.length) / unit.length) + after;
+  test.each<[string, 'json' | 'jsonl' | 'csv', () => string, string | RegExp]>([
+    ['lines', 'jsonl', () => filled('1\n'), `it has more than ${MOST_TARGETS} targets`],
+    ['elements', 'json', () => filled('1,', '[', ']'), `it has more than ${MOST_TARGETS} targets`],
+    ['fields', 'csv', () => filled('a,', 'name\n'), /^line 2: it is longer than any target$/],
+    ['one line', 'jsonl', () => filled('[', '{"name":'), /^line 1: it is longer than any target$/],
+    ['one value', 'csv', () => filled('""', 'name\n"', '"'), /^line 2: it is longer than any target$/],
+  ])('32 MB of %s are not taken apart', (_, format, make, expected) => {
+    const text = make();
+    expect(text.length).toBeGreaterThan(MOST_LIST_BYTES - 10);
+    expect(entriesOf(text, format).entries.length).toBeLessThanOrEqual(MOST_TARGETS + 1);
+    expect(problems(text, format).slice(0, 3)).toEqual([
+      typeof expected === 'string' ? expected : expect.stringMatching(expected),
     ]);
   });
 });
@@ -235,6 +247,83 @@ test('a hundred thousand targets are read', () => {
 test('the namespace is that of the folder, and the schema where there is one', () => {
   expect(namespaceOfTarget('app', { name: 'x', database: 'd' })).toBe('app');
   expect(namespaceOfTarget('app', { name: 'x', database: 'd', schema: 's' })).toBe('app/s');
+});
+
+test.each([
+  ['*', 'anything', true],
+  ['*', '', true],
+  ['tenant_*', 'tenant_', true],
+  ['tenant_*', 'tenants', false],
+  ['tenant_?', 'tenant_é', true],
+  ['tenant_?', 'tenant_', false],
+  ['*_eu', 'a_eu_eu', true],
+  ['*_eu', 'a_eu_us', false],
+  ['a*b*c', 'abbbcc', true],
+  ['a.c', 'abc', false],
+  ['[a]', 'a', false],
+  ['x', 'X', false],
+  ['*a'.repeat(30), 'a'.repeat(63), true],
+  [`${'*a'.repeat(30)}b`, 'a'.repeat(63), false],
+])('pattern %s, %s: %s', (pattern, name, expected) => {
+  expect(matches(pattern, name)).toBe(expected);
+});
+
+describe('within what the owner declared', () => {
+  const read = (target: object, bounds: ListBounds) => {
+    try {
+      return readTargets(JSON.stringify([{ name: 'a', ...target }]), 'json', { servers: ['main'], bounds });
+    } catch (error) {
+      return (error as Error).message.replace(/^line 1: /, '');
+    }
+  };
+  test.each(['postgres', 'rdsadmin', 'template0', 'template1'])(
+    '%s is no tenant, whatever is allowed',
+    (database) => {
+      const expected = `database "${database}" belongs to the server, and to no tenant`;
+      expect(read({ database }, { databases: ['*'] })).toBe(expected);
+      expect(read({ database, schema: 's' }, {})).toBe(expected);
+    },
+  );
+  test('for a connection of a person: neither a template nor rdsadmin', () => {
+    expect(problems('[{"name":"a","database":"template1"}]', 'json')).toEqual([
+      'line 1: database "template1" belongs to the server, and to no tenant',
+    ]);
+    expect(problems('[{"name":"a","schema":"s"}]', 'json', 'postgres')).toEqual([]);
+  });
+  test('databases', () => {
+    const bounds = { databases: ['tenant_*', 'shop'] };
+    for (const database of ['tenant_a', 'shop']) expect(read({ database }, bounds)).toHaveLength(1);
+    for (const database of ['billing', 'Shop', 'shop2', 'xtenant_a'])
+      expect(read({ database }, bounds)).toBe(
+        `database "${database}" is not one that the fleet allows (databases: tenant_*, shop)`,
+      );
+  });
+  test('secrets: of this prefix, by name; never an ARN, and none where no prefix is declared', () => {
+    const target = { database: 'd' };
+    const bounds = { secretPrefix: 'acme/tenants/' };
+    expect(read({ ...target, secret: 'acme/tenants/a' }, bounds)).toEqual([
+      { name: 'a', ...target, server: 'main', secret: 'acme/tenants/a' },
+    ]);
+    for (const secret of ['acme/admin', 'acme/tenants/', 'x/acme/tenants/a'])
+      expect(read({ ...target, secret }, bounds)).toBe(
+        'target "a" names a secret that does not begin with acme/tenants/',
+      );
+    for (const secret of [
+      'arn:aws:secretsmanager:eu-west-1:1:secret:acme/tenants/a',
+      'acme/tenants/a b',
+      '',
+      7,
+    ])
+      expect(read({ ...target, secret }, bounds)).toBe(
+        'target "a" names a secret by something that is no name of one',
+      );
+    expect(read({ ...target, secret: 'acme/tenants/a' }, {})).toBe(
+      'target "a" names a secret, and the fleet declares no tenantSecrets',
+    );
+    expect(problems('[{"name":"a","database":"d","secret":"s"}]', 'json')).toEqual([
+      'line 1: target "a" names a secret; here the login is that of the connection',
+    ]);
+  });
 });
 
 describe('of a fleet with servers', () => {

@@ -86,6 +86,35 @@ test('a password that is rotated between two invocations is read again, once', a
   expect(reads).toBe(3);
 });
 
+test("a tenant's own secret takes the place of the login, and no role is made for it", async () => {
+  await admin.query("CREATE ROLE tenant_a LOGIN PASSWORD 'a'");
+  secrets['acme/tenants/a'] = JSON.stringify({
+    username: 'tenant_a',
+    password: 'a',
+    host: 'db.evil.example',
+    port: 1,
+    dbname: 'other',
+  });
+  const user = async (db: Awaited<ReturnType<ReturnType<typeof connector>>>) => {
+    const [row] = await db.query('SELECT session_user AS name, current_database() AS database');
+    await db.close();
+    return row;
+  };
+  const own = { secret: 'acme/tenants/a', database: 'template1' };
+  const byIam = { ...settings({ auth: 'iam', user: 'nobody_yet' }), adminSecretArn: 'admin' };
+  for (const each of [settings({ auth: 'secret', secretArn: 'admin' }), byIam]) {
+    const connect = connector(each);
+    expect(await user(await connect(own))).toEqual({ name: 'tenant_a', database: 'template1' });
+  }
+  secrets['acme/tenants/a'] = JSON.stringify({ username: 'tenant_b', password: 'b' });
+  await expect(connector(byIam)(own)).rejects.toMatchObject({ name: 'ConnectionLost', reason: '28P01' });
+  const { rows } = await admin.query("SELECT FROM pg_roles WHERE rolname IN ('tenant_b', 'nobody_yet')");
+  expect(rows).toEqual([]);
+  // The one that everybody else has is still the settings' own.
+  const connect = connector(settings({ auth: 'secret', secretArn: 'admin' }));
+  expect(await user(await connect())).toMatchObject({ name: server.superuser });
+});
+
 test('readers cannot write', async () => {
   const db = await connector(settings({ auth: 'secret', secretArn: 'admin' }))({ readOnly: true });
   await expect(db.query('CREATE TABLE t ()')).rejects.toMatchObject({ sqlstate: '25006' });

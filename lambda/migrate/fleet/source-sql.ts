@@ -20,9 +20,9 @@ export function pageQuestion(source: TargetSource, after: string | null, limit: 
   return { sql, params: [after, limit, likeOf(source.pattern), source.except ?? []] };
 }
 
-const FIELDS = ['name', 'database', 'schema', 'server'] as const;
 /** Characters; a name of more is refused, and a text of a megabyte is not carried to where that is found out. */
-const LONGEST = 100;
+const LONGEST = { name: 100, database: 100, schema: 100, server: 100, secret: 600 } as const;
+const FIELDS = Object.keys(LONGEST) as (keyof typeof LONGEST)[];
 
 /**
  * The owner's text is a table here, so it can only be one query that changes nothing. It ends in a line of its own, since it may
@@ -31,7 +31,8 @@ const LONGEST = 100;
 const ofQuery = (sql: string): string => `SELECT keyed.key, pg_catalog.count(*)::pg_catalog.int4 AS times,
   pg_catalog.min(keyed.other) AS other
 FROM (SELECT pg_catalog.jsonb_build_array(${FIELDS.map(
-  (field) => `pg_catalog.left(given.fields OPERATOR(pg_catalog.->>) '${field}'::pg_catalog.text, ${LONGEST})`,
+  (field) =>
+    `pg_catalog.left(given.fields OPERATOR(pg_catalog.->>) '${field}'::pg_catalog.text, ${LONGEST[field]})`,
 ).join(', ')})::pg_catalog.text ${C} AS key,
     (SELECT pg_catalog.min(name) FROM pg_catalog.jsonb_object_keys(given.fields) AS columns (name)
       WHERE name OPERATOR(pg_catalog.<>) ALL ('{${FIELDS.join(',')}}'::pg_catalog.text[])) AS other
@@ -75,7 +76,7 @@ export function keyOf(key: string): Record<string, string> {
   const values = JSON.parse(key) as (string | null)[];
   return Object.fromEntries(
     FIELDS.map((field, i) => [field, values[i] ?? null] as const).filter(
-      (entry): entry is [(typeof FIELDS)[number], string] => entry[1] !== null,
+      (entry): entry is [keyof typeof LONGEST, string] => entry[1] !== null,
     ),
   );
 }

@@ -51,19 +51,26 @@ export async function targetPage(
   );
   if (rows.length === 0 && after === null) throw noTarget(source);
   return {
-    targets: rows.map((row) => checked(row, source)),
+    targets: rows.map((row) => checked(row, source, fleet)),
     next: rows.length < size ? null : rows.at(-1)!.key,
   };
 }
 
-function checked({ key, times, other }: Row, source: TargetSource): TargetPage['targets'][number] {
+function checked(
+  { key, times, other }: Row,
+  source: TargetSource,
+  bounds: FleetFile,
+): TargetPage['targets'][number] {
   if (other !== null)
     throw wrong(
       source,
-      `has a column ${JSON.stringify(other)}; the columns of a target are name, database, schema and server`,
+      `has a column ${JSON.stringify(other)}; the columns of a target are name, database, schema, server and secret`,
     );
   const { server, ...fields } = keyOf(key);
-  const read = targetOf({ fields }, source.kind === 'databases' ? {} : { database: source.database });
+  const read = targetOf(
+    { fields },
+    source.kind === 'databases' ? { bounds } : { database: source.database, bounds },
+  );
   if (typeof read === 'string') throw wrong(source, `gives a target that cannot be: ${read}`);
   if (times > 1) throw wrong(source, `gives target ${JSON.stringify(read.name)} ${times} times`);
   return server === undefined ? read : { ...read, server };

@@ -58,21 +58,25 @@ export async function workOnTenant(
     deadline,
     ...(ctx.workloadDays === undefined ? {} : { workloadDays: ctx.workloadDays }),
   });
-  const { database } = target;
+  const place = {
+    database: target.database,
+    namespace,
+    ...(target.secret === undefined ? {} : { secret: target.secret }),
+  };
   if (work === 'look' || work === 'prove') {
-    const reading = engine(() => ctx.connect({ readOnly: true, database, namespace }));
+    const reading = engine(() => ctx.connect({ ...place, readOnly: true }));
     const answer = ofStanding(asked(), await standing(reading, whole));
     if (work === 'look' || answer.state !== 'at version') return answer;
     return ofProof(answer, await verify(reading, namespace, ctx.ownerRole));
   }
   if (work === 'apply') {
     const outcome = await converge(
-      engine(() => ctx.connect({ database, namespace })),
+      engine(() => ctx.connect(place)),
       whole,
     );
     return ofApply(asked(), outcome);
   }
-  const there = new There(() => ctx.connect({ database, namespace }), target);
+  const there = new There(() => ctx.connect(place), target);
   const outcome = await converge(
     engine(() => there.connect()),
     whole,
@@ -83,8 +87,8 @@ export async function workOnTenant(
 }
 
 /** Whoever asks: a target is what a list may hold, no field more, and of this server. */
-function checkTarget(target: FleetTarget, { server }: FleetFile): void {
-  const read = targetOf({ fields: { ...target } }, { servers: [server] });
+function checkTarget(target: FleetTarget, fleet: FleetFile): void {
+  const read = targetOf({ fields: { ...target } }, { servers: [fleet.server], bounds: fleet });
   if (typeof read !== 'string') return;
   throw new TrueupError({
     code: 'target',

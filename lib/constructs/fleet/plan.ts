@@ -1,5 +1,5 @@
 /** From a fleet's props to what its functions are told; and what the numbers come to. Pure, but for tokens that pass through. */
-import type { FleetFile, TargetSource } from '../../../lambda/contract/fleet';
+import type { FleetFile, ListBounds, TargetSource } from '../../../lambda/contract/fleet';
 import type { FleetPlan, ListedBy } from '../../../lambda/contract/fleet-run';
 import { sha256 } from '../../../lambda/contract/manifest';
 import { fleetArithmetic } from '../../../lambda/fleet/arithmetic';
@@ -33,7 +33,12 @@ export function planFleet(
     own.push(targets.source!);
     return { kind: 'server', server, source: own.length - 1 };
   });
+  const bounds: ListBounds = {
+    ...(props.databases ? { databases: props.databases } : {}),
+    ...(props.tenantSecrets ? { secretPrefix: props.tenantSecrets.prefix } : {}),
+  };
   const plan: FleetPlan = {
+    ...bounds,
     namespace,
     manifestHash,
     servers: Object.fromEntries(
@@ -49,6 +54,7 @@ export function planFleet(
     names.map((server): [string, FleetFile] => [
       server,
       {
+        ...bounds,
         server,
         sources: sources.get(server)!,
         sharedSchemas: props.sharedSchemas ?? [],

@@ -1,13 +1,38 @@
 import { type Duration, Token } from 'aws-cdk-lib';
+import type * as kms from 'aws-cdk-lib/aws-kms';
 import type * as logs from 'aws-cdk-lib/aws-logs';
 import type { SchemaAlarms } from '../alarms/schema-alarms';
 import type { SchemaDatabase } from '../database/schema-database';
 import type { TimingProps } from '../migrations/timing';
 import { type Check, type Checks, kindOf, optional } from '../validation/check';
 import { namespace, roleName } from '../validation/names';
-import { logGroup, alarms as schemaAlarms, schemaDatabase } from '../validation/resources';
-import { duration, flag, folder, list, objectWith, oneOf, text, whole } from '../validation/values';
-import { type FleetTargets, NO_URL, serverName } from './targets';
+import { key, logGroup, alarms as schemaAlarms, schemaDatabase } from '../validation/resources';
+import {
+  duration,
+  flag,
+  folder,
+  list,
+  objectOf,
+  objectWith,
+  oneOf,
+  plainObject,
+  text,
+  whole,
+} from '../validation/values';
+import { type FleetTargets, NO_URL, pattern, serverName } from './targets';
+
+export interface TenantSecretsProps {
+  /**
+   * How the names of the secrets begin, with a slash at the end: `acme/tenants/`. The functions of the servers may read every
+   * secret of this account and region whose name begins so, and no other.
+   */
+  readonly prefix: string;
+  /**
+   * The key that they are encrypted with.
+   * @default - `aws/secretsmanager`
+   */
+  readonly encryptionKey?: kms.IKey;
+}
 
 export interface SchemaFleetProps extends TimingProps {
   /**
@@ -36,6 +61,25 @@ export interface SchemaFleetProps extends TimingProps {
    * @default - none
    */
   readonly sharedSchemas?: readonly string[];
+  /**
+   * Patterns of names of databases: a target, wherever it is listed, can be in no other one. `*` stands for any characters, `?`
+   * for one.
+   * @default - any database but the server's own (postgres, rdsadmin, templates), which are refused always
+   */
+  readonly databases?: readonly string[];
+  /**
+   * Lets a target name a secret with the user name and password of its own login. The host is the server's always.
+   *
+   * @example
+   * new SchemaFleet(stack, 'Tenants', {
+   *   servers: { main: SchemaDatabase.instance(instance) },
+   *   targets: [FleetTargets.list({ bucket: 'acme-tenants', key: 'targets.jsonl' })],
+   *   folder: 'migrations/courses',
+   *   tenantSecrets: { prefix: 'acme/tenants/' },
+   * });
+   * @default - none can: the login is that of the server
+   */
+  readonly tenantSecrets?: TenantSecretsProps;
   /**
    * How many tenants are migrated at once on each server. Each has a connection; a run is refused where they would take more
    * than a tenth of those that the server has free.
@@ -143,6 +187,15 @@ const schemaName = text({
   maxBytes: 63,
   known: true,
 });
+const secretsProps = plainObject('must be an object with prefix, encryptionKey');
+const TENANT_SECRETS: Checks<TenantSecretsProps> = {
+  prefix: text({
+    must: 'must be how names of secrets begin, with a slash at the end, e.g. acme/tenants/',
+    matches: /^(?!.*:\/\/)[\w/+=.@-]{1,199}\/$/,
+    known: true,
+  }),
+  encryptionKey: optional(key),
+};
 /** It is part of the state machine, or decides about it. */
 const known =
   (check: Check): Check =>
@@ -166,6 +219,10 @@ export const SCHEMA_FLEET: Checks<SchemaFleetProps> = {
   namespace: optional(namespace),
   owner: optional(roleName),
   sharedSchemas: optional(list(schemaName)),
+  databases: optional(list(pattern, { notEmpty: 'must have at least one pattern' })),
+  tenantSecrets: optional(
+    (value, name) => secretsProps(value, name) ?? objectOf(TENANT_SECRETS)(value, name),
+  ),
   maxConcurrency: optional(known(whole(1, 1_000))),
   canary: optional(list(targetName, { notEmpty: 'must name at least one target', most: MOST_CANARIES })),
   waves: optional((value, name) =>

@@ -109,6 +109,7 @@ export class SchemaFleet extends Construct implements ec2.IConnectable {
         timeout: times.migrateTimeout,
         logGroup: this.logGroup,
         fleet: file,
+        tenantSecrets: props.tenantSecrets,
       });
       return { name, database, migrate, file };
     });

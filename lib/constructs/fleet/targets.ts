@@ -15,7 +15,7 @@ export interface QueryTargetsOptions {
   readonly database: string;
   /**
    * A query with the columns `name`, and where they differ from the tenant's name or from the server that answers, `database`,
-   * `schema` and `server`. It runs read only, with a statement timeout, as the role that logs in.
+   * `schema`, `server` and `secret`. It runs read only, with a statement timeout, as the role that logs in.
    */
   readonly sql: string;
 }
@@ -54,7 +54,7 @@ export const serverName = text({
 });
 /** Whoever gives a URL meant something else. */
 export const NO_URL = /^(?!.*:\/\/)/;
-const pattern = text({
+export const pattern = text({
   must: 'must be a pattern of names, up to 63 bytes, e.g. tenant_*',
   matches: NO_URL,
   maxBytes: 63,
@@ -71,13 +71,20 @@ const sql: Check = (value, name) => {
     : undefined;
 };
 
+const SERVERS_OWN = ['postgres', 'rdsadmin', 'template0', 'template1'];
+const tenantsDatabase: Check = (value, name) =>
+  databaseName(value, name) ??
+  (typeof value === 'string' && SERVERS_OWN.includes(value)
+    ? `${name} is ${value}, which belongs to the server; it must be a database that has tenants`
+    : undefined);
+
 const QUERY: Checks<QueryTargetsOptions> = { server: optional(serverName), database: databaseName, sql };
 const DATABASES: Checks<DatabaseTargetsOptions> = {
   server: optional(serverName),
   pattern,
   except: optional(list(pattern)),
 };
-const SCHEMAS: Checks<SchemaTargetsOptions> = { ...DATABASES, database: databaseName };
+const SCHEMAS: Checks<SchemaTargetsOptions> = { ...DATABASES, database: tenantsDatabase };
 const LIST: Checks<ListTargetsOptions> = {
   bucket: text({ must: 'must be the name of a bucket', matches: /^[a-z0-9.-]{3,63}$/, known: true }),
   key: text({ must: 'must be the key of an object', matches: NO_URL, maxBytes: 1024, known: true }),
@@ -119,7 +126,7 @@ export class FleetTargets {
     return new FleetTargets(server, { kind: 'schemas', ...source }, undefined);
   }
 
-  /** A list in S3: JSON lines, a JSON array or CSV with `name`, `server`, `database`, `schema`. */
+  /** A list in S3: JSON lines, a JSON array or CSV with `name`, `server`, `database`, `schema`, `secret`. */
   static list(options: ListTargetsOptions): FleetTargets {
     checkProps('FleetTargets.list', options, LIST);
     return new FleetTargets(undefined, undefined, options);

@@ -2,12 +2,14 @@ import { readFileSync } from 'node:fs';
 import { ArnFormat, type Duration, Stack, Tokenization } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct, type IDependable } from 'constructs';
 import { FLEET_FILE, type FleetFile } from '../../../lambda/contract/fleet';
 import type { Manifest } from '../../../lambda/contract/manifest';
+import { MIGRATE_MEMORY_MB } from '../../../lambda/fleet/arithmetic';
 import {
   AMAZON_ROOTS_FILE,
   MANIFEST_FILE,
@@ -33,6 +35,8 @@ export interface MigrateFunctionProps {
   readonly logGroup: ILogGroup;
   /** What the function of a fleet's server knows of its fleet. @default - it is part of none */
   readonly fleet?: FleetFile;
+  /** Secrets that tenants of a fleet may have. @default - none have one */
+  readonly tenantSecrets?: { readonly prefix: string; readonly encryptionKey?: IKey };
 }
 
 export interface AskFunctionProps extends MigrateFunctionProps {
@@ -66,8 +70,10 @@ export class MigrateFunction extends Construct implements ec2.IConnectable {
     const secret = asksOnly ? database.loginSecret : database.secret;
     const role = executionRole(this, 'Role', props.logGroup);
     if (secret) allowSecret(role, secret);
+    if (props.tenantSecrets) allowTenantSecrets(role, props.tenantSecrets);
 
-    this.networkPath = asksOnly ? props.migrate.networkPath : networkPathTo(this, database);
+    const readsSecret = database.secret !== undefined || props.tenantSecrets !== undefined;
+    this.networkPath = asksOnly ? props.migrate.networkPath : networkPathTo(this, database, readsSecret);
     const { networkPath: way } = this;
     const roots = access.transport === 'pg' ? access.trustedRoots : undefined;
     const amazonRoots = access.transport === 'pg' && roots === undefined;
@@ -88,7 +94,7 @@ export class MigrateFunction extends Construct implements ec2.IConnectable {
         ...(amazonRoots ? { [AMAZON_ROOTS_FILE]: JSON.stringify(AMAZON_ROOTS) } : {}),
         ...(props.fleet === undefined ? {} : { [FLEET_FILE]: JSON.stringify(props.fleet) }),
       }),
-      memorySize: 512,
+      memorySize: MIGRATE_MEMORY_MB,
       timeout: props.timeout,
       role,
       logGroup: props.logGroup,
@@ -135,8 +141,12 @@ export class MigrateFunction extends Construct implements ec2.IConnectable {
   }
 }
 
-const networkPathTo = (scope: Construct, { access, secret }: SchemaDatabase): NetworkPath | undefined =>
-  access.transport === 'pg' ? openNetworkPath(scope, access, secret !== undefined) : undefined;
+const networkPathTo = (
+  scope: Construct,
+  { access }: SchemaDatabase,
+  readsSecret: boolean,
+): NetworkPath | undefined =>
+  access.transport === 'pg' ? openNetworkPath(scope, access, readsSecret) : undefined;
 
 function accessVariables({ access }: SchemaDatabase): MigrateVariables {
   if (access.transport === 'data-api') {
@@ -162,12 +172,41 @@ function allowSecret(role: iam.Role, secret: ISecret): void {
       resources: [secret.secretFullArn ?? `${secret.secretArn}-??????`],
     }),
   );
-  if (!secret.encryptionKey) return;
+  if (secret.encryptionKey) allowDecrypt(role, 'DecryptSecret', secret.encryptionKey);
+}
+
+/** Those of this account and region alone: a name cannot lead elsewhere. */
+function allowTenantSecrets(
+  role: iam.Role,
+  { prefix, encryptionKey }: NonNullable<MigrateFunctionProps['tenantSecrets']>,
+): void {
+  const secrets = Stack.of(role).formatArn({
+    service: 'secretsmanager',
+    resource: 'secret',
+    arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+    resourceName: `${prefix}*`,
+  });
   role.addToPolicy(
     new iam.PolicyStatement({
-      sid: 'DecryptSecret',
+      sid: 'ReadTenantSecrets',
+      actions: ['secretsmanager:GetSecretValue'],
+      resources: [secrets],
+    }),
+  );
+  acknowledge(
+    role,
+    `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:secretsmanager:<AWS::Region>:<AWS::AccountId>:secret:${prefix}*]`,
+    'The owner declared this prefix for the secrets of tenants.',
+  );
+  if (encryptionKey) allowDecrypt(role, 'DecryptTenantSecrets', encryptionKey);
+}
+
+function allowDecrypt(role: iam.Role, sid: string, key: IKey): void {
+  role.addToPolicy(
+    new iam.PolicyStatement({
+      sid,
       actions: ['kms:Decrypt'],
-      resources: [secret.encryptionKey.keyArn],
+      resources: [key.keyArn],
       conditions: {
         StringEquals: { 'kms:ViaService': `secretsmanager.${Stack.of(role).region}.amazonaws.com` },
       },

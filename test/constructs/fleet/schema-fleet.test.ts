@@ -1,9 +1,13 @@
 import { Duration, Stack } from 'aws-cdk-lib';
 import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
+import * as kms from 'aws-cdk-lib/aws-kms';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import { describe, expect, it } from 'vitest';
 import { SchemaAlarms } from '../../../lib/constructs/alarms/schema-alarms';
+import { SchemaDatabase } from '../../../lib/constructs/database/schema-database';
+import { FleetCheck } from '../../../lib/constructs/fleet/fleet-check';
 import { SchemaFleet } from '../../../lib/constructs/fleet/schema-fleet';
+import type { SchemaFleetProps } from '../../../lib/constructs/fleet/schema-fleet-props';
 import { fleetStates } from '../../../lib/constructs/fleet/states';
 import { FleetTargets } from '../../../lib/constructs/fleet/targets';
 import { SchemaMigrations } from '../../../lib/constructs/migrations/schema-migrations';
@@ -85,6 +89,8 @@ describe('a fleet, synthesized', () => {
     for (const change of [
       { canary: ['tenant_a'] },
       { tolerated: 1 },
+      { databases: ['tenant_*'] },
+      { tenantSecrets: { prefix: 'acme/' } },
       { waves: [10, 50] },
       { sharedSchemas: ['common'] },
       { perTargetTimeout: Duration.minutes(2) },
@@ -129,6 +135,64 @@ describe('permissions', () => {
         expect(Resource, role).not.toBe('*');
       }
     }
+  });
+
+  it("a server's function reads secrets of tenants below the declared prefix, and there is a way to them", () => {
+    const key = (stack: Stack) =>
+      kms.Key.fromKeyArn(stack, 'Key', 'arn:aws:kms:us-east-1:111122223333:key/1');
+    const app = testApp();
+    const server = new DatabaseStack(app, 'Server');
+    const stack = new Stack(app, 'App');
+    const fleet = new SchemaFleet(stack, 'Tenants', {
+      servers: { main: server.database({ auth: 'iam' }) },
+      targets: [FleetTargets.list({ bucket: 'tenants', key: 'targets.jsonl' })],
+      folder: folderOf({ '0001_people.sql': PEOPLE }),
+      namespace: 'people',
+      tenantSecrets: { prefix: 'acme/tenants/', encryptionKey: key(stack) },
+    });
+    new FleetCheck(stack, 'Check', { fleet });
+    const template = Template.fromStack(stack);
+    const found = Object.entries(resourcesOf(template, 'AWS::IAM::Policy')).flatMap(([id, { Properties }]) =>
+      (
+        Properties.PolicyDocument as { Statement: { Sid?: string; Action: unknown; Resource: unknown }[] }
+      ).Statement.filter(({ Sid }) => Sid?.includes('TenantSecrets')).map((each) => ({
+        id,
+        ...each,
+      })),
+    );
+    expect(found.map(({ id, Sid }) => [id.startsWith('TenantsServermain'), Sid])).toEqual([
+      [true, 'ReadTenantSecrets'],
+      [true, 'DecryptTenantSecrets'],
+    ]);
+    expect(JSON.stringify(found[0]!.Resource)).toMatch(/:secretsmanager:.*:secret:acme\/tenants\/\*"\]\]/);
+    expect(found[1]).toMatchObject({
+      Condition: { StringEquals: { 'kms:ViaService': expect.anything() } },
+    });
+    expect(nagFindings(app)).toEqual([]);
+
+    const reached = (tenantSecrets?: SchemaFleetProps['tenantSecrets']) => {
+      const apart = testApp();
+      const of = new Stack(apart, 'App');
+      const { vpc } = new DatabaseStack(apart, 'Server');
+      const byToken = SchemaDatabase.existing({
+        host: 'db.example',
+        databaseName: 'app',
+        vpc,
+        securityGroups: [],
+        auth: 'iam',
+        resourceId: 'db-ABC',
+        createUser: false,
+      });
+      new SchemaFleet(of, 'Tenants', {
+        servers: { main: byToken },
+        targets: [FleetTargets.databases({ pattern: '*' })],
+        folder: folderOf({ '0001_people.sql': PEOPLE }),
+        namespace: 'people',
+        tenantSecrets,
+      });
+      return JSON.stringify(Template.fromStack(of).toJSON()).includes('Trueup to SecretsManager');
+    };
+    expect([reached(), reached({ prefix: 'acme/' })]).toEqual([false, true]);
   });
 
   it('the function of a server reads no bucket and starts no run', () => {
@@ -275,6 +339,16 @@ describe('refused at synth', () => {
       'a database to be made',
       (server: DatabaseStack) => ({ servers: { main: server.database({ createDatabase: true }) } }),
       'servers.main has createDatabase',
+    ],
+    [
+      'a prefix of secrets that another name could begin with',
+      () => ({ tenantSecrets: { prefix: 'acme/tenants' } }),
+      'must be how names of secrets begin, with a slash at the end',
+    ],
+    [
+      "schemas of the server's own database",
+      () => ({ targets: [FleetTargets.schemas({ database: 'postgres', pattern: '*' })] }),
+      'database is postgres, which belongs to the server; it must be a database that has tenants',
     ],
     ['no targets', () => ({ targets: [] }), 'must have at least one FleetTargets'],
     ['too many waves', () => ({ waves: Array(21).fill(1) }), 'waves has 21 items; it must have at most 20'],

@@ -1,5 +1,11 @@
 /** The function of a fleet's server, as the state machine and `deploy` ask it: in this process, on a real server. */
-import type { FleetFile, FleetRequest, TenantAnswer, TenantWork } from '../../../lambda/contract/fleet';
+import type {
+  FleetFile,
+  FleetRequest,
+  FleetTarget,
+  TenantAnswer,
+  TenantWork,
+} from '../../../lambda/contract/fleet';
 import type { Manifest } from '../../../lambda/contract/manifest';
 import type { MigrateRequest, MigrateResponse } from '../../../lambda/contract/migrate';
 import { act } from '../../../lambda/migrate/actions';
@@ -59,7 +65,7 @@ export const runRequest = (manifest: Manifest, change: Partial<FleetRequest> = {
 export async function tenant(
   of: FleetFunction,
   work: TenantWork,
-  target: { readonly name: string; readonly database: string; readonly schema?: string },
+  target: FleetTarget,
   request: FleetRequest,
 ): Promise<TenantAnswer> {
   let last: { readonly answer?: { readonly tenant?: TenantAnswer } } | undefined;

@@ -107,7 +107,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
       message: `${of} gives no row`,
     });
     expect(await query("SELECT 'secret@x.test' AS email, 'a' AS name")).toMatchObject({
-      message: `${of} has a column "email"; the columns of a target are name, database, schema and server`,
+      message: `${of} has a column "email"; the columns of a target are name, database, schema, server and secret`,
     });
     expect(await query("SELECT 'x' AS database")).toMatchObject({
       message: expect.stringContaining('the target has no name'),

@@ -4,6 +4,7 @@ import type { FleetRequest, TenantRequest } from '../../../lambda/contract/fleet
 import type { Manifest } from '../../../lambda/contract/manifest';
 import { RUNNER_LOCK } from '../../../lambda/engine/locks/runner-lock';
 import { MOST_BYTES } from '../../../lambda/migrate/fleet/answer';
+import { refusedSecret } from '../../../lambda/migrate/outbound';
 import { connect, createDatabase, outerMajors } from '../../support/database';
 import { up } from '../../support/engine';
 import { fleetFolder } from '../../support/fleet-folder';
@@ -341,15 +342,53 @@ describe.each(outerMajors())('PostgreSQL %i', (major) => {
       { name: 'a', database: 'a', host: 'evil.example' },
       { name: 'a', database: 'a', server: 'other' },
       { name: 'a', database: 'a', secret: 'arn' },
+      { name: 'a', database: 'a', secret: 'acme/admin' },
       { name: 'a', database: 'a', schema: 'trueup' },
+      { name: 'a', database: 'postgres' },
+      { name: 'a', database: 'rdsadmin', schema: 's' },
+      { name: 'a', database: 'b' },
       { name: 'a' },
     ])
       expect(
         await ask(
-          { url: '', connect: connects },
+          {
+            url: '',
+            connect: connects,
+            fleet: { databases: ['a', 'postgres'], secretPrefix: 'acme/tenants/' },
+          },
           { action: 'tenant', work: 'apply', target: target as never, request: runRequest(manifestOf()) },
         ),
       ).toMatchObject({ action: 'error', error: { code: 'target' } });
+  });
+
+  test("a tenant's own secret: it logs in with that, wherever it is looked at, migrated or undone; one that is gone", async () => {
+    const { url, at } = await withSchemas('a');
+    const used: (string | undefined)[] = [];
+    const connects = connectTo(url);
+    const fleet = { secretPrefix: 'acme/tenants/' };
+    const recording: typeof connects = (options) => {
+      used.push(options?.secret);
+      return connects(options);
+    };
+    const own = { ...at('a'), secret: 'acme/tenants/a' };
+    const request = runRequest(first);
+    const of = { url, manifest: first, connect: recording, fleet };
+    expect(await tenant(of, 'look', own, request)).toMatchObject({ state: 'behind' });
+    expect(await tenant(of, 'apply', own, request)).toMatchObject({ state: 'at version' });
+    expect(await tenant(of, 'prove', own, request)).toMatchObject({ state: 'at version' });
+    await tenant(of, 'undo', own, request);
+    expect(used.length).toBeGreaterThanOrEqual(5);
+    expect(new Set(used)).toEqual(new Set(['acme/tenants/a']));
+
+    const gone: typeof connects = async () => {
+      throw refusedSecret('ResourceNotFoundException', 400);
+    };
+    expect(await tenant({ ...of, connect: gone }, 'look', own, request)).toMatchObject({
+      state: 'unreachable',
+      error: {
+        message: "the secret with the database's password could not be read (ResourceNotFoundException)",
+      },
+    });
   });
 
   test('who is at work, by the locks: this fleet, and those of whom it is not known', async () => {
