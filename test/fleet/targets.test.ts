@@ -124,7 +124,9 @@ describe('one clear sentence for each fault, with its line', () => {
     [
       `{"${'x'.repeat(90)}":1}`,
       'jsonl',
-      [`line 1: "${'x'.repeat(80)}" is not a field of a target; there are name, database, schema, server, secret`],
+      [
+        `line 1: "${'x'.repeat(80)}" is not a field of a target; there are name, database, schema, server, secret`,
+      ],
     ],
     [
       `{"name":"${'x'.repeat(79)}","database":"d"}`,
