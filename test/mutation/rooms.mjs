@@ -1,6 +1,7 @@
 /**
  * What is mutated by a tool, room by room: the files that decide, with the tests that need no server, since every mutant
- * meets its tests anew. What only a server can tell is in known.mjs.
+ * meets its tests anew. `server`: one is started for those that do. `oneIn`: only one mutant in so many is made, the same ones
+ * in every run. What SQL alone decides is in known.mjs.
  */
 const tests = (folder, names) => names.split(' ').map((name) => `test/${folder}/${name}.test.ts`);
 
@@ -59,6 +60,7 @@ export const ROOMS = {
   'fleet-run': {
     mutate: ['lambda/fleet-run/{ask,backward,decide,forward,list,poll,results,run,stop,tally,words}.ts'],
     tests: tests('fleet-run', 'ask decide list poll poll-answers rounds stop tally words'),
+    oneIn: 3,
   },
   fleet: {
     mutate: [
@@ -69,6 +71,7 @@ export const ROOMS = {
       ...tests('fleet', 'arithmetic drift room sample targets waves'),
       ...tests('migrate/fleet', 'answer'),
     ],
+    oneIn: 3,
   },
   audit: {
     mutate: ['lambda/audit/**/*.ts', 'lib/audit/**/*.ts'],

@@ -60,6 +60,7 @@ beforeAll(async () => {
     for await (const chunk of request) body += chunk;
     if (String(request.headers['x-amz-target']).endsWith('GetSecretValue')) {
       secretsRead++;
+      expect(JSON.parse(body)).toEqual({ SecretId: SECRET_ARN });
       response.setHeader('content-type', 'application/x-amz-json-1.1');
       return void response.end(JSON.stringify({ ARN: SECRET_ARN, SecretString: secret }));
     }
