@@ -106,7 +106,8 @@ test('several that are not in the list, and several names', async () => {
   expect(await question({ action: 'up', targets: ['a', 'c'] })).toMatchObject({ targets: 2 });
   const [run] = aws.starts;
   expect(run).toMatch(/^up-/);
-  expect(aws.runs.get(run!)!.state).toMatchObject({ work: 'look', migrates: true });
+  const { state } = aws.runs.get(run!)!;
+  expect(state).toMatchObject({ work: 'look', migrates: true, canaries: [], shares: [], tolerated: 0 });
 });
 
 test.each([

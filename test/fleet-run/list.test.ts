@@ -91,6 +91,11 @@ describe('what is wrong is named', () => {
     expect(await message(MAIN, S3)).toBe(
       'The list of targets is wrong: row 3: the name "a" is in row 2 already.',
     );
+    pages['f-main'] = [[{ name: 'a', database: 'z' }]];
+    expect(await message(S3, MAIN)).toBe(
+      'The list of targets is wrong: row 2: the name "a" is in row 1 already.',
+    );
+    expect(await message()).toBe('The list of targets is wrong: it names no target.');
     pages['f-main'] = [[]];
     expect(await message(MAIN)).toBe('The list of targets is wrong: it names no target.');
   });
@@ -118,6 +123,26 @@ describe('what is wrong is named', () => {
     });
     expect(await message(MAIN)).toBe(`Server main names more than ${MOST_TARGETS} targets.`);
     expect(asked).toHaveLength(3);
+  });
+
+  test.each([
+    ['no list', { targets: null, next: null }],
+    ['no end', { targets: [] }],
+    ['no place to go on from', { targets: [], next: 7 }],
+  ])('a page with %s may be whole in a minute', async (_, page) => {
+    answer = () => ({ action: 'targets', page });
+    expect(await caught(read(MAIN))).toMatchObject({
+      message: 'The function of server main answered a page of targets that is cut short.',
+      passing: true,
+    });
+  });
+
+  test('a page that leads to itself, and an answer to another question', async () => {
+    answer = () => ({ action: 'targets', page: { targets: [], next: 'x' } });
+    expect((await caught(read(MAIN))).message).toContain('cut short');
+    expect(asked).toHaveLength(2);
+    answer = () => ({ action: 'status', page: { targets: [], next: null } });
+    expect((await caught(read(MAIN))).message).toContain('answered `status` to another question');
   });
 
   test('what is no sentence of ours goes through', async () => {

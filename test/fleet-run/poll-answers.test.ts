@@ -65,6 +65,20 @@ describe('the line that alarms match', () => {
     });
   });
 
+  test('done in two runs: the waves of both', async () => {
+    await begun();
+    aws.members = membersOf('a', 'b', 'c');
+    await aws.poll('r');
+    await aws.toEnd('r-2');
+    await aws.poll('r');
+    const { waves } = last('deployment')!.report as { waves: { name: string; targets: number }[] };
+    expect(waves.map(({ name, targets }) => [name, targets])).toEqual([
+      ['canary', 1],
+      ['early', 1],
+      ['canary', 1],
+    ]);
+  });
+
   test('failed', async () => {
     aws.onTenant = () => ({ state: 'edited' });
     await begun();

@@ -88,6 +88,33 @@ describe('forward', () => {
     expect(Data.Warnings).toContain('30 tenants tolerated and behind');
   });
 
+  test('a run whose state is gone counts as one that tolerated nobody', async () => {
+    const plan = { tolerated: 3 };
+    for (const run of ['r', 'r-2']) {
+      await aws.poll('r', { plan });
+      await aws.toEnd(run);
+      more(`${run}-new`);
+    }
+    aws.objects.delete(keys.state('r'));
+    expect(await aws.poll('r', { plan })).toEqual(NOT_YET);
+    expect(aws.runs.get('r-3')!.state).toMatchObject({ tolerated: 3, go: true });
+  });
+
+  test('a list that is wrong by then: what is done is said', async () => {
+    await aws.poll('r');
+    await aws.toEnd('r');
+    more('a');
+    expect(await messageOf(aws.poll('r'))).toMatch(
+      /^The list of targets is wrong: .*\. Before success the list was read again; all tenants that it had before are migrated\.$/,
+    );
+  });
+
+  test('nothing was begun when the time was up: nothing is begun any more', async () => {
+    aws.ms += 2_995_000;
+    expect(await messageOf(aws.poll('r'))).toMatch(/^Not finished within 50 minutes: not all tenants/);
+    expect(aws.starts).toEqual([]);
+  });
+
   test('at the last moment the list is not read again', async () => {
     await aws.poll('r');
     await aws.toEnd('r');
