@@ -211,6 +211,17 @@ describe('one clear sentence for each fault, with its line', () => {
     ]);
   });
 
+  test('a database of its own, where the connection names another; and no field that was not given', () => {
+    const [target] = readTargets('{"name":"a","database":"x"}', 'jsonl', { database: 'app' });
+    expect(target).toStrictEqual({ name: 'a', database: 'x' });
+  });
+
+  test('of several tenants in one database, the first is named', () => {
+    expect(problems('name,database,schema\na,d,s\nb,d,t\nc,d,', 'csv')).toEqual([
+      'line 4: database "d" is one tenant as a whole and has tenants in its schemas, see line 2',
+    ]);
+  });
+
   test('as large as allowed', () => expect(() => checkSize(MOST_LIST_BYTES)).not.toThrow());
 
   test('too large, too many', () => {
