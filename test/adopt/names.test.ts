@@ -13,6 +13,10 @@ describe('our names', () => {
     ]);
   });
 
+  test('a hyphen stays where the name is one of ours', () => {
+    expect(named('Prisma', '1_b-c/migration.sql', '2_d/migration.sql')).toEqual(['1_b-c', '2_d']);
+  });
+
   test('numbers of ours, where they do not', () => {
     expect(named('Flyway', 'V1.1__Été, à_Zürich.sql', 'V1.10__.sql', 'R__v.sql')).toEqual([
       '0001_Ete_a_Zurich',

@@ -85,7 +85,7 @@ export const ROOMS = {
     oneIn: 80,
   },
   adopt: {
-    mutate: ['lib/adopt/**/*.ts'],
+    mutate: ['lib/adopt/{entry,ledger,listing,names,statements,verify}.ts', 'lib/adopt/tools/*.ts'],
     tests: tests('adopt', 'flyway-drizzle ledgers names statements tools verify'),
     server: true,
     oneIn: 10,
