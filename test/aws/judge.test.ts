@@ -13,7 +13,7 @@ import {
 import type { Received, StackLine } from './received';
 import { exitCode, resultLines, seenLocally, summary } from './report';
 import { allows, forceSsl, type Parameter, refusals } from './steps/engine-parameters';
-import { judgeStopped } from './steps/map-stopped';
+import { isChildOf, judgeStopped } from './steps/map-stopped';
 
 const T = 1_795_382_000_000;
 const at = (seconds: number): number => T + seconds * 1_000;
@@ -202,15 +202,26 @@ describe('a nested stack', () => {
 describe('a Distributed Map that is stopped', () => {
   const looks: Record<string, number>[] = [{ RUNNING: 2 }, { ABORTED: 2 }];
   test('as assumed', () =>
-    expect(outcomes(judgeStopped({ execution: 'ABORTED', map: 'ABORTED', looks }))).toEqual(
-      Array(3).fill('as-assumed'),
-    ));
+    expect(
+      outcomes(judgeStopped({ execution: 'ABORTED', map: 'ABORTED', childOfMachine: true, looks })),
+    ).toEqual(Array(4).fill('as-assumed')));
   test('that works on', () =>
     expect(
       outcomes(
-        judgeStopped({ execution: 'ABORTED', map: 'SUCCEEDED', looks: [{ RUNNING: 2 }, { SUCCEEDED: 6 }] }),
+        judgeStopped({
+          execution: 'ABORTED',
+          map: 'SUCCEEDED',
+          childOfMachine: false,
+          looks: [{ RUNNING: 2 }, { SUCCEEDED: 6 }],
+        }),
       ),
-    ).toEqual(Array(3).fill('otherwise')));
+    ).toEqual(Array(4).fill('otherwise')));
+  test("a child's ARN names its machine, and a run's own does not", () => {
+    const of = 'arn:aws:states:eu-west-1:111122223333:execution:';
+    expect(isChildOf(`${of}shop/main:5f0c`, 'shop')).toBe(true);
+    for (const other of ['shop:5f0c', 'shop2/main:5f0c', '5f0c:shop/main'])
+      expect(isChildOf(of + other, 'shop')).toBe(false);
+  });
 });
 
 describe('settings of a server', () => {

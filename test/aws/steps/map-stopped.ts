@@ -16,6 +16,8 @@ const PATIENCE_MS = 120_000;
 export interface MapRecording {
   readonly execution: string;
   readonly map: string;
+  /** ARNs of children are `…:execution:<machine>/<label>:…`, as the policy of a fleet's run names them. Null: none was listed. */
+  readonly childOfMachine: boolean | null;
   /** Of the children, by status, each look after the stop; the last is the end. */
   readonly looks: readonly Readonly<Record<string, number>>[];
 }
@@ -47,6 +49,10 @@ export const mapStopped: Step = {
     await sfn.send(new StopExecutionCommand({ executionArn, cause: 'the live check stops it' }));
     tell('stopped with children at work');
 
+    const machine = executionArn!.split(':')[6]!;
+    const { executions = [] } = await sfn.send(new ListExecutionsCommand({ mapRunArn, maxResults: 1 }));
+    const child = executions[0]?.executionArn;
+    const childOfMachine = child === undefined ? null : isChildOf(child, machine);
     const looks: Record<string, number>[] = [];
     const ended = await until(async () => {
       const counts = await children({ aws }, mapRunArn);
@@ -55,13 +61,24 @@ export const mapStopped: Step = {
       return status !== undefined && status !== 'RUNNING' && !counts.RUNNING ? status : null;
     }, PATIENCE_MS);
     const { status: execution } = await sfn.send(new DescribeExecutionCommand({ executionArn }));
-    const recording: MapRecording = { execution: execution ?? '', map: ended ?? 'RUNNING', looks };
+    const recording: MapRecording = {
+      execution: execution ?? '',
+      map: ended ?? 'RUNNING',
+      childOfMachine,
+      looks,
+    };
     record(recording);
     return judgeStopped(recording);
   },
 };
 
-export function judgeStopped({ execution, map, looks }: MapRecording): Finding[] {
+/** @param arn of an execution. @param machine its name */
+export const isChildOf = (arn: string, machine: string): boolean => {
+  const [, , service, , , kind, name = ''] = arn.split(':');
+  return service === 'states' && kind === 'execution' && name.startsWith(`${machine}/`);
+};
+
+export function judgeStopped({ execution, map, childOfMachine, looks }: MapRecording): Finding[] {
   const [first, last] = [looks[0] ?? {}, looks.at(-1) ?? {}];
   const started = (counts: Readonly<Record<string, number>>) =>
     Object.values(counts).reduce((sum, n) => sum + n, 0);
@@ -81,6 +98,13 @@ export function judgeStopped({ execution, map, looks }: MapRecording): Finding[]
       'No further child starts after the stop.',
       `After the stop ${started(last) - started(first)} further children started.`,
     ),
+    childOfMachine === null
+      ? notSettled('No child was listed, so the form of its ARN is not known.')
+      : found(
+          childOfMachine,
+          "A child's ARN is that of an execution of the machine's name, a slash and the map's label.",
+          "A child's ARN does not begin as that of an execution of its machine and a slash.",
+        ),
   ];
 }
 
