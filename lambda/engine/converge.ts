@@ -115,7 +115,9 @@ const endOfPromise = (
 ): string[] => [
   ...(ledger.promise == null ? [] : [forgetAnswers(request, status)]),
   ...(status === 'done' ? setPromise(ledger, request, manifest) : []),
-  ...(ledger.promise == null && manifest.workload === undefined ? [] : [countLive(request)]),
+  ...((ledger.promise == null && manifest.workload === undefined) || schemasOf(ledger, request) !== null
+    ? []
+    : [countLive(request)]),
 ];
 
 /** Another runner is at work although this one holds the lock: what it has done is read, and the rest is done. */

@@ -3,6 +3,7 @@
 import type { ConvergeRequest } from '../contract/converge';
 import { type ErrorInfo, TrueupError } from '../contract/errors';
 import type { Standing, TargetState } from '../contract/fleet';
+import { setPromise } from './guard/statements';
 import type { Ledger } from './ledger/ledger';
 import { readLedger } from './ledger/read';
 import { stackOwnerName } from './ledger/rows';
@@ -24,7 +25,11 @@ export async function standing(ctx: EngineContext, request: ConvergeRequest): Pr
       const { steps, errors } = planForward(ctx.manifest, ledger, request);
       if (errors[0]) throw new TrueupError(errors[0]);
       return {
-        state: steps.length === 0 ? 'at version' : 'behind',
+        // Another workload than the ledger's is something to do as well.
+        state:
+          steps.length === 0 && setPromise(ledger, request, ctx.manifest).length === 0
+            ? 'at version'
+            : 'behind',
         pending: steps.map(({ migration }) => migration.name),
         position: reportOf(ledger, null).position,
       };

@@ -56,6 +56,26 @@ const APPLIED = `SELECT namespace, string_agg(migration, ' ' ORDER BY id) AS app
   WHERE event IN ('applied', 'proved') GROUP BY 1 ORDER BY 1`;
 
 describe.each(outerMajors())('PostgreSQL %i', (major) => {
+  test('a workload: what breaks it stops after the canary, and the tenants stay as they are', async () => {
+    const { url, client, targets } = await tenants(major, 3);
+    const [run, list] = [on(url), listOf(targets)];
+    const workload = join(mkdtempSync(join(scratch, 'w-')), 'shop.sql');
+    writeFileSync(workload, '-- calls 88\nSELECT note FROM orders WHERE id = $1;\n');
+    const up = (folder: string) => run(['up', folder, '--fleet', list, '--workload', workload]);
+    expect(await up(folderOf())).toMatchObject({ code: 0, stderr: expect.stringContaining('migrated') });
+    expect((await up(folderOf())).stdout).toBe('4 tenants: 4 at version.\nNothing to do.\n');
+    const rename =
+      '-- migrate:unproved the workload proves it\n-- migrate:up\nALTER TABLE orders RENAME COLUMN note TO remark;\n';
+    const stopped = await up(folderOf({ ...FILES, '0003_remark.sql': rename }));
+    expect(stopped.code).toBe(1);
+    expect(stopped.stdout).toContain('Stopped after wave canary');
+    expect(stopped.stderr).toContain('1 statement that the running application sends would no longer work');
+    expect(stopped.stderr).toContain('SELECT note FROM orders WHERE id = $1');
+    expect(
+      (await client.query("SELECT count(*)::int AS renamed FROM pg_attribute WHERE attname = 'remark'")).rows,
+    ).toEqual([{ renamed: 0 }]);
+  });
+
   test('status, up in waves, and nothing the second time', async () => {
     const { url, client, own, targets } = await tenants(major, 25, 2);
     const [run, list, folder] = [on(url), listOf(targets), folderOf()];
@@ -349,9 +369,9 @@ describe('wrong use is one sentence, and no database is asked', () => {
       /x is not in .*targets\.jsonl/,
     ],
     [
-      'a workload',
-      () => ['--fleet', listOf(targets), '--workload', 'w.json'],
-      /--workload cannot be combined with --fleet/,
+      'days of a workload',
+      () => ['--fleet', listOf(targets), '--workload-days', '3'],
+      /--workload-days cannot be combined with --fleet/,
     ],
     ['no fleet', () => ['--tolerated', '3'], /--tolerated is about a fleet/],
     ['no number', () => ['--fleet', listOf(targets), '--concurrency', '0'], /It is a whole number from 1 on/],

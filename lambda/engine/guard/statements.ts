@@ -7,6 +7,7 @@ import { longText } from '../../postgres/long-text';
 import { quoteIdentifier, quoteLiteral, quoteTextArray } from '../../sql/quote';
 import type { Names } from '../apply/names';
 import type { Ledger } from '../ledger/ledger';
+import { schemasOf, searchPathOf } from '../schemas';
 
 /** Forward, and something is to be applied: the promises of an application are at stake. */
 export const guards = (request: ConvergeRequest): boolean =>
@@ -16,7 +17,14 @@ export const guards = (request: ConvergeRequest): boolean =>
 export function keepPromise(ledger: Ledger, request: ConvergeRequest, { workload }: Manifest): string[] {
   if (workload === undefined || request.baselineOnly || request.remove) return [];
   if (workload.hash === ledger.promise || workload.hash === ledger.nextPromise) return [];
-  return storePromise(request.namespace, workload);
+  return storePromise(request.namespace, inSchemas(workload, schemasOf(ledger, request)));
+}
+
+/** A tenant in a schema of its own: names of statements mean what those of migrations do, whosever they were when they were recorded. */
+function inSchemas(promise: WorkloadPromise, schemas: readonly string[] | null): WorkloadPromise {
+  if (schemas === null) return promise;
+  const searchPath = searchPathOf(schemas);
+  return { ...promise, statements: promise.statements.map((each) => ({ ...each, searchPath })) };
 }
 
 function storePromise(namespace: string, { hash, statements }: WorkloadPromise): string[] {

@@ -76,8 +76,10 @@ BEGIN
     ARRAY(SELECT w.number FROM trueup.workload w WHERE w.namespace = asked ->> 'namespace' AND w.promise = hash
       ORDER BY w.calls DESC NULLS LAST, w.number),
     (asked ->> 'budgetMs')::float8, true) x;
-  PERFORM trueup._live_before(asked, hash, greatest(0, (asked ->> 'budgetMs')::float8
-    - 1000 * extract(epoch FROM clock_timestamp() - began)::float8));
+  IF coalesce((asked ->> 'live')::boolean, true) THEN
+    PERFORM trueup._live_before(asked, hash, greatest(0, (asked ->> 'budgetMs')::float8
+      - 1000 * extract(epoch FROM clock_timestamp() - began)::float8));
+  END IF;
   RETURN true;
 END
 $fn$`,

@@ -6,12 +6,13 @@ import { connectionTarget } from '../database/connection';
 import { compile, namespaceOf } from '../folder';
 import type { DatabaseOptions, FleetOptions, OwnerOption } from '../options';
 import { UsageError } from '../terminal/failure';
+import { promiseFromFiles } from '../workload-sources';
 import { askRoom } from './connections';
 import type { Fleet } from './fleet';
 import { targetsFrom } from './list';
 
 const NEEDS_FLEET = ['concurrency', 'target', 'sharedSchema', 'canary', 'tolerated'] as const;
-const NOT_WITH_FLEET = ['stack', 'workload', 'workloadDays'] as const;
+const NOT_WITH_FLEET = ['stack', 'workloadDays'] as const;
 /** A stack's fleet has its own list, and its own way to its servers. */
 const NOT_WITH_STACK = [
   'concurrency',
@@ -61,7 +62,9 @@ function refuse(wrong: string | undefined, other: string): void {
     throw new UsageError(`${flag(wrong)} cannot be combined with ${other}`, 'Leave one of them out.');
 }
 
-export type OpenFleetOptions = DatabaseOptions & OwnerOption & FleetOptions & { readonly timeout?: number };
+export type OpenFleetOptions = DatabaseOptions &
+  OwnerOption &
+  FleetOptions & { readonly timeout?: number; readonly workload?: readonly string[] };
 
 /** Everything that needs no database: what is wrong here is said before one is asked. */
 export async function readFleet(
@@ -71,10 +74,11 @@ export async function readFleet(
 ): Promise<{ readonly targets: readonly Target[]; readonly fleet: Omit<Fleet, 'connections'> }> {
   const { pg, label } = connectionTarget(options);
   const targets = targetsFrom(file, pg.database, options.target);
-  const manifest = await compiledBefore(folder, () => compile(folder));
+  const workload = options.workload && (await promiseFromFiles(options.workload));
+  const compiled = await compiledBefore(folder, () => compile(folder));
   const server = label.slice(0, label.lastIndexOf('/'));
   const fleet = {
-    manifest,
+    manifest: { ...compiled, ...(workload === undefined ? {} : { workload }) },
     namespace: namespaceOf(folder, options.namespace),
     namespaceGiven: options.namespace !== undefined,
     ...(options.ownerRole === undefined ? {} : { ownerRole: options.ownerRole }),

@@ -82,6 +82,12 @@ export function waveLine(colors: Colors, wave: FleetResult['waves'][number], too
   return `${wave.name.padEnd(6)}  ${plural(wave.migrated, 'tenant')} migrated${failed}  ${colors.dim(duration(tookMs))}`;
 }
 
+/** What a tenant that is behind waits for. */
+export function waitsFor(pending: number, position: string): string {
+  const at = position === '' ? 'nothing is applied' : `at ${position}`;
+  return pending === 0 ? `${at}, with another workload` : `${plural(pending, 'migration')} pending; ${at}`;
+}
+
 export const statesLine = ({
   targets,
   states,

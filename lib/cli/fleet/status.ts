@@ -3,10 +3,10 @@ import { EXIT, type ExitCode } from '../exit-codes';
 import { watchInterrupt } from '../terminal/interrupt';
 import { printJson } from '../terminal/json';
 import { progressView } from '../terminal/progress';
-import { plural, type Terminal } from '../terminal/terminal';
+import type { Terminal } from '../terminal/terminal';
 import { survey, type Tenant } from './fleet';
 import { type OpenFleetOptions, readFleet, withRoom } from './open';
-import { countStates, isWrong, reportOf, statesLine, tenantLine } from './report';
+import { countStates, isWrong, reportOf, statesLine, tenantLine, waitsFor } from './report';
 
 /** Tenants that are behind, by name. */
 const SHOWN = 20;
@@ -50,12 +50,8 @@ function print({ out }: Terminal, tenants: readonly Tenant[], summary: string): 
   const { colors } = out;
   for (const tenant of tenants.filter(isWrong)) out.line(tenantLine(colors, tenant));
   const behind = tenants.filter(({ state }) => state === 'behind');
-  for (const { target, pending, position } of behind.slice(0, SHOWN)) {
-    const at = position === '' ? 'nothing is applied' : `at ${position}`;
-    out.line(
-      `${colors.yellow('behind')}  ${colors.bold(target.name)}  ${plural(pending, 'migration')} pending; ${at}`,
-    );
-  }
+  for (const { target, pending, position } of behind.slice(0, SHOWN))
+    out.line(`${colors.yellow('behind')}  ${colors.bold(target.name)}  ${waitsFor(pending, position)}`);
   if (behind.length > SHOWN) out.line(`and ${behind.length - SHOWN} more that are behind; --json lists all.`);
   out.line(summary);
 }

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { FleetAnswer, FleetQuestion, RunReport, TenantRow } from '../../../lambda/contract/fleet-run';
 import type { MigrateRequest } from '../../../lambda/contract/migrate';
 import { EXIT, type ExitCode } from '../exit-codes';
+import { waitsFor } from '../fleet/report';
 import { UsageError } from '../terminal/failure';
 import { printJson } from '../terminal/json';
 import { progressView } from '../terminal/progress';
@@ -109,12 +110,8 @@ function printTenants({ out }: Terminal, tenants: readonly TenantRow[], report: 
   for (const { name, server, state, why = '' } of tenants.filter((each) => !RIGHT.has(each.state)))
     out.line(`${colors.red(state)}  ${colors.bold(name)} on ${server}  ${why}`.trimEnd());
   const behind = tenants.filter(({ state }) => state === 'behind');
-  for (const { name, server, pending, position } of behind.slice(0, SHOWN)) {
-    const at = position === '' ? 'nothing is applied' : `at ${position}`;
-    out.line(
-      `${colors.yellow('behind')}  ${colors.bold(name)} on ${server}  ${plural(pending, 'migration')} pending; ${at}`,
-    );
-  }
+  for (const { name, server, pending, position } of behind.slice(0, SHOWN))
+    out.line(`${colors.yellow('behind')}  ${colors.bold(name)} on ${server}  ${waitsFor(pending, position)}`);
   if (behind.length > SHOWN) out.line(`and ${behind.length - SHOWN} more that are behind; --json lists all.`);
   const states = Object.entries(report.states).map(([state, count]) => `${count} ${state}`);
   out.line(`${plural(report.targets, 'tenant')}: ${states.join(', ')}.`);

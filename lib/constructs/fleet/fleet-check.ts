@@ -141,6 +141,13 @@ export class FleetCheck extends Construct {
     // Everybody's turn comes within a day: so long the alarm stays up, and is one page.
     const today = (name: keyof typeof DRIFT_METRICS) => metric(name, 'Maximum', interval);
     add('Drift', `Tenants ${of} are not what their migrations made them.`, today('drift'), {});
+    if (fleet.manifest.workload)
+      add(
+        'Workload',
+        `Statements of the application no longer plan for tenants ${of}; the alarm's value is how many.`,
+        today('workload'),
+        {},
+      );
     add(
       'NotReached',
       `The check had no time for some tenants ${of}: make it run more often.`,

@@ -12,21 +12,23 @@ import { FLEET_ATTRIBUTES, FLEET_PLAN_FILE, FLEET_RESOURCE_TYPE } from '../../..
 import { type Manifest, sha256 } from '../../../lambda/contract/manifest';
 import { formatProblem } from '../../compiler/problem';
 import type { SchemaAlarms } from '../alarms/schema-alarms';
-import { nestedName, reserve } from '../database/namespaces';
+import { nestedName } from '../database/namespaces';
 import type { SchemaDatabase } from '../database/schema-database';
 import { handlerCode } from '../functions/handler-code';
 import { MigrateFunction } from '../functions/migrate-function';
 import { grantInvoke } from '../functions/roles';
-import { compileOnce } from '../migrations/compile';
+import { compileOnce, withWorkload } from '../migrations/compile';
 import { deployProperties } from '../migrations/deploy-resource';
 import { timing } from '../migrations/timing';
 import { checkProps, refuse, within } from '../validation/check';
 import { namespace } from '../validation/names';
+import { checkServers, SCHEMA_FLEET } from './checks';
 import { watchFleet } from './fleet-alarms';
 import { FleetLead } from './lead';
 import { FleetMachine } from './machine';
-import { fleetNumbers, type Planned, planFleet } from './plan';
-import { SCHEMA_FLEET, type SchemaFleetProps } from './schema-fleet-props';
+import { planFleet } from './plan';
+import { sayNumbers } from './say-numbers';
+import type { SchemaFleetProps } from './schema-fleet-props';
 
 /** A server of a fleet, and the function that changes its tenants. */
 export interface FleetServer {
@@ -79,16 +81,17 @@ export class SchemaFleet extends Construct implements ec2.IConnectable {
     super(scope, id);
     checkProps(this, props, SCHEMA_FLEET);
     this.namespace = props.namespace ?? this.namespaceOf(props.folder);
-    this.checkServers(props);
+    checkServers(this, this.namespace, props.servers);
     const times = within(this, () => timing(props));
-    const { manifest, warnings } = compileOnce(props.folder);
+    const { manifest: compiled, warnings } = compileOnce(props.folder);
+    const manifest = within(this, () => withWorkload(compiled, props.workload));
     this.manifest = manifest;
     for (const warning of warnings)
       Annotations.of(this).addWarningV2('trueup:migrationFile', formatProblem(warning));
     const planned = within(this, () =>
       planFleet(props, { namespace: this.namespace, manifestHash: manifest.hash }),
     );
-    this.sayNumbers(props, planned, times.totalTimeout.toSeconds());
+    sayNumbers(this, props, planned, times.totalTimeout.toSeconds());
 
     this.logGroup =
       props.logGroup ??
@@ -199,49 +202,6 @@ export class SchemaFleet extends Construct implements ec2.IConnectable {
     const name = basename(resolve(path));
     const problem = namespace(name, "the folder's name");
     return problem === undefined ? name : refuse(this, `${problem}. Give \`namespace\``);
-  }
-
-  /** What one server may be is SchemaDatabase's; here is what all of a fleet have in common. */
-  private checkServers(props: SchemaFleetProps): void {
-    const { account, region } = Stack.of(this);
-    let vpc: ec2.IVpc | undefined;
-    const seen = new Map<string, string>();
-    for (const [name, { access, createDatabase, server }] of Object.entries(props.servers)) {
-      if (access.transport === 'data-api')
-        refuse(
-          this,
-          `servers.${name} is reached over the Data API; a fleet's servers are reached in their VPC`,
-        );
-      if (createDatabase)
-        refuse(this, `servers.${name} has createDatabase; a fleet migrates tenants that are there`);
-      vpc ??= access.vpc;
-      if (access.vpc !== vpc)
-        refuse(this, `servers.${name} is in another VPC than the first server; a fleet has one VPC`);
-      const twin = seen.get(server);
-      if (twin !== undefined)
-        refuse(this, `servers.${name} is the server of servers.${twin}; it must be in the fleet once`);
-      seen.set(server, name);
-      reserve(this, `${account} ${region} ${server} fleet ${this.namespace}`);
-    }
-  }
-
-  private sayNumbers(props: SchemaFleetProps, planned: Planned, totalS: number): void {
-    const { fits, text } = fleetNumbers(props, planned, totalS);
-    if (fits) Annotations.of(this).addInfo(text);
-    else Annotations.of(this).addWarningV2('trueup:fleetTime', text);
-    const { tolerated } = planned.plan;
-    if (tolerated > 0)
-      Annotations.of(this).addWarningV2(
-        'trueup:fleetTolerated',
-        `tolerated is ${tolerated}: what depends on this fleet is updated while up to ${tolerated} tenants are behind. Their application must be able to live with that.`,
-      );
-    if (planned.plan.waitFor === 'canary' && props.alarms === undefined)
-      Annotations.of(this).addWarningV2(
-        'trueup:fleetUnwatched',
-        "waitFor is 'canary' and nobody is told how the other waves end. Give `alarms`.",
-      );
-    if (planned.plan.canaries.length > (props.expectedTargets ?? Number.POSITIVE_INFINITY))
-      refuse(this, 'canary names more targets than expectedTargets says there are');
   }
 
   private addOutputs(): void {

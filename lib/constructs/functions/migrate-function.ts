@@ -1,11 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { ArnFormat, type Duration, Stack, Tokenization } from 'aws-cdk-lib';
+import { type Duration, Tokenization } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
-import * as iam from 'aws-cdk-lib/aws-iam';
-import type { IKey } from 'aws-cdk-lib/aws-kms';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
-import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct, type IDependable } from 'constructs';
 import { FLEET_FILE, type FleetFile } from '../../../lambda/contract/fleet';
 import type { Manifest } from '../../../lambda/contract/manifest';
@@ -21,8 +18,15 @@ import {
 import AMAZON_ROOTS from '../../../lambda/postgres/amazon-roots.json';
 import { type NetworkPath, openNetworkPath } from '../database/network';
 import type { SchemaDatabase } from '../database/schema-database';
-import { acknowledge } from './acknowledge';
 import { handlerCode } from './handler-code';
+import {
+  allowConnect,
+  allowDataApi,
+  allowNetworkInterfaces,
+  allowSecret,
+  allowTenantSecrets,
+  type TenantSecrets,
+} from './migrate-permissions';
 import { executionRole } from './roles';
 
 export interface MigrateFunctionProps {
@@ -36,7 +40,7 @@ export interface MigrateFunctionProps {
   /** What the function of a fleet's server knows of its fleet. @default - it is part of none */
   readonly fleet?: FleetFile;
   /** Secrets that tenants of a fleet may have. @default - none have one */
-  readonly tenantSecrets?: { readonly prefix: string; readonly encryptionKey?: IKey };
+  readonly tenantSecrets?: TenantSecrets;
 }
 
 export interface AskFunctionProps extends MigrateFunctionProps {
@@ -160,132 +164,4 @@ function accessVariables({ access }: SchemaDatabase): MigrateVariables {
     auth: login.auth,
     ...(login.auth === 'iam' ? { user: login.user } : { secretArn: login.secret.secretArn }),
   };
-}
-
-/** By identity policy, the key too: a grant in the key's policy would make the database's stack depend on ours. */
-function allowSecret(role: iam.Role, secret: ISecret): void {
-  role.addToPolicy(
-    new iam.PolicyStatement({
-      sid: 'ReadSecret',
-      actions: ['secretsmanager:GetSecretValue'],
-      // Without the six characters that Secrets Manager adds to a name, an ARN matches nothing.
-      resources: [secret.secretFullArn ?? `${secret.secretArn}-??????`],
-    }),
-  );
-  if (secret.encryptionKey) allowDecrypt(role, 'DecryptSecret', secret.encryptionKey);
-}
-
-/** Those of this account and region alone: a name cannot lead elsewhere. */
-function allowTenantSecrets(
-  role: iam.Role,
-  { prefix, encryptionKey }: NonNullable<MigrateFunctionProps['tenantSecrets']>,
-): void {
-  const secrets = Stack.of(role).formatArn({
-    service: 'secretsmanager',
-    resource: 'secret',
-    arnFormat: ArnFormat.COLON_RESOURCE_NAME,
-    resourceName: `${prefix}*`,
-  });
-  role.addToPolicy(
-    new iam.PolicyStatement({
-      sid: 'ReadTenantSecrets',
-      actions: ['secretsmanager:GetSecretValue'],
-      resources: [secrets],
-    }),
-  );
-  acknowledge(
-    role,
-    `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:secretsmanager:<AWS::Region>:<AWS::AccountId>:secret:${prefix}*]`,
-    'The owner declared this prefix for the secrets of tenants.',
-  );
-  if (encryptionKey) allowDecrypt(role, 'DecryptTenantSecrets', encryptionKey);
-}
-
-function allowDecrypt(role: iam.Role, sid: string, key: IKey): void {
-  role.addToPolicy(
-    new iam.PolicyStatement({
-      sid,
-      actions: ['kms:Decrypt'],
-      resources: [key.keyArn],
-      conditions: {
-        StringEquals: { 'kms:ViaService': `secretsmanager.${Stack.of(role).region}.amazonaws.com` },
-      },
-    }),
-  );
-}
-
-function allowConnect(role: iam.Role, resourceId: string, user: string): void {
-  role.addToPolicy(
-    new iam.PolicyStatement({
-      sid: 'Connect',
-      actions: ['rds-db:connect'],
-      resources: [
-        Stack.of(role).formatArn({
-          service: 'rds-db',
-          resource: 'dbuser',
-          arnFormat: ArnFormat.COLON_RESOURCE_NAME,
-          resourceName: `${resourceId}/${user}`,
-        }),
-      ],
-    }),
-  );
-}
-
-function allowDataApi(role: iam.Role, clusterArn: string): void {
-  role.addToPolicy(
-    new iam.PolicyStatement({
-      sid: 'DataApi',
-      actions: ['BeginTransaction', 'CommitTransaction', 'ExecuteStatement', 'RollbackTransaction'].map(
-        (action) => `rds-data:${action}`,
-      ),
-      resources: [clusterArn],
-    }),
-  );
-}
-
-const NETWORK_INTERFACES = [
-  'ec2:AssignPrivateIpAddresses',
-  'ec2:CreateNetworkInterface',
-  'ec2:DeleteNetworkInterface',
-  'ec2:DescribeNetworkInterfaces',
-  'ec2:DescribeSubnets',
-  'ec2:UnassignPrivateIpAddresses',
-];
-
-/**
- * Lambda itself uses these with the function's role, and wants them on every resource
- * (https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions). The function's own
- * code is denied them: its calls carry its ARN, Lambda's do not.
- *
- * Also for the Data API, where the function is in no VPC: when `transport` changes from `pg`, one update takes the function
- * out of its VPC, and the policy is updated first. Without these rights Lambda could no longer delete the interfaces, and
- * CloudFormation not the security group that they use.
- */
-function allowNetworkInterfaces(scope: Construct, role: iam.Role): void {
-  role.addToPolicy(
-    new iam.PolicyStatement({ sid: 'NetworkInterfaces', actions: NETWORK_INTERFACES, resources: ['*'] }),
-  );
-  role.addToPolicy(
-    new iam.PolicyStatement({
-      sid: 'NotByTheCode',
-      effect: iam.Effect.DENY,
-      actions: NETWORK_INTERFACES,
-      resources: ['*'],
-      conditions: {
-        ArnLike: {
-          'lambda:SourceFunctionArn': Stack.of(scope).formatArn({
-            service: 'lambda',
-            resource: 'function',
-            arnFormat: ArnFormat.COLON_RESOURCE_NAME,
-            resourceName: '*',
-          }),
-        },
-      },
-    }),
-  );
-  acknowledge(
-    role,
-    'AwsSolutions-IAM5[Resource::*]',
-    'Lambda asks for network interfaces on every resource.',
-  );
 }

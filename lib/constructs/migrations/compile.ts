@@ -68,6 +68,10 @@ export function promiseOnce(files: readonly string[]): WorkloadPromise {
   }
 }
 
+/** The manifest with what the application promises. @throws {Error} as {@link promiseOnce} */
+export const withWorkload = (manifest: Manifest, files?: string | readonly string[]): Manifest =>
+  files === undefined ? manifest : { ...manifest, workload: promiseOnce([files].flat()) };
+
 /** Undefined where one cannot be read: whoever reads it says so. */
 function contentsOfFiles(files: readonly string[]): string | undefined {
   try {

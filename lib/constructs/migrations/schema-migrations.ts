@@ -21,7 +21,7 @@ import { MigrateFunction } from '../functions/migrate-function';
 import { grantInvoke } from '../functions/roles';
 import { checkProps, fault, refuse, within } from '../validation/check';
 import { namespace, placeOfCluster } from '../validation/names';
-import { acceptedIn, compileOnce, promiseOnce } from './compile';
+import { acceptedIn, compileOnce, withWorkload } from './compile';
 import { DeployProvider } from './deploy-provider';
 import { deployProperties } from './deploy-resource';
 import { SCHEMA_MIGRATIONS, type SchemaMigrationsProps } from './schema-migrations-props';
@@ -76,11 +76,10 @@ export class SchemaMigrations extends Construct implements ec2.IConnectable {
     reserve(this, `${account} ${region} ${database.server}/${database.databaseName} ${this.namespace}`);
     const times = within(this, () => timing(props));
     const { manifest, warnings } = compileOnce(props.folder, props.baseline);
-    const { workload, audit: { accept, scheduled = true } = {} } = props;
+    const { accept, scheduled = true } = props.audit ?? {};
     this.audited = scheduled;
     this.manifest = {
-      ...manifest,
-      ...(workload === undefined ? {} : { workload: within(this, () => promiseOnce([workload].flat())) }),
+      ...within(this, () => withWorkload(manifest, props.workload)),
       ...(accept === undefined ? {} : { accepted: within(this, () => acceptedIn(accept)) }),
     };
     for (const warning of warnings)

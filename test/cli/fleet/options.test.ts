@@ -21,7 +21,7 @@ test.each([
   [{ fleet: true }, '--fleet has no list'],
   [{ target: ['a'] }, '--target is about a fleet'],
   [{ fleet: 'targets.jsonl', stack: 'shop' }, '--stack cannot be combined with --fleet'],
-  [{ fleet: 'targets.jsonl', workload: ['w.sql'] }, '--workload cannot be combined with --fleet'],
+  [{ fleet: 'targets.jsonl', workloadDays: 3 }, '--workload-days cannot be combined with --fleet'],
   [
     { fleet: true, stack: 'shop', concurrency: 4 },
     '--concurrency cannot be combined with --stack and a fleet',

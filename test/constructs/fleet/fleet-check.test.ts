@@ -8,12 +8,17 @@ import { describe, expect, it } from 'vitest';
 import { isFindingsAlarm } from '../../../lambda/page/alarm';
 import { SchemaAlarms } from '../../../lib/constructs/alarms/schema-alarms';
 import { FleetCheck, type FleetCheckProps } from '../../../lib/constructs/fleet/fleet-check';
+import type { SchemaFleetProps } from '../../../lib/constructs/fleet/schema-fleet-props';
 import { SchemaMigrations } from '../../../lib/constructs/migrations/schema-migrations';
 import { fleetDeployment } from '../../support/fleet';
 import { folderOf, nagFindings, PEOPLE, resourcesOf } from '../../support/synth';
 
-function checked(interval?: Duration, audit?: FleetCheckProps['audit']) {
-  const made = fleetDeployment({ owner: 'app_owner', sharedSchemas: ['shared'] });
+function checked(
+  interval?: Duration,
+  audit?: FleetCheckProps['audit'],
+  change: Partial<SchemaFleetProps> = {},
+) {
+  const made = fleetDeployment({ owner: 'app_owner', sharedSchemas: ['shared'], ...change });
   const { stack, server, fleet } = made;
   const databaseLogGroup = logs.LogGroup.fromLogGroupName(stack, 'DatabaseLog', server.logGroupName);
   const control = new SchemaMigrations(stack, 'Control', {
@@ -152,6 +157,23 @@ describe('a check of a fleet, synthesized', () => {
     expect(accepting.fleet.manifest).not.toHaveProperty('accepted');
     writeFileSync(file, 'invalid-index public.orders\n');
     expect(() => checked(undefined, { accept: file })).toThrow(`audit.accept: ${file}:1: `);
+  });
+
+  it('with a workload: the function has its statements, the resource its hash, and an alarm says for how many they fail', () => {
+    const folder = folderOf({ '0001_people.sql': PEOPLE });
+    const workload = join(mkdtempSync(join(tmpdir(), 'trueup-')), 'people.sql');
+    writeFileSync(workload, '-- role shop; calls 88\nSELECT id FROM people;\n');
+    const { stack, fleet } = checked(undefined, undefined, { folder, workload });
+    expect(fleet.manifest.workload?.statements).toMatchObject([
+      { text: 'SELECT id FROM people', role: 'shop' },
+    ]);
+    Template.fromStack(stack).hasResourceProperties('Custom::TrueupFleet', {
+      Workload: fleet.manifest.workload!.hash,
+    });
+    const [alarm, ...more] = alarmsIn(stack).filter((each) => each.MetricName === 'BrokenStatements');
+    expect(more).toEqual([]);
+    expect(alarm).toMatchObject({ Statistic: 'Maximum', EvaluationPeriods: 24, DatapointsToAlarm: 1 });
+    expect(alarmsIn(checked().stack).map((each) => each.MetricName)).not.toContain('BrokenStatements');
   });
 
   it('does not audit where it is told not to, and has no alarm on it', () => {

@@ -75,6 +75,21 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     };
   }
 
+  test('for a tenant in a schema of its own nothing is counted: it is the database of all of them', async () => {
+    const { url, app, deploy } = await shop();
+    await app('SELECT town FROM customers');
+    await sql(url, 'CREATE SCHEMA acme; GRANT USAGE ON SCHEMA acme TO app');
+    const counted = () =>
+      sql(url, 'SELECT l.live_at, (SELECT count(*) FROM trueup.live) FROM trueup.ledger l');
+    const before = await counted();
+    const tenant = { namespace: 'app/acme', schemas: ['acme'] };
+    await up(url, promising(manifestOf(first), PROMISED), { ...tenant, id: 'one' });
+    await up(url, promising(manifestOf(first, drop('town')), PROMISED), { ...tenant, id: 'two' });
+    expect(await counted()).toEqual(before);
+    await deploy(drop('note'));
+    expect(await counted()).not.toEqual(before);
+  });
+
   test('what certainly ran since the last deployment is guarded, and named by its fingerprint alone', async () => {
     const { app, count, pass, deploy, superuser } = await shop();
     await pass(2);
