@@ -8,7 +8,7 @@ import { readCatalogue } from '../../lambda/audit/catalogue/read';
 import { readSnapshot } from '../../lib/audit/file';
 import { attempts, disturbed, readOnly } from '../audit/support';
 import { cleanEnvironment, command } from '../cli/trueup';
-import { connect, createDatabase, outerMajors } from '../support/database';
+import { connect, createDatabase, newestMajor } from '../support/database';
 
 const TABLES = 10_000;
 const VIEWS = 500;
@@ -35,8 +35,10 @@ async function tenThousand(url: string): Promise<void> {
     );
 }
 
-describe.each(outerMajors())('PostgreSQL %i', (major) => {
-  test('ten thousand tables', async () => {
+/** What ten thousand need does not depend on the major: the newest. */
+describe('a snapshot', () => {
+  test('of ten thousand tables', async () => {
+    const major = newestMajor();
     const url = await createDatabase(major);
     await tenThousand(url);
     const watched = disturbed(await readOnly(url), 'nothing', async () => {});
