@@ -7,6 +7,7 @@ import type { Ledger } from './ledger/ledger';
 import { readOtherLedgers } from './ledger/other-tools';
 import { type Elsewhere, heldElsewhere, unreadable } from './plan/other-tools';
 import type { Step } from './plan/plan';
+import { schemasOf } from './schemas';
 
 export interface Asked {
   readonly elsewhere: readonly Elsewhere[];
@@ -30,6 +31,7 @@ export async function askElsewhere(
   steps: readonly Step[],
 ): Promise<Asked> {
   if (unknownTo(ledger, steps, ['apply', 'baseline']).length === 0) return { elsewhere: [], warnings: [] };
-  const others = await readOtherLedgers(db, request.ownerRole ?? null);
+  const ofTenant = schemasOf(ledger, request) !== null;
+  const others = await readOtherLedgers(db, request.ownerRole ?? null, { ofTenant });
   return { elsewhere: heldElsewhere(others, manifest.migrations, ledger), warnings: unreadable(others) };
 }

@@ -1,6 +1,8 @@
 /** A schema a tenant: names mean what is in the tenant's own schema, and the ledger remembers which that is. */
 import { describe, expect, test } from 'vitest';
 import { down, plan, status, verify } from '../../lambda/engine';
+import { readLedger } from '../../lambda/engine/ledger/read';
+import type { Database } from '../../lambda/postgres/database';
 import { compileUp } from '../compiler/support';
 import { connect, createDatabase, majors, urlOf } from '../support/database';
 import { contextFor, run, up } from '../support/engine';
@@ -18,6 +20,44 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     for (const name of names) await client.query(`CREATE SCHEMA ${quoted(name)}`);
     return { url, client };
   };
+
+  test("another tenant's ledger of another tool says nothing about this one", async () => {
+    const { url, client } = await withSchemas('old', 'new');
+    await client.query(
+      "CREATE TABLE old.schema_migrations (version text PRIMARY KEY); INSERT INTO old.schema_migrations VALUES ('0001')",
+    );
+    const one = manifestOf(migration('0001_orders', { up: ['CREATE TABLE orders (id int)'] }));
+    const tenant = (schema: string) => ({ namespace: `app/${schema}`, id: schema, schemas: [schema] });
+    const { outcome } = await run(url, one, tenant('old'));
+    expect(outcome.status === 'failed' && outcome.error.message).toMatch(/old\.schema_migrations|dbmate/);
+    expect((await up(url, one, tenant('new'))).report.applied).toEqual(['0001_orders']);
+  });
+
+  test('what is read of one tenant does not grow with the others', async () => {
+    const { url, client } = await withSchemas('one');
+    await up(url, folder, { namespace: 'app/one', id: 'one', schemas: ['one'] });
+    await client.query(`INSERT INTO trueup.deployments (namespace, id, direction, manifest_hash, entries, request, outcome)
+      SELECT 'app/' || n, 'd', 'forward', 'h', '[]', '{}', 'done' FROM generate_series(1, 20000) n;
+      INSERT INTO trueup.events (namespace, deployment, event) SELECT 'app/' || n, 'd', 'begun' FROM generate_series(1, 20000) n`);
+    await client.query('BEGIN');
+    const db = {
+      capabilities: { transport: 'pg' },
+      query: async (sql: string, params: string[]) => (await client.query(sql, params)).rows,
+    } as unknown as Database;
+    const rowsRead = async (): Promise<number> =>
+      Number(
+        (
+          await client.query(
+            "SELECT sum(pg_stat_get_xact_tuples_returned(c.oid)) AS read FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = 'trueup' AND c.relkind IN ('r', 'i')",
+          )
+        ).rows[0].read,
+      );
+    const before = await rowsRead();
+    const ledger = await readLedger(db, 'app/one', null, null);
+    expect(ledger.migrations).toHaveLength(3);
+    expect((await rowsRead()) - before).toBeLessThan(100);
+    await client.query('COMMIT');
+  });
 
   test('each tenant has its own tables, whatever its name, and nothing is made elsewhere', async () => {
     const { url, client } = await withSchemas(...NAMES);

@@ -4,7 +4,7 @@
  */
 import type { Database } from '../../postgres/database';
 import { readLongText } from '../../postgres/long-text';
-import { quoteIdentifier } from '../../sql/quote';
+import { quoteIdentifier, quoteTextArray } from '../../sql/quote';
 
 /** What a row says of one file, as far as the tool keeps it. Which of these names a file is the tool's own rule. */
 export type Tool =
@@ -147,7 +147,7 @@ export interface FoundTable {
   readonly columns: Readonly<Record<string, string>>;
 }
 
-/** Small tables with a column that one of the shapes has. */
+/** Small tables with a column that one of the shapes has. OFFSET: looked up for each, since a join would read all columns of all tenants. */
 const CANDIDATES = `SELECT coalesce(pg_catalog.json_agg(pg_catalog.json_build_object('schema', t.schema, 'name', t.name,
   'onPath', t.on_path, 'readable', t.readable, 'rails', t.rails, 'columns', t.columns)), '[]')::pg_catalog.text
 FROM (SELECT n.nspname AS schema, c.relname AS name,
@@ -165,8 +165,11 @@ FROM (SELECT n.nspname AS schema, c.relname AS name,
   WHERE c.relkind OPERATOR(pg_catalog.=) ANY ('{r,p}'::pg_catalog."char"[])
     AND c.relnatts OPERATOR(pg_catalog.<=) 16::pg_catalog.int2
     AND n.nspname OPERATOR(pg_catalog.<>) ALL ('{trueup,pg_catalog,information_schema,pg_toast}'::pg_catalog.name[])
+    AND ($2::pg_catalog.text IS NULL OR c.relnamespace OPERATOR(pg_catalog.=) ANY (ARRAY(SELECT s.oid FROM pg_catalog.pg_namespace s
+      WHERE s.nspname OPERATOR(pg_catalog.=) ANY (pg_catalog.current_schemas(false))
+        OR s.nspname OPERATOR(pg_catalog.=) ANY (${quoteTextArray([...OF_TOOLS])}::pg_catalog.name[]))))
     AND EXISTS (SELECT FROM pg_catalog.pg_attribute k WHERE k.attrelid OPERATOR(pg_catalog.=) c.oid
-      AND k.attname OPERATOR(pg_catalog.=) ANY ('{version,version_id,migration_name,migration_id,hash,name,applied_at}'::pg_catalog.name[]))) t`;
+      AND k.attname OPERATOR(pg_catalog.=) ANY ('{version,version_id,migration_name,migration_id,hash,name,applied_at}'::pg_catalog.name[]) OFFSET 0)) t`;
 
 export function shapeOf({ schema, name, columns }: FoundTable): Shape | null {
   const fits = (shape: Shape): boolean =>
@@ -195,14 +198,15 @@ const MOST_ROWS = 50_000;
 
 /**
  * The ledgers of other tools in this database; one round trip where there is none.
- * @param options `detail`: also what says how a row came about. @default - false
+ * @param options `detail`: also what says how a row came about; `ofTenant`: not those of other schemas, which are other
+ * tenants' of one database. @default - neither
  */
 export async function readOtherLedgers(
   db: Database,
   ownerRole: string | null,
-  { detail = false }: { readonly detail?: boolean } = {},
+  { detail = false, ofTenant = false }: { readonly detail?: boolean; readonly ofTenant?: boolean } = {},
 ): Promise<OtherLedger[]> {
-  const found = await readLongText(db, CANDIDATES, [ownerRole]);
+  const found = await readLongText(db, CANDIDATES, [ownerRole, ofTenant ? 'tenant' : null]);
   const tables = relevant(JSON.parse(found ?? '[]') as FoundTable[]);
   const ledgers: OtherLedger[] = [];
   for (const table of tables) {

@@ -3,8 +3,8 @@ import { quoteLiteral } from '../../sql/quote';
 import { VERIFICATION_STATEMENTS, VERIFICATION_VERSION } from '../sql/verification';
 
 /** Counts up with every change of the tables, and the hash of their text with it: a test compares. */
-export const LEDGER_VERSION = 6;
-export const LEDGER_SHA256 = '58c158174e1500cb4b55cd57cc64686a0aceb2c0a3f1ba06cc561e9fee1e0724';
+export const LEDGER_VERSION = 7;
+export const LEDGER_SHA256 = '3d578aacff796c19ddb5a366cf46cea2a24185866d24bcb31720b9ab0f8e60ed';
 
 /** The oldest code that can read what this code writes: it passes over what it does not know. */
 export const READABLE_BY = 1;
@@ -130,6 +130,9 @@ export const LEDGER_TABLES: readonly string[] = [
   'ALTER TABLE trueup.ledger ADD COLUMN IF NOT EXISTS live_at timestamptz',
   // What unqualified names mean to a tenant in a schema of its own, which comes first; null: the login's search_path.
   'ALTER TABLE trueup.namespaces ADD COLUMN IF NOT EXISTS schemas text[]',
+  // What each run reads of its own namespace; there may be a thousand others.
+  'CREATE INDEX IF NOT EXISTS deployments_newest ON trueup.deployments (namespace, seq)',
+  'CREATE INDEX IF NOT EXISTS events_of ON trueup.events (namespace, event)',
 ];
 
 /**
