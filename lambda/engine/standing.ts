@@ -3,7 +3,7 @@
 import type { ConvergeRequest } from '../contract/converge';
 import { type ErrorInfo, TrueupError } from '../contract/errors';
 import type { Standing, TargetState } from '../contract/fleet';
-import { setPromise } from './guard/statements';
+import { changesPromise } from './guard/statements';
 import type { Ledger } from './ledger/ledger';
 import { readLedger } from './ledger/read';
 import { stackOwnerName } from './ledger/rows';
@@ -26,10 +26,7 @@ export async function standing(ctx: EngineContext, request: ConvergeRequest): Pr
       if (errors[0]) throw new TrueupError(errors[0]);
       return {
         // Another workload than the ledger's is something to do as well.
-        state:
-          steps.length === 0 && setPromise(ledger, request, ctx.manifest).length === 0
-            ? 'at version'
-            : 'behind',
+        state: steps.length > 0 || changesPromise(ledger, request, ctx.manifest) ? 'behind' : 'at version',
         pending: steps.map(({ migration }) => migration.name),
         position: reportOf(ledger, null).position,
       };

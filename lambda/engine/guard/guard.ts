@@ -25,7 +25,7 @@ function budgetMs(run: Run): number {
 export async function planBefore(run: Run): Promise<void> {
   if (!run.guarded) return;
   const own = run.names.ownerRole === null ? [] : [run.names.ownerRole];
-  // What the database of many tenants runs is nobody's alone, and is counted in one row, for which they would wait.
+  // What the database of many tenants runs is nobody's alone.
   const live = run.names.schemas == null;
   const ask = quoteLiteral(
     asked(run, { budgetMs: budgetMs(run), workloadDays: run.workloadDays, own, live }),

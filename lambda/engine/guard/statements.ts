@@ -47,12 +47,20 @@ export const declareRunning = (namespace: string, promise: WorkloadPromise): str
  * rollback, which brings an older one back. A person who runs migrations by hand deploys no application, unless its
  * workload is given.
  */
-export function setPromise(ledger: Ledger, request: ConvergeRequest, { workload }: Manifest): string[] {
-  const next = request.remove ? null : (workload?.hash ?? null);
-  const keeps = request.baselineOnly || (request.owner === null && workload === undefined);
-  if (keeps || (next === (ledger.promise ?? null) && ledger.nextPromise == null)) return [];
+export function setPromise(ledger: Ledger, request: ConvergeRequest, manifest: Manifest): string[] {
+  if (!changesPromise(ledger, request, manifest)) return [];
+  const next = nextPromise(request, manifest);
   return [`SELECT trueup._set_promise(${quoteLiteral(request.namespace)}, ${quoteLiteral(next)})`];
 }
+
+/** Whether success makes another promise the running one. */
+export function changesPromise(ledger: Ledger, request: ConvergeRequest, manifest: Manifest): boolean {
+  if (request.baselineOnly || (request.owner === null && manifest.workload === undefined)) return false;
+  return nextPromise(request, manifest) !== (ledger.promise ?? null) || ledger.nextPromise != null;
+}
+
+const nextPromise = (request: ConvergeRequest, { workload }: Manifest): string | null =>
+  request.remove ? null : (workload?.hash ?? null);
 
 /**
  * What planning said is needed until the end of the deployment, and no longer. A deployment of a stack that failed is rolled
