@@ -124,6 +124,8 @@ export const keys = {
   state: (run: string): string => `runs/${run}/state.json`,
   /** Where each tenant was when it was last looked at or migrated: {@link TenantRow}s. */
   tenants: (run: string): string => `runs/${run}/tenants.json`,
+  /** What is to be said of a rollback at its end, whatever becomes of its run: sentences. */
+  warnings: (run: string): string => `runs/${run}/warnings.json`,
   /** The newest run of a manifest, for the rollback that may follow. */
   latest: (manifestHash: string): string => `latest/${manifestHash}.json`,
 };
@@ -132,6 +134,8 @@ export interface TenantRow extends FleetMember {
   readonly state: Failure['state'];
   readonly pending: number;
   readonly position: string;
+  /** As of `Standing`. @default - nothing */
+  readonly changes?: TenantAnswer['changes'];
   readonly why?: string;
 }
 

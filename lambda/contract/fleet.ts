@@ -7,7 +7,7 @@ import type { ErrorInfo } from './errors';
 
 /**
  * - `at version`: nothing is to be done
- * - `behind`: migrations are to be applied, or brought to their end
+ * - `behind`: migrations are to be applied or brought to their end, or the ledger has another workload or other shared schemas
  * - `edited`: an applied file has changed since; nothing is applied there
  * - `foreign`: a stack owns it, and not the one that asks
  * - `refused`: something else forbids to migrate it; `error` says what
@@ -19,6 +19,8 @@ export interface Standing {
   readonly state: TargetState;
   /** Names, in the order in which they would be applied. */
   readonly pending: readonly string[];
+  /** What else the ledger has otherwise than it is asked for: the application's statements, the schemas after the tenant's own. @default - nothing */
+  readonly changes?: readonly ('workload' | 'schemas')[];
   /** Newest applied versioned migration; empty where there is none, or it is not known. */
   readonly position: string;
   /** Why, for the last four states. @default - none */
@@ -143,6 +145,8 @@ export interface TenantAnswer {
   /** How many migrations are not applied. */
   readonly pending: number;
   readonly position: string;
+  /** As of {@link Standing}. @default - nothing */
+  readonly changes?: Standing['changes'];
   /** Applied or undone by this run; the newest ones, where they are many. @default - none */
   readonly changed?: readonly string[];
   /** Left as they are by a rollback. @default - none */

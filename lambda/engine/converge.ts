@@ -9,7 +9,7 @@ import type { Database } from '../postgres/database';
 import { pinned } from '../postgres/pinned';
 import { applyPending } from './apply/forward';
 import { type Asked, askElsewhere, unknownTo } from './elsewhere';
-import { countLive, forgetAnswers, keepPromise, setPromise } from './guard/statements';
+import { changesPromise, countLive, forgetAnswers, keepPromise, setPromise } from './guard/statements';
 import { install, isOld } from './install';
 import type { Ledger } from './ledger/ledger';
 import { readLedger } from './ledger/read';
@@ -21,7 +21,7 @@ import { obstacle, planForward } from './plan/plan';
 import { renamedSince } from './plan/renamed';
 import { reportOf } from './plan/report';
 import { beginRun, type EngineContext, NotYet, Overtaken } from './run';
-import { pinSchemas, schemasOf } from './schemas';
+import { movesSchemas, pinSchemas, schemasOf } from './schemas';
 import { RUNNER_PAUSE_MS, waitOrGiveUp } from './time/limits';
 import { rollBack } from './undo/rollback';
 
@@ -164,7 +164,7 @@ function nothingToDo(
   if (!forward || isOld(ledger)) return null;
   // An earlier slice of this request has left one, which has to be brought to its end.
   if (ledger.deployment !== null) return null;
-  if (manifest.workload !== undefined && manifest.workload.hash !== ledger.promise) return null;
+  if (changesPromise(ledger, request, manifest) || movesSchemas(ledger, request)) return null;
   const plan = planForward(manifest, ledger, request);
   if (plan.errors[0] && request.owner === null) {
     return { status: 'failed', error: plan.errors[0], report: reportOf(ledger, null, plan) };

@@ -35,6 +35,10 @@ export function otherSchema(ledger: Ledger, { namespace, schemas }: ConvergeRequ
   };
 }
 
+/** The ledger has other schemas: those that come after the tenant's own are the fleet's, which its owner may change. */
+export const movesSchemas = (ledger: Ledger, { schemas }: Pick<ConvergeRequest, 'schemas'>): boolean =>
+  schemas != null && JSON.stringify(schemas) !== JSON.stringify(ledger.schemas ?? null);
+
 /** The path skips a schema that is not there or that the role may not use, and would go on to the next one. */
 const PIN = `SELECT pg_catalog.set_config('search_path', $1::pg_catalog.text, false) AS path,
   EXISTS (SELECT FROM pg_catalog.pg_namespace n WHERE n.nspname OPERATOR(pg_catalog.=) $2::pg_catalog.name) AS found,

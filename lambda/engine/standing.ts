@@ -10,7 +10,7 @@ import { stackOwnerName } from './ledger/rows';
 import { obstacle, planForward } from './plan/plan';
 import { reportOf } from './plan/report';
 import type { EngineContext } from './run';
-import { pinSchemas, schemasOf } from './schemas';
+import { movesSchemas, pinSchemas, schemasOf } from './schemas';
 import { withDatabase } from './time/session';
 
 /** Never throws for what a database or a ledger can be. */
@@ -24,10 +24,11 @@ export async function standing(ctx: EngineContext, request: ConvergeRequest): Pr
       await pinSchemas(db, schemasOf(ledger, request), ownerRole);
       const { steps, errors } = planForward(ctx.manifest, ledger, request);
       if (errors[0]) throw new TrueupError(errors[0]);
+      const changes = changesOf(ledger, request, ctx.manifest);
       return {
-        // Another workload than the ledger's is something to do as well.
-        state: steps.length > 0 || changesPromise(ledger, request, ctx.manifest) ? 'behind' : 'at version',
+        state: steps.length > 0 || changes.length > 0 ? 'behind' : 'at version',
         pending: steps.map(({ migration }) => migration.name),
+        ...(changes.length > 0 ? { changes } : {}),
         position: reportOf(ledger, null).position,
       };
     });
@@ -36,6 +37,18 @@ export async function standing(ctx: EngineContext, request: ConvergeRequest): Pr
     return { state: STATES[error.info.code] ?? 'refused', pending: [], position: '', error: error.info };
   }
 }
+
+/** What a run would bring to the ledger beside migrations. */
+const changesOf = (
+  ledger: Ledger,
+  request: ConvergeRequest,
+  manifest: EngineContext['manifest'],
+): NonNullable<Standing['changes']> => [
+  ...(changesPromise(ledger, { ...request, schemas: ledger.schemas ?? request.schemas }, manifest)
+    ? (['workload'] as const)
+    : []),
+  ...(movesSchemas(ledger, request) ? (['schemas'] as const) : []),
+];
 
 const STATES: Partial<Record<ErrorInfo['code'], TargetState>> = {
   connection: 'unreachable',

@@ -1,5 +1,6 @@
 /** A rollback or Delete: runs are stopped, tenants in flight waited for, and each tenant undone by the rules of rollback. */
 import { type FleetMember, keys } from '../contract/fleet-run';
+import { shorten } from '../deploy/reason';
 import type { Polled } from './context';
 import { type Decision, decideBackward } from './decide';
 import { readMembers } from './list';
@@ -7,6 +8,9 @@ import { begin, EMPTY_REPORT, recordedTargets, stateOf, together } from './run';
 import { settled, stopRuns } from './stop';
 
 type Answer = Extract<Decision, { next: 'poll' | 'succeed' | 'fail' }>;
+
+/** Of a reason, so that what else is to be said is not cut off. */
+const WHY_BYTES = 150;
 
 /** Never fails. */
 export async function backward(polled: Polled): Promise<Answer> {
@@ -27,13 +31,13 @@ export async function backward(polled: Polled): Promise<Answer> {
   const state = await stateOf(run, outbound.bucket);
   const late = elapsedMs >= settings.timeoutMs - settings.queryIntervalMs;
   const decision = decideBackward({ execution, state, late });
-  if (decision.next === 'poll' || decision.next === 'succeed' || decision.next === 'fail') return decision;
-  await stopRuns(polled, (name) => name === run, 'the rollback ran out of time');
-  return {
-    next: 'succeed',
-    report: decision.report,
-    warnings: ['out of time: what was not reached is kept'],
-  };
+  if (decision.next === 'poll') return decision;
+  if (decision.next === 'stop')
+    await stopRuns(polled, (name) => name === run, 'the rollback ran out of time');
+  const known = JSON.parse((await outbound.bucket.get(keys.warnings(run))) ?? '[]') as string[];
+  if (decision.next === 'succeed') return { ...decision, warnings: [...known, ...decision.warnings] };
+  const cut = 'out of time: what was not reached is kept';
+  return { next: 'succeed', report: decision.report, warnings: [...known, cut] };
 }
 
 /** @returns who is still at work, after all that time */
@@ -51,10 +55,20 @@ async function beginUndo(polled: Polled, failedHash: string, left: string | null
   if (latest === null) return { next: 'succeed', report: EMPTY_REPORT, warnings };
   const { runs } = JSON.parse(latest) as { runs: string[] };
   const recorded = await recordedTargets(runs, outbound.bucket);
-  const today = await readMembers(plan, fleet.functions, outbound).catch((): FleetMember[] => []);
+  const unread: string[] = [];
+  const today = await readMembers(plan, fleet.functions, outbound).catch((error: Error): FleetMember[] => {
+    unread.push(notToday(error));
+    return [];
+  });
   const all = together(recorded, today);
   const members = all.filter(({ server }) => Object.hasOwn(plan.servers, server));
-  if (members.length === 0) return { next: 'succeed', report: EMPTY_REPORT, warnings };
+  if (members.length === 0)
+    return { next: 'succeed', report: EMPTY_REPORT, warnings: [...warnings, ...unread] };
+  // It is known now, and told at the end.
+  await outbound.bucket.put(keys.warnings(event.RequestId), JSON.stringify(unread));
   await begin({ run: event.RequestId, work: 'undo', migrates: false, members, request }, outbound);
   return { next: 'poll', progress: `undoing in ${members.length} tenants` };
 }
+
+const notToday = ({ message }: Error): string =>
+  `today's list of targets could not be used, so only tenants on the failed deployment's list were undone (${shorten(message, WHY_BYTES).replace(/\.$/, '')})`;

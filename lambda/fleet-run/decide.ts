@@ -6,12 +6,22 @@ import { failuresText, statesText, stoppedText } from './words';
 
 export type Decision =
   | { readonly next: 'poll'; readonly progress: string }
-  | { readonly next: 'succeed'; readonly report: RunReport | null; readonly warnings: readonly string[] }
-  | { readonly next: 'fail'; readonly reason: string; readonly report: RunReport | null }
+  | ({
+      readonly next: 'succeed';
+      readonly report: RunReport | null;
+      readonly warnings: readonly string[];
+    } & End)
+  | ({ readonly next: 'fail'; readonly reason: string; readonly report: RunReport | null } & End)
   /** Before success the list is read again. */
   | { readonly next: 'look-again'; readonly report: RunReport }
   /** Time is up: the run is stopped first. */
   | { readonly next: 'stop'; readonly report: RunReport | null };
+
+interface End {
+  /** Step Functions counts it as failed, and an alarm of its own tells of that. @default - it is not */
+  readonly broke?: true;
+}
+const brokenAs = ({ status }: Execution): End => (status === 'FAILED' ? { broke: true } : {});
 
 /** So often is the list read in a deployment: tenants that were made meanwhile are brought up. */
 export const ROUNDS = 3;
@@ -45,6 +55,7 @@ export function decideForward({ execution, state, late }: Seen, plan: FleetPlan,
       next: 'fail',
       reason: `Step Functions ended the run as ${execution.status} (${why}). ${report === null ? '' : `${statesText(report)}. `}What is done stays done; deploy again to continue.`,
       report,
+      ...brokenAs(execution),
     };
   }
   const stopped = stoppedText(report, plan.tolerated, round);
@@ -73,6 +84,7 @@ export function decideBackward({ execution, state, late }: Seen): Decision {
     warnings: [
       `Step Functions ended the rollback as ${execution.status} (${execution.error ?? 'no result was left'}): what it did not reach is kept`,
     ],
+    ...brokenAs(execution),
   };
 }
 

@@ -128,7 +128,10 @@ function unexpected(
     : { next: 'fail', reason, report: null };
 }
 
-/** The line that alarms match is the same as that of a single database. */
+/**
+ * The line that alarms match is the same as that of a single database; but for `broke`: the alarm on the state machine tells of
+ * it, and one event is one page.
+ */
 function answer(
   decision: Exclude<Answer, { next: 'poll' }>,
   about: LogFields,
@@ -136,15 +139,15 @@ function answer(
   logGroup: string,
 ): IsCompleteResponse {
   const event = relevance === 'overtaken' ? 'overtaken' : 'deployment';
-  const { report } = decision;
+  const { report, broke = false } = decision;
   if (decision.next === 'fail') {
-    log(event, { ...about, outcome: 'failed', reason: decision.reason, report });
+    log(event, { ...about, outcome: broke ? 'broke' : 'failed', reason: decision.reason, report });
     throw new DeployError(decision.reason, logGroup);
   }
   const { warnings } = decision;
   log(event, {
     ...about,
-    outcome: lenient && (warnings.length > 0 || report === null) ? 'given-up' : 'done',
+    outcome: broke ? 'broke' : lenient && (warnings.length > 0 || report === null) ? 'given-up' : 'done',
     ...(warnings.length > 0 ? { reason: warnings.join('; ') } : {}),
     report,
     keptCount: keptIn(report),

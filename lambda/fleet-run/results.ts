@@ -78,9 +78,10 @@ function toldOf({ Input, Output, Error: died }: Result, server: string): Told | 
     const response = JSON.parse(Output) as MigrateResponse | null;
     if (response?.action === 'tenant') {
       const { tenant } = response;
-      const { name, state, pending, position, error } = tenant;
+      const { name, state, pending, position, changes, error } = tenant;
       const why = error === undefined ? {} : { why: shorten(describeError(error), WHY_BYTES) };
-      const row = { name, server, database: '', state, pending, position, ...why } as const;
+      const rest = { ...(changes ? { changes } : {}), ...why };
+      const row = { name, server, database: '', state, pending, position, ...rest } as const;
       return { row, answer: tenant, manifestHash: response.manifestHash };
     }
     if (response?.action === 'error') return without(Input, server, describeError(response.error));

@@ -102,7 +102,13 @@ describe('forward, at the end', () => {
     ],
   ])('%s', (_, given, reason) => {
     const report = given.state?.report ?? null;
-    expect(decideForward(given, PLAN, 1)).toEqual({ next: 'fail', reason, report });
+    expect(decideForward(given, PLAN, 1)).toEqual({
+      next: 'fail',
+      reason,
+      report,
+      // An alarm of its own counts these.
+      ...(given.execution.status === 'FAILED' ? { broke: true } : {}),
+    });
   });
 
   test('it was stopped by its own rule', () => {
@@ -154,6 +160,7 @@ describe('backward', () => {
       next: 'succeed',
       report: given.state?.report ?? null,
       warnings,
+      ...(given.execution.status === 'FAILED' ? { broke: true } : {}),
     });
   });
 });

@@ -1,5 +1,7 @@
 /** A request of CloudFormation over a fleet, poll by poll, with a stand-in for Step Functions' client. */
 import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { FAILED, KEPT, STOPPED_RUN } from '../../lib/constructs/fleet/fleet-alarms';
+import { compileFilterPattern } from '../support/filter-pattern';
 import { quiet } from '../support/quiet';
 import { membersOf, StandIn } from './stand-in';
 
@@ -25,17 +27,37 @@ const failing =
         : { state: work === 'undo' ? 'undone' : 'at version' };
 
 describe('the line about the end of a run, which an alarm matches', () => {
-  const linesOf = async (work: () => Promise<unknown>) => {
+  const linesOf = async (work: () => Promise<unknown>, of = 'fleet-run') => {
     const write = vi.spyOn(process.stdout, 'write').mockImplementation(() => true);
     try {
       await work();
-      return write.mock.calls
-        .map(([text]) => JSON.parse(String(text)))
-        .filter(({ event }) => event === 'fleet-run');
+      return write.mock.calls.map(([text]) => JSON.parse(String(text))).filter(({ event }) => event === of);
     } finally {
       write.mockRestore();
     }
   };
+  test.each([
+    ['a deployment', {}, 'UPDATE_IN_PROGRESS'],
+    [
+      'a rollback',
+      { properties: { ManifestHash: 'old' }, old: { ManifestHash: 'new' } },
+      'UPDATE_ROLLBACK_IN_PROGRESS',
+    ],
+  ])(
+    'its run broke while %s waited for it: one alarm tells, that of the state machine',
+    async (_, asked, status) => {
+      await aws.poll('r');
+      aws.status = status;
+      const id = status === 'UPDATE_IN_PROGRESS' ? 'r' : 'u';
+      await aws.poll(id, asked);
+      Object.assign(aws.runs.get(id)!, { status: 'FAILED', error: 'States.DataLimitExceeded' });
+      const [line] = await linesOf(() => aws.poll(id, asked).catch(() => {}), 'deployment');
+      expect(line).toMatchObject({ event: 'deployment', outcome: 'broke' });
+      for (const pattern of [FAILED, KEPT, STOPPED_RUN])
+        expect(compileFilterPattern(pattern)(JSON.stringify({ ...line, keptCount: 1 }))).toBe(false);
+    },
+  );
+
   const canaryFirst = { plan: { waitFor: 'canary' } } as const;
 
   test('the canaries are through, the stack went on, and the rest fails: stopped, once', async () => {
@@ -332,6 +354,32 @@ describe('backward', () => {
       IsComplete: true,
       Data: { Warnings: expect.stringContaining('out of time: what was not reached is kept') },
     });
+  });
+
+  test("today's list cannot be read: the recorded one is undone, and that is said at the end, however it ends", async () => {
+    await aws.poll('r');
+    aws.status = 'UPDATE_ROLLBACK_IN_PROGRESS';
+    const { invokeMigrate } = aws.outbound;
+    const unread =
+      "today's list of targets could not be used, so only tenants on the failed deployment's list";
+    for (const [id, end] of [
+      ['u', (name: string) => aws.toEnd(name)],
+      ['v', async (name: string) => void (aws.runs.get(name)!.status = 'FAILED')],
+      ['w', async () => void (aws.ms += 3_000_000)],
+    ] as const) {
+      aws.ms = 1_000_000;
+      Object.assign(aws.outbound, { invokeMigrate: async () => ({ kind: 'died', message: 'gone' }) });
+      expect(await aws.poll(id, rollback)).toEqual(NOT_YET);
+      Object.assign(aws.outbound, { invokeMigrate });
+      await end(id);
+      expect(await aws.poll(id, rollback)).toMatchObject({
+        Data: { Warnings: expect.stringContaining(unread) },
+      });
+    }
+    aws.ms = 1_000_000;
+    expect(await aws.poll('x', rollback)).toEqual(NOT_YET);
+    await aws.toEnd('x');
+    expect(await aws.poll('x', rollback)).toMatchObject({ Data: { Warnings: 'none' } });
   });
 
   test('Delete of a stack: runs are stopped, and the tenants stay as they are', async () => {

@@ -4,7 +4,7 @@ import type { ConvergeRequest, Outcome, Report } from '../../contract/converge';
 import { type ErrorInfo, TrueupError } from '../../contract/errors';
 import type { WorkloadReport } from '../../contract/workload';
 import { noted, planAfter, planBefore } from '../guard/guard';
-import { guards } from '../guard/statements';
+import { guards, promiseOf } from '../guard/statements';
 import { warningsOf } from '../guard/words';
 import { askHistory } from '../history';
 import type { Ledger } from '../ledger/ledger';
@@ -13,6 +13,7 @@ import { afterBaseline } from '../plan/baseline';
 import { planForward, type Step } from '../plan/plan';
 import { reportOf } from '../plan/report';
 import { NotYet, type Run } from '../run';
+import { schemasOf } from '../schemas';
 import { runSteps } from './apply';
 
 export async function applyPending(run: Run, ledger: Ledger, request: ConvergeRequest): Promise<Outcome> {
@@ -58,7 +59,8 @@ function concernsPromises(
   steps: readonly Step[],
 ): boolean {
   if (!guards(request)) return false;
-  const [running, next] = [ledger.promise ?? null, manifest.workload?.hash ?? null];
+  const running = ledger.promise ?? null;
+  const next = promiseOf(manifest, schemasOf(ledger, request))?.hash ?? null;
   const changed = steps.length > 0 || ledger.migrations.some(({ deployment }) => deployment === request.id);
   return changed ? running !== null || next !== null : next !== null && next !== running;
 }

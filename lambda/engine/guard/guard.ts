@@ -9,6 +9,7 @@ import { pinned } from '../../postgres/pinned';
 import { quoteLiteral } from '../../sql/quote';
 import { NotYet, type Run } from '../run';
 import { PLANNING_BUDGET_MS, PLANNING_SHARE } from '../time/limits';
+import { promiseOf } from './statements';
 import { breaksDeployed, breaksRunning, inWords, type Named } from './words';
 
 const asked = (run: Run, more: object): string =>
@@ -83,7 +84,8 @@ interface Found {
 export async function planAfter(
   run: Run,
 ): Promise<{ readonly report: WorkloadReport; readonly error: ErrorInfo | null }> {
-  const found = await ask(run, run.manifest.workload?.hash ?? null);
+  const promise = promiseOf(run.manifest, run.names.schemas ?? null);
+  const found = await ask(run, promise?.hash ?? null);
   const failing = found.deployed?.failing ?? 0;
   const named = found.deployed?.failed.filter((each) => each.as === 'broken') ?? [];
   return { report: reportOf(found), error: failing === 0 ? null : breaksDeployed(failing, named) };

@@ -1,7 +1,7 @@
 /** What the guard has the server do, as text. Pure; the functions are in ../sql/guard.ts. */
 
 import type { ConvergeRequest, Outcome } from '../../contract/converge';
-import type { Manifest, Migration, Statement } from '../../contract/manifest';
+import { type Manifest, type Migration, type Statement, sha256 } from '../../contract/manifest';
 import type { WorkloadPromise } from '../../contract/workload';
 import { longText } from '../../postgres/long-text';
 import { quoteIdentifier, quoteLiteral, quoteTextArray } from '../../sql/quote';
@@ -13,18 +13,27 @@ import { schemasOf, searchPathOf } from '../schemas';
 export const guards = (request: ConvergeRequest): boolean =>
   request.direction !== 'rollback' && !request.remove && !request.baselineOnly;
 
-/** The texts of the manifest's promise, where the ledger does not hold them. Each travels once. */
-export function keepPromise(ledger: Ledger, request: ConvergeRequest, { workload }: Manifest): string[] {
-  if (workload === undefined || request.baselineOnly || request.remove) return [];
-  if (workload.hash === ledger.promise || workload.hash === ledger.nextPromise) return [];
-  return storePromise(request.namespace, inSchemas(workload, schemasOf(ledger, request)));
+/**
+ * What the manifest's application promises in this place; null: nothing. A tenant in a schema of its own has names of
+ * statements mean what those of migrations do, whosever they were when they were recorded. The hash says so too: the same
+ * statements under another path are another promise, since they may mean other tables.
+ */
+export function promiseOf({ workload }: Manifest, schemas: readonly string[] | null): WorkloadPromise | null {
+  if (workload === undefined) return null;
+  if (schemas === null) return workload;
+  const searchPath = searchPathOf(schemas);
+  return {
+    hash: sha256(`${workload.hash} ${searchPath}`),
+    statements: workload.statements.map((each) => ({ ...each, searchPath })),
+  };
 }
 
-/** A tenant in a schema of its own: names of statements mean what those of migrations do, whosever they were when they were recorded. */
-function inSchemas(promise: WorkloadPromise, schemas: readonly string[] | null): WorkloadPromise {
-  if (schemas === null) return promise;
-  const searchPath = searchPathOf(schemas);
-  return { ...promise, statements: promise.statements.map((each) => ({ ...each, searchPath })) };
+/** The texts of the manifest's promise, where the ledger does not hold them. Each travels once. */
+export function keepPromise(ledger: Ledger, request: ConvergeRequest, manifest: Manifest): string[] {
+  if (request.baselineOnly || request.remove) return [];
+  const promise = promiseOf(manifest, schemasOf(ledger, request));
+  if (promise === null || promise.hash === ledger.promise || promise.hash === ledger.nextPromise) return [];
+  return storePromise(request.namespace, promise);
 }
 
 function storePromise(namespace: string, { hash, statements }: WorkloadPromise): string[] {
@@ -49,18 +58,18 @@ export const declareRunning = (namespace: string, promise: WorkloadPromise): str
  */
 export function setPromise(ledger: Ledger, request: ConvergeRequest, manifest: Manifest): string[] {
   if (!changesPromise(ledger, request, manifest)) return [];
-  const next = nextPromise(request, manifest);
+  const next = nextPromise(ledger, request, manifest);
   return [`SELECT trueup._set_promise(${quoteLiteral(request.namespace)}, ${quoteLiteral(next)})`];
 }
 
 /** Whether success makes another promise the running one. */
 export function changesPromise(ledger: Ledger, request: ConvergeRequest, manifest: Manifest): boolean {
   if (request.baselineOnly || (request.owner === null && manifest.workload === undefined)) return false;
-  return nextPromise(request, manifest) !== (ledger.promise ?? null) || ledger.nextPromise != null;
+  return nextPromise(ledger, request, manifest) !== (ledger.promise ?? null) || ledger.nextPromise != null;
 }
 
-const nextPromise = (request: ConvergeRequest, { workload }: Manifest): string | null =>
-  request.remove ? null : (workload?.hash ?? null);
+const nextPromise = (ledger: Ledger, request: ConvergeRequest, manifest: Manifest): string | null =>
+  request.remove ? null : (promiseOf(manifest, schemasOf(ledger, request))?.hash ?? null);
 
 /**
  * What planning said is needed until the end of the deployment, and no longer. A deployment of a stack that failed is rolled

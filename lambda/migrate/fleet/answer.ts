@@ -19,11 +19,8 @@ export interface Asked {
   readonly timeIsUp: boolean;
 }
 
-export const ofStanding = (
-  { name, startedAt }: Asked,
-  { state, pending, position, error }: Standing,
-): TenantAnswer =>
-  bounded({ name, state, startedAt, pending: pending.length, position, ...(error ? { error } : {}) });
+export const ofStanding = ({ name, startedAt }: Asked, { pending, ...standing }: Standing): TenantAnswer =>
+  bounded({ name, startedAt, ...standing, pending: pending.length });
 
 /** Of a tenant that is at version. */
 export function ofProof(answer: TenantAnswer, { findings, errors }: Verification): TenantAnswer {

@@ -1,7 +1,7 @@
 /** One folder of migrations over many tenants: first all of them are looked at, then they are migrated wave by wave. */
 import type { ConvergeRequest } from '../../../lambda/contract/converge';
 import type { ErrorInfo } from '../../../lambda/contract/errors';
-import type { TargetState } from '../../../lambda/contract/fleet';
+import type { Standing, TargetState } from '../../../lambda/contract/fleet';
 import type { Manifest } from '../../../lambda/contract/manifest';
 import { converge, standing } from '../../../lambda/engine';
 import type { EngineContext } from '../../../lambda/engine/run';
@@ -38,6 +38,8 @@ export interface Tenant {
   /** Migrations that are not applied. */
   readonly pending: number;
   readonly position: string;
+  /** What else the ledger has otherwise. @default - nothing */
+  readonly changes?: Standing['changes'];
   readonly error?: ErrorInfo;
 }
 

@@ -25,6 +25,7 @@ export interface TenantReport extends Target {
   readonly state: TenantState;
   readonly pending: number;
   readonly position: string;
+  readonly changes?: Tenant['changes'];
   readonly error?: ErrorInfo;
 }
 
@@ -83,10 +84,17 @@ export function waveLine(colors: Colors, wave: FleetResult['waves'][number], too
 }
 
 /** What a tenant that is behind waits for. */
-export function waitsFor(pending: number, position: string): string {
+export function waitsFor({
+  pending,
+  position,
+  changes = [],
+}: Pick<Tenant, 'pending' | 'position' | 'changes'>): string {
   const at = position === '' ? 'nothing is applied' : `at ${position}`;
-  return pending === 0 ? `${at}, with another workload` : `${plural(pending, 'migration')} pending; ${at}`;
+  if (pending > 0) return `${plural(pending, 'migration')} pending; ${at}`;
+  return `${at}, with ${changes.map((each) => OTHER[each]).join(' and ') || OTHER.workload}`;
 }
+
+const OTHER = { workload: 'another workload', schemas: 'other shared schemas' };
 
 export const statesLine = ({
   targets,

@@ -50,8 +50,8 @@ function print({ out }: Terminal, tenants: readonly Tenant[], summary: string): 
   const { colors } = out;
   for (const tenant of tenants.filter(isWrong)) out.line(tenantLine(colors, tenant));
   const behind = tenants.filter(({ state }) => state === 'behind');
-  for (const { target, pending, position } of behind.slice(0, SHOWN))
-    out.line(`${colors.yellow('behind')}  ${colors.bold(target.name)}  ${waitsFor(pending, position)}`);
+  for (const tenant of behind.slice(0, SHOWN))
+    out.line(`${colors.yellow('behind')}  ${colors.bold(tenant.target.name)}  ${waitsFor(tenant)}`);
   if (behind.length > SHOWN) out.line(`and ${behind.length - SHOWN} more that are behind; --json lists all.`);
   out.line(summary);
 }

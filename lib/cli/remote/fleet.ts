@@ -110,8 +110,8 @@ function printTenants({ out }: Terminal, tenants: readonly TenantRow[], report: 
   for (const { name, server, state, why = '' } of tenants.filter((each) => !RIGHT.has(each.state)))
     out.line(`${colors.red(state)}  ${colors.bold(name)} on ${server}  ${why}`.trimEnd());
   const behind = tenants.filter(({ state }) => state === 'behind');
-  for (const { name, server, pending, position } of behind.slice(0, SHOWN))
-    out.line(`${colors.yellow('behind')}  ${colors.bold(name)} on ${server}  ${waitsFor(pending, position)}`);
+  for (const row of behind.slice(0, SHOWN))
+    out.line(`${colors.yellow('behind')}  ${colors.bold(row.name)} on ${row.server}  ${waitsFor(row)}`);
   if (behind.length > SHOWN) out.line(`and ${behind.length - SHOWN} more that are behind; --json lists all.`);
   const states = Object.entries(report.states).map(([state, count]) => `${count} ${state}`);
   out.line(`${plural(report.targets, 'tenant')}: ${states.join(', ')}.`);

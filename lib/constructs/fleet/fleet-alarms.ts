@@ -5,7 +5,7 @@ import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import type * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { countInLog } from '../alarms/log-metrics';
-import { DEPLOYMENT_PATTERNS, ONCE } from '../alarms/self-alarms';
+import { ONCE } from '../alarms/self-alarms';
 import type { Watching } from '../alarms/watching';
 
 export interface WatchedFleet extends Construct {
@@ -15,6 +15,10 @@ export interface WatchedFleet extends Construct {
 
 /** For the line that the tally writes when a run is over: of one that nobody may be waiting for. */
 export const STOPPED_RUN = '{ $.event = "fleet-run" && $.by = "deployment" && $.outcome = "stopped" }';
+
+/** As of a single database, but for a request whose run broke: of that {@link watchFleet}'s third alarm tells. */
+export const FAILED = '{ $.event = "deployment" && $.outcome != "done" && $.outcome != "broke" }';
+export const KEPT = '{ $.event = "deployment" && $.keptCount > 0 && $.outcome != "broke" }';
 
 const A_MINUTE = { period: Duration.minutes(1), statistic: 'Sum' };
 
@@ -27,7 +31,8 @@ export function statusCommand(fleet: Construct): string {
 
 /**
  * A deployment that failed and a run that stopped after its deployment had succeeded are one alarm, since a run that is waited
- * for is both. ExecutionsFailed is for a run that broke and so wrote no line; tenants that fail do not make it fail, and children
+ * for is both. ExecutionsFailed is for a run that broke, waited for or not, and the line of its request then
+ * says so and is not counted; tenants that fail do not make it fail, and children
  * of a map count under ARNs of their own. Nothing watches ExecutionsAborted: rollbacks and newer deployments stop runs.
  */
 export function watchFleet(alarms: Watching, fleet: WatchedFleet, machine: sfn.IStateMachine): void {
@@ -37,10 +42,10 @@ export function watchFleet(alarms: Watching, fleet: WatchedFleet, machine: sfn.I
   for (const [id, patterns, what] of [
     [
       'failed',
-      [DEPLOYMENT_PATTERNS.failed, STOPPED_RUN],
+      [FAILED, STOPPED_RUN],
       'failed, or its run stopped before its last wave after the stack had gone on',
     ],
-    ['kept', [DEPLOYMENT_PATTERNS.kept], 'was rolled back, and some of what it applied was kept'],
+    ['kept', [KEPT], 'was rolled back, and some of what it applied was kept'],
   ] as const) {
     const metric = { namespace: alarms.metricNamespace, name: `fleet-${id}-${node.addr}` };
     countInLog(scope, `Count ${id} `, logGroup, patterns, metric);
@@ -52,6 +57,6 @@ export function watchFleet(alarms: Watching, fleet: WatchedFleet, machine: sfn.I
   }
   alarms.alarmDirectly(`Fleet broke ${node.addr}`, machine.metricFailed(A_MINUTE), {
     ...ONCE,
-    alarmDescription: `A run over the fleet ${namespace} broke before its end, and tenants that it had not reached stay behind. Deploy again. ${more}`,
+    alarmDescription: `A run over the fleet ${namespace} broke before its end. Tenants that it had not reached stay behind; those that a rollback had not reached keep what they have. Deploy again. ${more}`,
   });
 }

@@ -291,7 +291,7 @@ describe('alarms', () => {
     expect(patterns).toHaveLength(2);
     const counted = (line: object) => patterns.filter((matches) => matches(JSON.stringify(line))).length;
     expect(counted({ event: 'deployment', outcome: 'failed' })).toBe(1);
-    expect(counted({ event: 'deployment', outcome: 'done' })).toBe(0);
+    for (const outcome of ['done', 'broke']) expect(counted({ event: 'deployment', outcome })).toBe(0);
     expect(counted({ event: 'fleet-run', by: 'deployment', outcome: 'stopped' })).toBe(1);
     for (const outcome of ['done', 'superseded'])
       expect(counted({ event: 'fleet-run', by: 'deployment', outcome })).toBe(0);
