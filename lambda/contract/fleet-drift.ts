@@ -23,13 +23,22 @@ export interface FleetDrift {
  * - `pending`: migrations of the deployed code are not applied
  * - `workload`: statements of the running application no longer plan
  * - `unreachable`: its database could not be asked
+ * - `not-seen`: the server's login may not look there, or not at all of it; of databases to which it may not connect, or whose
+ *   ledger it may not read, it is not known whether they hold tenants
  * - any other: a kind of finding of the audit
  */
-export type FleetFindingKind = 'drift' | 'unproved' | 'pending' | 'workload' | 'unreachable' | (string & {});
+export type FleetFindingKind =
+  | 'drift'
+  | 'unproved'
+  | 'pending'
+  | 'workload'
+  | 'unreachable'
+  | 'not-seen'
+  | (string & {});
 
 export interface FleetFinding {
   readonly kind: FleetFindingKind;
-  /** How many tenants; of the audit's kinds and of `unreachable`, databases. */
+  /** How many tenants; of the audit's kinds, of `unreachable`, and of `not-seen` where no tenant is known, databases. */
   readonly tenants: number;
   /** The first few: `database`, or `database/schema`. */
   readonly first: readonly string[];

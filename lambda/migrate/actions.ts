@@ -76,6 +76,7 @@ const fleetCheck = (context: ActionContext): FleetCheckContext => ({
   namespace: context.settings.namespace,
   ownerRole: context.settings.ownerRole,
   turn: turnAt(Date.now(), context.settings.checksADay ?? CHECKS_A_DAY),
+  ...(context.fleet ? { bounds: context.fleet } : {}),
 });
 
 /** @throws {TrueupError} where the function belongs to one database */

@@ -84,7 +84,7 @@ export function fleetMetrics(
 }
 
 /** The others are the audit's kinds. */
-const OF_TENANTS = ['drift', 'unproved', 'pending', 'workload', 'unreachable'];
+const OF_TENANTS = ['drift', 'unproved', 'pending', 'workload', 'unreachable', 'not-seen'];
 
 function embedded(
   functionName: string,

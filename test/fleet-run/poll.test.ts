@@ -364,8 +364,8 @@ describe('backward', () => {
       "today's list of targets could not be used, so only tenants on the failed deployment's list";
     for (const [id, end] of [
       ['u', (name: string) => aws.toEnd(name)],
-      ['v', async (name: string) => void (aws.runs.get(name)!.status = 'FAILED')],
-      ['w', async () => void (aws.ms += 3_000_000)],
+      ['v', async (name: string) => void Object.assign(aws.runs.get(name)!, { status: 'FAILED' })],
+      ['w', async () => void Object.assign(aws, { ms: aws.ms + 3_000_000 })],
     ] as const) {
       aws.ms = 1_000_000;
       Object.assign(aws.outbound, { invokeMigrate: async () => ({ kind: 'died', message: 'gone' }) });

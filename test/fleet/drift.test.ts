@@ -40,6 +40,52 @@ const audit = (unpaged: number | null, ...named: AuditedFinding[]): AuditDrift =
   problem: null,
 });
 
+test('where the login may not look, that is said, and nothing is claimed', () => {
+  const workload = {
+    statements: 3,
+    plan: 1,
+    broken: 0,
+    failing: 0,
+    undecided: {},
+    unkept: 0,
+    named: [],
+    problem: null,
+  };
+  const report = fleetDrift(
+    [
+      { name: 'a', verification: late, notSeen: 'it may not read orders' },
+      {
+        name: 'b',
+        verification: verification(),
+        workload: { ...workload, undecided: { permission: 2, lock: 1 } },
+      },
+      {
+        name: 'c',
+        verification: verification(),
+        workload: { ...workload, problem: 'They could not be planned.' },
+      },
+      { name: 'd', verification: lost, notSeen: 'it may not read people' },
+    ],
+    [{ name: 'a' }],
+    rest,
+    [{ name: 'z', why: "The server's login may not connect to it." }],
+  );
+  expect(report).toMatchObject({ looked: 3 });
+  expect(report.kinds).toEqual([
+    { kind: 'not-seen', tenants: 5, first: ['a', 'b', 'c', 'd', 'z'], example: 'it may not read orders' },
+    { kind: 'drift', tenants: 1, first: ['d'], example: '0001_orders: table orders is missing' },
+    { kind: 'pending', tenants: 1, first: ['a'], example: '2 pending, the first is 0002_total' },
+  ]);
+  const metrics = fleetMetrics('f', report, 0);
+  expect(metrics).toMatchObject({
+    Drift: 1,
+    ProvedMigrations: 2,
+    PendingMigrations: 1,
+    UnreachableDatabases: 0,
+  });
+  expect(fleetMetrics('f', { ...report, audited: 1 }, 0)).toMatchObject({ AuditFindings: 0 });
+});
+
 test('a thousand tenants are a few lines', () => {
   const tenants = Array.from({ length: 1_000 }, (_, i) => ({
     name: `shop/t${String(i).padStart(4, '0')}`,
@@ -170,7 +216,7 @@ describe('kinds', () => {
     const unproved = verification({
       errors: [{ code: 'privilege', message: 'no right', remedy: 'Grant it.' }],
     });
-    const workload = (broken: number) => ({ broken, statements: 9 }) as never;
+    const workload = (broken: number) => ({ broken, statements: 9, undecided: {}, problem: null }) as never;
     const tenants = [
       { name: 'a', verification: unproved, workload: workload(2) },
       { name: 'b', verification: verification(), workload: workload(0) },

@@ -92,6 +92,57 @@ describe.each(outerMajors())('PostgreSQL %i', (major) => {
     ]);
   });
 
+  test('other shared schemas are something to do: names mean other tables, and the promise says so', async () => {
+    const url = await createDatabase(major);
+    const client = await connect(url);
+    for (const schema of ['acme', 'old', 'new', 'other']) await client.query(`CREATE SCHEMA ${schema}`);
+    await client.query(
+      'CREATE TABLE old.rates (eur int); CREATE TABLE new.rates (eur int); CREATE TABLE other.rates (usd int)',
+    );
+    const manifest = promising(manifestOf(made), { ...READS, text: 'SELECT eur FROM rates' });
+    const of = (shared: string) => ({ url, manifest, fleet: { sharedSchemas: [shared] } });
+    const target = { name: 'acme', database: databaseOf(url), schema: 'acme' };
+    const work = (shared: string, what: 'look' | 'apply', by = runRequest(manifest)) =>
+      tenant(of(shared), what, target, by);
+    const paths = async () => (await client.query('SELECT path FROM trueup.workload')).rows;
+
+    expect(await work('old', 'apply')).toMatchObject({ state: 'at version' });
+    expect(await work('new', 'look')).toMatchObject({ state: 'behind', pending: 0, changes: ['schemas'] });
+    expect(await work('new', 'apply')).toMatchObject({ state: 'at version' });
+    expect(await paths()).toEqual([{ path: '"acme", "new"' }]);
+    expect((await client.query('SELECT schemas FROM trueup.namespaces')).rows).toEqual([
+      { schemas: ['acme', 'new'] },
+    ]);
+    expect(await work('new', 'look')).not.toHaveProperty('changes');
+    // There the statement does not plan: the deployment fails, and what runs stays promised as it runs.
+    expect(await work('other', 'apply')).toMatchObject({ state: 'failed', error: { code: 'workload' } });
+    expect(await paths()).toContainEqual({ path: '"acme", "new"' });
+    // By hand, without a stack, and without a workload.
+    const plain = manifestOf(made);
+    const byHand = (shared: string, what: 'look' | 'apply') =>
+      tenant(
+        { ...of(shared), manifest: plain },
+        what,
+        { ...target, schema: 'old' },
+        runRequest(plain, { owner: null }),
+      );
+    expect(await byHand('new', 'apply')).toMatchObject({ state: 'at version' });
+    expect(await byHand('other', 'look')).toMatchObject({ state: 'behind', changes: ['schemas'] });
+    expect(await byHand('other', 'apply')).toMatchObject({ state: 'at version' });
+    expect(await byHand('other', 'look')).toMatchObject({ state: 'at version' });
+  });
+
+  test('a workload that failed, and then the one before again, by hand: nothing is left to do', async () => {
+    const { all } = await fleet();
+    const by = (manifest: typeof first) => runRequest(manifest, { owner: null });
+    const missing = promising(manifestOf(made), { ...READS, text: 'SELECT nobody FROM orders' });
+    await all('apply', first, by(first));
+    expect(states(await all('apply', missing, by(missing)))).toEqual(['failed', 'failed', 'failed']);
+    expect(states(await all('look', first, by(first)))).toEqual(['behind', 'behind', 'behind']);
+    expect(states(await all('apply', first, by(first)))).toEqual(['at version', 'at version', 'at version']);
+    expect(states(await all('look', first, by(first)))).toEqual(['at version', 'at version', 'at version']);
+  });
+
   test('eight tenants of one database at once', async () => {
     const url = await createDatabase(major);
     const client = await connect(url);
