@@ -40,7 +40,7 @@ export async function readPositions(
           : `SELECT pg_sequence_last_value(${oid}::regclass)::text AS value, true AS called`,
       }),
     );
-  const { answered, refused } = await askEach<{ value: string | null; called: boolean }>(db, questions, {
+  const { answered, refused } = await askEach<{ value: string | null; called: boolean }>([db], questions, {
     timeoutMs: TIMEOUT_MS,
   });
   const notSeen = (of: Reference, why: string): NotSeen => ({ what: 'position of a sequence', of, why });

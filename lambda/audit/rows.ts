@@ -65,7 +65,7 @@ export async function countRows(db: Database): Promise<Rows> {
         weight: estimate === null ? Math.max(pages, UNKNOWN_PAGES) : pages,
       }),
     );
-  const { answered, refused } = await askEach<{ count: string }>(db, questions, {
+  const { answered, refused } = await askEach<{ count: string }>([db], questions, {
     weight: PAGES_AT_ONCE,
     timeoutMs: COUNT_TIMEOUT_MS,
     settings: { row_security: 'off' },

@@ -1,4 +1,7 @@
-/** One question about each of many relations: in short transactions, none of which locks more than fifty of them. */
+/**
+ * One question about each of many relations: in short transactions, none of which locks more than fifty of them, over one
+ * session or several at the same time.
+ */
 import { type Database, type Row, SqlError } from '../postgres/database';
 import { PINNED_PATH } from '../postgres/pinned';
 import { quoteIdentifier } from '../sql/quote';
@@ -13,8 +16,11 @@ export const AT_ONCE = 50;
 /** Marks a statement as Trueup's own, also where pg_stat_statements remembers it (lib/workload/normalize.ts). */
 export const MARK = 'trueup_item';
 
+/** Of one database. All of them are asked at the same time. */
+export type Sessions = readonly [Database, ...Database[]];
+
 export interface Limits {
-  /** What may be asked at once comes to this at most, by {@link Question.weight}. @default - no limit */
+  /** What one transaction asks comes to this at most, by {@link Question.weight}. @default - no limit */
   readonly weight?: number;
   /** Milliseconds that one statement may take. */
   readonly timeoutMs: number;
@@ -45,29 +51,67 @@ export const settingsFor = (relations: number, timeoutMs: number): Readonly<Reco
   lock_timeout: relations > 1 ? '50' : '1000',
 });
 
-/** Where one of a group cannot be answered, each of the group is asked by itself. */
+/** Answers are in the order of the questions. */
 export async function askEach<R extends Row>(
-  db: Database,
+  sessions: Sessions,
   questions: readonly Question[],
   limits: Limits,
 ): Promise<Answers<R>> {
-  const answered: { of: Reference; row: R }[] = [];
-  const refused: { of: Reference; sqlstate: string }[] = [];
-  const ask = async (group: readonly Question[]): Promise<void> => {
-    try {
-      const rows = await db.query<R>(together(group), [], {
-        ...settingsFor(group.length, limits.timeoutMs),
-        ...limits.settings,
-      });
-      for (const row of rows) answered.push({ of: group[Number(row[MARK])]!.of, row });
-    } catch (error) {
-      if (!(error instanceof SqlError)) throw error;
-      if (group.length === 1) refused.push({ of: group[0]!.of, sqlstate: error.sqlstate });
-      else for (const question of group) await ask([question]);
+  const parts = groups(questions, limits.weight ?? Number.POSITIVE_INFINITY);
+  return joined(await shareOut(parts, sessions, (db, group) => askGroup<R>(db, group, limits)));
+}
+
+/** Where one of the group cannot be answered, each of it is asked by itself. */
+async function askGroup<R extends Row>(
+  db: Database,
+  group: readonly Question[],
+  limits: Limits,
+): Promise<Answers<R>> {
+  try {
+    const rows = await db.query<R>(together(group), [], {
+      ...settingsFor(group.length, limits.timeoutMs),
+      ...limits.settings,
+    });
+    return { answered: rows.map((row) => ({ of: group[Number(row[MARK])]!.of, row })), refused: [] };
+  } catch (error) {
+    if (!(error instanceof SqlError)) throw error;
+    if (group.length === 1)
+      return { answered: [], refused: [{ of: group[0]!.of, sqlstate: error.sqlstate }] };
+    const each: Answers<R>[] = [];
+    for (const question of group) each.push(await askGroup<R>(db, [question], limits));
+    return joined(each);
+  }
+}
+
+const joined = <R>(all: readonly Answers<R>[]): Answers<R> => ({
+  answered: all.flatMap(({ answered }) => answered),
+  refused: all.flatMap(({ refused }) => refused),
+});
+
+/**
+ * Each session takes the next part when it is done with one; after an error none is begun.
+ * @returns in the order of the parts
+ */
+export async function shareOut<T, R>(
+  parts: readonly T[],
+  sessions: Sessions,
+  work: (db: Database, part: T) => Promise<R>,
+): Promise<readonly R[]> {
+  const results: R[] = [];
+  let next = 0;
+  const take = async (db: Database): Promise<void> => {
+    while (next < parts.length) {
+      const i = next++;
+      try {
+        results[i] = await work(db, parts[i]!);
+      } catch (error) {
+        next = parts.length;
+        throw error;
+      }
     }
   };
-  for (const group of groups(questions, limits.weight ?? Number.POSITIVE_INFINITY)) await ask(group);
-  return { answered, refused };
+  await Promise.all(sessions.map(take));
+  return results;
 }
 
 const together = (group: readonly Question[]): string =>

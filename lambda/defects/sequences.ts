@@ -164,7 +164,7 @@ export async function askSequences(db: Database): Promise<readonly SequenceAsked
     // A name for each, since a table may have several.
     probe === null ? [] : [{ of: { schema: '', name: String(i) }, sql: probe, weight: 1 }],
   );
-  const answers = await askEach<{ taken: boolean }>(db, questions, {
+  const answers = await askEach<{ taken: boolean }>([db], questions, {
     weight: TABLES_AT_A_TIME,
     timeoutMs: PROBE_TIMEOUT_MS,
   });

@@ -12,13 +12,15 @@ import type { Evidence, Side } from '../../lambda/audit/evidence';
 import { failingOf } from '../../lambda/audit/failing';
 import { plural } from '../../lambda/audit/names';
 import { type NotSeen, WITHOUT_SOURCE } from '../../lambda/audit/not-seen';
+import type { Sessions } from '../../lambda/audit/short-transactions';
 import type { Accepted, Looked } from '../../lambda/contract/audit';
 import { AUDIT_KINDS } from '../../lambda/defects';
+import { type BehindHere, behindHere } from '../../lambda/defects/behind-here';
 import { type AuditFinding, type Findings, findingsOf } from '../../lambda/defects/findings';
 import type { Database } from '../../lambda/postgres/database';
 import type { WorkloadEntry } from '../workload/workload';
 import { askData } from './data';
-import { type Snapshot, takeSnapshot } from './snapshot';
+import { type Snapshot, type TakeOptions, takeSnapshot } from './snapshot';
 import { planWorkload } from './statements';
 import type { WrittenReport } from './write/report';
 
@@ -33,6 +35,11 @@ export interface AuditOptions {
   readonly workload?: readonly WorkloadEntry[];
   /** Tables of any size are read. @default false */
   readonly deep?: boolean;
+  /**
+   * A second session of the database that is looked at: its rows are asked while the catalogue is read, and over both.
+   * @default - one thing after the other
+   */
+  readonly beside?: Database;
   /** Of Trueup. */
   readonly version: string;
   readonly partBegins?: PartBegins;
@@ -75,8 +82,11 @@ export interface AuditReport extends AuditResult {
  * @throws {SqlError}
  */
 export async function audit(target: Database, options: AuditOptions): Promise<Audited> {
-  const { source: from, version, deep = false, partBegins = () => {} } = options;
-  const own = await takeSnapshot(target, { version, count: deep, partBegins });
+  const { source: from, version, deep = false, beside, partBegins = () => {} } = options;
+  const both: Sessions = beside ? [target, beside] : [target];
+  // Large tables are read one at a time: the application needs the disk as well.
+  const sessions: Sessions = deep ? [target] : both;
+  const [own, behind] = await takeBoth(both, { version, count: deep, partBegins });
   const isLive = from !== undefined && 'query' in from;
   const source = isLive
     ? await takeSnapshot(from, {
@@ -95,8 +105,8 @@ export async function audit(target: Database, options: AuditOptions): Promise<Au
   const planned = await planWorkload(entries, target, isLive ? from : null);
   partBegins('data');
   const depth: Depth = { deep, looks: new Map() };
-  const rows: RowsHere = source ? await countHere(target, own, source, depth) : { ...own, empty: [] };
-  const data = await askData(target, own, source ?? null, differences, depth);
+  const rows: RowsHere = source ? await countHere(sessions, own, source, depth) : { ...own, empty: [] };
+  const data = await askData(sessions, behind, own, source ?? null, differences, depth);
 
   const evidence: Evidence = {
     target: { ...sideOf(own), rows: rows.rows },
@@ -132,6 +142,16 @@ export async function audit(target: Database, options: AuditOptions): Promise<Au
     },
     compared: { target: own, source: source ?? null, differences, mends },
   };
+}
+
+/** A server takes as long for the sequences of thousands of tables as for their catalogue. */
+async function takeBoth(
+  [first, second]: Sessions,
+  options: TakeOptions,
+): Promise<readonly [Snapshot, BehindHere]> {
+  if (second) return Promise.all([takeSnapshot(first, options), behindHere(second)]);
+  const own = await takeSnapshot(first, options);
+  return [own, await behindHere(first)];
 }
 
 const COUNT_BOTH = '--deep counts the rows of both';

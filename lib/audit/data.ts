@@ -1,30 +1,30 @@
-/** What the catalogue does not say: sequences behind their columns, duplicates, orphaned rows, names in bodies. Reads only. */
+/** What the catalogue does not say: duplicates, orphaned rows, names in bodies. Reads only. */
 import type { Difference } from '../../lambda/audit/compare/difference';
 import { countEach, type Depth } from '../../lambda/audit/data/ask';
 import { contradictionsWanted } from '../../lambda/audit/data/contradictions';
 import { duplicatesWanted, orphansWanted } from '../../lambda/audit/data/counts';
 import { type DataAnswers, NO_ANSWERS } from '../../lambda/audit/evidence';
 import { NOT_DEEP, type NotSeen } from '../../lambda/audit/not-seen';
-import { behindHere } from '../../lambda/defects/behind-here';
-import type { Database } from '../../lambda/postgres/database';
+import type { Sessions } from '../../lambda/audit/short-transactions';
+import type { BehindHere } from '../../lambda/defects/behind-here';
 import { askBodies } from './bodies';
 import type { Snapshot } from './snapshot';
 
 export async function askData(
-  db: Database,
+  sessions: Sessions,
+  behind: BehindHere,
   own: Snapshot,
   source: Snapshot | null,
   differences: readonly Difference[],
   depth: Depth,
 ): Promise<{ answers: DataAnswers; notSeen: readonly NotSeen[] }> {
-  const behind = await behindHere(db);
-  const bodies = await askBodies(db, own.catalogue, source?.catalogue ?? null);
+  const bodies = await askBodies(sessions[0], own.catalogue, source?.catalogue ?? null);
   const keys = duplicatesWanted(source?.catalogue ?? null, own.catalogue, differences, depth.deep);
-  const duplicates = await countEach(db, 'duplicates', keys.counts, depth);
+  const duplicates = await countEach(sessions, 'duplicates', keys.counts, depth);
   const references = orphansWanted(source?.catalogue ?? null, own.catalogue, differences);
-  const orphans = await countEach(db, 'orphaned rows', references.counts, depth);
+  const orphans = await countEach(sessions, 'orphaned rows', references.counts, depth);
   const contradictions = await countEach(
-    db,
+    sessions,
     'rows that contradict a constraint',
     contradictionsWanted(own.catalogue),
     depth,

@@ -47,6 +47,16 @@ export async function readOnlySession(
   return { db, label: target.label };
 }
 
+/** Another session of the same kind; none where the server gives no second one, a role's connection limit say. */
+export const anotherSession = (
+  options: ConnectionOptions,
+  statementTimeoutMs: number,
+): Promise<Database | undefined> =>
+  readOnlySession(options, statementTimeoutMs).then(
+    ({ db }) => db,
+    () => undefined,
+  );
+
 /** @throws {UsageError} where pg_stat_statements is missing */
 export async function fromStatistics(db: Database): Promise<Statistics> {
   try {

@@ -3,7 +3,15 @@ import { type Database, SqlError } from '../../postgres/database';
 import type { Reference } from '../catalogue/kind';
 import { key } from '../names';
 import { MAY_NOT_READ, type NotSeen, whyRefused } from '../not-seen';
-import { AT_ONCE, askEach, MARK, type Question, settingsFor } from '../short-transactions';
+import {
+  AT_ONCE,
+  askEach,
+  MARK,
+  type Question,
+  type Sessions,
+  settingsFor,
+  shareOut,
+} from '../short-transactions';
 
 export interface Depth {
   /** Tables of any size are read. */
@@ -32,13 +40,13 @@ export interface Counted<T> {
 
 /** @param what of a table, for what is not seen: `duplicates` */
 export async function countEach<T>(
-  db: Database,
+  sessions: Sessions,
   what: string,
   wanted: readonly Count<T>[],
   { deep, looks }: Depth,
 ): Promise<Counted<T>> {
   await lookAt(
-    db,
+    sessions,
     wanted.map(({ table }) => table),
     looks,
   );
@@ -53,7 +61,7 @@ export async function countEach<T>(
       weight: deep ? SMALL_BYTES : lookOf(each).bytes,
     }),
   );
-  const { answered, refused } = await askEach<{ count: string }>(db, questions, {
+  const { answered, refused } = await askEach<{ count: string }>(sessions, questions, {
     timeoutMs,
     weight: SMALL_BYTES,
     settings: { row_security: 'off', ...WITHOUT_INDEXES },
@@ -101,8 +109,12 @@ const LOOK = `SELECT asked.i::int AS ${MARK}, pg_table_size(c.oid)::text AS byte
   JOIN pg_namespace n ON n.nspname = asked.schema JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = asked.name`;
 
 /** Their size now: what the catalogue says is of the last VACUUM. */
-async function lookAt(db: Database, tables: readonly Reference[], looks: Map<string, Look>): Promise<void> {
-  const look = async (group: readonly Reference[]): Promise<void> => {
+async function lookAt(
+  sessions: Sessions,
+  tables: readonly Reference[],
+  looks: Map<string, Look>,
+): Promise<void> {
+  const look = async (db: Database, group: readonly Reference[]): Promise<void> => {
     try {
       const rows = await db.query<{ [MARK]: number; bytes: string | null; readable: boolean }>(
         LOOK,
@@ -119,21 +131,23 @@ async function lookAt(db: Database, tables: readonly Reference[], looks: Map<str
       const [{ schema, name }] = group as readonly [Reference];
       if (group.length === 1)
         looks.set(key(schema, name), { bytes: 0, why: whyRefused(error.sqlstate, TIMEOUT_MS) });
-      else for (const each of group) await look([each]);
+      else for (const each of group) await look(db, [each]);
     }
   };
   const once = new Map(tables.map((of) => [key(of.schema, of.name), of]));
   const open = [...once].flatMap(([name, of]) => (looks.has(name) ? [] : [of]));
-  for (let from = 0; from < open.length; from += AT_ONCE) await look(open.slice(from, from + AT_ONCE));
+  const groups: Reference[][] = [];
+  for (let from = 0; from < open.length; from += AT_ONCE) groups.push(open.slice(from, from + AT_ONCE));
+  await shareOut(groups, sessions, look);
 }
 
 /** Tables of these that have not a single row. */
 export async function emptyOf(
-  db: Database,
+  sessions: Sessions,
   tables: readonly Reference[],
 ): Promise<{ readonly empty: readonly Reference[]; readonly notSeen: readonly NotSeen[] }> {
   const { answered, refused } = await askEach<{ filled: boolean }>(
-    db,
+    sessions,
     tables.map((of) => ({ of, sql: `SELECT EXISTS (SELECT FROM ONLY ${quoted(of)}) AS filled` })),
     { timeoutMs: TIMEOUT_MS, settings: { row_security: 'off' } },
   );

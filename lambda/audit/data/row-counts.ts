@@ -1,10 +1,10 @@
 /** How many rows the target's tables have, where the source has some: counted in small tables, in others whether there is any. */
-import type { Database } from '../../postgres/database';
 import type { Reference } from '../catalogue/kind';
 import type { Table } from '../catalogue/tables';
 import { key } from '../names';
 import { isOfRows, type NotSeen, ROWS } from '../not-seen';
 import type { RowCount, Rows } from '../rows';
+import type { Sessions } from '../short-transactions';
 import { countEach, type Depth, emptyOf, quoted } from './ask';
 
 /** Of a database: what is believed or counted already. */
@@ -20,13 +20,18 @@ export interface RowsHere extends Rows {
 const keyOf = ({ schema, name }: Reference): string => key(schema, name);
 
 /** With `deep` all that can be counted is counted already. @returns all that is not seen of the target's rows */
-export async function countHere(db: Database, own: Known, source: Known, depth: Depth): Promise<RowsHere> {
+export async function countHere(
+  sessions: Sessions,
+  own: Known,
+  source: Known,
+  depth: Depth,
+): Promise<RowsHere> {
   const kinds = new Map(own.catalogue.tables.map((table) => [keyOf(table), table.kind]));
   const filled = source.rows.filter(({ rows }) => rows > 0);
   const tables = filled.filter((of) => kinds.get(keyOf(of)) === 'table');
   const asked = depth.deep ? [] : tables;
   const { counts, notSeen } = await countEach(
-    db,
+    sessions,
     ROWS,
     asked.map(({ schema, name }) => {
       const table = { schema, name };
@@ -41,7 +46,7 @@ export async function countHere(db: Database, own: Known, source: Known, depth: 
     return known === undefined || (known.rows === 0 && !known.exact);
   });
   const { empty, notSeen: refused } = await emptyOf(
-    db,
+    sessions,
     open.map(({ schema, name }) => ({ schema, name })),
   );
   const said = new Set(asked.map(keyOf));

@@ -25,7 +25,7 @@ import { UsageError } from '../terminal/failure';
 import { printLongJson } from '../terminal/json';
 import { progressView } from '../terminal/progress';
 import type { Terminal } from '../terminal/terminal';
-import { fromFile, readOnlySession, repeated, requireFile } from '../workload-sources';
+import { anotherSession, fromFile, readOnlySession, repeated, requireFile } from '../workload-sources';
 
 interface Options extends DatabaseOptions, StackOption, FormatOptions {
   readonly from?: string;
@@ -91,6 +91,7 @@ export function registerAudit(program: Command): void {
     const workload = (options.workload ?? []).map(fromFile);
     const given = options.from === undefined ? undefined : givenSource(options.from);
     const { db, label } = await readOnlySession(options, STATEMENT_TIMEOUT_MS);
+    const beside = await anotherSession(options, STATEMENT_TIMEOUT_MS);
     const progress = progressView(terminal);
     let source: AuditOptions['source'];
     let from = options.from ?? null;
@@ -104,6 +105,7 @@ export function registerAudit(program: Command): void {
         audit(db, {
           ...(source ? { source } : {}),
           ...(workload.length > 0 ? { workload: merge(workload).entries } : {}),
+          ...(beside ? { beside } : {}),
           deep: options.deep ?? false,
           version: packageVersion(),
           partBegins: (part) => progress.now(`reading ${part}`),
@@ -140,6 +142,7 @@ export function registerAudit(program: Command): void {
       return auditExitCode(report);
     } finally {
       await db.close();
+      await beside?.close();
       if (source && 'close' in source) await source.close();
     }
   });
