@@ -1,5 +1,6 @@
 /** What bodies of functions name and no schema has: decided from what a parser read and what the server answered. Pure. */
 import type { Catalogue } from './catalogue';
+import type { Extension } from './catalogue/extensions';
 import type { Routine } from './catalogue/functions';
 import type { ComparedId, Difference } from './compare/difference';
 import type { BrokenBody, Named } from './evidence';
@@ -66,7 +67,12 @@ export function callersOf(catalogue: Catalogue, { schema, name }: BrokenBody['ro
 }
 
 /** The source has the same body, and did not have it either: whatever it is for, the move did not break it. */
-export function wasBroken(source: Catalogue | null, routine: Routine, { what, name }: Named): boolean {
+export function wasBroken(
+  source: Catalogue | null,
+  target: Catalogue,
+  routine: Routine,
+  { what, name }: Named,
+): boolean {
   if (source === null) return false;
   const same = source.functions.some(
     (each) =>
@@ -76,6 +82,10 @@ export function wasBroken(source: Catalogue | null, routine: Routine, { what, na
   if (!same) return false;
   return what === 'function'
     ? !source.functions.some((each) => each.name === name) &&
-        source.extensions.every(({ provides }) => provides !== undefined && !provides.includes(name))
+        source.extensions.every((each) => broughtBy(each, target)?.includes(name) === false)
     : ![...source.tables, ...source.views, ...source.sequences].some((each) => each.name === name);
 }
+
+/** A dump does not tell what an extension brings that did not load: the target may have it. */
+const broughtBy = ({ name, provides }: Extension, target: Catalogue): readonly string[] | undefined =>
+  provides ?? target.extensions.find((each) => each.name === name)?.provides;

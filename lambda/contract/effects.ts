@@ -28,7 +28,11 @@ type EffectKind =
   | FunctionEffect
   | UnsureEffect
   | { readonly kind: 'drop function'; readonly function: ObjectName }
-  | { readonly kind: 'extension' | 'drop extension'; readonly name: string };
+  | {
+      /** To move is to give it another schema. */
+      readonly kind: 'extension' | 'alter extension' | 'move extension' | 'drop extension';
+      readonly name: string;
+    };
 
 /** Temporary tables have no effects. */
 export interface TableEffect {

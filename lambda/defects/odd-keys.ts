@@ -1,3 +1,4 @@
+import type { Catalogue } from '../audit/catalogue';
 import type { Column } from '../audit/catalogue/columns';
 import { grouped } from '../audit/compare/pair';
 import type { Evidence } from '../audit/evidence';
@@ -18,7 +19,10 @@ export function oddKeys({ target: { catalogue } }: Evidence): readonly Finding[]
       return siblings
         .filter(
           ({ generated, column }) =>
-            !generated && !references.has(column) && (names.has(column.name) || isNamedAfterTable(column)),
+            !generated &&
+            !references.has(column) &&
+            (names.has(column.name) || isNamedAfterTable(column)) &&
+            !siblings.some((each) => each.generated && isArchive(catalogue, column, each.column)),
         )
         .map(({ column, kind }): Finding => {
           const { schema, table, name, type } = column;
@@ -41,3 +45,15 @@ export function oddKeys({ target: { catalogue } }: Evidence): readonly Finding[]
 /** `film_id` of `film` or `films`; `account_id` of `oauth_github` is somebody else's, and a number of another kind is none. */
 const isNamedAfterTable = ({ table, name }: Column): boolean =>
   /_?(id|uuid)$/i.test(name) && table.startsWith(name.replace(/_?(id|uuid)$/i, '').replace(/(y|s)$/, ''));
+
+/** `orders_archive` beside `orders`, with no column that this has not: rows come from there, with their keys. */
+function isArchive({ columns }: Catalogue, { schema, table, name }: Column, of: Column): boolean {
+  if (of.schema !== schema || of.name !== name || !isLonger(table, of.table)) return false;
+  const namesOf = (one: string): readonly string[] =>
+    columns.filter((each) => each.schema === schema && each.table === one).map((each) => each.name);
+  const there = new Set(namesOf(of.table));
+  return namesOf(table).every((each) => there.has(each));
+}
+
+const isLonger = (name: string, stem: string): boolean =>
+  name.length > stem.length && (name.startsWith(stem) || name.endsWith(stem));

@@ -49,7 +49,7 @@ export async function askBodies(db: Database, target: Catalogue, source: Catalog
       (each) =>
         !known.has(keyOf(each)) &&
         !(each.what === 'relation' && made.has(each.name)) &&
-        !wasBroken(source, routine, each),
+        !wasBroken(source, target, routine, each),
     );
     return missing.length === 0 ? [] : [{ routine, missing, callers: callersOf(target, routine) }];
   });

@@ -75,5 +75,5 @@ function objectsOf(pair: Pair): (object: string) => boolean {
   return (object) => !had.has(bare(object)) || has.has(bare(object));
 }
 
-/** The server quotes keywords as well. */
-const bare = (object: string): string => object.replaceAll('"', '');
+/** The server quotes keywords as well, and says where types are that are its own: `f(pg_catalog.date)`. */
+const bare = (object: string): string => object.replaceAll('"', '').replace(/(?<=[(,])pg_catalog\./g, '');

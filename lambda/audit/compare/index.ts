@@ -8,6 +8,7 @@ import { compareFunctions } from './functions';
 import { compareGrants } from './grants';
 import { compareIndexes } from './indexes';
 import { compareLocale } from './locale';
+import { comparedWithoutMoves } from './moved-extensions';
 import { type Pair, pairOf } from './pair';
 import { comparePolicies } from './policies';
 import { comparePublications } from './publications';
@@ -38,7 +39,10 @@ const PARTS: readonly ((pair: Pair) => Comparison)[] = [
   compareSettings,
 ];
 
-export function compare(source: Catalogue, target: Catalogue): Comparison {
+export const compare = (source: Catalogue, target: Catalogue): Comparison =>
+  comparedWithoutMoves(source, target, compareNamed);
+
+function compareNamed(source: Catalogue, target: Catalogue): Comparison {
   const pair = pairOf(source, target);
   const parts = PARTS.map((part) => part(pair));
   return {

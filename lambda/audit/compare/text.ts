@@ -7,12 +7,17 @@
 export function plain(text: string): string {
   let now = SYNTAX.reduce(
     (before, [written, called]) => before.replace(written, called),
-    text.replace(/\s+/g, ' ').trim().replace(CAST, ''),
+    text
+      .replace(/\s+/g, ' ')
+      .trim()
+      .replace(NAMED_BY_CAST, (whole, cast: string, name: string) => (isNameOf(name, cast) ? cast : whole))
+      .replace(CAST, ''),
   );
   for (let before = ''; before !== now; ) {
     before = now;
     now = now
-      .replace(/(^|[^\w"'])\(([\w."']+)\)/g, '$1$2')
+      .replace(/(^|[^\w"'])\(([\w."']+|'(?:[^']|'')*')\)/g, '$1$2')
+      .replace(/\(\(([^()']|'(?:[^']|'')*')*\)\)/g, (whole) => whole.slice(1, -1))
       .replace(/^\((.*)\)$/, (whole, inner: string) => (balanced(inner) ? inner : whole));
   }
   return now;
@@ -29,6 +34,31 @@ const SYNTAX: readonly (readonly [written: RegExp, called: string])[] = [
 
 const CAST =
   /::(?:"(?:[^"]|"")+"|[A-Za-z_][\w$]*)(?:\.(?:"(?:[^"]|"")+"|[A-Za-z_][\w$]*))?(?: varying| precision)?(?:\(\d+(?:,\d+)?\))?(?: with(?:out)? time zone)?(?:\[\])*/g;
+
+/** A constant of an arm of UNION that is only cast by the other arm has no name; restored, it has that of its type. */
+const NAMED_BY_CAST = new RegExp(`(${CAST.source}) AS ("(?:[^"]|"")+"|\\w+)`, 'g');
+
+/** What the server calls types within that it writes otherwise. */
+const INTERNAL: Readonly<Record<string, string>> = {
+  bigint: 'int8',
+  'bit varying': 'varbit',
+  boolean: 'bool',
+  character: 'bpchar',
+  'character varying': 'varchar',
+  'double precision': 'float8',
+  integer: 'int4',
+  real: 'float4',
+  smallint: 'int2',
+  'time with time zone': 'timetz',
+  'time without time zone': 'time',
+  'timestamp with time zone': 'timestamptz',
+  'timestamp without time zone': 'timestamp',
+};
+
+function isNameOf(name: string, cast: string): boolean {
+  const type = cast.slice(2).replace(/\(\d+(,\d+)?\)|(\[\])+$/g, '');
+  return name === (INTERNAL[type] ?? /("(?:[^"]|"")+"|[^.]+)$/.exec(type)?.[0]);
+}
 
 /** No bracket closes that was not opened in it. */
 function balanced(text: string): boolean {

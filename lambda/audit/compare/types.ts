@@ -1,7 +1,9 @@
 import { quoteLiteral } from '../../sql/quote';
+import type { Collation } from '../catalogue/collations';
 import type { DataType } from '../catalogue/data-types';
 import { key, path, plural } from '../names';
 import { type Comparison, type Difference, type Lost, only } from './difference';
+import { plainLocale } from './icu-locale';
 import type { Pair } from './pair';
 import { sameList, sameText } from './text';
 
@@ -59,7 +61,7 @@ function collations(pair: Pair): readonly Difference[] {
     const same =
       found &&
       found.provider === provider &&
-      found.locale === locale &&
+      sameLocale(from, found) &&
       found.nondeterministic === nondeterministic;
     if (same) return [];
     const object = path(schema, name);
@@ -80,6 +82,13 @@ function collations(pair: Pair): readonly Difference[] {
     ];
   });
 }
+
+const sameLocale = (one: Collation, other: Collation): boolean =>
+  one.locale === other.locale ||
+  (one.provider === 'icu' &&
+    one.locale !== undefined &&
+    other.locale !== undefined &&
+    plainLocale(one.locale) === plainLocale(other.locale));
 
 const columnsOf = ({ source }: Pair, { schema, name }: DataType): string[] =>
   source.columns

@@ -1,4 +1,4 @@
-import { path } from '../../audit/names';
+import { key, path } from '../../audit/names';
 import { isOdd } from '../keys';
 import type { Kind } from '../kind';
 import { lost } from '../lost';
@@ -18,8 +18,16 @@ export const sequenceUnowned: Kind = {
     find: (evidence) => {
       const found = lost('sequence-unowned', evidence);
       const known = new Set(found.map(({ object }) => object));
-      const used = evidence.target.catalogue.sequences.filter(
-        ({ usedBy, identity }) => usedBy?.length === 1 && !identity,
+      const { sequences, columns } = evidence.target.catalogue;
+      // A text that is made with a number of a sequence, a lot's or an invoice's, is no key that is counted.
+      const numbers = new Set(
+        columns
+          .filter(({ type }) => isNumber(type))
+          .map(({ schema, table, name }) => key(schema, table, name)),
+      );
+      const used = sequences.filter(
+        ({ usedBy: [by, ...more] = [], identity }) =>
+          by && more.length === 0 && !identity && numbers.has(key(by.schema, by.table, by.column)),
       );
       const owned = used.filter(({ ownedBy }) => ownedBy);
       if (!isOdd(owned.length, used.length)) return found;
@@ -42,3 +50,5 @@ export const sequenceUnowned: Kind = {
     },
   },
 };
+
+const isNumber = (type: string): boolean => /^(smallint|integer|bigint|numeric)/.test(type);

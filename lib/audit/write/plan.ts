@@ -1,5 +1,7 @@
 /** From findings to parts, in the order in which they are deployed. Pure; the parser must be ready. */
 import type { Catalogue } from '../../../lambda/audit/catalogue';
+import type { Difference } from '../../../lambda/audit/compare/difference';
+import { afterMoves, type Move, withObjects } from '../../../lambda/audit/compare/moved-extensions';
 import { key } from '../../../lambda/audit/names';
 import { AUDIT_KINDS } from '../../../lambda/defects';
 import type { AuditFinding } from '../../../lambda/defects/findings';
@@ -34,16 +36,19 @@ export function planOf(
     }
   };
 
-  const bringing = new Bringing((source ?? target).catalogue, target.catalogue, {
-    positions: source?.positions ?? [],
-    roles,
-  });
-  const lost = findings.flatMap((finding) => {
+  const found = findings.flatMap((finding) => {
     const mend = mends.get(finding);
     return mend?.what === 'difference' ? [{ finding, difference: mend.difference }] : [];
   });
-  const asked = new Set(lost.map(({ difference }) => nameOf(difference)));
-  const leftOut = differences.map(nameOf).filter((each) => !asked.has(each));
+  const asked = new Set(found.map(({ difference }) => nameOf(difference)));
+  const ignored = differences.filter((each) => !asked.has(nameOf(each)));
+  const leftOut = ignored.map(nameOf);
+  const here = withExtensionsOfTarget((source ?? target).catalogue, ignored);
+  const lost = found.map(({ finding, difference }) => ({ finding, difference: here.renamed(difference) }));
+  const bringing = new Bringing(here.source, target.catalogue, {
+    positions: source?.positions ?? [],
+    roles,
+  });
   // A publication is of the tables that there are in the end.
   const isLast = ({ difference: { id } }: (typeof lost)[number]): boolean => id === 'publication-lost';
   const last = lost.filter(isLast);
@@ -67,6 +72,25 @@ export function planOf(
       );
   }
   return { parts: ordered(parts), groups, unwritten, left: bringing.unwritten };
+}
+
+/** An extension whose schema is accepted stays where it is, and the files name what it brings there. */
+function withExtensionsOfTarget(source: Catalogue, ignored: readonly Difference[]) {
+  const moves = ignored.flatMap(({ lost }) =>
+    lost.flatMap((each): Move[] =>
+      each.kind === 'extensions' && each.to ? [{ from: each.from, to: each.to }] : [],
+    ),
+  );
+  if (moves.length === 0) return { source, renamed: (difference: Difference) => difference };
+  const { catalogue, byOriginal } = afterMoves(source, moves);
+  const object = <T>(of: T): T => (byOriginal.get(of) as T | undefined) ?? of;
+  return {
+    source: catalogue,
+    renamed: (difference: Difference): Difference => ({
+      ...difference,
+      lost: difference.lost.map((each) => withObjects(each, object)),
+    }),
+  };
 }
 
 /** Everything that the one has and the other has not. */

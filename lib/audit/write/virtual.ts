@@ -4,6 +4,7 @@ import type { Column } from '../../../lambda/audit/catalogue/columns';
 import { keyOf } from '../../../lambda/audit/catalogue/compare';
 import type { ColumnReference, Sequence } from '../../../lambda/audit/catalogue/sequences';
 import type { ComparedId, Difference, Lost } from '../../../lambda/audit/compare/difference';
+import { afterMoves } from '../../../lambda/audit/compare/moved-extensions';
 import type { Context } from './context';
 import { asAdded } from './parts/columns';
 import { madeWith } from './parts/tables';
@@ -14,6 +15,10 @@ export class Virtual {
   private readonly lists: Partial<Record<keyof Catalogue, readonly object[]>> = {};
 
   constructor(catalogue: Catalogue) {
+    this.hold(catalogue);
+  }
+
+  private hold(catalogue: Catalogue): void {
     for (const kind of Object.keys(catalogue) as (keyof Catalogue)[]) {
       const all: readonly Catalogue[typeof kind][number][] = catalogue[kind];
       this.objects.set(kind, new Map(all.map((each) => [keyOf(kind, each), each])));
@@ -29,6 +34,9 @@ export class Virtual {
   /** What this difference is about. */
   bring(context: Context, { id, lost }: Difference): void {
     for (const each of lost) {
+      // What an extension brings is called otherwise wherever it is used.
+      if (each.kind === 'extensions' && each.to)
+        this.hold(afterMoves(this.catalogue, [{ from: each.to, to: each.from }]).catalogue);
       const made = madeOf(context, id, each);
       for (const kind of Object.keys(made) as (keyof Catalogue)[]) {
         for (const object of made[kind] as readonly Catalogue[typeof kind][number][])

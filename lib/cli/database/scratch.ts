@@ -22,7 +22,7 @@ import type { ConnectionTarget } from './connection';
 import { type LocalOperations, localOperations } from './local';
 import { withOwnServer } from './own-server';
 import { rehearse } from './rehearse';
-import { createTrialRole, prepareExtensions } from './trial-role';
+import { createTrialRole, handOver, prepareExtensions } from './trial-role';
 
 export interface Trial {
   readonly serverVersion: string;
@@ -194,7 +194,10 @@ export async function prepare(
     prepareExtensions(db, { ...manifest, migrations: whole }),
   );
   const [first, second] = [of(before.found).length, of(before.found).length + of(before.since).length];
-  if (before.found) await beginWith(target, { ...before.found, migrations: migrations.slice(0, first) });
+  if (before.found) {
+    await beginWith(target, { ...before.found, migrations: migrations.slice(0, first) });
+    await withSuperuser(superuser, (db) => handOver(db, manifest, role));
+  }
   return {
     trial: { ...manifest, migrations: migrations.slice(second) },
     ...(before.since ? { base: { ...before.since, migrations: migrations.slice(first, second) } } : {}),

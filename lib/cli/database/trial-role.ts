@@ -50,7 +50,9 @@ export async function prepareExtensions(db: Database, manifest: Manifest): Promi
   const doneBySuperuser = (statement: Statement): Statement => {
     const { effects, sql } = statement;
     const needed = effects.some(
-      (effect) => /extension$/.test(effect.kind) && 'name' in effect && untrusted.has(effect.name ?? ''),
+      (effect) =>
+        effect.kind === 'move extension' ||
+        (/extension$/.test(effect.kind) && 'name' in effect && untrusted.has(effect.name ?? '')),
     );
     if (!needed) return statement;
     return { ...statement, sql: add(sql) };
@@ -60,6 +62,31 @@ export async function prepareExtensions(db: Database, manifest: Manifest): Promi
   );
   await create();
   return { ...manifest, migrations };
+}
+
+/**
+ * What extensions bring that the files move to another schema belongs to the role afterwards: whoever moves one owns its
+ * functions, and files that were written say so beforehand.
+ * @param db connected as superuser to the role's database, which has the extensions
+ */
+export async function handOver(db: Database, { migrations }: Manifest, role: TrialRole): Promise<void> {
+  const moved = migrations.flatMap(({ statements }) =>
+    statements.flatMap(({ effects }) =>
+      effects.flatMap((effect) => (effect.kind === 'move extension' ? [effect.name] : [])),
+    ),
+  );
+  if (moved.length === 0) return;
+  const routines = await db.query<{ routine: string }>(
+    `SELECT d.objid::pg_catalog.regprocedure::text AS routine
+     FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid
+     WHERE d.deptype = 'e' AND d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass
+       AND d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass
+       AND e.extname IN (${moved.map((name) => quoteLiteral(name)).join(', ')})`,
+  );
+  const owner = quoteIdentifier(role.name);
+  await db.execute([
+    { statements: routines.map(({ routine }) => `ALTER ROUTINE ${routine} OWNER TO ${owner}`) },
+  ]);
 }
 
 export interface SuperuserFunctions {

@@ -66,6 +66,8 @@ const RULES: { readonly [K in Kind]?: (body: Body<K>, context: Context, code: Co
   AlterObjectSchemaStmt: ({ relation, object, newschema, objectType }, context) => {
     const from = objectType === 'OBJECT_TABLE' ? relationName(relation, context) : undefined;
     if (from) return [{ kind: 'rename table', from, to: { schema: newschema ?? null, name: from.name } }];
+    if (objectType === 'OBJECT_EXTENSION')
+      return [{ kind: 'move extension', name: as(object, 'String')?.sval ?? '' }];
     const routine = words(as(object, 'ObjectWithArgs')?.objname);
     if (routine.length === 0) return [];
     const before = objectName(routine, context.path);
@@ -82,6 +84,7 @@ const RULES: { readonly [K in Kind]?: (body: Body<K>, context: Context, code: Co
     },
   ],
   CreateExtensionStmt: ({ extname }) => [{ kind: 'extension', name: extname ?? '' }],
+  AlterExtensionStmt: ({ extname }) => [{ kind: 'alter extension', name: extname ?? '' }],
   GrantStmt: privilegeEffects,
 };
 

@@ -14,7 +14,8 @@ export const ALONE: Readonly<Record<Exclude<AuditedId, ComparedId>, readonly Aud
   'missing-id-default': [
     {
       bad: `${tables(3, 'bigserial')} CREATE TABLE odd (id bigint PRIMARY KEY);`,
-      good: `${tables(4, 'bigserial')} CREATE TABLE users (user_id bigserial PRIMARY KEY); CREATE TABLE recoveries (user_id bigint PRIMARY KEY);`,
+      good: `${tables(4, 'bigserial')} CREATE TABLE users (user_id bigserial PRIMARY KEY); CREATE TABLE recoveries (user_id bigint PRIMARY KEY);
+        CREATE TABLE orders (id bigserial PRIMARY KEY, at date, sum int); CREATE TABLE orders_archive (id bigint PRIMARY KEY, at date);`,
       ...C,
       object: 'public.odd.id',
       message: /3 of 4 integer keys/,

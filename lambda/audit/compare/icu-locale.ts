@@ -1,0 +1,51 @@
+/**
+ * Names of ICU's locales. PostgreSQL 16 began to write them as language tags (`de-u-co-phonebk`); before, they stand as they were
+ * given (`de@collation=phonebook`). Pure.
+ */
+
+const KEYS: Readonly<Record<string, string>> = {
+  colalternate: 'ka',
+  colbackwards: 'kb',
+  colcasefirst: 'kf',
+  colcaselevel: 'kc',
+  colhiraganaquaternary: 'kh',
+  collation: 'co',
+  colnormalization: 'kk',
+  colnumeric: 'kn',
+  colreorder: 'kr',
+  colstrength: 'ks',
+};
+
+const VALUES: Readonly<Record<string, string>> = {
+  yes: 'true',
+  no: 'false',
+  primary: 'level1',
+  secondary: 'level2',
+  tertiary: 'level3',
+  quaternary: 'level4',
+  quarternary: 'level4',
+  identical: 'identic',
+  'non-ignorable': 'noignore',
+  dictionary: 'dict',
+  gb2312han: 'gb2312',
+  phonebook: 'phonebk',
+  traditional: 'trad',
+};
+
+/** The same for two names of one locale; for comparing alone. */
+export function plainLocale(locale: string): string {
+  const lower = locale.toLowerCase();
+  const [place = '', keywords] = lower.split('@', 2);
+  const [tag = '', extension] = place.replaceAll('_', '-').split('-u-', 2);
+  const settings =
+    keywords === undefined
+      ? [...(extension ?? '').matchAll(/(?:^|-)([a-z0-9]{2})(?=-|$)((?:-[a-z0-9]{3,8})*)/g)].map(
+          ([, name = '', value = '']) => [name, value.slice(1)] as const,
+        )
+      : keywords.split(';').map((each) => {
+          const [name = '', value = ''] = each.split('=', 2);
+          return [KEYS[name] ?? name, VALUES[value] ?? value] as const;
+        });
+  const language = tag === '' || tag === 'root' ? 'und' : tag;
+  return [language, ...settings.map(([name, value]) => `${name}-${value || 'true'}`).sort()].join(' ');
+}
