@@ -26,7 +26,12 @@ const quoted = `"${ODD.replaceAll('"', '""')}"`;
 const extensionsIn = (schema: string): string =>
   `CREATE SCHEMA brought; CREATE EXTENSION citext SCHEMA ${schema}; CREATE EXTENSION pageinspect SCHEMA ${schema};`;
 
-const SHOP = `${extensionsIn('brought')}
+/** `postgres` is the superuser here, and a plain role where the database is moved to. */
+const GRANTED = `
+  DO $$ BEGIN IF to_regrole('audit_write_maker') IS NULL THEN CREATE ROLE audit_write_maker; END IF; END $$;
+  ALTER DEFAULT PRIVILEGES FOR ROLE postgres, audit_write_maker IN SCHEMA public GRANT SELECT ON TABLES TO PUBLIC;`;
+
+const SHOP = `${extensionsIn('brought')} ${GRANTED}
   CREATE TABLE customers (id bigserial PRIMARY KEY, email text NOT NULL, "order" int DEFAULT 7);
   CREATE UNIQUE INDEX one_email ON customers (email);
   CREATE TABLE orders (id bigserial PRIMARY KEY, customer bigint REFERENCES customers ON DELETE CASCADE);

@@ -107,8 +107,11 @@ const withoutWaiting = (up: readonly string[]): string[] => {
 };
 const VALIDATE = /^ALTER (TABLE|DOMAIN) .* VALIDATE CONSTRAINT /s;
 
-const createRole = (role: string): string =>
-  `DO $$ BEGIN IF pg_catalog.to_regrole(${literal(name(role))}) IS NULL THEN EXECUTE ${literal(`CREATE ROLE ${name(role)}`)}; END IF; END $$`;
+/** Whose member sets what is granted on all that it makes. */
+const createRole = (role: string): string => {
+  const made = [`CREATE ROLE ${name(role)}`, `GRANT ${name(role)} TO CURRENT_USER`];
+  return `DO $$ BEGIN IF pg_catalog.to_regrole(${literal(name(role))}) IS NULL THEN ${made.map((each) => `EXECUTE ${literal(each)}; `).join('')}END IF; END $$`;
+};
 
 /** Roles that definitions of a catalogue name. */
 export const rolesIn = ({ grants, policies, settings }: Catalogue): readonly string[] =>

@@ -22,7 +22,7 @@ import {
 import { withOwnServer } from './own-server';
 import { type NotReplayed, type Rewrite, replay } from './replay';
 import { serverTarget } from './scratch';
-import { createTrialRole, type SuperuserFunctions, superuserFunctions } from './trial-role';
+import { createTrialRole, SUPERUSER, type SuperuserFunctions, superuserFunctions } from './trial-role';
 
 /** What of the live database the server of our own has to be like. */
 export interface Live {
@@ -42,8 +42,6 @@ export interface Proved {
   readonly applied: Catalogue;
   readonly end: Catalogue;
 }
-
-const SUPERUSER = 'trueup_scratch';
 
 export async function readLive(db: Database): Promise<Live> {
   const { catalogue } = await readCatalogue(db);

@@ -22,7 +22,7 @@ import type { ConnectionTarget } from './connection';
 import { type LocalOperations, localOperations } from './local';
 import { withOwnServer } from './own-server';
 import { rehearse } from './rehearse';
-import { createTrialRole, handOver, prepareExtensions } from './trial-role';
+import { createTrialRole, handOver, prepareExtensions, SUPERUSER } from './trial-role';
 
 export interface Trial {
   readonly serverVersion: string;
@@ -60,7 +60,8 @@ export async function tryOnScratch(
   namespace: string,
   { major, workload, since, base: found }: TrialOptions,
 ): Promise<Trial> {
-  const trial = await withOwnServer(terminal, { major }, async (server, own) => {
+  const options = { major, ...(found ? { superuser: SUPERUSER } : {}) };
+  const trial = await withOwnServer(terminal, options, async (server, own) => {
     const progress = progressView(own);
     return progress.during(async () => {
       const { target, trial, base } = await prepare(server, manifest, { found, since: since?.manifest });
@@ -82,7 +83,7 @@ export async function tryOnScratch(
     .filter(({ why }) => MAY_HAVE_PLANNED.includes(why))
     .flatMap(({ texts }) => texts);
   if (broken.length + doubtful.length === 0) return trial;
-  const blamed = await withOwnServer(terminal, { major }, (server) =>
+  const blamed = await withOwnServer(terminal, options, (server) =>
     blame(server, { manifest, found }, namespace, [
       ...broken.map(({ text, senders: [sender] }) => questionOf(text, sender!)),
       ...doubtful.map((text) => questionOf(text, workload!.find((each) => each.text === text)!.senders[0]!)),

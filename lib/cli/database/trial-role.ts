@@ -14,6 +14,9 @@ export interface TrialRole {
   readonly database: string;
 }
 
+/** Not `postgres`: databases that were moved have a role of that name, which is a superuser nowhere on RDS. */
+export const SUPERUSER = 'trueup_scratch';
+
 const NAME = 'trueup_trial';
 const DATABASE = NAME;
 /** Not the role's name: names without a schema are looked up there first. */
