@@ -1,13 +1,17 @@
 /** A schema a tenant: names mean what is in the tenant's own schema, and the ledger remembers which that is. */
+
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { down, plan, status, verify } from '../../lambda/engine';
+import { converge, down, plan, status, verify } from '../../lambda/engine';
 import { readLedger } from '../../lambda/engine/ledger/read';
+import { RUNNER_LOCK } from '../../lambda/engine/locks/runner-lock';
 import type { Database } from '../../lambda/postgres/database';
 import { compileUp } from '../compiler/support';
 import { connect, createDatabase, majors, urlOf } from '../support/database';
 import { contextFor, run, up } from '../support/engine';
 import { fleetFolder } from '../support/fleet-folder';
 import { manifestOf, migration, request } from '../support/manifest';
+import { applications, untilRow } from '../support/watching';
 
 const NAMES = ['acme', 'Ten "A" nt, é', "o'neil; --", 'x'.repeat(63)];
 const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
@@ -20,6 +24,35 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     for (const name of names) await client.query(`CREATE SCHEMA ${quoted(name)}`);
     return { url, client };
   };
+
+  test('a new database, and several tenants at the same instant: none waits for the migrations of another', async () => {
+    const names = ['a', 'b', 'c', 'd'];
+    const { url, client } = await withSchemas(...names);
+    // All of them see that there is no ledger yet; then each comes to where it waits for the gate.
+    await client.query(`SELECT pg_advisory_lock(${RUNNER_LOCK}), pg_advisory_lock(42)`);
+    const waits = `SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND objid = 42
+      AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) HAVING count(*) = 4`;
+    const made = manifestOf(
+      migration('0001_orders', {
+        up: ['CREATE TABLE orders (id int)', 'SELECT pg_advisory_xact_lock_shared(42)'],
+      }),
+    );
+    const waiting = new Set<string>();
+    const runs = names.map((name) => {
+      const ctx = contextFor(url, made);
+      const progress = () => void waiting.add(name);
+      return converge(
+        { ...ctx, progress },
+        request(made, { namespace: `app/${name}`, id: name, schemas: [name] }),
+      );
+    });
+    while (waiting.size < names.length) await sleep(10);
+    await client.query(`SELECT pg_advisory_unlock(${RUNNER_LOCK})`);
+    await untilRow(client, waits);
+    await client.query('SELECT pg_advisory_unlock(42)');
+    expect((await Promise.all(runs)).map(({ status }) => status)).toEqual(names.map(() => 'done'));
+    expect(await applications(url)).toEqual({ '0001_orders': 4 });
+  });
 
   test("another tenant's ledger of another tool says nothing about this one", async () => {
     const { url, client } = await withSchemas('old', 'new');

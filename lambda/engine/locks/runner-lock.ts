@@ -33,6 +33,26 @@ export async function withRunnerLock<T>(
   work: () => Promise<T>,
 ): Promise<T> {
   await acquireRunnerLock(db, ctx, lock);
+  return releasing(db, lock, work);
+}
+
+/**
+ * The same for work that somebody else may do meanwhile, who then goes on with another lock that keeps this one out.
+ * @param isDone asked each time that the lock is not to be had
+ * @returns null: it is done
+ */
+export async function withRunnerLockUnless<T>(
+  db: Database,
+  ctx: EngineContext,
+  lock: RunnerLock,
+  isDone: () => Promise<boolean>,
+  work: () => Promise<T>,
+): Promise<T | null> {
+  if (!(await acquireRunnerLock(db, ctx, lock, isDone))) return null;
+  return releasing(db, lock, work);
+}
+
+async function releasing<T>(db: Database, lock: RunnerLock, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } finally {
@@ -40,10 +60,16 @@ export async function withRunnerLock<T>(
   }
 }
 
-/** @throws {NotYet} when the deadline comes first */
-async function acquireRunnerLock(db: Database, ctx: EngineContext, lock: RunnerLock): Promise<void> {
+/** @returns false: it is not needed any more. @throws {NotYet} when the deadline comes first */
+async function acquireRunnerLock(
+  db: Database,
+  ctx: EngineContext,
+  lock: RunnerLock,
+  isDone: () => Promise<boolean> = async () => false,
+): Promise<boolean> {
   for (let attempt = 1; ; attempt++) {
-    if (await db.tryLock(...lock)) return;
+    if (await db.tryLock(...lock)) return true;
+    if (await isDone()) return false;
     const holder = await db.lockHolder(...lock);
     const stuck = holder !== null && isDead(holder) && !(await terminate(db, holder));
     const message = holder ? describeHolder(holder) : 'another runner has just ended';
