@@ -7,6 +7,7 @@ import { open } from '../open';
 import {
   type DatabaseOptions,
   type FleetOptions,
+  repeated,
   type StackOption,
   withDatabase,
   withFleet,
@@ -16,11 +17,13 @@ import {
 import { runRemoteFleetStatus } from '../remote/fleet';
 import { setAction } from '../terminal/action';
 import type { Colors } from '../terminal/colors';
+import { UsageError } from '../terminal/failure';
 import { printJson } from '../terminal/json';
 import { duration, plural, type Terminal, table } from '../terminal/terminal';
 
 interface Options extends DatabaseOptions, StackOption, FleetOptions {
   readonly exitCode?: boolean;
+  readonly workload?: readonly string[];
 }
 
 export function registerStatus(program: Command): void {
@@ -28,11 +31,20 @@ export function registerStatus(program: Command): void {
     .description('Compares the folder with the ledger in the database. Changes nothing.')
     .option('--exit-code', 'exit with 3 if migrations are pending, 1 if an applied file was edited')
     .addHelpText('after', STATES);
-  withFleet(withStack(command));
+  withFleet(withStack(command)).option(
+    '--workload <file>',
+    'with --fleet: a tenant is also behind that was brought up with other statements of the application; may be repeated',
+    repeated,
+  );
   setAction<Options>(command, async (terminal, options, folder) => {
     const fleet = fleetOf(options);
     if (fleet?.from === 'file') return runFleetStatus(terminal, options, folder!, fleet.file);
     if (fleet?.from === 'stack') return runRemoteFleetStatus(terminal, options);
+    if (options.workload !== undefined)
+      throw new UsageError(
+        '--workload is about a fleet',
+        '`trueup plan --workload FILE` plans it on one database.',
+      );
     const operations = await open(folder!, options);
     const status = await operations.status();
     if (terminal.json) printJson(terminal, status);
