@@ -23,6 +23,8 @@ export type ListedBy =
 export interface FleetPlan extends ListBounds {
   readonly namespace: string;
   readonly manifestHash: string;
+  /** As in each server's `FleetFile`. @default - written by an older version */
+  readonly code?: string;
   /** By name: how many tenants at once. */
   readonly servers: Readonly<Record<string, { readonly concurrency: number }>>;
   readonly lists: readonly ListedBy[];

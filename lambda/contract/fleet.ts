@@ -82,6 +82,11 @@ export interface FleetFile extends ListBounds {
   readonly sharedSchemas: readonly string[];
   /** From a tenant's first slice on, ms. */
   readonly perTargetTimeoutMs: number;
+  /**
+   * Hash of what the functions of one deployment carry: migrations, the application's statements, and these files.
+   * @default - written by an older version
+   */
+  readonly code?: string;
 }
 
 /** A page of a source's targets, in a stable order. */
@@ -120,13 +125,16 @@ export type FleetRequest = Pick<
   | 'failed'
   | 'undoAfterSuccess'
   | 'remove'
->;
+> & {
+  /** {@link FleetFile.code} of the functions that are meant. @default - any with this manifest */
+  readonly code?: string;
+};
 
 /** What a child of the map asks, again and again until the answer is not `continue`. */
 export interface TenantRequest {
   readonly work: TenantWork;
   readonly target: FleetTarget;
-  /** Code that carries another manifest refuses: a rollback changes the code under a running map. */
+  /** Other code refuses: a deployment or a rollback changes it under a running map. */
   readonly request: FleetRequest;
   /** What the slice before answered, as Step Functions keeps it. @default - the first slice */
   readonly last?: { readonly answer?: { readonly tenant?: TenantAnswer } };

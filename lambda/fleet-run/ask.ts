@@ -75,12 +75,13 @@ async function start(
   return { action: 'started', run, targets: members.length };
 }
 
-const requestOf = (id: string, { manifestHash }: FleetPlan, owner: StackOwner): FleetRequest => ({
+const requestOf = (id: string, { manifestHash, code }: FleetPlan, owner: StackOwner): FleetRequest => ({
   id,
   startedAt: new Date().toISOString(),
   owner,
   direction: 'forward',
   manifestHash,
+  ...(code === undefined ? {} : { code }),
 });
 
 function chosen(

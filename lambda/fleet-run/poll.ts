@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type DeployRequest, type PollSettings, readProperties } from '../contract/custom-resource';
 import type { FleetRequest } from '../contract/fleet';
-import type { RunReport } from '../contract/fleet-run';
+import type { FleetPlan, RunReport } from '../contract/fleet-run';
 import { type Classification, classifyRequest } from '../deploy/classify-request';
 import { convergeRequest } from '../deploy/converge-request';
 import type { IsCompleteRequest, IsCompleteResponse } from '../deploy/events';
@@ -74,7 +74,7 @@ async function decided(
       event,
       properties,
       elapsedMs,
-      request: requestOf(event, properties, classified),
+      request: requestOf(event, properties, classified, context.plan),
     };
     if (classified.relevance === 'overtaken') return await overtaken(polled, classified);
     return await (classified.lenient ? backward(polled) : forward(polled));
@@ -94,10 +94,12 @@ function requestOf(
   event: IsCompleteRequest,
   properties: DeployRequest,
   classified: Classification,
+  { code }: FleetPlan,
 ): FleetRequest {
   const { id, startedAt, owner, adopt, direction, manifestHash, failed, undoAfterSuccess, remove } =
     convergeRequest(event, properties, classified);
-  return { id, startedAt, owner, adopt, direction, manifestHash, failed, undoAfterSuccess, remove };
+  const of = code === undefined ? {} : { code };
+  return { id, startedAt, owner, adopt, direction, manifestHash, failed, undoAfterSuccess, remove, ...of };
 }
 
 /** CloudFormation no longer waits for this answer; this one cannot wedge the stack if it does. */

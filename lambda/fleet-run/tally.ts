@@ -53,7 +53,8 @@ export async function tally(request: TallyRequest, bucket: Bucket): Promise<RunS
  */
 function logEnd({ run, request, report }: RunState, told: readonly Told[]): void {
   const otherCode = told.some(
-    ({ manifestHash = request.manifestHash }) => manifestHash !== request.manifestHash,
+    ({ answer, manifestHash = request.manifestHash }) =>
+      manifestHash !== request.manifestHash || answer?.error?.code === 'manifest',
   );
   log('fleet-run', {
     run,

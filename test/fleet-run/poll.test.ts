@@ -86,20 +86,26 @@ describe('the line about the end of a run, which an alarm matches', () => {
     expect(lines).toEqual([expect.objectContaining({ outcome: 'done', wrong: 0 })]);
   });
 
-  test('a newer deployment changed the functions under it: superseded, which wakes nobody', async () => {
-    const lines = await linesOf(async () => {
-      await aws.poll('r', canaryFirst);
-      await aws.wave('r');
-      await aws.wave('r');
-      aws.deployedHash = 'newer';
-      aws.onTenant = () => ({
-        state: 'refused',
-        error: { code: 'manifest', message: 'the run is about another manifest', remedy: 'Nothing to do.' },
+  test.each([
+    ['migrations', 'newer'],
+    ['workload', undefined],
+  ])(
+    'a newer deployment changed the functions under it, their %s: superseded, which wakes nobody',
+    async (_, hash) => {
+      const lines = await linesOf(async () => {
+        await aws.poll('r', canaryFirst);
+        await aws.wave('r');
+        await aws.wave('r');
+        aws.deployedHash = hash;
+        aws.onTenant = () => ({
+          state: 'refused',
+          error: { code: 'manifest', message: 'the run is about another manifest', remedy: 'Nothing to do.' },
+        });
+        await aws.toEnd('r');
       });
-      await aws.toEnd('r');
-    });
-    expect(lines).toEqual([expect.objectContaining({ outcome: 'superseded', stopped: 'failures' })]);
-  });
+      expect(lines).toEqual([expect.objectContaining({ outcome: 'superseded', stopped: 'failures' })]);
+    },
+  );
 });
 
 describe('forward', () => {

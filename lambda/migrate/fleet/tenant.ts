@@ -34,16 +34,17 @@ export async function workOnTenant(
   ctx: TenantContext,
   { work, target, request, last }: TenantRequest,
 ): Promise<TenantAnswer> {
-  checkTarget(target, ctx.fleet);
   const begun = last?.answer?.tenant?.startedAt;
   const startedAt = begun ?? new Date().toISOString();
   const end = Date.parse(startedAt) + ctx.fleet.perTargetTimeoutMs;
   const asked = (): Asked => ({ name: target.name, startedAt, timeIsUp: Date.now() >= end });
-  if (request.manifestHash !== ctx.manifest.hash) return otherCode(asked(), ctx.manifest, request);
+  if (isOther(ctx, request)) return otherCode(asked(), ctx.manifest, request);
+  checkTarget(target, ctx.fleet);
 
   const namespace = namespaceOfTarget(ctx.namespace, target);
+  const { code: _, ...common } = request;
   const whole: ConvergeRequest = {
-    ...request,
+    ...common,
     namespace,
     ownerRole: ctx.ownerRole,
     keepPlainIndexes: true,
@@ -97,6 +98,13 @@ function checkTarget(target: FleetTarget, fleet: FleetFile): void {
   });
 }
 
+/** Another workload, or another list of shared schemas, is other code although its migrations are the same. */
+const isOther = (
+  { manifest, fleet }: TenantContext,
+  { manifestHash, code }: TenantRequest['request'],
+): boolean =>
+  manifestHash !== manifest.hash || (code !== undefined && fleet.code !== undefined && code !== fleet.code);
+
 /** The code under a running map changes when CloudFormation rolls back: the new run does the rest. Nothing was asked of the tenant. */
 function otherCode(asked: Asked, { hash }: Manifest, request: TenantRequest['request']): TenantAnswer {
   const { name, startedAt } = asked;
@@ -108,7 +116,10 @@ function otherCode(asked: Asked, { hash }: Manifest, request: TenantRequest['req
     position: '',
     error: {
       code: 'manifest',
-      message: `the run is about manifest ${request.manifestHash.slice(0, 12)}, and the function carries ${hash.slice(0, 12)} by now`,
+      message:
+        request.manifestHash === hash
+          ? 'the run is about another workload or other settings of the fleet than the function carries by now'
+          : `the run is about manifest ${request.manifestHash.slice(0, 12)}, and the function carries ${hash.slice(0, 12)} by now`,
       remedy: 'Nothing to do: the deployment that changed the function sees to this tenant.',
     },
   });

@@ -1,7 +1,7 @@
 /** From a fleet's props to what its functions are told; and what the numbers come to. Pure, but for tokens that pass through. */
 import type { FleetFile, ListBounds, TargetSource } from '../../../lambda/contract/fleet';
 import type { FleetPlan, ListedBy } from '../../../lambda/contract/fleet-run';
-import { sha256 } from '../../../lambda/contract/manifest';
+import { type Manifest, sha256 } from '../../../lambda/contract/manifest';
 import { fleetArithmetic } from '../../../lambda/fleet/arithmetic';
 import { EARLY_SHARES } from '../../../lambda/fleet/waves';
 import type { SchemaFleetProps } from './schema-fleet-props';
@@ -22,7 +22,7 @@ export interface Planned {
 /** @throws {Error} where targets name a server that the fleet does not have, or none where there are several */
 export function planFleet(
   props: SchemaFleetProps,
-  { namespace, manifestHash }: { readonly namespace: string; readonly manifestHash: string },
+  { namespace, manifest }: { readonly namespace: string; readonly manifest: Manifest },
 ): Planned {
   const names = Object.keys(props.servers);
   const sources = new Map<string, TargetSource[]>(names.map((name) => [name, []]));
@@ -37,10 +37,10 @@ export function planFleet(
     ...(props.databases ? { databases: props.databases } : {}),
     ...(props.tenantSecrets ? { secretPrefix: props.tenantSecrets.prefix } : {}),
   };
-  const plan: FleetPlan = {
+  const plan: Omit<FleetPlan, 'code'> = {
     ...bounds,
     namespace,
-    manifestHash,
+    manifestHash: manifest.hash,
     servers: Object.fromEntries(
       names.map((name) => [name, { concurrency: props.maxConcurrency ?? DEFAULT_CONCURRENCY }]),
     ),
@@ -62,7 +62,12 @@ export function planFleet(
       },
     ]),
   );
-  return { plan, files, hash: sha256(JSON.stringify([plan, files])) };
+  const code = sha256(JSON.stringify([manifest.hash, manifest.workload?.hash ?? null, files]));
+  return {
+    plan: { ...plan, code },
+    files: Object.fromEntries(Object.entries(files).map(([server, file]) => [server, { ...file, code }])),
+    hash: sha256(JSON.stringify([plan, files])),
+  };
 }
 
 function serverOf({ server }: FleetTargets, names: readonly string[], i: number): string {

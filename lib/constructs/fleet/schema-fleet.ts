@@ -88,9 +88,7 @@ export class SchemaFleet extends Construct implements ec2.IConnectable {
     this.manifest = manifest;
     for (const warning of warnings)
       Annotations.of(this).addWarningV2('trueup:migrationFile', formatProblem(warning));
-    const planned = within(this, () =>
-      planFleet(props, { namespace: this.namespace, manifestHash: manifest.hash }),
-    );
+    const planned = within(this, () => planFleet(props, { namespace: this.namespace, manifest }));
     sayNumbers(this, props, planned, times.totalTimeout.toSeconds());
 
     this.logGroup =

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { Duration, Stack } from 'aws-cdk-lib';
 import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
 import * as kms from 'aws-cdk-lib/aws-kms';
@@ -97,6 +98,26 @@ describe('a fleet, synthesized', () => {
       { targets: [FleetTargets.databases({ pattern: 'x_*' })] },
     ])
       expect(properties(change)).not.toBe(properties({}));
+  });
+});
+
+describe('what the functions carry', () => {
+  const codeOf = (props: Parameters<typeof fleetDeployment>[0]) => {
+    const { fleet } = fleetDeployment(props);
+    const { code } = fleet.servers[0]!.file;
+    return code;
+  };
+  it('another workload, folder or schema is other code', () => {
+    const workload = join(folderOf({ 'a.sql': '-- calls 1\nSELECT name FROM people;\n' }), 'a.sql');
+    const plain = codeOf({});
+    expect(plain).toMatch(/^[0-9a-f]{64}$/);
+    expect(codeOf({})).toBe(plain);
+    for (const change of [
+      { workload },
+      { sharedSchemas: ['common'] },
+      { folder: folderOf({ '0001_people.sql': `${PEOPLE}\nSELECT 1;` }) },
+    ])
+      expect(codeOf(change)).not.toBe(plain);
   });
 });
 

@@ -128,6 +128,48 @@ describe.each(outerMajors())('PostgreSQL %i', (major) => {
       });
   });
 
+  test('another workload or other shared schemas are other code, although the migrations are the same', async () => {
+    const { url, at } = await withSchemas('a');
+    const connects = () => expect.unreachable() as never;
+    const of = {
+      url,
+      manifest: first,
+      connect: connects,
+      fleet: { code: 'older', databases: ['none of these'] },
+    };
+    for (const work of ['look', 'apply', 'undo'] as const) {
+      const request = { ...runRequest(first), code: 'newer' };
+      const late = { ...request, startedAt: new Date(Date.now() - 61_000).toISOString() };
+      expect(await tenant(of, work, at('a'), late)).toMatchObject({
+        state: 'refused',
+        error: { code: 'manifest', message: expect.stringContaining('another workload') },
+      });
+      expect(await ask(of, { action: 'tenant', work, target: at('a'), request })).toMatchObject({
+        tenant: { state: 'continue' },
+      });
+    }
+    const same = { url, manifest: first, fleet: { code: 'newer' } };
+    expect(await tenant(same, 'apply', at('a'), { ...runRequest(first), code: 'newer' })).toMatchObject({
+      state: 'at version',
+    });
+    // Written before there was such a hash.
+    for (const [has, asks] of [
+      ['newer', undefined],
+      [undefined, 'newer'],
+    ] as const)
+      expect(
+        await tenant(
+          { url, manifest: first, fleet: has === undefined ? {} : { code: has } },
+          'look',
+          at('a'),
+          {
+            ...runRequest(first),
+            ...(asks === undefined ? {} : { code: asks }),
+          },
+        ),
+      ).toMatchObject({ state: 'at version' });
+  });
+
   test('for a minute after the event, other code is one that an update has not replaced yet: asked again', async () => {
     const { url, at } = await withSchemas('a');
     const connects = () => expect.unreachable() as never;

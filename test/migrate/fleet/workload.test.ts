@@ -143,6 +143,38 @@ describe.each(outerMajors())('PostgreSQL %i', (major) => {
     expect(states(await all('look', first, by(first)))).toEqual(['at version', 'at version', 'at version']);
   });
 
+  test('a rollback brings back the older workload, or none, also where the newer one was refused', async () => {
+    const { client, all } = await fleet();
+    const other = promising(manifestOf(made), { ...READS, text: 'SELECT id FROM orders WHERE note = $1' });
+    const promises = async () =>
+      (await client.query('SELECT name, promise, next_promise FROM trueup.namespaces ORDER BY 1')).rows;
+    const texts = async () =>
+      (await client.query('SELECT DISTINCT statement FROM trueup.workload')).rows.map(
+        ({ statement }) => statement,
+      );
+    for (const before of [first, manifestOf(made)]) {
+      await all('apply', before);
+      const known = await promises();
+      await client.query('ALTER TABLE globex.orders RENAME note TO note_');
+      const failed = runRequest(other);
+      expect(states(await all('apply', other, failed))).toEqual(['at version', 'failed', 'at version']);
+      const since = failed.startedAt ?? null;
+      const undone = await all(
+        'undo',
+        before,
+        runRequest(before, {
+          direction: 'rollback',
+          failed: { manifestHash: other.hash, reportedSuccess: false, since },
+        }),
+      );
+      expect(states(undone)).toEqual(['undone', 'undone', 'undone']);
+      await client.query('ALTER TABLE globex.orders RENAME note_ TO note');
+      expect(await promises()).toEqual(known);
+      expect(await texts()).toEqual(before === first ? [READS.text] : []);
+      expect(states(await all('look', before))).toEqual(['at version', 'at version', 'at version']);
+    }
+  });
+
   test('eight tenants of one database at once', async () => {
     const url = await createDatabase(major);
     const client = await connect(url);
