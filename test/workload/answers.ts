@@ -121,6 +121,24 @@ export function answers(major: number): void {
     ]);
   });
 
+  test('only an element of a search path is "$user", whatever the names of schemas and roles', async () => {
+    const names = ['a"$user"b', '"$user"', 'x, "$user", y', 'back\\1slash', 'q"uote'];
+    const quoted = (name: string) => `"${name.replaceAll('"', '""')}"`;
+    const { plan } = await shop(
+      major,
+      names
+        .map((name, i) => `CREATE SCHEMA ${quoted(name)}; CREATE TABLE ${quoted(name)}.t${i} (id int)`)
+        .join(';'),
+    );
+    const each = await plan(
+      names.flatMap((name, i) => [
+        { text: `SELECT id FROM t${i}`, role: 'somebody', searchPath: `public, ${quoted(name)}` },
+        { text: `SELECT id FROM t${i}`, role: name, searchPath: 'public,"$user" , pg_catalog' },
+      ]),
+    );
+    expect(each.map(brief)).toEqual(names.flatMap(() => ['plans', 'plans']));
+  });
+
   test('a lock is waited for once, is never a failure, and the time is bounded', async () => {
     const { url, plan } = await shop(major, 'CREATE TABLE held (a int); CREATE TABLE free (a int)');
     const holder = await connect(url);

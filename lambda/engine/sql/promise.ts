@@ -69,6 +69,11 @@ BEGIN
   IF hash IS NULL OR EXISTS (SELECT FROM trueup.answers a WHERE ${OF_THIS}) THEN
     RETURN false;
   END IF;
+  -- Those of a run that was killed: what it broke with consent, and was not undone since, is no drift.
+  UPDATE trueup.promised k SET answer = a.answer - 'ms' FROM trueup.answers a
+  WHERE a.namespace = asked ->> 'namespace' AND k.namespace = a.namespace AND k.promise = hash AND a.number = k.number
+    AND a.broken_by IS NOT NULL AND a.consented AND EXISTS (SELECT FROM trueup.migrations m
+      WHERE m.namespace = a.namespace AND m.name = a.broken_by AND m.deployment = a.deployment AND m.state <> 'undone');
   DELETE FROM trueup.answers a WHERE a.namespace = asked ->> 'namespace';
   INSERT INTO trueup.answers (namespace, deployment, number, answer)
   SELECT asked ->> 'namespace', asked ->> 'deployment', x.number, x.answer

@@ -19,8 +19,8 @@ import { SUPPORT } from './support';
  * Counts up with every change of the text below, and the hash of the text with it: a test compares. The ledger holds the
  * installed number; an older text never replaces a newer one, and the same number is never installed again.
  */
-export const VERIFICATION_VERSION = 20;
-export const VERIFICATION_SHA256 = 'aab3b85c8939f1bec39f2fb46a0ce5199742051c138afbdf49eedccbbe737763';
+export const VERIFICATION_VERSION = 21;
+export const VERIFICATION_SHA256 = '412029f3f3c15e29e36d317a4bec2d1ee0b0bb73362629727974cc6e325075eb';
 
 /** One statement each, for transports that send no more than one. May be run again at any time. */
 export const VERIFICATION_STATEMENTS: readonly string[] = [

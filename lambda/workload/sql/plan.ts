@@ -135,8 +135,12 @@ const BODY = `
   FOR item IN SELECT value FROM jsonb_array_elements(asked->'statements') LOOP
     began := clock_timestamp();
     sent := item->>'text'; sender := item->>'role'; guessed := coalesce((item->>'guessed')::boolean, item->>'path' IS NULL);
-    path := replace(coalesce(item->>'path', session_path), '"$user"',
-      coalesce('"' || replace(sender, '"', '""') || '"', '"$user"'));
+    -- An element of its own: a schema may have quotes in its name, and these are doubled.
+    path := coalesce(item->>'path', session_path);
+    IF sender IS NOT NULL THEN
+      path := regexp_replace(path, '(^|,)(\\s*)"\\$user"(?=\\s*(,|$))',
+        '\\1\\2"' || replace(replace(sender, '"', '""'), '\\', '\\\\') || '"', 'g');
+    END IF;
     -- By the server's own names: what comes from elsewhere is no text to run.
     typed := (SELECT CASE WHEN bool_and(to_regtype(t.name) IS NOT NULL)
         THEN format(' (%s)', string_agg(format_type(to_regtype(t.name), NULL), ', ' ORDER BY t.n)) END

@@ -2,7 +2,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import type { Outcome } from '../../../lambda/contract/converge';
+import { promiseNow } from '../../../lambda/engine/guard/promise-now';
 import { LEDGER_VERSION } from '../../../lambda/engine/ledger/schema';
+import { connectPg } from '../../../lambda/postgres/pg';
 import { connect, createDatabase, majors } from '../../support/database';
 import { run, up } from '../../support/engine';
 import { manifestOf, migration, promising } from '../../support/manifest';
@@ -59,6 +61,27 @@ describe.each(majors())('PostgreSQL %i', (major) => {
       },
     });
     expect((await client.query(answers)).rows).toEqual([]);
+  });
+
+  test('what a run that was killed broke with consent is no drift, also once a later run has begun', async () => {
+    const orders = 'SELECT id FROM orders';
+    const { url, client } = await deployed(orders);
+    const broken = async () => {
+      const db = await connectPg({ url, readOnly: true });
+      const now = await promiseNow(db, 'app', 5_000).finally(() => db.close());
+      return now!.broken;
+    };
+    const other = await connect(url);
+    await other.query('BEGIN; LOCK TABLE orders IN ACCESS SHARE MODE');
+    const consented = manifestOf(first, { ...rename, breaks: 'a test' }, widen);
+    await run(url, promising(consented, READ, orders), { id: 'killed' }, { deadline: Date.now() + 4_000 });
+    expect(await broken()).toBe(0);
+    await other.query('ROLLBACK');
+    expect((await up(url, promising(consented, READ, orders), { id: 'next' })).status).toBe('done');
+    expect(await broken()).toBe(0);
+    // What nobody consented to is drift all the same.
+    await client.query('ALTER TABLE orders RENAME COLUMN id TO number');
+    expect(await broken()).toBe(1);
   });
 
   test.each(['_promise_before', '_guard', '_promise_after'])(
