@@ -64,6 +64,56 @@ describe.each(outerMajors())('PostgreSQL %i', (major) => {
     const up = (folder: string) => run(['up', folder, '--fleet', list, '--workload', workload]);
     expect(await up(folderOf())).toMatchObject({ code: 0, stderr: expect.stringContaining('migrated') });
     expect((await up(folderOf())).stdout).toBe('4 tenants: 4 at version.\nNothing to do.\n');
+    // Without the file migrations alone are compared.
+    const other = join(mkdtempSync(join(scratch, 'w-')), 'shop.sql');
+    writeFileSync(other, "-- calls 88\nSELECT id FROM orders WHERE note = 'hunter2';\n");
+    const status = (...more: string[]) =>
+      run(['status', folderOf(), '--fleet', list, '--exit-code', ...more]);
+    expect(await status()).toMatchObject({ code: 0 });
+    expect(await status('--workload', workload)).toMatchObject({ code: 0 });
+    expect(await status('--workload', workload, '--shared-schema', 'public')).toMatchObject({
+      code: 3,
+      stdout: expect.stringMatching(
+        /behind {2}tenant 0 {2}at 0002_index, with other shared schemas\n[\s\S]*1 at version/,
+      ),
+    });
+    const asked = await status('--workload', other, '--json');
+    expect(JSON.parse(asked.stdout)).toMatchObject({
+      states: { behind: 4 },
+      tenants: expect.arrayContaining([
+        { ...targets[0], state: 'behind', pending: 0, position: '0002_index', changes: ['workload'] },
+      ]),
+    });
+    expect(await run(['status', folderOf(), '--workload', other])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('--workload is about a fleet'),
+    });
+    await client.query('ALTER TABLE "tenant 2".orders DROP COLUMN note');
+    const refused = await run([
+      'up',
+      folderOf(),
+      '--fleet',
+      list,
+      '--workload',
+      other,
+      '--canary',
+      'tenant 1',
+      '--json',
+    ]);
+    expect(refused.code).toBe(1);
+    expect(JSON.parse(refused.stdout).failures).toMatchObject([
+      {
+        name: 'tenant 2',
+        error: { code: 'workload', details: [expect.stringContaining('WHERE note = $1')] },
+      },
+    ]);
+    expect(asked.stdout + refused.stdout + refused.stderr).not.toContain('hunter2');
+    expect(await status('--workload', other)).toMatchObject({
+      stdout: expect.stringContaining('behind  tenant 2  at 0002_index, with another workload\n'),
+    });
+    await client.query('ALTER TABLE "tenant 2".orders ADD COLUMN note text');
+    expect(await up(folderOf())).toMatchObject({ code: 0 });
+    expect(await status('--workload', workload)).toMatchObject({ code: 0 });
     const rename =
       '-- migrate:unproved the workload proves it\n-- migrate:up\nALTER TABLE orders RENAME COLUMN note TO remark;\n';
     const stopped = await up(folderOf({ ...FILES, '0003_remark.sql': rename }));
