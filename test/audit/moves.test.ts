@@ -193,6 +193,59 @@ const MOVES: readonly Move[] = [
     isLeft: true,
   },
   {
+    name: 'partitions of partitions, lost with the indexes and keys that are built on each of them',
+    source: `CREATE TABLE events (id bigint, at date, kind text, PRIMARY KEY (id, at, kind)) PARTITION BY RANGE (at);
+      CREATE TABLE events_1 PARTITION OF events FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');
+      CREATE TABLE events_2 PARTITION OF events FOR VALUES FROM ('2025-01-01') TO ('2026-01-01') PARTITION BY LIST (kind);
+      CREATE TABLE events_2a PARTITION OF events_2 FOR VALUES IN ('a'); CREATE INDEX by_kind ON events (kind);
+      CREATE SCHEMA later; CREATE TABLE later.events_d PARTITION OF events DEFAULT;`,
+    target: `CREATE TABLE events (id bigint NOT NULL, at date NOT NULL, kind text NOT NULL) PARTITION BY RANGE (at);
+      CREATE TABLE events_1 PARTITION OF events FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');
+      INSERT INTO events VALUES (1, '2024-05-01', 'a');`,
+    finds: [
+      'B index-lost public.events',
+      'B primary-key-lost public.events',
+      'B schema-lost later',
+      'B table-lost public.events_2',
+    ],
+  },
+  {
+    name: 'a table that is no longer divided, of which the partitions are part',
+    source: `CREATE TABLE events (id bigint, at date, PRIMARY KEY (id, at)) PARTITION BY RANGE (at);
+      CREATE TABLE events_1 PARTITION OF events FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');`,
+    target: 'CREATE TABLE events (id bigint, at date, PRIMARY KEY (id, at));',
+    finds: ['B table-lost public.events'],
+    isLeft: true,
+  },
+  {
+    name: 'sequences: owned and not used, used in a text, and one that was too small in the source as well',
+    source: `CREATE SEQUENCE lots START 7; CREATE TABLE goods (id bigint PRIMARY KEY, lot text DEFAULT 'L' || nextval('lots'));
+      CREATE SEQUENCE spare OWNED BY goods.id; CREATE TABLE bills (id serial PRIMARY KEY); ALTER TABLE bills ALTER id TYPE bigint;
+      SELECT nextval('lots'), nextval('spare');`,
+    target: `CREATE TABLE goods (id bigint PRIMARY KEY, lot text); INSERT INTO goods VALUES (1, 'L1');
+      CREATE TABLE bills (id serial PRIMARY KEY); ALTER TABLE bills ALTER id TYPE bigint;`,
+    finds: [
+      'B default-lost public.goods.lot',
+      'B sequence-lost public.spare',
+      'C sequence-too-small public.bills_id_seq',
+    ],
+  },
+  {
+    name: 'a publication of two tables',
+    source:
+      'CREATE TABLE a (id int PRIMARY KEY); CREATE TABLE b (id int PRIMARY KEY); CREATE PUBLICATION feed FOR TABLE a, b;',
+    target: 'CREATE TABLE a (id int PRIMARY KEY); CREATE TABLE b (id int PRIMARY KEY);',
+    finds: ['B publication-lost feed'],
+  },
+  {
+    name: 'texts and names with carriage returns, which are no ends of lines',
+    source: `CREATE TABLE "t\r" (a text DEFAULT E'a\r\nb', CHECK (a <> E'\\\\d''\r\n'));
+      CREATE FUNCTION f() RETURNS text LANGUAGE plpgsql AS $f$ BEGIN\r\n  RETURN E'x\\n' || 'it''s' || $$q\r\n$$;\r\nEND $f$;
+      CREATE VIEW v AS SELECT E'q\r\nz' AS "c\r" FROM "t\r"; COMMENT ON VIEW v IS E'a\r\nb';`,
+    target: 'CREATE TABLE other (id int);',
+    finds: ['B function-lost public.f()', 'B table-lost public."t\r"', 'B view-lost public.v'],
+  },
+  {
     name: 'Supabase: policies that call what only Supabase has, its trigger on its own table, and its roles',
     source: SUPABASE,
     target: `CREATE TABLE profiles (id uuid PRIMARY KEY, owner uuid, body text); ALTER TABLE profiles ENABLE ROW LEVEL SECURITY;

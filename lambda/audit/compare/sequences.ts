@@ -1,4 +1,4 @@
-import type { Sequence } from '../catalogue/sequences';
+import type { ColumnReference, Sequence } from '../catalogue/sequences';
 import { generatorOf } from '../generators';
 import { key, path } from '../names';
 import { type Comparison, type Difference, type Lost, only } from './difference';
@@ -12,7 +12,7 @@ export function compareSequences(pair: Pair): Comparison {
       const { schema, name, identity } = sequence;
       if (identity || !pair.hasSchema(schema)) return [];
       const found = here.get(key(schema, name));
-      if (found) return [...changes(sequence, found)];
+      if (found) return [...changes(pair, sequence, found)];
       return isPartOfColumn(pair, sequence) ? [] : [lost(sequence)];
     }),
   );
@@ -25,9 +25,8 @@ function isPartOfColumn(pair: Pair, { ownedBy, usedBy = [] }: Sequence): boolean
     users.length > 0 &&
     users.every(({ schema, table, column }) => {
       const now = pair.columns.get(key(schema, table, column));
-      return (
-        now === undefined || generatorOf(now) === null || now.identity !== undefined || usedBy.length > 0
-      );
+      if (now === undefined || now.identity !== undefined || usedBy.length > 0) return true;
+      return generatorOf(now) === null && isGenerated(pair, { schema, table, column });
     })
   );
 }
@@ -45,10 +44,11 @@ const lost = (sequence: Sequence): Difference => {
   };
 };
 
-function* changes(from: Sequence, to: Sequence): Generator<Difference> {
+function* changes(pair: Pair, from: Sequence, to: Sequence): Generator<Difference> {
   const object = path(from.schema, from.name);
   const common = { object, names: [from.name], lost: [{ kind: 'sequences', from, to }] satisfies Lost[] };
-  if (from.ownedBy && !to.ownedBy && !to.identity)
+  // Without the column there is nothing that it could belong to.
+  if (from.ownedBy && !to.ownedBy && !to.identity && hasColumn(pair, from.ownedBy))
     yield {
       ...common,
       id: 'sequence-unowned',
@@ -64,7 +64,7 @@ function* changes(from: Sequence, to: Sequence): Generator<Difference> {
       source: null,
       target: null,
     };
-  else if (describe(from) !== describe(to))
+  else if (!countsAlike(from, to))
     yield {
       ...common,
       id: 'sequence-lost',
@@ -73,6 +73,25 @@ function* changes(from: Sequence, to: Sequence): Generator<Difference> {
       target: describe(to),
     };
 }
+
+/** In the source. One that owns a sequence and does not use it leaves that to the application. */
+function isGenerated({ source }: Pair, { schema, table, column }: ColumnReference): boolean {
+  const before = source.columns.find(
+    (each) => each.schema === schema && each.table === table && each.name === column,
+  );
+  return before !== undefined && generatorOf(before) !== null;
+}
+
+const hasColumn = ({ columns }: Pair, { schema, table, column }: ColumnReference): boolean =>
+  columns.has(key(schema, table, column));
+
+/** One that goes on for longer is as good. */
+const countsAlike = (from: Sequence, to: Sequence): boolean =>
+  from.increment === to.increment &&
+  from.cycle === to.cycle &&
+  (BigInt(from.increment) > 0n
+    ? from.min === to.min && (!from.cycle || from.max === to.max)
+    : from.max === to.max && BigInt(to.min) <= BigInt(from.min));
 
 const describe = ({ type, increment, min, max, cycle }: Sequence): string =>
   `AS ${type} INCREMENT ${increment} MINVALUE ${min} MAXVALUE ${max}${cycle ? ' CYCLE' : ''}`;

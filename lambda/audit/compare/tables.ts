@@ -1,3 +1,4 @@
+import type { Reference } from '../catalogue/kind';
 import type { Table } from '../catalogue/tables';
 import { key, path, plural } from '../names';
 import { type Comparison, type Difference, type Lost, only } from './difference';
@@ -11,11 +12,17 @@ export function compareTables(pair: Pair): Comparison {
       if (!pair.hasSchema(schema)) return [];
       const found = pair.tables.get(key(schema, name));
       if (found) return [...changes(pair, table, found)];
-      // A partition goes with its table.
-      if (partitionOf && !pair.tables.has(key(partitionOf.schema, partitionOf.name))) return [];
+      // A partition goes with its table, and with the way in which that is divided.
+      if (partitionOf && !isDivided(pair, partitionOf)) return [];
       return [lost(pair, table, columns.get(key(schema, name))?.length ?? 0)];
     }),
   );
+}
+
+function isDivided({ source, tables }: Pair, { schema, name }: Reference): boolean {
+  const before = source.tables.find((each) => each.schema === schema && each.name === name);
+  const now = tables.get(key(schema, name));
+  return now?.kind === 'partitioned' && now.partitionKey === before?.partitionKey;
 }
 
 function lost(pair: Pair, from: Table, columns: number): Difference {

@@ -4,7 +4,7 @@
  */
 import type { Catalogue } from '../../../lambda/audit/catalogue';
 import { compare } from '../../../lambda/audit/compare';
-import type { Difference } from '../../../lambda/audit/compare/difference';
+import type { ComparedId, Difference } from '../../../lambda/audit/compare/difference';
 import { key } from '../../../lambda/audit/names';
 import type { Context } from './context';
 import { partsOf } from './difference';
@@ -54,11 +54,17 @@ export class Bringing {
     return made;
   }
 
-  /** @param leftOut by {@link nameOf}: what is accepted, or not asked for */
-  bringRest(leftOut: ReadonlySet<string>): void {
+  /**
+   * @param leftOut by {@link nameOf}: what is accepted, or not asked for
+   * @param only of these kinds. @default - of all
+   */
+  bringRest(leftOut: ReadonlySet<string>, only?: ReadonlySet<ComparedId>): void {
     for (let round = 0; round < ROUNDS; round++) {
       const more = compare(this.base.source, this.now.catalogue).differences.filter(
-        (each) => !leftOut.has(nameOf(each)) && !this.seen.has(key(each.id, each.object, each.message)),
+        (each) =>
+          (only?.has(each.id) ?? true) &&
+          !leftOut.has(nameOf(each)) &&
+          !this.seen.has(key(each.id, each.object, each.message)),
       );
       if (more.length === 0) return;
       // A publication is of the tables that there are in the end.

@@ -1,5 +1,6 @@
 /** Parts become files of migrations. Pure. */
 import { oneLine } from '../../../lambda/audit/accepted';
+import { withoutReturns } from './carriage-returns';
 import type { Part } from './part';
 
 export interface WrittenFile {
@@ -82,7 +83,9 @@ function textOf(parts: readonly Part[], more: Readonly<Record<string, string>>):
 }
 
 const section = (name: string, statements: readonly string[]): string =>
-  statements.length === 0 ? '' : `-- migrate:${name}\n${statements.map((each) => `${each};`).join('\n')}`;
+  statements.length === 0
+    ? ''
+    : `-- migrate:${name}\n${statements.map((each) => `${withoutReturns(each)};`).join('\n')}`;
 
 /** A name may hold line breaks; a comment may not. */
 const inComment = (text: string): string => oneLine(text.trim());

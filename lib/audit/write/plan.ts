@@ -1,6 +1,6 @@
 /** From findings to parts, in the order in which they are deployed. Pure; the parser must be ready. */
 import type { Catalogue } from '../../../lambda/audit/catalogue';
-import type { Difference } from '../../../lambda/audit/compare/difference';
+import type { ComparedId, Difference } from '../../../lambda/audit/compare/difference';
 import { afterMoves, type Move, withObjects } from '../../../lambda/audit/compare/moved-extensions';
 import { key } from '../../../lambda/audit/names';
 import { AUDIT_KINDS } from '../../../lambda/defects';
@@ -52,7 +52,11 @@ export function planOf(
   // A publication is of the tables that there are in the end.
   const isLast = ({ difference: { id } }: (typeof lost)[number]): boolean => id === 'publication-lost';
   const last = lost.filter(isLast);
-  for (const some of [lost.filter((each) => !isLast(each)), last]) {
+  // An index of a partitioned table is built on each partition: they come back first.
+  for (const { finding, difference } of lost)
+    if (TABLES.has(difference.id)) note(finding, bringing.bring(difference));
+  if (source) bringing.bringRest(new Set(leftOut), TABLES);
+  for (const some of [lost.filter((each) => !isLast(each) && !TABLES.has(each.difference.id)), last]) {
     for (const { finding, difference } of some) note(finding, bringing.bring(difference));
     const later = some === last ? [] : last.map(({ difference }) => nameOf(difference));
     if (source) bringing.bringRest(new Set([...leftOut, ...later]));
@@ -73,6 +77,8 @@ export function planOf(
   }
   return { parts: ordered(parts), groups, unwritten, left: bringing.unwritten };
 }
+
+const TABLES: ReadonlySet<ComparedId> = new Set(['schema-lost', 'table-lost']);
 
 /** An extension whose schema is accepted stays where it is, and the files name what it brings there. */
 function withExtensionsOfTarget(source: Catalogue, ignored: readonly Difference[]) {

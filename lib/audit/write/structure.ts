@@ -3,6 +3,7 @@
  * tried on an empty server. Pure; the parser must be ready.
  */
 import type { Catalogue } from '../../../lambda/audit/catalogue';
+import { withoutReturns } from './carriage-returns';
 import { literal, column as name } from './names';
 import type { Part } from './part';
 import { allParts } from './plan';
@@ -31,7 +32,7 @@ export function structureOf(catalogue: Catalogue, roles: Iterable<string>): Read
       chunks.push([]);
       size = statement.length;
     }
-    chunks.at(-1)!.push(`${statement};`);
+    chunks.at(-1)!.push(`${withoutReturns(statement)};`);
   }
   const left = unwritten.map((why) => `-- Left out: ${why}`);
   return new Map(

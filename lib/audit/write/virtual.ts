@@ -87,6 +87,11 @@ function madeOf(context: Context, id: ComparedId, lost: Lost): Partial<Catalogue
         constraints: [lost.from],
         indexes: source.indexes.filter((each) => each.constraint && isOf(lost.from)(each)),
       };
+    // Whose it is has a part of its own, once its column is there.
+    case 'sequences': {
+      const { ownedBy, ...free } = lost.from;
+      return { sequences: [lost.to === undefined && ownedBy ? free : lost.from] };
+    }
     default:
       return { [lost.kind]: [lost.from] };
   }

@@ -81,7 +81,10 @@ const positioned = (
   const position = from ? positionOf(context, from) : null;
   return [
     ...(position === null ? [] : [setPosition(sequence, position)]),
-    abovePart(sequence, { ...column, column: column.name }),
+    // A text that a number is part of is not above anything.
+    ...(/^(smallint|integer|bigint|numeric)/.test(column.type)
+      ? [abovePart(sequence, { ...column, column: column.name })]
+      : []),
   ];
 };
 

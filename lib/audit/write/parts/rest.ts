@@ -43,9 +43,10 @@ export function publicationPart(context: Context, from: Publication, to: Publica
   const what = from.allTables
     ? ['ALL TABLES']
     : [
+        // Before 15 the word stands once.
         ...listed.map(
-          (each) =>
-            `TABLE ${relation(each)}${each.columns ? ` (${names(each.columns)})` : ''}${each.where ? ` WHERE (${unwrapped(each.where)})` : ''}`,
+          (each, i) =>
+            `${i === 0 ? 'TABLE ' : ''}${relation(each)}${each.columns ? ` (${names(each.columns)})` : ''}${each.where ? ` WHERE (${unwrapped(each.where)})` : ''}`,
         ),
         ...(from.schemas ?? []).map((schema) => `TABLES IN SCHEMA ${name(schema)}`),
       ];

@@ -98,7 +98,8 @@ export const ownPart = (sequence: Sequence, of: ColumnReference): Part => {
   const called = relation(sequence);
   const table = tableOf(of);
   return {
-    ...common(sequence),
+    group: `owner of sequence ${called}`,
+    title: `owner of sequence ${sequence.name}`,
     phase: 'sequence position',
     about: [
       `Sequence ${called} belongs to ${table}.${name(of.column)}: it goes when the column goes, and tools find it.`,
