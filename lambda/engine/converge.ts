@@ -17,7 +17,7 @@ import { beginStatements, endStatements } from './ledger/rows';
 import { lockOf, withRunnerLock } from './locks/runner-lock';
 import { ended, onDatabase } from './on-database';
 import { appliedElsewhere } from './plan/other-tools';
-import { obstacle, planForward } from './plan/plan';
+import { isForeign, obstacle, planForward } from './plan/plan';
 import { renamedSince } from './plan/renamed';
 import { reportOf } from './plan/report';
 import { beginRun, type EngineContext, NotYet, Overtaken } from './run';
@@ -135,7 +135,9 @@ async function letPass(ctx: EngineContext, { message }: Overtaken, attempt: numb
 function earlierAnswer(ledger: Ledger, request: ConvergeRequest): Outcome | null {
   const { deployment, newest } = ledger;
   if (deployment && deployment.outcome !== 'running' && deployment.result) return deployment.result;
-  if (newest && newest.id !== request.id && (deployment || beganBefore(request, newest.requestedAt))) {
+  // Of two stacks that reach a new namespace at once, the later one is told whose it is.
+  const waited = beganBefore(request, newest?.requestedAt ?? null) && !isForeign(ledger, request);
+  if (newest && newest.id !== request.id && (deployment || waited)) {
     return ended(request, {
       code: 'busy',
       message: 'a newer request has taken over; this one stopped',

@@ -54,6 +54,23 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     expect(await applications(url)).toEqual({ '0001_orders': 4 });
   });
 
+  test('two stacks that reach a new tenant at once: the later one is told whose it is, and not that it is done for it', async () => {
+    const { url } = await withSchemas('a');
+    const asks = (stackName: string, startedAt: string) => ({
+      namespace: 'app/a',
+      schemas: ['a'],
+      id: stackName,
+      owner: { account: '1', region: 'r', stackName },
+      startedAt,
+    });
+    await up(url, folder, asks('first', '2026-01-01T00:00:02.000Z'));
+    const { outcome } = await run(url, folder, asks('other', '2026-01-01T00:00:01.000Z'));
+    expect(outcome).toMatchObject({
+      status: 'failed',
+      error: { code: 'ownership', message: 'namespace app/a belongs to 1/r/first' },
+    });
+  });
+
   test("another tenant's ledger of another tool says nothing about this one", async () => {
     const { url, client } = await withSchemas('old', 'new');
     await client.query(

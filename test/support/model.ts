@@ -13,7 +13,7 @@ import type {
   UndoableDeployment,
 } from '../../lambda/engine/ledger/ledger';
 import { stackOwnerName } from '../../lambda/engine/ledger/rows';
-import { obstacle, planForward } from '../../lambda/engine/plan/plan';
+import { isForeign, obstacle, planForward } from '../../lambda/engine/plan/plan';
 import { reportOf } from '../../lambda/engine/plan/report';
 import { planRollback } from '../../lambda/engine/plan/rollback';
 import type { Run } from '../../lambda/engine/run';
@@ -96,7 +96,11 @@ export class Model {
     const ledger = this.ledger(request.id);
     const { deployment, newest } = ledger;
     if (deployment?.result) return deployment.result;
-    const older = newest?.requestedAt && request.startedAt && request.startedAt < newest.requestedAt;
+    const older =
+      newest?.requestedAt &&
+      request.startedAt &&
+      request.startedAt < newest.requestedAt &&
+      !isForeign(ledger, request);
     if (newest && newest.id !== request.id && (deployment || older))
       return ended(request, 'a newer request has taken over');
     const refused = obstacle(manifest, ledger, request);

@@ -36,6 +36,10 @@ export interface ForwardPlan {
 
 export const MINIMUM_SERVER = 130000;
 
+/** Another stack owns the namespace than the one that asks. */
+export const isForeign = ({ owner }: Ledger, { owner: asks, adopt }: ConvergeRequest): boolean =>
+  asks != null && owner !== null && owner !== stackOwnerName(asks) && !adopt;
+
 /** What forbids to touch the database at all, whatever the direction. */
 export function obstacle(manifest: Manifest, ledger: Ledger, request: ConvergeRequest): ErrorInfo | null {
   const { server } = ledger;
@@ -75,7 +79,7 @@ export function obstacle(manifest: Manifest, ledger: Ledger, request: ConvergeRe
         'Deploy again, so that the code and the stack agree; a hot-swapped or stale asset is never applied.',
     };
   }
-  if (request.owner && ledger.owner && ledger.owner !== stackOwnerName(request.owner) && !request.adopt) {
+  if (isForeign(ledger, request)) {
     return {
       code: 'ownership',
       message: `namespace ${request.namespace} belongs to ${ledger.owner}`,
