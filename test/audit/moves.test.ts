@@ -231,6 +231,24 @@ const MOVES: readonly Move[] = [
     ],
   },
   {
+    name: 'functions that are called as the tables whose rows they take, and a view that reads itself',
+    source: `CREATE TABLE games (id text PRIMARY KEY, designer text); CREATE TABLE designers (id text PRIMARY KEY);
+      CREATE FUNCTION designers(games) RETURNS SETOF designers LANGUAGE sql AS 'SELECT * FROM public.designers WHERE id = $1.designer';
+      CREATE FUNCTION games(designers) RETURNS SETOF games LANGUAGE sql AS 'SELECT * FROM public.games WHERE designer = $1.id';
+      CREATE TABLE played (id text PRIMARY KEY, at games, CHECK (at IS DISTINCT FROM NULL)); CREATE VIEW others AS SELECT id FROM games;
+      CREATE VIEW itself AS SELECT id FROM games; CREATE OR REPLACE VIEW itself AS SELECT id FROM itself;`,
+    target:
+      'CREATE TABLE other (id text PRIMARY KEY); CREATE VIEW itself AS SELECT id FROM other; CREATE OR REPLACE VIEW itself AS SELECT id FROM itself;',
+    finds: [
+      'B function-lost public.designers(public.games)',
+      'B function-lost public.games(public.designers)',
+      'B table-lost public.designers',
+      'B table-lost public.games',
+      'B table-lost public.played',
+      'B view-lost public.others',
+    ],
+  },
+  {
     name: 'a publication of two tables',
     source:
       'CREATE TABLE a (id int PRIMARY KEY); CREATE TABLE b (id int PRIMARY KEY); CREATE PUBLICATION feed FOR TABLE a, b;',
@@ -318,4 +336,19 @@ test('what PostgreSQL 14 began to write otherwise is no loss', async () => {
     source: await readOnly(from.url),
   });
   expect(findings).toEqual([]);
+});
+
+test('a function that the parser of a newer major does not understand has no file, and the others have theirs', async () => {
+  const schema = `CREATE TABLE t (id int PRIMARY KEY);`;
+  const functions = `CREATE FUNCTION f(json json) RETURNS json LANGUAGE sql AS 'SELECT $1'; CREATE FUNCTION g() RETURNS int LANGUAGE sql AS 'SELECT 1';`;
+  const [from, to] = [await make(majors()[0]!, schema + functions), await make(majors()[0]!, schema)];
+  const { written, left } = await roundTrip(to.url, await readOnly(to.url), {
+    version: '0',
+    source: await readOnly(from.url),
+  });
+  expect(written.files.map(({ name }) => name)).toEqual(['0001_function_g.sql']);
+  expect([...written.unwritten.values()]).toEqual([
+    expect.stringMatching(/does not understand .* public\.f\(json\)/),
+  ]);
+  expect(left.map(({ object }) => object)).toEqual(['public.f(json)']);
 });

@@ -123,8 +123,13 @@ export function ordered(parts: readonly Part[]): readonly Part[] {
   const visit = (part: Part): void => {
     if (done.has(part)) return;
     done.add(part);
-    for (const [schema, name] of qualifiedNames(part.needs ?? part.up.join('\n')))
-      for (const maker of makers.get(key(schema, name)) ?? []) visit(maker);
+    for (const [schema, name] of qualifiedNames(part.needs ?? part.up.join('\n'))) {
+      const needed = key(schema, name);
+      const isOwn = part.makes?.includes(needed) ?? false;
+      // A table is made before a function of the same name, whose argument or result it may be.
+      for (const maker of makers.get(needed) ?? [])
+        if (!isOwn || PHASES.indexOf(maker.phase) < PHASES.indexOf(part.phase)) visit(maker);
+    }
     result.push(part);
   };
   for (const part of sorted) visit(part);

@@ -5,9 +5,18 @@ import type { Rule } from '../../../../lambda/audit/catalogue/rules';
 import type { Trigger } from '../../../../lambda/audit/catalogue/triggers';
 import type { View } from '../../../../lambda/audit/catalogue/views';
 import { key } from '../../../../lambda/audit/names';
+import { ParseFailure, parse } from '../../../compiler/read/parser';
 import { isInSqlite } from '../../sources/sqlite/language';
 import type { Context } from '../context';
-import { array, literal, column as name, columns as names, relation, tableOf } from '../names';
+import {
+  array,
+  literal,
+  column as name,
+  columns as names,
+  qualifiedNames,
+  relation,
+  tableOf,
+} from '../names';
 import type { Part, Unwritten } from '../part';
 import { optionOf } from './tables';
 
@@ -19,6 +28,10 @@ export function functionPart(from: Routine, to: Routine | undefined): Part | Unw
   if (to && (to.kind !== from.kind || to.returns !== from.returns || from.kind === 'aggregate'))
     return { unwritten: `${called} has another kind or result here, and CREATE OR REPLACE cannot change it` };
   const definition = from.definition.trim();
+  if (from.kind !== 'aggregate' && !isUnderstood(definition))
+    return {
+      unwritten: `the parser that checks files, of a newer PostgreSQL, does not understand the definition of ${called}`,
+    };
   // Replaced is nothing that nobody has decided about.
   const create = to ? definition : definition.replace(/^CREATE OR REPLACE /, 'CREATE ');
   return {
@@ -38,6 +51,17 @@ export function functionPart(from: Routine, to: Routine | undefined): Part | Unw
   };
 }
 
+/** An argument may be called `json`, which has become a word of the language. */
+function isUnderstood(definition: string): boolean {
+  try {
+    parse(definition);
+    return true;
+  } catch (error) {
+    if (error instanceof ParseFailure) return false;
+    throw error;
+  }
+}
+
 const signature = ({ signature: types }: Routine): string =>
   types === '' ? "'{}'" : array(types.split(/, (?=(?:[^"]*"[^"]*")*[^"]*$)/));
 
@@ -51,6 +75,12 @@ function aggregate({ definition, ...routine }: Routine): string {
     );
   return `CREATE AGGREGATE ${relation(routine)}(${routine.signature === '' ? '*' : routine.signature}) (${options})`;
 }
+
+/** Replaced by a query of itself, it is there and can be neither read nor created; what is called is a function. */
+const readsItself = (view: View, query: string): boolean =>
+  [...qualifiedNames(query.replace(/"?[\w$]+"?\(/g, '('))].some(
+    ([schema, called]) => schema === view.schema && called === view.name,
+  );
 
 export function viewPart(context: Context, from: View, to: View | undefined): Part | Unwritten {
   const view = relation(from);
@@ -66,6 +96,7 @@ export function viewPart(context: Context, from: View, to: View | undefined): Pa
     needs: query,
   };
   if (isInSqlite(from.definition)) return { unwritten: OTHER_LANGUAGE };
+  if (readsItself(from, query)) return { unwritten: `${view} reads itself, and cannot be created` };
   const isTaken = [...context.target.tables, ...context.target.views].some(
     (each) => each.schema === from.schema && each.name === from.name,
   );
