@@ -73,7 +73,10 @@ export interface Errand {
 }
 
 /** Begun twice, it is begun once: the lists are the same places, and the execution has the run's name. */
-export async function begin(errand: Errand, { bucket, executions }: FleetOutbound): Promise<void> {
+export async function begin(
+  errand: Errand,
+  { bucket, executions }: Pick<FleetOutbound, 'bucket' | 'executions'>,
+): Promise<void> {
   const { run, work, migrates, members, request, canaries = [], shares = [], tolerated = 0 } = errand;
   const state: RunState = {
     run,

@@ -17,10 +17,11 @@ const PROPAGATION_MS = 20_000;
 const RETRY_MS = 4_000;
 
 /**
+ * @param id an ARN, or the name of a tenant's own
  * @throws {ConnectionLost} when Secrets Manager cannot be reached: worth waiting for
  * @throws {TrueupError} when it refuses
  */
-export async function readSecret(arn: string): Promise<Secret> {
+export async function readSecret(id: string): Promise<Secret> {
   // Loaded here: most of the function's cold start would be the client's, and a token needs none.
   const { SecretsManager } = await import('@aws-sdk/client-secrets-manager');
   const client = new SecretsManager({
@@ -31,13 +32,13 @@ export async function readSecret(arn: string): Promise<Secret> {
   try {
     for (;;) {
       try {
-        const { SecretString } = await client.getSecretValue({ SecretId: arn });
-        return parseSecret(SecretString ?? '');
+        const { SecretString } = await client.getSecretValue({ SecretId: id });
+        return parseSecret(SecretString ?? '', nameOf(id));
       } catch (error) {
         if (error instanceof TrueupError) throw error;
         const { name, $metadata } = error as Error & { $metadata?: { httpStatusCode?: number } };
         if (name === 'AccessDeniedException' && Date.now() + RETRY_MS < giveUp) await sleep(RETRY_MS);
-        else throw refusedSecret(name, $metadata?.httpStatusCode);
+        else throw refusedSecret(name, $metadata?.httpStatusCode, nameOf(id));
       }
     }
   } finally {
@@ -45,8 +46,14 @@ export async function readSecret(arn: string): Promise<Secret> {
   }
 }
 
-/** As RDS writes it: JSON with `username` and `password`. Its text is in no message. */
-export function parseSecret(text: string): Secret {
+/** The secrets of tenants are many, and their names stand in the list. The server's is one, and its ARN names an account. */
+const nameOf = (id: string): string | null => (id.startsWith('arn:') ? null : id);
+
+/**
+ * As RDS writes it: JSON with `username` and `password`. Its text is in no message.
+ * @param of its name, where it is a tenant's
+ */
+export function parseSecret(text: string, of: string | null = null): Secret {
   try {
     const { username, password } = JSON.parse(text) as Record<string, unknown>;
     if (typeof username === 'string' && typeof password === 'string') return { username, password };
@@ -55,12 +62,16 @@ export function parseSecret(text: string): Secret {
   }
   throw new TrueupError({
     code: 'connection',
-    message: 'the secret is not JSON with the keys `username` and `password`',
-    remedy: 'Give the secret that RDS manages, or one of the same form.',
+    message: `${of === null ? 'the secret' : `the secret ${of}`} is not JSON with the keys \`username\` and \`password\``,
+    remedy:
+      of === null
+        ? 'Give the secret that RDS manages, or one of the same form.'
+        : "Write them into it, as of the tenant's own login.",
   });
 }
 
-export function refusedSecret(name: string, status: number | undefined): Error {
+/** @param of the secret's name, where it is a tenant's */
+export function refusedSecret(name: string, status: number | undefined, of: string | null = null): Error {
   if (status === undefined || status >= 500 || name === 'TimeoutError') {
     return new ConnectionLost(
       `Secrets Manager did not answer: ${name}; from isolated and from public subnets it needs its interface endpoint, with private DNS`,
@@ -69,10 +80,12 @@ export function refusedSecret(name: string, status: number | undefined): Error {
   const denied = name === 'AccessDeniedException' || name === 'DecryptionFailure';
   return new TrueupError({
     code: denied ? 'privilege' : 'connection',
-    message: `the secret with the database's password could not be read (${name})`,
+    message: `${of === null ? "the secret with the database's password" : `the secret ${of}`} could not be read (${name})`,
     remedy: denied
       ? "Allow the migrate function's role secretsmanager:GetSecretValue on it, and kms:Decrypt on its key."
-      : 'Check that the secret exists in this region and has a current version.',
+      : of === null
+        ? 'Check that the secret exists in this region and has a current version.'
+        : 'Make it in this region, or restore it if it is marked for deletion; or take the tenant out of the list.',
   });
 }
 

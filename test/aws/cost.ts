@@ -31,6 +31,7 @@ const LINES: Readonly<Record<Part, () => readonly CostLine[]>> = {
     { what: 'an alarm for an hour', how: '0.10 a month', usd: perMonth(0.1, 1) },
     { what: 'functions', how: '200 calls at 0.20 a million, 100 GB-s at 0.0000133', usd: 0.0014 },
     { what: 'state machines', how: '200 transitions at 0.025 a thousand', usd: 0.005 },
+    { what: 'lists and results of runs', how: '200 requests of S3 at 0.005 a thousand', usd: 0.001 },
     { what: 'templates and code', how: '10 MB in the bootstrap bucket at 0.023 a GB and month', usd: 0.0003 },
   ],
   instance: () => [

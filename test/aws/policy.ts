@@ -73,6 +73,7 @@ export function policyFor({ account = '*', region = '*' }: Partial<Target>, part
         'states:StartExecution',
         'states:StopExecution',
         'states:DescribeExecution',
+        'states:GetExecutionHistory',
         'states:ListMapRuns',
         'states:DescribeMapRun',
         'states:ListExecutions',

@@ -12,10 +12,19 @@ import { judgeClocks, judgeNested, judgePolls, judgeRollback, judgeWaiting } fro
 import { fingerprint, libraryPatterns, sampleEvents } from './patterns';
 import { RECORDING_SCHEMA, RECORDINGS, type Recording } from './recording';
 import { leaks } from './scrub';
+import type { Finding } from './step';
 import { STEPS } from './steps';
 import type { AttemptRecording } from './steps/deployments';
 import { type EngineParametersRecording, refusals } from './steps/engine-parameters';
 import type { FilterPatternsRecording } from './steps/filter-patterns';
+import {
+  type AtOnceRecording,
+  type DeniedRecording,
+  judgeAtOnce,
+  judgeDenied,
+  judgeResults,
+  type RunRecording,
+} from './steps/fleet-runs';
 import { judgeStopped, type MapRecording } from './steps/map-stopped';
 
 const files = existsSync(RECORDINGS) ? readdirSync(RECORDINGS).filter((name) => name.endsWith('.json')) : [];
@@ -88,4 +97,15 @@ describe('held to what was recorded', () => {
   given<MapRecording>('map-stopped', 'what a stop does', (recording) => {
     expect(judgeStopped(recording).filter(({ outcome }) => outcome === 'otherwise')).toEqual([]);
   });
+  const none = (findings: readonly Finding[]) =>
+    expect(findings.filter(({ outcome }) => outcome === 'otherwise')).toEqual([]);
+  given<RunRecording>('map-results', "where a map's results lie", (recording) =>
+    none(judgeResults(recording, 'map-results')),
+  );
+  given<DeniedRecording>('map-denied', 'what a map without a right ends with', (recording) =>
+    none(judgeDenied(recording)),
+  );
+  given<AtOnceRecording>('rights-at-once', 'a run that begins as soon as it may', (recording) =>
+    none(judgeAtOnce(recording)),
+  );
 });

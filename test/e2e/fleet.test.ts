@@ -2,12 +2,12 @@
  * A fleet's life through the real command line: databases and schemas of one server, brought up by a run of Step Functions.
  * Each test goes on from where the one before it left the stack.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { wavesOf } from '../../lambda/fleet/waves';
 import { dumpCatalogue } from '../../lib/demo/catalogue';
 import { reason, testApp } from './support/cdk';
-import { type File, histories, migrationFolder } from './support/migrations';
+import { bySchema, crash, deleteSecret, makeSecret, type Promised, promisesIn } from './support/fleet';
+import { type File, histories, migrationFolder, workloadFile } from './support/migrations';
 import { type Rds, startRds } from './support/rds';
 import { available, cdk, logEvents, physicalId, stackEvents, stackStatus, trueup } from './support/scenario';
 import type { Finished } from './support/supervised';
@@ -15,6 +15,7 @@ import type { Finished } from './support/supervised';
 const NAME = 'fleet';
 const STACK = `${NAME}-service`;
 const OTHER = `${NAME}-other`;
+const LOGINS = `${NAME}-logins`;
 const SERVER = `${NAME}-server`;
 const DATABASES = ['tenant_a', 'tenant_b', 'tenant_c'];
 const SCHEMAS = ['shop_x', 'shop_y'];
@@ -45,9 +46,17 @@ const NOTE: File = {
   holds: `EXISTS (SELECT FROM pg_attrdef WHERE adrelid = 'orders'::regclass)`,
   down: 'ALTER TABLE orders ALTER COLUMN note DROP DEFAULT;',
 };
+const REMARK: File = {
+  up: 'ALTER TABLE orders RENAME COLUMN note TO remark;',
+  holds: `EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass('orders') AND attname = 'remark')`,
+  down: 'ALTER TABLE orders RENAME COLUMN remark TO note;',
+};
 const FIRST = { '0001_orders': ORDERS };
 const SECOND = { ...FIRST, '0002_note': NOTE };
 const THIRD = { ...SECOND, '0003_short': SHORT };
+
+const READ = 'SELECT id, note FROM orders WHERE id = $1';
+const WRITE = 'INSERT INTO orders (id, note) VALUES ($1, $2) ON CONFLICT (id) DO NOTHING';
 
 describe.runIf(available())('a fleet, from its first deployment to its end', () => {
   let rds: Rds;
@@ -56,10 +65,16 @@ describe.runIf(available())('a fleet, from its first deployment to its end', () 
     files: Record<string, File>,
     context: Record<string, string> = {},
     stack = STACK,
+    statements = [READ],
   ): Promise<Finished> =>
     cdk().deploy([stack], {
       app,
-      context: { name: NAME, folder: migrationFolder(files), ...context },
+      context: {
+        name: NAME,
+        folder: migrationFolder(files),
+        workload: workloadFile(statements),
+        ...context,
+      },
       flags: ['--exclusively'],
     });
   const historyOf = (tenant: string): Promise<Record<string, string[]>> =>
@@ -73,6 +88,24 @@ describe.runIf(available())('a fleet, from its first deployment to its end', () 
     tenant.startsWith('shop_')
       ? rds.run('app', `SET search_path TO ${tenant}; ${sql}`)
       : rds.run(tenant, sql);
+  /** Of each tenant. */
+  const catalogues = async () => [
+    await bySchema(rds.adminUrl('app')),
+    ...(await Promise.all([...DATABASES, 'tenant_d'].map((tenant) => dumpCatalogue(rds.adminUrl(tenant))))),
+  ];
+  const promised = async (tenants: readonly string[]): Promise<Record<string, Promised['statements']>> =>
+    Object.fromEntries(
+      await Promise.all(
+        tenants.map(async (tenant) => {
+          const schema = tenant.startsWith('shop_');
+          const all = await promisesIn(rds, schema ? 'app' : tenant);
+          const { statements } = all.find(({ namespace }) =>
+            schema ? namespace === `${NAME}/${tenant}` : namespace === NAME,
+          )!;
+          return [tenant, statements];
+        }),
+      ),
+    );
   const spoil = (tenant: string) => sqlIn(tenant, 'ALTER TABLE orders ADD CONSTRAINT short CHECK (true)');
   const repair = (tenant: string) => sqlIn(tenant, 'ALTER TABLE orders DROP CONSTRAINT short');
   /** Of 0003_short. */
@@ -80,6 +113,9 @@ describe.runIf(available())('a fleet, from its first deployment to its end', () 
     Object.fromEntries(
       Object.entries(await everywhere(SIX)).map(([tenant, of]) => [tenant, of['0003_short'] ?? []]),
     );
+
+  const each = <T>(tenants: readonly string[], value: T) =>
+    Object.fromEntries(tenants.map((tenant) => [tenant, value]));
 
   async function failure(stack = STACK): Promise<string> {
     const failed = (await stackEvents(stack)).filter(
@@ -98,6 +134,27 @@ describe.runIf(available())('a fleet, from its first deployment to its end', () 
     );
     const all = new Map(rows.map(({ tenant, done }) => [tenant, done]));
     return new Map(tenants.map((name) => [name, all.get(name) ?? []]));
+  }
+
+  /** Three tenants with logins of their own: the secrets of two of them are gone. */
+  async function makeLogins(): Promise<void> {
+    await rds.run('app', `CREATE ROLE own LOGIN PASSWORD 'of one tenant'`);
+    await rds.run('app', 'CREATE TABLE public.logins (name text, database text, secret text)');
+    await rds.run('app', 'GRANT SELECT ON public.logins TO postgres');
+    for (const [name, secret] of [
+      ['own_ok', 'ok'],
+      ['own_never', 'never-made'],
+      ['own_deleted', 'deleted'],
+    ]) {
+      await rds.run('app', `CREATE DATABASE ${name} OWNER own`);
+      await rds.run('app', 'INSERT INTO public.logins VALUES ($1, $1, $2)', [
+        name,
+        `${NAME}/tenants/${secret}`,
+      ]);
+    }
+    const login = { username: 'own', password: 'of one tenant' };
+    for (const secret of ['ok', 'deleted']) await makeSecret(`${NAME}/tenants/${secret}`, login);
+    await deleteSecret(`${NAME}/tenants/deleted`);
   }
 
   async function reported() {
@@ -121,12 +178,14 @@ describe.runIf(available())('a fleet, from its first deployment to its end', () 
     await rds?.stop();
   });
 
-  test('create: every tenant once', async () => {
+  test('create: every tenant once, and each has the promise, on its own path', async () => {
     const created = await deploy(FIRST);
     expect(created.exitCode, reason(created)).toBe(0);
     expect(created.output).toMatch(/Tenants\S* = 5 tenants: 5 at version/);
     for (const history of Object.values(await everywhere()))
       expect(history).toEqual({ '0001_orders': ['applied'] });
+    expect(await promised([...DATABASES, ...SCHEMAS])).toEqual(each([...DATABASES, ...SCHEMAS], [READ]));
+    expect((await promisesIn(rds, 'app')).map(({ paths }) => paths)).toEqual(SCHEMAS.map((name) => [name]));
   });
 
   test('update: a tenant that was made since is there too', async () => {
@@ -196,11 +255,48 @@ describe.runIf(available())('a fleet, from its first deployment to its end', () 
     expect(wrong.exitCode).toBe(2);
   });
 
-  test('a service that does not come up: the tenants had succeeded, so they stay. Another stack at the same time: it is told whose they are', async () => {
+  test('a version that breaks what the running application sends: refused at the canary, with the statement; all is as before', async () => {
+    const [before, ledger] = [await catalogues(), await everywhere(SIX)];
+    const mended = [READ.replace('note', 'remark')];
+    const failed = await deploy({ ...THIRD, '0004_remark': REMARK }, {}, STACK, mended);
+    expect(failed.exitCode, reason(failed)).toBe(1);
+    expect(await stackStatus(STACK)).toBe('UPDATE_ROLLBACK_COMPLETE');
+    const why = `Stopped after wave canary: 1 tenant failed, and none is tolerated. ${CANARY[0]} on main (failed): 0004_remark: 1 statement that the running application sends would no longer work [SQLSTATE 42703]. ${READ}: a column that it names does not exist`;
+    expect(await failure()).toContain(why);
+    expect(failed.output).toContain(why);
+    expect(await reported()).toMatchObject({ direction: 'rollback', outcome: 'done', keptCount: 0 });
+    expect(await catalogues()).toEqual(before);
+    expect(await everywhere(SIX)).toEqual(ledger);
+    expect(await promised(SIX)).toEqual(each(SIX, [READ]));
+  });
+
+  test('another workload alone: no migration, and every tenant promises it but one, of which the status tells', async () => {
+    const [bad] = REST;
+    await sqlIn(bad!, 'ALTER TABLE orders DROP CONSTRAINT orders_pkey');
+    const ledger = await everywhere(SIX);
+    const deployed = await deploy(THIRD, { tolerated: '1' }, STACK, [WRITE, READ]);
+    expect(deployed.exitCode, reason(deployed)).toBe(0);
+    expect(deployed.output).toMatch(/Tenants\S* = 6 tenants: 5 at version, 1 failed/);
+    expect(await everywhere(SIX)).toEqual(ledger);
+    expect(await promised(SIX)).toEqual({ ...each(SIX, [WRITE, READ]), [bad!]: [READ] });
+
+    const status = await trueup('status', '--stack', STACK, '--fleet', '--exit-code');
+    expect(status.output).toContain(`behind  ${bad} on main  at 0003_short, with another workload\n`);
+    expect(status.exitCode).toBe(3);
+    const up = () => trueup('up', '--stack', STACK, '--target', bad!, '--quiet');
+    expect((await up()).output).toMatch(/1 statement of the new workload does not plan.*ON CONFLICT/s);
+    await sqlIn(bad!, 'ALTER TABLE orders ADD PRIMARY KEY (id)');
+    expect((await up()).output).toBe('1 tenant: 1 at version.\n');
+    expect(await promised(SIX)).toEqual(each(SIX, [WRITE, READ]));
+  });
+
+  test('a service that does not come up: the tenants had succeeded, so they stay. Two stacks at the same time: one is told whose they are, one that secrets are gone', async () => {
     const files = { ...THIRD, '0004_size': SIZE };
-    const [failed, other] = await Promise.all([
-      deploy(files, { service: 'fails' }),
+    await makeLogins();
+    const [failed, other, logins] = await Promise.all([
+      deploy(files, { service: 'fails' }, STACK, [WRITE, READ]),
       deploy(files, { stack: 'other' }, OTHER),
+      deploy(FIRST, { stack: 'logins' }, LOGINS),
     ]);
     expect(failed.exitCode, reason(failed)).toBe(1);
     expect(await stackStatus(STACK)).toBe('UPDATE_ROLLBACK_COMPLETE');
@@ -211,13 +307,27 @@ describe.runIf(available())('a fleet, from its first deployment to its end', () 
     expect(other.exitCode, reason(other)).toBe(1);
     expect(await failure(OTHER)).toMatch(/Nothing was changed: 6 tenants cannot be migrated.*\(foreign\)/);
     expect(await stackStatus(OTHER)).toBe('ROLLBACK_COMPLETE');
+
+    expect(logins.exitCode, reason(logins)).toBe(1);
+    const gone = await failure(LOGINS);
+    expect(gone).toMatch(/Nothing was changed: 2 tenants cannot be migrated, and none is tolerated\. own_/);
+    for (const [name, secret, error] of [
+      ['own_never', 'never-made', 'ResourceNotFoundException'],
+      ['own_deleted', 'deleted', 'InvalidRequestException'],
+    ])
+      expect(gone).toContain(
+        `${name} on main (unreachable): The secret ${NAME}/tenants/${secret} could not be read (${error}).`,
+      );
+    expect(gone).toContain('3 tenants: 1 behind, 2 unreachable');
+    expect(await stackStatus(LOGINS)).toBe('ROLLBACK_COMPLETE');
+    expect(await rds.run('own_ok', `SELECT FROM pg_namespace WHERE nspname = 'trueup'`)).toEqual([]);
   });
 
   test('200 tenants, and the server crashes in the middle: each has each migration once, and the catalogue of one migrated alone', async () => {
     const added = Array.from({ length: 194 }, (_, i) => `shop_${String(i).padStart(3, '0')}`);
     await rds.run('app', added.map((name) => `CREATE SCHEMA ${name} AUTHORIZATION postgres`).join(';'));
     const files = { ...THIRD, '0004_size': SIZE };
-    const deployed = deploy(files);
+    const deployed = deploy(files, {}, STACK, [WRITE, READ]);
     await crash(rds, added.length / 2);
     const { exitCode, ...finished } = await deployed;
     expect(exitCode, finished.output).toBe(0);
@@ -225,6 +335,8 @@ describe.runIf(available())('a fleet, from its first deployment to its end', () 
     const folder = migrationFolder(files);
     const names = Object.keys(files);
     expect(await eventsOf(added)).toEqual(new Map(added.map((name) => [name, names])));
+    for (const { namespace, statements, paths } of await promisesIn(rds, 'app'))
+      expect([statements, paths]).toEqual([[WRITE, READ], [namespace.split('/')[1]]]);
 
     await rds.run('postgres', 'CREATE DATABASE alone OWNER postgres');
     const alone = await trueup(
@@ -255,31 +367,3 @@ describe.runIf(available())('a fleet, from its first deployment to its end', () 
     expect((await historyOf('tenant_a'))['0001_orders']).toEqual(['applied']);
   });
 });
-
-/** The server is gone for three seconds once so many of the new tenants have their first table. */
-async function crash({ server, run }: Rds, after: number): Promise<void> {
-  for (;;) {
-    const [row] = await run<{ count: number }>(
-      'app',
-      `SELECT count(*)::int AS count FROM pg_class WHERE relname = 'orders' AND relkind = 'r'`,
-    );
-    if (row!.count >= after) break;
-    await sleep(100);
-  }
-  await server.stopServer('immediate');
-  await sleep(3_000);
-  await server.startServer();
-}
-
-/** Lines of the catalogue of each tenant's schema, as if it were `public`. */
-async function bySchema(url: string): Promise<Map<string, string[]>> {
-  const found = new Map<string, string[]>();
-  for (const line of await dumpCatalogue(url)) {
-    const [tenant] = line.match(/\bshop_\w+/) ?? [];
-    if (tenant === undefined) continue;
-    const lines = found.get(tenant) ?? [];
-    if (!line.startsWith('schema ')) lines.push(line.replaceAll(tenant, 'public'));
-    found.set(tenant, lines.sort());
-  }
-  return found;
-}

@@ -76,6 +76,27 @@ test('a right that does not hold everywhere yet is waited for', async () => {
   expect(asked).toBe(2);
 });
 
+test("of a tenant's secret the name is said, and what to do with it; never its text", async () => {
+  secret = () => {
+    throw new ServiceError(400, 'ResourceNotFoundException', 'gone');
+  };
+  await expect(readSecret('acme/tenants/globex')).rejects.toMatchObject({
+    info: {
+      message: 'the secret acme/tenants/globex could not be read (ResourceNotFoundException)',
+      remedy: expect.stringContaining('take the tenant out of the list'),
+    },
+  });
+  secret = () => 'hunter2';
+  const refused: Error = await readSecret('acme/tenants/globex').then(
+    () => new Error('it was taken'),
+    (error) => error,
+  );
+  expect(refused.message).toBe(
+    'the secret acme/tenants/globex is not JSON with the keys `username` and `password`',
+  );
+  expect(JSON.stringify(refused)).not.toContain('hunter2');
+});
+
 test('what will not pass is an error of ours; what may is a lost connection', async () => {
   secret = () => {
     throw new ServiceError(400, 'ResourceNotFoundException', 'gone');

@@ -34,10 +34,17 @@ const RETRY_TALLY = [
   { ErrorEquals: ['States.TaskFailed'], IntervalSeconds: 5, BackoffRate: 2, MaxAttempts: 4 },
 ];
 
+/** What a map ends with where it may not read its list, write its results or start its children. */
+export const FORBIDDEN_MAP = [
+  'States.Permissions',
+  'States.ItemReaderFailed',
+  'States.ResultWriterFailed',
+] as const;
+
 /** A right that the same deployment gave takes some seconds to hold everywhere. Whatever had begun is only looked at again. */
 const RETRY_MAP = [
   {
-    ErrorEquals: ['States.Permissions', 'States.ItemReaderFailed', 'States.ResultWriterFailed'],
+    ErrorEquals: FORBIDDEN_MAP,
     IntervalSeconds: 5,
     BackoffRate: 1.5,
     MaxAttempts: 4,

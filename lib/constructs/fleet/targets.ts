@@ -14,8 +14,8 @@ export interface QueryTargetsOptions {
   /** The control database. */
   readonly database: string;
   /**
-   * A query with the columns `name`, and where they differ from the tenant's name or from the server that answers, `database`,
-   * `schema`, `server` and `secret`. It runs read only, with a statement timeout, as the role that logs in.
+   * A query with the column `name`, and as far as they are needed `database`, `schema`, `server` and `secret`. A tenant without a
+   * database is a schema of the control database, one without a server is on that of the control database. It runs read only, with a statement timeout, as the role that logs in.
    */
   readonly sql: string;
 }

@@ -1,6 +1,6 @@
 /**
  * The small stack: all of the library's metric filters on one log group, a function under the pager's own role, a
- * Distributed Map, and a custom resource with a service that depends on it. Context: `version`, `seconds` that the custom
+ * Distributed Map, runs of a fleet, and a custom resource with a service that depends on it. Context: `version`, `seconds` that the custom
  * resource takes, `ours` and `service`, each `ok` or `fails`, and `service` also `fails-beside`; `nested`, whether there is a nested stack.
  */
 import {
@@ -27,6 +27,7 @@ import { countInLog } from '../../../lib/constructs/alarms/log-metrics';
 import { PageFunction } from '../../../lib/constructs/functions/page-function';
 import { handler } from '../handlers/code';
 import { libraryPatterns } from '../patterns';
+import { fleetRuns } from './fleet-runs';
 
 const ARM = { runtime: lambda.Runtime.NODEJS_24_X, architecture: lambda.Architecture.ARM_64 } as const;
 
@@ -56,6 +57,7 @@ export function smallStack(app: App, id: string, props: StackProps): Stack {
 
   inside(stack, log, watched, output);
   distributedMap(stack, output);
+  fleetRuns(stack, log('FleetLog'));
   deployment(stack, log('DeploymentLog'), context, output);
   return stack;
 }

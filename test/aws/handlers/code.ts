@@ -7,7 +7,7 @@ import { Code } from 'aws-cdk-lib/aws-lambda';
 import { buildSync } from 'esbuild';
 
 /** @param version written into the code, so that another one is other code */
-export function handler(name: 'deployment' | 'inside', version: string): Code {
+export function handler(name: 'deployment' | 'fleet' | 'inside', version: string): Code {
   const code = built(name, version);
   return Code.fromAsset(__dirname, {
     // Of the code: CDK takes two assets of one folder for one.

@@ -11,6 +11,7 @@ import {
 import { cancelled, lateFailure, noRollback } from './deployments';
 import { engineParameters } from './engine-parameters';
 import { filterPatterns } from './filter-patterns';
+import { mapDenied, mapResults, rightsAtOnce } from './fleet-runs';
 import { describeAlarms, runtimeRoots } from './inside';
 import { mapStopped } from './map-stopped';
 import { metricFilterLimit, metricFilters } from './metric-filters';
@@ -24,6 +25,9 @@ export const STEPS: readonly Step[] = [
   describeAlarms,
   runtimeRoots,
   mapStopped,
+  mapResults,
+  mapDenied,
+  rightsAtOnce,
   lateFailure,
   cancelled,
   noRollback,

@@ -1,7 +1,8 @@
 /**
  * A user's app: a server with tenants, and a fleet over them. Context: `name`, prefix of the stacks' names; `folder` of
- * migrations; `tolerated`; `service`, its version, with `fails` for one that does not come up; `stack`, the fleet's stack
- * in place of `service`: another team's, over the same tenants.
+ * migrations; `workload`, a file of statements; `tolerated`; `service`, its version, with `fails` for one that does not come
+ * up; `stack`, the fleet's stack in place of `service`: another team's, over the same tenants, or `logins`, over those of
+ * table `logins`, each with a login of its own.
  */
 import { App, Duration, Stack } from 'aws-cdk-lib';
 import { SchemaFleet } from '../../../lib/constructs/fleet/schema-fleet';
@@ -15,14 +16,20 @@ const name = context('name');
 
 const server = new DatabaseStack(app, `${name}-server`, { cheap: true, managedSecret: false });
 
-const stack = new Stack(app, `${name}-${app.node.tryGetContext('stack') ?? 'service'}`);
+const which = app.node.tryGetContext('stack') ?? 'service';
+const stack = new Stack(app, `${name}-${which}`);
 const fleet = new SchemaFleet(stack, 'Tenants', {
   servers: { main: server.database() },
-  targets: [
-    FleetTargets.databases({ pattern: 'tenant_*' }),
-    FleetTargets.schemas({ database: 'app', pattern: 'shop_*' }),
-  ],
+  targets:
+    which === 'logins'
+      ? [FleetTargets.query({ database: 'app', sql: 'SELECT name, database, secret FROM public.logins' })]
+      : [
+          FleetTargets.databases({ pattern: 'tenant_*' }),
+          FleetTargets.schemas({ database: 'app', pattern: 'shop_*' }),
+        ],
+  ...(which === 'logins' ? { tenantSecrets: { prefix: `${name}/tenants/` } } : {}),
   folder: context('folder'),
+  workload: app.node.tryGetContext('workload'),
   namespace: name,
   maxConcurrency: 2,
   tolerated: Number(app.node.tryGetContext('tolerated') ?? 0),

@@ -26,6 +26,13 @@ export function migrationFolder(files: Readonly<Record<string, File>>): string {
   return folder;
 }
 
+/** @returns a file of these statements */
+export function workloadFile(statements: readonly string[]): string {
+  const file = join(mkdtempSync(join(localAws().folder, 'workload-')), 'app.sql');
+  writeFileSync(file, statements.map((each) => `${each};\n`).join(''));
+  return file;
+}
+
 export interface DeploymentRow {
   readonly direction: string;
   readonly manifest_hash: string;
