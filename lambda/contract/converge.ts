@@ -50,6 +50,12 @@ export interface ConvergeRequest {
   readonly direction: Direction;
   /** The manifest that the event is about; code that carries another never applies. */
   readonly manifestHash: string;
+  /**
+   * Hash of what the application of the event's code promises, null for nothing: code that promises something else never
+   * applies either.
+   * @default - not known
+   */
+  readonly workload?: string | null;
   readonly failed?: FailedDeployment | null;
   /** Undo also after our resource had reported success. @default false */
   readonly undoAfterSuccess?: boolean;

@@ -31,8 +31,8 @@ export interface DeployProperties {
    */
   readonly Owner?: string;
   /**
-   * Hash of what the application promises, in the `migrate` function's asset: another workload file is an update. The handler
-   * does not use it. Absent where there is none.
+   * Hash of what the application promises, in the `migrate` function's asset: another workload file is an update, which
+   * no code with another one carries out. Absent where there is none.
    */
   readonly Workload?: string;
   /**
@@ -59,6 +59,8 @@ export interface DeployRequest {
   /** Null for the name in the stack's ARN. */
   readonly owner: string | null;
   readonly beside: readonly string[];
+  /** Null where nothing is promised. */
+  readonly workload: string | null;
 }
 
 /** @throws {Error} naming the property that is missing */
@@ -85,6 +87,7 @@ export function readProperties(properties: Readonly<Record<string, unknown>>): D
     undoAfterSuccess: text('UndoAfterSuccess') === 'true',
     owner: properties.Owner === undefined ? null : text('Owner') || null,
     beside: Array.isArray(properties.Beside) ? properties.Beside.map(String) : [],
+    workload: properties.Workload === undefined ? null : text('Workload') || null,
   };
 }
 

@@ -216,6 +216,14 @@ export function recordedDown(down: readonly Statement[]): string {
 
 export const sha256 = (text: string): string => createHash('sha256').update(text, 'utf8').digest('hex');
 
+/** Whether a request is about this code. After an update the code before it may still be asked for a while. */
+export const isAbout = (
+  { manifestHash, workload }: { readonly manifestHash: string; readonly workload?: string | null },
+  manifest: Pick<Manifest, 'hash' | 'workload'>,
+): boolean =>
+  manifestHash === manifest.hash &&
+  (workload === undefined || workload === (manifest.workload?.hash ?? null));
+
 /** Stays the same for ever: CloudFormation hands back hashes that older code made. */
 export function hashOf(entries: readonly ManifestEntry[]): string {
   const lines = entries.map((e) => JSON.stringify([e.name, e.up, e.down, e.verify, e.class, e.settings]));

@@ -85,6 +85,8 @@ export type MigrateResponse =
       readonly outcome: Outcome;
       /** Of the code that answered: after an update the one before may still do so. @default - older code does not say */
       readonly manifestHash?: string;
+      /** What it promises, by its hash. @default - older code does not say */
+      readonly workload?: string | null;
     }
   | { readonly action: 'baseline' | 'down'; readonly outcome: Outcome }
   | { readonly action: 'status'; readonly status: Status }

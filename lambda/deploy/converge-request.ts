@@ -25,6 +25,7 @@ export function convergeRequest(
     adopt: properties.adopt,
     direction: classified.direction,
     manifestHash: properties.manifestHash,
+    workload: properties.workload,
     failed: failedDeployment(event, properties, classified.failed),
     undoAfterSuccess: properties.undoAfterSuccess,
     remove: event.RequestType === 'Delete',

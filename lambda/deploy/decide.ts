@@ -22,6 +22,8 @@ export interface RequestProgress {
   readonly pollMs: number;
   /** What the request is about. */
   readonly manifestHash: string;
+  /** As that of a `ConvergeRequest`. @default - not known */
+  readonly workload?: string | null;
 }
 
 export type Decision =
@@ -80,8 +82,10 @@ export function decide(attempt: Invocation, now: RequestProgress): Decision {
 }
 
 /** It changed nothing, in whatever direction. Older code does not say which manifest it carries, but fails with a code. */
-function isOtherCode({ outcome, manifestHash }: Converged, now: RequestProgress): boolean {
-  if (manifestHash !== undefined) return manifestHash !== now.manifestHash;
+function isOtherCode({ outcome, manifestHash, workload }: Converged, now: RequestProgress): boolean {
+  if (manifestHash !== undefined && manifestHash !== now.manifestHash) return true;
+  if (workload !== undefined && now.workload !== undefined) return workload !== now.workload;
+  if (manifestHash !== undefined) return false;
   return outcome.status === 'failed' && outcome.error.code === 'manifest';
 }
 

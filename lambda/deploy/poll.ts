@@ -132,6 +132,7 @@ async function attempt(
     waitMs,
     pollMs: settings.queryIntervalMs,
     manifestHash: request.manifestHash,
+    workload: request.workload,
   });
   log('slice', {
     ...about,

@@ -22,7 +22,7 @@ export function failuresText({ failures, wrong }: Pick<RunReport, 'failures' | '
   const first = failures.slice(0, NAMED);
   const room = Math.floor(WHY_BYTES / Math.max(1, first.length));
   const shown = first.map(
-    (each) => `${placed(each)}${each.why === '' ? '' : `: ${shorten(each.why, room)}`}`,
+    (each) => `${placed(each)}${each.why === '' ? '' : `: ${shorten(each.why, room).replace(/\.$/, '')}`}`,
   );
   const more = wrong - shown.length;
   return [...shown, ...(more > 0 ? [`and ${more} more`] : [])].join('; ').replace(/\.?$/, '.');

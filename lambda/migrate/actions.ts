@@ -118,7 +118,12 @@ async function perform(request: MigrateRequest, context: ActionContext): Promise
       const { ms = Number.POSITIVE_INFINITY, overMs = 0 } = request.databaseWait ?? {};
       const engine = { ...writing, deadline, connectPatienceMs: ms, connectWaitedMs: overMs };
       const outcome = await converge(engine, request.request);
-      return { action: 'converge', outcome, manifestHash: manifest.hash };
+      return {
+        action: 'converge',
+        outcome,
+        manifestHash: manifest.hash,
+        workload: manifest.workload?.hash ?? null,
+      };
     }
     case 'status':
       return { action: 'status', status: await status(reading, namespace, ownerRole) };

@@ -1,7 +1,8 @@
 /**
  * Deploys to a fleet while functions are killed, the server crashes, answers of AWS are lost, runs are stopped in the middle and
- * deployments are rolled back; all of it drawn by a seed. Then each tenant must have each migration once, by its ledger and
- * by its data, and the catalogue of a database that was migrated alone. Step Functions is the stand-in of test/fleet-run, the
+ * deployments are rolled back; all of it drawn by a seed, with a workload that changes with the files or alone, and releases that
+ * break it. Then each tenant must have each migration once, by its ledger and by its data, the catalogue of a database that was
+ * migrated alone, and the promise of the last release. Step Functions is the stand-in of test/fleet-run, the
  * functions are processes, PostgreSQL is real. The exit code is 1 when anything differs.
  *
  * @example npm run campaign:fleet -- --databases 20 --schemas 80 --kills 100 --crashes 5 --seed 1 --majors 13,18
@@ -16,12 +17,11 @@ import type { FleetPlan } from '../../lambda/contract/fleet-run';
 import type { Manifest } from '../../lambda/contract/manifest';
 import { FleetError } from '../../lambda/fleet-run/error';
 import { startPostgres } from '../../lib/scratch-postgres/server';
-import { compile } from '../compiler/support';
 import { StandIn } from '../fleet-run/stand-in';
 import { different, type Tenant, withClient } from './fleet/evidence';
-import { Functions } from './fleet/functions';
+import { codeOf, Functions } from './fleet/functions';
 import { Random } from './fleet/random';
-import { FIRST, SECOND } from './fleet/releases';
+import { releases } from './fleet/releases';
 
 const { values } = parseArgs({
   options: {
@@ -39,7 +39,7 @@ const MOST_DEPLOYMENTS = 60;
 
 async function campaign(major: number, script: string, folder: string): Promise<number> {
   const random = new Random(Number(values.seed) + major);
-  const [first, second] = await Promise.all([compile(FIRST), compile(SECOND)]);
+  const { first, second, reworked, breaking } = await releases();
   const server = await startPostgres({ major });
   const tenants: Tenant[] = [
     ...Array.from({ length: Number(values.databases) }, (_, i) => ({ name: `db_${i}`, database: `db_${i}` })),
@@ -63,7 +63,7 @@ async function campaign(major: number, script: string, folder: string): Promise<
   const fleet = { server: 'main', sources: [], sharedSchemas: [], perTargetTimeoutMs: 120_000 };
   const chances = { dies: 0 };
   const functions = new Functions(script, folder, server.url('app'), fleet, NAMESPACE, random, chances);
-  const tally = { deployments: 0, rollbacks: 0, stopped: 0, crashes: 0, lost: 0 };
+  const tally = { deployments: 0, rollbacks: 0, stopped: 0, crashes: 0, lost: 0, breaking: 0, kept: 0 };
 
   const aws = new StandIn();
   aws.members = tenants.map((tenant) => ({ ...tenant, server: 'main' }));
@@ -127,6 +127,7 @@ async function campaign(major: number, script: string, folder: string): Promise<
   const plan = (manifest: Manifest): Partial<FleetPlan> => ({
     namespace: NAMESPACE,
     manifestHash: manifest.hash,
+    code: codeOf(manifest),
     servers: { main: { concurrency: 4 } },
     // Else hardly a run would come further than the look.
     tolerated: chances.dies > 0 && random.below(4) > 0 ? tenants.length : 0,
@@ -169,42 +170,57 @@ async function campaign(major: number, script: string, folder: string): Promise<
   if (!(await request('first', first, first)))
     throw new Error('The first release did not come through undisturbed.');
   chances.dies = 60;
+  let current = first;
+  /** Files and workload, the workload alone, the one before again, or what no tenant takes. */
+  const next = (): Manifest => {
+    if (random.below(5) === 0) return breaking;
+    if (current === first) return random.below(2) === 0 ? second : reworked;
+    return current === second ? reworked : second;
+  };
   let through = false;
   while (!through || functions.killed < KILLS) {
     if (tally.deployments === MOST_DEPLOYMENTS) break;
     if (functions.killed >= KILLS) chances.dies = 0;
     const id = `up-${++tally.deployments}`;
-    functions.deploy(second);
+    const to = next();
+    if (to === breaking) tally.breaking++;
+    functions.deploy(to);
     aws.status = 'UPDATE_IN_PROGRESS';
-    const ended = await request(id, second, first, random.below(3) === 0 ? 1 + random.below(3) : undefined);
+    const ended = await request(id, to, current, random.below(3) === 0 ? 1 + random.below(3) : undefined);
     if (ended === null) tally.stopped++;
-    through = ended === true;
+    // Where all are tolerated, also one that every tenant refuses comes through.
+    through = ended === true && to !== breaking;
+    if (through && random.below(3) === 0) {
+      tally.kept++;
+      current = to;
+      continue;
+    }
     if (through && functions.killed >= KILLS) break;
-    if (through || ended === null || random.below(2) === 0) {
+    if (ended !== false || random.below(2) === 0) {
       tally.rollbacks++;
-      functions.deploy(first);
+      functions.deploy(current);
       aws.status = 'UPDATE_ROLLBACK_IN_PROGRESS';
-      if (!(await request(`back-${tally.rollbacks}`, first, second)))
+      if (!(await request(`back-${tally.rollbacks}`, current, to)))
         throw new Error('A rollback answered FAILED.');
       through = false;
     }
   }
   await crashing;
   chances.dies = 0;
-  functions.deploy(second);
+  functions.deploy(reworked);
   aws.status = 'UPDATE_IN_PROGRESS';
-  if (!(await request('last', second, first)))
+  if (!(await request('last', reworked, current)))
     throw new Error('The last deployment did not come through undisturbed.');
 
   aws.members = [{ name: 'alone', database: 'alone', server: 'main' }];
-  if (!(await request('alone', second, first))) throw new Error('The database alone was not migrated.');
+  if (!(await request('alone', reworked, current))) throw new Error('The database alone was not migrated.');
   functions.stop();
-  const names = second.migrations.map(({ name }) => name);
+  const names = reworked.migrations.map(({ name }) => name);
   const wrong = await different((database) => server.url(database), tenants, NAMESPACE, names);
   for (const each of wrong) console.log(`different: ${JSON.stringify(each)}`);
   await server.stop();
   console.log(
-    `PostgreSQL ${major}, seed ${values.seed}: ${tenants.length} tenants, ${functions.killed} functions killed, ${tally.crashes} crashes, ${tally.lost} calls of AWS lost, ${tally.deployments} deployments, ${tally.stopped} of them stopped in the middle, ${tally.rollbacks} rollbacks, ${wrong.length} different`,
+    `PostgreSQL ${major}, seed ${values.seed}: ${tenants.length} tenants, ${functions.killed} functions killed, ${tally.crashes} crashes, ${tally.lost} calls of AWS lost, ${tally.deployments} deployments, ${tally.stopped} of them stopped in the middle, ${tally.breaking} that no tenant takes, ${tally.kept} followed by the next, ${tally.rollbacks} rollbacks, ${wrong.length} different`,
   );
   return wrong.length;
 }

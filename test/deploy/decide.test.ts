@@ -47,9 +47,9 @@ const busy: Invocation = { kind: 'refused', message: 'TooManyRequestsException: 
 const forbidden: Invocation = { kind: 'refused', message: 'AccessDeniedException: no', lasting: true };
 
 const stale: ErrorInfo = { code: 'manifest', message: 'the request is about another', remedy: 'Again.' };
-const converged = (outcome: Outcome, manifestHash?: string): Invocation => ({
+const converged = (outcome: Outcome, manifestHash?: string, workload?: string | null): Invocation => ({
   kind: 'answered',
-  response: { action: 'converge', outcome, manifestHash },
+  response: { action: 'converge', outcome, manifestHash, workload },
 });
 const staleForward = converged({ status: 'failed', error: stale, report }, 'before');
 /** Older code does not say what it carries. */
@@ -139,6 +139,27 @@ describe('forward and backward', () => {
       { elapsedMs: 60_000 },
       failing('about another'),
       giving('about another'),
+    ],
+    [
+      'done by code with another workload',
+      converged({ status: 'done', report }, 'asked', 'before'),
+      { elapsedMs: 59_999, workload: 'promised' },
+      again,
+      again,
+    ],
+    [
+      'done by code without the workload',
+      converged({ status: 'done', report }, 'asked', null),
+      { elapsedMs: 59_999, workload: 'promised' },
+      again,
+      again,
+    ],
+    [
+      'done by code with the workload asked for',
+      converged({ status: 'done', report }, 'asked', 'promised'),
+      { workload: 'promised' },
+      DONE,
+      DONE,
     ],
     ['left alone by other code', staleBackward, { elapsedMs: 59_999 }, again, again],
     ['left alone by other code for long', staleBackward, { elapsedMs: 60_000 }, DONE, DONE],

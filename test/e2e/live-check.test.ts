@@ -110,6 +110,9 @@ describe.runIf(available())('the live check', () => {
       'metric-filters',
       'describe-alarms',
       'map-stopped',
+      'map-results',
+      'map-denied',
+      'rights-at-once',
       'late-failure',
     ];
     const { ended, seen } = start(
@@ -138,6 +141,10 @@ describe.runIf(available())('the live check', () => {
     expect(words).toMatch(/CloudFormation made all \d+ filters/);
     expect(words).toMatch(/DescribeAlarms answers under the pager's role/);
     expect(words).toMatch(/The stopped execution is ABORTED/);
+    expect(words).toMatch(/Step Functions takes the prefix of the results from the run's state/);
+    expect(words).toMatch(/two tenants answered, and the function of one died/);
+    expect(words).toMatch(/A map without the right to write its results was caught with no error/);
+    expect(words).toMatch(/A run that begins as soon as its roles are made comes to its end/);
     expect(words).toMatch(/The rollback calls the old code/);
     expect(words).toMatch(/The rollback's Update has the failed properties as the old ones/);
     expect(words).toMatch(

@@ -23,7 +23,7 @@ test('how many are in each state', () => {
 test('failures are named, the rest are counted, and it ends in one full stop', () => {
   expect(failuresText(wrong(1, failed('a')))).toBe('a on main (failed).');
   expect(failuresText(wrong(2, failed('a', 'No.'), failed('b', 'No room.')))).toBe(
-    'a on main (failed): No.; b on main (failed): No room.',
+    'a on main (failed): No; b on main (failed): No room.',
   );
   const six = ['a', 'b', 'c', 'd', 'e', 'f'].map((name) => failed(name));
   expect(failuresText(wrong(6, ...six))).toMatch(/; e on main \(failed\); and 1 more\.$/);

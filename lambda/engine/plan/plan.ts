@@ -2,7 +2,7 @@
 
 import type { ConvergeRequest } from '../../contract/converge';
 import type { ErrorInfo } from '../../contract/errors';
-import type { Manifest, Migration } from '../../contract/manifest';
+import { isAbout, type Manifest, type Migration } from '../../contract/manifest';
 import type { Ledger, LedgerMigration } from '../ledger/ledger';
 import { readable } from '../ledger/read';
 import { stackOwnerName } from '../ledger/rows';
@@ -71,10 +71,14 @@ export function obstacle(manifest: Manifest, ledger: Ledger, request: ConvergeRe
       remedy: `Run it once as that role, or: GRANT "${ledger.schemaOwner}" TO "${server.role}";`,
     };
   }
-  if (request.manifestHash !== manifest.hash) {
+  if (!isAbout(request, manifest)) {
+    const other = request.manifestHash !== manifest.hash;
+    const [asked, carried] = other
+      ? [request.manifestHash, manifest.hash]
+      : [request.workload, manifest.workload?.hash];
     return {
       code: 'manifest',
-      message: `the request names manifest ${short(request.manifestHash)}, but this code carries ${short(manifest.hash)}`,
+      message: `the request names ${other ? 'manifest' : 'workload'} ${short(asked ?? 'none')}, but this code carries ${short(carried ?? 'none')}`,
       remedy:
         'Deploy again, so that the code and the stack agree; a hot-swapped or stale asset is never applied.',
     };

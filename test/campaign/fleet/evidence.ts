@@ -2,6 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { Client } from 'pg';
 import { dumpCatalogue } from '../../../lib/demo/catalogue';
+import { PROMISED } from './releases';
 
 export interface Tenant {
   readonly name: string;
@@ -40,6 +41,28 @@ function isOnce(done: Done, names: readonly string[]): boolean {
   });
 }
 
+interface Promised {
+  /** Sorted. */
+  readonly statements: readonly string[] | null;
+  readonly paths: readonly (string | null)[] | null;
+  /** Of a deployment that has not ended. */
+  readonly next: string | null;
+  /** Rows of other promises, and answers of planning, which nobody needs any more. */
+  readonly left: number;
+}
+
+async function promisedIn(client: Client, namespace: string): Promise<Promised> {
+  const { rows } = await client.query<Promised>(
+    `SELECT (SELECT array_agg(w.statement ORDER BY w.statement) FROM trueup.workload w WHERE w.namespace = n.name AND w.promise = n.promise) AS statements,
+            (SELECT array_agg(DISTINCT w.path) FROM trueup.workload w WHERE w.namespace = n.name) AS paths, n.next_promise AS next,
+            ((SELECT count(*) FROM trueup.workload w WHERE w.namespace = n.name AND w.promise IS DISTINCT FROM n.promise)
+             + (SELECT count(*) FROM trueup.answers a WHERE a.namespace = n.name))::int AS left
+       FROM trueup.namespaces n WHERE n.name = $1`,
+    [namespace],
+  );
+  return rows[0]!;
+}
+
 /** The catalogue by schema, each as if it were `public`, without what belongs to the database. */
 async function catalogues(client: Client): Promise<Map<string, string[]>> {
   const { rows } = await client.query<{ name: string }>(
@@ -56,7 +79,8 @@ async function catalogues(client: Client): Promise<Map<string, string[]>> {
 }
 
 /**
- * Tenants that do not have each migration once, by ledger and data, or not the catalogue of the database `alone`.
+ * Tenants that do not have each migration once, by ledger and data, or not the catalogue of the database `alone`, or another promise
+ * than the last release's.
  * @param names of the migrations; two of them count in the table `counter`
  */
 export async function different(
@@ -69,15 +93,24 @@ export async function different(
   const found: object[] = [];
   for (const { name, database, schema = 'public' } of tenants)
     await withClient(urlOf(database), async (client) => {
-      const done = await doneIn(client, schema === 'public' ? namespace : `${namespace}/${schema}`);
+      const own = schema === 'public' ? namespace : `${namespace}/${schema}`;
+      const done = await doneIn(client, own);
+      const promised = await promisedIn(client, own);
+      const path = schema === 'public' ? null : `"${schema}"`;
       const { rows } = await client.query<{ n: number }>(`SELECT n FROM ${schema}.counter`);
       const { rows: invalid } = await client.query(
         'SELECT indexrelid::regclass::text FROM pg_index WHERE NOT indisvalid',
       );
       const catalogue = (await catalogues(client)).get(schema);
       const same = isDeepStrictEqual(catalogue, wanted) && isDeepStrictEqual(rows, [{ n: 2 }]);
-      if (!same || !isOnce(done, names) || invalid.length > 0)
-        found.push({ name, done, rows, invalid, catalogue });
+      const promises = isDeepStrictEqual(promised, {
+        statements: PROMISED,
+        paths: [path],
+        next: null,
+        left: 0,
+      });
+      if (!same || !promises || !isOnce(done, names) || invalid.length > 0)
+        found.push({ name, done, rows, invalid, catalogue, promised });
     });
   return found;
 }

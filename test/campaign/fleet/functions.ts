@@ -12,10 +12,14 @@ export interface Chances {
   dies: number;
 }
 
+/** Of a server's function, beside the manifest. */
+export const codeOf = ({ workload }: Manifest): string => workload?.hash ?? 'none';
+
 export class Functions {
   killed = 0;
   private idle: ChildProcess[] = [];
   private file = '';
+  private fleetFile = '';
 
   constructor(
     private readonly script: string,
@@ -25,18 +29,16 @@ export class Functions {
     private readonly namespace: string,
     private readonly random: Random,
     private readonly chances: Chances,
-  ) {
-    writeFileSync(this.fleetFile, JSON.stringify(fleet));
-  }
-
-  private get fleetFile(): string {
-    return join(this.folder, `${this.fleet.server}.json`);
-  }
+  ) {}
 
   /** As CloudFormation updates a function: calls under way come to their end with the code that they have. */
   deploy(manifest: Manifest): void {
-    this.file = join(this.folder, `${manifest.hash}.json`);
+    const code = codeOf(manifest);
+    const named = `${manifest.hash.slice(0, 12)}-${code.slice(0, 12)}`;
+    this.file = join(this.folder, `${named}.json`);
+    this.fleetFile = join(this.folder, `${named}-${this.fleet.server}.json`);
     writeFileSync(this.file, JSON.stringify(manifest));
+    writeFileSync(this.fleetFile, JSON.stringify({ ...this.fleet, code }));
     for (const child of this.idle.splice(0)) child.kill();
   }
 

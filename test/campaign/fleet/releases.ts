@@ -1,13 +1,14 @@
-/** Two releases of the folder that a campaign deploys. */
-import { file } from '../../compiler/support';
+/** Releases that a campaign deploys: a folder, and the statements that its application sends. */
+import { type Manifest, makePromise } from '../../../lambda/contract/manifest';
+import { compile, type Files, file } from '../../compiler/support';
 
 /** The data of the first release counts; the second one has what a rollback undoes, and what it keeps. */
-export const FIRST = {
+const FIRST = {
   '0001_tables.sql': file(
     'CREATE TABLE t (id int PRIMARY KEY, n int); INSERT INTO t SELECT i, 0 FROM generate_series(1, 200) i; CREATE TABLE counter (n int); INSERT INTO counter VALUES (0)',
   ),
 };
-export const SECOND = {
+const SECOND = {
   ...FIRST,
   '0002_count.sql': file('UPDATE counter SET n = n + 1'),
   '0003_index.sql': file(
@@ -24,3 +25,35 @@ export const SECOND = {
   ),
   '0006_count.sql': file('UPDATE counter SET n = n + 1'),
 };
+/** A column that the running application reads has another name: no tenant takes it. */
+const BREAKING = {
+  ...SECOND,
+  '0007_rename.sql': file('ALTER TABLE t RENAME n TO m', '-- migrate:down\nALTER TABLE t RENAME m TO n'),
+};
+
+const READ = 'SELECT n FROM t WHERE id = $1';
+const WRITE = 'INSERT INTO t (id, n) VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET n = excluded.n';
+const COUNT = 'UPDATE counter SET n = n + $1';
+
+/** Of the last release, sorted. */
+export const PROMISED = [READ, WRITE, COUNT].sort();
+
+async function release(files: Files, ...statements: string[]): Promise<Manifest> {
+  const asked = statements.map((text) => ({ text, role: null, searchPath: null, calls: null }));
+  return { ...(await compile(files)), workload: makePromise(asked) };
+}
+
+export interface Releases {
+  readonly first: Manifest;
+  readonly second: Manifest;
+  /** The second one's files, and another workload. */
+  readonly reworked: Manifest;
+  readonly breaking: Manifest;
+}
+
+export const releases = async (): Promise<Releases> => ({
+  first: await release(FIRST, READ),
+  second: await release(SECOND, READ, WRITE),
+  reworked: await release(SECOND, READ, WRITE, COUNT),
+  breaking: await release(BREAKING, READ.replace('n', 'm')),
+});

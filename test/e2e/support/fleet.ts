@@ -9,9 +9,13 @@ import { dumpCatalogue } from '../../../lib/demo/catalogue';
 import type { Rds } from './rds';
 import { clientConfig } from './scenario';
 
-/** The server is gone for three seconds once so many tenants in schemas have their first table. */
-export async function crash({ server, run }: Rds, after: number): Promise<void> {
-  for (;;) {
+/** The server is gone for three seconds once so many tenants in schemas have their first table. @param unless it ends before */
+export async function crash({ server, run }: Rds, after: number, unless: Promise<unknown>): Promise<void> {
+  let over = false;
+  void unless.finally(() => {
+    over = true;
+  });
+  while (!over) {
     const [row] = await run<{ count: number }>(
       'app',
       `SELECT count(*)::int AS count FROM pg_class WHERE relname = 'orders' AND relkind = 'r'`,

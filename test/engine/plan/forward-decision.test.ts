@@ -88,6 +88,17 @@ describe('what forbids a run', () => {
           'Deploy again, so that the code and the stack agree; a hot-swapped or stale asset is never applied.',
       },
     ],
+    [
+      'another workload',
+      {},
+      { workload: '0123456789abcdef' },
+      {
+        code: 'manifest',
+        message: 'the request names workload 0123456789ab, but this code carries none',
+        remedy:
+          'Deploy again, so that the code and the stack agree; a hot-swapped or stale asset is never applied.',
+      },
+    ],
     ["another stack's namespace", { owner: 'x/y/z' }, { owner: STACK }, OWNED],
     ['the same, and no is said to taking it over', { owner: 'x/y/z' }, { owner: STACK, adopt: false }, OWNED],
     [
