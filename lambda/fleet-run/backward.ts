@@ -54,6 +54,7 @@ async function beginUndo(polled: Polled, failedHash: string, left: string | null
   // A run writes down its targets before it begins.
   if (latest === null) return { next: 'succeed', report: EMPTY_REPORT, warnings };
   const { runs } = JSON.parse(latest) as { runs: string[] };
+  if (await onlyLooked(runs, outbound.bucket)) return { next: 'succeed', report: EMPTY_REPORT, warnings };
   const recorded = await recordedTargets(runs, outbound.bucket);
   const unread: string[] = [];
   const today = await readMembers(plan, fleet.functions, outbound).catch((error: Error): FleetMember[] => {
@@ -68,6 +69,12 @@ async function beginUndo(polled: Polled, failedHash: string, left: string | null
   await outbound.bucket.put(keys.warnings(event.RequestId), JSON.stringify(unread));
   await begin({ run: event.RequestId, work: 'undo', migrates: false, members, request }, outbound);
   return { next: 'poll', progress: `undoing in ${members.length} tenants` };
+}
+
+/** Each run stopped before it changed anything: no tenant is to be asked, and none gets a ledger that it never had. */
+async function onlyLooked(runs: readonly string[], bucket: Polled['outbound']['bucket']): Promise<boolean> {
+  const states = await Promise.all(runs.map((run) => stateOf(run, bucket)));
+  return states.every((state) => state?.report.stopped === 'blocked');
 }
 
 const notToday = ({ message }: Error): string =>

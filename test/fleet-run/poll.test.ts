@@ -335,6 +335,32 @@ describe('backward', () => {
     });
   });
 
+  test('a deployment that only looked: nothing was changed, so no tenant is asked', async () => {
+    aws.onTenant = ({ name }) => (name === 'a' ? { state: 'edited' } : { state: 'behind' });
+    await aws.poll('r');
+    await aws.toEnd('r');
+    await expect(aws.poll('r')).rejects.toThrow(/Nothing was changed: 1 tenant/);
+    aws.status = 'UPDATE_ROLLBACK_IN_PROGRESS';
+    expect(await aws.poll('u', rollback)).toMatchObject({
+      IsComplete: true,
+      Data: { Kept: 'none', Undone: '0', Warnings: 'none' },
+    });
+    expect(aws.starts).toEqual(['r']);
+  });
+
+  test('newcomers that only were looked at: what the round before did is undone all the same', async () => {
+    await aws.poll('r');
+    await aws.toEnd('r');
+    aws.members = [...aws.members, ...membersOf('late')];
+    await aws.poll('r');
+    aws.onTenant = () => ({ state: 'edited' });
+    await aws.toEnd('r-2');
+    await expect(aws.poll('r')).rejects.toThrow(/Tenants came into the list during the deployment/);
+    aws.status = 'UPDATE_ROLLBACK_IN_PROGRESS';
+    expect(await aws.poll('u', rollback)).toEqual(NOT_YET);
+    expect(aws.starts).toEqual(['r', 'r-2', 'u']);
+  });
+
   test('a deployment that never began a run: nothing to undo, no run', async () => {
     aws.status = 'UPDATE_ROLLBACK_IN_PROGRESS';
     expect(await aws.poll('u', rollback)).toMatchObject({ IsComplete: true, Data: { Undone: '0' } });
