@@ -190,7 +190,7 @@ async function campaign(major: number, script: string, folder: string): Promise<
     if (ended === null) tally.stopped++;
     // Where all are tolerated, also one that every tenant refuses comes through.
     through = ended === true && to !== breaking;
-    if (through && random.below(3) === 0) {
+    if (through && random.below(3) > 0) {
       tally.kept++;
       current = to;
       continue;

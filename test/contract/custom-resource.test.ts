@@ -46,7 +46,9 @@ describe('properties of the custom resource', () => {
       undoAfterSuccess: true,
       owner: null,
       beside: [],
+      workload: 'w1',
     });
+    expect(readProperties(received({ Workload: undefined })).workload).toBeNull();
     expect(readProperties(received({ Owner })).owner).toBe('shop/Schema');
     expect(readProperties(received({ Beside })).beside).toEqual(['a', 'b']);
     expect(readProperties(received({ OwnerRole: 'app', Adopt: 'true', Baseline: '0001_x' }))).toMatchObject({

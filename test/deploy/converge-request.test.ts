@@ -55,6 +55,11 @@ test('a nested stack has the name that was fixed at synth; a construct that sets
   expect(nested('9XYZ')).toMatchObject({ stackName: 'shop-SchemaNested-9XYZ' });
 });
 
+test('what the application promises is part of what is asked; so is that it promises nothing', () => {
+  expect(ask({ ResourceProperties: properties({ Workload: 'w1' }) }).workload).toBe('w1');
+  expect(ask({}).workload).toBeNull();
+});
+
 test('what failed is what CloudFormation hands back', () => {
   expect(ask({})).toMatchObject({
     id: 'r-1',

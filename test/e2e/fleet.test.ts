@@ -6,8 +6,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { wavesOf } from '../../lambda/fleet/waves';
 import { dumpCatalogue } from '../../lib/demo/catalogue';
 import { reason, testApp } from './support/cdk';
-import { bySchema, crash, deleteSecret, makeSecret, type Promised, promisesIn } from './support/fleet';
-import { type File, histories, migrationFolder, workloadFile } from './support/migrations';
+import { bySchema, crash, promisesIn, Tenants } from './support/fleet';
+import { FIRST, READ, REMARK, SECOND, SIZE, THIRD, WRITE } from './support/fleet-files';
+import { type File, migrationFolder, workloadFile } from './support/migrations';
 import { type Rds, startRds } from './support/rds';
 import { available, cdk, logEvents, physicalId, stackEvents, stackStatus, trueup } from './support/scenario';
 import type { Finished } from './support/supervised';
@@ -19,6 +20,7 @@ const LOGINS = `${NAME}-logins`;
 const SERVER = `${NAME}-server`;
 const DATABASES = ['tenant_a', 'tenant_b', 'tenant_c'];
 const SCHEMAS = ['shop_x', 'shop_y'];
+const FIVE = [...DATABASES, ...SCHEMAS];
 const SIX = [...DATABASES, 'tenant_d', ...SCHEMAS];
 /** Who is in which wave. */
 const [CANARY, EARLY, REST] = wavesOf(SIX.map((name) => ({ name, database: name }))).map(({ targets }) =>
@@ -27,39 +29,9 @@ const [CANARY, EARLY, REST] = wavesOf(SIX.map((name) => ({ name, database: name 
 const BAD = [CANARY[0]!, EARLY[0]!, REST[0]!];
 const app = testApp('fleet');
 
-const ORDERS: File = {
-  up: 'CREATE TABLE orders (id uuid PRIMARY KEY, note text);',
-  holds: `to_regclass('orders') IS NOT NULL`,
-};
-const SHORT: File = {
-  up: 'ALTER TABLE orders ADD CONSTRAINT short CHECK (length(note) < 1000) NOT VALID;',
-  holds: `EXISTS (SELECT FROM pg_constraint WHERE conrelid = 'orders'::regclass AND conname = 'short')`,
-  down: 'ALTER TABLE orders DROP CONSTRAINT short;',
-};
-const SIZE: File = {
-  up: 'ALTER TABLE orders ADD COLUMN size int;',
-  holds: `EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass('orders') AND attname = 'size')`,
-  down: 'ALTER TABLE orders DROP COLUMN size;',
-};
-const NOTE: File = {
-  up: `ALTER TABLE orders ALTER COLUMN note SET DEFAULT '';`,
-  holds: `EXISTS (SELECT FROM pg_attrdef WHERE adrelid = 'orders'::regclass)`,
-  down: 'ALTER TABLE orders ALTER COLUMN note DROP DEFAULT;',
-};
-const REMARK: File = {
-  up: 'ALTER TABLE orders RENAME COLUMN note TO remark;',
-  holds: `EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass('orders') AND attname = 'remark')`,
-  down: 'ALTER TABLE orders RENAME COLUMN remark TO note;',
-};
-const FIRST = { '0001_orders': ORDERS };
-const SECOND = { ...FIRST, '0002_note': NOTE };
-const THIRD = { ...SECOND, '0003_short': SHORT };
-
-const READ = 'SELECT id, note FROM orders WHERE id = $1';
-const WRITE = 'INSERT INTO orders (id, note) VALUES ($1, $2) ON CONFLICT (id) DO NOTHING';
-
 describe.runIf(available())('a fleet, from its first deployment to its end', () => {
   let rds: Rds;
+  let tenants: Tenants;
 
   const deploy = (
     files: Record<string, File>,
@@ -77,43 +49,6 @@ describe.runIf(available())('a fleet, from its first deployment to its end', () 
       },
       flags: ['--exclusively'],
     });
-  const historyOf = (tenant: string): Promise<Record<string, string[]>> =>
-    tenant.startsWith('shop_') ? histories(rds, 'app', `${NAME}/${tenant}`) : histories(rds, tenant, NAME);
-  const everywhere = async (tenants = [...DATABASES, ...SCHEMAS]) =>
-    Object.fromEntries(
-      await Promise.all(tenants.map(async (each) => [each, await historyOf(each)] as const)),
-    );
-
-  const sqlIn = (tenant: string, sql: string): Promise<object[]> =>
-    tenant.startsWith('shop_')
-      ? rds.run('app', `SET search_path TO ${tenant}; ${sql}`)
-      : rds.run(tenant, sql);
-  /** Of each tenant. */
-  const catalogues = async () => [
-    await bySchema(rds.adminUrl('app')),
-    ...(await Promise.all([...DATABASES, 'tenant_d'].map((tenant) => dumpCatalogue(rds.adminUrl(tenant))))),
-  ];
-  const promised = async (tenants: readonly string[]): Promise<Record<string, Promised['statements']>> =>
-    Object.fromEntries(
-      await Promise.all(
-        tenants.map(async (tenant) => {
-          const schema = tenant.startsWith('shop_');
-          const all = await promisesIn(rds, schema ? 'app' : tenant);
-          const { statements } = all.find(({ namespace }) =>
-            schema ? namespace === `${NAME}/${tenant}` : namespace === NAME,
-          )!;
-          return [tenant, statements];
-        }),
-      ),
-    );
-  const spoil = (tenant: string) => sqlIn(tenant, 'ALTER TABLE orders ADD CONSTRAINT short CHECK (true)');
-  const repair = (tenant: string) => sqlIn(tenant, 'ALTER TABLE orders DROP CONSTRAINT short');
-  /** Of 0003_short. */
-  const done = async () =>
-    Object.fromEntries(
-      Object.entries(await everywhere(SIX)).map(([tenant, of]) => [tenant, of['0003_short'] ?? []]),
-    );
-
   const each = <T>(tenants: readonly string[], value: T) =>
     Object.fromEntries(tenants.map((tenant) => [tenant, value]));
 
@@ -125,38 +60,6 @@ describe.runIf(available())('a fleet, from its first deployment to its end', () 
     return failed.at(-1)?.ResourceStatusReason ?? '';
   }
 
-  /** What was done to each schema's tenant, in its order. */
-  async function eventsOf(tenants: readonly string[]): Promise<Map<string, string[]>> {
-    const rows = await rds.run<{ tenant: string; done: string[] }>(
-      'app',
-      `SELECT split_part(namespace, '/', 2) AS tenant, array_agg(migration ORDER BY id) AS done FROM trueup.events
-        WHERE migration IS NOT NULL AND event IN ('applied', 'unverified', 'undone') GROUP BY 1`,
-    );
-    const all = new Map(rows.map(({ tenant, done }) => [tenant, done]));
-    return new Map(tenants.map((name) => [name, all.get(name) ?? []]));
-  }
-
-  /** Three tenants with logins of their own: the secrets of two of them are gone. */
-  async function makeLogins(): Promise<void> {
-    await rds.run('app', `CREATE ROLE own LOGIN PASSWORD 'of one tenant'`);
-    await rds.run('app', 'CREATE TABLE public.logins (name text, database text, secret text)');
-    await rds.run('app', 'GRANT SELECT ON public.logins TO postgres');
-    for (const [name, secret] of [
-      ['own_ok', 'ok'],
-      ['own_never', 'never-made'],
-      ['own_deleted', 'deleted'],
-    ]) {
-      await rds.run('app', `CREATE DATABASE ${name} OWNER own`);
-      await rds.run('app', 'INSERT INTO public.logins VALUES ($1, $1, $2)', [
-        name,
-        `${NAME}/tenants/${secret}`,
-      ]);
-    }
-    const login = { username: 'own', password: 'of one tenant' };
-    for (const secret of ['ok', 'deleted']) await makeSecret(`${NAME}/tenants/${secret}`, login);
-    await deleteSecret(`${NAME}/tenants/deleted`);
-  }
-
   async function reported() {
     const group = await physicalId(STACK, 'AWS::Logs::LogGroup');
     const ends = (await logEvents(group)).filter((each) => each.event === 'deployment');
@@ -165,6 +68,7 @@ describe.runIf(available())('a fleet, from its first deployment to its end', () 
 
   beforeAll(async () => {
     rds = await startRds(SERVER);
+    tenants = new Tenants(rds, NAME);
     const made = await cdk().deploy([SERVER], {
       app,
       context: { name: NAME, folder: migrationFolder(FIRST) },
@@ -182,9 +86,9 @@ describe.runIf(available())('a fleet, from its first deployment to its end', () 
     const created = await deploy(FIRST);
     expect(created.exitCode, reason(created)).toBe(0);
     expect(created.output).toMatch(/Tenants\S* = 5 tenants: 5 at version/);
-    for (const history of Object.values(await everywhere()))
+    for (const history of Object.values(await tenants.histories(FIVE)))
       expect(history).toEqual({ '0001_orders': ['applied'] });
-    expect(await promised([...DATABASES, ...SCHEMAS])).toEqual(each([...DATABASES, ...SCHEMAS], [READ]));
+    expect(await tenants.promised(FIVE)).toEqual(each(FIVE, [READ]));
     expect((await promisesIn(rds, 'app')).map(({ paths }) => paths)).toEqual(SCHEMAS.map((name) => [name]));
   });
 
@@ -192,19 +96,19 @@ describe.runIf(available())('a fleet, from its first deployment to its end', () 
     await rds.run('app', 'CREATE DATABASE tenant_d OWNER postgres');
     const updated = await deploy(SECOND);
     expect(updated.exitCode, reason(updated)).toBe(0);
-    for (const history of Object.values(await everywhere([...DATABASES, 'tenant_d', ...SCHEMAS])))
+    for (const history of Object.values(await tenants.histories([...DATABASES, 'tenant_d', ...SCHEMAS])))
       expect(history).toEqual({ '0001_orders': ['applied'], '0002_note': ['applied'] });
   });
 
   test('a bad tenant in each wave: its wave ends, no later one begins, and what was done is undone', async () => {
-    for (const tenant of BAD) await spoil(tenant);
+    for (const tenant of BAD) await tenants.spoil(tenant);
     const reached: string[] = [];
     for (const [wave, bad] of [
       ['canary', CANARY],
       ['early', EARLY],
       ['rest', REST],
     ] as const) {
-      const before = await done();
+      const before = await tenants.done('0003_short', SIX);
       const failed = await deploy(THIRD);
       expect(failed.exitCode, reason(failed)).toBe(1);
       expect(await stackStatus(STACK)).toBe('UPDATE_ROLLBACK_COMPLETE');
@@ -215,7 +119,7 @@ describe.runIf(available())('a fleet, from its first deployment to its end', () 
       );
       // All others of the wave had their turn.
       reached.push(...bad.slice(1));
-      expect(await done()).toEqual(
+      expect(await tenants.done('0003_short', SIX)).toEqual(
         Object.fromEntries(
           Object.entries(before).map(([tenant, events]) => [
             tenant,
@@ -224,18 +128,18 @@ describe.runIf(available())('a fleet, from its first deployment to its end', () 
         ),
       );
       expect(await reported()).toMatchObject({ direction: 'rollback', outcome: 'done', keptCount: 0 });
-      await repair(bad[0]!);
+      await tenants.repair(bad[0]!);
       reached.push(bad[0]!);
     }
   }, 600_000);
 
   test('one in each wave is bad, and three are tolerated: all others are at version, and the answer names the three', async () => {
-    for (const tenant of BAD) await spoil(tenant);
+    for (const tenant of BAD) await tenants.spoil(tenant);
     const tolerated = await deploy(THIRD, { tolerated: '3' });
     expect(tolerated.exitCode, reason(tolerated)).toBe(0);
     for (const tenant of BAD)
       expect(tolerated.output).toMatch(new RegExp(`Failed\\S* = .*${tenant} on main`));
-    for (const [tenant, events] of Object.entries(await done()))
+    for (const [tenant, events] of Object.entries(await tenants.done('0003_short', SIX)))
       expect(events.at(-1) === 'applied', tenant).toBe(!BAD.includes(tenant));
   });
 
@@ -244,11 +148,12 @@ describe.runIf(available())('a fleet, from its first deployment to its end', () 
     expect(JSON.parse(status.output)).toMatchObject({ targets: 6, states: { 'at version': 3, behind: 3 } });
     expect(status.exitCode).toBe(3);
 
-    for (const tenant of BAD) await repair(tenant);
+    for (const tenant of BAD) await tenants.repair(tenant);
     const up = await trueup('up', '--stack', STACK, ...BAD.flatMap((name) => ['--target', name]), '--quiet');
     expect(up.output).toBe('3 tenants: 3 at version.\n');
     expect(up.exitCode).toBe(0);
-    for (const events of Object.values(await done())) expect(events.at(-1)).toBe('applied');
+    for (const events of Object.values(await tenants.done('0003_short', SIX)))
+      expect(events.at(-1)).toBe('applied');
 
     const wrong = await trueup('up', '--stack', STACK, '--target', 'nobody');
     expect(wrong.output).toContain('nobody is not in the list of 6 targets');
@@ -256,7 +161,10 @@ describe.runIf(available())('a fleet, from its first deployment to its end', () 
   });
 
   test('a version that breaks what the running application sends: refused at the canary, with the statement; all is as before', async () => {
-    const [before, ledger] = [await catalogues(), await everywhere(SIX)];
+    const [before, ledger] = [
+      await tenants.catalogues([...DATABASES, 'tenant_d']),
+      await tenants.histories(SIX),
+    ];
     const mended = [READ.replace('note', 'remark')];
     const failed = await deploy({ ...THIRD, '0004_remark': REMARK }, {}, STACK, mended);
     expect(failed.exitCode, reason(failed)).toBe(1);
@@ -265,34 +173,34 @@ describe.runIf(available())('a fleet, from its first deployment to its end', () 
     expect(await failure()).toContain(why);
     expect(failed.output).toContain(why);
     expect(await reported()).toMatchObject({ direction: 'rollback', outcome: 'done', keptCount: 0 });
-    expect(await catalogues()).toEqual(before);
-    expect(await everywhere(SIX)).toEqual(ledger);
-    expect(await promised(SIX)).toEqual(each(SIX, [READ]));
+    expect(await tenants.catalogues([...DATABASES, 'tenant_d'])).toEqual(before);
+    expect(await tenants.histories(SIX)).toEqual(ledger);
+    expect(await tenants.promised(SIX)).toEqual(each(SIX, [READ]));
   });
 
   test('another workload alone: no migration, and every tenant promises it but one, of which the status tells', async () => {
     const [bad] = REST;
-    await sqlIn(bad!, 'ALTER TABLE orders DROP CONSTRAINT orders_pkey');
-    const ledger = await everywhere(SIX);
+    await tenants.sql(bad!, 'ALTER TABLE orders DROP CONSTRAINT orders_pkey');
+    const ledger = await tenants.histories(SIX);
     const deployed = await deploy(THIRD, { tolerated: '1' }, STACK, [WRITE, READ]);
     expect(deployed.exitCode, reason(deployed)).toBe(0);
     expect(deployed.output).toMatch(/Tenants\S* = 6 tenants: 5 at version, 1 failed/);
-    expect(await everywhere(SIX)).toEqual(ledger);
-    expect(await promised(SIX)).toEqual({ ...each(SIX, [WRITE, READ]), [bad!]: [READ] });
+    expect(await tenants.histories(SIX)).toEqual(ledger);
+    expect(await tenants.promised(SIX)).toEqual({ ...each(SIX, [WRITE, READ]), [bad!]: [READ] });
 
     const status = await trueup('status', '--stack', STACK, '--fleet', '--exit-code');
     expect(status.output).toContain(`behind  ${bad} on main  at 0003_short, with another workload\n`);
     expect(status.exitCode).toBe(3);
     const up = () => trueup('up', '--stack', STACK, '--target', bad!, '--quiet');
     expect((await up()).output).toMatch(/1 statement of the new workload does not plan.*ON CONFLICT/s);
-    await sqlIn(bad!, 'ALTER TABLE orders ADD PRIMARY KEY (id)');
+    await tenants.sql(bad!, 'ALTER TABLE orders ADD PRIMARY KEY (id)');
     expect((await up()).output).toBe('1 tenant: 1 at version.\n');
-    expect(await promised(SIX)).toEqual(each(SIX, [WRITE, READ]));
+    expect(await tenants.promised(SIX)).toEqual(each(SIX, [WRITE, READ]));
   });
 
   test('a service that does not come up: the tenants had succeeded, so they stay. Two stacks at the same time: one is told whose they are, one that secrets are gone', async () => {
     const files = { ...THIRD, '0004_size': SIZE };
-    await makeLogins();
+    await tenants.makeLogins();
     const [failed, other, logins] = await Promise.all([
       deploy(files, { service: 'fails' }, STACK, [WRITE, READ]),
       deploy(files, { stack: 'other' }, OTHER),
@@ -301,7 +209,7 @@ describe.runIf(available())('a fleet, from its first deployment to its end', () 
     expect(failed.exitCode, reason(failed)).toBe(1);
     expect(await stackStatus(STACK)).toBe('UPDATE_ROLLBACK_COMPLETE');
     expect(await reported()).toMatchObject({ direction: 'rollback', outcome: 'done', keptCount: 6 });
-    for (const history of Object.values(await everywhere(SIX)))
+    for (const history of Object.values(await tenants.histories(SIX)))
       expect(history['0004_size']).toEqual(['applied']);
 
     expect(other.exitCode, reason(other)).toBe(1);
@@ -311,12 +219,12 @@ describe.runIf(available())('a fleet, from its first deployment to its end', () 
     expect(logins.exitCode, reason(logins)).toBe(1);
     const gone = await failure(LOGINS);
     expect(gone).toMatch(/Nothing was changed: 2 tenants cannot be migrated, and none is tolerated\. own_/);
-    for (const [name, secret, error] of [
-      ['own_never', 'never-made', 'ResourceNotFoundException'],
-      ['own_deleted', 'deleted', 'InvalidRequestException'],
+    for (const [name, error] of [
+      ['own_never', 'ResourceNotFoundException'],
+      ['own_deleted', 'InvalidRequestException'],
     ])
       expect(gone).toContain(
-        `${name} on main (unreachable): The secret ${NAME}/tenants/${secret} could not be read (${error}).`,
+        `${name} on main (unreachable): The secret ${NAME}/tenants/${name} could not be read (${error}).`,
       );
     expect(gone).toMatch(/ 3 tenants: (1 behind, 2 unreachable|2 unreachable, 1 behind)\./);
     expect(await stackStatus(LOGINS)).toBe('ROLLBACK_COMPLETE');
@@ -334,7 +242,7 @@ describe.runIf(available())('a fleet, from its first deployment to its end', () 
     expect(finished.output).toMatch(/Tenants\S* = 200 tenants: 200 at version/);
     const folder = migrationFolder(files);
     const names = Object.keys(files);
-    expect(await eventsOf(added)).toEqual(new Map(added.map((name) => [name, names])));
+    expect(await tenants.eventsOf(added)).toEqual(new Map(added.map((name) => [name, names])));
     for (const { namespace, statements, paths } of await promisesIn(rds, 'app'))
       expect([statements, paths]).toEqual([[WRITE, READ], [namespace.split('/')[1]]]);
 
@@ -364,6 +272,6 @@ describe.runIf(available())('a fleet, from its first deployment to its end', () 
     });
     expect(destroyed.exitCode, reason(destroyed)).toBe(0);
     expect(await stackStatus(STACK)).not.toBe('DELETE_FAILED');
-    expect((await historyOf('tenant_a'))['0001_orders']).toEqual(['applied']);
+    expect((await tenants.historyOf('tenant_a'))['0001_orders']).toEqual(['applied']);
   });
 });

@@ -6,6 +6,7 @@ import {
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
 import { dumpCatalogue } from '../../../lib/demo/catalogue';
+import { histories } from './migrations';
 import type { Rds } from './rds';
 import { clientConfig } from './scenario';
 
@@ -41,7 +42,7 @@ export async function bySchema(url: string): Promise<Map<string, string[]>> {
   return found;
 }
 
-export interface Promised {
+interface Promised {
   readonly namespace: string;
   /** Of the running application, sorted. */
   readonly statements: readonly string[] | null;
@@ -61,11 +62,91 @@ export const promisesIn = ({ run }: Rds, database: string): Promise<Promised[]> 
 
 const secrets = () => new SecretsManagerClient(clientConfig());
 
-export async function makeSecret(name: string, login: { username: string; password: string }): Promise<void> {
+async function makeSecret(name: string, login: { username: string; password: string }): Promise<void> {
   await secrets().send(new CreateSecretCommand({ Name: name, SecretString: JSON.stringify(login) }));
 }
 
 /** Marked for deletion, as it is for the next week. */
-export async function deleteSecret(name: string): Promise<void> {
+async function deleteSecret(name: string): Promise<void> {
   await secrets().send(new DeleteSecretCommand({ SecretId: name, RecoveryWindowInDays: 7 }));
 }
+
+/** Each is a database, or a schema `shop_…` of database `app`. */
+export class Tenants {
+  constructor(
+    private readonly rds: Rds,
+    /** Of the fleet's folder. */
+    private readonly namespace: string,
+  ) {}
+
+  sql(tenant: string, sql: string): Promise<object[]> {
+    return isSchema(tenant)
+      ? this.rds.run('app', `SET search_path TO ${tenant}; ${sql}`)
+      : this.rds.run(tenant, sql);
+  }
+
+  /** So that `0003_short` fails there. */
+  spoil = (tenant: string) => this.sql(tenant, 'ALTER TABLE orders ADD CONSTRAINT short CHECK (true)');
+  repair = (tenant: string) => this.sql(tenant, 'ALTER TABLE orders DROP CONSTRAINT short');
+
+  historyOf = (tenant: string): Promise<Record<string, string[]>> =>
+    histories(this.rds, isSchema(tenant) ? 'app' : tenant, this.namespaceOf(tenant));
+
+  histories = (tenants: readonly string[]): Promise<Record<string, Record<string, string[]>>> =>
+    byName(tenants, this.historyOf);
+
+  done = (migration: string, tenants: readonly string[]): Promise<Record<string, string[]>> =>
+    byName(tenants, async (tenant) => (await this.historyOf(tenant))[migration] ?? []);
+
+  /** Of the running application, sorted. */
+  promised = (tenants: readonly string[]): Promise<Record<string, Promised['statements']>> =>
+    byName(tenants, async (tenant) => {
+      const all = await promisesIn(this.rds, isSchema(tenant) ? 'app' : tenant);
+      return all.find(({ namespace }) => namespace === this.namespaceOf(tenant))!.statements;
+    });
+
+  /** Of all tenants in schemas, and of these. */
+  catalogues = async (databases: readonly string[]): Promise<unknown[]> => [
+    await bySchema(this.rds.adminUrl('app')),
+    await byName(databases, (database) => dumpCatalogue(this.rds.adminUrl(database))),
+  ];
+
+  /** What was done to tenants in schemas, in its order. */
+  async eventsOf(tenants: readonly string[]): Promise<Map<string, string[]>> {
+    const rows = await this.rds.run<{ tenant: string; done: string[] }>(
+      'app',
+      `SELECT split_part(namespace, '/', 2) AS tenant, array_agg(migration ORDER BY id) AS done FROM trueup.events
+        WHERE migration IS NOT NULL AND event IN ('applied', 'unverified', 'undone') GROUP BY 1`,
+    );
+    const all = new Map(rows.map(({ tenant, done }) => [tenant, done]));
+    return new Map(tenants.map((name) => [name, all.get(name) ?? []]));
+  }
+
+  /** Three databases with logins of their own: the secrets of two of them are gone. Table `logins` lists them. */
+  async makeLogins(): Promise<void> {
+    const { run } = this.rds;
+    await run('app', `CREATE ROLE own LOGIN PASSWORD 'of one tenant'`);
+    await run('app', 'CREATE TABLE public.logins (name text, database text, secret text)');
+    await run('app', 'GRANT SELECT ON public.logins TO postgres');
+    const secretOf = (name: string) => `${this.namespace}/tenants/${name}`;
+    for (const name of ['own_ok', 'own_never', 'own_deleted']) {
+      await run('app', `CREATE DATABASE ${name} OWNER own`);
+      await run('app', 'INSERT INTO public.logins VALUES ($1, $1, $2)', [name, secretOf(name)]);
+    }
+    const login = { username: 'own', password: 'of one tenant' };
+    for (const name of ['own_ok', 'own_deleted']) await makeSecret(secretOf(name), login);
+    await deleteSecret(secretOf('own_deleted'));
+  }
+
+  private namespaceOf(tenant: string): string {
+    return isSchema(tenant) ? `${this.namespace}/${tenant}` : this.namespace;
+  }
+}
+
+const isSchema = (tenant: string): boolean => tenant.startsWith('shop_');
+
+const byName = async <T>(
+  names: readonly string[],
+  what: (name: string) => Promise<T>,
+): Promise<Record<string, T>> =>
+  Object.fromEntries(await Promise.all(names.map(async (name) => [name, await what(name)] as const)));
