@@ -54,6 +54,13 @@ test('the page shows the cost and the policy as they are printed', () => {
   expect(page).toContain(`\n\`\`\`json\n${policyText(policyFor(target, ['reads', 'stack']))}\n\`\`\`\n`);
 });
 
+test('the output that the page shows has every step, by the title that it has now', () => {
+  const shown = page.split('\n## Against the local AWS\n')[1]!;
+  const titles = [...shown.matchAll(/^([a-z-]+): (.+)$/gm)].map(([, id, title]) => [id, title]);
+  const own = STEPS.filter(({ part }) => part === 'reads' || part === 'stack');
+  expect(titles).toEqual(own.map(({ id, title }) => [id, title]));
+});
+
 test('every option on the page is one of the program', () => {
   const options = [...page.matchAll(/--[a-z][a-z-]*/g)].map(([option]) => option);
   expect([...new Set(options)].filter((option) => !HELP.includes(option))).toEqual([]);
