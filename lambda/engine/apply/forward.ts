@@ -4,7 +4,7 @@ import type { ConvergeRequest, Outcome, Report } from '../../contract/converge';
 import { type ErrorInfo, TrueupError } from '../../contract/errors';
 import type { WorkloadReport } from '../../contract/workload';
 import { noted, planAfter, planBefore } from '../guard/guard';
-import { guards, promiseOf } from '../guard/statements';
+import { guards, promiseHash } from '../guard/statements';
 import { warningsOf } from '../guard/words';
 import { askHistory } from '../history';
 import type { Ledger } from '../ledger/ledger';
@@ -60,7 +60,7 @@ function concernsPromises(
 ): boolean {
   if (!guards(request)) return false;
   const running = ledger.promise ?? null;
-  const next = promiseOf(manifest, schemasOf(ledger, request))?.hash ?? null;
+  const next = promiseHash(manifest, schemasOf(ledger, request));
   const changed = steps.length > 0 || ledger.migrations.some(({ deployment }) => deployment === request.id);
   return changed ? running !== null || next !== null : next !== null && next !== running;
 }

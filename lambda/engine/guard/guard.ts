@@ -9,7 +9,7 @@ import { pinned } from '../../postgres/pinned';
 import { quoteLiteral } from '../../sql/quote';
 import { NotYet, type Run } from '../run';
 import { PLANNING_BUDGET_MS, PLANNING_SHARE } from '../time/limits';
-import { promiseOf } from './statements';
+import { promiseHash } from './statements';
 import { breaksDeployed, breaksRunning, inWords, type Named } from './words';
 
 const asked = (run: Run, more: object): string =>
@@ -84,8 +84,7 @@ interface Found {
 export async function planAfter(
   run: Run,
 ): Promise<{ readonly report: WorkloadReport; readonly error: ErrorInfo | null }> {
-  const promise = promiseOf(run.manifest, run.names.schemas ?? null);
-  const found = await ask(run, promise?.hash ?? null);
+  const found = await ask(run, promiseHash(run.manifest, run.names.schemas ?? null));
   const failing = found.deployed?.failing ?? 0;
   const named = found.deployed?.failed.filter((each) => each.as === 'broken') ?? [];
   return { report: reportOf(found), error: failing === 0 ? null : breaksDeployed(failing, named) };

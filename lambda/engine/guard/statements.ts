@@ -14,26 +14,25 @@ export const guards = (request: ConvergeRequest): boolean =>
   request.direction !== 'rollback' && !request.remove && !request.baselineOnly;
 
 /**
- * What the manifest's application promises in this place; null: nothing. A tenant in a schema of its own has names of
- * statements mean what those of migrations do, whosever they were when they were recorded. The hash says so too: the same
- * statements under another path are another promise, since they may mean other tables.
+ * Hash of what the manifest's application promises in this place; null: nothing. A tenant in a schema of its own has names
+ * of statements mean what those of migrations do, whosever they were when they were recorded. So the same statements under
+ * another path are another promise: they may mean other tables.
  */
-export function promiseOf({ workload }: Manifest, schemas: readonly string[] | null): WorkloadPromise | null {
+export function promiseHash({ workload }: Manifest, schemas: readonly string[] | null): string | null {
   if (workload === undefined) return null;
-  if (schemas === null) return workload;
-  const searchPath = searchPathOf(schemas);
-  return {
-    hash: sha256(`${workload.hash} ${searchPath}`),
-    statements: workload.statements.map((each) => ({ ...each, searchPath })),
-  };
+  return schemas === null ? workload.hash : sha256(`${workload.hash} ${searchPathOf(schemas)}`);
 }
 
 /** The texts of the manifest's promise, where the ledger does not hold them. Each travels once. */
 export function keepPromise(ledger: Ledger, request: ConvergeRequest, manifest: Manifest): string[] {
-  if (request.baselineOnly || request.remove) return [];
-  const promise = promiseOf(manifest, schemasOf(ledger, request));
-  if (promise === null || promise.hash === ledger.promise || promise.hash === ledger.nextPromise) return [];
-  return storePromise(request.namespace, promise);
+  const schemas = schemasOf(ledger, request);
+  const hash = promiseHash(manifest, schemas);
+  if (hash === null || request.baselineOnly || request.remove) return [];
+  if (hash === ledger.promise || hash === ledger.nextPromise) return [];
+  const { statements } = manifest.workload!;
+  const searchPath = schemas && searchPathOf(schemas);
+  const placed = searchPath === null ? statements : statements.map((each) => ({ ...each, searchPath }));
+  return storePromise(request.namespace, { hash, statements: placed });
 }
 
 function storePromise(namespace: string, { hash, statements }: WorkloadPromise): string[] {
@@ -69,7 +68,7 @@ export function changesPromise(ledger: Ledger, request: ConvergeRequest, manifes
 }
 
 const nextPromise = (ledger: Ledger, request: ConvergeRequest, manifest: Manifest): string | null =>
-  request.remove ? null : (promiseOf(manifest, schemasOf(ledger, request))?.hash ?? null);
+  request.remove ? null : promiseHash(manifest, schemasOf(ledger, request));
 
 /**
  * What planning said is needed until the end of the deployment, and no longer. A deployment of a stack that failed is rolled
