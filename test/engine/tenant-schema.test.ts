@@ -10,7 +10,7 @@ import { compileUp } from '../compiler/support';
 import { connect, createDatabase, majors, urlOf } from '../support/database';
 import { contextFor, run, up } from '../support/engine';
 import { fleetFolder } from '../support/fleet-folder';
-import { manifestOf, migration, request } from '../support/manifest';
+import { manifestOf, migration, promising, request } from '../support/manifest';
 import { applications, untilRow } from '../support/watching';
 
 const NAMES = ['acme', 'Ten "A" nt, é', "o'neil; --", 'x'.repeat(63)];
@@ -107,6 +107,33 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     expect(ledger.migrations).toHaveLength(3);
     expect((await rowsRead()) - before).toBeLessThan(100);
     await client.query('COMMIT');
+  });
+
+  test('another workload of one tenant: what is read grows neither with the others that send it nor by its square', async () => {
+    const { url, client } = await withSchemas('one');
+    const texts = Array.from({ length: 100 }, (_, i) => `SELECT id AS n${i} FROM orders`);
+    const tenant = { namespace: 'app/one', id: 'one', schemas: ['one'] };
+    await up(url, promising(folder, ...texts), tenant);
+    await client.query(`INSERT INTO trueup.workload (namespace, promise, number, statement, role, path, calls)
+      SELECT 'app/' || n, 'p', w.number, w.statement, w.role, w.path, w.calls FROM generate_series(1, 300) n, trueup.workload w;
+      INSERT INTO trueup.promised SELECT 'app/' || n, 'p', k.number, k.answer FROM generate_series(1, 300) n, trueup.promised k;
+      ANALYZE trueup.workload, trueup.promised`);
+    const statements = texts.map((text) => ({ text, role: null, searchPath: '"one"', calls: 7 }));
+    const asked = { namespace: 'app/one', deployment: 'two', promise: 'another', budgetMs: 30_000 };
+    await client.query('BEGIN');
+    await client.query('SELECT trueup._keep_promise($1, $2, $3)', [
+      'app/one',
+      'another',
+      JSON.stringify(statements),
+    ]);
+    const { rows } = await client.query('SELECT trueup._promise_after($1) AS after', [JSON.stringify(asked)]);
+    expect(rows[0].after.deployed).toMatchObject({ statements: 100, plan: 100 });
+    const read =
+      await client.query(`SELECT sum(pg_stat_get_xact_tuples_returned(c.oid) + pg_stat_get_xact_tuples_fetched(c.oid))::int AS rows
+      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+      WHERE n.nspname = 'trueup' AND c.relname ~ '^(workload|promised)' AND c.relkind IN ('r', 'i')`);
+    expect(read.rows[0].rows).toBeLessThan(30 * texts.length);
+    await client.query('ROLLBACK');
   });
 
   test('each tenant has its own tables, whatever its name, and nothing is made elsewhere', async () => {
