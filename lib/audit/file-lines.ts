@@ -45,7 +45,8 @@ export function documentOf(lines: Iterable<string>): unknown {
       Array.isArray(value) && typeof value[0] === 'number' ? lists[value[0]] : value,
     );
   } catch (error) {
-    if (error instanceof SyntaxError) return null;
+    // So deep that the stack ends.
+    if (error instanceof SyntaxError || error instanceof RangeError) return null;
     throw error;
   }
 }

@@ -96,12 +96,14 @@ function requireParts(document: Fields): void {
   const { catalogue } = document;
   if (!isObject(catalogue)) throw damaged('it has no "catalogue"');
   for (const [name, { namedBy, always = [] }] of Object.entries(KINDS)) {
-    // What names an object may be missing (a grant on a database has no schema), but is never anything else than text.
+    // A grant on a database has no schema: what names an object may be missing there, but is never anything else than text.
+    const required = name === 'grants' ? [] : namedBy.filter((field) => NAMES.includes(field));
     requireObjects(
       catalogue[name],
       `catalogue.${name}`,
       (object) =>
         namedBy.every((field) => ['string', 'boolean', 'undefined'].includes(typeof object[field])) &&
+        required.every((field) => typeof object[field] === 'string') &&
         always.every((field) => object[field] !== undefined),
     );
   }
@@ -126,6 +128,8 @@ function requireParts(document: Fields): void {
     (each) => typeof each.what === 'string' && typeof each.why === 'string',
   );
 }
+
+const NAMES: readonly string[] = ['schema', 'table', 'name'];
 
 function requireObjects(value: unknown, name: string, isOne: (object: Fields) => boolean): void {
   if (!Array.isArray(value)) throw damaged(`"${name}" is no list`);

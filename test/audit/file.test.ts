@@ -69,6 +69,8 @@ const inOneGo = (given: string): unknown => {
 test('line by line it is the same document, and what is none is none', () => {
   const two = text.replace(/(\{"schema":"s","name":"q".*\})/, '$1,\n$1');
   expect(documentOf(two.split('\n'))).toEqual(inOneGo(two));
+  // Deeper than the stack is.
+  expect(documentOf([`{"catalogue": ${'['.repeat(200_000)}${']'.repeat(200_000)}}`])).toBeNull();
   for (let at = 0; at < two.length; at++)
     for (const other of ['', ',', '\n', '{', '[']) {
       const given = two.slice(0, at) + other + two.slice(at + 1);
@@ -121,6 +123,13 @@ test.each([
   ['is a damaged snapshot: its "version" is none', text.replace('"version": 1,\n', '"version": "1",\n')],
   ['is a damaged snapshot: it has no "taken"', text.replace('"taken"', '"token"')],
   ['is a damaged snapshot: "catalogue.tables" is no list', text.replace('"tables"', '"table"')],
+  ...['eventTriggers', 'publications', 'settings', 'extensions'].map((kind) => [
+    `is a damaged snapshot: item 1 of "catalogue.${kind}" is not what it should be`,
+    text.replace(
+      new RegExp(`"${kind}": \\[(\\n|\\])`),
+      (_, end: string) => `"${kind}": [{}${end === ']' ? ']' : ',\n'}`,
+    ),
+  ]),
   ['is a damaged snapshot: it is not JSON', text.replace('"tables": [', '"tables": [[')],
   [
     'is a damaged snapshot: item 1 of "positions" is not what it should be',

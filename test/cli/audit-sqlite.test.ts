@@ -78,6 +78,15 @@ test.each([
     /is damaged/,
   ],
   [
+    'whose texts are in UTF-16',
+    (file: string) => {
+      const bytes = readFileSync(file);
+      bytes.writeUInt32BE(2, 56);
+      writeFileSync(file, bytes);
+    },
+    /keeps its texts in UTF-16.*\n.*\.dump/,
+  ],
+  [
     'with a log beside it',
     (file: string) => writeFileSync(`${file}-wal`, 'x'),
     /is in use, or was not closed: some of it is in \S+-wal/,

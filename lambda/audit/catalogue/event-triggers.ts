@@ -14,6 +14,7 @@ export interface EventTrigger {
 
 export const eventTriggers: Kind<EventTrigger> = {
   namedBy: ['name'],
+  always: ['event', 'function'],
   sql: () => `SELECT t.evtname AS name, t.evtevent AS event, ${SORTED('t.evttags')} AS tags,
     json_build_object('schema', fn.nspname, 'name', f.proname) AS function, ${FIRES('t.evtenabled')}
   FROM pg_event_trigger t

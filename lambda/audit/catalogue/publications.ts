@@ -22,6 +22,7 @@ export interface Publication {
 
 export const publications: Kind<Publication> = {
   namedBy: ['name'],
+  always: ['publishes'],
   sql: (major) => `SELECT p.pubname AS name, p.puballtables AS "allTables",
     (SELECT json_agg(json_strip_nulls(json_build_object('schema', n.nspname, 'name', c.relname${
       major >= 15

@@ -54,6 +54,11 @@ function connectionWords(reason: string | undefined, message: string): { message
         message: `the database refused the login: ${message}`,
         remedy: 'Check the user, that the role has LOGIN, and whether the server requires TLS.',
       };
+    case '42501':
+      return {
+        message: `the database refused the role: ${message}`,
+        remedy: 'As the owner of the database: GRANT CONNECT ON DATABASE <database> TO <login>.',
+      };
     case '3D000':
       return { message, remedy: 'Create the database, or correct its name.' };
     case '53300':

@@ -21,6 +21,8 @@ import { SourceProblem } from '../problem';
 /** https://www.sqlite.org/fileformat2.html#the_database_header */
 const HEADER_BYTES = 100;
 const VERSIONS_AT = 18;
+const ENCODING_AT = 56;
+const UTF_16: readonly number[] = [2, 3];
 const WAL = 2;
 const ROLLBACK = 1;
 
@@ -29,6 +31,11 @@ export function withSqlite<T>(file: string, work: (db: Database) => T): T {
   const header = headerOf(file);
   requireAtRest(file);
   requireWhole(file, header);
+  if (UTF_16.includes(header.readUInt32BE(ENCODING_AT)))
+    throw new SourceProblem(
+      'keeps its texts in UTF-16, which the SQLite that is built in does not read',
+      `Make a copy in UTF-8, and give that: sqlite3 ${file} .dump | sqlite3 copy.db`,
+    );
   const before = statSync(file);
   const folder = mkdtempSync(join(tmpdir(), 'trueup-sqlite-'));
   try {

@@ -106,9 +106,12 @@ export const ownPart = (sequence: Sequence, of: ColumnReference): Part => {
     ],
     up: [ownSequence(sequence, of)],
     verify: [
-      `SELECT ${literal(`${called} does not belong to ${table}.${name(of.column)}`)}
-WHERE pg_catalog.to_regclass(pg_catalog.pg_get_serial_sequence(${literal(table)}, ${literal(of.column)}))
-  IS DISTINCT FROM pg_catalog.to_regclass(${literal(called)})`,
+      // A column may own several: pg_get_serial_sequence() tells of one.
+      `SELECT ${literal(`${called} does not belong to ${table}.${name(of.column)}`)} WHERE NOT EXISTS (
+  SELECT FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
+  WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+    AND d.objid = pg_catalog.to_regclass(${literal(called)}) AND d.refobjid = pg_catalog.to_regclass(${literal(table)})
+    AND d.deptype = 'a' AND a.attname = ${literal(of.column)})`,
     ],
   };
 };
