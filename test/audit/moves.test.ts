@@ -352,3 +352,19 @@ test('a function that the parser of a newer major does not understand has no fil
   ]);
   expect(left.map(({ object }) => object)).toEqual(['public.f(json)']);
 });
+
+test('an index that does what another does, which the source has as well, is built beside it', async () => {
+  const schema = 'CREATE TABLE t (id int PRIMARY KEY, code text);';
+  const again = 'CREATE UNIQUE INDEX again ON t (id); ALTER TABLE t ADD CONSTRAINT twice UNIQUE (id);';
+  const [from, to] = [await make(majors()[0]!, schema + again), await make(majors()[0]!, schema)];
+  const { first, written, left } = await roundTrip(to.url, await readOnly(to.url), {
+    version: '0',
+    source: await readOnly(from.url),
+  });
+  expect(first.findings.map(({ id, object }) => `${id} ${object}`)).toEqual([
+    'renamed public.t',
+    'renamed public.t',
+  ]);
+  expect(written.files.map(({ text }) => text).join('')).not.toMatch(/RENAME|migrate:decide/);
+  expect(left).toEqual([]);
+});
