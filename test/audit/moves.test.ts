@@ -249,6 +249,20 @@ const MOVES: readonly Move[] = [
     ],
   },
   {
+    name: 'an aggregate that is called as its function, and a default whose function calls another by a bare name',
+    source: `CREATE FUNCTION zz_next() RETURNS text LANGUAGE sql AS $$ SELECT 'x' $$; CREATE FUNCTION next() RETURNS text LANGUAGE sql AS $$ SELECT zz_next() $$;
+      CREATE TABLE t (code text PRIMARY KEY, nr text DEFAULT next());
+      CREATE FUNCTION together(int[], int) RETURNS int[] LANGUAGE sql AS 'SELECT $1 || $2'; CREATE AGGREGATE together(int) (SFUNC = together, STYPE = int[]);`,
+    target: 'CREATE TABLE t (code text PRIMARY KEY, nr text);',
+    finds: [
+      'B default-lost public.t.nr',
+      'B function-lost public.next()',
+      'B function-lost public.together(integer)',
+      'B function-lost public.together(integer[], integer)',
+      'B function-lost public.zz_next()',
+    ],
+  },
+  {
     name: 'a publication of two tables',
     source:
       'CREATE TABLE a (id int PRIMARY KEY); CREATE TABLE b (id int PRIMARY KEY); CREATE PUBLICATION feed FOR TABLE a, b;',

@@ -7,7 +7,7 @@ import { derived, literal, column as name, tableOf } from '../names';
 import type { Part } from '../part';
 import { common, named, pathOf } from './column-names';
 import { abovePart, countsAs, createSequence, ownSequence, positionOf, setPosition } from './sequences';
-import { identityClause } from './tables';
+import { callsOwn, identityClause } from './tables';
 
 const isUser =
   ({ schema, table, name: own }: Column) =>
@@ -49,9 +49,9 @@ export function defaults(context: Context, from: Column, to: Column): Part {
           ],
         }),
     up,
-    // Another major may write the expression otherwise.
+    // Another major may write the expression otherwise; and a function in SQL may call what is made later.
     verify: [
-      /^nextval\(/.test(by) || sequences.length > 0
+      /^nextval\(/.test(by) || sequences.length > 0 || callsOwn(context.source, by)
         ? `SELECT trueup.col_has_default(${named(from)})`
         : `SELECT trueup.col_default_is(${named(from)}, ${literal(by)})`,
     ],
