@@ -236,12 +236,14 @@ const MOVES: readonly Move[] = [
       CREATE FUNCTION designers(games) RETURNS SETOF designers LANGUAGE sql AS 'SELECT * FROM public.designers WHERE id = $1.designer';
       CREATE FUNCTION games(designers) RETURNS SETOF games LANGUAGE sql AS 'SELECT * FROM public.games WHERE designer = $1.id';
       CREATE TABLE played (id text PRIMARY KEY, at games, CHECK (at IS DISTINCT FROM NULL)); CREATE VIEW others AS SELECT id FROM games;
+      CREATE FUNCTION others(text) RETURNS SETOF others LANGUAGE sql AS 'SELECT * FROM public.others';
       CREATE VIEW itself AS SELECT id FROM games; CREATE OR REPLACE VIEW itself AS SELECT id FROM itself;`,
     target:
       'CREATE TABLE other (id text PRIMARY KEY); CREATE VIEW itself AS SELECT id FROM other; CREATE OR REPLACE VIEW itself AS SELECT id FROM itself;',
     finds: [
       'B function-lost public.designers(public.games)',
       'B function-lost public.games(public.designers)',
+      'B function-lost public.others(text)',
       'B table-lost public.designers',
       'B table-lost public.games',
       'B table-lost public.played',

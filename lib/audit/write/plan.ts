@@ -128,7 +128,7 @@ export function ordered(parts: readonly Part[]): readonly Part[] {
       const isOwn = part.makes?.includes(needed) ?? false;
       // A table is made before a function of the same name, whose argument or result it may be.
       for (const maker of makers.get(needed) ?? [])
-        if (!isOwn || PHASES.indexOf(maker.phase) <= PHASES.indexOf(part.phase)) visit(maker);
+        if (!(isOwn && part.phase === 'table' && maker.phase === 'function')) visit(maker);
     }
     result.push(part);
   };
