@@ -7,13 +7,17 @@ import type { Pair } from './pair';
 /** An identity's sequence is part of its column; so is one that only a default uses that is gone, or was replaced. */
 export function compareSequences(pair: Pair): Comparison {
   const here = new Map(pair.target.sequences.map((each) => [key(each.schema, each.name), each]));
+  const byColumn = new Map(
+    pair.target.sequences.flatMap((each) => columnsOf(each).map((column) => [column, each] as const)),
+  );
   return only(
     pair.source.sequences.flatMap((sequence): readonly Difference[] => {
       const { schema, name, identity } = sequence;
-      if (identity || !pair.hasSchema(schema)) return [];
-      const found = here.get(key(schema, name));
+      if (!pair.hasSchema(schema)) return [];
+      const found = identity ? undefined : here.get(key(schema, name));
       if (found) return [...changes(pair, sequence, found)];
-      return isPartOfColumn(pair, sequence) ? [] : [lost(sequence)];
+      if (!identity && !isPartOfColumn(pair, sequence)) return [lost(sequence)];
+      return [...countsOtherwise(sequence, byColumn)];
     }),
   );
 }
@@ -29,6 +33,35 @@ function isPartOfColumn(pair: Pair, { ownedBy, usedBy = [] }: Sequence): boolean
       return generatorOf(now) === null && isGenerated(pair, { schema, table, column });
     })
   );
+}
+
+/** Columns that take their values from it, and no other: their names, as keys. */
+const columnsOf = ({ identity, ownedBy, usedBy = [] }: Sequence): string[] =>
+  [...(identity && ownedBy ? [ownedBy] : []), ...usedBy].map(({ schema, table, column }) =>
+    key(schema, table, column),
+  );
+
+/** The sequence of a column, which may have another name and be an identity's: it goes on in steps of another size, say. */
+function* countsOtherwise(from: Sequence, byColumn: ReadonlyMap<string, Sequence>): Generator<Difference> {
+  const [column, ...more] = columnsOf(from);
+  const to = column === undefined || more.length > 0 ? undefined : byColumn.get(column);
+  if (to === undefined || columnsOf(to).length > 1 || countsAlike(from, to)) return;
+  const { start, increment, min, max, cycle } = from;
+  const up = BigInt(increment) > 0n;
+  const turned = up !== BigInt(to.increment) > 0n;
+  const ends = cycle ? { min, max, cycle } : turned ? { min, max } : up ? { min } : { max };
+  const { cycle: _, ...rest } = to;
+  const object = path(to.schema, to.name);
+  yield {
+    id: 'sequence-lost',
+    object,
+    names: [to.name],
+    message: `Sequence ${object} counts otherwise than in the source.`,
+    source: describe(from),
+    target: describe(to),
+    // As it would be if it counted so: its name, and how far it goes, are the target's.
+    lost: [{ kind: 'sequences', from: { ...rest, start, increment, ...ends }, to }],
+  };
 }
 
 const lost = (sequence: Sequence): Difference => {

@@ -78,13 +78,14 @@ export function sequencePart(context: Context, from: Sequence, to: Sequence | un
       verify: [existsQuery(from)],
       makes: [key(from.schema, from.name)],
     };
+  const turned = BigInt(from.increment) > 0n !== BigInt(to.increment) > 0n;
   return {
     ...common(from),
     phase: 'sequence position',
     about: [`Sequence ${called} counts otherwise than in the source.`],
     decide: [`${called} counts otherwise here than in the source: whose way is right?`],
     up: [
-      `ALTER SEQUENCE ${called} AS ${from.type} INCREMENT BY ${from.increment} MINVALUE ${from.min} MAXVALUE ${from.max} ${from.cycle ? 'CYCLE' : 'NO CYCLE'}`,
+      `ALTER SEQUENCE ${called} AS ${from.type} INCREMENT BY ${from.increment} MINVALUE ${from.min} MAXVALUE ${from.max} ${from.cycle ? 'CYCLE' : 'NO CYCLE'} START WITH ${from.start}${turned ? ' RESTART' : ''}`,
     ],
     verify: [
       `SELECT ${literal(`${called} counts otherwise than in the source`)} WHERE NOT EXISTS (
