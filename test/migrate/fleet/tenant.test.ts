@@ -200,7 +200,7 @@ describe.each(outerMajors())('PostgreSQL %i', (major) => {
     const { url, client, at } = await withSchemas('a');
     await up(url, first, { namespace: 'crm/a', id: 'before', schemas: ['a'], owner: OWNER });
     await client.query('BEGIN; LOCK TABLE a.orders');
-    const of = { url, manifest: second, deadlineMs: 1_200, fleet: { perTargetTimeoutMs: 600_000 } };
+    const of = { url, manifest: second, deadlineMs: 3_000, fleet: { perTargetTimeoutMs: 600_000 } };
     const request = runRequest(second);
     const slice = (last?: TenantRequest['last']) =>
       ask(of, { action: 'tenant', work: 'apply', target: at('a'), request, ...(last ? { last } : {}) });
@@ -323,7 +323,7 @@ describe.each(outerMajors())('PostgreSQL %i', (major) => {
       const failed = runRequest(second);
       await tenant({ url, manifest: second }, 'apply', at('a'), failed);
       await client.query('BEGIN; LOCK TABLE a.orders IN ACCESS SHARE MODE');
-      const of = { url, manifest: first, deadlineMs: 1_200, fleet: { perTargetTimeoutMs: 1_200 } };
+      const of = { url, manifest: first, deadlineMs: 3_000, fleet: { perTargetTimeoutMs: 3_000 } };
       expect(await tenant(of, 'undo', at('a'), rollback(first, failed))).toMatchObject({
         state: 'undone',
         kept: [{ name: '0002_total' }],
