@@ -27,7 +27,9 @@ beforeAll(async () => {
       { id: 'invalid-index', object: 'public.orders', reason: 'gone since May', line: 2 },
     ],
   };
-  await shop.stack.create(await shop.version(INDEXED, { codeManifest }));
+  await shop.stack.create(
+    await shop.version(INDEXED, { codeManifest, properties: { Workload: codeManifest.workload!.hash } }),
+  );
 });
 afterAll(() => rig?.close());
 

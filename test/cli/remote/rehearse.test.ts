@@ -22,7 +22,9 @@ beforeAll(async () => {
     { text: READ, role: 'report', calls: 2 },
     { text: UPSERT, role: 'app', calls: 90, searchPath: 'public' },
   );
-  await shop.stack.create(await shop.version(INDEXED, { codeManifest }));
+  await shop.stack.create(
+    await shop.version(INDEXED, { codeManifest, properties: { Workload: codeManifest.workload!.hash } }),
+  );
 });
 afterAll(() => rig?.close());
 
