@@ -1,5 +1,6 @@
 /** The ledger as it is read, in one round trip. */
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { FailedDeployment } from '../../contract/converge';
 import { TrueupError } from '../../contract/errors';
 import { type Database, SqlError } from '../../postgres/database';
@@ -113,6 +114,12 @@ const NO_LEDGER: Omit<Ledger, 'server'> = {
   newest: null,
 };
 
+/**
+ * A commit is in every new snapshot a moment before other sessions forget that its tables were not there
+ * (CommitTransaction() in PostgreSQL's xact.c: ProcArrayEndTransaction() comes before AtEOXact_Inval()).
+ */
+const PAUSES_MS = [0, 50, 200, 1_000];
+
 /** There is no ledger yet: no table, or no schema. */
 const MISSING = new Set(['42P01', '3F000']);
 
@@ -131,8 +138,11 @@ export async function readLedger(
   if (found!.foreign_owner !== null) throw schemaOfAnother(found!.foreign_owner);
   if (found!.remains === 0) return { ...NO_LEDGER, server: JSON.parse(found!.server) };
   // Another runner may have made it between the two questions.
-  const since = await readWhole(db, params);
-  if (since) return since;
+  for (const pause of PAUSES_MS) {
+    await sleep(pause);
+    const since = await readWhole(db, params);
+    if (since) return since;
+  }
   throw damaged();
 }
 
