@@ -3,36 +3,45 @@ import { key, list, path } from '../names';
 import { type Comparison, type Difference, only } from './difference';
 import { grouped, type Pair } from './pair';
 import { sameText } from './text';
+import { twinsOf } from './twins';
 
 /** CHECK, foreign keys, EXCLUDE; what is unique is compared as an index. */
 export function compareConstraints(pair: Pair): Comparison {
-  const byTable = grouped(pair.target.constraints, ({ schema, table }) => key(schema, table));
+  const ofTable = ({ schema, table }: Constraint) => key(schema, table);
+  const here = grouped(pair.target.constraints, ofTable);
   return only(
-    pair.source.constraints.flatMap((constraint): readonly Difference[] => {
-      const { schema, table, name, type, columns = [], references, inherited } = constraint;
-      if (type === 'primary key' || type === 'unique' || inherited || pair.isPartition(schema, table))
-        return [];
-      if (!pair.tables.has(key(schema, table)) || !pair.hasColumns(schema, table, columns)) return [];
-      if (references && !pair.tables.has(key(references.schema, references.table))) return [];
-      const here = (byTable.get(key(schema, table)) ?? []).filter((each) => each.type === type);
-      const alike = here.filter((each) => sameShape(each, constraint));
-      const twin = alike.find((each) => each.name === name) ?? alike[0];
-      if (twin === undefined)
-        return [
-          lost(
-            constraint,
-            here.find((each) => each.name === name),
-          ),
-        ];
-      if (twin.notValid && !constraint.notValid) return [];
-      return twin.name === name ? [] : [renamed(constraint, twin)];
-    }),
+    [...grouped(pair.source.constraints.filter(isCompared), ofTable)].flatMap(([table, constraints]) =>
+      compareTable(pair, constraints, here.get(table) ?? []),
+    ),
   );
+}
+
+const isCompared = ({ type, inherited }: Constraint): boolean =>
+  type !== 'primary key' && type !== 'unique' && !inherited;
+
+function compareTable(
+  pair: Pair,
+  constraints: readonly Constraint[],
+  here: readonly Constraint[],
+): readonly Difference[] {
+  const twins = twinsOf(constraints, here, [sameShape]);
+  return constraints.flatMap((constraint): readonly Difference[] => {
+    const { schema, table, name, type, columns = [], references } = constraint;
+    if (pair.isPartition(schema, table)) return [];
+    if (!pair.tables.has(key(schema, table)) || !pair.hasColumns(schema, table, columns)) return [];
+    if (references && !pair.tables.has(key(references.schema, references.table))) return [];
+    const found = twins.get(constraint);
+    const another = here.find((each) => each.name === name && each.type === type);
+    if (found === undefined || (found.isTaken && another)) return [lost(constraint, another)];
+    if (found.isTaken) return [redundant(constraint, found.twin)];
+    if (found.twin.notValid && !constraint.notValid) return [];
+    return found.twin.name === name ? [] : [renamed(constraint, found.twin)];
+  });
 }
 
 /** Whether it was validated is a finding of its own, by the catalogue alone. */
 const sameShape = (one: Constraint, other: Constraint): boolean =>
-  one.notEnforced === other.notEnforced && sameText(formOf(one), formOf(other));
+  one.type === other.type && one.notEnforced === other.notEnforced && sameText(formOf(one), formOf(other));
 
 const formOf = ({ definition }: Constraint): string => definition.replace(/ NOT VALID$/, '');
 
@@ -73,3 +82,14 @@ const renamed = (from: Constraint, to: Constraint): Difference =>
     path(from.schema, from.table),
     `${path(from.name)} on ${path(from.schema, from.table)} is called ${path(to.name)} here.`,
   );
+
+/** One of several that do the same is missing. */
+const redundant = (from: Constraint, { name, definition }: Constraint): Difference => ({
+  ...differs(
+    'renamed',
+    [from],
+    path(from.schema, from.table),
+    `${path(from.name)} on ${path(from.schema, from.table)} is missing; ${path(name)}, which does the same, is there.`,
+  ),
+  target: definition,
+});

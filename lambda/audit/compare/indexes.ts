@@ -1,38 +1,48 @@
 import type { Index } from '../catalogue/indexes';
 import { columnOf, key, list, path } from '../names';
 import { type Comparison, type Difference, type Lost, only } from './difference';
-import type { Pair } from './pair';
+import { grouped, type Pair } from './pair';
 import { sameText } from './text';
+import { twinsOf } from './twins';
 
 /** Also those of primary keys and unique constraints: what is unique is decided by the index. */
 export function compareIndexes(pair: Pair): Comparison {
-  const known = new Set(pair.source.indexes.map(keyOf));
   return only(
-    pair.source.indexes.flatMap((index): readonly Difference[] => {
-      const { schema, table, name, columns, partitionOf, constraint } = index;
-      if (partitionOf || constraint === 'exclusion' || pair.isPartition(schema, table)) return [];
-      if (!pair.hasRelation(schema, table)) return [];
-      // A materialized view has no columns in the catalogue; an index of a lost column went with it.
-      const plainColumns = index.expressions ? columns.flatMap((each) => columnOf(each) ?? []) : columns;
-      if (pair.tables.has(key(schema, table)) && !pair.hasColumns(schema, table, plainColumns)) return [];
-      const here = pair.indexes.get(key(schema, table)) ?? [];
-      const alike = here.filter((each) => sameShape(each, index));
-      // One that the source has as well, under its own name, is not this one under another.
-      const twin =
-        alike.find((each) => each.name === name) ?? alike.find((each) => !known.has(keyOf(each))) ?? alike[0];
-      if (twin === undefined) return [lost(index, here)];
-      return [...otherForm(index, twin, known.has(keyOf(twin)))];
-    }),
+    [...grouped(pair.source.indexes, ({ schema, table }) => key(schema, table))].flatMap(([table, indexes]) =>
+      compareTable(pair, indexes.filter(isCompared), (pair.indexes.get(table) ?? []).filter(isOwn)),
+    ),
   );
 }
 
-const keyOf = ({ schema, name }: Index): string => key(schema, name);
+/** That of an exclusion constraint is the constraint's. */
+const isOwn = ({ constraint }: Index): boolean => constraint !== 'exclusion';
+const isCompared = (index: Index): boolean => !index.partitionOf && isOwn(index);
+
+function compareTable(pair: Pair, indexes: readonly Index[], here: readonly Index[]): readonly Difference[] {
+  const twins = twinsOf(indexes, here, [sameForm, sameShape]);
+  return indexes.flatMap((index): readonly Difference[] => {
+    const { schema, table, columns } = index;
+    if (!pair.hasRelation(schema, table) || pair.isPartition(schema, table)) return [];
+    // A materialized view has no columns in the catalogue; an index of a lost column went with it.
+    const plainColumns = index.expressions ? columns.flatMap((each) => columnOf(each) ?? []) : columns;
+    if (pair.tables.has(key(schema, table)) && !pair.hasColumns(schema, table, plainColumns)) return [];
+    const found = twins.get(index);
+    if (found === undefined) return [lost(index, here)];
+    return found.isTaken ? [besideTaken(index, found.twin, here)] : [...otherForm(index, found.twin)];
+  });
+}
 
 /** All that it does, without its name. */
 const sameShape = (one: Index, other: Index): boolean =>
   one.unique === other.unique &&
   one.nullsNotDistinct === other.nullsNotDistinct &&
   sameText(formOf(one), formOf(other));
+
+const sameForm = (one: Index, other: Index): boolean =>
+  one.primary === other.primary &&
+  one.constraint === other.constraint &&
+  when(one) === when(other) &&
+  sameShape(one, other);
 
 const formOf = ({ definition, method }: Index): string =>
   definition.slice(Math.max(0, definition.indexOf(` USING ${method} (`)));
@@ -60,14 +70,21 @@ function lost(index: Index, here: readonly Index[]): Difference {
 const when = ({ deferrable, initiallyDeferred }: Index): string =>
   initiallyDeferred ? 'INITIALLY DEFERRED' : deferrable ? 'DEFERRABLE' : 'NOT DEFERRABLE';
 
-function* otherForm(from: Index, to: Index, isAnother: boolean): Generator<Difference> {
+/** One of several that do the same is missing. */
+function besideTaken(index: Index, other: Index, here: readonly Index[]): Difference {
+  const missing = lost(index, here);
+  if (missing.target || index.primary || (other.deferrable && !index.deferrable)) return missing;
+  return {
+    ...missing,
+    id: 'renamed',
+    message: `${path(index.name)} on ${missing.object} is missing; ${path(other.name)}, which does the same, is there.`,
+    target: other.definition,
+  };
+}
+
+function* otherForm(from: Index, to: Index): Generator<Difference> {
   const { schema, table, name } = from;
-  const isSame =
-    to.name === name &&
-    when(from) === when(to) &&
-    from.primary === to.primary &&
-    from.constraint === to.constraint;
-  if (isSame) return;
+  if (to.name === name && sameForm(from, to)) return;
   const object = path(schema, table);
   const common = {
     object,
@@ -107,8 +124,6 @@ function* otherForm(from: Index, to: Index, isAnother: boolean): Generator<Diffe
       ...common,
       id: 'renamed',
       ...(from.primary ? { isHabit: true as const } : {}),
-      message: isAnother
-        ? `${path(name)} on ${object} is missing; ${path(to.name)}, which does the same, is there.`
-        : `${path(name)} on ${object} is called ${path(to.name)} here.`,
+      message: `${path(name)} on ${object} is called ${path(to.name)} here.`,
     };
 }

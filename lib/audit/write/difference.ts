@@ -56,8 +56,8 @@ function partOf(context: Context, id: Difference['id'], lost: Lost): Part | Unwr
     case 'indexes':
       return indexPart(context, id, lost.from, lost.to);
     case 'constraints':
-      return id === 'renamed'
-        ? renamedConstraint(lost.from, lost.to!)
+      return id === 'renamed' && lost.to
+        ? renamedConstraint(lost.from, lost.to)
         : constraintPart(context, lost.from, lost.to);
     case 'views':
       return viewPart(context, lost.from, lost.to);

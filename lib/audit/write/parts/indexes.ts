@@ -23,11 +23,7 @@ export function indexPart(
   const partitioned = context.target.tables.find(
     (each) => each.kind === 'partitioned' && each.schema === from.schema && each.name === from.table,
   );
-  if (id === 'renamed')
-    // One that the source has under its own name keeps it: this one is built beside it.
-    return isAnother(context, from, to!)
-      ? indexPart(context, from.unique ? 'unique-lost' : 'index-lost', from, undefined)
-      : renamed(from, to!, partitioned !== undefined);
+  if (id === 'renamed' && to) return renamed(from, to, partitioned !== undefined);
   if (to && from.primary && !to.primary && id === 'primary-key-lost') return keyFrom(from, to, partitioned);
   if (to?.deferrable && !from.deferrable && to.constraint) return immediatePart(to);
   if (to?.constraint && from.deferrable && String(keysOf(from)) === String(keysOf(to)))
@@ -60,10 +56,6 @@ export function indexPart(
     ...(away ? {} : { down: built.down }),
   };
 }
-
-const isAnother = ({ source }: Context, from: Index, { schema, table, name: called }: Index): boolean =>
-  from.name !== called &&
-  source.indexes.some((each) => each.schema === schema && each.table === table && each.name === called);
 
 /** On a materialized view WITH NO DATA, which cannot be read. */
 function isUnpopulated({ target, source }: Context, { schema, table }: Index): boolean {
