@@ -7,7 +7,7 @@ export type FileKind = 'snapshot' | 'dump' | 'sqlite';
 
 const PLAIN = 'Write one in plain SQL: pg_dump --format=plain --file=dump.sql DATABASE';
 const FROM_ARCHIVE = 'Make plain SQL of it: pg_restore --file=dump.sql FILE';
-const unpack = (command: string): string => `Unpack it first: ${command} FILE > dump.sql`;
+const unpack = (command: string): string => `Unpack it first: ${command} FILE > UNPACKED`;
 
 /** Known, and not read; the first bytes in latin1. */
 const REFUSED: readonly { readonly begins: RegExp | string; readonly is: string; readonly remedy: string }[] =
@@ -24,6 +24,11 @@ const REFUSED: readonly { readonly begins: RegExp | string; readonly is: string;
     { begins: 'BZh', is: 'is compressed (bzip2)', remedy: unpack('bunzip2 --stdout') },
     { begins: '\xfd7zXZ\0', is: 'is compressed (xz)', remedy: unpack('xz --decompress --stdout') },
     { begins: 'PK\x03\x04', is: 'is a ZIP archive', remedy: 'Unpack it first, and give what is in it.' },
+    {
+      begins: /^(?:\xff\xfe\s*\{|\xfe\xff[\s\0]*\{)/,
+      is: 'is in UTF-16, as PowerShell writes what is redirected',
+      remedy: 'Let snapshot write the file: trueup snapshot --output FILE',
+    },
     {
       begins: /^(?:\xff\xfe|\xfe\xff)/,
       is: 'is in UTF-16, as PowerShell writes what is redirected',

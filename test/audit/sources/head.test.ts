@@ -42,3 +42,13 @@ test.each([
     remedy: expect.stringMatching(/\w/),
   });
 });
+
+test.each([
+  ['\xff\xfe-\0-\0', /pg_dump --file/],
+  ['\xff\xfe{\0\n\0', /trueup snapshot --output/],
+  ['\xfe\xff\0{\0\n', /trueup snapshot --output/],
+])('%j: by what it holds', (text, remedy) => {
+  expect(() => kindOf(Buffer.from(text, 'latin1'))).toThrow(
+    expect.objectContaining({ remedy: expect.stringMatching(remedy) }),
+  );
+});
