@@ -1,14 +1,76 @@
-/** Tables with children by INHERITS. Pure. */
+/** Tables with children: by INHERITS, or partitions. Pure. */
 import type { Catalogue } from './catalogue';
+import type { Column } from './catalogue/columns';
 import type { Reference } from './catalogue/kind';
+import type { Table } from './catalogue/tables';
 import { key } from './names';
 import { onceFor } from './once';
 
-const parentsIn = onceFor(
-  (tables: Catalogue['tables']): ReadonlySet<string> =>
-    new Set(tables.flatMap(({ inherits = [] }) => inherits.map((each) => key(each.schema, each.name)))),
+interface Child extends Reference {
+  readonly isPartition: boolean;
+}
+
+const childrenIn = onceFor((tables: Catalogue['tables']): ReadonlyMap<string, readonly Child[]> => {
+  const children = new Map<string, Child[]>();
+  for (const table of tables)
+    for (const parent of parentsOf(table)) {
+      const called = key(parent.schema, parent.name);
+      const { schema, name, partitionOf } = table;
+      const child = { schema, name, isPartition: partitionOf !== undefined };
+      children.set(called, [...(children.get(called) ?? []), child]);
+    }
+  return children;
+});
+
+/** Whose columns it has: the table that it is a partition of, or those that it inherits from. */
+export const parentsOf = ({ partitionOf, inherits = [] }: Table): readonly Reference[] =>
+  partitionOf ? [partitionOf] : inherits;
+
+/** Partitions and children, of all generations. */
+export function descendantsOf({ tables }: Catalogue, { schema, name }: Reference): readonly Child[] {
+  const found = new Map<string, Child>();
+  const visit = (parent: string): void => {
+    for (const child of childrenIn(tables).get(parent) ?? []) {
+      const called = key(child.schema, child.name);
+      if (found.has(called)) continue;
+      found.set(called, child);
+      visit(called);
+    }
+  };
+  visit(key(schema, name));
+  return [...found.values()];
+}
+
+/** How many generations are above it. */
+export function generationOf({ tables }: Pick<Catalogue, 'tables'>, of: Reference): number {
+  const parents = tablesIn(tables).get(key(of.schema, of.name))?.inherits ?? [];
+  return parents.length === 0 ? 0 : 1 + Math.max(...parents.map((each) => generationOf({ tables }, each)));
+}
+
+const tablesIn = onceFor(
+  (tables: Catalogue['tables']) => new Map(tables.map((each) => [key(each.schema, each.name), each])),
 );
 
 /** For FROM, of what an index or a foreign key is about: the rows of the table, and not those of its children. */
 export const onlyIn = ({ tables }: Catalogue, { schema, name }: Reference): 'ONLY ' | '' =>
-  parentsIn(tables).has(key(schema, name)) ? 'ONLY ' : '';
+  childrenIn(tables)
+    .get(key(schema, name))
+    ?.some(({ isPartition }) => !isPartition)
+    ? 'ONLY '
+    : '';
+
+/** NOT NULLs that are NOT VALID, without those of children: validated in the parent, theirs are as well. */
+export function notNullsNotValid({ columns, tables }: Catalogue): readonly Column[] {
+  const open = columns.filter(({ notNullNotValid }) => notNullNotValid);
+  if (open.length === 0) return [];
+  const known = new Set(open.map(({ schema, table, name }) => key(schema, table, name)));
+  const parents = new Map(tables.map((each) => [key(each.schema, each.name), parentsOf(each)]));
+  return open.filter(
+    ({ schema, table, name }) =>
+      !parents.get(key(schema, table))?.some((parent) => known.has(key(parent.schema, parent.name, name))),
+  );
+}
+
+/** What fills the column of a parent fills that of a child. */
+export const isFilledAlike = (one: Column, other: Column): boolean =>
+  one.default === other.default && one.generated === other.generated && one.identity === other.identity;

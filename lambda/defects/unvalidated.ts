@@ -1,10 +1,11 @@
 /** Constraints and NOT NULLs that no row was checked against when they came. Pure. */
 import type { Evidence } from '../audit/evidence';
 import type { Finding, Grade } from '../audit/finding';
+import { notNullsNotValid } from '../audit/inheritance';
 import { path, pathOf, plural } from '../audit/names';
 
 export function unvalidated({ target, source, data }: Evidence): readonly Finding[] {
-  const { constraints, columns } = target.catalogue;
+  const { constraints } = target.catalogue;
   return [
     ...constraints
       .filter(({ notValid, notEnforced, inherited }) => notValid && !notEnforced && !inherited)
@@ -27,26 +28,24 @@ export function unvalidated({ target, source, data }: Evidence): readonly Findin
           mend: { what: 'validate', constraint },
         };
       }),
-    ...columns
-      .filter(({ notNullNotValid }) => notNullNotValid)
-      .map((column): Finding => {
-        const { schema, table, name } = column;
-        const of = { schema, name: table };
-        const rows = data.contradictions.find((each) => isOf(each, of) && each.column === name)?.rows;
-        const validated = source?.catalogue.columns.some(
-          (each) =>
-            each.schema === schema &&
-            each.table === table &&
-            each.name === name &&
-            each.notNull &&
-            !each.notNullNotValid,
-        );
-        return {
-          object: path(schema, table, name),
-          ...judged(`NOT NULL of ${path(schema, table, name)}`, rows, validated ?? false, []),
-          mend: { what: 'validate not null', column },
-        };
-      }),
+    ...notNullsNotValid(target.catalogue).map((column): Finding => {
+      const { schema, table, name } = column;
+      const of = { schema, name: table };
+      const rows = data.contradictions.find((each) => isOf(each, of) && each.column === name)?.rows;
+      const validated = source?.catalogue.columns.some(
+        (each) =>
+          each.schema === schema &&
+          each.table === table &&
+          each.name === name &&
+          each.notNull &&
+          !each.notNullNotValid,
+      );
+      return {
+        object: path(schema, table, name),
+        ...judged(`NOT NULL of ${path(schema, table, name)}`, rows, validated ?? false, []),
+        mend: { what: 'validate not null', column },
+      };
+    }),
   ];
 }
 

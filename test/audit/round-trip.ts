@@ -20,7 +20,10 @@ export interface RoundTrip {
 /** The file after somebody agreed with all that it proposes. */
 export const decided = (text: string): string => text.replace(/^-- migrate:decide .*\n/gm, '');
 
-/** @param url of the target, as who may change it */
+/**
+ * @param url of the target, as who may change it
+ * @throws {Error} where a deployment fails; its cause are the files
+ */
 export async function roundTrip(
   url: string,
   target: Database,
@@ -32,7 +35,10 @@ export async function roundTrip(
   await settle();
   if (written.files.length > 0) {
     const files = written.files.map(({ name, text }) => ({ name, bytes: Buffer.from(decided(text)) }));
-    await up(url, await compileFiles(files, 'written'), { namespace: `written_${runs++}` });
+    const namespace = `written_${runs++}`;
+    await up(url, await compileFiles(files, 'written'), { namespace }).catch((error: Error) => {
+      throw new Error(error.message, { cause: written.files });
+    });
   }
   const { findings: left } = await audit(target, options);
   return { first, written, left };

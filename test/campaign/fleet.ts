@@ -20,8 +20,8 @@ import { startPostgres } from '../../lib/scratch-postgres/server';
 import { StandIn } from '../fleet-run/stand-in';
 import { different, type Tenant, withClient } from './fleet/evidence';
 import { codeOf, Functions } from './fleet/functions';
-import { Random } from './fleet/random';
 import { releases } from './fleet/releases';
+import { Random } from './random';
 
 const { values } = parseArgs({
   options: {

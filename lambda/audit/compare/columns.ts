@@ -1,5 +1,6 @@
 import type { Column } from '../catalogue/columns';
 import { type Generator, generatorOf } from '../generators';
+import { isFilledAlike, parentsOf } from '../inheritance';
 import { key, path, pathOf } from '../names';
 import { onceFor } from '../once';
 import { type Comparison, type Difference, only } from './difference';
@@ -10,15 +11,49 @@ export function compareColumns(pair: Pair): Comparison {
   const keys = keyColumns(pair);
   return only(
     pair.source.columns.flatMap((column): readonly Difference[] => {
-      const { schema, table, name } = column;
-      if (!pair.tables.has(key(schema, table)) || pair.isPartition(schema, table)) return [];
-      const found = pair.columns.get(key(schema, table, name));
-      return found === undefined
-        ? [lost(pair, column)]
-        : [...changes(pair, column, found, keys.has(key(schema, table, name)))];
+      const { schema, table } = column;
+      if (!pair.tables.has(key(schema, table)) || pair.isDetached(schema, table)) return [];
+      const own = differencesOf(pair, column, keys);
+      if (own.length === 0) return own;
+      const above = parentsIn(pair, column).map((from) => ({ from, lost: differencesOf(pair, from, keys) }));
+      return own.filter((each) => !above.some(({ from, lost }) => isBequeathed(each, column, from, lost)));
     }),
   );
 }
+
+function differencesOf(pair: Pair, column: Column, keys: ReadonlySet<string>): readonly Difference[] {
+  const called = key(column.schema, column.table, column.name);
+  const found = pair.columns.get(called);
+  return found === undefined ? [lost(pair, column)] : [...changes(pair, column, found, keys.has(called))];
+}
+
+/** In the source, of the tables that are its parents here. */
+function parentsIn(pair: Pair, { schema, table, name }: Column): readonly Column[] {
+  const here = pair.tables.get(key(schema, table));
+  if (here === undefined) return [];
+  return parentsOf(here).flatMap(
+    (parent) => sourceColumns(pair).get(key(parent.schema, parent.name, name)) ?? [],
+  );
+}
+
+/** Asked for where tables have children. */
+const sourceColumns = onceFor(
+  ({ source }: Pair) =>
+    new Map(source.columns.map((each) => [key(each.schema, each.table, each.name), each])),
+);
+
+const ALWAYS: ReadonlySet<string> = new Set(['column-lost', 'column-type', 'not-null-lost']);
+
+/** Lost with the parent's, and back with it. */
+const isBequeathed = (
+  { id }: Difference,
+  own: Column,
+  parents: Column,
+  lostAbove: readonly Difference[],
+): boolean =>
+  ALWAYS.has(id)
+    ? lostAbove.some((each) => each.id === id)
+    : isFilledAlike(own, parents) && lostAbove.some((each) => !ALWAYS.has(each.id));
 
 /** Columns that are a primary key by themselves, in the source. */
 const keyColumns = ({ source }: Pair): ReadonlySet<string> =>

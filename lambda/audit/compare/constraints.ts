@@ -27,7 +27,7 @@ function compareTable(
   const twins = twinsOf(constraints, here, [sameShape]);
   return constraints.flatMap((constraint): readonly Difference[] => {
     const { schema, table, name, type, columns = [], references } = constraint;
-    if (pair.isPartition(schema, table)) return [];
+    if (pair.isDetached(schema, table)) return [];
     if (!pair.tables.has(key(schema, table)) || !pair.hasColumns(schema, table, columns)) return [];
     if (references && !pair.tables.has(key(references.schema, references.table))) return [];
     const found = twins.get(constraint);

@@ -22,7 +22,7 @@ function compareTable(pair: Pair, indexes: readonly Index[], here: readonly Inde
   const twins = twinsOf(indexes, here, [sameForm, sameShape]);
   return indexes.flatMap((index): readonly Difference[] => {
     const { schema, table, columns } = index;
-    if (!pair.hasRelation(schema, table) || pair.isPartition(schema, table)) return [];
+    if (!pair.hasRelation(schema, table) || pair.isDetached(schema, table)) return [];
     // A materialized view has no columns in the catalogue; an index of a lost column went with it.
     const plainColumns = index.expressions ? columns.flatMap((each) => columnOf(each) ?? []) : columns;
     if (pair.tables.has(key(schema, table)) && !pair.hasColumns(schema, table, plainColumns)) return [];

@@ -22,8 +22,8 @@ export interface Pair {
   hasRelation(schema: string, name: string): boolean;
   hasSchema(name: string): boolean;
   hasType(schema: string, name: string): boolean;
-  /** Of the source: a partition has what its table has. */
-  isPartition(schema: string, name: string): boolean;
+  /** A partition in the source, and none here: the finding is that it is another kind of table. */
+  isDetached(schema: string, name: string): boolean;
   hasColumns(schema: string, table: string, columns: readonly string[]): boolean;
 }
 
@@ -60,7 +60,8 @@ export function pairOf(source: Catalogue, target: Catalogue): Pair {
     hasRelation: (schema, name) => relations.has(key(schema, name)),
     hasSchema: (name) => schemas.has(name),
     hasType: (schema, name) => types.has(key(schema, name)),
-    isPartition: (schema, name) => partitions.has(key(schema, name)),
+    isDetached: (schema, name) =>
+      partitions.has(key(schema, name)) && !tables.get(key(schema, name))?.partitionOf,
     hasColumns: (schema, table, names) => names.every((name) => columns.has(key(schema, table, name))),
   };
 }

@@ -59,7 +59,8 @@ function* changes(pair: Pair, from: Table, to: Table): Generator<Difference> {
       id: 'row-security-lost',
       message: `Row security of ${object} is on in the source, and off here.`,
     };
-  else if (from.rowSecurityForced && !to.rowSecurityForced)
+  // FORCE does nothing where row security is off.
+  else if (from.rowSecurity && from.rowSecurityForced && !to.rowSecurityForced)
     yield {
       ...common,
       id: 'row-security-lost',

@@ -3,7 +3,7 @@ import { quoteIdentifier } from '../../sql/quote';
 import type { Catalogue } from '../catalogue';
 import type { Constraint } from '../catalogue/constraints';
 import type { Contradictions } from '../evidence';
-import { onlyIn } from '../inheritance';
+import { notNullsNotValid, onlyIn } from '../inheritance';
 import { key } from '../names';
 import { type Count, quoted } from './ask';
 
@@ -19,23 +19,23 @@ export function contradictionsWanted(target: Catalogue): readonly Count<Contradi
       const condition = harmlessCheck(constraint, (column) => types.get(key(schema, name, column)));
       const table = { schema, name };
       if (condition === null) return [];
-      return [{ about: { table, constraint: of }, table, sql: count(target, table, `NOT ${condition}`) }];
+      const own = / NO INHERIT\b/.test(constraint.definition) ? onlyIn(target, table) : '';
+      return [{ about: { table, constraint: of }, table, sql: count(own, table, `NOT ${condition}`) }];
     }),
-    ...target.columns
-      .filter(({ notNullNotValid }) => notNullNotValid)
-      .map(({ schema, table: name, name: column }): Count<ContradictionsOf> => {
-        const table = { schema, name };
-        return {
-          about: { table, column },
-          table,
-          sql: count(target, table, `${quoteIdentifier(column)} IS NULL`),
-        };
-      }),
+    ...notNullsNotValid(target).map(({ schema, table: name, name: column }): Count<ContradictionsOf> => {
+      const table = { schema, name };
+      return {
+        about: { table, column },
+        table,
+        sql: count('', table, `${quoteIdentifier(column)} IS NULL`),
+      };
+    }),
   ];
 }
 
-const count = (target: Catalogue, table: ContradictionsOf['table'], where: string): string =>
-  `SELECT count(*)::text AS count FROM ${onlyIn(target, table)}${quoted(table)} WHERE ${where}`;
+/** What children inherit is about their rows as well. */
+const count = (only: 'ONLY ' | '', table: ContradictionsOf['table'], where: string): string =>
+  `SELECT count(*)::text AS count FROM ${only}${quoted(table)} WHERE ${where}`;
 
 /** What does nothing but compute, beside words of SQL that a bracket follows. */
 const HARMLESS = new Set(

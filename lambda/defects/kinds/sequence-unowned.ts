@@ -25,9 +25,13 @@ export const sequenceUnowned: Kind = {
           .filter(({ type }) => isNumber(type))
           .map(({ schema, table, name }) => key(schema, table, name)),
       );
+      // A sequence can only belong to a column of its own schema.
       const used = sequences.filter(
-        ({ usedBy: [by, ...more] = [], identity }) =>
-          by && more.length === 0 && !identity && numbers.has(key(by.schema, by.table, by.column)),
+        ({ schema, usedBy: [by, ...more] = [], identity }) =>
+          by?.schema === schema &&
+          more.length === 0 &&
+          !identity &&
+          numbers.has(key(by.schema, by.table, by.column)),
       );
       const owned = used.filter(({ ownedBy }) => ownedBy);
       if (!isOdd(owned.length, used.length)) return found;

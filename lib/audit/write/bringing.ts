@@ -5,6 +5,7 @@
 import type { Catalogue } from '../../../lambda/audit/catalogue';
 import { compare } from '../../../lambda/audit/compare';
 import type { ComparedId, Difference } from '../../../lambda/audit/compare/difference';
+import { generationOf } from '../../../lambda/audit/inheritance';
 import { key } from '../../../lambda/audit/names';
 import type { Context } from './context';
 import { partsOf } from './difference';
@@ -54,6 +55,15 @@ export class Bringing {
     return made;
   }
 
+  /** A table that inherits is made of what its parents are. */
+  parentsFirst<T>(all: readonly T[], differenceOf: (each: T) => Difference): readonly T[] {
+    const generation = (each: T): number => {
+      const [lost] = differenceOf(each).lost;
+      return lost?.kind === 'tables' && lost.to === undefined ? generationOf(this.base.source, lost.from) : 0;
+    };
+    return [...all].sort((one, other) => generation(one) - generation(other));
+  }
+
   /**
    * @param leftOut by {@link nameOf}: what is accepted, or not asked for
    * @param only of these kinds. @default - of all
@@ -70,7 +80,7 @@ export class Bringing {
       // A publication is of the tables that there are in the end.
       const first = more.filter(({ id }) => id !== 'publication-lost');
       // What fills a column is a decision in the file of its table.
-      for (const each of first.length > 0 ? first : more)
+      for (const each of this.parentsFirst(first.length > 0 ? first : more, (own) => own))
         for (const made of this.bring(each))
           if (!isPart(made) && each.lost[0]?.kind !== 'columns')
             this.unwritten.push({ difference: each, why: made.unwritten });

@@ -53,8 +53,9 @@ export function planOf(
   const isLast = ({ difference: { id } }: (typeof lost)[number]): boolean => id === 'publication-lost';
   const last = lost.filter(isLast);
   // An index of a partitioned table is built on each partition: they come back first.
-  for (const { finding, difference } of lost)
-    if (TABLES.has(difference.id)) note(finding, bringing.bring(difference));
+  const tables = lost.filter(({ difference: { id } }) => TABLES.has(id));
+  for (const { finding, difference } of bringing.parentsFirst(tables, (each) => each.difference))
+    note(finding, bringing.bring(difference));
   if (source) bringing.bringRest(new Set(leftOut), TABLES);
   for (const some of [lost.filter((each) => !isLast(each) && !TABLES.has(each.difference.id)), last]) {
     for (const { finding, difference } of some) note(finding, bringing.bring(difference));

@@ -5,7 +5,9 @@ import { keyOf } from '../../../lambda/audit/catalogue/compare';
 import type { ColumnReference, Sequence } from '../../../lambda/audit/catalogue/sequences';
 import type { ComparedId, Difference, Lost } from '../../../lambda/audit/compare/difference';
 import { afterMoves } from '../../../lambda/audit/compare/moved-extensions';
+import { descendantsOf } from '../../../lambda/audit/inheritance';
 import type { Context } from './context';
+import { onlyForDefault } from './parts/column-values';
 import { asAdded } from './parts/columns';
 import { madeWith } from './parts/tables';
 
@@ -69,8 +71,12 @@ function madeOf(context: Context, id: ComparedId, lost: Lost): Partial<Catalogue
     case 'columns': {
       const now = target.columns.find((each) => keyOf('columns', each) === keyOf('columns', lost.from));
       return {
-        columns: [now ? withFields(now, lost.from, FIELDS[id] ?? []) : asAdded(lost.from)],
-        ...(id === 'column-type' || id === 'not-null-lost'
+        columns: [
+          now ? withFields(now, lost.from, FIELDS[id] ?? []) : asAdded(lost.from),
+          ...inChildren(context, id, lost.from),
+        ],
+        // What a plain column is filled by comes after it.
+        ...(id === 'column-type' || id === 'not-null-lost' || (now === undefined && !lost.from.identity)
           ? {}
           : {
               sequences: source.sequences
@@ -95,6 +101,22 @@ function madeOf(context: Context, id: ComparedId, lost: Lost): Partial<Catalogue
     default:
       return { [lost.kind]: [lost.from] };
   }
+}
+
+/** What ALTER TABLE does to the children of a table as well. */
+function inChildren({ target, source }: Context, id: ComparedId, from: Column): readonly Column[] {
+  const of = { schema: from.schema, name: from.table };
+  const children = descendantsOf(target, of);
+  if (children.length === 0) return [];
+  if (id === 'default-lost' || id === 'missing-id-default') {
+    if (onlyForDefault({ target, source }, from)) return [];
+  } else if (id !== 'column-lost' && id !== 'column-type' && id !== 'not-null-lost') return [];
+  const columns = new Map(target.columns.map((each) => [keyOf('columns', each), each]));
+  return children.map(({ schema, name: table }): Column => {
+    const own = { ...asAdded(from), schema, table };
+    const now = columns.get(keyOf('columns', own));
+    return now ? withFields(now, from, FIELDS[id] ?? []) : { ...own, inherited: true };
+  });
 }
 
 const FIELDS: Partial<Record<ComparedId, readonly (keyof Column)[]>> = {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { FleetFile } from '../../../lambda/contract/fleet';
 import type { Manifest } from '../../../lambda/contract/manifest';
 import type { MigrateRequest, MigrateResponse } from '../../../lambda/contract/migrate';
-import type { Random } from './random';
+import type { Random } from '../random';
 
 export interface Chances {
   /** Of a call in a thousand. */

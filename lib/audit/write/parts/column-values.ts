@@ -1,6 +1,7 @@
 /** What fills a column: a default, the sequences that it takes values from, an identity. */
 import type { Column } from '../../../../lambda/audit/catalogue/columns';
 import type { Sequence } from '../../../../lambda/audit/catalogue/sequences';
+import { descendantsOf } from '../../../../lambda/audit/inheritance';
 import { key } from '../../../../lambda/audit/names';
 import type { Context } from '../context';
 import { derived, literal, column as name, tableOf } from '../names';
@@ -18,8 +19,23 @@ const isUser =
 const sequencesOf = ({ source }: Context, column: Column): readonly Sequence[] =>
   source.sequences.filter(({ usedBy = [], identity: own }) => !own && usedBy.some(isUser(column)));
 
+/** ALTER TABLE gives the children of a table its default, too: they may have another one. */
+export function onlyForDefault(
+  { source, target }: Pick<Context, 'source' | 'target'>,
+  from: Column,
+): 'ONLY ' | '' {
+  const children = new Set(
+    descendantsOf(target, { schema: from.schema, name: from.table }).map((each) =>
+      key(each.schema, each.name),
+    ),
+  );
+  const isOther = ({ schema, table, name: called, ...column }: Column): boolean =>
+    called === from.name && children.has(key(schema, table)) && column.default !== from.default;
+  return children.size > 0 && source.columns.some(isOther) ? 'ONLY ' : '';
+}
+
 export function defaults(context: Context, from: Column, to: Column): Part {
-  const table = tableOf(from);
+  const table = `${onlyForDefault(context, from)}${tableOf(from)}`;
   const own = name(from.name);
   const by = from.default!;
   const has = new Set(context.target.sequences.map((each) => key(each.schema, each.name)));

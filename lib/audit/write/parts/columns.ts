@@ -77,7 +77,12 @@ function missing(context: Context, from: Column): Part {
   };
 }
 
-function type(from: Column, to: Column): Part {
+function type(from: Column, to: Column): Part | Unwritten {
+  if (to.generated && !isText(from.type) && !castsDirectly(to.type, from.type))
+    return {
+      unwritten:
+        'PostgreSQL does not compute a generated column anew when its type changes: it has to be dropped and added',
+    };
   const table = tableOf(from);
   const own = name(from.name);
   const collate = from.collation ? ` COLLATE ${relation(from.collation)}` : '';
@@ -87,7 +92,7 @@ function type(from: Column, to: Column): Part {
   const clauses = [
     // The default of one type may not be one of the other.
     ...(hasDefault ? [`ALTER COLUMN ${own} DROP DEFAULT`] : []),
-    `ALTER COLUMN ${own} TYPE ${from.type}${collate} USING ${own}::${from.type}`,
+    `ALTER COLUMN ${own} TYPE ${from.type}${collate}${to.generated ? '' : ` USING ${own}${castOf(to.type, from.type)}`}`,
     ...(hasDefault && from.default !== undefined ? [`ALTER COLUMN ${own} SET DEFAULT ${from.default}`] : []),
   ];
   return {
@@ -109,6 +114,29 @@ WHERE d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND d.refobjid = 
     verify: [`SELECT trueup.col_type_is(${named(from)}, ${literal(from.type)})`],
   };
 }
+
+const FAMILIES = [
+  /^(?:smallint|integer|bigint|numeric|real|double precision)\b/,
+  /^(?:date|timestamp)\b/,
+  /^jsonb?$/,
+  /^bit\b/,
+];
+const isText = (type: string): boolean => /^(?:text|character|"char"|name)\b[^[]*$/.test(type);
+
+/** A cast that the server has, of each element where both are arrays. */
+function castsDirectly(from: string, to: string): boolean {
+  const [, one, oneIs] = /^(.*?)((?:\[\])*)$/.exec(from)!;
+  const [, other, otherIs] = /^(.*?)((?:\[\])*)$/.exec(to)!;
+  const bare = (type: string): string => type.replace(/\([\d,]+\)/, '');
+  return (
+    oneIs === otherIs &&
+    (bare(one!) === bare(other!) || FAMILIES.some((family) => family.test(one!) && family.test(other!)))
+  );
+}
+
+/** Between any two types there is a way by text. */
+const castOf = (from: string, to: string): string =>
+  `${castsDirectly(from, to) || isText(from) || isText(to) ? '' : '::text'}::${to}`;
 
 /** The server skips its scan where a validated CHECK says the same. */
 function notNull(from: Column): Part {

@@ -17,8 +17,10 @@ export const written = (
 export const groupOfIndex = (index: Index): string =>
   index.unique ? `unique ${tableOf(index)} ${name(index.name)}` : `indexes of ${tableOf(index)}`;
 
+/** When it is checked; nothing where that is at once. */
+export const timing = ({ deferrable, initiallyDeferred }: Index): string =>
+  deferrable ? ` DEFERRABLE${initiallyDeferred ? ' INITIALLY DEFERRED' : ''}` : '';
+
 /** The index gets the name of the constraint. */
 export const useIndex = (index: Index, by: string): string =>
-  `ALTER TABLE ${tableOf(index)} ADD CONSTRAINT ${name(index.name)} ${index.primary ? 'PRIMARY KEY' : 'UNIQUE'} USING INDEX ${name(by)}${
-    index.deferrable ? ` DEFERRABLE${index.initiallyDeferred ? ' INITIALLY DEFERRED' : ''}` : ''
-  }`;
+  `ALTER TABLE ${tableOf(index)} ADD CONSTRAINT ${name(index.name)} ${index.primary ? 'PRIMARY KEY' : 'UNIQUE'} USING INDEX ${name(by)}${timing(index)}`;

@@ -7,7 +7,7 @@ import { derived, literal, column as name, columns as names, relation, tableOf }
 import type { Part, Unwritten } from '../part';
 import { duplicates, verification } from './index-checks';
 import { keysOf } from './index-keys';
-import { groupOfIndex, useIndex, written } from './index-sql';
+import { groupOfIndex, timing, useIndex, written } from './index-sql';
 import { deferrablePart, immediatePart } from './index-timing';
 
 const isUniqueConstraint = ({ constraint }: Index): boolean =>
@@ -93,7 +93,7 @@ function onPartitions(context: Context, index: Index, table: Table): Built {
   const parent = relation(index);
   const up = [
     unique
-      ? `ALTER TABLE ONLY ${relation(table)} ADD CONSTRAINT ${name(index.name)} ${index.primary ? 'PRIMARY KEY' : 'UNIQUE'} (${names(index.columns)})`
+      ? `ALTER TABLE ONLY ${relation(table)} ADD CONSTRAINT ${name(index.name)} ${index.primary ? 'PRIMARY KEY' : 'UNIQUE'} (${names(index.columns)})${timing(index)}`
       : written(index, { on: `ONLY ${relation(table)}` }),
   ];
   const consents: Record<string, string> = unique

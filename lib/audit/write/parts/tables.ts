@@ -55,12 +55,27 @@ const identities = (source: Catalogue, table: Table): Catalogue['sequences'] =>
 const countersOf = (source: Catalogue, table: Table): Catalogue['sequences'] =>
   sequencesOf(source, table).filter(({ identity }) => !identity);
 
-/** Those that a new, empty table gets at once. */
-const constraintsOf = (source: Catalogue, table: Table): readonly Constraint[] =>
-  belonging(source.constraints, table).filter(
+const newCounters = ({ source, target }: Context, table: Table): Catalogue['sequences'] =>
+  countersOf(source, table).filter(
+    ({ schema, name: called }) =>
+      !target.sequences.some((each) => each.schema === schema && each.name === called),
+  );
+
+/** Those that a new, empty table gets at once. CREATE TABLE makes one of two keys over the same columns: the second comes later. */
+function constraintsOf(source: Catalogue, table: Table): readonly Constraint[] {
+  const known = new Set<string>();
+  const isFirst = ({ columns = [] }: Constraint): boolean => {
+    const over = key(...columns);
+    return !known.has(over) && known.add(over) !== undefined;
+  };
+  const own = belonging(source.constraints, table).filter(
     (each) =>
       !each.inherited && each.type !== 'foreign key' && !each.notValid && !callsOwn(source, each.definition),
   );
+  const isKey = ({ type }: Constraint): boolean => type === 'unique' || type === 'primary key';
+  const keys = own.filter(isKey).sort((one, other) => one.type.localeCompare(other.type));
+  return [...own.filter((each) => !isKey(each)), ...keys.filter(isFirst)];
+}
 
 const TAKEN = 'its name is taken by something else here';
 
@@ -93,7 +108,7 @@ export function tablePart(context: Context, from: Table, to: Table | undefined):
     decide: asksForExpression(source.columns.filter(isOf(from))),
     up: createTable(context, from),
     verify,
-    makes: [key(from.schema, from.name)],
+    makes: [from, ...newCounters(context, from)].map((each) => key(each.schema, each.name)),
   };
 }
 
@@ -132,8 +147,6 @@ function createTable(context: Context, table: Table): string[] {
     const head = `${what} PARTITION OF ${relation(table.partitionOf)}`;
     return [[head, table.bound ?? 'DEFAULT', partitionBy, options].filter(Boolean).join(' ')];
   }
-  const isHere = ({ schema, name: called }: Catalogue['sequences'][number]): boolean =>
-    context.target.sequences.some((each) => each.schema === schema && each.name === called);
   const counters = countersOf(source, table);
   const inner = [
     ...(table.ofType
@@ -146,7 +159,7 @@ function createTable(context: Context, table: Table): string[] {
   const body = inner.length === 0 ? (table.ofType ? '' : '()') : `(\n  ${inner.join(',\n  ')}\n)`;
   const inherits = table.inherits?.length ? `INHERITS (${table.inherits.map(relation).join(', ')})` : '';
   return [
-    ...counters.flatMap((each) => (isHere(each) ? [] : [createSequence(each)])),
+    ...newCounters(context, table).map(createSequence),
     [what, table.ofType ? `OF ${table.ofType}` : '', body, inherits, partitionBy, options]
       .filter(Boolean)
       .join(' '),

@@ -9,4 +9,14 @@ export class Random {
     t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
     return Math.floor((((t ^ (t >>> 14)) >>> 0) / 2 ** 32) * limit);
   }
+
+  /** One of them; there must be one. */
+  of<T>(all: readonly T[]): T {
+    return all[this.below(all.length)]!;
+  }
+
+  /** True once in `times`. */
+  onceIn(times: number): boolean {
+    return this.below(times) === 0;
+  }
 }

@@ -1,0 +1,47 @@
+/** What one catalogue has and the other has not, or has otherwise, entry by entry: nothing of Trueup's comparison is in it. Pure. */
+import { isDeepStrictEqual } from 'node:util';
+import { type Catalogue, KINDS } from '../../../lambda/audit/catalogue';
+
+/** Of a server, or of one moment. */
+const NOT_COMPARED: ReadonlySet<string> = new Set(['database', 'settings', 'subscriptions', 'others']);
+
+/** What is better than in the source, or makes no difference. */
+function isAsGood(field: string, source: Entry, target: Entry): boolean {
+  const [was, is] = [source[field], target[field]];
+  if (isDeepStrictEqual(was, is)) return true;
+  if (field === 'notValid' || field === 'notNullNotValid') return is === undefined;
+  if (field === 'definition') return was === `${is} NOT VALID`;
+  if (field === 'rowSecurityForced') return !source.rowSecurity;
+  // A counter that is too small for its column is made wider.
+  if (field === 'max' || (field === 'type' && 'increment' in source))
+    return Number(target.max) > Number(source.max);
+  // A sequence that a crash does not reset.
+  if (field === 'unlogged') return 'increment' in source && is === undefined;
+  // One that serves a column of its own is given to it.
+  if (field === 'ownedBy') return was === undefined;
+  return field === 'inherited';
+}
+
+type Entry = Readonly<Record<string, unknown>>;
+
+export function lacking(source: Catalogue, target: Catalogue): readonly string[] {
+  const isUnpublished = source.publications.length === 0;
+  return Object.entries(KINDS).flatMap(([kind, { namedBy }]) => {
+    if (NOT_COMPARED.has(kind)) return [];
+    const entries = (catalogue: Catalogue) =>
+      catalogue[kind as keyof Catalogue] as unknown as readonly Entry[];
+    const nameOf = (entry: Entry) => JSON.stringify(namedBy.map((field) => entry[field]));
+    const there = new Map(entries(target).map((entry) => [nameOf(entry), entry]));
+    return entries(source).flatMap((entry) => {
+      const same = there.get(nameOf(entry));
+      if (same === undefined) return [`${kind} ${nameOf(entry)} is missing`];
+      const fields = [...new Set([...Object.keys(entry), ...Object.keys(same)])].filter(
+        (field) => !isAsGood(field, entry, same) && !(isUnpublished && field.startsWith('replicaIdentity')),
+      );
+      if (fields.length === 0) return [];
+      return [
+        `${kind} ${nameOf(entry)}: ${fields.map((field) => `${field} ${JSON.stringify(same[field])} instead of ${JSON.stringify(entry[field])}`).join('; ')}`,
+      ];
+    });
+  });
+}
