@@ -72,11 +72,13 @@ function madeOf(context: Context, id: ComparedId, lost: Lost): Partial<Catalogue
       const now = target.columns.find((each) => keyOf('columns', each) === keyOf('columns', lost.from));
       return {
         columns: [
-          now ? withFields(now, lost.from, FIELDS[id] ?? []) : asAdded(lost.from),
+          now ? withFields(now, lost.from, FIELDS[id] ?? []) : asAdded(context, lost.from),
           ...inChildren(context, id, lost.from),
         ],
         // What a plain column is filled by comes after it.
-        ...(id === 'column-type' || id === 'not-null-lost' || (now === undefined && !lost.from.identity)
+        ...(id === 'column-type' ||
+        id === 'not-null-lost' ||
+        (now === undefined && !asAdded(context, lost.from).identity)
           ? {}
           : {
               sequences: source.sequences
@@ -104,16 +106,17 @@ function madeOf(context: Context, id: ComparedId, lost: Lost): Partial<Catalogue
 }
 
 /** What ALTER TABLE does to the children of a table as well. */
-function inChildren({ target, source }: Context, id: ComparedId, from: Column): readonly Column[] {
+function inChildren(context: Context, id: ComparedId, from: Column): readonly Column[] {
+  const { target } = context;
   const of = { schema: from.schema, name: from.table };
   const children = descendantsOf(target, of);
   if (children.length === 0) return [];
   if (id === 'default-lost' || id === 'missing-id-default') {
-    if (onlyForDefault({ target, source }, from)) return [];
+    if (onlyForDefault(context, from)) return [];
   } else if (id !== 'column-lost' && id !== 'column-type' && id !== 'not-null-lost') return [];
   const columns = new Map(target.columns.map((each) => [keyOf('columns', each), each]));
   return children.map(({ schema, name: table }): Column => {
-    const own = { ...asAdded(from), schema, table };
+    const own = { ...asAdded(context, from), schema, table };
     const now = columns.get(keyOf('columns', own));
     return now ? withFields(now, from, FIELDS[id] ?? []) : { ...own, inherited: true };
   });

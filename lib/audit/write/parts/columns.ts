@@ -1,6 +1,7 @@
 /** Columns: missing ones, their types, NOT NULL. */
 import type { Column } from '../../../../lambda/audit/catalogue/columns';
 import type { ComparedId } from '../../../../lambda/audit/compare/difference';
+import { onlyIn } from '../../../../lambda/audit/inheritance';
 import { key } from '../../../../lambda/audit/names';
 import { isInSqlite } from '../../sources/sqlite/language';
 import type { Context } from '../context';
@@ -41,8 +42,10 @@ const isConstant = (by: string): boolean =>
   /^(?:'(?:[^']|'')*'|-?[\d.]+|\(-[\d.]+\)|true|false)(?:::[\w\s".,()[\]]+)?$/.test(by);
 
 /** As ADD COLUMN brings it: the rest follows when there is nothing to wait for. */
-export function asAdded({ notNull: required, ...column }: Column): Column {
-  const { default: by, ...bare } = column;
+export function asAdded({ target }: Context, { notNull: required, ...column }: Column): Column {
+  const { default: by, identity: _, ...bare } = column;
+  // Where children would have to be given the column as well, ADD COLUMN takes no identity.
+  if (column.identity && onlyIn(target, { schema: column.schema, name: column.table })) return bare;
   if (column.identity || column.generated) return { ...column, ...(required ? { notNull: true } : {}) };
   // Without a value in the old rows it cannot be NOT NULL.
   return by !== undefined && required && isConstant(by) ? { ...column, notNull: true } : bare;
@@ -50,9 +53,9 @@ export function asAdded({ notNull: required, ...column }: Column): Column {
 
 function missing(context: Context, from: Column): Part {
   const table = tableOf(from);
-  const added = asAdded(from);
+  const added = asAdded(context, from);
   const open = asksForExpression([from]);
-  const rewrites = from.identity || (from.generated && open.length === 0 && !from.virtual);
+  const rewrites = added.identity || (from.generated && open.length === 0 && !from.virtual);
   return {
     ...common(from, 'column'),
     phase: 'column',
@@ -68,7 +71,7 @@ function missing(context: Context, from: Column): Part {
     ...(rewrites
       ? {
           decide: [`${table} is rewritten while nobody can use it: when?`],
-          consents: { [from.identity ? 'numbered-column' : 'stored-column']: 'decided above' },
+          consents: { [added.identity ? 'numbered-column' : 'stored-column']: 'decided above' },
         }
       : { decide: open }),
     up: [`ALTER TABLE ${table} ADD COLUMN ${name(from.name)} ${columnDefinition(context, added)}`],

@@ -2,6 +2,7 @@
 import type { Comment } from '../../../../lambda/audit/catalogue/comments';
 import type { Publication } from '../../../../lambda/audit/catalogue/publications';
 import type { Setting } from '../../../../lambda/audit/catalogue/settings';
+import { onlyIn } from '../../../../lambda/audit/inheritance';
 import { asksForRoles, type Context } from '../context';
 import { literal, column as name, columns as names, relation, role } from '../names';
 import type { Part } from '../part';
@@ -46,7 +47,7 @@ export function publicationPart(context: Context, from: Publication, to: Publica
         // Before 15 the word stands once.
         ...listed.map(
           (each, i) =>
-            `${i === 0 ? 'TABLE ' : ''}${relation(each)}${each.columns ? ` (${names(each.columns)})` : ''}${each.where ? ` WHERE (${unwrapped(each.where)})` : ''}`,
+            `${i === 0 ? 'TABLE ' : ''}${onlyIn(context.target, each)}${relation(each)}${each.columns ? ` (${names(each.columns)})` : ''}${each.where ? ` WHERE (${unwrapped(each.where)})` : ''}`,
         ),
         ...(from.schemas ?? []).map((schema) => `TABLES IN SCHEMA ${name(schema)}`),
       ];

@@ -3,6 +3,7 @@ import type { Catalogue } from '../../../../lambda/audit/catalogue';
 import type { Column } from '../../../../lambda/audit/catalogue/columns';
 import type { Constraint } from '../../../../lambda/audit/catalogue/constraints';
 import type { Table } from '../../../../lambda/audit/catalogue/tables';
+import { parentsOf } from '../../../../lambda/audit/inheritance';
 import { key } from '../../../../lambda/audit/names';
 import { fromSqlite, isInSqlite } from '../../sources/sqlite/language';
 import type { Context } from '../context';
@@ -30,19 +31,29 @@ export function madeWith({ source }: Context, table: Table): Partial<Catalogue> 
     rowSecurityForced: _f,
     ...bare
   } = table;
-  const columns = belonging(source.columns, table).map((column): Column => {
-    const { default: by, ...rest } = column;
-    return by === undefined || isLater(source, column) ? rest : column;
-  });
-  const constraints = constraintsOf(source, table);
+  const constraints = table.partitionOf ? [] : constraintsOf(source, table);
   const names = new Set(constraints.map((each) => each.name));
   return {
     tables: [bare],
-    columns,
+    columns: belonging(source.columns, table).map((column) => asMade(source, table, column)),
     constraints,
     indexes: belonging(source.indexes, table).filter((index) => index.constraint && names.has(index.name)),
     sequences: [...identities(source, table), ...countersOf(source, table)],
   };
+}
+
+/** What a column has from a parent is as the parent's, whatever it was changed to since. */
+function asMade(source: Catalogue, table: Table, column: Column): Column {
+  const parents = column.inherited
+    ? parentsOf(table).flatMap((parent) => belonging(source.columns, parent))
+    : [];
+  const {
+    notNull,
+    notNullNotValid,
+    default: by,
+  } = parents.find((each) => each.name === column.name) ?? column;
+  const isMade = by !== undefined && !isLater(source, { ...column, default: by });
+  return { ...column, notNull, notNullNotValid, default: isMade ? by : undefined };
 }
 
 /** A default that calls what may not be there yet. */
