@@ -16,11 +16,11 @@ import { type Snapshot, takeSnapshot } from '../../lib/audit/snapshot';
 import type { WrittenFile } from '../../lib/audit/write/files';
 import { loadParser } from '../../lib/compiler/read/parser';
 import { startPostgres } from '../../lib/scratch-postgres/server';
+import { lacking } from '../audit/lacking';
 import { roundTrip } from '../audit/round-trip';
 import { type Attempt, attemptsOn } from './audit/attempt';
-import { lacking } from './audit/lacking';
 import { lossesOf } from './audit/losses';
-import { Schema } from './audit/schema';
+import { makeSchema } from './audit/schema';
 import { Random } from './random';
 
 const { values } = parseArgs({
@@ -94,7 +94,7 @@ async function once(server: Awaited<ReturnType<typeof startPostgres>>, seed: num
   const [source, target] = [`source_${seed}`, `target_${seed}`];
   await withClient(server.url(), (client) => client.query(`CREATE DATABASE ${source}`));
   const objects = await withClient(server.url(source), (client) =>
-    new Schema(random, server.major, shown(attemptsOn(client)), ROLE).make(Number(values.objects)),
+    makeSchema(Number(values.objects), random, server.major, shown(attemptsOn(client)), ROLE),
   );
   const before = await snapshotOf(server.url(source));
   /** What is wrong with the source itself. */

@@ -9,7 +9,7 @@ import { descendantsOf } from '../../../lambda/audit/inheritance';
 import type { Context } from './context';
 import { onlyForDefault } from './parts/column-values';
 import { asAdded } from './parts/columns';
-import { madeWith } from './parts/tables';
+import { madeWith } from './parts/new-table';
 
 /** A catalogue that things are brought back to. */
 export class Virtual {

@@ -7,8 +7,9 @@ import type { Context } from '../context';
 import { derived, literal, column as name, tableOf } from '../names';
 import type { Part } from '../part';
 import { common, named, pathOf } from './column-names';
+import { callsOwn } from './new-table';
 import { abovePart, countsAs, createSequence, ownSequence, positionOf, setPosition } from './sequences';
-import { callsOwn, identityClause } from './tables';
+import { identityClause } from './tables';
 
 const isUser =
   ({ schema, table, name: own }: Column) =>

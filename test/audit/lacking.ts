@@ -1,6 +1,6 @@
 /** What one catalogue has and the other has not, or has otherwise, entry by entry: nothing of Trueup's comparison is in it. Pure. */
 import { isDeepStrictEqual } from 'node:util';
-import { type Catalogue, KINDS } from '../../../lambda/audit/catalogue';
+import { type Catalogue, KINDS } from '../../lambda/audit/catalogue';
 
 /** Of a server, or of one moment. */
 const NOT_COMPARED: ReadonlySet<string> = new Set(['database', 'settings', 'subscriptions', 'others']);
@@ -9,8 +9,11 @@ const NOT_COMPARED: ReadonlySet<string> = new Set(['database', 'settings', 'subs
 function isAsGood(field: string, source: Entry, target: Entry): boolean {
   const [was, is] = [source[field], target[field]];
   if (isDeepStrictEqual(was, is)) return true;
-  if (field === 'notValid' || field === 'notNullNotValid') return is === undefined;
-  if (field === 'definition') return was === `${is} NOT VALID`;
+  // What a child has from its parent is as proven as the parent's.
+  if (field === 'notValid' || field === 'notNullNotValid')
+    return is === undefined || source.inherited === true;
+  if (field === 'definition')
+    return was === `${is} NOT VALID` || (source.inherited === true && is === `${was} NOT VALID`);
   if (field === 'rowSecurityForced') return !source.rowSecurity;
   // A counter that is too small for its column is made wider.
   if (field === 'max' || (field === 'type' && 'increment' in source))
