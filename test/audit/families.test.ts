@@ -111,6 +111,12 @@ const CASES: readonly Case[] = [
     finds: ['constraint-lost t'],
   },
   {
+    name: 'a CHECK of a child that does what the one of its parent does',
+    source: `${FAMILY} ALTER TABLE parent ADD CONSTRAINT of_all CHECK (id > 0); ALTER TABLE child ADD CONSTRAINT own CHECK (id > 0);`,
+    loss: 'ALTER TABLE child DROP CONSTRAINT own',
+    finds: ['renamed child'],
+  },
+  {
     name: 'FORCE of row security that is not enabled: restoring it would lock out the application',
     source: 'CREATE TABLE t (id int PRIMARY KEY); ALTER TABLE t FORCE ROW LEVEL SECURITY;',
     loss: 'ALTER TABLE t NO FORCE ROW LEVEL SECURITY',

@@ -9,8 +9,10 @@
 import { parseArgs } from 'node:util';
 import { Client } from 'pg';
 import type { Catalogue } from '../../lambda/audit/catalogue';
+import type { AuditFinding } from '../../lambda/defects/findings';
 import type { Database } from '../../lambda/postgres/database';
 import { connectPg } from '../../lambda/postgres/pg';
+import { quoteIdentifier } from '../../lambda/sql/quote';
 import { audit } from '../../lib/audit/audit';
 import { type Snapshot, takeSnapshot } from '../../lib/audit/snapshot';
 import type { WrittenFile } from '../../lib/audit/write/files';
@@ -30,6 +32,8 @@ const { values } = parseArgs({
     losses: { type: 'string', default: '8' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
     majors: { type: 'string', default: '13,18' },
+    /** The major that the source is drawn on. @default - that of the copy */
+    from: { type: 'string' },
     /** The statements that made the source, and the written files. */
     show: { type: 'boolean', default: false },
   },
@@ -89,66 +93,109 @@ interface Ended {
   readonly wrong: readonly string[];
 }
 
-async function once(server: Awaited<ReturnType<typeof startPostgres>>, seed: number): Promise<Ended> {
+type Server = Awaited<ReturnType<typeof startPostgres>>;
+
+/** Draws a schema of what this major has, and says by which statements. */
+async function draw(server: Server, database: string, random: Random, major: number): Promise<Statements> {
+  const statements: string[] = [];
+  await withClient(server.url(), (client) => client.query(`CREATE DATABASE ${database}`));
+  const objects = await withClient(server.url(database), (client) => {
+    const attempt = attemptsOn(client);
+    const recorded: Attempt = async (sql) => {
+      const done = await attempt(sql);
+      if (done) statements.push(sql);
+      return done;
+    };
+    return makeSchema(Number(values.objects), random, major, shown(recorded), ROLE);
+  });
+  return { objects, statements };
+}
+
+interface Statements {
+  readonly objects: number;
+  readonly statements: readonly string[];
+}
+
+/** The same schema on another server: false where it takes a statement no more. */
+async function repeat(server: Server, database: string, { statements }: Statements): Promise<boolean> {
+  await withClient(server.url(), (client) => client.query(`CREATE DATABASE ${database}`));
+  return withClient(server.url(database), async (client) => {
+    const attempt = attemptsOn(client);
+    for (const sql of statements) if (!(await attempt(sql))) return false;
+    return true;
+  });
+}
+
+async function once(from: Server, server: Server, seed: number): Promise<Ended | null> {
   const random = new Random(seed);
-  const [source, target] = [`source_${seed}`, `target_${seed}`];
-  await withClient(server.url(), (client) => client.query(`CREATE DATABASE ${source}`));
-  const objects = await withClient(server.url(source), (client) =>
-    makeSchema(Number(values.objects), random, server.major, shown(attemptsOn(client)), ROLE),
-  );
-  const before = await snapshotOf(server.url(source));
-  /** What is wrong with the source itself. */
-  const own = await withDatabase(server.url(source), (db) => audit(db, { ...OPTIONS, source: before }));
-  await withClient(server.url(), (client) => client.query(`CREATE DATABASE ${target} TEMPLATE ${source}`));
+  const [source, whole, target] = [`source_${seed}`, `whole_${seed}`, `target_${seed}`];
   try {
-    const lost = await lose(server.url(target), before.catalogue, random);
-    const changed = lacking(before.catalogue, (await snapshotOf(server.url(target))).catalogue);
-    return await withDatabase(server.url(target), async (db): Promise<Ended> => {
-      const common = { objects, lost };
-      try {
-        if (values.show)
-          for (const { id, object, message } of (await audit(db, { ...OPTIONS, source: before })).findings)
-            console.log(`-- ${id} ${object}: ${message}`);
-        const { first, written, left } = await roundTrip(server.url(target), db, {
-          ...OPTIONS,
-          source: before,
-        });
-        const isCompared = ({ id, message }: { id: string; message: string }) =>
-          first.compared.differences.some((each) => each.id === id && each.message === message);
-        const unwritten = [...written.unwritten].flatMap(([finding, why]) =>
-          isCompared(finding) ? `${finding.message} (${why})` : [],
-        );
-        const after = lacking(before.catalogue, (await snapshotOf(server.url(target))).catalogue);
-        const compared = first.findings.filter(isCompared);
-        const known = new Set(own.findings.map(({ message }) => message));
-        return {
-          ...common,
-          found: compared.length,
-          unwritten,
-          wrong: [
-            ...(compared.length === 0 ? changed.map((each) => `not found: ${each}`) : []),
-            ...(changed.length === 0 ? compared.map(({ message }) => `nothing was lost: ${message}`) : []),
-            ...(unwritten.length > 0
-              ? []
-              : left.filter(({ message }) => !known.has(message)).map(({ message }) => `left: ${message}`)),
-            ...(unwritten.length > 0 ? [] : after.map((each) => `lacking: ${each}`)),
-          ],
-        };
-      } catch (error) {
-        return {
-          ...common,
-          found: 0,
-          unwritten: [],
-          wrong: [failure(error as Error)],
-        };
-      }
-    });
+    const drawn = await draw(from, source, random, Math.min(from.major, server.major));
+    if (!(await repeat(server, whole, drawn))) return null;
+    const before = await snapshotOf(from.url(source));
+    const wanted = (await snapshotOf(server.url(whole))).catalogue;
+    // Majors do not give the same names to what has none, nor the same rights.
+    if (lacking(before.catalogue, wanted).some((each) => /^(?!grants ).* is missing$/.test(each)))
+      return null;
+    /** What is wrong with the source itself. */
+    const own = await withDatabase(server.url(whole), (db) => audit(db, { ...OPTIONS, source: before }));
+    const invented = own.compared.differences.map(({ id, message }) => `invented ${id}: ${message}`);
+    await withClient(server.url(), (client) => client.query(`CREATE DATABASE ${target} TEMPLATE ${whole}`));
+    const lost = await lose(server.url(target), wanted, random);
+    const ended = await withDatabase(server.url(target), (db) =>
+      bringBack(db, server.url(target), { before, wanted, known: own.findings }),
+    ).catch((error) => ({ found: 0, unwritten: [], wrong: [failure(error as Error)] }));
+    return { objects: drawn.objects, lost, ...ended, wrong: [...invented, ...ended.wrong] };
   } finally {
-    await withClient(server.url(), async (client) => {
-      await client.query(`DROP DATABASE ${target} WITH (FORCE)`);
-      await client.query(`DROP DATABASE ${source} WITH (FORCE)`);
-    });
+    for (const [of, database] of [
+      [server, target],
+      [server, whole],
+      [from, source],
+    ] as const)
+      await withClient(of.url(), (client) =>
+        client.query(`DROP DATABASE IF EXISTS ${database} WITH (FORCE)`),
+      );
   }
+}
+
+interface Original {
+  readonly before: Snapshot;
+  /** On the major of the copy. */
+  readonly wanted: Catalogue;
+  readonly known: readonly AuditFinding[];
+}
+
+async function bringBack(
+  db: Database,
+  url: string,
+  { before, wanted, known }: Original,
+): Promise<Pick<Ended, 'found' | 'unwritten' | 'wrong'>> {
+  const options = { ...OPTIONS, source: before };
+  const changed = lacking(wanted, (await snapshotOf(url)).catalogue);
+  if (values.show)
+    for (const { id, object, message } of (await audit(db, options)).findings)
+      console.log(`-- ${id} ${object}: ${message}`);
+  const { first, written, left } = await roundTrip(url, db, options);
+  const isCompared = ({ id, message }: { id: string; message: string }) =>
+    first.compared.differences.some((each) => each.id === id && each.message === message);
+  const unwritten = [...written.unwritten].flatMap(([finding, why]) =>
+    isCompared(finding) ? `${finding.message} (${why})` : [],
+  );
+  const found = first.findings.filter(isCompared);
+  const messages = new Set(known.map(({ message }) => message));
+  const after = unwritten.length > 0 ? [] : lacking(wanted, (await snapshotOf(url)).catalogue);
+  return {
+    found: found.length,
+    unwritten,
+    wrong: [
+      ...(found.length === 0 ? changed.map((each) => `not found: ${each}`) : []),
+      ...(changed.length === 0 ? found.map(({ message }) => `nothing was lost: ${message}`) : []),
+      ...(unwritten.length > 0
+        ? []
+        : left.filter(({ message }) => !messages.has(message)).map(({ message }) => `left: ${message}`)),
+      ...after.map((each) => `lacking: ${each}`),
+    ],
+  };
 }
 
 async function main(): Promise<number> {
@@ -156,12 +203,16 @@ async function main(): Promise<number> {
   let wrong = 0;
   for (const major of values.majors.split(',').map(Number)) {
     const server = await startPostgres({ major });
+    const from = values.from ? await startPostgres({ major: Number(values.from) }) : server;
     try {
-      await withClient(server.url(), (client) => client.query(`CREATE ROLE "an'y ""one"`));
-      let [lost, found, unwritten] = [0, 0, 0];
+      for (const each of new Set([from, server]))
+        await withClient(each.url(), (client) => client.query(`CREATE ROLE ${quoteIdentifier(ROLE)}`));
+      let [made, lost, found, unwritten] = [0, 0, 0, 0];
       for (let run = 0; run < Number(values.runs); run++) {
         const seed = Number(values.seed) + run;
-        const ended = await once(server, seed);
+        const ended = await once(from, server, seed);
+        if (ended === null) continue;
+        made++;
         lost += ended.lost.length;
         found += ended.found;
         unwritten += ended.unwritten.length;
@@ -173,10 +224,11 @@ async function main(): Promise<number> {
         );
       }
       console.log(
-        `PostgreSQL ${major}: ${values.runs} schemas, ${lost} statements that took something away, ${found} findings, ${unwritten} of them with no file.`,
+        `PostgreSQL ${major}${from === server ? '' : `, from ${from.major}`}: ${made} of ${values.runs} schemas, ${lost} statements that took something away, ${found} findings, ${unwritten} of them with no file.`,
       );
     } finally {
       await server.stop();
+      if (from !== server) await from.stop();
     }
   }
   console.log(wrong === 0 ? 'All came back.' : `${wrong} wrong.`);

@@ -167,6 +167,16 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     expect(outcome.status === 'failed' && outcome.error.remedy).toMatch(/signature/);
   });
 
+  test('a statement with the SQLSTATE of a changed signature that replaces nothing is not told of one', async () => {
+    const url = await createDatabase(major);
+    const twoKeys = migration('0001_keys', {
+      up: ['CREATE TABLE t (id int PRIMARY KEY)', 'ALTER TABLE t ADD PRIMARY KEY (id)'],
+    });
+    const { outcome } = await run(url, manifestOf(twoKeys));
+    expect(outcome).toMatchObject({ status: 'failed', error: { sqlstate: '42P16' } });
+    expect(outcome.status === 'failed' && outcome.error.remedy).not.toMatch(/signature/);
+  });
+
   test('a batch repeats until it changes nothing', async () => {
     const url = await createDatabase(major);
     const client = await connect(url);

@@ -10,7 +10,7 @@ export function compareConstraints(pair: Pair): Comparison {
   const ofTable = ({ schema, table }: Constraint) => key(schema, table);
   const here = grouped(pair.target.constraints, ofTable);
   return only(
-    [...grouped(pair.source.constraints.filter(isCompared), ofTable)].flatMap(([table, constraints]) =>
+    [...grouped(pair.source.constraints, ofTable)].flatMap(([table, constraints]) =>
       compareTable(pair, constraints, here.get(table) ?? []),
     ),
   );
@@ -24,8 +24,11 @@ function compareTable(
   constraints: readonly Constraint[],
   here: readonly Constraint[],
 ): readonly Difference[] {
-  const twins = twinsOf(constraints, here, [sameShape]);
-  return constraints.flatMap((constraint): readonly Difference[] => {
+  const inherited = new Set(constraints.filter((each) => each.inherited).map(({ name }) => name));
+  const isInherited = (each: Constraint): boolean => each.inherited === true || inherited.has(each.name);
+  const compared = constraints.filter(isCompared);
+  const twins = twinsOf(compared, here, [sameShape], isInherited);
+  return compared.flatMap((constraint): readonly Difference[] => {
     const { schema, table, name, type, columns = [], references } = constraint;
     if (pair.isDetached(schema, table)) return [];
     if (!pair.tables.has(key(schema, table)) || !pair.hasColumns(schema, table, columns)) return [];

@@ -17,15 +17,17 @@ export interface Twin<T> {
  * does not have, none twice; else one that does the same and is taken.
  *
  * @param alike from the strictest to the loosest
+ * @param isFixed has its name from elsewhere, so that it is not one of the source under another name
  */
 export function twinsOf<T extends Named>(
   source: readonly T[],
   target: readonly T[],
   alike: readonly [Alike<T>, ...Alike<T>[]],
+  isFixed: (each: T) => boolean = () => false,
 ): ReadonlyMap<T, Twin<T>> {
   const loosest = alike.at(-1)!;
   const names = new Set(source.map(({ name }) => name));
-  const free = new Set(target.filter(({ name }) => !names.has(name)));
+  const free = new Set(target.filter((each) => !names.has(each.name) && !isFixed(each)));
   const twins = new Map<T, Twin<T>>();
   for (const each of source) {
     const twin = target.find(({ name }) => name === each.name);

@@ -86,7 +86,7 @@ export function migrationError(
       ? { statement: origin!.index + 1, line: statement.line + linesBefore(statement.sql, error.position) }
       : {}),
     message,
-    remedy: remedyFor(error, keptBefore(migration, inUp ? origin.index : null)),
+    remedy: remedyFor(error, keptBefore(migration, inUp ? origin.index : null), statement?.sql),
   };
   return new TrueupError(withRaised(info, error), { cause: error });
 }
@@ -96,7 +96,8 @@ function linesBefore(sql: string, position: number | undefined): number {
   return [...sql].slice(0, position).filter((character) => character === '\n').length;
 }
 
-const REMEDIES: readonly (readonly [pattern: RegExp, remedy: string])[] = [
+/** Of some, only when the statement is such a one. */
+const REMEDIES: readonly (readonly [pattern: RegExp, remedy: string, statement?: RegExp])[] = [
   [
     /^42501$/,
     'Grant the role the missing privilege, or set the owner role to the role that owns these tables.',
@@ -105,6 +106,7 @@ const REMEDIES: readonly (readonly [pattern: RegExp, remedy: string])[] = [
     /^(42725|42P13|42P16)$/,
     'The signature changed, which CREATE OR REPLACE cannot do: drop the old function or view in a versioned ' +
       'migration; the repeatable migration then creates the new one.',
+    /^\s*CREATE\s+OR\s+REPLACE\b/i,
   ],
   [
     /^(42P07|42710|42701|42P06|42723)$/,
@@ -159,10 +161,12 @@ function remedyOfCancelled({ sqlstate, message }: SqlError): string | undefined 
 const RAISED_REMEDY =
   'Code in this database raised it: a function, a trigger or an event trigger. The server log has the message.';
 
-function remedyFor(error: SqlError, kept: boolean): string {
-  const known = isRaised(error)
-    ? RAISED_REMEDY
-    : (remedyOfCancelled(error) ?? REMEDIES.find(([pattern]) => pattern.test(error.sqlstate))?.[1]);
+function remedyFor(error: SqlError, kept: boolean, sql = ''): string {
+  const [, byCode] =
+    REMEDIES.find(
+      ([pattern, , statement]) => pattern.test(error.sqlstate) && (statement?.test(sql) ?? true),
+    ) ?? [];
+  const known = isRaised(error) ? RAISED_REMEDY : (remedyOfCancelled(error) ?? byCode);
   const state = kept
     ? "What is done stays, unless the stack's rollback undoes it; you may edit the file from this statement on."
     : 'Nothing of this migration was kept.';

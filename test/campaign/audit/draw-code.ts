@@ -21,7 +21,8 @@ export async function view(drawn: Drawn): Promise<boolean> {
       : []),
     ...drawn.functions.map((each) => `SELECT ${each}(id) AS f FROM ${from}`),
   ]);
-  const form = random.of(['VIEW', 'VIEW', 'VIEW', 'MATERIALIZED VIEW', 'checked', 'barrier', 'invoker']);
+  const invoker = drawn.major >= 15 ? 'invoker' : 'barrier';
+  const form = random.of(['VIEW', 'VIEW', 'VIEW', 'MATERIALIZED VIEW', 'checked', 'barrier', invoker]);
   const made = await drawn.attempt(
     form === 'checked'
       ? `CREATE VIEW ${sql} AS ${query} WITH CHECK OPTION`
