@@ -1,26 +1,25 @@
 /**
  * Loses things: a schema is drawn by a seed, a copy of it loses some of what it has, the audit finds it, writes migrations, and
  * these are deployed. Then a second audit must be silent, and the catalogue of the copy must have all that the source's has,
- * compared entry by entry with no code of the audit's. What is told to be unwritten is counted. The exit code is 1 when
- * anything is left.
+ * compared entry by entry with no code of the audit's. What is told to be unwritten is counted, and so is a deployment that a
+ * preflight stops because rows were lost with a table or a column. The exit code is 1 when anything is left.
  *
  * @example npm run campaign:audit -- --runs 100 --objects 60 --losses 8 --seed 1 --majors 13,18
  */
 import { parseArgs } from 'node:util';
-import { Client } from 'pg';
 import type { Catalogue } from '../../lambda/audit/catalogue';
 import type { AuditFinding } from '../../lambda/defects/findings';
 import type { Database } from '../../lambda/postgres/database';
-import { connectPg } from '../../lambda/postgres/pg';
 import { quoteIdentifier } from '../../lambda/sql/quote';
 import { audit } from '../../lib/audit/audit';
-import { type Snapshot, takeSnapshot } from '../../lib/audit/snapshot';
+import type { Snapshot } from '../../lib/audit/snapshot';
 import type { WrittenFile } from '../../lib/audit/write/files';
 import { loadParser } from '../../lib/compiler/read/parser';
 import { startPostgres } from '../../lib/scratch-postgres/server';
 import { lacking } from '../audit/lacking';
 import { roundTrip } from '../audit/round-trip';
 import { type Attempt, attemptsOn } from './audit/attempt';
+import { OPTIONS, snapshotOf, withClient, withDatabase } from './audit/databases';
 import { lossesOf } from './audit/losses';
 import { makeSchema } from './audit/schema';
 import { Random } from './random';
@@ -30,6 +29,8 @@ const { values } = parseArgs({
     runs: { type: 'string', default: '100' },
     objects: { type: 'string', default: '60' },
     losses: { type: 'string', default: '8' },
+    /** Of each table that takes them. */
+    rows: { type: 'string', default: '0' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
     majors: { type: 'string', default: '13,18' },
     /** The major that the source is drawn on. @default - that of the copy */
@@ -39,22 +40,6 @@ const { values } = parseArgs({
   },
 });
 const ROLE = 'an\'y "one';
-const OPTIONS = { version: '0', workload: [] } as const;
-
-async function withClient<T>(url: string, work: (client: Client) => Promise<T>): Promise<T> {
-  const client = new Client({ connectionString: url });
-  client.on('error', () => {});
-  await client.connect();
-  return work(client).finally(() => client.end());
-}
-
-const withDatabase = async <T>(url: string, work: (db: Database) => Promise<T>): Promise<T> => {
-  const db = await connectPg({ url, readOnly: true });
-  return work(db).finally(() => db.close());
-};
-
-const snapshotOf = (url: string): Promise<Snapshot> => withDatabase(url, (db) => takeSnapshot(db, OPTIONS));
-
 /** The statements that did something. */
 async function lose(url: string, catalogue: Catalogue, random: Random): Promise<readonly string[]> {
   const all = lossesOf(catalogue);
@@ -91,6 +76,8 @@ interface Ended {
   readonly found: number;
   readonly unwritten: readonly string[];
   readonly wrong: readonly string[];
+  /** By a preflight. @default false */
+  readonly stopped?: boolean;
 }
 
 type Server = Awaited<ReturnType<typeof startPostgres>>;
@@ -106,7 +93,7 @@ async function draw(server: Server, database: string, random: Random, major: num
       if (done) statements.push(sql);
       return done;
     };
-    return makeSchema(Number(values.objects), random, major, shown(recorded), ROLE);
+    return makeSchema(Number(values.objects), Number(values.rows), random, major, shown(recorded), ROLE);
   });
   return { objects, statements };
 }
@@ -144,7 +131,14 @@ async function once(from: Server, server: Server, seed: number): Promise<Ended |
     const lost = await lose(server.url(target), wanted, random);
     const ended = await withDatabase(server.url(target), (db) =>
       bringBack(db, server.url(target), { before, wanted, known: own.findings }),
-    ).catch((error) => ({ found: 0, unwritten: [], wrong: [failure(error as Error)] }));
+    ).catch((error: Error) => ({
+      found: 0,
+      unwritten: [],
+      // Rows that were lost with a table or a column, and are needed: a person has to bring them back.
+      ...(error.message.includes('"code":"preflight"')
+        ? { wrong: [], stopped: true }
+        : { wrong: [failure(error)] }),
+    }));
     return { objects: drawn.objects, lost, ...ended, wrong: [...invented, ...ended.wrong] };
   } finally {
     for (const [of, database] of [
@@ -207,7 +201,7 @@ async function main(): Promise<number> {
     try {
       for (const each of new Set([from, server]))
         await withClient(each.url(), (client) => client.query(`CREATE ROLE ${quoteIdentifier(ROLE)}`));
-      let [made, lost, found, unwritten] = [0, 0, 0, 0];
+      let [made, lost, found, unwritten, stopped] = [0, 0, 0, 0, 0];
       for (let run = 0; run < Number(values.runs); run++) {
         const seed = Number(values.seed) + run;
         const ended = await once(from, server, seed);
@@ -216,6 +210,7 @@ async function main(): Promise<number> {
         lost += ended.lost.length;
         found += ended.found;
         unwritten += ended.unwritten.length;
+        if (ended.stopped) stopped++;
         if (values.show) for (const each of ended.unwritten) console.log(`-- unwritten: ${each}`);
         if (ended.wrong.length === 0) continue;
         wrong++;
@@ -224,7 +219,7 @@ async function main(): Promise<number> {
         );
       }
       console.log(
-        `PostgreSQL ${major}${from === server ? '' : `, from ${from.major}`}: ${made} of ${values.runs} schemas, ${lost} statements that took something away, ${found} findings, ${unwritten} of them with no file.`,
+        `PostgreSQL ${major}${from === server ? '' : `, from ${from.major}`}: ${made} of ${values.runs} schemas, ${lost} statements that took something away, ${found} findings, ${unwritten} of them with no file.${stopped > 0 ? ` ${stopped} deployments were stopped by a preflight.` : ''}`,
       );
     } finally {
       await server.stop();

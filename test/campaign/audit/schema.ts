@@ -21,6 +21,7 @@ const STEPS = (
 /** Returns how many of the objects were made: what is drawn does not always fit together. */
 export async function makeSchema(
   objects: number,
+  rows: number,
   ...of: ConstructorParameters<typeof Drawn>
 ): Promise<number> {
   const drawn = new Drawn(...of);
@@ -29,5 +30,7 @@ export async function makeSchema(
   for (let i = 0; i < 3; i++) await table(drawn);
   let made = 0;
   for (let i = 0; i < objects; i++) if (await drawn.random.of(STEPS)(drawn)) made++;
+  for (const { sql } of drawn.tables)
+    for (let row = 1; row <= rows; row++) await drawn.attempt(`INSERT INTO ${sql} (id) VALUES (${row})`);
   return made;
 }
