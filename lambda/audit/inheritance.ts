@@ -41,6 +41,15 @@ export function descendantsOf({ tables }: Catalogue, { schema, name }: Reference
   return [...found.values()];
 }
 
+/** Its parents, and theirs. */
+export function isAncestor({ tables }: Pick<Catalogue, 'tables'>, of: Reference, other: Reference): boolean {
+  const own = tablesIn(tables).get(key(of.schema, of.name));
+  return (own ? parentsOf(own) : []).some(
+    (parent) =>
+      (parent.schema === other.schema && parent.name === other.name) || isAncestor({ tables }, parent, other),
+  );
+}
+
 /** How many generations are above it. */
 export function generationOf({ tables }: Pick<Catalogue, 'tables'>, of: Reference): number {
   const parents = tablesIn(tables).get(key(of.schema, of.name))?.inherits ?? [];

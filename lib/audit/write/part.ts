@@ -18,6 +18,8 @@ export const PHASES = [
   'view',
   'constraint',
   'foreign key',
+  // PostgreSQL names what these add for each partition, and could take the name of one that has its own.
+  'foreign key to partitions',
   'trigger',
   'policy',
   'row security',
@@ -53,6 +55,8 @@ export interface Part {
   readonly makes?: readonly string[];
   /** Where names of what it needs stand. @default - `up` */
   readonly needs?: string;
+  /** Where names of what it needs once it is used stand. @default - nowhere else */
+  readonly calls?: string;
 }
 
 /** No SQL mends it: half a sentence. */

@@ -2,15 +2,14 @@
 import type { Catalogue } from '../../../lambda/audit/catalogue';
 import type { ComparedId, Difference } from '../../../lambda/audit/compare/difference';
 import { afterMoves, type Move, withObjects } from '../../../lambda/audit/compare/moved-extensions';
-import { key } from '../../../lambda/audit/names';
 import { AUDIT_KINDS } from '../../../lambda/defects';
 import type { AuditFinding } from '../../../lambda/defects/findings';
 import type { Compared } from '../audit';
 import { Bringing, type NotWritten, nameOf } from './bringing';
 import type { Context } from './context';
 import { partsFound } from './found';
-import { qualifiedNames } from './names';
-import { isPart, type Part, PHASES, type Unwritten } from './part';
+import { ordered } from './order';
+import { isPart, type Part, type Unwritten } from './part';
 
 export interface Plan {
   readonly parts: readonly Part[];
@@ -111,28 +110,4 @@ export function allParts(
     parts: ordered(bringing.parts),
     unwritten: bringing.unwritten.map(({ difference, why }) => `${difference.object} (${why})`),
   };
-}
-
-/** By phase; and before that whatever makes what a part names. */
-export function ordered(parts: readonly Part[]): readonly Part[] {
-  const sorted = [...parts].sort((a, b) => PHASES.indexOf(a.phase) - PHASES.indexOf(b.phase));
-  const makers = new Map<string, Part[]>();
-  for (const part of sorted)
-    for (const made of part.makes ?? []) makers.set(made, [...(makers.get(made) ?? []), part]);
-  const done = new Set<Part>();
-  const result: Part[] = [];
-  const visit = (part: Part): void => {
-    if (done.has(part)) return;
-    done.add(part);
-    for (const [schema, name] of qualifiedNames(part.needs ?? part.up.join('\n'))) {
-      const needed = key(schema, name);
-      const isOwn = part.makes?.includes(needed) ?? false;
-      // A table is made before a function of the same name, whose argument or result it may be.
-      for (const maker of makers.get(needed) ?? [])
-        if (!(isOwn && part.phase === 'table' && maker.phase === 'function')) visit(maker);
-    }
-    result.push(part);
-  };
-  for (const part of sorted) visit(part);
-  return result;
 }

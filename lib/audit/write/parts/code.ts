@@ -32,6 +32,7 @@ export function functionPart(from: Routine, to: Routine | undefined): Part | Unw
     return {
       unwritten: `the parser that checks files, of a newer PostgreSQL, does not understand the definition of ${called}`,
     };
+  const [head = ''] = definition.split(/\nAS /);
   // Replaced is nothing that nobody has decided about.
   const create = to ? definition : definition.replace(/^CREATE OR REPLACE /, 'CREATE ');
   return {
@@ -47,7 +48,9 @@ export function functionPart(from: Routine, to: Routine | undefined): Part | Unw
     ],
     verify: [`SELECT trueup.has_function(${literal(relation(from))}, ${signature(from)})`],
     makes: [key(from.schema, from.name)],
-    needs: /^\s*BEGIN ATOMIC$/m.test(definition) ? definition : (definition.split(/\nAS /)[0] ?? ''),
+    ...(/^\s*BEGIN ATOMIC$/m.test(definition)
+      ? { needs: definition }
+      : { needs: head, calls: definition.slice(head.length) }),
   };
 }
 

@@ -24,14 +24,16 @@ export function constraintPart(
   const away = to
     ? [`ALTER TABLE ${table} RENAME CONSTRAINT ${own} TO ${name(derived(from.name, '_found'))}`]
     : [];
-  const partitioned = context.target.tables.some(
-    (each) => each.kind === 'partitioned' && each.schema === from.schema && each.name === from.table,
-  );
-  const scans = from.type === 'exclusion' || (foreign && partitioned);
+  const isPartitioned = ({ schema, table: own }: Pick<Constraint, 'schema' | 'table'>): boolean =>
+    context.target.tables.some(
+      (each) => each.kind === 'partitioned' && each.schema === schema && each.name === own,
+    );
+  const scans = from.type === 'exclusion' || (foreign && isPartitioned(from));
+  const toPartitions = from.references && isPartitioned(from.references);
   const open = from.notValid || from.notEnforced;
   const what = foreign ? 'Foreign key' : from.type === 'check' ? 'CHECK' : 'Exclusion constraint';
   return {
-    phase: foreign ? 'foreign key' : 'constraint',
+    phase: toPartitions ? 'foreign key to partitions' : foreign ? 'foreign key' : 'constraint',
     group: group(from),
     title: `${foreign ? 'foreign key' : 'constraint'} ${from.table} ${from.name}`,
     about: [

@@ -3,7 +3,7 @@ import type { Catalogue } from '../../../../lambda/audit/catalogue';
 import type { Column } from '../../../../lambda/audit/catalogue/columns';
 import type { Constraint } from '../../../../lambda/audit/catalogue/constraints';
 import type { Table } from '../../../../lambda/audit/catalogue/tables';
-import { parentsOf } from '../../../../lambda/audit/inheritance';
+import { isAncestor, parentsOf } from '../../../../lambda/audit/inheritance';
 import { key } from '../../../../lambda/audit/names';
 import type { Context } from '../context';
 import { belonging, functionNames, sequencesOf } from '../lookup';
@@ -59,9 +59,12 @@ export const isLater = (source: Catalogue, { default: by = '' }: Column): boolea
 export const identities = (source: Catalogue, table: Table): Catalogue['sequences'] =>
   sequencesOf(source, table).filter(({ identity, ownedBy }) => identity && ownedBy && isOf(table)(ownedBy));
 
-/** Sequences that only a column's default or its owner tells of: they come with the table. */
+/** Sequences that only a column's default or its owner tells of: they come with the table, or with its parent. */
 export const countersOf = (source: Catalogue, table: Table): Catalogue['sequences'] =>
-  sequencesOf(source, table).filter(({ identity }) => !identity);
+  sequencesOf(source, table).filter(
+    ({ identity, ownedBy }) =>
+      !identity && !(ownedBy && isAncestor(source, table, { schema: ownedBy.schema, name: ownedBy.table })),
+  );
 
 export const newCounters = ({ source, target }: Context, table: Table): Catalogue['sequences'] =>
   countersOf(source, table).filter(

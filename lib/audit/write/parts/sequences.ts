@@ -90,10 +90,17 @@ export function sequencePart(context: Context, from: Sequence, to: Sequence | un
     verify: [
       `SELECT ${literal(`${called} counts otherwise than in the source`)} WHERE NOT EXISTS (
   SELECT FROM pg_catalog.pg_sequence WHERE seqrelid = pg_catalog.to_regclass(${literal(called)})
-    AND seqincrement = ${from.increment} AND seqmin = ${from.min} AND seqmax = ${from.max})`,
+    AND seqincrement = ${from.increment} AND ${boundsOf(from)})`,
     ],
   };
 }
+
+/** Where it ends with its type, it ends later with a wider one. */
+const boundsOf = ({ type, min, max }: Sequence): string => {
+  const highest = HIGHEST[type];
+  const lowest = String(-BigInt(highest) - 1n);
+  return `seqmin ${min === lowest ? '<=' : '='} ${min} AND seqmax ${max === highest ? '>=' : '='} ${max}`;
+};
 
 export const ownPart = (sequence: Sequence, of: ColumnReference): Part => {
   const called = relation(sequence);
