@@ -15,8 +15,8 @@ function isAsGood(field: string, source: Entry, target: Entry): boolean {
   if (field === 'definition')
     return was === `${is} NOT VALID` || (source.inherited === true && is === `${was} NOT VALID`);
   if (field === 'rowSecurityForced') return !source.rowSecurity;
-  // A child is made with the default of its parent.
-  if (field === 'default') return source.inherited === true && was === undefined;
+  // A child is made with the default and the NOT NULL of its parent.
+  if (field === 'default' || field === 'notNull') return source.inherited === true && was === undefined;
   // A counter that is too small for its column is made wider.
   if (field === 'max' || (field === 'type' && 'increment' in source))
     return Number(target.max) > Number(source.max);

@@ -1,8 +1,9 @@
 /**
  * Loses things: a schema is drawn by a seed, a copy of it loses some of what it has, the audit finds it, writes migrations, and
  * these are deployed. Then a second audit must be silent, and the catalogue of the copy must have all that the source's has,
- * compared entry by entry with no code of the audit's. What is told to be unwritten is counted, and so is a deployment that a
- * preflight stops because rows were lost with a table or a column. The exit code is 1 when anything is left.
+ * compared entry by entry with no code of the audit's. The files must also apply to what `check --run` begins with. What is told
+ * to be unwritten is counted, and so is a deployment that a preflight stops because rows were lost with a table or a column. The
+ * exit code is 1 when anything is left.
  *
  * @example npm run campaign:audit -- --runs 100 --objects 60 --losses 8 --seed 1 --majors 13,18
  */
@@ -20,6 +21,7 @@ import { lacking } from '../audit/lacking';
 import { roundTrip } from '../audit/round-trip';
 import { type Attempt, attemptsOn } from './audit/attempt';
 import { OPTIONS, snapshotOf, withClient, withDatabase } from './audit/databases';
+import { fromNothing } from './audit/from-nothing';
 import { lossesOf } from './audit/losses';
 import { makeSchema } from './audit/schema';
 import { Random } from './random';
@@ -176,6 +178,7 @@ async function bringBack(
     for (const { id, object, message } of (await audit(db, options)).findings)
       console.log(`-- ${id} ${object}: ${message}`);
   const { first, written, left } = await roundTrip(url, db, options);
+  const tried = await fromNothing(url, first.compared.target.catalogue, written.files);
   const isCompared = ({ id, message }: { id: string; message: string }) =>
     first.compared.differences.some((each) => each.id === id && each.message === message);
   const unwritten = [...written.unwritten].flatMap(([finding, why]) =>
@@ -195,6 +198,7 @@ async function bringBack(
         ? []
         : left.filter(({ message }) => !messages.has(message)).map(({ message }) => `left: ${message}`)),
       ...after.map((each) => `lacking: ${each}`),
+      ...tried,
     ],
   };
 }

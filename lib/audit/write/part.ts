@@ -18,7 +18,7 @@ export const PHASES = [
   'view',
   'constraint',
   'foreign key',
-  // PostgreSQL names what these add for each partition, and could take the name of one that has its own.
+  // PostgreSQL names what these add for each partition, and could take the name of another.
   'foreign key to partitions',
   'trigger',
   'policy',

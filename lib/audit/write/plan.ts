@@ -105,6 +105,7 @@ export function allParts(
   target: Catalogue,
 ): { readonly parts: readonly Part[]; readonly unwritten: readonly string[] } {
   const bringing = new Bringing(source, target, { positions: [], roles: null });
+  bringing.bringRest(new Set(), TABLES);
   bringing.bringRest(new Set());
   return {
     parts: ordered(bringing.parts),

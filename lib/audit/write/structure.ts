@@ -19,7 +19,9 @@ const MOST_CHARACTERS = 1_000_000;
 
 /** @param roles that the written files may name, besides those of the structure itself */
 export function structureOf(catalogue: Catalogue, roles: Iterable<string>): ReadonlyMap<string, string> {
-  const { parts, unwritten } = allParts(catalogue, nothingOf(catalogue));
+  // A role's privileges are one part, which would be left out with the defaults among them.
+  const grants = catalogue.grants.filter(({ on }) => on !== 'default privileges');
+  const { parts, unwritten } = allParts({ ...catalogue, grants }, nothingOf(catalogue));
   const statements = [
     ...[...new Set([...rolesIn(catalogue), ...roles])].sort().map(createRole),
     ...parts.filter(isTriable).flatMap(({ up }) => withoutWaiting(up)),

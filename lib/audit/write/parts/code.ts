@@ -8,6 +8,7 @@ import { key } from '../../../../lambda/audit/names';
 import { ParseFailure, parse } from '../../../compiler/read/parser';
 import { isInSqlite } from '../../sources/sqlite/language';
 import type { Context } from '../context';
+import { belonging } from '../lookup';
 import {
   array,
   literal,
@@ -144,13 +145,22 @@ const populated = (view: string): string[] => [
 const ENABLE = { never: 'DISABLE', 'on a replica': 'ENABLE REPLICA', always: 'ENABLE ALWAYS' } as const;
 const CODE = { never: 'D', 'on a replica': 'R', always: 'A' } as const;
 
-export function triggerPart({ major }: Context, from: Trigger, to: Trigger | undefined): Part | Unwritten {
+/** A trigger that was there before the generated column is kept, and cannot be created again. */
+const comparesGenerated = ({ target }: Context, { schema, table, definition }: Trigger): boolean =>
+  /\bBEFORE\b.* WHEN \(.*\bnew\.\*/is.test(definition) &&
+  belonging(target.columns, { schema, name: table }).some(({ generated }) => generated !== undefined);
+
+export function triggerPart(context: Context, from: Trigger, to: Trigger | undefined): Part | Unwritten {
   const table = tableOf(from);
   const own = name(from.name);
   const changed = to !== undefined && to.definition !== from.definition;
   if (isInSqlite(from.definition)) return { unwritten: OTHER_LANGUAGE };
+  if ((!to || changed) && comparesGenerated(context, from))
+    return {
+      unwritten: `its condition is about all of NEW, and PostgreSQL refuses that while ${table} has a generated column: name the columns that it compares`,
+    };
   const isConstraint = /^CREATE CONSTRAINT TRIGGER /.test(from.definition);
-  if (changed && (major < 14 || isConstraint))
+  if (changed && (context.major < 14 || isConstraint))
     return {
       unwritten: 'a trigger that is there cannot be replaced before PostgreSQL 14, nor a constraint trigger',
     };

@@ -7,6 +7,7 @@ import { array, derived, literal, column as name, sqlTable, tableOf } from '../n
 import type { Part, Unwritten } from '../part';
 
 const NOT_VALID = / NOT VALID$/;
+const NAMED_BY_SERVER = /_fkey\d*$/;
 const group = (constraint: Constraint): string =>
   `constraint ${tableOf(constraint)} ${name(constraint.name)}`;
 
@@ -29,11 +30,11 @@ export function constraintPart(
       (each) => each.kind === 'partitioned' && each.schema === schema && each.name === own,
     );
   const scans = from.type === 'exclusion' || (foreign && isPartitioned(from));
-  const toPartitions = from.references && isPartitioned(from.references);
+  const comesLast = from.references && isPartitioned(from.references) && !NAMED_BY_SERVER.test(from.name);
   const open = from.notValid || from.notEnforced;
   const what = foreign ? 'Foreign key' : from.type === 'check' ? 'CHECK' : 'Exclusion constraint';
   return {
-    phase: toPartitions ? 'foreign key to partitions' : foreign ? 'foreign key' : 'constraint',
+    phase: comesLast ? 'foreign key to partitions' : foreign ? 'foreign key' : 'constraint',
     group: group(from),
     title: `${foreign ? 'foreign key' : 'constraint'} ${from.table} ${from.name}`,
     about: [

@@ -3,6 +3,7 @@ import type { Catalogue } from '../../../../lambda/audit/catalogue';
 import type { Column } from '../../../../lambda/audit/catalogue/columns';
 import type { Constraint } from '../../../../lambda/audit/catalogue/constraints';
 import type { Table } from '../../../../lambda/audit/catalogue/tables';
+import { grouped } from '../../../../lambda/audit/compare/pair';
 import { isAncestor, parentsOf } from '../../../../lambda/audit/inheritance';
 import { key } from '../../../../lambda/audit/names';
 import type { Context } from '../context';
@@ -72,18 +73,23 @@ export const newCounters = ({ source, target }: Context, table: Table): Catalogu
       !target.sequences.some((each) => each.schema === schema && each.name === called),
   );
 
-/** Those that a new, empty table gets at once. CREATE TABLE makes one of two keys over the same columns: the second comes later. */
+/**
+ * Those that a new, empty table gets at once. CREATE TABLE makes one of two keys that do the same: the second comes later. On
+ * partitions it would also take the name that the other has there, so both come later.
+ */
 export function constraintsOf(source: Catalogue, table: Table): readonly Constraint[] {
-  const known = new Set<string>();
-  const isFirst = ({ columns = [] }: Constraint): boolean => {
-    const over = key(...columns);
-    return !known.has(over) && known.add(over) !== undefined;
-  };
   const own = belonging(source.constraints, table).filter(
     (each) =>
       !each.inherited && each.type !== 'foreign key' && !each.notValid && !callsOwn(source, each.definition),
   );
-  const isKey = ({ type }: Constraint): boolean => type === 'unique' || type === 'primary key';
-  const keys = own.filter(isKey).sort((one, other) => one.type.localeCompare(other.type));
-  return [...own.filter((each) => !isKey(each)), ...keys.filter(isFirst)];
+  const keys = own
+    .filter(({ type }) => type !== 'check')
+    .sort((one, other) => one.type.localeCompare(other.type));
+  const alike = grouped(keys, ({ type, columns = [], definition }) =>
+    type === 'exclusion' ? definition : key(...columns),
+  );
+  return [
+    ...own.filter(({ type }) => type === 'check'),
+    ...[...alike.values()].flatMap((all) => (table.partitionKey && all.length > 1 ? [] : all.slice(0, 1))),
+  ];
 }

@@ -1,0 +1,42 @@
+/** What `check --run` does: the structure of the database on an empty one, and the written files after it. */
+import type { Catalogue } from '../../../lambda/audit/catalogue';
+import type { WrittenFile } from '../../../lib/audit/write/files';
+import { structureOf } from '../../../lib/audit/write/structure';
+import { compileFiles } from '../../../lib/compiler';
+import { lacking } from '../../audit/lacking';
+import { decided } from '../../audit/round-trip';
+import { up } from '../../support/engine';
+import { snapshotOf, withClient } from './databases';
+
+/** What others' objects get by default is left out, and takes a role that the empty server does not have. */
+const isLeftOut = (what: string): boolean => what.startsWith('grants ["default privileges"');
+
+/** @returns what is wrong */
+export async function fromNothing(
+  url: string,
+  catalogue: Catalogue,
+  files: readonly WrittenFile[],
+): Promise<readonly string[]> {
+  const empty = new URL(url);
+  empty.pathname += '_from_nothing';
+  const database = empty.pathname.slice(1);
+  const apply = async (texts: readonly (readonly [name: string, text: string])[], namespace: string) => {
+    if (texts.length === 0) return;
+    const bytes = texts.map(([name, text]) => ({ name, bytes: Buffer.from(text) }));
+    await up(empty.href, await compileFiles(bytes, namespace), { namespace });
+  };
+  await withClient(url, (client) => client.query(`CREATE DATABASE ${database}`));
+  try {
+    await apply([...structureOf(catalogue, [])], 'base');
+    const missing = lacking(catalogue, (await snapshotOf(empty.href)).catalogue);
+    await apply(
+      files.map(({ name, text }) => [name, decided(text)]),
+      'written',
+    );
+    return missing.filter((each) => !isLeftOut(each)).map((each) => `the base lacks: ${each}`);
+  } catch (error) {
+    return [`on an empty server: ${(error as Error).message.slice(0, 600)}`];
+  } finally {
+    await withClient(url, (client) => client.query(`DROP DATABASE ${database} WITH (FORCE)`));
+  }
+}
