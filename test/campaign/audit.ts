@@ -44,6 +44,7 @@ const { values } = parseArgs({
 /** Nothing is in the copy. */
 const ALL = values.losses === 'all';
 const ROLE = 'an\'y "one';
+
 /** The statements that did something. */
 async function lose(url: string, catalogue: Catalogue, random: Random): Promise<readonly string[]> {
   const all = lossesOf(catalogue);
@@ -66,15 +67,11 @@ const shown =
     return done;
   };
 
-/** Of a deployment: with `--show` the file as well. */
+/** Of a deployment: with `--show` the files as well. */
 function failure({ message, cause }: Error): string {
-  const file = (cause as readonly WrittenFile[] | undefined)?.find(({ name }) =>
-    message.includes(`"file":"${name}"`),
-  );
-  if (values.show)
-    for (const each of (cause as readonly WrittenFile[] | undefined) ?? [])
-      console.log(`==== ${each.name}\n${each.text}`);
-  return `failed: ${message.slice(0, 600)}${values.show && file ? `\n${file.text}` : ''}`;
+  const files = values.show ? ((cause as readonly WrittenFile[] | undefined) ?? []) : [];
+  for (const { name, text } of files) console.log(`==== ${name}\n${text}`);
+  return `failed: ${message.slice(0, 600)}`;
 }
 
 interface Ended {
@@ -181,9 +178,12 @@ async function bringBack(
   const tried = await fromNothing(url, first.compared.target.catalogue, written.files);
   const isCompared = ({ id, message }: { id: string; message: string }) =>
     first.compared.differences.some((each) => each.id === id && each.message === message);
-  const unwritten = [...written.unwritten].flatMap(([finding, why]) =>
-    isCompared(finding) ? `${finding.message} (${why})` : [],
-  );
+  const unwritten = [
+    ...[...written.unwritten].flatMap(([finding, why]) =>
+      isCompared(finding) ? `${finding.message} (${why})` : [],
+    ),
+    ...written.left.map(({ difference, why }) => `${difference.message} (${why})`),
+  ];
   const found = first.findings.filter(isCompared);
   const messages = new Set(known.map(({ message }) => message));
   const isFound = first.findings.some(({ message }) => !messages.has(message));

@@ -33,7 +33,7 @@ export function derived(name: string, ending: string): string {
   return head + ending;
 }
 
-/** `schema.name` and `"Schema"."Name"` in a text that the server wrote; by the names themselves. */
+/** `schema.name` and `"Schema"."Name"` in a text, as the server knows them. */
 export function* qualifiedNames(text: string): Generator<readonly [schema: string, name: string]> {
   for (const [, schema, name] of text.matchAll(QUALIFIED)) yield [bare(schema!), bare(name!)];
 }
@@ -42,4 +42,4 @@ const NAME = String.raw`(?:"(?:[^"]|"")+"|[A-Za-z_\u0080-\uffff][\w$\u0080-\ufff
 const QUALIFIED = new RegExp(String.raw`(?<![\w$"\u0080-\uffff])(${NAME})\.(?=(${NAME}))`, 'gu');
 
 const bare = (name: string): string =>
-  name.startsWith('"') ? name.slice(1, -1).replaceAll('""', '"') : name;
+  derived(name.startsWith('"') ? name.slice(1, -1).replaceAll('""', '"') : name.toLowerCase(), '');

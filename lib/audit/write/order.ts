@@ -35,11 +35,10 @@ function needsOf(parts: readonly Part[]): Before {
     for (const name of namesIn(part.needs ?? part.up.join('\n'))) {
       const all = makers.get(name) ?? [];
       for (const maker of all) {
-        const isFunction = maker.phase === 'function';
         // Its own name: a table is made before a function of the same name, whose argument or result it may be.
-        if (maker === part || (isFunction && part.makes?.includes(name))) continue;
-        // A name does not tell which of several functions is called.
-        if (isFunction && all.length > 1) likely.push([part, maker]);
+        if (maker === part || (maker.phase === 'function' && part.makes?.includes(name))) continue;
+        // A name does not tell which of several functions is called, nor a function from a sequence.
+        if (all.length > 1) likely.push([part, maker]);
         else before.get(part)!.add(maker);
       }
     }
