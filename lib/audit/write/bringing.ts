@@ -27,7 +27,7 @@ export class Bringing {
   readonly unwritten: NotWritten[] = [];
   private readonly now: Virtual;
   private readonly base: Omit<Context, 'target'>;
-  private readonly seen = new Set<string>();
+  private readonly brought = new Map<string, readonly (Part | Unwritten)[]>();
 
   constructor(
     source: Catalogue,
@@ -44,24 +44,33 @@ export class Bringing {
     return { ...this.base, target: this.now.catalogue };
   }
 
+  /** Once: what was brought already is only told again. */
   bring(difference: Difference): readonly (Part | Unwritten)[] {
-    const name = key(difference.id, difference.object, difference.message);
-    if (this.seen.has(name)) return [];
-    this.seen.add(name);
+    const name = exactNameOf(difference);
+    const known = this.brought.get(name);
+    if (known) return known;
     const { context } = this;
     const made = partsOf(context, difference);
+    this.brought.set(name, made);
     this.parts.push(...made.filter(isPart));
     if (made.some(isPart)) this.now.bring(context, difference);
     return made;
   }
 
   /** A table that inherits is made of what its parents are. */
-  parentsFirst<T>(all: readonly T[], differenceOf: (each: T) => Difference): readonly T[] {
-    const generation = (each: T): number => {
-      const [lost] = differenceOf(each).lost;
-      return lost?.kind === 'tables' && lost.to === undefined ? generationOf(this.base.source, lost.from) : 0;
-    };
+  private parentsFirst(all: readonly Difference[]): readonly Difference[] {
+    const generation = ({ lost: [lost] }: Difference): number =>
+      lost?.kind === 'tables' && lost.to === undefined ? generationOf(this.base.source, lost.from) : 0;
     return [...all].sort((one, other) => generation(one) - generation(other));
+  }
+
+  /**
+   * An index of a partitioned table is built on each partition, and a child is made of its parents: these come back first, also
+   * where they went with their schema.
+   */
+  bringTables(leftOut: ReadonlySet<string>): void {
+    this.bringRest(leftOut, new Set<ComparedId>(['schema-lost']));
+    this.bringRest(leftOut, new Set<ComparedId>(['table-lost']));
   }
 
   /**
@@ -72,21 +81,21 @@ export class Bringing {
     for (let round = 0; round < ROUNDS; round++) {
       const more = compare(this.base.source, this.now.catalogue).differences.filter(
         (each) =>
-          (only?.has(each.id) ?? true) &&
-          !leftOut.has(nameOf(each)) &&
-          !this.seen.has(key(each.id, each.object, each.message)),
+          (only?.has(each.id) ?? true) && !leftOut.has(nameOf(each)) && !this.brought.has(exactNameOf(each)),
       );
       if (more.length === 0) return;
       // A publication is of the tables that there are in the end.
       const first = more.filter(({ id }) => id !== 'publication-lost');
       // What fills a column is a decision in the file of its table.
-      for (const each of this.parentsFirst(first.length > 0 ? first : more, (own) => own))
+      for (const each of this.parentsFirst(first.length > 0 ? first : more))
         for (const made of this.bring(each))
           if (!isPart(made) && each.lost[0]?.kind !== 'columns')
             this.unwritten.push({ difference: each, why: made.unwritten });
     }
   }
 }
+
+const exactNameOf = ({ id, object, message }: Difference): string => key(id, object, message);
 
 /** What one line of accepted findings is about. */
 export const nameOf = ({ id, object }: Pick<Difference, 'id' | 'object'>): string => key(id, object);

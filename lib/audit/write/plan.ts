@@ -1,6 +1,6 @@
 /** From findings to parts, in the order in which they are deployed. Pure; the parser must be ready. */
 import type { Catalogue } from '../../../lambda/audit/catalogue';
-import type { ComparedId, Difference } from '../../../lambda/audit/compare/difference';
+import type { Difference } from '../../../lambda/audit/compare/difference';
 import { afterMoves, type Move, withObjects } from '../../../lambda/audit/compare/moved-extensions';
 import { AUDIT_KINDS } from '../../../lambda/defects';
 import type { AuditFinding } from '../../../lambda/defects/findings';
@@ -51,12 +51,8 @@ export function planOf(
   // A publication is of the tables that there are in the end.
   const isLast = ({ difference: { id } }: (typeof lost)[number]): boolean => id === 'publication-lost';
   const last = lost.filter(isLast);
-  // An index of a partitioned table is built on each partition: they come back first.
-  const tables = lost.filter(({ difference: { id } }) => TABLES.has(id));
-  for (const { finding, difference } of bringing.parentsFirst(tables, (each) => each.difference))
-    note(finding, bringing.bring(difference));
-  if (source) bringing.bringRest(new Set(leftOut), TABLES);
-  for (const some of [lost.filter((each) => !isLast(each) && !TABLES.has(each.difference.id)), last]) {
+  if (source) bringing.bringTables(new Set(leftOut));
+  for (const some of [lost.filter((each) => !isLast(each)), last]) {
     for (const { finding, difference } of some) note(finding, bringing.bring(difference));
     const later = some === last ? [] : last.map(({ difference }) => nameOf(difference));
     if (source) bringing.bringRest(new Set([...leftOut, ...later]));
@@ -75,10 +71,13 @@ export function planOf(
         AUDIT_KINDS.find(({ id }) => id === finding.id)?.audit.unwritten ?? 'nothing is known that mends it',
       );
   }
-  return { parts: ordered(parts), groups, unwritten, left: bringing.unwritten };
+  return {
+    parts: ordered(parts),
+    groups,
+    unwritten,
+    left: bringing.unwritten.filter(({ difference }) => !asked.has(nameOf(difference))),
+  };
 }
-
-const TABLES: ReadonlySet<ComparedId> = new Set(['schema-lost', 'table-lost']);
 
 /** An extension whose schema is accepted stays where it is, and the files name what it brings there. */
 function withExtensionsOfTarget(source: Catalogue, ignored: readonly Difference[]) {
@@ -105,7 +104,7 @@ export function allParts(
   target: Catalogue,
 ): { readonly parts: readonly Part[]; readonly unwritten: readonly string[] } {
   const bringing = new Bringing(source, target, { positions: [], roles: null });
-  bringing.bringRest(new Set(), TABLES);
+  bringing.bringTables(new Set());
   bringing.bringRest(new Set());
   return {
     parts: ordered(bringing.parts),
