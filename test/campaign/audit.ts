@@ -30,6 +30,7 @@ const { values } = parseArgs({
   options: {
     runs: { type: 'string', default: '100' },
     objects: { type: 'string', default: '60' },
+    /** At most; or `all`, for a copy that is an empty database. */
     losses: { type: 'string', default: '8' },
     /** Of each table that takes them. */
     rows: { type: 'string', default: '0' },
@@ -41,7 +42,6 @@ const { values } = parseArgs({
     show: { type: 'boolean', default: false },
   },
 });
-/** Nothing is in the copy. */
 const ALL = values.losses === 'all';
 const ROLE = 'an\'y "one';
 
