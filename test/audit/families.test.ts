@@ -105,6 +105,12 @@ const CASES: readonly Case[] = [
     finds: ['column-lost t.n'],
   },
   {
+    name: 'a column and another that is computed from it',
+    source: 'CREATE TABLE t (z int, a int GENERATED ALWAYS AS (z + 1) STORED);',
+    loss: 'ALTER TABLE t DROP z CASCADE',
+    finds: ['column-lost t.a', 'column-lost t.z'],
+  },
+  {
     name: 'a type that nothing is cast to directly',
     source: 'CREATE TABLE t (id int PRIMARY KEY, at timestamptz);',
     loss: 'ALTER TABLE t ALTER at TYPE bigint USING NULL',
@@ -159,6 +165,7 @@ const ORDERED: readonly string[] = [
   `${PARTITIONS} ALTER TABLE t ADD UNIQUE (id); CREATE TABLE u (id int PRIMARY KEY);
     CREATE TABLE v (id int REFERENCES u); ALTER TABLE v ADD CONSTRAINT a_first FOREIGN KEY (id) REFERENCES t (id);`,
   `${PARTITIONS} ALTER TABLE t ADD UNIQUE (id); ALTER TABLE t ADD CONSTRAINT a_first UNIQUE (id); CREATE INDEX ON t (note);`,
+  'CREATE TABLE t (id int, gone text COLLATE "C"); ALTER TABLE t DROP gone;',
   'CREATE TABLE t (id int, EXCLUDE (id WITH =)); ALTER TABLE t ADD CONSTRAINT again EXCLUDE (id WITH =);',
   'CREATE TABLE t (id int); ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO PUBLIC; CREATE TABLE u (id int);',
 ];

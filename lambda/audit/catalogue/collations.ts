@@ -35,7 +35,7 @@ export const collations: Kind<Collation> = {
   WHERE (${OWN_SCHEMA('n')} AND ${NO_MEMBER('pg_collation', 'l.oid')})
     OR (l.collprovider <> 'd' AND n.nspname = 'pg_catalog' AND l.oid IN (
       SELECT a.attcollation FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
-        JOIN pg_namespace cn ON cn.oid = c.relnamespace WHERE a.attcollation NOT IN (0, 100) AND ${OWN_SCHEMA('cn')}
+        JOIN pg_namespace cn ON cn.oid = c.relnamespace WHERE a.attcollation NOT IN (0, 100) AND NOT a.attisdropped AND ${OWN_SCHEMA('cn')}
       UNION SELECT unnest(i.indcollation::oid[]) FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid
         JOIN pg_namespace cn ON cn.oid = c.relnamespace WHERE ${OWN_SCHEMA('cn')}))`,
 };

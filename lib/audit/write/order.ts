@@ -36,7 +36,8 @@ function needsOf(parts: readonly Part[]): Before {
       const all = makers.get(name) ?? [];
       for (const maker of all) {
         // Its own name: a table is made before a function of the same name, whose argument or result it may be.
-        if (maker === part || (maker.phase === 'function' && part.makes?.includes(name))) continue;
+        const isOwn = part.phase === 'table' && part.makes?.includes(name);
+        if (maker === part || (isOwn && maker.phase === 'function')) continue;
         // A name does not tell which of several functions is called, nor a function from a sequence.
         if (all.length > 1) likely.push([part, maker]);
         else before.get(part)!.add(maker);

@@ -10,6 +10,8 @@ export const PHASES = [
   'table',
   'column',
   'column type',
+  // Of other columns.
+  'generated column',
   'not null',
   'default',
   'sequence position',

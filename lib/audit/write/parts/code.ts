@@ -34,6 +34,9 @@ export function functionPart(from: Routine, to: Routine | undefined): Part | Unw
       unwritten: `the parser that checks files, of a newer PostgreSQL, does not understand the definition of ${called}`,
     };
   const [head = ''] = definition.split(/\nAS /);
+  // An aggregate may be called as the function that it needs.
+  const unnamed = (text: string): string =>
+    from.kind === 'aggregate' ? text : text.replace(relation(from), '');
   // Replaced is nothing that nobody has decided about.
   const create = to ? definition : definition.replace(/^CREATE OR REPLACE /, 'CREATE ');
   return {
@@ -50,8 +53,8 @@ export function functionPart(from: Routine, to: Routine | undefined): Part | Unw
     verify: [`SELECT trueup.has_function(${literal(relation(from))}, ${signature(from)})`],
     makes: [key(from.schema, from.name)],
     ...(/^\s*BEGIN ATOMIC$/m.test(definition)
-      ? { needs: definition }
-      : { needs: head, calls: definition.slice(head.length) }),
+      ? { needs: unnamed(definition) }
+      : { needs: unnamed(head), calls: definition.slice(head.length) }),
   };
 }
 

@@ -58,7 +58,7 @@ function missing(context: Context, from: Column): Part {
   const rewrites = added.identity || (from.generated && open.length === 0 && !from.virtual);
   return {
     ...common(from, 'column'),
-    phase: 'column',
+    phase: added.generated ? 'generated column' : 'column',
     about: [
       `Column ${pathOf(from)}, which the source has. ${
         rewrites
