@@ -22,10 +22,16 @@ function isAsGood(field: string, source: Entry, target: Entry): boolean {
     return Number(target.max) > Number(source.max);
   // A sequence that a crash does not reset.
   if (field === 'unlogged') return 'increment' in source && is === undefined;
+  // A child that is made with a default of its parent counts with it.
+  if (field === 'usedBy') return isPart(was, is);
   // One that serves a column of its own is given to it.
   if (field === 'ownedBy') return was === undefined;
   return field === 'inherited';
 }
+
+const isPart = (some: unknown, all: unknown): boolean =>
+  Array.isArray(all) &&
+  ((some ?? []) as readonly unknown[]).every((one) => all.some((each) => isDeepStrictEqual(one, each)));
 
 type Entry = Readonly<Record<string, unknown>>;
 
@@ -39,6 +45,8 @@ export function lacking(source: Catalogue, target: Catalogue): readonly string[]
     const there = new Map(entries(target).map((entry) => [nameOf(entry), entry]));
     return entries(source).flatMap((entry) => {
       const same = there.get(nameOf(entry));
+      // What a child or a partition inherits is there with its parent's, under whatever name.
+      if (same === undefined && entry.inherited && kind === 'constraints') return [];
       if (same === undefined) return [`${kind} ${nameOf(entry)} is missing`];
       const fields = [...new Set([...Object.keys(entry), ...Object.keys(same)])].filter(
         (field) => !isAsGood(field, entry, same) && !(isUnpublished && field.startsWith('replicaIdentity')),
