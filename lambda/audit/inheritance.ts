@@ -3,23 +3,26 @@ import type { Catalogue } from './catalogue';
 import type { Column } from './catalogue/columns';
 import type { Reference } from './catalogue/kind';
 import type { Table } from './catalogue/tables';
+import { grouped } from './compare/pair';
 import { key } from './names';
 import { onceFor } from './once';
+import { tableIn } from './table-in';
 
 interface Child extends Reference {
   readonly isPartition: boolean;
 }
 
 const childrenIn = onceFor((tables: Catalogue['tables']): ReadonlyMap<string, readonly Child[]> => {
-  const children = new Map<string, Child[]>();
-  for (const table of tables)
-    for (const parent of parentsOf(table)) {
-      const called = key(parent.schema, parent.name);
-      const { schema, name, partitionOf } = table;
-      const child = { schema, name, isPartition: partitionOf !== undefined };
-      children.set(called, [...(children.get(called) ?? []), child]);
-    }
-  return children;
+  const children = tables.flatMap((table) => {
+    const { schema, name, partitionOf } = table;
+    return parentsOf(table).map((parent) => ({
+      parent,
+      schema,
+      name,
+      isPartition: partitionOf !== undefined,
+    }));
+  });
+  return grouped(children, ({ parent }) => key(parent.schema, parent.name));
 });
 
 /** Whose columns it has: the table that it is a partition of, or those that it inherits from. */
@@ -43,7 +46,7 @@ export function descendantsOf({ tables }: Catalogue, { schema, name }: Reference
 
 /** Its parents, and theirs. */
 export function isAncestor({ tables }: Pick<Catalogue, 'tables'>, of: Reference, other: Reference): boolean {
-  const own = tablesIn(tables).get(key(of.schema, of.name));
+  const own = tableIn({ tables }, of);
   return (own ? parentsOf(own) : []).some(
     (parent) =>
       (parent.schema === other.schema && parent.name === other.name) || isAncestor({ tables }, parent, other),
@@ -52,13 +55,9 @@ export function isAncestor({ tables }: Pick<Catalogue, 'tables'>, of: Reference,
 
 /** How many generations are above it. */
 export function generationOf({ tables }: Pick<Catalogue, 'tables'>, of: Reference): number {
-  const parents = tablesIn(tables).get(key(of.schema, of.name))?.inherits ?? [];
+  const parents = tableIn({ tables }, of)?.inherits ?? [];
   return parents.length === 0 ? 0 : 1 + Math.max(...parents.map((each) => generationOf({ tables }, each)));
 }
-
-const tablesIn = onceFor(
-  (tables: Catalogue['tables']) => new Map(tables.map((each) => [key(each.schema, each.name), each])),
-);
 
 /** For FROM, of what an index or a foreign key is about: the rows of the table, and not those of its children. */
 export const onlyIn = ({ tables }: Catalogue, { schema, name }: Reference): 'ONLY ' | '' =>
@@ -73,11 +72,10 @@ export function notNullsNotValid({ columns, tables }: Catalogue): readonly Colum
   const open = columns.filter(({ notNullNotValid }) => notNullNotValid);
   if (open.length === 0) return [];
   const known = new Set(open.map(({ schema, table, name }) => key(schema, table, name)));
-  const parents = new Map(tables.map((each) => [key(each.schema, each.name), parentsOf(each)]));
-  return open.filter(
-    ({ schema, table, name }) =>
-      !parents.get(key(schema, table))?.some((parent) => known.has(key(parent.schema, parent.name, name))),
-  );
+  return open.filter(({ schema, table, name }) => {
+    const own = tableIn({ tables }, { schema, name: table });
+    return !(own && parentsOf(own).some((parent) => known.has(key(parent.schema, parent.name, name))));
+  });
 }
 
 /** What fills the column of a parent fills that of a child. */

@@ -1,6 +1,7 @@
 import type { Reference } from '../catalogue/kind';
 import type { Table } from '../catalogue/tables';
 import { key, path, plural } from '../names';
+import { tableIn } from '../table-in';
 import { type Comparison, type Difference, type Lost, only } from './difference';
 import { grouped, type Pair } from './pair';
 
@@ -19,9 +20,9 @@ export function compareTables(pair: Pair): Comparison {
   );
 }
 
-function isDivided({ source, tables }: Pair, { schema, name }: Reference): boolean {
-  const before = source.tables.find((each) => each.schema === schema && each.name === name);
-  const now = tables.get(key(schema, name));
+function isDivided({ source, tables }: Pair, parent: Reference): boolean {
+  const before = tableIn(source, parent);
+  const now = tables.get(key(parent.schema, parent.name));
   return now?.kind === 'partitioned' && now.partitionKey === before?.partitionKey;
 }
 

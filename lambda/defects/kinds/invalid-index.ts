@@ -1,5 +1,6 @@
 import type { Finding } from '../../audit/finding';
 import { path } from '../../audit/names';
+import { tableIn } from '../../audit/table-in';
 import { INDEX_IS_BEING_BUILT, INDEX_IS_VALID } from '../../sql/catalogue';
 import { quoteLiteral } from '../../sql/quote';
 import { APPLICATION_TABLES, TABLE_NAME } from '../catalogue';
@@ -30,9 +31,7 @@ export const invalidIndex: DefectKind = {
         .filter(({ invalid }) => invalid)
         .map((index): Finding => {
           const { schema, table, name, unique, definition } = index;
-          const isPartitioned = catalogue.tables.some(
-            (each) => each.schema === schema && each.name === table && each.partitionKey,
-          );
+          const isPartitioned = Boolean(tableIn(catalogue, { schema, name: table })?.partitionKey);
           return {
             grade: isPartitioned && !unique ? 'D' : 'A',
             object: path(schema, table),

@@ -4,6 +4,7 @@ import type { Index } from '../../../lambda/audit/catalogue/indexes';
 import type { Reference } from '../../../lambda/audit/catalogue/kind';
 import type { Mend } from '../../../lambda/audit/mend';
 import { plural } from '../../../lambda/audit/names';
+import { tableIn } from '../../../lambda/audit/table-in';
 import type { Context } from './context';
 import { literal, column as name, relation, sqlTable, tableOf } from './names';
 import type { Part, Unwritten } from './part';
@@ -57,7 +58,7 @@ function reindexPart({ tables }: Catalogue, index: Index): Part | Unwritten {
   const called = relation({ schema: index.schema, name: index.name });
   if (/_cc(new|old)\d*$/.test(index.name))
     return { unwritten: 'a REINDEX that failed left it: drop it, DROP INDEX CONCURRENTLY' };
-  if (tables.some((each) => each.schema === index.schema && each.name === index.table && each.partitionKey))
+  if (tableIn({ tables }, { schema: index.schema, name: index.table })?.partitionKey)
     return {
       unwritten:
         'each partition needs such an index, attached to it (ALTER INDEX … ATTACH PARTITION): REINDEX makes none',

@@ -3,18 +3,9 @@ import type { Catalogue } from '../../../lambda/audit/catalogue';
 import type { Reference } from '../../../lambda/audit/catalogue/kind';
 import { grouped } from '../../../lambda/audit/compare/pair';
 import { key } from '../../../lambda/audit/names';
+import { onceFor } from '../../../lambda/audit/once';
 
 type OfTable = { readonly schema: string; readonly table: string };
-
-/** What is asked for each of many tables is made once of a list that does not change. */
-function onceFor<L extends object, T>(work: (list: L) => T): (list: L) => T {
-  const known = new WeakMap<L, T>();
-  return (list) => {
-    const found = known.get(list) ?? work(list);
-    known.set(list, found);
-    return found;
-  };
-}
 
 const byTable = onceFor((all: readonly OfTable[]) => grouped(all, ({ schema, table }) => key(schema, table)));
 export const belonging = <T extends OfTable>(all: readonly T[], { schema, name }: Reference): readonly T[] =>

@@ -7,6 +7,7 @@ import type { ComparedId, Difference, Lost } from '../../../lambda/audit/compare
 import { afterMoves } from '../../../lambda/audit/compare/moved-extensions';
 import { descendantsOf } from '../../../lambda/audit/inheritance';
 import type { Context } from './context';
+import { belonging } from './lookup';
 import { onlyForDefault } from './parts/column-values';
 import { asAdded } from './parts/columns';
 import { madeWith } from './parts/new-table';
@@ -70,15 +71,14 @@ function madeOf(context: Context, id: ComparedId, lost: Lost): Partial<Catalogue
       };
     case 'columns': {
       const now = target.columns.find((each) => keyOf('columns', each) === keyOf('columns', lost.from));
+      const added = asAdded(context, lost.from);
       return {
         columns: [
-          now ? withFields(now, lost.from, FIELDS[id] ?? []) : asAdded(context, lost.from),
+          now ? withFields(now, lost.from, FIELDS[id] ?? []) : added,
           ...inChildren(context, id, lost.from),
         ],
         // What a plain column is filled by comes after it.
-        ...(id === 'column-type' ||
-        id === 'not-null-lost' ||
-        (now === undefined && !asAdded(context, lost.from).identity)
+        ...(id === 'column-type' || id === 'not-null-lost' || (now === undefined && !added.identity)
           ? {}
           : {
               sequences: source.sequences
@@ -114,11 +114,11 @@ function inChildren(context: Context, id: ComparedId, from: Column): readonly Co
   if (id === 'default-lost' || id === 'missing-id-default') {
     if (onlyForDefault(context, from)) return [];
   } else if (id !== 'column-lost' && id !== 'column-type' && id !== 'not-null-lost') return [];
-  const columns = new Map(target.columns.map((each) => [keyOf('columns', each), each]));
   return children.map(({ schema, name: table }): Column => {
-    const own = { ...asAdded(context, from), schema, table };
-    const now = columns.get(keyOf('columns', own));
-    return now ? withFields(now, from, FIELDS[id] ?? []) : { ...own, inherited: true };
+    const now = belonging(target.columns, { schema, name: table }).find((each) => each.name === from.name);
+    return now
+      ? withFields(now, from, FIELDS[id] ?? [])
+      : { ...asAdded(context, from), schema, table, inherited: true };
   });
 }
 

@@ -3,13 +3,10 @@ import type { Catalogue } from '../../../lambda/audit/catalogue';
 import type { WrittenFile } from '../../../lib/audit/write/files';
 import { structureOf } from '../../../lib/audit/write/structure';
 import { compileFiles } from '../../../lib/compiler';
-import { lacking } from '../../audit/lacking';
+import { lackingInBase } from '../../audit/lacking';
 import { decided } from '../../audit/round-trip';
 import { up } from '../../support/engine';
 import { snapshotOf, withClient } from './databases';
-
-/** What others' objects get by default is left out, and takes a role that the empty server does not have. */
-const isLeftOut = (what: string): boolean => what.startsWith('grants ["default privileges"');
 
 /** A function whose body calls what was lost: what is computed by it cannot be made again, and `check --run` says so. */
 const callsLost = (error: Error): boolean =>
@@ -35,12 +32,12 @@ export async function fromNothing(
   await withClient(url, (client) => client.query(`CREATE DATABASE ${database}`));
   try {
     await apply(base, 'base');
-    const missing = lacking(catalogue, (await snapshotOf(empty.href)).catalogue);
+    const missing = lackingInBase(catalogue, (await snapshotOf(empty.href)).catalogue);
     await apply(
       files.map(({ name, text }) => [name, decided(text)]),
       'written',
     );
-    return missing.filter((each) => !isLeftOut(each)).map((each) => `the base lacks: ${each}`);
+    return missing.map((each) => `the base lacks: ${each}`);
   } catch (error) {
     if (callsLost(error as Error)) return [];
     return [`on an empty server: ${(error as Error).message.slice(0, 600)}`];

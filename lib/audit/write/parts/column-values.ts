@@ -4,6 +4,7 @@ import type { Sequence } from '../../../../lambda/audit/catalogue/sequences';
 import { descendantsOf } from '../../../../lambda/audit/inheritance';
 import { key } from '../../../../lambda/audit/names';
 import type { Context } from '../context';
+import { belonging } from '../lookup';
 import { derived, literal, column as name, tableOf } from '../names';
 import type { Part } from '../part';
 import { common, named, pathOf } from './column-names';
@@ -25,14 +26,9 @@ export function onlyForDefault(
   { source, target }: Pick<Context, 'source' | 'target'>,
   from: Column,
 ): 'ONLY ' | '' {
-  const children = new Set(
-    descendantsOf(target, { schema: from.schema, name: from.table }).map((each) =>
-      key(each.schema, each.name),
-    ),
-  );
-  const isOther = ({ schema, table, name: called, ...column }: Column): boolean =>
-    called === from.name && children.has(key(schema, table)) && column.default !== from.default;
-  return children.size > 0 && source.columns.some(isOther) ? 'ONLY ' : '';
+  const isOther = (column: Column): boolean => column.name === from.name && column.default !== from.default;
+  const children = descendantsOf(target, { schema: from.schema, name: from.table });
+  return children.some((child) => belonging(source.columns, child).some(isOther)) ? 'ONLY ' : '';
 }
 
 export function defaults(context: Context, from: Column, to: Column): Part {

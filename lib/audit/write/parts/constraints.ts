@@ -2,6 +2,7 @@
 import type { Column } from '../../../../lambda/audit/catalogue/columns';
 import type { Constraint } from '../../../../lambda/audit/catalogue/constraints';
 import { onlyIn } from '../../../../lambda/audit/inheritance';
+import { tableIn } from '../../../../lambda/audit/table-in';
 import type { Context } from '../context';
 import { array, derived, literal, column as name, sqlTable, tableOf } from '../names';
 import type { Part, Unwritten } from '../part';
@@ -25,10 +26,8 @@ export function constraintPart(
   const away = to
     ? [`ALTER TABLE ${table} RENAME CONSTRAINT ${own} TO ${name(derived(from.name, '_found'))}`]
     : [];
-  const isPartitioned = ({ schema, table: own }: Pick<Constraint, 'schema' | 'table'>): boolean =>
-    context.target.tables.some(
-      (each) => each.kind === 'partitioned' && each.schema === schema && each.name === own,
-    );
+  const isPartitioned = ({ schema, table: of }: Pick<Constraint, 'schema' | 'table'>): boolean =>
+    tableIn(context.target, { schema, name: of })?.kind === 'partitioned';
   const scans = from.type === 'exclusion' || (foreign && isPartitioned(from));
   const comesLast = from.references && isPartitioned(from.references) && !NAMED_BY_SERVER.test(from.name);
   const open = from.notValid || from.notEnforced;

@@ -3,6 +3,7 @@ import type { Catalogue } from '../../../../lambda/audit/catalogue';
 import type { Reference } from '../../../../lambda/audit/catalogue/kind';
 import { onlyIn } from '../../../../lambda/audit/inheritance';
 import type { DefectNames } from '../../../../lambda/audit/mend';
+import { tableIn } from '../../../../lambda/audit/table-in';
 import { kindOf } from '../../../../lambda/defects';
 import { decide } from '../../../../lambda/defects/diagnosis/finding';
 import type { DefectObject } from '../../../../lambda/defects/object';
@@ -63,7 +64,7 @@ function conflictTarget(
   { schema, name: own }: Reference,
   keys: readonly string[],
 ) {
-  const table = tables.find((each) => each.schema === schema && each.name === own);
+  const table = tableIn({ tables }, { schema, name: own });
   if (table?.kind !== 'table') return decide('Only the unique index of a plain table is written.');
   const taken = new Set(
     [...tables, ...indexes].filter((each) => each.schema === schema).map((each) => each.name),

@@ -2,6 +2,7 @@
 import type { Index } from '../../../../lambda/audit/catalogue/indexes';
 import type { Table } from '../../../../lambda/audit/catalogue/tables';
 import type { ComparedId } from '../../../../lambda/audit/compare/difference';
+import { tableIn } from '../../../../lambda/audit/table-in';
 import type { Context } from '../context';
 import { derived, literal, column as name, columns as names, relation, tableOf } from '../names';
 import type { Part, Unwritten } from '../part';
@@ -20,9 +21,8 @@ export function indexPart(
   to: Index | undefined,
 ): Part | Unwritten {
   const table = tableOf(from);
-  const partitioned = context.target.tables.find(
-    (each) => each.kind === 'partitioned' && each.schema === from.schema && each.name === from.table,
-  );
+  const found = tableIn(context.target, { schema: from.schema, name: from.table });
+  const partitioned = found?.kind === 'partitioned' ? found : undefined;
   if (id === 'renamed' && to) return renamed(from, to, partitioned !== undefined);
   if (to && from.primary && !to.primary && id === 'primary-key-lost') return keyFrom(from, to, partitioned);
   if (to?.deferrable && !from.deferrable && to.constraint) return immediatePart(to);
