@@ -1,7 +1,10 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join, posix } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
 const common = {
   globalSetup: ['test/support/global-setup.ts'],
+  setupFiles: ['test/support/end-of-file.ts'],
   testTimeout: 60_000,
   hookTimeout: 60_000,
   pool: 'forks' as const,
@@ -20,7 +23,7 @@ const LONG = [
   'test/deployment/faults.test.ts',
   'test/docs/cli.test.ts',
   'test/engine/apply/killed-long.test.ts',
-  'test/engine/apply/outside.test.ts',
+  'test/engine/apply/non-transactional.test.ts',
   'test/engine/apply/together.test.ts',
   'test/engine/locks/autovacuum.test.ts',
   'test/engine/locks/hold.test.ts',
@@ -33,27 +36,77 @@ const LONG = [
   'test/postgres/data-api/database.test.ts',
 ];
 
+const text = (name: string): string => readFileSync(join(import.meta.dirname, name), 'utf8');
+
+/** The files of `npm test`. */
+const files = readdirSync(join(import.meta.dirname, 'test'), { recursive: true, encoding: 'utf8' })
+  .map((name) => `test/${name.replaceAll('\\', '/')}`)
+  .filter((name) => name.endsWith('.test.ts') && !/node_modules|^test\/(middle|slow|e2e)\//.test(name))
+  .filter((name) => !LONG.includes(name));
+
 /**
- * `fast` is `npm test`: PostgreSQL 13 and 18, within ten minutes on two cores. `npm run test:all` adds `middle`, which
- * repeats on 14 to 17 what depends on the major, and `slow`: every major, and what takes long. `e2e` runs whole deployments.
+ * They change what the whole process has (modules, environment variables, the clock, standard output, flags of V8), or
+ * measure its processor time or memory.
+ */
+const needsProcess = (name: string): boolean =>
+  /\bvi\.|process\.env(\.\w+|\[.*?\]) = |process\.chdir|setFlagsFromString|cpuUsage|memoryUsage|performance\.now/.test(
+    text(name),
+  );
+
+/** The files of test/ that a file imports, and those that these import. */
+function helpers(name: string, seen: Set<string> = new Set()): Set<string> {
+  for (const [, path] of text(name).matchAll(/from '(\.{1,2}\/[^']+)'/g)) {
+    const file = `${posix.join(posix.dirname(name), path!)}.ts`;
+    if (!file.startsWith('test/') || seen.has(file) || !existsSync(join(import.meta.dirname, file))) continue;
+    helpers(file, seen.add(file));
+  }
+  return seen;
+}
+
+const usesDatabase = (name: string): boolean => helpers(name).has('test/support/database.ts');
+
+/** They call one of two functions of test/support/database.ts. */
+const dependsOnMajor = (name: string): boolean => /\b(outerMajors|majors)\(\)/.test(text(name));
+
+/** Their property tests are short in `npm test`: they call the function of test/support/runs.ts. */
+const hasLongRuns = (name: string): boolean => /\bruns\(/.test(text(name));
+
+/**
+ * Files that need neither a process nor a database of their own share both the process and its modules, which each worker
+ * loads once: those that synthesize CDK apps take half the processor time.
+ */
+const sharesProcess = (name: string): boolean => !needsProcess(name) && !usesDatabase(name);
+
+// The CDK's own check of every template takes half the time of the tests that make them; the slow and the e2e project do
+// without this.
+const quick = { ...common, env: { CDK_VALIDATION: 'false' } };
+
+/**
+ * `fast` and `fast-shared` are `npm test`: the newest PostgreSQL. `npm run test:long` adds `oldest`, which repeats on 13
+ * what depends on the major, and property tests with all their runs, `middle`, which repeats a part of that on 14 to 17,
+ * and `slow`: every major, and what takes long. `e2e` runs whole deployments.
  */
 export default defineConfig({
   test: {
     maxWorkers: 2,
+    // Snapshots name the major. In CI one that a project does not run is an error, so each project has a file of its own.
+    resolveSnapshotPath: (path, extension, { config }) => {
+      const name = config.name === 'oldest' ? `${posix.basename(path)}.oldest` : posix.basename(path);
+      return posix.join(posix.dirname(path), '__snapshots__', `${name}${extension}`);
+    },
     // .ci/run counts the tests of several runs: one report a run, in the folder that it names.
     reporters: process.env.TEST_RESULTS
       ? ['default', ['json', { outputFile: `${process.env.TEST_RESULTS}/${process.pid}.json` }]]
       : ['default'],
     projects: [
+      { test: { ...quick, name: 'fast', include: files.filter((name) => !sharesProcess(name)) } },
+      { test: { ...quick, name: 'fast-shared', isolate: false, include: files.filter(sharesProcess) } },
       {
         test: {
-          ...common,
-          name: 'fast',
-          include: ['test/**/*.test.ts'],
-          exclude: ['**/node_modules/**', 'test/middle/**', 'test/slow/**', 'test/e2e/**', ...LONG],
-          // The CDK's own check of every template takes half the time of the tests that make them; the slow and the e2e
-          // project do without this.
-          env: { CDK_VALIDATION: 'false' },
+          ...quick,
+          name: 'oldest',
+          include: files.filter((name) => dependsOnMajor(name) || hasLongRuns(name)),
+          env: { ...quick.env, LONG_RUNS: 'true' },
         },
       },
       {

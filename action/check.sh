@@ -7,9 +7,18 @@ if [ -z "${TRUEUP_SINCE:-}" ]; then
   exit 2
 fi
 
-trueup=(npx --yes "trueup@$TRUEUP_VERSION")
-# The repository's own copy, where it was installed.
-[ -x node_modules/.bin/trueup ] && trueup=(node_modules/.bin/trueup)
+source "$(dirname "${BASH_SOURCE[0]}")/own.sh"
+# The repository's own copy, where an earlier step installed it: its rules are those of the deployment.
+if [ -x node_modules/.bin/trueup ]; then
+  trueup=("$PWD/node_modules/.bin/trueup")
+  which='installed in this repository'
+else
+  install_own || exit
+  trueup=("${own[@]}")
+  which="of the action's commit"
+fi
+version="$("${trueup[@]}" --version)" || exit
+echo "Trueup $version, $which."
 
 options=(--since "$TRUEUP_SINCE")
 [ -n "${TRUEUP_MAJOR:-}" ] && options+=(--major "$TRUEUP_MAJOR")
@@ -24,6 +33,7 @@ checked=$?
 planned=$?
 "${trueup[@]}" comment --print "$report" >> "$GITHUB_STEP_SUMMARY"
 shown=$?
+printf '\nTrueup %s, %s.\n' "$version" "$which" >> "$GITHUB_STEP_SUMMARY"
 
 [ "$checked" -ne 0 ] && exit "$checked"
 [ "$planned" -ne 0 ] && exit "$planned"

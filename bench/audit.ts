@@ -79,7 +79,7 @@ export async function measureAudit(
   say(`two databases of ${tables} tables …`);
   const source = await make(server, 'source', WHOLE, tables);
   const target = await make(server, 'target', MOVED, tables);
-  const copy = await copyOf(server, 'source', 'copy', LOSSES);
+  const copy = await copyDatabase(server, 'source', 'copy', LOSSES);
   const file = join(root, 'source.json');
   const [program] = tool.command('', { psql: '', dbmate: '', nodePgMigrate: '' }).args;
   const trueup = (...args: string[]) => [program!, ...args];
@@ -95,7 +95,7 @@ export async function measureAudit(
     trueup('audit', '--database-url', copy, '--from', file, '--json'),
     [6],
   );
-  if (findingsIn(few.output) !== FEW) throw new Error(`${few.what} found ${findingsIn(few.output)}`);
+  if (countFindings(few.output) !== FEW) throw new Error(`${few.what} found ${countFindings(few.output)}`);
   say('both, while the schema changes …');
   const alone = await changing(target, sleep(audit.ms));
   // Where it never rests, that is said (5).
@@ -108,7 +108,7 @@ export async function measureAudit(
   }
   return {
     tables,
-    findings: findingsIn(audit.output),
+    findings: countFindings(audit.output),
     snapshot: { ...snapshot, changed: besideSnapshot },
     audit: { ...audit, changed: besideAudit },
     few: { what: few.what, ms: few.ms, memoryMb: few.memoryMb },
@@ -117,7 +117,7 @@ export async function measureAudit(
   };
 }
 
-const findingsIn = (output: string): number => JSON.parse(output).findings.length;
+const countFindings = (output: string): number => JSON.parse(output).findings.length;
 
 /** Extracts both sides and plans: all that it does before it writes SQL. */
 const PEER = `const [folder, ...urls] = process.argv.slice(1);
@@ -147,7 +147,7 @@ async function make(server: PostgresServer, name: string, sql: string, tables: n
   return url;
 }
 
-async function copyOf(
+async function copyDatabase(
   server: PostgresServer,
   from: string,
   name: string,
@@ -194,7 +194,7 @@ async function measured(
     });
   });
   const watch = setInterval(() => {
-    memoryMb = peakOf(child.pid!) ?? memoryMb;
+    memoryMb = readPeak(child.pid!) ?? memoryMb;
   }, 50);
   const code = await ended;
   clearInterval(watch);
@@ -203,7 +203,7 @@ async function measured(
 }
 
 /** Linux tells, in /proc. */
-function peakOf(pid: number): number | null {
+function readPeak(pid: number): number | null {
   try {
     const peak = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
     return peak ? Number(peak[1]) / 1024 : null;

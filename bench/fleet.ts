@@ -61,7 +61,7 @@ export async function measureFleet(
 ): Promise<FleetMeasured> {
   say(`${size.schemas} schemas and ${size.databases} databases for each tool …`);
   const [own, theirs] = [await makeTenants(server, 'own', size), await makeTenants(server, 'peer', size)];
-  const list = join(root, 'targets.jsonl');
+  const list = join(root, 'tenants.jsonl');
   const write = (tenants: readonly Tenant[]) =>
     writeFileSync(list, tenants.map((tenant) => `${JSON.stringify(tenant)}\n`).join(''));
   write(own);

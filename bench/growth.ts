@@ -36,7 +36,7 @@ async function measure(root: string, count: number) {
   });
   // As the functions read it: from the asset.
   const manifest = JSON.parse(text) as Manifest;
-  const ledgers = [ledgerOf(manifest, false), ledgerOf(manifest, true)];
+  const ledgers = [buildLedger(manifest, false), buildLedger(manifest, true)];
   return { compileMs, planMs: await shortest(15, async () => planAll(manifest, ledgers)) };
 }
 
@@ -56,7 +56,7 @@ function planAll(manifest: Manifest, ledgers: readonly Ledger[]): void {
   }
 }
 
-const ledgerOf = (manifest: Manifest, applied: boolean): Ledger => ({
+const buildLedger = (manifest: Manifest, applied: boolean): Ledger => ({
   server: {
     version: '17.0',
     versionNumber: 170000,
@@ -84,7 +84,7 @@ const ledgerOf = (manifest: Manifest, applied: boolean): Ledger => ({
         running: null,
         target: null,
         attempts: 0,
-        proved: false,
+        verified: false,
         baselined: false,
         deployment: 'earlier',
         appliedAt: '2024-01-01T00:00:00Z',

@@ -2,10 +2,10 @@
 import { Client } from 'pg';
 import { converge } from '../lambda/engine';
 import { connectPg } from '../lambda/postgres/pg';
-import { installedMajors } from '../lib/scratch-postgres/binaries';
+import { listInstalledMajors } from '../lib/scratch-postgres/binaries';
 import { manifestOf, migration, promising, request } from '../test/support/manifest';
 import { startProxy } from '../test/support/proxy';
-import { ROLE, TABLES, textsOf } from './planning';
+import { buildTexts, ROLE, TABLES } from './planning';
 import { logSize, serverTime, startServer, withDatabase } from './server';
 
 export interface Guarded {
@@ -17,7 +17,7 @@ export interface Guarded {
   readonly serverMs: number;
   readonly roundTrips: number;
   /** Statements that the guard had no time for. */
-  readonly unasked: number;
+  readonly notPlanned: number;
   /** The same run where nothing is promised. */
   readonly without: Run;
 }
@@ -26,12 +26,12 @@ const OWNER = { account: '1', region: 'bench', stackName: 'bench' };
 
 /** On the oldest PostgreSQL that is installed, and the newest. */
 export async function measureGuard(runs: number): Promise<Guarded[]> {
-  const majors = installedMajors();
+  const majors = listInstalledMajors();
   const results: Guarded[] = [];
   for (const major of new Set([Math.min(...majors), Math.max(...majors)])) {
     const server = await startServer(major);
     try {
-      const texts = textsOf(TABLES);
+      const texts = buildTexts(TABLES);
       const least = { promised: await one(server, texts), without: await one(server, []) };
       for (let i = 1; i < runs; i++) {
         least.promised = lesser(least.promised, await one(server, texts));
@@ -45,13 +45,13 @@ export async function measureGuard(runs: number): Promise<Guarded[]> {
   return results;
 }
 
-type Run = Pick<Guarded, 'commitMs' | 'serverMs' | 'roundTrips' | 'unasked'>;
+type Run = Pick<Guarded, 'commitMs' | 'serverMs' | 'roundTrips' | 'notPlanned'>;
 
 const lesser = (a: Run, b: Run): Run => ({
   commitMs: Math.min(a.commitMs, b.commitMs),
   serverMs: Math.min(a.serverMs, b.serverMs),
   roundTrips: Math.max(a.roundTrips, b.roundTrips),
-  unasked: Math.min(a.unasked, b.unasked),
+  notPlanned: Math.min(a.notPlanned, b.notPlanned),
 });
 
 const lock = [{ relation: 't1', mode: 'ACCESS EXCLUSIVE' as const, created: false }];
@@ -89,13 +89,13 @@ function one(server: Awaited<ReturnType<typeof startServer>>, texts: readonly st
       );
       await deploy(tables);
       const [from, before] = [logSize(server), proxy.roundTrips()];
-      const unasked = await deploy(tables, more);
+      const notPlanned = await deploy(tables, more);
       const roundTrips = proxy.roundTrips() - before;
       const serverMs = serverTime(server, database, from);
       const { rows } = await client.query(
         "SELECT duration_ms FROM trueup.migrations WHERE name = '0002_more'",
       );
-      return { commitMs: Number(rows[0].duration_ms), serverMs, roundTrips, unasked };
+      return { commitMs: Number(rows[0].duration_ms), serverMs, roundTrips, notPlanned };
     } finally {
       await client.end().catch(() => {});
       await proxy.close();

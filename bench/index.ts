@@ -35,7 +35,7 @@ const machine = (major: number): string =>
 async function main(): Promise<void> {
   const say = (text: string) => process.stderr.write(`${text}\n`);
   const root = mkdtempSync(join(tmpdir(), 'trueup-bench-'));
-  const trueup = buildTrueup(join(root, 'cache'));
+  const trueup = await buildTrueup(join(root, 'cache'));
   const server = await startServer();
   const fleet = process.argv.indexOf('--fleet');
   const audit = process.argv.indexOf('--audit');

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { reportPage } from '../lib/audit/html';
+import { renderReport } from '../lib/audit/html';
 import { manyFindings } from '../test/audit/html/fixture';
 import { Browser, installedBrowser } from '../test/support/browser';
 
@@ -26,7 +26,7 @@ const OPENED = `new Promise((done) => {
 })`;
 
 export async function measurePage(runs: number): Promise<PageOpened> {
-  const page = reportPage(manyFindings(FINDINGS));
+  const page = renderReport(manyFindings(FINDINGS));
   const size = { findings: FINDINGS, bytes: Buffer.byteLength(page) };
   const installed = installedBrowser();
   if (installed === null) return { ...size, openMs: null };

@@ -1,7 +1,7 @@
 /** Planning a thousand statements as a migration does, beside a bare loop of PREPARE and EXPLAIN over the same texts. */
 import { Client } from 'pg';
-import { PLANNING } from '../lambda/workload/sql';
-import { installedMajors } from '../lib/scratch-postgres/binaries';
+import { PLANNING_FUNCTIONS_SQL } from '../lambda/workload/sql';
+import { listInstalledMajors } from '../lib/scratch-postgres/binaries';
 import { startPostgres } from '../lib/scratch-postgres/server';
 
 export interface Planning {
@@ -37,7 +37,7 @@ BEGIN
 END
 $fn$`;
 
-export const textsOf = (tables: number): string[] =>
+export const buildTexts = (tables: number): string[] =>
   Array.from({ length: tables }, (_, i) => [
     `SELECT a, b FROM t${i + 1} WHERE id = $1`,
     `INSERT INTO t${i + 1} (id, a) VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET a = $3`,
@@ -48,7 +48,7 @@ export const textsOf = (tables: number): string[] =>
 
 /** On the oldest PostgreSQL that is installed, where it takes longest. */
 export async function measurePlanning(runs: number): Promise<Planning> {
-  const server = await startPostgres({ major: Math.min(...installedMajors()) });
+  const server = await startPostgres({ major: Math.min(...listInstalledMajors()) });
   const client = new Client({ connectionString: server.url() });
   try {
     await client.connect();
@@ -57,8 +57,8 @@ export async function measurePlanning(runs: number): Promise<Planning> {
          EXECUTE format('CREATE TABLE t%s (id int PRIMARY KEY, a text NOT NULL, b int)', i); END LOOP; END $$;
        GRANT ALL ON ALL TABLES IN SCHEMA public TO ${ROLE}`,
     );
-    for (const each of [...PLANNING, BARE]) await client.query(each);
-    const texts = textsOf(TABLES);
+    for (const each of [...PLANNING_FUNCTIONS_SQL, BARE]) await client.query(each);
+    const texts = buildTexts(TABLES);
     const plan = (each: readonly string[]) =>
       client.query('SELECT trueup._plan($1) AS answers', [
         { statements: each.map((text) => ({ text, role: ROLE, path: 'public' })) },

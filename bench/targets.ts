@@ -81,7 +81,7 @@ export function judge(results: Results): Target[] {
         ),
         reached: `${(each.commitMs / 1000).toFixed(2)} (${(each.without.commitMs / 1000).toFixed(2)} without; all of the run ${seconds(each.serverMs)})`,
       },
-      atMost('the same, statements that it had no time for', each.unasked, 0),
+      atMost('the same, statements that it had no time for', each.notPlanned, 0),
       {
         ...atMost('the same, round trips more a run', each.roundTrips - each.without.roundTrips, 2),
         reached: `${each.roundTrips - each.without.roundTrips} (${each.roundTrips} of ${each.without.roundTrips})`,

@@ -1,8 +1,8 @@
 /** The tools that are measured, each as the process that its user starts. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import { buildProgram } from '../lib/build/program';
 import type { Folders } from './workload';
 
 export interface Tool {
@@ -19,29 +19,24 @@ export interface Command {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-const require_ = createRequire(__filename);
 const root = join(__dirname, '..');
 const bin = (name: string): string => join(root, 'node_modules', '.bin', name);
 const version = (name: string): string =>
   (JSON.parse(readFileSync(join(root, 'node_modules', name, 'package.json'), 'utf8')) as { version: string })
     .version;
 
-/** Trueup compiled, as npm delivers it; removed by `remove`. */
-/** @param cache where compiled folders are kept */
-export function buildTrueup(cache: string): { tool: Tool; remove: () => void } {
+/**
+ * Trueup built, as npm delivers it; removed by `remove`.
+ * @param cache where compiled folders are kept
+ */
+export async function buildTrueup(cache: string): Promise<{ tool: Tool; remove: () => void }> {
   const folder = mkdtempSync(join(root, 'node_modules', '.trueup-bench-'));
   const remove = () => rmSync(folder, { recursive: true, force: true });
-  const tsc = spawnSync(
-    process.execPath,
-    [
-      require_.resolve('typescript/package.json').replace(/package\.json$/, 'bin/tsc'),
-      ...['-p', join(root, 'tsconfig.build.json'), '--outDir', folder, '--declaration', 'false', '--noCheck'],
-    ],
-    { encoding: 'utf8' },
-  );
-  if (tsc.status !== 0) {
+  try {
+    await buildProgram(folder);
+  } catch (error) {
     remove();
-    throw new Error(`Trueup does not compile:\n${tsc.stdout}${tsc.stderr}`);
+    throw error;
   }
   const tool: Tool = {
     name: 'trueup',

@@ -1,58 +1,64 @@
-/** `migrate` is invoked: by a deployment, for a page, and from the command line. */
+/** Invokes `migrate` for a deployment, for a page, or from the command line. */
 import { Lambda } from '@aws-sdk/client-lambda';
-import { within } from './aws-timeouts';
+import { buildRequestTimeouts } from './aws-timeouts';
 import type { MigrateRequest, MigrateResponse } from './contract/migrate';
 
 /** How an invocation of `migrate` ended. */
-export type Invocation =
+export type MigrateInvocation =
   | { readonly kind: 'answered'; readonly response: MigrateResponse }
-  /** The process ended, threw, or ran into its timeout. */
+  /** The process exited, threw an error, or ran into its timeout. */
   | { readonly kind: 'died'; readonly message: string }
-  /** Nothing came back for longer than the function can run. */
+  /** No response arrived for longer than the function can run. */
   | { readonly kind: 'silent'; readonly message: string }
   /**
-   * Lambda did not take the call. `lasting`: it will not later either (no such function, no right to call it), once what
-   * the deployment itself gave holds everywhere.
+   * Lambda did not accept the call. `lasting` means that retrying will not help (no such function, no permission to
+   * call it), once IAM permissions created by the same deployment have propagated.
    */
   | { readonly kind: 'refused'; readonly message: string; readonly lasting: boolean };
 
-/** Never throws. */
-export type InvokeMigrate = (functionName: string, request: MigrateRequest) => Promise<Invocation>;
+/** Invokes the function once. Never throws. */
+export type InvokeMigrate = (functionName: string, request: MigrateRequest) => Promise<MigrateInvocation>;
 
 export interface InvokeTimeouts {
-  /** After which nothing more is expected of an invocation. */
+  /** Time after which a response is no longer expected. */
   readonly answerMs: number;
-  /** @default - 5,000 ms */
+  /** Connection timeout. @default - 5,000 ms */
   readonly connectMs?: number;
 }
 
-/** Invokes once: the SDK would do it again by itself, and nobody would count it. */
-export function migrateInvoker({ answerMs, connectMs }: InvokeTimeouts): InvokeMigrate {
-  const lambda = new Lambda({ maxAttempts: 1, requestHandler: within(answerMs, connectMs) });
+/**
+ * Returns an invoker that calls the function once. The SDK's own retries are off, because they would start invocations
+ * that the caller does not count.
+ */
+export function makeMigrateInvoker({ answerMs, connectMs }: InvokeTimeouts): InvokeMigrate {
+  const lambda = new Lambda({ maxAttempts: 1, requestHandler: buildRequestTimeouts(answerMs, connectMs) });
   return async (functionName, request) => {
     try {
       const answer = await lambda.invoke({ FunctionName: functionName, Payload: JSON.stringify(request) });
       const payload = answer.Payload ? Buffer.from(answer.Payload).toString('utf8') : '';
-      return answer.FunctionError === undefined ? answered(payload) : died(payload);
+      return answer.FunctionError === undefined ? parseAnswer(payload) : parseFunctionError(payload);
     } catch (error) {
-      return notTaken(error as Error, answerMs);
+      return classifyInvokeError(error as Error, answerMs);
     }
   };
 }
 
-function answered(payload: string): Invocation {
+function parseAnswer(payload: string): MigrateInvocation {
   try {
     const response = JSON.parse(payload) as MigrateResponse | null;
     if (response !== null && typeof response === 'object' && 'action' in response)
       return { kind: 'answered', response };
   } catch {
-    // Not JSON: the same as an answer of another kind.
+    // Not JSON: treated like a response of an unknown form.
   }
   return { kind: 'died', message: 'its answer does not have the expected form' };
 }
 
-/** Lambda's description of the death; a message of unknown code could quote anything, so only its own words are kept. */
-function died(payload: string): Invocation {
+/**
+ * Extracts Lambda's description of the failure. An error message from unknown code could contain anything, so only
+ * Lambda's own wording is kept.
+ */
+function parseFunctionError(payload: string): MigrateInvocation {
   let type = 'an error';
   let text = '';
   try {
@@ -68,8 +74,8 @@ function died(payload: string): Invocation {
   return { kind: 'died', message: known ? `${type}: ${known[0]}` : type };
 }
 
-/** Errors of Invoke that the next call would meet again (https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html). */
-const LASTING = new Set([
+/** Errors of Invoke that a retry would hit again (https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html). */
+const PERMANENT_ERRORS = new Set([
   'AccessDeniedException',
   'ResourceNotFoundException',
   'InvalidRuntimeException',
@@ -82,9 +88,13 @@ const LASTING = new Set([
   'RequestTooLargeException',
 ]);
 
-function notTaken(error: Error, answerTimeoutMs: number): Invocation {
+function classifyInvokeError(error: Error, answerTimeoutMs: number): MigrateInvocation {
   if (error.name === 'TimeoutError') {
     return { kind: 'silent', message: `no answer for ${Math.round(answerTimeoutMs / 1000)} s` };
   }
-  return { kind: 'refused', message: `${error.name}: ${error.message}`, lasting: LASTING.has(error.name) };
+  return {
+    kind: 'refused',
+    message: `${error.name}: ${error.message}`,
+    lasting: PERMANENT_ERRORS.has(error.name),
+  };
 }

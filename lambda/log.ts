@@ -1,4 +1,7 @@
-/** One JSON object a line on standard output: what CloudWatch Logs Insights and metric filters read, in either log format. */
+/**
+ * Writes one JSON object per line to standard output. CloudWatch Logs Insights and metric filters can read it in either
+ * of Lambda's log formats.
+ */
 
 export type LogFields = Readonly<Record<string, unknown>>;
 

@@ -1,11 +1,13 @@
-export type { ApplicationLogGroup } from './constructs/alarms/application-log-group';
+export type { ApplicationLogGroup, JsonLogSelectors } from './constructs/alarms/application-log-group';
 export { DriftCheck, type DriftCheckProps } from './constructs/alarms/drift-check';
 export { SchemaAlarms } from './constructs/alarms/schema-alarms';
-export type { SchemaAlarmsProps } from './constructs/alarms/schema-alarms-props';
+export type { SchemaAlarmsOptions, SchemaAlarmsProps } from './constructs/alarms/schema-alarms-props';
 export type {
+  ConnectionOptions,
   DatabaseOptions,
   ExistingDataApiOptions,
   ExistingServerOptions,
+  LoginOptions,
   ServerOptions,
 } from './constructs/database/options';
 export { SchemaDatabase } from './constructs/database/schema-database';
@@ -13,12 +15,13 @@ export { FleetCheck, type FleetCheckProps } from './constructs/fleet/fleet-check
 export { SchemaFleet } from './constructs/fleet/schema-fleet';
 export type { SchemaFleetProps, TenantSecretsProps } from './constructs/fleet/schema-fleet-props';
 export {
-  type DatabaseTargetsOptions,
-  FleetTargets,
-  type ListTargetsOptions,
-  type QueryTargetsOptions,
-  type SchemaTargetsOptions,
-} from './constructs/fleet/targets';
+  type DatabaseTenantsOptions,
+  FleetTenants,
+  type ListTenantsOptions,
+  type QueryTenantsOptions,
+  type SchemaTenantsOptions,
+  type SourceOptions,
+} from './constructs/fleet/tenants';
 export { SchemaMigrations } from './constructs/migrations/schema-migrations';
 export type {
   ScheduledAuditProps,

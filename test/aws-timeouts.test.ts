@@ -3,12 +3,12 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { awsOutbound } from '../lambda/deploy/outbound';
-import { readSecret } from '../lambda/migrate/outbound';
-import { outbound as pageOutbound } from '../lambda/page/outbound';
+import { makeAwsOutbound } from '../lambda/deploy/deploy-outbound';
+import { readSecret } from '../lambda/migrate/credentials';
+import { makePageOutbound as pageOutbound } from '../lambda/page/page-outbound';
 import { DataApiCalls } from '../lambda/postgres/data-api/calls';
-import { logWriterOf } from '../lib/cli/remote/log-writer';
-import { migrateFunction } from '../lib/cli/remote/migrate-function';
+import { openLogWriter } from '../lib/cli/remote/log-writer';
+import { findMigrateFunction } from '../lib/cli/remote/migrate-function';
 
 const realSetTimeout = setTimeout;
 const ROOT = resolve(__dirname, '..');
@@ -17,10 +17,10 @@ const sources = ['lambda', 'lib', 'bin'].flatMap((folder) =>
     .filter((path) => path.endsWith('.ts'))
     .map((path) => join(folder, path)),
 );
+/** A client of the SDK; the command line has them from lib/cli/remote/aws.ts. */
+const SDK = /'@aws-sdk\/client-|'\.\/aws\.js'/;
 const MADE = /new (\w*Client|Lambda|CloudFormation|SecretsManager)\(/g;
-const users = sources.filter(
-  (path) => read(path).includes("'@aws-sdk/client-") && read(path).search(MADE) >= 0,
-);
+const users = sources.filter((path) => SDK.test(read(path)) && read(path).search(MADE) >= 0);
 
 function read(path: string): string {
   return readFileSync(join(ROOT, path), 'utf8');
@@ -38,7 +38,7 @@ test.each(users)('%s gives each of its clients a limit', (path) => {
   const made = [...text.matchAll(MADE)];
   for (const { index } of made) {
     const settings = text.slice(index, text.indexOf('})', index) + 2);
-    expect(settings).toContain('requestHandler: within(');
+    expect(settings).toContain('requestHandler: buildRequestTimeouts(');
   }
 });
 
@@ -65,12 +65,12 @@ const silent = 'arn:aws:cloudformation:us-east-1:111122223333:stack/s/1';
 test.each<[string, () => Promise<unknown>]>([
   ['the Data API: a statement', () => dataApi().execute({ sql: 'SELECT 1' })],
   ['the Data API: a transaction', () => dataApi().begin()],
-  ['deploy: the status', () => awsOutbound(130_000).stackStatus(silent)],
+  ['deploy: the status', () => makeAwsOutbound(130_000).stackStatus(silent)],
   [
     'deploy: the events',
-    async () => awsOutbound(130_000).stackEvents(silent, 'x')[Symbol.asyncIterator]().next(),
+    async () => makeAwsOutbound(130_000).stackEvents(silent, 'x')[Symbol.asyncIterator]().next(),
   ],
-  ['deploy: migrate', () => awsOutbound(130_000).invokeMigrate('f', { action: 'status' })],
+  ['deploy: migrate', () => makeAwsOutbound(130_000).invokeMigrate('f', { action: 'status' })],
   ['migrate: the secret', () => readSecret('arn:aws:secretsmanager:us-east-1:111122223333:secret:x')],
   ['page: migrate', () => pageOutbound().invokeMigrate('f', { action: 'status' }, 60_000)],
   ['page: the alarms', () => pageOutbound().alarms(['a'])],
@@ -78,8 +78,8 @@ test.each<[string, () => Promise<unknown>]>([
     'page: the topic',
     () => pageOutbound().publish('arn:aws:sns:us-east-1:111122223333:t', { subject: 's', text: 't' }),
   ],
-  ['--stack', () => migrateFunction('s', 'ask')],
-  ['alarm-test', () => logWriterOf('s')],
+  ['--stack', () => findMigrateFunction('s', 'ask')],
+  ['alarm-test', () => openLogWriter('s')],
 ])('a server that says nothing ends it: %s', async (_, call) => {
   // The limits are the real ones, and minutes long: time is made to pass.
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });

@@ -1,67 +1,70 @@
-/** All that kinds decide from: nothing in it is asked again, and none of it is a value of a row. */
-import type { Verdict } from '../contract/workload';
-import type { Catalogue } from './catalogue';
-import type { Routine } from './catalogue/functions';
-import type { Reference } from './catalogue/kind';
+/** The data from which the checks decide. The checks run no further queries, and the data contain no values of rows. */
+import type { StatementVerdict } from '../contract/workload';
+import type { Catalog } from './catalog';
+import type { Routine } from './catalog/functions';
+import type { Reference } from './catalog/kind';
 import type { Difference } from './compare/difference';
-import type { Position } from './positions';
+import type { SequenceValue } from './positions';
 import type { RowCount } from './rows';
 
 export interface Evidence {
-  readonly target: Side;
-  /** @default - there is nothing to compare with */
-  readonly source: Side | null;
-  /** Between the two; empty without a source. */
+  readonly target: DatabaseSide;
+  /**
+   * Source to compare with.
+   * @default - null, no comparison
+   */
+  readonly source: DatabaseSide | null;
+  /** Differences between source and target. Empty without a source. */
   readonly differences: readonly Difference[];
-  /** Statements of the application that the target refuses; empty where none were asked. */
+  /** Statements of the application that the target rejects. Empty if none were planned. */
   readonly failing: readonly FailingStatement[];
   readonly data: DataAnswers;
 }
 
-export interface Side {
-  readonly catalogue: Catalogue;
-  readonly positions: readonly Position[];
+export interface DatabaseSide {
+  readonly catalog: Catalog;
+  readonly positions: readonly SequenceValue[];
   readonly rows: readonly RowCount[];
 }
 
-/** What the body of a function names. */
-export interface Named {
+/** An object that the body of a function names. */
+export interface ReferencedName {
   readonly what: 'function' | 'relation';
-  /** Null where the body leaves it to the search path. */
+  /** Schema of the object, or null if the body relies on the search path. */
   readonly schema: string | null;
   readonly name: string;
 }
 
-/** A function that ends in an error as soon as it comes to what is not there. */
+/** A function that fails when it reaches an object that does not exist. */
 export interface BrokenBody {
   readonly routine: Pick<Routine, 'schema' | 'name' | 'signature'>;
-  readonly missing: readonly Named[];
-  /** Who calls it: `policy own on shop.orders`. */
+  readonly missing: readonly ReferencedName[];
+  /** Objects that call the function: `policy own on shop.orders`. */
   readonly callers: readonly string[];
 }
 
 export interface FailingStatement {
-  /** Normalized. */
+  /** Normalized text of the statement. */
   readonly text: string;
-  /** How often it was sent; null where nobody counted. */
+  /** Number of calls, or null if it is unknown. */
   readonly calls: number | null;
-  readonly verdict: Extract<Verdict, { outcome: 'fails' | 'would-fail' }>;
-  /** The difference to the source that explains it; null where none does. */
+  readonly verdict: Extract<StatementVerdict, { outcome: 'fails' | 'would-fail' }>;
+  /** Difference to the source that explains the failure, or null. */
   readonly because: Difference | null;
 }
 
-/** What the target was asked beside its catalogue: yes, no, and how many. */
+/** Answers of the target beyond its catalog. They are only yes, no and counts. */
 export interface DataAnswers {
-  /** One of the next values of the sequence is in the column already. */
+  /** Sequences of which an upcoming value already exists in the column. */
   readonly behind: readonly SequenceBehind[];
-  /** Tables without a row that have some in the source. */
+  /** Tables that have rows in the source and none in the target. */
   readonly empty: readonly Reference[];
-  /** Keys that are no key: how many groups of rows share one. */
-  readonly duplicates: readonly Duplicates[];
-  readonly orphans: readonly Orphans[];
-  /** Of a CHECK or a NOT NULL that is NOT VALID, where it was asked. */
-  readonly contradictions: readonly Contradictions[];
-  /** Functions that name what no schema has. */
+  /** Keys whose values are not unique, with the number of groups of rows that share a value. */
+  readonly duplicates: readonly DuplicateRows[];
+  readonly orphans: readonly OrphanedRows[];
+  /** Rows that violate a CHECK or NOT NULL constraint that is NOT VALID, where they were counted. */
+  readonly contradictions: readonly ContradictingRows[];
+  /** Functions that name objects that do not exist. */
   readonly bodies: readonly BrokenBody[];
 }
 
@@ -71,27 +74,30 @@ export interface SequenceBehind {
   readonly column: string;
 }
 
-export interface Duplicates {
+export interface DuplicateRows {
   readonly table: Reference;
-  /** The index that says otherwise, or that was lost. */
+  /** Unique index that should prevent the duplicates, or that is missing. */
   readonly index: string;
-  /** The index is there, and did not prevent it. */
+  /** Whether the index exists but did not prevent the duplicates. */
   readonly damaged: boolean;
   readonly groups: number;
 }
 
-/** Rows that refer to rows that are not there. */
-export interface Orphans {
+/** Rows that refer to rows that do not exist. */
+export interface OrphanedRows {
   readonly table: Reference;
   readonly constraint: string;
   readonly columns: readonly string[];
   readonly rows: number;
 }
 
-/** Rows that are not as a constraint says. */
-export interface Contradictions {
+/** Rows that violate a constraint. */
+export interface ContradictingRows {
   readonly table: Reference;
-  /** Its name. @default - NOT NULL of the column */
+  /**
+   * Name of the constraint.
+   * @default - NOT NULL of `column`
+   */
   readonly constraint?: string;
   readonly column?: string;
   readonly rows: number;

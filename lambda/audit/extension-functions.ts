@@ -1,7 +1,7 @@
-/** Which extension of PostgreSQL's own brings a function, where no source says it. Pure. */
+/** Maps functions to the contrib or PostGIS extension that provides them, for sources that do not tell. Pure. */
 
-/** Names that mean one thing: `delete`, of hstore, does not. */
-const BROUGHT_BY: Readonly<Record<string, RegExp>> = {
+/** Names of functions that are unambiguous. `delete` of hstore, for example, is not listed. */
+const FUNCTIONS_BY_EXTENSION: Readonly<Record<string, RegExp>> = {
   dblink: /^dblink(_connect|_disconnect|_exec|_send_query|_get_result)?$/,
   earthdistance: /^(earth_distance|earth_box|ll_to_earth)$/,
   fuzzystrmatch: /^(levenshtein(_less_equal)?|soundex|metaphone|dmetaphone(_alt)?|daitch_mokotoff)$/,
@@ -17,5 +17,5 @@ const BROUGHT_BY: Readonly<Record<string, RegExp>> = {
   'uuid-ossp': /^uuid_(generate_v(1|1mc|3|4|5)|nil|ns_(dns|url|oid|x500))$/,
 };
 
-export const extensionOf = (name: string): string | null =>
-  Object.entries(BROUGHT_BY).find(([, names]) => names.test(name))?.[0] ?? null;
+export const findExtensionOfFunction = (name: string): string | null =>
+  Object.entries(FUNCTIONS_BY_EXTENSION).find(([, names]) => names.test(name))?.[0] ?? null;

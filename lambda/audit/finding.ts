@@ -1,24 +1,29 @@
-/** What an audit finds. */
-import type { Mend } from './mend';
+/** Findings of an audit. */
+import type { RepairInput } from './repair-input';
 
 /**
- * How sure it is, the surest first.
- * - `A`: proved. A statement fails when it is planned, or the data or the catalogue contradicts the schema
- * - `B`: lost. The source has it
- * - `C`: odd one out. Its siblings have it
- * - `D`: a habit that many schemas do not follow; said only to who asks
+ * Certainty of a finding, from the highest.
+ * - `A`: confirmed. A statement fails when it is planned, or the data or the catalog contradicts the schema
+ * - `B`: missing. The source has the object
+ * - `C`: inconsistent. Similar objects have what this one lacks
+ * - `D`: informational. Many healthy schemas have the same; only reported on request
  */
-export const GRADES = ['A', 'B', 'C', 'D'] as const;
-export type Grade = (typeof GRADES)[number];
+export const CONFIDENCES = ['A', 'B', 'C', 'D'] as const;
+export type Confidence = (typeof CONFIDENCES)[number];
 
 export interface Finding {
-  readonly grade: Grade;
-  /** `schema.table`, `schema.table.column`, or the name of what belongs to no table; quoted only where needed. */
+  readonly confidence: Confidence;
+  /**
+   * Object: `schema.table`, `schema.table.column`, or the name of an object without a table. Quoted only where needed.
+   */
   readonly object: string;
-  /** A sentence. */
+  /** Message of the finding, as a sentence. */
   readonly message: string;
-  /** What shows it, lines: statements without values, definitions, counts. Never a value of a row. */
+  /** Evidence as lines: statements without values, definitions, counts. It never contains a value of a row. */
   readonly evidence: readonly string[];
-  /** What mends it. @default - no migration does: {@link Audit.unwritten} */
-  readonly mend?: Mend;
+  /**
+   * The data from which the repairing migration is written.
+   * @default - no migration repairs the finding: {@link KindAudit.unwritten}
+   */
+  readonly repair?: RepairInput;
 }

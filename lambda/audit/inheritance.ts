@@ -1,83 +1,94 @@
-/** Tables with children: by INHERITS, or partitions. Pure. */
-import type { Catalogue } from './catalogue';
-import type { Column } from './catalogue/columns';
-import type { Reference } from './catalogue/kind';
-import type { Table } from './catalogue/tables';
-import { grouped } from './compare/pair';
-import { key } from './names';
-import { onceFor } from './once';
-import { tableIn } from './table-in';
+/** Tables with children: partitions, or tables that inherit from them. Pure. */
+import type { Catalog } from './catalog';
+import type { Column } from './catalog/columns';
+import type { Reference } from './catalog/kind';
+import type { Table } from './catalog/tables';
+import { groupBy } from './compare/pair';
+import { findTable } from './find-table';
+import { memoize } from './memoize';
+import { joinKey } from './names';
 
-interface Child extends Reference {
+interface ChildTable extends Reference {
   readonly isPartition: boolean;
 }
 
-const childrenIn = onceFor((tables: Catalogue['tables']): ReadonlyMap<string, readonly Child[]> => {
+const indexChildren = memoize((tables: Catalog['tables']): ReadonlyMap<string, readonly ChildTable[]> => {
   const children = tables.flatMap((table) => {
     const { schema, name, partitionOf } = table;
-    return parentsOf(table).map((parent) => ({
+    return listParents(table).map((parent) => ({
       parent,
       schema,
       name,
       isPartition: partitionOf !== undefined,
     }));
   });
-  return grouped(children, ({ parent }) => key(parent.schema, parent.name));
+  return groupBy(children, ({ parent }) => joinKey(parent.schema, parent.name));
 });
 
-/** Whose columns it has: the table that it is a partition of, or those that it inherits from. */
-export const parentsOf = ({ partitionOf, inherits = [] }: Table): readonly Reference[] =>
+/** Returns the tables whose columns a table has: its partitioned table, or those that it inherits from. */
+export const listParents = ({ partitionOf, inherits = [] }: Table): readonly Reference[] =>
   partitionOf ? [partitionOf] : inherits;
 
-/** Partitions and children, of all generations. */
-export function descendantsOf({ tables }: Catalogue, { schema, name }: Reference): readonly Child[] {
-  const found = new Map<string, Child>();
+/** Returns the partitions and inheriting tables of all generations. */
+export function listDescendants({ tables }: Catalog, { schema, name }: Reference): readonly ChildTable[] {
+  const found = new Map<string, ChildTable>();
   const visit = (parent: string): void => {
-    for (const child of childrenIn(tables).get(parent) ?? []) {
-      const called = key(child.schema, child.name);
+    for (const child of indexChildren(tables).get(parent) ?? []) {
+      const called = joinKey(child.schema, child.name);
       if (found.has(called)) continue;
       found.set(called, child);
       visit(called);
     }
   };
-  visit(key(schema, name));
+  visit(joinKey(schema, name));
   return [...found.values()];
 }
 
-/** Its parents, and theirs. */
-export function isAncestor({ tables }: Pick<Catalogue, 'tables'>, of: Reference, other: Reference): boolean {
-  const own = tableIn({ tables }, of);
-  return (own ? parentsOf(own) : []).some(
+/** Whether a table is an ancestor of another, in any generation. */
+export function isAncestor({ tables }: Pick<Catalog, 'tables'>, of: Reference, other: Reference): boolean {
+  const own = findTable({ tables }, of);
+  return (own ? listParents(own) : []).some(
     (parent) =>
       (parent.schema === other.schema && parent.name === other.name) || isAncestor({ tables }, parent, other),
   );
 }
 
-/** How many generations are above it. */
-export function generationOf({ tables }: Pick<Catalogue, 'tables'>, of: Reference): number {
-  const parents = tableIn({ tables }, of)?.inherits ?? [];
-  return parents.length === 0 ? 0 : 1 + Math.max(...parents.map((each) => generationOf({ tables }, each)));
+/** Counts the generations that a table inherits from. */
+export function countAncestorGenerations({ tables }: Pick<Catalog, 'tables'>, of: Reference): number {
+  const parents = findTable({ tables }, of)?.inherits ?? [];
+  return parents.length === 0
+    ? 0
+    : 1 + Math.max(...parents.map((each) => countAncestorGenerations({ tables }, each)));
 }
 
-/** For FROM, of what an index or a foreign key is about: the rows of the table, and not those of its children. */
-export const onlyIn = ({ tables }: Catalogue, { schema, name }: Reference): 'ONLY ' | '' =>
-  childrenIn(tables)
-    .get(key(schema, name))
+/**
+ * Returns `ONLY ` for the FROM clause of a table with inheriting tables. Its indexes and foreign keys apply only to its
+ * own rows.
+ */
+export const buildOnlyClause = ({ tables }: Catalog, { schema, name }: Reference): 'ONLY ' | '' =>
+  indexChildren(tables)
+    .get(joinKey(schema, name))
     ?.some(({ isPartition }) => !isPartition)
     ? 'ONLY '
     : '';
 
-/** NOT NULLs that are NOT VALID, without those of children: validated in the parent, theirs are as well. */
-export function notNullsNotValid({ columns, tables }: Catalogue): readonly Column[] {
+/**
+ * Lists NOT NULL constraints that are NOT VALID. Those of children are left out, since validating the parent's
+ * validates them too.
+ */
+export function listNotValidNotNulls({ columns, tables }: Catalog): readonly Column[] {
   const open = columns.filter(({ notNullNotValid }) => notNullNotValid);
   if (open.length === 0) return [];
-  const known = new Set(open.map(({ schema, table, name }) => key(schema, table, name)));
+  const known = new Set(open.map(({ schema, table, name }) => joinKey(schema, table, name)));
   return open.filter(({ schema, table, name }) => {
-    const own = tableIn({ tables }, { schema, name: table });
-    return !(own && parentsOf(own).some((parent) => known.has(key(parent.schema, parent.name, name))));
+    const own = findTable({ tables }, { schema, name: table });
+    return !(own && listParents(own).some((parent) => known.has(joinKey(parent.schema, parent.name, name))));
   });
 }
 
-/** What fills the column of a parent fills that of a child. */
-export const isFilledAlike = (one: Column, other: Column): boolean =>
+/**
+ * Whether two columns have the same default, expression or identity, so that repairing the parent's repairs the
+ * child's.
+ */
+export const isFilledEqually = (one: Column, other: Column): boolean =>
   one.default === other.default && one.generated === other.generated && one.identity === other.identity;

@@ -1,26 +1,27 @@
-/** Names of the catalogue in the words of a finding. */
-import { quoteWhereNeeded } from '../sql/quote';
-import { identifierOf, tokens } from '../sql/tokens';
-import type { Reference } from './catalogue/kind';
+/** Names of catalog objects as findings show them. */
+import { quoteIfNeeded } from '../sql/quote';
+import { readIdentifier, tokenizeSql } from '../sql/tokens';
+import type { Reference } from './catalog/kind';
 
-/** `schema.table.column`, quoted only where needed. */
-export const path = (...names: readonly string[]): string => names.map(quoteWhereNeeded).join('.');
+/** Returns `schema.table.column`, quoted only where needed. */
+export const formatPath = (...names: readonly string[]): string => names.map(quoteIfNeeded).join('.');
 
-export const pathOf = ({ schema, name }: Reference): string => path(schema, name);
+export const formatReference = ({ schema, name }: Reference): string => formatPath(schema, name);
 
-export const list = (names: readonly string[]): string => names.map(quoteWhereNeeded).join(', ');
+export const formatNames = (names: readonly string[]): string => names.map(quoteIfNeeded).join(', ');
 
-/** The names in `schema."Table"`, as the catalogue has them. */
-export const namesIn = (text: string): readonly string[] =>
-  [...tokens(text)].flatMap((token) => identifierOf(token) ?? []);
+/** Returns the names in `schema."Table"`, unquoted as in the catalog. */
+export const parseNames = (text: string): readonly string[] =>
+  [...tokenizeSql(text)].flatMap((token) => readIdentifier(token) ?? []);
 
-/** The column that an element of an index is; null for an expression. */
-export function columnOf(element: string): string | null {
-  const [first, ...more] = [...tokens(element)];
-  return first === undefined || more.length > 0 ? null : (identifierOf(first) ?? null);
+/** Returns the column that an element of an index names, or null for an expression. */
+export function parseColumn(element: string): string | null {
+  const [first, ...more] = [...tokenizeSql(element)];
+  return first === undefined || more.length > 0 ? null : (readIdentifier(first) ?? null);
 }
 
-/** Joins names so that no two lists give the same. */
-export const key = (...names: readonly string[]): string => names.join('\0');
+/** Joins names into a key. Different lists give different keys. */
+export const joinKey = (...names: readonly string[]): string => names.join('\0');
 
-export const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
+export const formatCount = (count: number, noun: string): string =>
+  `${count} ${noun}${count === 1 ? '' : 's'}`;

@@ -1,98 +1,146 @@
 /**
- * One question about each of many relations: in short transactions, none of which locks more than fifty of them, over one
- * session or several at the same time.
+ * Runs one query about each of many relations, in short transactions that lock at most fifty of them, on one session or
+ * several in parallel.
  */
 import { type Database, type Row, SqlError } from '../postgres/database';
-import { PINNED_PATH } from '../postgres/pinned';
+import { PINNED_SEARCH_PATH } from '../postgres/pinned-search-path';
+import { findUntrusted, queryTrusted, UntrustedCode } from '../postgres/untrusted-code';
 import { quoteIdentifier } from '../sql/quote';
-import type { Reference } from './catalogue/kind';
+import type { Reference } from './catalog/kind';
 
 /**
- * A server has room for 64 locks a connection, and the application shares it; and what a server needs to plan a question
- * of a hundred parts is more than twice what it needs for one of fifty.
+ * Number of questions in one statement. The server's lock table has room for 64 locks per connection on average, shared
+ * with the application. Planning a statement of a hundred parts takes more than twice the server's memory for one of
+ * fifty.
  */
-export const AT_ONCE = 50;
+export const MAX_RELATIONS_PER_TRANSACTION = 50;
 
-/** Marks a statement as Trueup's own, also where pg_stat_statements remembers it (lib/workload/normalize.ts). */
-export const MARK = 'trueup_item';
+/** Used in place of an SQLSTATE. */
+const NOT_TRUSTED_SQLSTATE = 'TU007';
 
-/** Of one database. All of them are asked at the same time. */
+/**
+ * Marks a statement as Trueup's own, so that it is also recognized in pg_stat_statements (lib/workload/normalize.ts).
+ */
+export const STATEMENT_MARK = 'trueup_item';
+
+/** Sessions of one database, used in parallel. */
 export type Sessions = readonly [Database, ...Database[]];
 
-export interface Limits {
-  /** What one transaction asks comes to this at most, by {@link Question.weight}. @default - no limit */
+export interface TransactionLimits {
+  /**
+   * Limit of the summed {@link RelationQuery.weight} of one transaction.
+   * @default - no limit
+   */
   readonly weight?: number;
-  /** Milliseconds that one statement may take. */
+  /** Statement timeout in milliseconds. */
   readonly timeoutMs: number;
   readonly settings?: Readonly<Record<string, string>>;
 }
 
-export interface Question {
+export interface RelationQuery {
   readonly of: Reference;
-  /** A SELECT of one row. */
+  /** SELECT that returns one row. */
   readonly sql: string;
-  /** @default 0 */
+  /**
+   * Cost of the query, in the unit of {@link TransactionLimits.weight}.
+   * @default 0
+   */
   readonly weight?: number;
 }
 
-export interface Answers<R> {
-  readonly answered: readonly { readonly of: Reference; readonly row: R }[];
-  readonly refused: readonly { readonly of: Reference; readonly sqlstate: string }[];
+export interface RefusedQuery {
+  readonly of: Reference;
+  readonly sqlstate: string;
+  /**
+   * Code that the query may run and that is not trusted with the login's privileges, so it was not sent: `role:
+   * object`.
+   * @default - the query was sent
+   */
+  readonly code?: string;
 }
 
-export const relation = ({ schema, name }: Reference): string =>
+export interface QueryAnswers<R> {
+  readonly answered: readonly { readonly of: Reference; readonly row: R }[];
+  readonly refused: readonly RefusedQuery[];
+}
+
+export const quoteRelation = ({ schema, name }: Reference): string =>
   `${quoteIdentifier(schema)}.${quoteIdentifier(name)}`;
 
-/** Of a statement about so many relations. */
-export const settingsFor = (relations: number, timeoutMs: number): Readonly<Record<string, string>> => ({
-  search_path: PINNED_PATH,
+/** Returns the settings for a statement about this number of relations. */
+export const buildSettings = (relations: number, timeoutMs: number): Readonly<Record<string, string>> => ({
+  search_path: PINNED_SEARCH_PATH,
   statement_timeout: String(timeoutMs),
-  // Who waits while holding locks may get somebody else killed as a deadlock's victim.
+  // A session that waits for a lock while it holds others can make another session the victim of a deadlock.
   lock_timeout: relations > 1 ? '50' : '1000',
 });
 
-/** Answers are in the order of the questions. */
-export async function askEach<R extends Row>(
+/** Runs the queries. Answers are in the order of the questions. */
+export async function runEachQuery<R extends Row>(
   sessions: Sessions,
-  questions: readonly Question[],
-  limits: Limits,
-): Promise<Answers<R>> {
-  const parts = groups(questions, limits.weight ?? Number.POSITIVE_INFINITY);
-  return joined(await shareOut(parts, sessions, (db, group) => askGroup<R>(db, group, limits)));
+  questions: readonly RelationQuery[],
+  limits: TransactionLimits,
+): Promise<QueryAnswers<R>> {
+  const { codes, state } = await findUntrusted(
+    sessions[0],
+    questions.map(({ sql }) => sql),
+  );
+  const trusted = questions.filter((_, i) => codes[i] === null);
+  const parts = splitIntoGroups(trusted, limits.weight ?? Number.POSITIVE_INFINITY);
+  const { answered, refused } = mergeAnswers(
+    await distributeWork(parts, sessions, (db, group) => runQueryGroup<R>(db, group, limits, state)),
+  );
+  const notAsked = questions.flatMap(({ of }, i): RefusedQuery[] =>
+    codes[i] == null ? [] : [{ of, sqlstate: NOT_TRUSTED_SQLSTATE, code: codes[i] }],
+  );
+  return { answered, refused: [...refused, ...notAsked] };
 }
 
-/** Where one of the group cannot be answered, each of it is asked by itself. */
-async function askGroup<R extends Row>(
+/**
+ * Runs the queries of a group. If one of the group fails, each of them runs separately. @param judged the state of
+ * the code that was judged
+ */
+async function runQueryGroup<R extends Row>(
   db: Database,
-  group: readonly Question[],
-  limits: Limits,
-): Promise<Answers<R>> {
+  group: readonly RelationQuery[],
+  limits: TransactionLimits,
+  judged: string,
+): Promise<QueryAnswers<R>> {
   try {
-    const rows = await db.query<R>(together(group), [], {
-      ...settingsFor(group.length, limits.timeoutMs),
-      ...limits.settings,
-    });
-    return { answered: rows.map((row) => ({ of: group[Number(row[MARK])]!.of, row })), refused: [] };
+    const sql = buildCombinedSql(group);
+    const settings = { ...buildSettings(group.length, limits.timeoutMs), ...limits.settings };
+    const rows = await queryTrusted<R>(db, { sql, hold: sql, settings, judged });
+    return {
+      answered: rows.map((row) => ({ of: group[Number(row[STATEMENT_MARK])]!.of, row })),
+      refused: [],
+    };
   } catch (error) {
-    if (!(error instanceof SqlError)) throw error;
-    if (group.length === 1)
-      return { answered: [], refused: [{ of: group[0]!.of, sqlstate: error.sqlstate }] };
-    const each: Answers<R>[] = [];
-    for (const question of group) each.push(await askGroup<R>(db, [question], limits));
-    return joined(each);
+    const isUntrusted = error instanceof UntrustedCode;
+    if (!isUntrusted && !(error instanceof SqlError)) throw error;
+    if (group.length === 1) {
+      const [{ of }] = group as [RelationQuery];
+      const refused = isUntrusted
+        ? { of, sqlstate: NOT_TRUSTED_SQLSTATE, code: error.code }
+        : { of, sqlstate: error.sqlstate };
+      return { answered: [], refused: [refused] };
+    }
+    const each: QueryAnswers<R>[] = [];
+    for (const question of group) each.push(await runQueryGroup<R>(db, [question], limits, judged));
+    return mergeAnswers(each);
   }
 }
 
-const joined = <R>(all: readonly Answers<R>[]): Answers<R> => ({
+const mergeAnswers = <R>(all: readonly QueryAnswers<R>[]): QueryAnswers<R> => ({
   answered: all.flatMap(({ answered }) => answered),
   refused: all.flatMap(({ refused }) => refused),
 });
 
 /**
- * Each session takes the next part when it is done with one; after an error none is begun.
- * @returns in the order of the parts
+ * Distributes parts over the sessions: each takes the next part when it has finished one. After an error, no further
+ * part is started.
+ * @returns the results in the order of the parts
  */
-export async function shareOut<T, R>(
+export async function distributeWork<T, R>(
   parts: readonly T[],
   sessions: Sessions,
   work: (db: Database, part: T) => Promise<R>,
@@ -114,16 +162,18 @@ export async function shareOut<T, R>(
   return results;
 }
 
-const together = (group: readonly Question[]): string =>
-  group.map(({ sql }, i) => `SELECT ${i} AS ${MARK}, one.* FROM (${sql}) AS one`).join('\nUNION ALL\n');
+const buildCombinedSql = (group: readonly RelationQuery[]): string =>
+  group
+    .map(({ sql }, i) => `SELECT ${i} AS ${STATEMENT_MARK}, one.* FROM (${sql}) AS one`)
+    .join('\nUNION ALL\n');
 
-function groups(questions: readonly Question[], limit: number): Question[][] {
-  const all: Question[][] = [];
+function splitIntoGroups(questions: readonly RelationQuery[], limit: number): RelationQuery[][] {
+  const all: RelationQuery[][] = [];
   let weight = 0;
   for (const question of questions) {
     const last = all.at(-1);
     weight += question.weight ?? 0;
-    if (last === undefined || last.length === AT_ONCE || weight > limit) {
+    if (last === undefined || last.length === MAX_RELATIONS_PER_TRANSACTION || weight > limit) {
       all.push([question]);
       weight = question.weight ?? 0;
     } else last.push(question);

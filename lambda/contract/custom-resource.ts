@@ -1,53 +1,60 @@
 /**
- * What construct and `deploy` say to each other: the custom resource's properties (in), its attributes (out), and the
- * function's environment. CloudFormation makes a string of every scalar, and hands the properties of an *older* or
- * *newer* version back as OldResourceProperties, so names and meanings here never change; new ones may be added.
+ * The interface between the construct and `deploy`: the custom resource's properties (in), its attributes (out), and
+ * the function's environment. CloudFormation turns every scalar into a string, and passes the properties of an
+ * *older* or *newer* version back as OldResourceProperties. So the names and meanings here never change; new ones may
+ * be added.
  */
 
-/** As they stand in the template. Every one of them is a reason to run again when it changes. */
+/** The properties as they appear in the template. A change of any of them triggers a run. */
 export interface DeployProperties {
   /** Hash of the manifest in the `migrate` function's asset. */
   readonly ManifestHash: string;
-  /** Names of the newest migrations, for whoever reads `cdk diff`; the handler does not use them. */
+  /** Names of the newest migrations, for readers of `cdk diff`; the handler does not use them. */
   readonly Migrations: readonly string[];
-  /** Which database: `pg:<host>:<port>/<database>` or `data-api:<cluster ARN>/<database>`. */
+  /** The database: `pg:<host>:<port>/<database>` or `data-api:<cluster ARN>/<database>`. */
   readonly Target: string;
-  /** As whom: `secret:<ARN>` or `iam:<user>`. */
+  /** The login: `secret:<ARN>` or `iam:<user>`. */
   readonly Login: string;
   readonly Namespace: string;
-  /** Empty for the login role. */
+  /** The owner role; empty for the login role. */
   readonly OwnerRole: string;
   /** `true` or `false`. */
   readonly Adopt: string;
-  /** Empty for none. */
+  /** The name of the last migration of the baseline; empty for none. */
   readonly Baseline: string;
   /** `true` or `false`. */
-  readonly UndoAfterSuccess: string;
-  /** Any text; another one forces a run. */
-  readonly RunId: string;
+  readonly RollbackAfterSuccess: string;
+  /** Any text; a different one forces a run. */
+  readonly ForceRunToken: string;
   /**
-   * In a nested stack: the stack's name for the ledger. CloudFormation's own ends with an id that is another one when a
-   * failed first deployment is repeated. Absent elsewhere, where the ARN's name is the same each time.
+   * The name under which the ledger records a nested stack as the owner. CloudFormation's own name ends with an id that
+   * changes when a failed first deployment is repeated. Absent elsewhere, because the name in the ARN of any other stack does not
+   * change.
    */
   readonly Owner?: string;
   /**
-   * Hash of what the application promises, in the `migrate` function's asset: another workload file is an update, which
-   * no code with another one carries out. Absent where there is none.
+   * Hash of the guaranteed workload in the `migrate` function's asset. A new workload file is therefore an update,
+   * and code with another workload does not carry it out. Absent if there is none.
    */
   readonly Workload?: string;
   /**
-   * The namespaces of the stack's other resources of this kind in the same database: so a renamed namespace is told from
-   * a second one. Absent where there is none.
+   * `true` if the code in the asset removes the guaranteed workload, so that the removal is an update of the
+   * resource. Absent otherwise.
    */
-  readonly Beside?: readonly string[];
-  /** Of a fleet: hash of what is planned for it, so that another list, server or wave is an update. */
+  readonly RemoveWorkload?: 'true';
+  /**
+   * The namespaces of the stack's other resources of this type in the same database. They distinguish a second
+   * namespace from a renamed one. Absent if there are none.
+   */
+  readonly OtherNamespaces?: readonly string[];
+  /** For a fleet, the hash of its plan, so that a changed list, server or wave is an update of the resource. */
   readonly Fleet?: string;
 }
 
 /** The custom resource's type in the template. */
-export const RESOURCE_TYPE = 'Custom::TrueupSchema';
+export const DEPLOY_RESOURCE_TYPE = 'Custom::TrueupSchema';
 
-/** The properties, read. */
+/** The custom resource's properties, parsed. */
 export interface DeployRequest {
   readonly manifestHash: string;
   readonly target: string;
@@ -55,15 +62,15 @@ export interface DeployRequest {
   readonly ownerRole: string | null;
   readonly adopt: boolean;
   readonly baseline: string | null;
-  readonly undoAfterSuccess: boolean;
-  /** Null for the name in the stack's ARN. */
+  readonly rollbackAfterSuccess: boolean;
+  /** The owner's stack name; `null` for the name in the stack's ARN. */
   readonly owner: string | null;
-  readonly beside: readonly string[];
-  /** Null where nothing is promised. */
+  readonly otherNamespaces: readonly string[];
+  /** Hash of the guaranteed workload; `null` for none. */
   readonly workload: string | null;
 }
 
-/** @throws {Error} naming the property that is missing */
+/** Parses the properties. @throws {Error} naming the missing property */
 export function readProperties(properties: Readonly<Record<string, unknown>>): DeployRequest {
   const text = (name: keyof DeployProperties): string => {
     const value = properties[name];
@@ -84,16 +91,16 @@ export function readProperties(properties: Readonly<Record<string, unknown>>): D
     ownerRole: text('OwnerRole') || null,
     adopt: text('Adopt') === 'true',
     baseline: text('Baseline') || null,
-    undoAfterSuccess: text('UndoAfterSuccess') === 'true',
+    rollbackAfterSuccess: text('RollbackAfterSuccess') === 'true',
     owner: properties.Owner === undefined ? null : text('Owner') || null,
-    beside: Array.isArray(properties.Beside) ? properties.Beside.map(String) : [],
+    otherNamespaces: Array.isArray(properties.OtherNamespaces) ? properties.OtherNamespaces.map(String) : [],
     workload: properties.Workload === undefined ? null : text('Workload') || null,
   };
 }
 
 /**
- * What another version of the construct left: the manifest hash and the database it was about, or null where it does not
- * say. Never throws, for a rollback must not fail on properties that this code does not know.
+ * Reads the properties that another version of the construct wrote: manifest hash, target and namespace, or `null` if
+ * one of them is missing. Never throws, since a rollback must not fail on properties that this code does not know.
  */
 export function readOldProperties(
   properties: Readonly<Record<string, unknown>> | undefined,
@@ -105,28 +112,33 @@ export function readOldProperties(
 }
 
 /**
- * The physical id that Create answers with. Update and Delete answer with the id of their event, whatever it is: another
- * one would be a replacement, and CloudFormation would send a Delete for the old.
+ * Returns the physical id in the response to Create. Update and Delete respond with the id of their event, whatever
+ * it is: a different one would be a replacement, and CloudFormation would send a Delete for the old one.
  */
-export const physicalResourceId = (namespace: string): string => `trueup:${namespace}`;
+export const buildPhysicalResourceId = (namespace: string): string => `trueup:${namespace}`;
 
 /**
- * Attributes of the custom resource (`Fn::GetAtt`). The handler must set every one in each successful answer, for
- * CloudFormation fails a stack that asks for one that is not there. Lists are joined with `, ` and cut to keep the whole
- * answer under its 4096 bytes; an empty one is `none`.
+ * Attributes of the custom resource (`Fn::GetAtt`). Each successful response must contain every one, since
+ * CloudFormation fails a stack that refers to a missing one. Lists are joined with `, ` and shortened to keep the
+ * whole response under 4096 bytes; an empty list is `none`.
  */
-export const ATTRIBUTES = {
-  /** Newest applied versioned migration. */
+export const DEPLOY_ATTRIBUTES = {
+  /** The newest applied versioned migration. */
   position: 'Position',
   applied: 'Applied',
   undone: 'Undone',
   kept: 'Kept',
-  /** What a person should know of a success: a file that is gone, a late migration, what was not waited for. */
+  /**
+   * Warnings for a person after a success: a missing file, a migration out of order, an operation that was not waited
+   * for.
+   */
   warnings: 'Warnings',
 } as const;
-export type DeployAttributes = { readonly [K in (typeof ATTRIBUTES)[keyof typeof ATTRIBUTES]]: string };
+export type DeployAttributes = {
+  readonly [K in (typeof DEPLOY_ATTRIBUTES)[keyof typeof DEPLOY_ATTRIBUTES]]: string;
+};
 
-const NAMES = {
+const VARIABLE_NAMES = {
   migrateFunction: 'TRUEUP_MIGRATE_FUNCTION',
   sliceMs: 'TRUEUP_SLICE_MS',
   timeoutMs: 'TRUEUP_TIMEOUT_MS',
@@ -139,72 +151,80 @@ const NAMES = {
 export interface DeploySettings {
   /** Name of the `migrate` function. */
   readonly migrateFunction: string;
-  /** `budgetMs` of one slice; `migrate`'s own timeout is longer. */
+  /** `budgetMs` of one slice; the timeout of `migrate` is longer. */
   readonly sliceMs: number;
-  /** From the first event of a request until it is answered with FAILED (or, in a rollback, with a report). */
+  /**
+   * The time from the first event of a request until the response, which is FAILED (or, in a rollback, a report), in
+   * milliseconds.
+   */
   readonly timeoutMs: number;
   /**
-   * How long a database that cannot be reached is waited for: then a deployment answers FAILED, a rollback or Delete with
-   * a report.
+   * How long to wait for a database that cannot be reached, in milliseconds. After that a deployment responds with
+   * FAILED, and a rollback or Delete with a report.
    */
   readonly rollbackWaitMs: number;
-  /** How long one invocation of `migrate` is waited for; longer than its timeout. @default - `sliceMs` + 60,000 */
+  /**
+   * How long to wait for one invocation of `migrate`, in milliseconds; longer than its timeout.
+   * @default - `sliceMs` + 60,000
+   */
   readonly answerTimeoutMs?: number;
-  /** Between two polls of the framework. @default - 5,000 */
+  /** Time between two polls of the framework, in milliseconds. @default - 5,000 */
   readonly queryIntervalMs?: number;
-  /** Where the functions' log is, for a reason to name. @default - none is named */
+  /** The log group of the functions, to be named in a failure reason. @default - none is named */
   readonly logGroup?: string;
 }
 
-/** What leads one request, whatever it works with. */
+/** The settings that every request needs, whatever it invokes. */
 export type PollSettings = Omit<DeploySettings, 'migrateFunction'>;
 
-/** Of `isComplete`, beside what every request needs. */
-export const migrateFunctionEnvironment = (name: string): Record<string, string> => ({
-  [NAMES.migrateFunction]: name,
+/** Returns the environment variable that `isComplete` needs in addition to {@link PollSettings}. */
+export const buildMigrateEnvironment = (name: string): Record<string, string> => ({
+  [VARIABLE_NAMES.migrateFunction]: name,
 });
 
-export function deployEnvironment(settings: PollSettings & Partial<DeploySettings>): Record<string, string> {
+export function buildDeployEnvironment(
+  settings: PollSettings & Partial<DeploySettings>,
+): Record<string, string> {
   return Object.fromEntries(
-    Object.entries(NAMES)
+    Object.entries(VARIABLE_NAMES)
       .map(([key, name]) => [name, settings[key as keyof DeploySettings]])
       .filter(([, value]) => value !== undefined)
       .map(([name, value]) => [name, String(value)]),
   );
 }
 
-const textIn =
+const requireVariable =
   (env: NodeJS.ProcessEnv) =>
   (key: keyof DeploySettings): string => {
-    const value = env[NAMES[key]];
+    const value = env[VARIABLE_NAMES[key]];
     if (value) return value;
-    throw new Error(`The environment variable ${NAMES[key]} is not set.`);
+    throw new Error(`The environment variable ${VARIABLE_NAMES[key]} is not set.`);
   };
 
-/** @throws {Error} naming the variable that is missing or wrong */
-export const deploySettings = (env: NodeJS.ProcessEnv): Required<DeploySettings> => ({
-  migrateFunction: textIn(env)('migrateFunction'),
-  ...pollSettings(env),
+/** Reads the settings. @throws {Error} naming the variable that is missing or wrong */
+export const readDeploySettings = (env: NodeJS.ProcessEnv): Required<DeploySettings> => ({
+  migrateFunction: requireVariable(env)('migrateFunction'),
+  ...readPollSettings(env),
 });
 
-/** @throws {Error} naming the variable that is missing or wrong */
-export function pollSettings(env: NodeJS.ProcessEnv): Required<PollSettings> {
-  const text = textIn(env);
+/** Reads the settings. @throws {Error} naming the variable that is missing or wrong */
+export function readPollSettings(env: NodeJS.ProcessEnv): Required<PollSettings> {
+  const text = requireVariable(env);
   const milliseconds = (key: keyof DeploySettings): number => {
     const value = Number(text(key));
     if (Number.isFinite(value) && value > 0) return value;
-    throw new Error(`The environment variable ${NAMES[key]} is not a number of milliseconds.`);
+    throw new Error(`The environment variable ${VARIABLE_NAMES[key]} is not a number of milliseconds.`);
   };
   const sliceMs = milliseconds('sliceMs');
   return {
     sliceMs,
     timeoutMs: milliseconds('timeoutMs'),
     rollbackWaitMs: milliseconds('rollbackWaitMs'),
-    answerTimeoutMs: env[NAMES.answerTimeoutMs] ? milliseconds('answerTimeoutMs') : sliceMs + 60_000,
-    queryIntervalMs: env[NAMES.queryIntervalMs] ? milliseconds('queryIntervalMs') : 5_000,
-    logGroup: logGroupOf(env),
+    answerTimeoutMs: env[VARIABLE_NAMES.answerTimeoutMs] ? milliseconds('answerTimeoutMs') : sliceMs + 60_000,
+    queryIntervalMs: env[VARIABLE_NAMES.queryIntervalMs] ? milliseconds('queryIntervalMs') : 5_000,
+    logGroup: readLogGroupName(env),
   };
 }
 
-/** Empty where it is not said. */
-export const logGroupOf = (env: NodeJS.ProcessEnv): string => env[NAMES.logGroup] ?? '';
+/** Returns the log group; empty if none is set. */
+export const readLogGroupName = (env: NodeJS.ProcessEnv): string => env[VARIABLE_NAMES.logGroup] ?? '';

@@ -1,79 +1,79 @@
-/** What is asked of the database about logged errors, and what it answers. */
+/** Logged errors that are looked up in the database, and the resulting diagnoses. */
 
-/** Errors of one signature on one object, out of the log. No row data. */
+/** The logged errors of one error pattern on one object. Contains no row data. */
 export interface LoggedError {
   readonly signature: string;
   readonly sqlstate: string;
-  /** The server's primary message: it names objects, never values. */
+  /** The server's primary message, which names objects and never values. */
   readonly message: string;
-  /** Where it was found. */
+  /** The log group in which it was found. */
   readonly logGroup: string;
-  /** Empty when an application logged it. */
+  /** Empty if an application logged the error. */
   readonly database: string;
   readonly user: string;
   readonly table: string | null;
   readonly column: string | null;
-  /** As the message names it, without its schema. @default - it names none */
+  /** As the message names it, without its schema. @default - none is named */
   readonly constraint?: string | null;
-  /** Literals replaced by `?`; null when the server does not log statements. */
+  /** Literals are replaced by `?`; `null` if the server does not log statements. */
   readonly statement: string | null;
   readonly count: number;
-  /** Later commands of the same transactions that were refused with 25P02. */
+  /** Number of later commands in the same transactions that the server rejected with 25P02. */
   readonly aborted: number;
-  /** ISO times. */
+  /** ISO times of the first and last error. */
   readonly first: string;
   readonly last: string;
 }
 
-/** What the pager asks `migrate` to look up. */
-export type DiagnosisQuestion = Pick<
+/** An error that the pager sends to the query function to be diagnosed. */
+export type DiagnosisRequest = Pick<
   LoggedError,
   'signature' | 'database' | 'user' | 'table' | 'column' | 'constraint' | 'message' | 'statement'
 > & {
-  /** ISO time of the last of these errors. @default - not known: nothing is said of what came after it */
+  /** ISO time of the last of these errors. @default - not known; nothing is reported about events after the errors */
   readonly last?: string;
 };
 
 /**
- * What the catalogue, as it is now, says of the error.
- * - `schema`: the schema is not what the statement needs
+ * The verdict from the current catalog.
+ * - `schema`: the schema lacks something that the statement needs
  * - `application`: the schema is as it should be, and the statement has to change
- * - `not-reproduced`: nothing in the catalogue explains the error: it was repaired, or it came from elsewhere. Which of
- *   them, the catalogue cannot tell, since it keeps no times.
+ * - `not-reproduced`: nothing in the catalog explains the error, because it was repaired or has another cause. The
+ *   catalog stores no times, so it cannot tell which.
  */
-export type Verdict = 'schema' | 'application' | 'not-reproduced';
+export type DiagnosisVerdict = 'schema' | 'application' | 'not-reproduced';
 
 export interface Repair {
   readonly words: string;
-  /** Statements to run in this order, each with its semicolon; empty where no SQL repairs it. */
+  /** Statements to run in this order, each with its semicolon; empty if no SQL repairs the error. */
   readonly sql: readonly string[];
-  /** A person has to decide something before any of the SQL is run; the words say what. @default - false */
+  /** Whether a person must make a decision before any of the SQL is run; `words` says which. @default false */
   readonly decision?: boolean;
 }
 
 export interface Diagnosis {
-  /** Id of the kind; null where the catalogue does not tell which of the signature's kinds it is. */
+  /** Id of the check; `null` if the catalog does not show which of the error pattern's checks applies. */
   readonly kind: string | null;
-  /** Which of a kind's cases, e.g. `no-index`; null where it has only one. */
+  /** The case within the check, e.g. `no-index`; `null` if it has only one. */
   readonly case: string | null;
-  /** Null where the catalogue was not asked, or has nothing to say. */
-  readonly verdict: Verdict | null;
-  /** What it is about, names as the server quotes them: `public.orders.id`, `public.orders (a, b)`. */
+  /** `null` if the catalog was not read, or does not explain the error. */
+  readonly verdict: DiagnosisVerdict | null;
+  /** The object concerned, with names as the server quotes them: `public.orders.id`, `public.orders (a, b)`. */
   readonly subject: string | null;
-  /** What the catalogue says, sentences. Empty when the database did not answer. */
+  /** Sentences about what the catalog shows. Empty if the database did not answer. */
   readonly cause: readonly string[];
   readonly repair: Repair;
-  /** Migrations that are about it, and how they stand; null where none were looked through. */
+  /** Migrations that affect the object, with their states; `null` if none were searched. */
   readonly migrations: readonly RepairingMigration[] | null;
-  /** What could not be looked up, and why. */
-  readonly unseen: readonly string[];
-  /** A query that returns no row once the repair is done. @default - there is none */
+  /** Sentences about what could not be checked, and why. */
+  readonly notChecked: readonly string[];
+  /** A query that returns no rows once the repair is done. @default - there is none */
   readonly check?: string | null;
   /** @default - none, or the ledger could not be read */
   readonly deployment?: LastDeployment | null;
 }
 
-/** The newest in the ledger of the namespace that answered. Times are ISO. */
+/** The newest deployment in the ledger of the namespace that answered. Times are ISO times. */
 export interface LastDeployment {
   /** `running`, `done` or `failed`. */
   readonly outcome: string;
@@ -81,19 +81,19 @@ export interface LastDeployment {
   readonly finishedAt: string | null;
 }
 
-/** What a migration does to the object of a defect: the repair, or the defect. */
-export type Doing = 'makes' | 'takes-away';
+/** The effect of a migration on the object of a finding: `makes` is the repair, and `takes-away` causes the finding. */
+export type ObjectChange = 'makes' | 'takes-away';
 
 export interface RepairingMigration {
   readonly name: string;
-  /** A migration's state as in the status, e.g. `pending`; `unknown` where the ledger could not be read. */
+  /** The migration's state as in the status, e.g. `pending`; `unknown` if the ledger could not be read. */
   readonly state: string;
   /** ISO time. @default - not applied, or not known */
   readonly appliedAt?: string | null;
-  /** `takes-away`: it is what makes the defect. @default 'makes' */
-  readonly does?: Doing;
+  /** `takes-away` if it causes the finding. @default 'makes' */
+  readonly does?: ObjectChange;
   /** Whether it was applied after the last of the errors. @default - one of the two times is not known */
   readonly afterErrors?: boolean;
-  /** A later one that takes away again what this one makes. @default - none does */
+  /** A later migration that removes what this one creates. @default - there is none */
   readonly undoneBy?: string;
 }

@@ -1,20 +1,23 @@
 /**
- * What a statement of a migration makes or takes away, read by PostgreSQL's own parser at build time. A diagnosis
- * compares these with an object: which migration repairs it, which one took it away.
+ * Objects that a statement of a migration creates or removes, as PostgreSQL's own parser reads it at build time. A
+ * diagnosis compares these effects with an object to find the migration that repairs it, or the one that removed it.
  */
 
-/** Names as the catalogue keeps them, without quotes. */
+/** A name as the catalog stores it, without quotes. */
 export interface ObjectName {
-  /** Null where the statement names none: then the search path decides. */
+  /** `null` if the statement names none, so that the search path decides. */
   readonly schema: string | null;
   readonly name: string;
 }
 
-/** A column of an index, or the text of an expression as the file writes it, without comments and outer brackets. */
+/** A column of an index, or the text of an expression as in the file, without comments and outer parentheses. */
 export type IndexKey = { readonly column: string } | { readonly expression: string };
 
 export type Effect = EffectKind & {
-  /** IF NOT EXISTS: nothing is made where something of that name is there already, whatever it looks like. */
+  /**
+   * Whether the statement has IF NOT EXISTS: nothing is created if an object of that name exists, whatever its
+   * definition.
+   */
   readonly unlessExists?: true;
 };
 
@@ -26,15 +29,15 @@ type EffectKind =
   | RenameEffect
   | PrivilegeEffect
   | FunctionEffect
-  | UnsureEffect
+  | UnknownEffect
   | { readonly kind: 'drop function'; readonly function: ObjectName }
   | {
-      /** To move is to give it another schema. */
+      /** `move extension` is ALTER EXTENSION … SET SCHEMA. */
       readonly kind: 'extension' | 'alter extension' | 'move extension' | 'drop extension';
       readonly name: string;
     };
 
-/** Temporary tables have no effects. */
+/** Creates or drops a table. Temporary tables have no effects. */
 export interface TableEffect {
   readonly kind: 'table' | 'drop table';
   readonly table: ObjectName;
@@ -43,38 +46,43 @@ export interface TableEffect {
 export type ColumnEffect = { readonly table: ObjectName; readonly column: string } & (
   | {
       readonly kind: 'default';
-      /** As the file writes it, without comments and outer brackets; null for an identity or a serial. */
+      /**
+       * The expression as in the file, without comments and outer parentheses; `null` for an identity or serial
+       * column.
+       */
       readonly expression: string | null;
     }
-  /** PRIMARY KEY, an identity and a serial set it too. */
+  /** PRIMARY KEY, identity and serial columns have this effect too. */
   | { readonly kind: 'set not null' }
-  /** Of a new column, or of one that changes; as `format_type` prints it: `character varying(20)`, `integer[]`. */
+  /** The type of a new or changed column, as `format_type` prints it: `character varying(20)`, `integer[]`. */
   | { readonly kind: 'column type'; readonly type: string }
   | { readonly kind: 'drop default' | 'drop not null' | 'drop column' }
 );
 
 export type IndexEffect =
-  /** Also what UNIQUE, PRIMARY KEY and EXCLUDE make. */
+  /** Includes the indexes that UNIQUE, PRIMARY KEY and EXCLUDE create. */
   | {
       readonly kind: 'index';
       readonly table: ObjectName;
-      /** Null where PostgreSQL chooses it. */
+      /** `null` if PostgreSQL chooses it. */
       readonly name: string | null;
       readonly keys: readonly IndexKey[];
-      /** False for EXCLUDE and WITHOUT OVERLAPS, which ON CONFLICT cannot name by their columns. */
+      /** False for EXCLUDE and WITHOUT OVERLAPS, which ON CONFLICT cannot infer from their columns. */
       readonly unique: boolean;
       readonly primary: boolean;
-      /** As the file writes it, without comments and outer brackets; null for an index over all rows. */
+      /** The predicate as in the file, without comments and outer parentheses; `null` for an index over all rows. */
       readonly predicate: string | null;
       readonly deferrable: boolean;
     }
-  /** ADD CONSTRAINT … USING INDEX: an index that is there becomes a constraint, and takes its name. */
+  /**
+   * ADD CONSTRAINT … USING INDEX turns an existing index into a constraint and renames it to the constraint's name.
+   */
   | {
       readonly kind: 'index as constraint';
       readonly table: ObjectName;
-      /** In the schema of its table. */
+      /** Name of the index, which is in the schema of its table. */
       readonly index: string;
-      /** Null where the index keeps its name. */
+      /** `null` if the index keeps its name. */
       readonly name: string | null;
       readonly primary: boolean;
       readonly deferrable: boolean;
@@ -87,12 +95,18 @@ export type ConstraintEffect = { readonly table: ObjectName } & (
       readonly name: string | null;
       readonly columns: readonly string[];
       readonly references: ObjectName;
-      /** Empty where it means the primary key. */
+      /** Empty if the primary key is referenced. */
       readonly referenced: readonly string[];
       readonly validated: boolean;
     }
-  | { readonly kind: 'check'; readonly name: string | null; readonly validated: boolean }
-  /** Whatever it is: a key's index goes with it. */
+  | {
+      readonly kind: 'check';
+      readonly name: string | null;
+      readonly validated: boolean;
+      /** The expression as in the file, without comments and outer parentheses. @default - not known */
+      readonly expression?: string;
+    }
+  /** A constraint of any type. Dropping a key also drops its index. */
   | { readonly kind: 'validate constraint' | 'drop constraint'; readonly name: string }
 );
 
@@ -107,51 +121,51 @@ export type RenameEffect =
     };
 
 export interface FunctionEffect {
-  /** A procedure too. */
+  /** Includes procedures. */
   readonly kind: 'function';
   readonly function: ObjectName;
-  /** Types of the arguments that tell overloads apart, as `format_type` prints them; null where they are not known. */
+  /** Types of the arguments that distinguish overloads, as `format_type` prints them; `null` if they are not known. */
   readonly arguments: readonly string[] | null;
-  /** SHA-256, hexadecimal, of what `pg_proc.prosrc` then holds; null for BEGIN ATOMIC, and where it is not known. */
+  /** SHA-256, in hexadecimal, of the resulting `pg_proc.prosrc`; `null` for BEGIN ATOMIC, or if it is not known. */
   readonly source: string | null;
 }
 
-/** GRANT and REVOKE of whole objects; not those of columns, roles, or all objects of a schema. */
+/** GRANT and REVOKE on whole objects. Those on columns, roles or all objects of a schema are not included. */
 export interface PrivilegeEffect {
   readonly kind: 'grant' | 'revoke';
   readonly on: 'table' | 'sequence' | 'schema' | 'function';
   readonly object: ObjectName;
   /** In lower case; empty for ALL. */
   readonly privileges: readonly string[];
-  /** Names of roles, `public` among them. */
+  /** Names of roles, including `public`. */
   readonly roles: readonly string[];
 }
 
-/** After it, what earlier statements said of rights or bodies need no longer hold. */
-export type UnsureEffect =
+/** An effect after which the privileges or function bodies of earlier statements may no longer hold. */
+export type UnknownEffect =
   | {
       readonly kind: 'rights unknown';
-      /** Without its schema; null for all. */
+      /** The object's name without its schema; `null` for all objects. */
       readonly object: string | null;
-      /** Null for all. */
+      /** `null` for all roles. */
       readonly roles: readonly string[] | null;
     }
   | {
-      /** A DO block, or functions that are called. */
+      /** A DO block, or function calls. */
       readonly kind: 'code';
-      /** Functions that are called, without their schemas; null where any statement may run. */
+      /** Names of the called functions, without their schemas; `null` if any statement may run. */
       readonly calls: readonly string[] | null;
     };
 
 /** A call of one of Trueup's own functions in a verify section: `trueup.col_has_default('orders', 'id')`. */
-export interface Check {
-  /** Without the schema `trueup`. */
+export interface VerificationCall {
+  /** Name without the schema `trueup`. */
   readonly function: string;
-  /** Of the arguments given by position. */
-  readonly arguments: readonly CheckArgument[];
-  /** Of those given by name: `unique => true`. */
-  readonly named?: Readonly<Record<string, CheckArgument>>;
+  /** The positional arguments. */
+  readonly arguments: readonly VerificationArgument[];
+  /** The named arguments, e.g. `unique => true`. */
+  readonly named?: Readonly<Record<string, VerificationArgument>>;
 }
 
-/** A literal, or an array of them; null for NULL and for what is no literal. */
-export type CheckArgument = string | readonly string[] | null;
+/** A literal, or an array of literals; `null` for NULL and for anything that is not a literal. */
+export type VerificationArgument = string | readonly string[] | null;

@@ -1,18 +1,18 @@
 /**
- * Every failure that Trueup reports is one of these. A message says what and why in one sentence, `remedy` what to do.
- * Neither ever carries row data: see safeServerMessage() in ../postgres/server-words.ts.
+ * Every failure that Trueup reports is one of these. The message says what failed and why in one sentence, and
+ * `remedy` says what to do. Neither contains row data: see safeServerMessage() in ../postgres/server-words.ts.
  */
 export type ErrorCode =
-  | 'connection' // the database cannot be reached, or refuses the login
-  | 'privilege' // the role lacks a privilege; the remedy holds the GRANT
+  | 'connection' // the database cannot be reached, or rejects the login
+  | 'privilege' // the role lacks a privilege; the remedy contains the GRANT
   | 'unsupported' // a replica, a proxy, a server that is too old
-  | 'manifest' // a file that cannot work, or code and event that speak of different manifests
+  | 'manifest' // a file that cannot work, or code and event with different manifests
   | 'history' // an applied file was edited
   | 'ledger' // the ledger is newer than the code, or damaged
   | 'ownership' // the namespace belongs to another stack
-  | 'target' // the schema that is asked for is not there, or not the namespace's
+  | 'target' // the requested schema does not exist, or is not the namespace's
   | 'preflight' // the data does not allow `up`
-  | 'statement' // the server refused a statement
+  | 'statement' // the server rejected a statement
   | 'verification' // `verify` returned rows
   | 'workload' // a statement that the application sends would no longer plan
   | 'lock-timeout' // could not get a table's lock in time
@@ -30,7 +30,7 @@ export interface ErrorInfo {
   /** 1-based line in the file. */
   readonly line?: number;
   readonly sqlstate?: string;
-  /** Sentences: what preflight or verify found, who blocks. */
+  /** Sentences about what preflight or verify found, or which sessions block. */
   readonly details?: readonly string[];
 }
 
@@ -44,16 +44,16 @@ export class TrueupError extends Error {
   }
 }
 
-/** One line (plus details) for a terminal, a stack event or a log. */
+/** Formats the error as one line (with its details) for a terminal, a stack event or a log. */
 export function describeError(info: ErrorInfo): string {
   const where = [info.migration, info.line === undefined ? undefined : `line ${info.line}`]
     .filter(Boolean)
     .join(', ');
   const state = info.sqlstate ? ` [SQLSTATE ${info.sqlstate}]` : '';
   const what = where ? `${where}: ${info.message}` : info.message.replace(/^./, (c) => c.toUpperCase());
-  const details = info.details?.length ? [sentence(info.details.join('; '))] : [];
-  return [sentence(what + state), ...details, info.remedy].join(' ').trim();
+  const details = info.details?.length ? [toSentence(info.details.join('; '))] : [];
+  return [toSentence(what + state), ...details, info.remedy].join(' ').trim();
 }
 
-/** With a full stop, where it has none. */
-export const sentence = (text: string): string => (/[.!?]$/.test(text) ? text : `${text}.`);
+/** Adds a full stop if the text does not end with one. */
+export const toSentence = (text: string): string => (/[.!?]$/.test(text) ? text : `${text}.`);

@@ -1,224 +1,247 @@
 /**
- * A run over a fleet: what the construct tells the functions that lead it, what travels through Step Functions, and what lies
- * in the fleet's bucket.
+ * A run over a fleet: the settings of the functions that lead it, its state in Step Functions, and the objects in the
+ * fleet's bucket.
  */
-import type { FleetRequest, FleetTarget, ListBounds, TenantAnswer, TenantWork } from './fleet';
+import type { FleetRequest, FleetTenant, TenantAnswer, TenantListLimits, TenantWork } from './fleet';
 
 /** The custom resource's type in the template. */
 export const FLEET_RESOURCE_TYPE = 'Custom::TrueupFleet';
-/** {@link FleetPlan}, beside the bundled handler. */
+/** Name of the file beside the bundled handler that holds the {@link FleetPlan}. */
 export const FLEET_PLAN_FILE = 'plan.json';
 
-/** A target, and the server that has it. */
-export interface FleetMember extends FleetTarget {
+/** A tenant and its server. */
+export interface FleetMember extends FleetTenant {
   readonly server: string;
 }
 
-/** Where targets are read: a source that a server's function answers, or a list in S3. */
-export type ListedBy =
+/** Where tenants are listed: in a source that a server's function reads, or in a list in S3. */
+export type TenantListing = {
+  /** Whether the list may be empty. @default false */
+  readonly allowEmpty?: boolean;
+} & (
   | { readonly kind: 'server'; readonly server: string; readonly source: number }
-  | { readonly kind: 's3'; readonly bucket: string; readonly key: string };
+  | { readonly kind: 's3'; readonly bucket: string; readonly key: string }
+);
 
-/** What is fixed at synth. */
-export interface FleetPlan extends ListBounds {
+/** The settings that are fixed at synthesis. */
+export interface FleetPlan extends TenantListLimits {
   readonly namespace: string;
   readonly manifestHash: string;
-  /** As in each server's `FleetFile`. @default - written by an older version */
+  /** See `code` in each server's `FleetFile`. @default - written by an older version */
   readonly code?: string;
-  /** By name: how many tenants at once. */
+  /** For each server, by name, how many tenants are migrated at once. */
   readonly servers: Readonly<Record<string, { readonly concurrency: number }>>;
-  readonly lists: readonly ListedBy[];
-  /** Names of targets. */
+  readonly lists: readonly TenantListing[];
+  /** See `ConvergeRequest.baseline`. @default - none */
+  readonly baseline?: string;
+  /** Names of the tenants in the canary wave. */
   readonly canaries: readonly string[];
-  /** Percent of all targets, for each wave between the canaries and the rest. */
+  /** For each wave between the canaries and the rest, its percentage of all tenants. */
   readonly shares: readonly number[];
   /** How many tenants may fail, in all waves together. */
-  readonly tolerated: number;
+  readonly maxFailures: number;
   readonly waitFor: 'all' | 'canary';
 }
 
 /** Why a run ended before its last wave. */
-export type Stopped =
-  /** Something stood against tenants before anything was changed. */
+export type StopReason =
+  /** Tenants could not be migrated, which the inspection found before anything was changed. */
   | 'blocked'
-  /** More failed than are tolerated. */
+  /** More tenants failed than the failure limit allows. */
   | 'failures';
 
-/** One that is not where it should be. */
-export interface Failure {
+/** A tenant that is not in the expected state. */
+export interface TenantFailure {
   readonly name: string;
   readonly server: string;
-  /** `no answer`: nothing came back for it: its function died, or Step Functions did not reach it. */
+  /** `no answer` means that there is no result for it: its function died, or Step Functions did not call it. */
   readonly state: TenantAnswer['state'] | 'no answer';
-  /** A sentence or two. */
+  /** The reason, in a sentence or two. */
   readonly why: string;
 }
 
 export interface WaveResult {
   readonly name: string;
-  readonly targets: number;
+  readonly tenantCount: number;
   readonly migrated: number;
   readonly failed: number;
 }
 
-/** What is known after the last wave that ended. */
+/** The totals after the last wave that ended. */
 export interface RunReport {
-  readonly targets: number;
-  /** How many tenants were last seen in each state. */
+  readonly tenantCount: number;
+  /** Number of tenants by the state in which they were last seen. */
   readonly states: Readonly<Record<string, number>>;
   readonly waves: readonly WaveResult[];
-  /** All that are wrong; `failures` has the first of them. */
+  /** Number of all tenants that are not in the expected state; `failures` has the first of them. */
   readonly wrong: number;
-  readonly failures: readonly Failure[];
-  /** Migrations that a rollback left in some tenant, and why; the first of them. */
+  readonly failures: readonly TenantFailure[];
+  /** The first of the migrations that a rollback did not undo in a tenant, with the reasons. */
   readonly kept: readonly { readonly tenant: string; readonly name: string; readonly reason: string }[];
   readonly keptCount: number;
   readonly undoneCount: number;
-  readonly stopped: Stopped | null;
+  readonly stopped: StopReason | null;
 }
 
-/** Keys of a wave's targets by server; a server that has none is absent. */
-export type Lists = Readonly<Record<string, string>>;
+/** Keys of the objects that list a wave's tenants, by server. A server without tenants is absent. */
+export type WaveLists = Readonly<Record<string, string>>;
 
-/** What goes from state to state: 256 KiB at most, whatever the size of the fleet. */
+/** The input and output of each state in Step Functions: 256 KiB at most, whatever the size of the fleet. */
 export interface RunState {
-  /** The execution's name, and the folder of its objects in the bucket. */
+  /** The execution's name, which is also the folder of its objects in the bucket. */
   readonly run: string;
-  /** After all have been looked at: whether those that are behind are migrated. */
+  /** Whether the run migrates tenants that are behind, after it has inspected all tenants. */
   readonly migrates: boolean;
   readonly canaries: readonly string[];
   readonly shares: readonly number[];
-  readonly tolerated: number;
+  readonly maxFailures: number;
   readonly request: FleetRequest;
-  /** Of this wave. */
+  /** The work that this wave does. */
   readonly work: TenantWork;
-  /** Counted from 0: the look, or the only wave of a rollback. */
+  /** Number of the wave, from 0; wave 0 is the check of all tenants, or the only wave of a rollback. */
   readonly wave: number;
   readonly name: string;
-  readonly lists: Lists;
-  /** Where Step Functions writes what became of them. */
+  readonly lists: WaveLists;
+  /** Key prefix under which Step Functions writes the wave's results. */
   readonly results: string;
   /** The waves after this one. */
-  readonly waves: readonly { readonly name: string; readonly lists: Lists }[];
+  readonly waves: readonly { readonly name: string; readonly lists: WaveLists }[];
   readonly report: RunReport;
   /** Whether there is a wave to run. */
   readonly go: boolean;
 }
 
-/** What a branch of a wave says: one a server. */
+/** The result of one branch of a wave; there is one branch per server. */
 export interface BranchResult {
   readonly server: string;
   /** The manifest that Step Functions wrote. @default - the server has no tenant in this wave */
   readonly results?: { readonly Bucket?: string; readonly Key?: string } | null;
-  /** The map itself came to no end: the error's name. */
+  /** Name of the error with which the map itself failed. */
   readonly error?: string;
 }
 
 export type TallyRequest = RunState & { readonly branches: readonly BranchResult[] };
 
-/** Keys in the bucket. */
-export const keys = {
+/** Keys of the objects in the bucket. */
+export const runObjectKeys = {
   list: (run: string, wave: number, server: string): string => `runs/${run}/${wave}/${server}.json`,
   results: (run: string, wave: number): string => `runs/${run}/${wave}/results`,
-  /** All targets that were ever handed to this run. */
-  targets: (run: string): string => `runs/${run}/targets.json`,
+  /** All tenants that were ever given to this run. */
+  members: (run: string): string => `runs/${run}/members.json`,
   /** The {@link RunState} after the last wave that ended. */
   state: (run: string): string => `runs/${run}/state.json`,
-  /** Where each tenant was when it was last looked at or migrated: {@link TenantRow}s. */
+  /** Each tenant's state when it was last checked or migrated, as {@link TenantRow}s. */
   tenants: (run: string): string => `runs/${run}/tenants.json`,
-  /** What is to be said of a rollback at its end, whatever becomes of its run: sentences. */
+  /** Sentences to report at the end of a rollback, however its run ends. */
   warnings: (run: string): string => `runs/${run}/warnings.json`,
-  /** The newest run of a manifest, for the rollback that may follow. */
+  /** The newest run of a manifest, for a rollback that may follow. */
   latest: (manifestHash: string): string => `latest/${manifestHash}.json`,
 };
 
 export interface TenantRow extends FleetMember {
-  readonly state: Failure['state'];
+  readonly state: TenantFailure['state'];
   readonly pending: number;
   readonly position: string;
-  /** As of `Standing`. @default - nothing */
+  /** See `Standing.changes`. @default - nothing */
   readonly changes?: TenantAnswer['changes'];
   readonly why?: string;
+  /** Whether the server reports that the database or schema does not exist. @default false */
+  readonly missing?: boolean;
 }
 
-const NAMES = {
+/** The state machine's replacement for the answer of a tenant whose function died on every attempt. */
+export interface CrashedTenantAnswer {
+  readonly action: 'died';
+  readonly times: number;
+  /** The error's name in Step Functions. */
+  readonly error: string;
+}
+
+const VARIABLE_NAMES = {
   bucket: 'TRUEUP_FLEET_BUCKET',
   stateMachine: 'TRUEUP_FLEET_STATE_MACHINE',
-  /** JSON: the function of each server. */
+  /** JSON: the name of each server's function. */
   functions: 'TRUEUP_FLEET_FUNCTIONS',
   stackId: 'TRUEUP_FLEET_STACK',
   owner: 'TRUEUP_FLEET_OWNER',
+  queryOnly: 'TRUEUP_FLEET_QUERY_ONLY',
 } as const;
 
 export interface FleetSettings {
   readonly bucket: string;
-  /** ARN. Empty for the function that the state machine itself calls. */
+  /** ARN of the state machine. Empty for the function that the state machine itself calls. */
   readonly stateMachine: string;
-  /** By server: the name of the function that speaks to it. */
+  /** For each server, the name of the function that connects to it. */
   readonly functions: Readonly<Record<string, string>>;
-  /** For runs that a person starts. Empty for the function that the state machine itself calls. */
+  /** ARN of the stack, for runs that a person starts. Empty for the function that the state machine itself calls. */
   readonly stackId: string;
-  /** As the custom resource's `Owner`; empty for the name in the stack's ARN. */
+  /** See the custom resource's `Owner`; empty for the name in the stack's ARN. */
   readonly owner: string;
+  /** Whether the function refuses requests that change a tenant. */
+  readonly queryOnly: boolean;
 }
 
-/** @param settings as texts; `functions` is JSON. What is left out is not needed there. */
-export const fleetEnvironment = (
+/**
+ * Returns the environment variables.
+ * @param settings as strings; `functions` is JSON. Settings that a function does not need can be left out.
+ */
+export const buildFleetEnvironment = (
   settings: Partial<Record<keyof FleetSettings, string>>,
 ): Record<string, string> =>
   Object.fromEntries(
-    (Object.keys(NAMES) as (keyof typeof NAMES)[]).flatMap((key) => {
+    (Object.keys(VARIABLE_NAMES) as (keyof typeof VARIABLE_NAMES)[]).flatMap((key) => {
       const value = settings[key];
-      return value === undefined ? [] : [[NAMES[key], value]];
+      return value === undefined ? [] : [[VARIABLE_NAMES[key], value]];
     }),
   );
 
-/** @throws {Error} naming the variable that is missing */
-export function fleetSettings(env: NodeJS.ProcessEnv): FleetSettings {
-  const bucket = env[NAMES.bucket];
-  if (!bucket) throw new Error(`The environment variable ${NAMES.bucket} is not set.`);
+/** Reads the settings. @throws {Error} naming the missing variable */
+export function readFleetSettings(env: NodeJS.ProcessEnv): FleetSettings {
+  const bucket = env[VARIABLE_NAMES.bucket];
+  if (!bucket) throw new Error(`The environment variable ${VARIABLE_NAMES.bucket} is not set.`);
   return {
     bucket,
-    stateMachine: env[NAMES.stateMachine] ?? '',
-    functions: JSON.parse(env[NAMES.functions] ?? '{}') as Record<string, string>,
-    stackId: env[NAMES.stackId] ?? '',
-    owner: env[NAMES.owner] ?? '',
+    stateMachine: env[VARIABLE_NAMES.stateMachine] ?? '',
+    functions: JSON.parse(env[VARIABLE_NAMES.functions] ?? '{}') as Record<string, string>,
+    stackId: env[VARIABLE_NAMES.stackId] ?? '',
+    owner: env[VARIABLE_NAMES.owner] ?? '',
+    queryOnly: env[VARIABLE_NAMES.queryOnly] === 'true',
   };
 }
 
-/** Attributes of the custom resource. Every one is in each answer; an empty list is `none`. */
+/** Attributes of the custom resource. Each response contains every one; an empty list is `none`. */
 export const FLEET_ATTRIBUTES = {
-  /** How many tenants are in which state. */
+  /** Number of tenants in each state. */
   tenants: 'Tenants',
-  /** Names of tenants that are not where they should be. */
+  /** Names of tenants that are not in the expected state. */
   failed: 'Failed',
-  /** How many migrations a rollback undid, in all tenants together. */
+  /** Number of migrations that a rollback undid, in all tenants together. */
   undone: 'Undone',
-  /** What a rollback left, by tenant. */
+  /** Migrations that a rollback did not undo, by tenant. */
   kept: 'Kept',
   warnings: 'Warnings',
 } as const;
 
-/** What the command line asks of a fleet. */
-export type FleetQuestion =
-  /** Starts a run that looks at all tenants, or at these. */
-  | { readonly action: 'status'; readonly targets?: readonly string[] }
-  /** Starts a run that brings these up. */
-  | { readonly action: 'up'; readonly targets: readonly string[] }
+/** Requests of the command line to a fleet. */
+export type FleetQuery =
+  /** Starts a run that inspects all tenants, or those in `tenants`. */
+  | { readonly action: 'status'; readonly tenants?: readonly string[] }
+  /** Starts a run that migrates these tenants. */
+  | { readonly action: 'up'; readonly tenants: readonly string[] }
   | { readonly action: 'progress'; readonly run: string }
-  /** What a run that is done found, from this tenant on. */
+  /** Returns a page of what a completed run found, starting with this tenant. */
   | { readonly action: 'tenants'; readonly run: string; readonly from: number };
 
 export type FleetAnswer =
-  | { readonly action: 'started'; readonly run: string; readonly targets: number }
+  | { readonly action: 'started'; readonly run: string; readonly tenantCount: number }
   | {
       readonly action: 'progress';
       readonly done: boolean;
-      /** Why it came to no end; null where it did, or goes on. */
+      /** Why the run failed; `null` if it did not fail or has not ended yet. */
       readonly error: string | null;
       readonly wave: string;
       readonly report: RunReport | null;
     }
   | { readonly action: 'tenants'; readonly tenants: readonly TenantRow[]; readonly next: number | null }
-  /** What is asked cannot be done; a sentence or two. */
+  /** The request cannot be carried out; `message` is a sentence or two. */
   | { readonly action: 'refused'; readonly message: string };

@@ -1,119 +1,136 @@
 /**
- * What is asked of the function of one server of a fleet, and answered. Every server has a function of its own, with its own
- * host and login, so no target can name either.
+ * Requests to the function of a fleet's server, and its answers. Each server has its own function with its own host
+ * and login, so a tenant cannot name either.
  */
-import type { ConvergeRequest, Kept } from './converge';
+import type { ConvergeRequest, KeptMigration } from './converge';
 import type { ErrorInfo } from './errors';
 
 /**
- * - `at version`: nothing is to be done
- * - `behind`: migrations are to be applied or brought to their end, or the ledger has another workload or other shared schemas
- * - `edited`: an applied file has changed since; nothing is applied there
- * - `foreign`: a stack owns it, and not the one that asks
- * - `refused`: something else forbids to migrate it; `error` says what
- * - `unreachable`: its database cannot be reached, or refuses the login
+ * The state of a tenant:
+ * - `up to date`: there is nothing to do
+ * - `behind`: migrations are to be applied or completed, or the ledger has another workload or other shared schemas
+ * - `edited`: an applied file was edited since; nothing is applied
+ * - `foreign`: another stack owns the tenant's namespace
+ * - `refused`: something else prevents its migration; `error` says what
+ * - `unreachable`: its database cannot be reached, or rejects the login
  */
-export type TargetState = 'at version' | 'behind' | 'edited' | 'foreign' | 'refused' | 'unreachable';
+export type InspectedState = 'up to date' | 'behind' | 'edited' | 'foreign' | 'refused' | 'unreachable';
 
-export interface Standing {
-  readonly state: TargetState;
+export interface TenantStatus {
+  readonly state: InspectedState;
   /** Names, in the order in which they would be applied. */
   readonly pending: readonly string[];
-  /** What else the ledger has otherwise than it is asked for: the application's statements, the schemas after the tenant's own. @default - nothing */
-  readonly changes?: readonly ('workload' | 'schemas')[];
-  /** Newest applied versioned migration; empty where there is none, or it is not known. */
+  /**
+   * Other differences in the ledger: the guaranteed workload, the schemas after the tenant's own, or the names of
+   * files.
+   * @default - nothing
+   */
+  readonly changes?: readonly ('workload' | 'schemas' | 'names')[];
+  /** The newest applied versioned migration; empty if there is none, or if it is not known. */
   readonly position: string;
-  /** Why, for the last four states. @default - none */
+  /** The reason for one of the last four states. @default - none */
   readonly error?: ErrorInfo;
 }
 
-/** One tenant, as its server's function knows it: a database, or a schema in one. */
-export interface FleetTarget {
-  /** For people; unique in the fleet. */
+/** A tenant as its server's function addresses it: a database, or a schema in one. */
+export interface FleetTenant {
+  /** A name for people, unique in the fleet. */
   readonly name: string;
   readonly database: string;
   /** @default - the tenant has the whole database */
   readonly schema?: string;
   /**
-   * Name of the secret with user name and password, below the prefix that the fleet declares. The host is the server's always.
+   * Name of the secret with user name and password, relative to the prefix that the fleet declares. The host is
+   * always that of the server.
    * @default - the server's login
    */
   readonly secret?: string;
 }
 
-/** What a list may name, as the owner declared it in the template. */
-export interface ListBounds {
-  /** Patterns of names of databases. @default - any that is not the server's own */
+/** Limits on the databases and secrets that a list may name, as declared in the template. */
+export interface TenantListLimits {
+  /** Patterns for names of databases. @default - any that is not the server's own */
   readonly databases?: readonly string[];
-  /** How names of secrets begin. @default - a list names none */
-  readonly secretPrefix?: string;
+  /** Prefix for names of secrets, for all servers or by server. @default - a list cannot name secrets */
+  readonly secretPrefix?: string | Readonly<Record<string, string>>;
 }
 
 /**
- * Where a fleet's targets come from, as its owner wrote it in the template. It lies beside the manifest in the function's
- * code and is never part of a request: a query that travelled would be anybody's.
+ * Where a fleet's tenants come from, as declared in the template. The declaration is stored beside the manifest in
+ * the function's code. It is never accepted in a request, since otherwise any caller could send its own query.
  */
-export type TargetSource =
-  /**
-   * A query with the columns `name`, `database`, `schema`, `server`, `secret`, in any order; all but `name` may be left out or NULL.
-   * It runs in this database, read only, with a statement timeout.
-   */
+export type TenantSource = {
+  /** Whether the source may return no tenants. @default false */
+  readonly allowEmpty?: boolean;
+} /**
+ * A query with the columns `name`, `database`, `schema`, `server`, `secret`, in any order; all but `name` may be left
+ * out or NULL. It runs in this database in a read-only transaction, with a statement timeout.
+ */ & (
   | { readonly kind: 'query'; readonly database: string; readonly sql: string }
-  /** Each database whose name matches is a tenant of that name. `*`: any characters; `?`: one. */
-  | { readonly kind: 'databases'; readonly pattern: string; readonly except?: readonly string[] }
-  /** Each schema of this database whose name matches is a tenant of that name. */
+  /**
+   * Each database whose name matches `pattern`, and none of `exclude`, is a tenant of that name. `*` matches any
+   * characters, `?` a single one.
+   */
+  | { readonly kind: 'databases'; readonly pattern: string; readonly exclude?: readonly string[] }
+  /** Each matching schema of one database is a tenant, by the same rules. */
   | {
       readonly kind: 'schemas';
       readonly database: string;
       readonly pattern: string;
-      readonly except?: readonly string[];
-    };
+      readonly exclude?: readonly string[];
+    }
+);
 
-/** {@link FleetFile}, beside the bundled handler of `migrate`; the environment names it (`fleetFile` in its settings). */
+/**
+ * Name of the file with the {@link FleetFile}, beside the bundled handler of `migrate`; the environment names it
+ * (`fleetFile` in its settings).
+ */
 export const FLEET_FILE = 'fleet.json';
 
-/** What a server's function knows of its fleet: a file beside the manifest. */
-export interface FleetFile extends ListBounds {
+/** The fleet's settings for one server's function, in a file beside the manifest. */
+export interface FleetFile extends TenantListLimits {
   /** The server's name in the fleet. */
   readonly server: string;
-  /** Those that this server answers. */
-  readonly sources: readonly TargetSource[];
-  /** Searched after a tenant's own schema. */
+  /** The sources that this server reads. */
+  readonly sources: readonly TenantSource[];
+  /** Schemas that follow a tenant's own in the search path. */
   readonly sharedSchemas: readonly string[];
-  /** From a tenant's first slice on, ms. */
-  readonly perTargetTimeoutMs: number;
+  /** Time limit for a tenant, from its first slice, in milliseconds. */
+  readonly tenantTimeoutMs: number;
   /**
-   * Hash of what the functions of one deployment carry: migrations, the application's statements, and these files.
+   * Hash of everything that the functions of one deployment contain: migrations, the guaranteed workload, and these
+   * files.
    * @default - written by an older version
    */
   readonly code?: string;
 }
 
-/** A page of a source's targets, in a stable order. */
-export interface TargetsRequest {
-  /** Its place in {@link FleetFile.sources}. */
+/** A request for a page of a source's tenants, in a stable order. */
+export interface TenantListRequest {
+  /** Index of the source in {@link FleetFile.sources}. */
   readonly source: number;
-  /** The `next` of the page before. @default - the first page */
+  /** The `next` of the previous page. @default - the first page */
   readonly after?: string | null;
   readonly limit: number;
 }
 
-export interface TargetPage {
-  /** `server`: only a query may say it. @default - the server that answers */
-  readonly targets: readonly (FleetTarget & { readonly server?: string })[];
-  /** Null after the last page. */
+export interface TenantPage {
+  /** `server` can only come from a query. @default - the server whose function answers */
+  readonly tenants: readonly (FleetTenant & { readonly server?: string })[];
+  /** `null` after the last page. */
   readonly next: string | null;
 }
 
 /**
- * - `look`: where it stands; read only
- * - `prove`: the same; of a tenant that is at version, also whether what was applied is still there
- * - `apply`: a slice of its migration
- * - `undo`: by the rules of rollback; a tenant that is gone is no error
+ * The work on a tenant:
+ * - `inspect`: reads its state; read-only
+ * - `verify`: does the same, and verifies a tenant that is up to date
+ * - `apply`: runs a slice of its migration
+ * - `undo`: undoes migrations by the rules of rollback; a tenant that no longer exists is not an error
  */
-export type TenantWork = 'look' | 'prove' | 'apply' | 'undo';
+export type TenantWork = 'inspect' | 'verify' | 'apply' | 'undo';
 
-/** The same for all tenants of a run; what differs between them follows from the target. */
+/** The part of the request that is the same for all tenants of a run. Everything else follows from the tenant. */
 export type FleetRequest = Pick<
   ConvergeRequest,
   | 'id'
@@ -123,54 +140,62 @@ export type FleetRequest = Pick<
   | 'direction'
   | 'manifestHash'
   | 'failed'
-  | 'undoAfterSuccess'
+  | 'rollbackAfterSuccess'
   | 'remove'
+  | 'baseline'
 > & {
-  /** {@link FleetFile.code} of the functions that are meant. @default - any with this manifest */
+  /** {@link FleetFile.code} of the functions that the request is for. @default - any with this manifest */
   readonly code?: string;
 };
 
-/** What a child of the map asks, again and again until the answer is not `continue`. */
+/** The request of one child of the map, which repeats it until the answer is not `continue`. */
 export interface TenantRequest {
   readonly work: TenantWork;
-  readonly target: FleetTarget;
-  /** Other code refuses: a deployment or a rollback changes it under a running map. */
+  readonly tenant: FleetTenant;
+  /**
+   * A function with other code refuses it, since a deployment or a rollback may replace the code while a map is
+   * running.
+   */
   readonly request: FleetRequest;
-  /** What the slice before answered, as Step Functions keeps it. @default - the first slice */
+  /** The answer of the previous slice, as Step Functions passes it on. @default - the first slice */
   readonly last?: { readonly answer?: { readonly tenant?: TenantAnswer } };
 }
 
-/** 2 KB at most: a run keeps one for each tenant. No secret, no row data. */
+/**
+ * The answer for one tenant. At most 2 KB, since a run keeps one for each tenant. Contains no secrets and no row
+ * data.
+ */
 export interface TenantAnswer {
   readonly name: string;
   /**
-   * `continue`: ask again. `failed`: its migration was tried and did not come to its end. `undone`: the rules of rollback
-   * were followed, whatever they kept. `drifted`: it is at version, and its verify sections do not pass. `gone`: there is no such tenant any more.
+   * The tenant's state. `continue`: call again. `failed`: its migration was attempted and not completed. `undone`:
+   * the rules of rollback were applied, whatever they kept. `drifted`: it is up to date, but its verify sections
+   * fail. `missing`: the tenant no longer exists.
    */
-  readonly state: TargetState | 'drifted' | 'failed' | 'undone' | 'gone' | 'continue';
+  readonly state: InspectedState | 'drifted' | 'failed' | 'undone' | 'missing' | 'continue';
   /** ISO time in UTC at which its first slice began. */
   readonly startedAt: string;
-  /** How many migrations are not applied. */
+  /** Number of migrations that are not applied. */
   readonly pending: number;
   readonly position: string;
-  /** As of {@link Standing}. @default - nothing */
-  readonly changes?: Standing['changes'];
-  /** Applied or undone by this run; the newest ones, where they are many. @default - none */
+  /** See {@link TenantStatus}. @default - nothing */
+  readonly changes?: TenantStatus['changes'];
+  /** Migrations that this run applied or undid; only the newest ones if there are many. @default - none */
   readonly changed?: readonly string[];
-  /** Left as they are by a rollback. @default - none */
-  readonly kept?: readonly Kept[];
-  /** Why, for a state that is wrong. @default - none */
+  /** Migrations that a rollback did not undo. @default - none */
+  readonly kept?: readonly KeptMigration[];
+  /** The reason for a state that is not the expected one. @default - none */
   readonly error?: ErrorInfo;
 }
 
-/** A server at this moment. */
+/** The current load of a server. */
 export interface ServerState {
-  /** Connections that it would still give to anybody. */
+  /** Number of connections that it would still accept from an ordinary role. */
   readonly freeConnections: number;
-  /** Tenants that some runner works on just now, by their locks. */
+  /** Tenants that a runner is working on now, according to their locks. */
   readonly inFlight: {
     readonly count: number;
-    /** Which, as far as it is known; ten at most. */
+    /** At most ten of them, as far as they are known. */
     readonly first: readonly { readonly database: string; readonly namespace: string | null }[];
   };
 }

@@ -1,6 +1,9 @@
-/** Locks of tables: their modes, which is the stronger one, and what a statement takes. */
+/** Table locks: the modes, their order, and the locks that a statement takes. */
 
-/** PostgreSQL's table-level lock modes, weakest first (https://www.postgresql.org/docs/current/explicit-locking.html). */
+/**
+ * PostgreSQL's table-level lock modes, weakest first
+ * (https://www.postgresql.org/docs/current/explicit-locking.html).
+ */
 export const LOCK_MODES = [
   'ACCESS SHARE',
   'ROW SHARE',
@@ -20,22 +23,22 @@ export const blocksWriters = (mode: LockMode): boolean =>
 export const isStronger = (mode: LockMode, other: LockMode): boolean =>
   LOCK_MODES.indexOf(mode) > LOCK_MODES.indexOf(other);
 
-/** Of the locks on one relation, the map keeps the strongest. */
+/** Keeps the strongest lock on each relation. */
 export function keepStrongest<Key>(locks: Map<Key, LockMode>, relation: Key, mode: LockMode): void {
   const known = locks.get(relation);
   if (known === undefined || isStronger(mode, known)) locks.set(relation, mode);
 }
 
 /**
- * Stands for relations that nobody can name beforehand: what a DO block, a function or CASCADE touches. It is quoted, so
- * that it is a valid name, and one that no relation bears.
+ * Represents relations that cannot be named beforehand: those that a DO block, a function or CASCADE touches. It is
+ * quoted, so that it is a valid identifier, and no real relation has this name.
  */
 export const ANY_RELATION = '"*"';
 
 export interface RelationLock {
-  /** {@link ANY_RELATION}, or as SQL names it, quoted where needed, e.g. `orders`, `sales."Order"`. */
+  /** {@link ANY_RELATION}, or the name as in SQL, quoted where needed, e.g. `orders`, `sales."Order"`. */
   readonly relation: string;
   readonly mode: LockMode;
-  /** The relation is created earlier in the same file, so nobody else can be using it. */
+  /** Whether the relation is created earlier in the same file, so that no other session can be using it. */
   readonly created: boolean;
 }

@@ -1,65 +1,81 @@
 /**
- * What `migrate` is asked by the other functions and by the command line (JSON, through Lambda's Invoke), and what it
- * answers. It never throws for an expected failure: an error of the invocation itself means that it died.
+ * Requests of the other functions and the command line to `migrate` (JSON, through Lambda's Invoke), and its
+ * responses. It never throws for an expected failure; an error of the invocation itself means that it died.
  */
-import type { AuditDrift, FunctionAudit, NewFindings } from './audit';
-import type { ConvergeRequest, Outcome } from './converge';
-import type { Diagnosis, DiagnosisQuestion } from './diagnosis';
+import type { AuditDrift, FunctionAudit, NewFindings } from './audit-findings';
+import type { ConvergeOutcome, ConvergeRequest } from './converge';
+import type { Diagnosis, DiagnosisRequest } from './diagnosis';
 import type { ErrorInfo } from './errors';
-import type { ServerState, TargetPage, TargetsRequest, TenantAnswer, TenantRequest } from './fleet';
+import type { ServerState, TenantAnswer, TenantListRequest, TenantPage, TenantRequest } from './fleet';
 import type { FleetDrift } from './fleet-drift';
 import type { Plan, Status, Verification } from './status';
-import type { PromisedStatement, Rehearsed, WorkloadDrift } from './workload';
+import type { WorkloadCheckResult, WorkloadDrift, WorkloadStatement } from './workload';
 
 export type MigrateRequest =
   | {
       readonly action: 'converge';
       readonly request: ConvergeRequest;
-      /** How long this slice may take, ms. @default - the function's remaining time less a margin */
+      /** How long this slice may take, in milliseconds. @default - the function's remaining time less a margin */
       readonly budgetMs?: number;
       /**
-       * How long a database that cannot be reached is waited for before that is a failure, and how much of it is over.
-       * @default - for the whole slice, and `continue` is the answer
+       * How long to wait for a database that cannot be reached before that is a failure, and how much of that wait
+       * has passed.
+       * @default - the whole slice; the outcome is then `continue`
        */
-      readonly databaseWait?: { readonly ms: number; readonly overMs: number };
+      readonly connectTimeout?: { readonly ms: number; readonly overMs: number };
     }
   | { readonly action: 'status' }
   | { readonly action: 'plan' }
   | { readonly action: 'verify' }
   | { readonly action: 'baseline'; readonly upTo: string; readonly id: string }
-  | { readonly action: 'down'; readonly name: string; readonly id: string }
-  /** The scheduled drift check: verify, what is promised, an audit, log settings, heartbeat line. `audit`: default true. */
-  | { readonly action: 'drift'; readonly audit?: boolean }
-  | { readonly action: 'diagnose'; readonly questions: readonly DiagnosisQuestion[] }
   /**
-   * What the drift check says of the application's statements, asked again for a page. `of`: the function under whose name
-   * its metrics are; whoever has another name answers null. Null: whoever is asked.
+   * Declares what a new file is, which the deployed code may not contain yet: see {@link ConvergeRequest.declared}.
+   */
+  | {
+      readonly action: 'declare';
+      readonly declared: NonNullable<ConvergeRequest['declared']>;
+      readonly id: string;
+    }
+  | { readonly action: 'down'; readonly name: string; readonly id: string }
+  /**
+   * The scheduled drift check: verify, guaranteed workload, audit, log settings, heartbeat line. `audit` is true by
+   * default.
+   */
+  | { readonly action: 'drift'; readonly audit?: boolean }
+  | { readonly action: 'diagnose'; readonly questions: readonly DiagnosisRequest[] }
+  /**
+   * Repeats the drift check's check of the guaranteed workload, for a page. `of` is the function under whose name its
+   * metrics are published; a function with another name answers `null`. With `null`, every function answers.
    */
   | { readonly action: 'workload'; readonly of: string | null }
-  /** What is wrong by the catalogue and by what the running application promises. */
+  /** Audits the database, by its catalog and by the guaranteed workload. */
   | { readonly action: 'audit' }
-  /** For a page: findings that nobody was told of; from then on they count as told. `of`: as of `workload`. */
+  /** Returns findings that have not been paged yet, for a page, and records them as paged. `of` is as in `workload`. */
   | { readonly action: 'new-findings'; readonly of: string | null }
-  /** Statements are planned, none is run. `statements` null: those of the running promise from this number on. */
+  /**
+   * Plans statements without running them. If `statements` is `null`, it plans those of the guaranteed workload after
+   * number `from`.
+   */
   | {
-      readonly action: 'rehearse';
-      readonly statements: readonly PromisedStatement[] | null;
+      readonly action: 'check-workload';
+      readonly statements: readonly WorkloadStatement[] | null;
       readonly from: number;
     }
-  /** Of a fleet: a page of its targets. */
-  | ({ readonly action: 'targets' } & TargetsRequest)
-  /** Of a fleet: one tenant is looked at, migrated for a slice, or undone. */
+  /** For a fleet: returns a page of its tenants. */
+  | ({ readonly action: 'list-tenants' } & TenantListRequest)
+  /** For a fleet: checks one tenant, migrates it for one slice, or undoes its migrations. */
   | ({ readonly action: 'tenant' } & TenantRequest)
-  /** Of a fleet: what its server can take, and who is at work there. */
+  /** For a fleet: returns how many connections its server can still accept, and which tenants are in progress. */
   | { readonly action: 'server' };
 
 /**
- * Which requests change the database: not what only writes down in schema trueup what was seen and told. The function that only answers questions refuses those, and whatever it does not
- * know.
+ * Whether each request changes the database. Writing observations and sent pages to schema trueup does not count as a
+ * change. The query function refuses requests that change the database, and requests that it does not know.
  */
-const CHANGES: Readonly<Record<MigrateRequest['action'], boolean>> = {
+const CHANGES_DATABASE: Readonly<Record<MigrateRequest['action'], boolean>> = {
   converge: true,
   baseline: true,
+  declare: true,
   down: true,
   status: false,
   plan: false,
@@ -69,26 +85,29 @@ const CHANGES: Readonly<Record<MigrateRequest['action'], boolean>> = {
   workload: false,
   audit: false,
   'new-findings': false,
-  rehearse: false,
-  targets: false,
+  'check-workload': false,
+  'list-tenants': false,
   tenant: true,
   server: false,
 };
 
-/** Whether a request only asks. */
-export const isQuestion = (action: MigrateRequest['action']): boolean =>
-  Object.hasOwn(CHANGES, action) && !CHANGES[action];
+/** Whether a request changes nothing. */
+export const isReadOnlyAction = (action: MigrateRequest['action']): boolean =>
+  Object.hasOwn(CHANGES_DATABASE, action) && !CHANGES_DATABASE[action];
 
 export type MigrateResponse =
   | {
       readonly action: 'converge';
-      readonly outcome: Outcome;
-      /** Of the code that answered: after an update the one before may still do so. @default - older code does not say */
+      readonly outcome: ConvergeOutcome;
+      /**
+       * The manifest of the code that answered, which may still be the previous one after an update.
+       * @default - older code does not return it
+       */
       readonly manifestHash?: string;
-      /** What it promises, by its hash. @default - older code does not say */
+      /** Hash of its guaranteed workload. @default - older code does not return it */
       readonly workload?: string | null;
     }
-  | { readonly action: 'baseline' | 'down'; readonly outcome: Outcome }
+  | { readonly action: 'baseline' | 'declare' | 'down'; readonly outcome: ConvergeOutcome }
   | { readonly action: 'status'; readonly status: Status }
   | { readonly action: 'plan'; readonly plan: Plan }
   | { readonly action: 'verify'; readonly verification: Verification }
@@ -96,11 +115,11 @@ export type MigrateResponse =
   | { readonly action: 'diagnose'; readonly diagnoses: readonly Diagnosis[] }
   | { readonly action: 'workload'; readonly workload: WorkloadDrift | null }
   | { readonly action: 'audit'; readonly audit: FunctionAudit }
-  /** Null: another schema is meant. */
+  /** `null` if the request concerns another schema. */
   | { readonly action: 'new-findings'; readonly found: NewFindings | null }
-  | { readonly action: 'rehearse'; readonly rehearsed: Rehearsed }
-  | { readonly action: 'targets'; readonly page: TargetPage }
-  /** To `drift`, where the function is of a fleet's server. */
+  | { readonly action: 'check-workload'; readonly result: WorkloadCheckResult }
+  | { readonly action: 'list-tenants'; readonly page: TenantPage }
+  /** The response to `drift` from a function of a fleet's server. */
   | { readonly action: 'fleet-drift'; readonly drift: FleetDrift }
   | { readonly action: 'tenant'; readonly tenant: TenantAnswer; readonly manifestHash: string }
   | { readonly action: 'server'; readonly server: ServerState }
@@ -108,10 +127,10 @@ export type MigrateResponse =
 
 export interface DriftReport {
   readonly verification: Verification;
-  /** Log settings that hide errors from the alarms: sentences. */
+  /** Log settings that hide errors from the alarms, as sentences. */
   readonly logging: readonly string[];
-  /** Null where no application promises anything. @default - older code does not look */
+  /** `null` if there is no guaranteed workload. @default - older code does not check it */
   readonly workload?: WorkloadDrift | null;
-  /** Null where the check is told not to look. @default - older code does not look */
+  /** `null` if the check is configured to run no audit. @default - older code runs none */
   readonly audit?: AuditDrift | null;
 }

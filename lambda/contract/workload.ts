@@ -1,75 +1,104 @@
-/** What is asked about the application's statements, and what a server's planner answered. None of it holds a value of a row. */
+/** Statements of the application, and the planner's results for them. Neither contains a value of a row. */
 
 import type { Diagnosis, Repair } from './diagnosis';
 
 /** A statement as one sender sends it. */
-export interface Asked {
-  /** Normalized: one statement, constants are `$1`, `$2`, … */
+export interface StatementUse {
+  /** A single normalized statement, in which constants are `$1`, `$2`, … */
   readonly text: string;
-  /** Who sends it; null where nobody knows. It is planned as the connected role all the same, and its privileges are looked up. */
+  /**
+   * The role that sends it; `null` if it is not known. The statement is always planned as the connected role; the
+   * sender's privileges are looked up.
+   */
   readonly role: string | null;
-  /** As SHOW search_path prints it. Null: that of the connection, with the sender's own schema for `"$user"`. */
+  /**
+   * The search path as SHOW search_path prints it. `null` means the connection's search path, with the sender's own
+   * schema for `"$user"`.
+   */
   readonly searchPath: string | null;
 }
 
-/** A statement of a promise. */
-export interface PromisedStatement extends Asked {
-  /** How often it was seen to run; null where nobody counted. */
+/** A statement of a guaranteed workload. */
+export interface WorkloadStatement extends StatementUse {
+  /** How often it was seen to run; `null` if that was not counted. */
   readonly calls: number | null;
 }
 
-/** What an application relies on: the statements that it sends, as its reviewed file has them. */
-export interface WorkloadPromise {
-  /** {@link hashOfPromise} of the statements, in order. */
+/** The guaranteed workload of an application: the statements that it sends, as listed in its reviewed file. */
+export interface GuaranteedWorkload {
+  /** {@link hashWorkload} of the statements, in order. */
   readonly hash: string;
-  readonly statements: readonly PromisedStatement[];
+  readonly statements: readonly WorkloadStatement[];
 }
 
-/** A promised statement that no longer plans. */
-export interface BrokenPromise {
-  /** Shortened. */
+/** A statement of the guaranteed workload that no longer plans, or plans differently. */
+export interface BrokenStatement {
+  /** The statement's text, shortened. */
   readonly text: string;
   readonly role: string | null;
   readonly calls: number | null;
   readonly sqlstate: string | null;
-  /** In words from a list of our own. */
+  /** The reason, in words from a fixed list. */
   readonly why: string;
-  /** The migration that broke it; null where it is not one of this deployment's. */
+  /** The migration that broke it; `null` if no migration of this deployment did. */
   readonly migration: string | null;
   /**
-   * - `consent`: its migration says that it breaks it
-   * - `outside`: broken by a statement outside a transaction, which cannot be taken back
+   * The kind of the finding:
+   * - `consent`: its migration consents to breaking it
+   * - `non-transactional`: a non-transactional statement broke it, which cannot be undone
    * - `before`: it did not plan before this deployment either
-   * - `warning`: it still plans, and something about it has changed that may matter
-   * - `undecided`: it planned before, and whether it still does cannot be told
-   * - `idle`: it no longer plans; the database ran it before the last deployment, and was not seen to since
+   * - `warning`: it still plans, but something about it has changed that may matter
+   * - `undecided`: it planned before, and it is not known whether it still does
+   * - `open`: a pending file affects it, and it was already undecided before this deployment
+   * - `idle`: it no longer plans; the database ran it before the last deployment, but has not run it since
    */
-  readonly as: 'consent' | 'outside' | 'before' | 'warning' | 'undecided' | 'idle';
+  readonly as: 'consent' | 'non-transactional' | 'before' | 'warning' | 'undecided' | 'open' | 'idle';
 }
 
-/** What a deployment did with its promises. Absent where there is neither a running nor a new one. */
+/**
+ * The effects of a deployment on the guaranteed workloads. Absent if neither the running nor the new application has
+ * one.
+ */
 export interface WorkloadReport {
-  /** Statements of the application that was running. */
+  /** Number of statements of the application that was running. */
   readonly running: number;
-  /** Statements that the database was seen to run, and that are not among these. @default - none */
+  /** Number of live statements that the guard also planned and that are not in the workload. @default - none */
   readonly live?: number;
-  /** Statements of the application that is deployed, and how many of them plan; null where it promises none. */
+  /**
+   * Number of statements of the deployed application, and of those that plan; `null` if it has no guaranteed
+   * workload.
+   */
   readonly deployed: { readonly statements: number; readonly plan: number } | null;
-  /** Of the new application's, by the reason for which nothing is known, e.g. `untyped`. */
+  /** Number of undecided statements of the new application by reason, e.g. `untyped`. */
   readonly undecided: Readonly<Record<string, number>>;
-  /** Not planned again in a migration's transaction, by reason: `budget`, `lock`, `slow`. The largest number of one migration. */
+  /**
+   * Number of statements that were not planned again in a migration's transaction, by reason: `budget`, `lock`,
+   * `slow`. It is the largest number of any migration.
+   */
   readonly notGuarded: Readonly<Record<string, number>>;
-  /** Up to {@link NAMED_STATEMENTS} of each migration and kind. */
-  readonly broken: readonly BrokenPromise[];
+  /**
+   * Number of undecided statements that pending files affect and whose state at the last deployment is not in the
+   * ledger. Their state before the first migration is used instead.
+   * @default - none
+   */
+  readonly notRecorded?: number;
+  /** At most {@link MAX_NAMED_STATEMENTS} for each migration and kind. */
+  readonly broken: readonly BrokenStatement[];
 }
 
-/** Statements that were planned on a live database, part after part: an invocation takes and answers 6 MB. */
-export interface Rehearsed {
-  /** What was planned, where it was the running promise; its texts. @default - the statements that were given */
-  readonly promised?: PromisePart;
-  /** One for each statement, in order. */
-  readonly verdicts: readonly Verdict[];
-  /** What the catalogue says of those that fail, by their place from 0: the ones that run most often. */
+/**
+ * Statements that were planned on a live database, one part at a time, since an invocation is limited to 6 MB in each
+ * direction.
+ */
+export interface WorkloadCheckResult {
+  /**
+   * The part of the guaranteed workload that was planned, with its texts.
+   * @default - the statements in the request were planned
+   */
+  readonly part?: WorkloadPart;
+  /** One verdict for each statement, in order. */
+  readonly verdicts: readonly StatementVerdict[];
+  /** The causes of failing statements in the catalog, for those that run most often. `at` is the statement's index. */
   readonly causes: readonly {
     readonly at: number;
     readonly cause: readonly string[];
@@ -77,69 +106,72 @@ export interface Rehearsed {
   }[];
 }
 
-/** Of the running promise, in the order of its file. */
-export interface PromisePart {
-  /** Null where nothing is promised. Another one than in the part before: a deployment has come in between. */
+/** A part of the running application's guaranteed workload, in the order of its file. */
+export interface WorkloadPart {
+  /** `null` if there is none. If it differs from that of the previous part, there was a deployment in between. */
   readonly hash: string | null;
-  readonly statements: readonly PromisedStatement[];
-  /** Where the next part begins; null after the last. */
+  readonly statements: readonly WorkloadStatement[];
+  /** Where the next part begins; `null` after the last one. */
   readonly next: number | null;
 }
 
-/** What the drift check found of the statements that the running application promises. */
+/** The drift check's findings about the guaranteed workload of the running application. */
 export interface WorkloadDrift {
-  /** All that are promised. */
+  /** Number of all its statements. */
   readonly statements: number;
   readonly plan: number;
-  /** No longer as when they were promised: they fail, or their types, privileges or row security are worse. */
+  /**
+   * Number of statements that are worse than at deployment: they fail, or their types, privileges or row security are
+   * worse.
+   */
   readonly broken: number;
-  /** They fail, and did so when they were promised, or a deployment has broken them with consent. */
+  /** Number of statements that fail and already failed at deployment, or that a deployment broke with consent. */
   readonly failing: number;
-  /** By the reason for which nothing is known, e.g. `untyped`, `budget`. */
+  /** Number of undecided statements by reason, e.g. `untyped`, `budget`. */
   readonly undecided: Readonly<Record<string, number>>;
-  /** How they planned when they were promised was not kept, so they are compared with nothing. */
-  readonly unkept: number;
-  /** Up to {@link DRIFTED_STATEMENTS} of `broken`; those that run most often first. */
+  /** Number of statements whose state at deployment was not recorded, so that there is nothing to compare with. */
+  readonly notRecorded: number;
+  /** At most {@link MAX_DRIFTED_STATEMENTS} of `broken`, the most frequent first. */
   readonly named: readonly DriftedStatement[];
-  /** Why nothing could be asked, a sentence: all numbers are 0 then. */
+  /** A sentence that says why nothing could be checked. All numbers are then 0. `null` if the check ran. */
   readonly problem: string | null;
 }
 
 export interface DriftedStatement
-  extends Pick<BrokenPromise, 'text' | 'role' | 'calls' | 'sqlstate' | 'why'> {
+  extends Pick<BrokenStatement, 'text' | 'role' | 'calls' | 'sqlstate' | 'why'> {
   readonly diagnosis: Diagnosis;
 }
 
-export const DRIFTED_STATEMENTS = 10;
+export const MAX_DRIFTED_STATEMENTS = 10;
 
-/** How many statements an error, or one migration of a report, names; the rest is counted. */
-export const NAMED_STATEMENTS = 5;
+/** How many statements an error, or a report for one migration, names; the rest are only counted. */
+export const MAX_NAMED_STATEMENTS = 5;
 
-/** What was learned about a statement beside its verdict. */
-export interface PlannedFacts {
-  /** By number: `integer`, `text`; empty where it could not be analysed. */
+/** Facts about a statement besides its verdict. */
+export interface PlanningFacts {
+  /** Types by parameter number: `integer`, `text`; empty if the statement could not be analyzed. */
   readonly parameterTypes: readonly string[];
-  /** Null before PostgreSQL 16, and where it returns no rows. */
+  /** `null` before PostgreSQL 16, and if the statement returns no rows. */
   readonly resultTypes: readonly string[] | null;
-  /** Tables and views that it names, also through views, as `schema.name`. */
+  /** Tables and views that it uses, also through views, as `schema.name`. */
   readonly relations: readonly string[];
-  /** Unique indexes by which its ON CONFLICT may decide. */
+  /** Unique indexes that its ON CONFLICT may use as arbiters. */
   readonly arbiters: readonly string[];
 }
 
-export type Planned =
+export type PlanningOutcome =
   | { readonly outcome: 'plans' }
-  /** The server refuses it. `why` is from a list of our own, never the server's words: those quote. */
+  /** The server rejects it. `why` is from a fixed list and never the server's message, which may quote values. */
   | { readonly outcome: 'fails'; readonly sqlstate: string; readonly why: string }
-  /** It plans, and every execution of it fails. */
+  /** It plans, but every execution of it fails. */
   | {
       readonly outcome: 'would-fail';
       readonly sqlstate: '23502' | '55000' | '42P01';
       readonly why: string;
-      /** `schema.table`, and the column (23502, 42P01) or the index (55000). */
+      /** `relation` is `schema.table`; `object` is the column (23502, 42P01) or the index (55000). */
       readonly relation: string;
       readonly object: string;
     }
   | { readonly outcome: 'undecided'; readonly why: string };
 
-export type Verdict = Planned & PlannedFacts;
+export type StatementVerdict = PlanningOutcome & PlanningFacts;

@@ -1,71 +1,79 @@
-/** Functions whose bodies name what is not there: which finding each belongs to, and its lines of evidence. Pure. */
-import { becauseOf, nameOf, routineOf } from '../audit/bodies';
+/** Assigns functions whose bodies name missing objects to findings, and writes their lines of evidence. Pure. */
+import { findCauseOfBrokenBody, formatReferencedName, formatRoutine } from '../audit/bodies';
 import type { Difference } from '../audit/compare/difference';
-import { grouped } from '../audit/compare/pair';
-import type { BrokenBody, Evidence, Named } from '../audit/evidence';
+import { groupBy } from '../audit/compare/pair';
+import type { BrokenBody, Evidence, ReferencedName } from '../audit/evidence';
 import type { Finding } from '../audit/finding';
-import { path } from '../audit/names';
-import { onceFor } from '../audit/once';
-import { missingExtension, missingWords } from './extensions';
+import { memoize } from '../audit/memoize';
+import { formatPath } from '../audit/names';
+import { describeMissingExtension, findMissingExtension } from './extensions';
 
-const SHOWN = 3;
+const MAX_SHOWN_BODIES = 3;
 
-/** Lines of evidence for what is gone: who names it. */
-export const bodiesBecauseOf = (difference: Difference, evidence: Evidence): readonly string[] =>
-  linesByDifference(evidence).get(difference) ?? [];
+/** Lists the functions that name the missing object of a difference, as lines of evidence. */
+export const describeBrokenBodies = (difference: Difference, evidence: Evidence): readonly string[] =>
+  groupLinesByDifference(evidence).get(difference) ?? [];
 
-const linesByDifference = onceFor(({ differences, data }: Evidence) => {
+const groupLinesByDifference = memoize(({ differences, data }: Evidence) => {
   const lines = new Map<Difference | null, string[]>();
   for (const body of data.bodies)
-    for (const [difference, named] of grouped(body.missing, (each) => becauseOf(differences, each)))
-      lines.set(difference, [...(lines.get(difference) ?? []), line(body, named)]);
+    for (const [difference, named] of groupBy(body.missing, (each) =>
+      findCauseOfBrokenBody(differences, each),
+    ))
+      lines.set(difference, [...(lines.get(difference) ?? []), formatBodyLine(body, named)]);
   return lines;
 });
 
-/** What no difference explains, and the name of no extension. */
-export const brokenFunctions = ({ differences, data, target }: Evidence): readonly Finding[] =>
+/** Reports missing objects that neither a difference nor an extension explains. */
+export const findBrokenFunctions = ({ differences, data, target }: Evidence): readonly Finding[] =>
   data.bodies.flatMap((body): Finding[] => {
     const missing = body.missing.filter(
-      (each) => becauseOf(differences, each) === null && extensionFor(target.catalogue, each) === null,
+      (each) =>
+        findCauseOfBrokenBody(differences, each) === null && findExtensionFor(target.catalog, each) === null,
     );
     if (missing.length === 0) return [];
-    const object = routineOf(body.routine);
+    const object = formatRoutine(body.routine);
     return [
       {
-        grade: 'A',
+        confidence: 'A',
         object,
-        message: `Function ${object} names ${missing.map(nameOf).join(', ')}, which no schema has.`,
-        evidence: callersLine(body),
+        message: `Function ${object} names ${missing.map(formatReferencedName).join(', ')}, which no schema has.`,
+        evidence: formatCallersLines(body),
       },
     ];
   });
 
-/** Extensions that no source had, and that bodies need. */
-export function extensionsOfBodies({ differences, data, target }: Evidence): readonly Finding[] {
+/** Reports extensions that function bodies need and that the source does not show as missing. */
+export function findExtensionsNeededByBodies({ differences, data, target }: Evidence): readonly Finding[] {
   const lines = new Map<string, string[]>();
   for (const body of data.bodies)
     for (const each of body.missing) {
-      const extension = becauseOf(differences, each) === null ? extensionFor(target.catalogue, each) : null;
-      if (extension !== null) lines.set(extension, [...(lines.get(extension) ?? []), line(body, [each])]);
+      const extension =
+        findCauseOfBrokenBody(differences, each) === null ? findExtensionFor(target.catalog, each) : null;
+      if (extension !== null)
+        lines.set(extension, [...(lines.get(extension) ?? []), formatBodyLine(body, [each])]);
     }
   return [...lines].map(([extension, evidence]) => ({
-    grade: 'A',
-    object: path(extension),
-    message: missingWords(extension),
+    confidence: 'A',
+    object: formatPath(extension),
+    message: describeMissingExtension(extension),
     evidence,
   }));
 }
 
-const extensionFor = (catalogue: Evidence['target']['catalogue'], { what, name }: Named): string | null =>
-  what === 'function' ? missingExtension(catalogue, name) : null;
+const findExtensionFor = (
+  catalog: Evidence['target']['catalog'],
+  { what, name }: ReferencedName,
+): string | null => (what === 'function' ? findMissingExtension(catalog, name) : null);
 
-const line = (body: BrokenBody, named: readonly Named[]): string =>
-  [`the body of ${routineOf(body.routine)} names ${named.map(nameOf).join(', ')}`, ...callersLine(body)].join(
-    '; ',
-  );
+const formatBodyLine = (body: BrokenBody, named: readonly ReferencedName[]): string =>
+  [
+    `the body of ${formatRoutine(body.routine)} names ${named.map(formatReferencedName).join(', ')}`,
+    ...formatCallersLines(body),
+  ].join('; ');
 
-function callersLine({ callers }: BrokenBody): string[] {
+function formatCallersLines({ callers }: BrokenBody): string[] {
   if (callers.length === 0) return [];
-  const more = callers.length - SHOWN;
-  return [`called by ${callers.slice(0, SHOWN).join(', ')}${more > 0 ? ` and ${more} more` : ''}`];
+  const more = callers.length - MAX_SHOWN_BODIES;
+  return [`called by ${callers.slice(0, MAX_SHOWN_BODIES).join(', ')}${more > 0 ? ` and ${more} more` : ''}`];
 }

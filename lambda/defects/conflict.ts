@@ -1,57 +1,58 @@
-/** Why ON CONFLICT finds no index: decided from the clause and the table's unique indexes. */
+/** Explains why ON CONFLICT matches no index, from the clause and the table's unique indexes. */
 
 import type { ConflictElement } from '../sql/conflict-clause';
-import { clausesOf, type Implication, implies } from '../sql/predicates';
+import { classifyImplication, normalizeConjuncts, type PredicateImplication } from '../sql/predicates';
 
 export interface UniqueIndex {
-  /** `schema.table`, the index's name, and `schema.index`, quoted by the server. */
+  /** `schema.table`. The index's `name` and its `sql` (`schema.index`) are also quoted by the server. */
   readonly table: string;
   readonly name: string;
   readonly sql: string;
-  readonly keys: readonly IndexKeySeen[];
+  readonly keys: readonly UniqueIndexKey[];
   readonly predicate: string | null;
   readonly valid: boolean;
   readonly unique: boolean;
-  /** Of an EXCLUDE constraint, or of a key WITHOUT OVERLAPS. */
+  /** The index belongs to an EXCLUDE constraint or to a key WITHOUT OVERLAPS. */
   readonly exclusion: boolean;
-  /** False for a DEFERRABLE constraint. */
+  /** False if the constraint of the index is DEFERRABLE. */
   readonly immediate: boolean;
   readonly primary: boolean;
-  /** On a partitioned table. */
+  /** The index is on a partitioned table. */
   readonly partitioned: boolean;
-  /** Of its constraint, as the catalogue has it; null where there is none. */
+  /** Name of its constraint, unquoted as in the catalog, or null. */
   readonly constraint: string | null;
-  /** Can become a constraint: B-tree over columns, all rows, default order and collation. */
+  /** The index can become a constraint: a B-tree over columns and all rows, in default order and collation. */
   readonly plain: boolean;
 }
 
-export interface IndexKeySeen {
-  /** As the catalogue has it; null for an expression. */
+export interface UniqueIndexKey {
+  /** Name of the column, unquoted as in the catalog, or null for an expression. */
   readonly column: string | null;
   readonly text: string;
   readonly collation: string | null;
-  /** Names of the operator classes that are one to ON CONFLICT; null where there are none. */
+  /** Names of the operator classes that ON CONFLICT treats as equal to the key's, or null if there are none. */
   readonly classes: readonly string[] | null;
 }
 
-/** The clause, with the columns of the table. */
-export interface WantedTarget {
+/** The ON CONFLICT clause, with the names of the table's own columns. */
+export interface WantedConflictTarget {
   readonly elements: readonly ConflictElement[];
   readonly predicate: string | null;
 }
 
 /**
+ * Reason why ON CONFLICT matches no index.
  * - `no-index`: the table has no unique index
- * - `other-columns`: it has some, over other columns
- * - `narrower-key`: some of the columns are unique already, so that the clause has to name only those
- * - `other-spelling`: an index over the same columns has another expression of them
- * - `other-collation`: one has another collation or operator class than the clause asks for
- * - `exclusion`: one belongs to an exclusion constraint, which a list of columns never finds
- * - `invalid-index`: the one that would serve is INVALID
- * - `predicate-missing`, `predicate-differs`: the one that would serve is partial
- * - `bind-parameter`: its predicate stands in the statement with a parameter
- * - `unseen-values`: it stands in the statement, but for literals that the log does not show
- * - `not-reproduced`: there is an index that serves, as the catalogue has it now
+ * - `other-columns`: its unique indexes are over other columns
+ * - `narrower-key`: a unique index covers some of the columns, so the clause must name only these
+ * - `other-spelling`: an index over the same columns has another expression
+ * - `other-collation`: an index has another collation or operator class than the clause names
+ * - `exclusion`: the index belongs to an exclusion constraint, which a list of columns never matches
+ * - `invalid-index`: the matching index is INVALID
+ * - `predicate-missing`, `predicate-differs`: the matching index is partial
+ * - `bind-parameter`: the statement has the index's predicate, but with a parameter
+ * - `unseen-values`: the statement may have it, but the log does not show its literals
+ * - `not-reproduced`: an index matches in the current catalog
  */
 export type ConflictCase =
   | 'no-index'
@@ -69,37 +70,40 @@ export type ConflictCase =
 
 export interface ConflictFinding {
   readonly case: ConflictCase;
-  /** The index that it is about; null in the first two cases. */
+  /** Index that the case is about, or null if no single index is. */
   readonly index: UniqueIndex | null;
 }
 
-export function explainConflict(target: WantedTarget, indexes: readonly UniqueIndex[]): ConflictFinding {
+export function explainConflict(
+  target: WantedConflictTarget,
+  indexes: readonly UniqueIndex[],
+): ConflictFinding {
   const usable = indexes.filter(({ unique, exclusion }) => unique && !exclusion);
   const judged = usable.flatMap((index) => {
-    const fit = fits(index, target);
-    return fit === 'no' ? [] : [{ case: judge(index, target, fit), index }];
+    const fit = matchKeys(index, target);
+    return fit === 'no' ? [] : [{ case: classifyIndex(index, target, fit), index }];
   });
   if (judged.length > 0)
-    return judged.reduce((best, next) => (RANK[next.case] < RANK[best.case] ? next : best));
+    return judged.reduce((best, next) => (CASE_RANK[next.case] < CASE_RANK[best.case] ? next : best));
   const near = (which: ConflictCase, index: UniqueIndex | undefined): ConflictFinding | null =>
     index === undefined ? null : { case: which, index };
   const whole = usable.filter(({ predicate, valid, immediate }) => predicate === null && valid && immediate);
   return (
     near(
       'other-collation',
-      usable.find((index) => sameColumns(index, target)),
+      usable.find((index) => hasSameColumns(index, target)),
     ) ??
     near(
       'narrower-key',
-      whole.find((index) => isWithin(index, target)),
+      whole.find((index) => isSubsetOfElements(index, target)),
     ) ??
     near(
       'exclusion',
-      indexes.find((index) => index.exclusion && sameColumns(index, target)),
+      indexes.find((index) => index.exclusion && hasSameColumns(index, target)),
     ) ??
     near(
       'other-spelling',
-      usable.find((index) => sameNames(index, target)),
+      usable.find((index) => hasSameNames(index, target)),
     ) ?? {
       case: usable.length === 0 ? 'no-index' : 'other-columns',
       index: null,
@@ -107,8 +111,8 @@ export function explainConflict(target: WantedTarget, indexes: readonly UniqueIn
   );
 }
 
-/** Of several indexes the one that comes nearest explains the error. */
-const RANK: Readonly<Record<ConflictCase, number>> = {
+/** Ranks the cases: of several indexes, the one with the lowest rank explains the error best. */
+const CASE_RANK: Readonly<Record<ConflictCase, number>> = {
   'not-reproduced': 0,
   'bind-parameter': 1,
   'invalid-index': 2,
@@ -123,11 +127,11 @@ const RANK: Readonly<Record<ConflictCase, number>> = {
   'no-index': 11,
 };
 
-type Fit = 'yes' | 'unseen' | 'no';
+type KeyMatch = 'yes' | 'unseen' | 'no';
 
-function judge(index: UniqueIndex, target: WantedTarget, fit: Fit): ConflictCase {
-  const implication: Implication =
-    index.predicate === null ? 'implied' : implies(target.predicate, index.predicate);
+function classifyIndex(index: UniqueIndex, target: WantedConflictTarget, fit: KeyMatch): ConflictCase {
+  const implication: PredicateImplication =
+    index.predicate === null ? 'implied' : classifyImplication(target.predicate, index.predicate);
   if (implication === 'not-implied')
     return target.predicate === null ? 'predicate-missing' : 'predicate-differs';
   if (!index.valid) return 'invalid-index';
@@ -135,48 +139,53 @@ function judge(index: UniqueIndex, target: WantedTarget, fit: Fit): ConflictCase
   return implication === 'unseen-values' || fit === 'unseen' ? 'unseen-values' : 'not-reproduced';
 }
 
-/** The same keys in any order, as PostgreSQL's inference wants it; included columns do not count. */
-function fits(index: UniqueIndex, { elements }: WantedTarget): Fit {
-  const found = elements.map((element) => bestOf(index.keys.map((key) => matches(element, key))));
-  const used = index.keys.map((key) => bestOf(elements.map((element) => matches(element, key))));
+/** Whether the keys are the same in any order, as PostgreSQL's inference requires. Included columns do not count. */
+function matchKeys(index: UniqueIndex, { elements }: WantedConflictTarget): KeyMatch {
+  const found = elements.map((element) => pickBestMatch(index.keys.map((key) => matchKey(element, key))));
+  const used = index.keys.map((key) => pickBestMatch(elements.map((element) => matchKey(element, key))));
   const all = [...found, ...used];
   if (all.length === 0 || all.includes('no')) return 'no';
   return all.includes('unseen') ? 'unseen' : 'yes';
 }
 
-const bestOf = (each: readonly Fit[]): Fit =>
+const pickBestMatch = (each: readonly KeyMatch[]): KeyMatch =>
   each.includes('yes') ? 'yes' : each.includes('unseen') ? 'unseen' : 'no';
 
-/** What the clause does not say (collation, operator class) may be anything. */
-function matches(element: ConflictElement, key: IndexKeySeen): Fit {
+/** A clause without a collation or operator class matches every one. */
+function matchKey(element: ConflictElement, key: UniqueIndexKey): KeyMatch {
   if (element.collation !== null && element.collation !== key.collation) return 'no';
   if (element.operatorClass !== null && !key.classes?.includes(element.operatorClass)) return 'no';
   if (element.column !== null || key.column !== null) return element.column === key.column ? 'yes' : 'no';
-  if (spelled(element.text) !== spelled(key.text)) return 'no';
-  // A number or string in it: the log does not show whether it is the index's.
-  return spelled(element.text).includes('?') ? 'unseen' : 'yes';
+  if (normalizeExpression(element.text) !== normalizeExpression(key.text)) return 'no';
+  // The expression contains a number or string, which the log does not show.
+  return normalizeExpression(element.text).includes('?') ? 'unseen' : 'yes';
 }
 
-/** An expression in one spelling, literals as `?`. */
-const spelled = (expression: string): string => clausesOf(expression).join(' and ');
+/** Returns an expression in normalized form, with literals as `?`. */
+const normalizeExpression = (expression: string): string => normalizeConjuncts(expression).join(' and ');
 
-const sameColumns = (index: UniqueIndex, { elements }: WantedTarget): boolean => {
+const hasSameColumns = (index: UniqueIndex, { elements }: WantedConflictTarget): boolean => {
   const [wanted, has] = [elements, index.keys].map((list) =>
-    [...new Set(list.map(({ column, text }) => column ?? `(${spelled(text)})`))].sort().join('\n'),
+    [...new Set(list.map(({ column, text }) => column ?? `(${normalizeExpression(text)})`))]
+      .sort()
+      .join('\n'),
   );
   return wanted === has;
 };
 
-/** Every key of the index is an element, and there are more: what is unique by fewer columns is so by more. */
-const isWithin = (index: UniqueIndex, { elements }: WantedTarget): boolean =>
+/**
+ * Whether the clause lists all key columns of the index and at least one more element. What is unique by some of the
+ * columns is also unique by all of them.
+ */
+const isSubsetOfElements = (index: UniqueIndex, { elements }: WantedConflictTarget): boolean =>
   index.keys.length < elements.length &&
-  index.keys.every((key) => elements.some((element) => matches(element, key) === 'yes'));
+  index.keys.every((key) => elements.some((element) => matchKey(element, key) === 'yes'));
 
-/** The same columns, plain in one and inside an expression in the other. */
-const sameNames = (index: UniqueIndex, { elements }: WantedTarget): boolean => {
+/** Whether both name the same columns, but one has a plain column where the other has an expression. */
+const hasSameNames = (index: UniqueIndex, { elements }: WantedConflictTarget): boolean => {
   const names = (
     list: readonly { readonly column: string | null; readonly text: string }[],
-  ): readonly string[] => [...new Set(list.flatMap(({ column, text }) => column ?? identifiers(text)))];
+  ): readonly string[] => [...new Set(list.flatMap(({ column, text }) => column ?? listIdentifiers(text)))];
   const columns = new Set([...elements, ...index.keys].flatMap(({ column }) => column ?? []));
   const [wanted, has] = [names(elements), names(index.keys)].map((list) =>
     list
@@ -189,18 +198,18 @@ const sameNames = (index: UniqueIndex, { elements }: WantedTarget): boolean => {
   );
 };
 
-const identifiers = (text: string): readonly string[] =>
+const listIdentifiers = (text: string): readonly string[] =>
   [...text.matchAll(/"((?:[^"]|"")+)"|[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*/g)].map(
     ([word, quoted]) => quoted?.replaceAll('""', '"') ?? word.toLowerCase(),
   );
 
-/** An index in words. */
+/** Describes an index in words. */
 export function describeIndex(index: UniqueIndex): string {
   const predicate = index.predicate === null ? '' : ` WHERE ${index.predicate}`;
   const state = `${index.exclusion ? ', an exclusion constraint' : ''}${index.valid ? '' : ', INVALID'}`;
   return `${index.name} (${index.keys.map((key) => key.text).join(', ')})${predicate}${state}`;
 }
 
-/** The clause that finds this index. */
-export const clauseFor = (index: UniqueIndex): string =>
+/** Returns the ON CONFLICT clause that matches the index. */
+export const buildConflictClause = (index: UniqueIndex): string =>
   `ON CONFLICT (${index.keys.map((key) => key.text).join(', ')})${index.predicate === null ? '' : ` WHERE ${index.predicate}`}`;

@@ -1,96 +1,103 @@
 /**
- * A defect kind: everything that is known of one failure, in one file of kinds/, named in index.ts. The pager and
- * docs/defects are derived from it, and its cases stand in test/defects/kinds under the same id. What it shares with
- * kinds that only an audit finds is a {@link Kind}.
+ * A check for a problem that can also cause errors in the log: everything known about the problem, in one file of
+ * kinds/ that is registered in index.ts. The pager and docs/defects are derived from it. Its test cases are in
+ * test/defects/kinds under the same id. {@link FindingKind} has what it shares with checks that only an audit runs.
  *
- * The log does not always tell two kinds apart: an id without default and a column that is NOT NULL too early raise the
- * same words. So what is counted and alarmed on is a {@link LogSignature}, kinds share one where PostgreSQL's words are
- * the same, and the diagnosis names the kind by asking the catalogue.
+ * The log does not always distinguish two problems: an id without a default and a column with a premature NOT NULL
+ * cause the same error message. Metrics and alarms therefore count a {@link LogSignature}, which several checks share
+ * if PostgreSQL's message is the same. The diagnosis then finds the check in the catalog.
  */
-import type { Doing, Repair } from '../contract/diagnosis';
-import type { Check, Effect } from '../contract/effects';
-import type { Kind } from './kind';
-import type { DefectObject, ObjectThen } from './object';
+import type { ObjectChange, Repair } from '../contract/diagnosis';
+import type { Effect, VerificationCall } from '../contract/effects';
+import type { FindingKind } from './kind';
+import type { DefectObject, HistoricalObject } from './object';
 
-export interface DefectKind extends Kind {
-  /** SQLSTATEs of the errors it raises; empty where the server raises none of its own. */
+export interface DefectKind extends FindingKind {
+  /** SQLSTATEs of the errors that it causes. Empty if it causes none of its own. */
   readonly sqlstates: readonly string[];
-  /** The words in the log; null where it logs nothing that names it. */
+  /** Error messages in the log, or null if no logged message identifies the problem. */
   readonly log: LogSignature | null;
-  /** How the catalogue shows it. */
-  readonly catalogue: CatalogueQuery;
-  /** What repairs it, for a person who was woken: words, and SQL that can be pasted. */
+  /** Query that finds the problem in the catalog. */
+  readonly catalog: CatalogQuery;
+  /** Returns the repair for the person on call: an explanation, and SQL that can be pasted. */
   readonly repair: (object: DefectObject) => Repair;
-  /** A line of a verify section that proves the repair. */
+  /** Returns a line of a verify section that verifies the repair. */
   readonly verification: (object: DefectObject) => string;
-  /** Whether a statement's effect is the repair of this object, or makes the defect; null when it is about something else. */
-  readonly does: (effect: Effect, object: ObjectThen) => Doing | null;
-  /** Whether a check of a verify section proves the repair, whoever made it. */
-  readonly verifies: (check: Check, object: ObjectThen) => boolean;
-  /** What the documentation shows. */
+  /** Returns whether the effect of a statement repairs this object or causes the problem. null if it does neither. */
+  readonly does: (effect: Effect, object: HistoricalObject) => ObjectChange | null;
+  /** Whether an existing check of a verify section verifies the repair of this object. */
+  readonly verifies: (check: VerificationCall, object: HistoricalObject) => boolean;
+  /** Example for the documentation. */
   readonly example: DefectExample;
 }
 
-/** Read only. */
-export interface CatalogueQuery {
-  /** `$1` is a table's name and `$2` a column's (or a function's), each null for all. Returns {@link CatalogueRow}s. */
+/** A read-only query on the catalog. */
+export interface CatalogQuery {
+  /**
+   * SQL that returns {@link CatalogRow}s. `$1` is the name of a table and `$2` of a column or function. null means
+   * all.
+   */
   readonly sql: string;
-  /** `defect`: each row is one. `evidence`: a person, or the diagnosis, compares the rows with a statement. */
+  /** `defect`: each row is a finding. `evidence`: a person or the diagnosis compares the rows with a statement. */
   readonly rows: 'defect' | 'evidence';
-  /** What it cannot see, for the documentation and the page; null when it sees everything. */
+  /** The cases that the query cannot detect, for the documentation and the page. null if it detects every case. */
   readonly blind: string | null;
 }
 
-/** Names are quoted by the server, ready for SQL. */
-export interface CatalogueRow {
-  /** `schema.table`; empty where the object belongs to no table. */
+/** A row of the query. Its names are quoted by the server, ready for SQL. */
+export interface CatalogRow {
+  /** `schema.table`. Empty if the object belongs to no table. */
   readonly table: string;
-  /** A column's name, or the index's or constraint's. */
+  /** Name of the column, index or constraint. */
   readonly object: string;
-  /** What is wrong, a sentence. */
+  /** Description of the problem, as a sentence. */
   readonly sentence: string;
 }
 
 export interface DefectExample {
-  /** Makes the defect. */
+  /** SQL that creates the problem. */
   readonly schema: string;
-  /** Fails because of it; null where nothing does. */
+  /** Statement that fails because of the problem, or null if none does. */
   readonly statement: string | null;
   readonly object: DefectObject;
 }
 
-/** What PostgreSQL logs: one metric and one alarm each. */
+/** Error messages that share one metric and one alarm. */
 export interface LogSignature {
-  /** Stable, kebab-case: part of metric and alarm names. */
+  /** Id in kebab-case. It must not change, since it is part of metric and alarm names. */
   readonly id: string;
   readonly title: string;
   /**
-   * `diagnosed`: the words are everyday, and a page goes out only where the catalogue names the defect behind them.
+   * When an error leads to a page. With `diagnosed`, only if the catalog shows that the schema causes it, since the
+   * message is common in normal operation.
    * @default 'always'
    */
   readonly pagedWhen?: 'always' | 'diagnosed';
-  /** What `trueup alarm-test` does to have one of these errors in the log. */
+  /** Statement and message by which `trueup alarm-test` puts such an error into the log. */
   readonly alarmTest: AlarmTest;
-  /** No error matches two of them. */
+  /** Messages of the signature. An error matches at most one of them. */
   readonly messages: readonly LoggedMessage[];
 }
 
 export interface AlarmTest {
-  /** Fails on the table of the test (signatures/alarm-test.ts), and writes nothing. */
+  /** Statement that fails on the test's table (signatures/alarm-test.ts). It writes nothing. */
   readonly statement: string;
-  /** What PostgreSQL would log for it, where a log group is tried without its server. */
+  /** Message that PostgreSQL would log for the statement. It is used to test a log group without its server. */
   readonly message: string;
 }
 
-/** One wording of an error, with lc_messages in English. */
+/** One form of an error message, with lc_messages in English. */
 export interface LoggedMessage {
   readonly sqlstate: string;
-  /** The message begins with this. */
+  /** Beginning of the message. */
   readonly begins: string;
-  /** And holds these further on. */
+  /** Further texts that the message contains. */
   readonly holds: readonly string[];
-  /** And has none of these. */
+  /** Texts that the message must not contain. */
   readonly lacks: readonly string[];
-  /** The whole message, without ` at character N`. Named groups: table, column, function, constraint, left, right. */
+  /**
+   * Pattern of the whole message, without ` at character N`. Named groups: table, column, function, constraint, left,
+   * right.
+   */
   readonly pattern: RegExp;
 }

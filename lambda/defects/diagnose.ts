@@ -1,23 +1,25 @@
 /**
- * Names the defect behind an error of the log: looks into the catalogue, read only, and says which migration repairs it.
- * What could not be seen is said, never guessed.
+ * Finds the cause of an error in the log with read-only queries on the catalog, and selects the migration that
+ * repairs it. A cause that could not be determined is listed as such, not guessed.
  */
-import type { Diagnosis, DiagnosisQuestion, LastDeployment } from '../contract/diagnosis';
+import type { Diagnosis, DiagnosisRequest, LastDeployment } from '../contract/diagnosis';
 import { type Database, SqlError } from '../postgres/database';
 import { diagnoseDuplicateKey } from './diagnosis/duplicate-key';
-import type { Found } from './diagnosis/finding';
+import type { DiagnosisFinding } from './diagnosis/finding';
 import { diagnoseKeyTypes } from './diagnosis/key-types';
 import { diagnoseNotNull } from './diagnosis/not-null';
 import { diagnoseOnConflict } from './diagnosis/on-conflict';
 import { diagnoseUuidFunction } from './diagnosis/uuid-function';
-import { kindsOf } from './index';
+import { listKindsOfSignature } from './index';
 import { missingConflictTarget } from './kinds/missing-conflict-target';
-import { type KnownMigrations, predicateToAdd, repairingMigrations } from './migrations';
-import { isSignatureId, type SignatureId, signatureOf } from './signatures';
+import { findPredicateToAdd, findRepairingMigrations, type KnownMigrations } from './migrations';
+import { findSignature, isSignatureId, type SignatureId } from './signatures';
 
-/** Kinds with the same words are told apart by one look. A signature without one does not compile. */
-const BY_SIGNATURE: Readonly<
-  Record<SignatureId, (db: Database, question: DiagnosisQuestion) => Promise<Found>>
+/**
+ * One function for each error pattern distinguishes the checks that share it. A pattern without one does not compile.
+ */
+const DIAGNOSE_BY_SIGNATURE: Readonly<
+  Record<SignatureId, (db: Database, question: DiagnosisRequest) => Promise<DiagnosisFinding>>
 > = {
   'not-null': diagnoseNotNull,
   'on-conflict': diagnoseOnConflict,
@@ -27,39 +29,42 @@ const BY_SIGNATURE: Readonly<
 };
 
 /**
- * @param known null where no folder of migrations is at hand
- * @throws {ConnectionLost} when the connection is gone; what the server refuses is part of the answer
+ * Diagnoses one error.
+ * @param known null if there is no folder of migrations
+ * @throws {ConnectionLostError} if the connection was lost; an error of the server becomes part of the answer
  */
 export async function diagnose(
   db: Database,
-  question: DiagnosisQuestion,
+  question: DiagnosisRequest,
   known: KnownMigrations | null,
 ): Promise<Diagnosis> {
   const { signature } = question;
   if (!isSignatureId(signature))
-    return undiagnosed(question, [`This version does not know the error ${signature}.`]);
+    return buildUndiagnosed(question, [
+      `This version of Trueup does not know the error pattern ${signature}.`,
+    ]);
   try {
     const [here] = await db.query<{ name: string }>('SELECT current_database() AS name');
     if (question.database !== '' && here?.name !== question.database) {
-      return undiagnosed(question, [
+      return buildUndiagnosed(question, [
         `The error is from the database ${question.database}, but this one is ${here?.name}.`,
       ]);
     }
-    return concluded(await BY_SIGNATURE[signature](db, question), known, question.last);
+    return buildDiagnosis(await DIAGNOSE_BY_SIGNATURE[signature](db, question), known, question.last);
   } catch (error) {
     if (!(error instanceof SqlError)) throw error;
-    return undiagnosed(question, [`The catalogue could not be read (SQLSTATE ${error.sqlstate}).`]);
+    return buildUndiagnosed(question, [`The catalog could not be read (SQLSTATE ${error.sqlstate}).`]);
   }
 }
 
 /**
- * Every question, in order, one after the other over one connection.
- * @param deadline milliseconds since the epoch, after which the catalogue is not asked any more. @default - none
- * @throws {ConnectionLost} when the connection is gone
+ * Diagnoses all questions in order, one after the other on one connection.
+ * @param deadline milliseconds since the epoch, after which no more queries are run. @default - none
+ * @throws {ConnectionLostError} if the connection was lost
  */
 export async function diagnoseAll(
   db: Database,
-  questions: readonly DiagnosisQuestion[],
+  questions: readonly DiagnosisRequest[],
   known: KnownMigrations | null,
   deadline = Number.POSITIVE_INFINITY,
 ): Promise<readonly Diagnosis[]> {
@@ -68,18 +73,24 @@ export async function diagnoseAll(
     answers.push(
       Date.now() < deadline
         ? await diagnose(db, question, known)
-        : undiagnosed(question, ['No time was left to query the database.']),
+        : buildUndiagnosed(question, [NO_TIME_LEFT_MESSAGE]),
     );
   }
   return answers;
 }
 
-function concluded(found: Found, known: KnownMigrations | null, lastError: string | undefined): Diagnosis {
+function buildDiagnosis(
+  found: DiagnosisFinding,
+  known: KnownMigrations | null,
+  lastError: string | undefined,
+): Diagnosis {
   const { kind, object } = found;
   const migrations =
-    kind === null || known === null ? null : repairingMigrations(kind, object, known, lastError);
+    kind === null || known === null ? null : findRepairingMigrations(kind, object, known, lastError);
   const toAdd =
-    kind === missingConflictTarget && migrations !== null ? predicateToAdd(object, migrations, known!) : null;
+    kind === missingConflictTarget && migrations !== null
+      ? findPredicateToAdd(object, migrations, known!)
+      : null;
   const repair = found.repair ?? kind?.repair(object) ?? { words: '', sql: [] };
   return {
     kind: kind?.id ?? null,
@@ -89,27 +100,29 @@ function concluded(found: Found, known: KnownMigrations | null, lastError: strin
     cause: found.cause,
     repair: toAdd === null ? repair : { ...repair, words: `${repair.words} ${toAdd}` },
     migrations,
-    unseen: [...found.unseen, ...(known?.status === null ? [NO_LEDGER] : [])],
-    check: found.verdict === 'schema' ? (kind?.verification(object) ?? null) : null,
-    deployment: lastDeployment(known),
+    notChecked: [...found.unseen, ...(known?.status === null ? [NO_LEDGER_MESSAGE] : [])],
+    check: found.verdict === 'schema' ? (found.check ?? kind?.verification(object) ?? null) : null,
+    deployment: findLastDeployment(known),
   };
 }
 
-function lastDeployment(known: KnownMigrations | null): LastDeployment | null {
+function findLastDeployment(known: KnownMigrations | null): LastDeployment | null {
   if (known?.status?.lastDeployment == null) return null;
   const { outcome, startedAt, finishedAt } = known.status.lastDeployment;
   return { outcome, startedAt, finishedAt };
 }
 
-const NO_LEDGER = 'The ledger could not be read, so it is not known which migrations are applied.';
+export const NO_TIME_LEFT_MESSAGE = 'No time was left to query the database.';
 
-/** What can be said without the catalogue: the kinds that raise these words. */
-export function undiagnosed(
-  question: Pick<DiagnosisQuestion, 'signature'>,
+const NO_LEDGER_MESSAGE = 'The ledger could not be read, so it is not known which migrations are applied.';
+
+/** Returns what is known without the catalog: the check, if only one problem causes this error message. */
+export function buildUndiagnosed(
+  question: Pick<DiagnosisRequest, 'signature'>,
   unseen: readonly string[],
 ): Diagnosis {
-  const signature = signatureOf(question.signature);
-  const kinds = signature === null ? [] : kindsOf(signature);
+  const signature = findSignature(question.signature);
+  const kinds = signature === null ? [] : listKindsOfSignature(signature);
   return {
     kind: kinds.length === 1 ? kinds[0]!.id : null,
     case: null,
@@ -118,6 +131,6 @@ export function undiagnosed(
     cause: [],
     repair: { words: '', sql: [] },
     migrations: null,
-    unseen,
+    notChecked: unseen,
   };
 }

@@ -1,11 +1,14 @@
-/** Extensions that are missed without a source that had them. Pure. */
-import type { Catalogue } from '../audit/catalogue';
-import { extensionOf } from '../audit/extension-functions';
-import { path } from '../audit/names';
+/** Finds missing extensions without a source to compare with. Pure. */
+import type { Catalog } from '../audit/catalog';
+import { findExtensionOfFunction } from '../audit/extension-functions';
+import { formatPath } from '../audit/names';
 
-/** The extension that brings a function of this name, where neither it nor such a function is here. */
-export function missingExtension({ extensions, functions }: Catalogue, name: string): string | null {
-  const extension = extensionOf(name);
+/**
+ * Returns the extension that provides the function, or null if the extension is installed or another function has the
+ * name.
+ */
+export function findMissingExtension({ extensions, functions }: Catalog, name: string): string | null {
+  const extension = findExtensionOfFunction(name);
   return extension === null ||
     extensions.some((each) => each.name === extension) ||
     functions.some((each) => each.name === name)
@@ -13,4 +16,5 @@ export function missingExtension({ extensions, functions }: Catalogue, name: str
     : extension;
 }
 
-export const missingWords = (extension: string): string => `Extension ${path(extension)} is missing.`;
+export const describeMissingExtension = (extension: string): string =>
+  `Extension ${formatPath(extension)} is missing.`;

@@ -1,104 +1,166 @@
 /** Primary keys of one column, and columns that look like references to them. Pure. */
-import type { Catalogue } from '../audit/catalogue';
-import type { Column } from '../audit/catalogue/columns';
-import { generatorOf } from '../audit/generators';
-import { key } from '../audit/names';
-import { onceFor } from '../audit/once';
+import type { Catalog } from '../audit/catalog';
+import type { Column } from '../audit/catalog/columns';
+import { readKeyGenerator } from '../audit/generators';
+import { memoize } from '../audit/memoize';
+import { joinKey } from '../audit/names';
+import { isSymbol, splitAtCommas, tokenizeWithDepth } from '../sql/clauses';
+import { parseNames } from '../sql/quote';
+import { readIdentifier } from '../sql/tokens';
 
-export interface Key {
+export interface GeneratableKey {
   readonly column: Column;
-  /** Keys of one kind are siblings. */
+  /** Kind of the key. Keys of the same kind in a schema are compared with each other. */
   readonly kind: 'uuid' | 'integer';
   readonly generated: boolean;
+  /** Whether the column is the whole primary key. False if the primary key has further columns for partitioning. */
+  readonly alone: boolean;
 }
 
-/** Those that a database could generate: of one column that refers to nothing, not of a partition. */
-export const keysOf = onceFor((catalogue: Catalogue): readonly Key[] => {
-  const columns = columnsByName(catalogue);
-  const foreign = foreignColumns(catalogue);
+/** Whether the column is named `id`, or after its own table: `event_id` of `events`. */
+export function isIdName(column: string, table: string): boolean {
+  const stem = /^(?:(.*)_)?(?:id|uuid)$/i.exec(column);
+  if (stem === null) return false;
+  const [, own] = stem;
+  return own === undefined || [own, `${own}s`, `${own}es`, own.replace(/y$/, 'ies')].includes(table);
+}
+
+/**
+ * Returns the columns that identify a row. On a partitioned table, PostgreSQL requires the partition key in the
+ * primary key, so the primary key may have more columns than identify a row. The column that is named like an id is
+ * chosen, even if the table is partitioned by it; otherwise the columns that are not in the partition key.
+ * @param isPartitionedBy returns whether the partition key contains the column
+ */
+export function identifyingColumns<T extends string | null>(
+  primaryKey: readonly T[],
+  table: string,
+  isPartitionedBy: (column: T) => boolean,
+): readonly T[] {
+  if (primaryKey.length <= 1 || !primaryKey.some(isPartitionedBy)) return primaryKey;
+  const named = primaryKey.filter((column) => column !== null && isIdName(column, table));
+  if (named.length === 1) return named;
+  const others = primaryKey.filter((column) => !isPartitionedBy(column));
+  return others.length > 0 ? others : primaryKey;
+}
+
+/**
+ * Returns the keys that a database could generate: keys of one column, apart from a partition key, that reference no
+ * other table. Partitions are left out.
+ */
+export const listGeneratableKeys = memoize((catalog: Catalog): readonly GeneratableKey[] => {
+  const columns = indexColumnsByName(catalog);
+  const foreign = listForeignKeyColumns(catalog);
   const partitions = new Set(
-    catalogue.tables.filter(({ partitionOf }) => partitionOf).map(({ schema, name }) => key(schema, name)),
+    catalog.tables.filter(({ partitionOf }) => partitionOf).map(({ schema, name }) => joinKey(schema, name)),
   );
-  return catalogue.indexes.flatMap((index): Key[] => {
-    const { schema, table, primary, columns: keys } = index;
-    if (!primary || keys.length !== 1 || partitions.has(key(schema, table))) return [];
-    const column = columns.get(key(schema, table, keys[0]!));
-    if (column === undefined || foreign.has(key(schema, table, column.name)) || column.generated) return [];
+  return catalog.indexes.flatMap((index): GeneratableKey[] => {
+    const { schema, table, primary } = index;
+    if (!primary || partitions.has(joinKey(schema, table))) return [];
+    const partitionedBy = listPartitionColumns(catalog).get(joinKey(schema, table));
+    const keys = identifyingColumns(index.columns, table, (name) => partitionedBy?.has(name ?? '') === true);
+    if (keys.length !== 1) return [];
+    const column = columns.get(joinKey(schema, table, keys[0]!));
+    if (column === undefined || foreign.has(joinKey(schema, table, column.name)) || column.generated)
+      return [];
     const kind =
       column.type === 'uuid' ? 'uuid' : /^(smallint|integer|bigint)$/.test(column.type) ? 'integer' : null;
-    return kind === null ? [] : [{ column, kind, generated: generatorOf(column) !== null }];
+    return kind === null
+      ? []
+      : [{ column, kind, generated: readKeyGenerator(column) !== null, alone: index.columns.length === 1 }];
   });
 });
 
+/** Returns the columns in the partition keys of partitioned tables, such as `RANGE (at, "Region" COLLATE "C")`. */
+const listPartitionColumns = memoize(
+  ({ tables }: Catalog): ReadonlyMap<string, ReadonlySet<string>> =>
+    new Map(
+      tables.flatMap(({ schema, name, partitionKey }) => {
+        if (!partitionKey) return [];
+        const all = tokenizeWithDepth(partitionKey);
+        const items = splitAtCommas(all.slice(all.findIndex((token) => isSymbol(token, '(')) + 1, -1), 1);
+        const names = items.flatMap(([first]) => (first ? (readIdentifier(first) ?? []) : []));
+        return [[joinKey(schema, name), new Set(names)] as const];
+      }),
+    ),
+);
+
 const MIN_SIBLINGS = 4;
-const MOST = 3 / 4;
+const MAJORITY_SHARE = 3 / 4;
 
-/** Whether what so many of them have is missing where it is not. */
-export const isOdd = (having: number, all: number): boolean =>
-  all >= MIN_SIBLINGS && having / all >= MOST && having < all;
-export const areEnough = (all: number): boolean => all >= MIN_SIBLINGS;
+/** Whether some objects lack what most have: at least three quarters of four or more objects, but not all, have it. */
+export const isInconsistent = (having: number, all: number): boolean =>
+  all >= MIN_SIBLINGS && having / all >= MAJORITY_SHARE && having < all;
+export const hasEnoughSiblings = (all: number): boolean => all >= MIN_SIBLINGS;
 
-export interface Reference {
+export interface LikelyReference {
   readonly column: Column;
-  /** The key that it is named after. */
+  /** Key that the column is named after. */
   readonly key: Column;
-  /** Their types compare. */
+  /** Whether the two types can be compared. */
   readonly comparable: boolean;
 }
 
-/** As LIKELY_REFERENCES asks the server: `x_id` beside a table `x`, `xs`, `xes` or `…ies`, and without a foreign key. */
-export const likelyReferences = onceFor((catalogue: Catalogue): readonly Reference[] => {
-  const columns = columnsByName(catalogue);
-  const foreign = foreignColumns(catalogue);
+/** Same rule as LIKELY_REFERENCES: `x_id` without a foreign key beside a table `x`, `xs`, `xes` or `…ies`. */
+export const listLikelyReferences = memoize((catalog: Catalog): readonly LikelyReference[] => {
+  const columns = indexColumnsByName(catalog);
+  const foreign = listForeignKeyColumns(catalog);
   const keys = new Map<string, Column>();
-  for (const { schema, table, primary, columns: names } of catalogue.indexes) {
-    const column = primary && names.length === 1 ? columns.get(key(schema, table, names[0]!)) : undefined;
-    if (column) keys.set(key(schema, table), column);
+  for (const { schema, table, primary, columns: names } of catalog.indexes) {
+    const column = primary && names.length === 1 ? columns.get(joinKey(schema, table, names[0]!)) : undefined;
+    if (column) keys.set(joinKey(schema, table), column);
   }
   const partitions = new Set(
-    catalogue.tables.filter(({ partitionOf }) => partitionOf).map(({ schema, name }) => key(schema, name)),
+    catalog.tables.filter(({ partitionOf }) => partitionOf).map(({ schema, name }) => joinKey(schema, name)),
   );
-  return catalogue.columns.flatMap((column): Reference[] => {
+  return catalog.columns.flatMap((column): LikelyReference[] => {
     const { schema, table, name } = column;
-    if (!/._id$/.test(name) || foreign.has(key(schema, table, name)) || partitions.has(key(schema, table)))
+    if (
+      !/._id$/.test(name) ||
+      foreign.has(joinKey(schema, table, name)) ||
+      partitions.has(joinKey(schema, table))
+    )
       return [];
     const stem = name.slice(0, -3);
     return [...new Set([stem, `${stem}s`, `${stem}es`, stem.replace(/y$/, 'ies')])].flatMap(
-      (target): Reference[] => {
-        const found = keys.get(key(schema, target));
+      (target): LikelyReference[] => {
+        const found = keys.get(joinKey(schema, target));
         if (found === undefined || found === column) return [];
-        return [{ column, key: found, comparable: comparable(catalogue, column.type, found.type) }];
+        return [{ column, key: found, comparable: isComparable(catalog, column.type, found.type) }];
       },
     );
   });
 });
 
-/** Numbers compare with numbers and texts with texts; anything else only with itself. */
-function comparable(catalogue: Catalogue, one: string, other: string): boolean {
-  const [left, right] = [baseOf(catalogue, one), baseOf(catalogue, other)];
-  return left === right || (family(left) !== null && family(left) === family(right));
+/** Whether two types can be compared: numbers with numbers, texts with texts, any other type only with itself. */
+function isComparable(catalog: Catalog, one: string, other: string): boolean {
+  const [left, right] = [resolveBaseType(catalog, one), resolveBaseType(catalog, other)];
+  return left === right || (getTypeFamily(left) !== null && getTypeFamily(left) === getTypeFamily(right));
 }
 
-const family = (type: string): 'number' | 'text' | null =>
+const getTypeFamily = (type: string): 'number' | 'text' | null =>
   /^(smallint|integer|bigint|numeric|real|double precision|oid)/.test(type)
     ? 'number'
     : /^(text|character|name|citext|[\w"]+\.citext)/.test(type)
       ? 'text'
       : null;
 
-function baseOf({ types }: Catalogue, type: string): string {
-  const domain = types.find(({ schema, name, base }) => base !== undefined && `${schema}.${name}` === type);
+function resolveBaseType({ types }: Catalog, type: string): string {
+  const written = parseNames(type);
+  const domain = types.find(
+    ({ schema, name, base }) =>
+      base !== undefined && written.length === 2 && schema === written[0] && name === written[1],
+  );
   return domain?.base ?? type;
 }
 
-const columnsByName = onceFor(
-  ({ columns }: Catalogue): ReadonlyMap<string, Column> =>
-    new Map(columns.map((each) => [key(each.schema, each.table, each.name), each])),
+const indexColumnsByName = memoize(
+  ({ columns }: Catalog): ReadonlyMap<string, Column> =>
+    new Map(columns.map((each) => [joinKey(each.schema, each.table, each.name), each])),
 );
 
-const foreignColumns = ({ constraints }: Catalogue): ReadonlySet<string> =>
+const listForeignKeyColumns = ({ constraints }: Catalog): ReadonlySet<string> =>
   new Set(
     constraints
       .filter(({ type }) => type === 'foreign key')
-      .flatMap(({ schema, table, columns = [] }) => columns.map((name) => key(schema, table, name))),
+      .flatMap(({ schema, table, columns = [] }) => columns.map((name) => joinKey(schema, table, name))),
   );

@@ -1,49 +1,58 @@
 /**
- * What every kind has, whether errors of the log lead to it (DefectKind) or an audit alone finds it. One file each in kinds/,
- * named in index.ts; its cases stand in test/defects/audit under the same id.
+ * A check for one kind of problem that an audit finds. Checks for problems that also cause errors in the log are
+ * `DefectKind`s. Each check has a file in kinds/ and is registered in index.ts. Its test cases are in
+ * test/defects/audit under the same id.
  */
 import type { Evidence, FailingStatement } from '../audit/evidence';
-import type { Finding, Grade } from '../audit/finding';
+import type { Confidence, Finding } from '../audit/finding';
 
-export interface Kind {
-  /** Stable, kebab-case: the documentation's file name, and `id` of a finding. */
+export interface FindingKind {
+  /** Id in kebab-case. It must not change: it is the name of the documentation file and the `id` of findings. */
   readonly id: string;
   readonly title: string;
-  /** One sentence: what it does to the application. */
+  /** Effect on the application, in one sentence. */
   readonly impact: string;
-  /** A paragraph: how a database comes to be like this. */
+  /** How a database gets into this state, as a paragraph. */
   readonly origin: string;
-  readonly audit: Audit;
+  readonly audit: KindAudit;
 }
 
-export interface Audit {
-  /** When a finding has which grade: half a sentence each, e.g. `the source has it`. */
-  readonly grades: Readonly<Partial<Record<Grade, string>>>;
-  /** What to do about it, sentences. */
+export interface KindAudit {
+  /** Condition for each confidence, as half a sentence: `the source has it`. */
+  readonly confidences: Readonly<Partial<Record<Confidence, string>>>;
+  /** Sentences that tell a person what to do about a finding. */
   readonly remedy: string;
-  /** What it cannot see. @default - it sees everything that it names */
+  /**
+   * The cases that the check cannot detect.
+   * @default - it detects everything that it describes
+   */
   readonly blind?: string;
-  /** Why no migration can be written for it, half a sentence. @default - one can, for what has {@link Finding.mend} */
+  /**
+   * Reason why no migration can be written, as half a sentence.
+   * @default - one can be written for findings with {@link Finding.repair}
+   */
   readonly unwritten?: string;
-  /** Pure. */
+  /** Returns the findings. Pure. */
   readonly find: (evidence: Evidence) => readonly Finding[];
 }
 
-const SHOWN = 3;
-const TEXT_LENGTH = 300;
+const MAX_SHOWN_STATEMENTS = 3;
+const MAX_TEXT_LENGTH = 300;
 
-/** Statements that show it, as lines of evidence: the most frequent ones. */
-export function shownBy(statements: readonly FailingStatement[]): readonly string[] {
-  const lines = statements.slice(0, SHOWN).map(({ text, calls, verdict: { sqlstate, why } }) => {
-    const short = text.length > TEXT_LENGTH ? `${text.slice(0, TEXT_LENGTH)}…` : text;
-    return `${sqlstate}, ${why}${calls === null ? '' : `, ${calls} ${calls === 1 ? 'call' : 'calls'}`}: ${short}`;
-  });
-  const more = statements.length - SHOWN;
+/** Lists the most frequent of the failing statements as lines of evidence. */
+export function formatStatementEvidence(statements: readonly FailingStatement[]): readonly string[] {
+  const lines = statements
+    .slice(0, MAX_SHOWN_STATEMENTS)
+    .map(({ text, calls, verdict: { sqlstate, why } }) => {
+      const short = text.length > MAX_TEXT_LENGTH ? `${text.slice(0, MAX_TEXT_LENGTH)}…` : text;
+      return `${sqlstate}, ${why}${calls === null ? '' : `, ${calls} ${calls === 1 ? 'call' : 'calls'}`}: ${short}`;
+    });
+  const more = statements.length - MAX_SHOWN_STATEMENTS;
   return more > 0 ? [...lines, `and ${more} more statements`] : lines;
 }
 
-/** One finding for what is found in several ways: all of its evidence. */
-export function merged(findings: readonly Finding[]): readonly Finding[] {
+/** Merges findings of the same object and message into one with all their evidence and the best confidence. */
+export function mergeFindings(findings: readonly Finding[]): readonly Finding[] {
   const groups = new Map<string, Finding>();
   for (const each of findings) {
     const key = `${each.object}\0${each.message}`;
@@ -53,7 +62,7 @@ export function merged(findings: readonly Finding[]): readonly Finding[] {
       known
         ? {
             ...known,
-            grade: known.grade < each.grade ? known.grade : each.grade,
+            confidence: known.confidence < each.confidence ? known.confidence : each.confidence,
             evidence: [...known.evidence, ...each.evidence],
           }
         : each,

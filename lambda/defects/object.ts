@@ -1,25 +1,31 @@
-/** What a defect is about: by the names of the catalogue, and by those that it had at one moment. */
+/**
+ * The object of a finding: under the names in the catalog, and under those that it had at one point of the
+ * migrations.
+ */
 import type { ObjectName } from '../contract/effects';
 
-/** What a defect is about. Names are ready for SQL. */
+/** The object of a finding. All names are quoted as needed in SQL. */
 export interface DefectObject {
   readonly table: string | null;
   readonly column: string | null;
-  /** Conflict target, or the columns of a key. */
+  /** Columns of a conflict target or of a key. */
   readonly columns: readonly string[];
-  /** An index, a constraint or a function. */
+  /** Name of an index, a constraint or a function. */
   readonly name: string | null;
-  /** Predicate of a partial index; type of a column; whatever the kind's repair needs. */
+  /** Further information for the repair, for example the predicate of a partial index or the type of a column. */
   readonly detail: string | null;
 }
 
 export const NO_OBJECT: DefectObject = { table: null, column: null, columns: [], name: null, detail: null };
 
-/** The object under the names that it has at one moment; all as the catalogue keeps them, expressions as written. */
-export interface ObjectThen {
+/**
+ * The object with the names that it had at one point in the migrations. Names are unquoted as in the catalog;
+ * expressions are as written.
+ */
+export interface HistoricalObject {
   readonly table: ObjectName | null;
   readonly column: string | null;
   readonly columns: readonly string[];
-  /** Index, constraint or function. */
+  /** Name of an index, a constraint or a function. */
   readonly name: string | null;
 }

@@ -1,78 +1,83 @@
 /**
- * What a diagnosis asks the catalogue of relations: one SELECT on pg_catalog for all of these names in all schemas, the
- * tables that they are partitions or children of included. Names ready for SQL are quoted by the server.
+ * Facts about relations for a diagnosis. One SELECT on pg_catalog reads all relations of the given names in all
+ * schemas, and the tables that they are partitions or children of. Names that are ready for SQL are quoted by the
+ * server.
  */
 
 import type { Database } from '../postgres/database';
-import { INDEX_IS_VALID, INSERT_DEFAULT } from '../sql/catalogue';
+import { INDEX_IS_VALID_SQL, INSERT_DEFAULT_SQL } from '../sql/catalog';
+import { buildClearedColumnsSql } from './catalog';
 import type { UniqueIndex } from './conflict';
 
 export interface Relation {
   readonly oid: string;
-  /** As the catalogue has them. */
+  /** Schema, unquoted as in the catalog. `name` is unquoted too. */
   readonly schema: string;
   readonly name: string;
-  /** `schema.name`, ready for SQL. */
+  /** `schema.name`, quoted as needed in SQL. */
   readonly sql: string;
   readonly kind: 'table' | 'partitioned' | 'view' | 'foreign';
-  /** Of some session; only that session sees it. */
+  /** The table is temporary: it belongs to some session, and only that session sees it. */
   readonly temporary: boolean;
   readonly partition: boolean;
-  /** What it is a partition or a child of, nearest first. */
+  /** OIDs of the tables that it is a partition or a child of, nearest first. */
   readonly ancestors: readonly string[];
-  /** Of a view, as the server prints it. */
+  /** Definition of a view, as the server prints it. null for other relations. */
   readonly definition: string | null;
   readonly columns: readonly Column[];
   readonly primaryKey: readonly string[];
-  /** Columns of the partition keys of all levels, null for an expression; null when it is not partitioned. */
+  /**
+   * Columns of the partition keys of all levels, with null for an expression. The whole list is null if the table is
+   * not partitioned.
+   */
   readonly partitionKey: readonly (string | null)[] | null;
-  /** Enabled ones that may change what a row holds, or put another statement in its place. */
+  /** Enabled row triggers that may change the row or replace the statement. */
   readonly triggers: readonly Trigger[];
-  /** Disabled ones before INSERT, `name (function)`. */
-  readonly disabledTriggers: readonly string[];
-  /** An INSTEAD rule on INSERT or UPDATE. */
+  /** Disabled triggers before INSERT. */
+  readonly disabledTriggers: readonly Pick<Trigger, 'name' | 'function'>[];
+  /** The relation has an INSTEAD rule on INSERT or UPDATE. */
   readonly rewritten: boolean;
   readonly foreignKeys: readonly ForeignKey[];
   readonly uniqueIndexes: readonly UniqueIndex[];
-  /** All partitions that hold rows, `schema.name`; `nested` where one of them has partitions of its own. */
+  /** All partitions that hold rows, as `schema.name`. `nested` is true if a partition is partitioned itself. */
   readonly leaves: readonly string[];
   readonly nested: boolean;
-  /** The server's major version. */
+  /** Major version of the server. */
   readonly major: number;
 }
 
 export interface Column {
   readonly name: string;
   readonly sql: string;
-  /** From 1, dropped columns left out. */
+  /** Position among the columns that are not dropped, from 1. */
   readonly position: number;
   readonly type: string;
-  /** Without length, and of a domain the type under it. */
+  /** Type without its length. For a domain, its base type. */
   readonly baseType: string;
-  /** Characters of a varchar or char; null where there is no limit. */
+  /** Maximum number of characters of a varchar or char. null if there is no limit. */
   readonly length: number | null;
   readonly notNull: boolean;
-  /** As the server prints it, a domain's included. */
+  /** Default as the server prints it, of the column or else of its domain. */
   readonly default: string | null;
   readonly identity: boolean;
   readonly generated: boolean;
-  /** CHECK constraints of the table and of the domain that speak of it, other than IS NOT NULL; quoted. */
+  /** CHECK constraints of the table and the domain that concern the column, except IS NOT NULL. Names are quoted. */
   readonly checks: readonly string[];
   readonly sequence: Sequence | null;
 }
 
 /**
- * The one that the column's default uses; else the one that the column owns; else one of the name that a serial's has, that
- * no column owns and no default uses.
+ * Sequence of a column: the one that its default uses; or else the one that it owns; or else one with a serial's
+ * default name that no column owns and no default uses.
  */
 export interface Sequence {
   readonly sql: string;
   readonly owned: boolean;
-  /** By the column's own default, which an identity does not have. */
+  /** Whether the column's own default uses it. False for an identity, which has no default. */
   readonly used: boolean;
   readonly increment: number;
   readonly type: string;
-  /** The role of the question may take values; null where there is no such role. */
+  /** Whether the role of the question has USAGE on it. null if the role does not exist. */
   readonly usable: boolean | null;
 }
 
@@ -86,26 +91,28 @@ export interface Trigger {
 export interface ForeignKey {
   readonly name: string;
   readonly columns: readonly string[];
-  /** What it does to them when the referenced row is deleted or changed. */
+  /** The value that the key sets `cleared` to when the referenced row is deleted or changed. */
   readonly clears: 'null' | 'default' | null;
+  /** From PostgreSQL 15 on, a key may clear only some of its columns. */
+  readonly cleared: readonly string[];
 }
 
-/** In order of schema and name. */
-export async function relationsNamed(
+/** Returns the relations of these names, sorted by schema and name. */
+export async function readRelations(
   db: Database,
   names: readonly string[],
   user: string,
 ): Promise<readonly Relation[]> {
   if (names.length === 0) return [];
-  const rows = await db.query<{ relation: string }>(RELATIONS, [[...new Set(names)], user]);
+  const rows = await db.query<{ relation: string }>(RELATIONS_SQL, [[...new Set(names)], user]);
   return rows.map(({ relation }) => JSON.parse(relation) as Relation);
 }
 
-const COLUMN_NAMES = (relation: string, numbers: string): string =>
+const buildColumnNamesSql = (relation: string, numbers: string): string =>
   `(SELECT coalesce(json_agg(a.attname ORDER BY u.n), '[]') FROM unnest(${numbers}) WITH ORDINALITY AS u (attnum, n)
     LEFT JOIN pg_attribute a ON a.attrelid = ${relation} AND a.attnum = u.attnum AND a.attnum > 0)`;
 
-const SEQUENCE = `(SELECT json_build_object('sql', format('%I.%I', sn.nspname, s.relname), 'owned', d.objid IS NOT NULL, 'used', u.objid IS NOT NULL,
+const SEQUENCE_SQL = `(SELECT json_build_object('sql', format('%I.%I', sn.nspname, s.relname), 'owned', d.objid IS NOT NULL, 'used', u.objid IS NOT NULL,
       'increment', q.seqincrement, 'type', format_type(q.seqtypid, NULL),
       'usable', (SELECT has_sequence_privilege(r.oid, s.oid, 'USAGE') FROM pg_roles r WHERE r.rolname = $2))
     FROM pg_class s JOIN pg_sequence q ON q.seqrelid = s.oid JOIN pg_namespace sn ON sn.oid = s.relnamespace
@@ -122,31 +129,31 @@ const SEQUENCE = `(SELECT json_build_object('sql', format('%I.%I', sn.nspname, s
           AND u.refclassid = 'pg_class'::regclass AND u.refobjid = s.oid))
     ORDER BY u.objid IS NOT NULL DESC, d.objid IS NOT NULL DESC, s.oid LIMIT 1)`;
 
-/** One that is NOT ENFORCED, from 18 on, refuses nothing. */
-const CHECKS = `(SELECT coalesce(json_agg(quote_ident(k.conname) ORDER BY k.conname), '[]') FROM pg_constraint k
+/** A CHECK that is NOT ENFORCED (PostgreSQL 18) rejects nothing and is left out. */
+const CHECKS_SQL = `(SELECT coalesce(json_agg(quote_ident(k.conname) ORDER BY k.conname), '[]') FROM pg_constraint k
     WHERE k.contype = 'c' AND (k.contypid = t.oid AND t.typtype = 'd' OR k.conrelid = c.oid AND a.attnum = ANY (k.conkey))
       AND to_jsonb(k) ->> 'conenforced' IS DISTINCT FROM 'false'
       AND pg_get_constraintdef(k.oid) !~ '^CHECK \\(\\(("[^"]+"|\\w+) IS NOT NULL\\)\\)')`;
 
-const COLUMNS = `(SELECT coalesce(json_agg(json_build_object('name', a.attname, 'sql', quote_ident(a.attname),
+const COLUMNS_SQL = `(SELECT coalesce(json_agg(json_build_object('name', a.attname, 'sql', quote_ident(a.attname),
       'position', (SELECT count(*) FROM pg_attribute b WHERE b.attrelid = c.oid AND b.attnum BETWEEN 1 AND a.attnum
         AND NOT b.attisdropped),
       'type', format_type(a.atttypid, a.atttypmod), 'baseType', format_type(base.oid, NULL),
       'length', CASE WHEN base.oid IN ('varchar'::regtype, 'bpchar'::regtype)
         THEN nullif(greatest(CASE WHEN t.typtype = 'd' THEN t.typtypmod ELSE a.atttypmod END, 3) - 4, -1) END,
       'notNull', a.attnotnull,
-      'default', CASE WHEN a.attgenerated = '' THEN ${INSERT_DEFAULT} END,
-      'identity', a.attidentity <> '', 'generated', a.attgenerated <> '', 'checks', ${CHECKS},
-      'sequence', ${SEQUENCE}) ORDER BY a.attnum), '[]')
+      'default', CASE WHEN a.attgenerated = '' THEN ${INSERT_DEFAULT_SQL} END,
+      'identity', a.attidentity <> '', 'generated', a.attgenerated <> '', 'checks', ${CHECKS_SQL},
+      'sequence', ${SEQUENCE_SQL}) ORDER BY a.attnum), '[]')
     FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
     JOIN pg_type base ON base.oid = CASE WHEN t.typtype = 'd' THEN t.typbasetype ELSE t.oid END
     LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
     WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped)`;
 
-const UNIQUE_INDEXES = `(SELECT coalesce(json_agg(json_build_object(
+const UNIQUE_INDEXES_SQL = `(SELECT coalesce(json_agg(json_build_object(
       'table', format('%I.%I', n.nspname, c.relname), 'name', quote_ident(x.relname),
       'sql', format('%I.%I', xn.nspname, x.relname),
-      'valid', ${INDEX_IS_VALID}, 'exclusion', i.indisexclusion,
+      'valid', ${INDEX_IS_VALID_SQL}, 'exclusion', i.indisexclusion,
       'unique', i.indisunique, 'immediate', i.indimmediate, 'primary', i.indisprimary, 'partitioned', x.relkind = 'I',
       'constraint', (SELECT k.conname FROM pg_constraint k WHERE k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x')
         AND k.conrelid = i.indrelid),
@@ -166,8 +173,11 @@ const UNIQUE_INDEXES = `(SELECT coalesce(json_agg(json_build_object(
     JOIN pg_am m ON m.oid = x.relam
     WHERE i.indrelid = c.oid AND (i.indisunique OR i.indisexclusion))`;
 
-/** Row triggers before INSERT (4) or UPDATE (16), or in place of them (64); a partition's copies are internal up to 14. */
-const TRIGGERS = `(SELECT coalesce(json_agg(json_build_object('name', quote_ident(t.tgname),
+/**
+ * Row triggers before INSERT (4) or UPDATE (16), or INSTEAD OF them (64). Up to PostgreSQL 14, a partition's clones are
+ * marked internal.
+ */
+const TRIGGERS_SQL = `(SELECT coalesce(json_agg(json_build_object('name', quote_ident(t.tgname),
       'function', t.tgfoid::regproc::text, 'insteadOf', t.tgtype & 64 <> 0,
       'on', CASE WHEN t.tgtype & 20 = 20 THEN 'both' WHEN t.tgtype & 4 <> 0 THEN 'insert' ELSE 'update' END)
       ORDER BY t.tgname), '[]')
@@ -175,10 +185,11 @@ const TRIGGERS = `(SELECT coalesce(json_agg(json_build_object('name', quote_iden
     WHERE t.tgrelid = c.oid AND (NOT t.tgisinternal OR t.tgparentid <> 0) AND t.tgconstraint = 0
       AND t.tgenabled IN ('O', 'A') AND t.tgtype & 1 <> 0 AND t.tgtype & 20 <> 0 AND t.tgtype & 66 <> 0)`;
 
-const DISABLED_TRIGGERS = `(SELECT coalesce(json_agg(format('%I (%s)', t.tgname, t.tgfoid::regproc) ORDER BY t.tgname), '[]')
+const DISABLED_TRIGGERS_SQL = `(SELECT coalesce(json_agg(json_build_object('name', quote_ident(t.tgname),
+      'function', t.tgfoid::regproc::text) ORDER BY t.tgname), '[]')
     FROM pg_trigger t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal AND t.tgenabled IN ('D', 'R') AND t.tgtype & 7 = 7)`;
 
-const RELATIONS = `
+const RELATIONS_SQL = `
   WITH RECURSIVE named AS (
     SELECT c.oid, 0 AS depth FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relname = ANY ($1::text[]) AND c.relkind IN ('r', 'p', 'v', 'f')
@@ -194,8 +205,8 @@ const RELATIONS = `
         UNION SELECT h.inhparent, up.depth + 1 FROM up JOIN pg_inherits h ON h.inhrelid = up.oid WHERE up.depth < 32)
       SELECT coalesce(json_agg(up.oid::text ORDER BY up.depth), '[]') FROM up),
     'definition', CASE WHEN c.relkind = 'v' THEN pg_get_viewdef(c.oid) END,
-    'columns', ${COLUMNS},
-    'primaryKey', coalesce((SELECT ${COLUMN_NAMES('c.oid', '(i.indkey::int2[])[:i.indnkeyatts - 1]')} FROM pg_index i
+    'columns', ${COLUMNS_SQL},
+    'primaryKey', coalesce((SELECT ${buildColumnNamesSql('c.oid', '(i.indkey::int2[])[:i.indnkeyatts - 1]')} FROM pg_index i
       WHERE i.indrelid = c.oid AND i.indisprimary), '[]'),
     'partitionKey', CASE WHEN c.relkind = 'p' THEN (SELECT json_agg(k.name ORDER BY k.place) FROM (
         SELECT a.attname AS name, min(l.level * 100 + u.n) AS place FROM pg_partition_tree(c.oid) l
@@ -203,14 +214,15 @@ const RELATIONS = `
         CROSS JOIN LATERAL unnest(p.partattrs::int2[]) WITH ORDINALITY AS u (attnum, n)
         LEFT JOIN pg_attribute a ON a.attrelid = p.partrelid AND a.attnum = u.attnum AND a.attnum > 0
         GROUP BY a.attname) AS k) END,
-    'triggers', ${TRIGGERS}, 'disabledTriggers', ${DISABLED_TRIGGERS},
+    'triggers', ${TRIGGERS_SQL}, 'disabledTriggers', ${DISABLED_TRIGGERS_SQL},
     'rewritten', EXISTS (SELECT FROM pg_rewrite w WHERE w.ev_class = c.oid AND w.is_instead AND w.ev_type IN ('2', '3')),
     'foreignKeys', (SELECT coalesce(json_agg(json_build_object('name', quote_ident(f.conname),
-        'columns', ${COLUMN_NAMES('c.oid', 'f.conkey')},
+        'columns', ${buildColumnNamesSql('c.oid', 'f.conkey')},
         'clears', CASE WHEN 'n' IN (f.confdeltype, f.confupdtype) THEN 'null'
-          WHEN 'd' IN (f.confdeltype, f.confupdtype) THEN 'default' END) ORDER BY f.conname), '[]')
+          WHEN 'd' IN (f.confdeltype, f.confupdtype) THEN 'default' END,
+        'cleared', ${buildColumnNamesSql('c.oid', buildClearedColumnsSql(`'{n,d}'`))}) ORDER BY f.conname), '[]')
       FROM pg_constraint f WHERE f.conrelid = c.oid AND f.contype = 'f'),
-    'uniqueIndexes', ${UNIQUE_INDEXES},
+    'uniqueIndexes', ${UNIQUE_INDEXES_SQL},
     'leaves', CASE WHEN c.relkind = 'p' THEN (SELECT coalesce(json_agg(format('%I.%I', ln.nspname, lc.relname)
       ORDER BY ln.nspname, lc.relname), '[]') FROM pg_partition_tree(c.oid) l JOIN pg_class lc ON lc.oid = l.relid
       JOIN pg_namespace ln ON ln.oid = lc.relnamespace WHERE l.isleaf) ELSE '[]' END,

@@ -1,21 +1,31 @@
-/** From the name that a statement writes to the table that its rows go into: through views, and past other schemas' tables. */
+/** Resolves the name in a statement to the table that receives the rows, through views and by search path. */
 import type { Database } from '../postgres/database';
-import { findWord, isSymbol, isWord, place, qualifiedName, split } from '../sql/clauses';
-import { type Relation, relationsNamed } from './relations';
+import {
+  findWord,
+  isSymbol,
+  isWord,
+  readQualifiedName,
+  splitAtCommas,
+  tokenizeWithDepth,
+} from '../sql/clauses';
+import { type Relation, readRelations } from './relations';
 
 export interface WrittenTable {
-  /** As the statement names it. */
+  /** Relation that the statement names. */
   readonly named: Relation;
-  /** What an INSERT into it writes: itself, or the table under a view. */
+  /** Table that an INSERT writes to: the relation itself, or the table under a view. */
   readonly table: Relation;
-  /** The table's columns by their names in `named`. */
+  /** Columns of `table` by their names in `named`. */
   readonly columns: ReadonlyMap<string, string>;
-  /** Why nothing can be said of what a statement on `named` writes; null where it can. */
+  /** Reason why it is unknown what a statement on `named` writes, or null if it is known. */
   readonly opaque: string | null;
 }
 
-/** What a view shows of one table; null where it is more than that, and a write needs a trigger or a rule. */
-export function simpleView(
+/**
+ * Returns the table and columns of a view over one table. null for any other view, which needs a trigger or a rule for
+ * writes.
+ */
+export function parseSimpleView(
   definition: string,
   view: Relation,
 ): {
@@ -23,7 +33,7 @@ export function simpleView(
   readonly table: string;
   readonly columns: ReadonlyMap<string, string>;
 } | null {
-  const all = place(definition.replace(/;\s*$/, ''));
+  const all = tokenizeWithDepth(definition.replace(/;\s*$/, ''));
   const range = { from: 0, to: all.length, depth: 0 };
   const from = findWord(all, range, 'from');
   if (!isWord(all[0], 'select') || from >= all.length) return null;
@@ -32,11 +42,11 @@ export function simpleView(
     all.length
   )
     return null;
-  const base = qualifiedName(all, isWord(all[from + 1], 'only') ? from + 2 : from + 1);
+  const base = readQualifiedName(all, isWord(all[from + 1], 'only') ? from + 2 : from + 1);
   if (base === null || findComma(all, base.next)) return null;
   const columns = new Map<string, string>();
-  split(all.slice(1, from), 0).forEach((item, i) => {
-    const name = qualifiedName(item, 0);
+  splitAtCommas(all.slice(1, from), 0).forEach((item, i) => {
+    const name = readQualifiedName(item, 0);
     const alias = name !== null && isWord(item[name.next], 'as') ? name.next + 2 : name?.next;
     const shown = view.columns[i];
     if (name !== null && alias === item.length && shown !== undefined) columns.set(shown.name, name.table);
@@ -44,40 +54,40 @@ export function simpleView(
   return { schema: base.schema, table: base.table, columns };
 }
 
-const findComma = (all: ReturnType<typeof place>, from: number): boolean =>
+const findComma = (all: ReturnType<typeof tokenizeWithDepth>, from: number): boolean =>
   all.some((token, at) => at >= from && token.depth === 0 && (isSymbol(token, ',') || isWord(token, 'join')));
 
-const MOST_VIEWS = 8;
+const MAX_VIEW_DEPTH = 8;
 
-/** Relations of these names, and what the views among them show. */
-export async function relationsBehind(
+/** Returns the relations of these names and those under the views among them. */
+export async function readUnderlyingRelations(
   db: Database,
   names: readonly string[],
   user: string,
 ): Promise<readonly Relation[]> {
   const known = new Map<string, Relation>();
   let wanted = [...names];
-  for (let depth = 0; depth < MOST_VIEWS && wanted.length > 0; depth++) {
-    const found = await relationsNamed(db, wanted, user);
+  for (let depth = 0; depth < MAX_VIEW_DEPTH && wanted.length > 0; depth++) {
+    const found = await readRelations(db, wanted, user);
     wanted = [];
     for (const relation of found) {
       if (known.has(relation.oid)) continue;
       known.set(relation.oid, relation);
-      const view = relation.definition === null ? null : simpleView(relation.definition, relation);
+      const view = relation.definition === null ? null : parseSimpleView(relation.definition, relation);
       if (view !== null) wanted.push(view.table);
     }
   }
   return [...known.values()];
 }
 
-/** What a statement that names this relation writes. */
-export function targetOf(named: Relation, all: readonly Relation[]): WrittenTable {
+/** Returns what a statement that names this relation writes to. */
+export function resolveWrittenTable(named: Relation, all: readonly Relation[]): WrittenTable {
   let columns: ReadonlyMap<string, string> = new Map(named.columns.map(({ name }) => [name, name]));
   let table = named;
-  for (let depth = 0; depth < MOST_VIEWS; depth++) {
-    const opaque = opaqueness(table);
+  for (let depth = 0; depth < MAX_VIEW_DEPTH; depth++) {
+    const opaque = describeOpaqueness(table);
     if (table.kind !== 'view' || opaque !== null) return { named, table, columns, opaque };
-    const view = simpleView(table.definition ?? '', table);
+    const view = parseSimpleView(table.definition ?? '', table);
     const under =
       view === null
         ? null
@@ -95,33 +105,33 @@ export function targetOf(named: Relation, all: readonly Relation[]): WrittenTabl
   return { named, table, columns, opaque: `${named.sql} is a view on too many nested views` };
 }
 
-function opaqueness(relation: Relation): string | null {
+function describeOpaqueness(relation: Relation): string | null {
   const trigger = relation.triggers.find(({ insteadOf }) => insteadOf);
   if (trigger !== undefined)
     return `${relation.sql} has the INSTEAD OF trigger ${trigger.name} (${trigger.function})`;
   return relation.rewritten ? `a rule on ${relation.sql} replaces this statement` : null;
 }
 
-/** A row that the target takes in may end in this table. */
-export const leadsTo = (target: WrittenTable, row: Relation): boolean =>
+/** Whether a row written to the target may be stored in this table. */
+export const reachesTable = (target: WrittenTable, row: Relation): boolean =>
   target.table.oid === row.oid || row.ancestors.includes(target.table.oid);
 
-/** The statement's name for a column of the table. */
-export const nameIn = (target: WrittenTable, column: string): string | null =>
+/** Returns the statement's name for a column of the table, or null. */
+export const findStatementName = (target: WrittenTable, column: string): string | null =>
   [...target.columns].find(([, behind]) => behind === column)?.[0] ?? null;
 
 /**
- * In the order in which a session of the role finds them: by its search path, then the others. Temporary ones come last,
- * although the one session that sees them finds them first.
+ * Sorts relations in the order in which a session of the role resolves a name: by its search path, then the others.
+ * Temporary ones come last: only one session sees them, although it would find them first.
  */
-export function inOrder<T>(
+export function sortBySearchPath<T>(
   candidates: readonly T[],
-  relationOf: (each: T) => Relation,
+  getRelation: (each: T) => Relation,
   schema: string | null,
   path: readonly string[],
 ): readonly T[] {
   const rank = (each: T): number => {
-    const relation = relationOf(each);
+    const relation = getRelation(each);
     if (relation.temporary) return path.length + 1;
     const at = path.indexOf(relation.schema);
     return at < 0 ? path.length : at;
@@ -130,8 +140,8 @@ export function inOrder<T>(
     .filter(
       (each) =>
         schema === null ||
-        relationOf(each).schema === schema ||
-        (schema === 'pg_temp' && relationOf(each).temporary),
+        getRelation(each).schema === schema ||
+        (schema === 'pg_temp' && getRelation(each).temporary),
     )
     .map((each) => ({ each, rank: rank(each) }))
     .sort((a, b) => a.rank - b.rank)

@@ -1,16 +1,16 @@
-/** From CloudFormation's event to what the engine is asked. Pure. */
+/** Converts CloudFormation's event to a request to the engine. Pure. */
 import type { ConvergeRequest, FailedDeployment, StackOwner } from '../contract/converge';
 import { type DeployRequest, readOldProperties } from '../contract/custom-resource';
 import type { Classification, FailedAttempt } from './classify-request';
 import type { IsCompleteRequest } from './events';
 
 /** @param stackId `arn:aws:cloudformation:<region>:<account>:stack/<name>/<uuid>` */
-export function stackOwnerOf(stackId: string, stackName: string | null = null): StackOwner {
+export function parseStackOwner(stackId: string, stackName: string | null = null): StackOwner {
   const [, , , region = '', account = '', resource = ''] = stackId.split(':');
   return { account, region, stackName: stackName ?? resource.split('/')[1] ?? '' };
 }
 
-export function convergeRequest(
+export function buildConvergeRequest(
   event: IsCompleteRequest,
   properties: DeployRequest,
   classified: Pick<Classification, 'direction' | 'failed'>,
@@ -19,23 +19,26 @@ export function convergeRequest(
     id: event.RequestId,
     startedAt: event.StartedAt,
     namespace: properties.namespace,
-    owner: stackOwnerOf(event.StackId, properties.owner),
-    beside: properties.beside,
+    owner: parseStackOwner(event.StackId, properties.owner),
+    otherNamespaces: properties.otherNamespaces,
     formerNamespace: readOldProperties(event.OldResourceProperties)?.namespace ?? null,
     adopt: properties.adopt,
     direction: classified.direction,
     manifestHash: properties.manifestHash,
     workload: properties.workload,
-    failed: failedDeployment(event, properties, classified.failed),
-    undoAfterSuccess: properties.undoAfterSuccess,
+    failed: findFailedDeployment(event, properties, classified.failed),
+    rollbackAfterSuccess: properties.rollbackAfterSuccess,
     remove: event.RequestType === 'Delete',
     ownerRole: properties.ownerRole,
     baseline: properties.baseline,
   };
 }
 
-/** Null where the failed deployment was about another database or namespace: what it did there is out of reach, and kept. */
-function failedDeployment(
+/**
+ * Returns null if the failed deployment was about another database or namespace: what it did there cannot be undone
+ * from here, and is kept.
+ */
+function findFailedDeployment(
   event: IsCompleteRequest,
   properties: DeployRequest,
   failed: FailedAttempt | null,

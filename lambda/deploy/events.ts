@@ -1,4 +1,4 @@
-/** What the provider framework hands to the two handlers and takes from them. */
+/** Types that the provider framework passes to the two handlers and accepts from them. */
 
 export interface OnEventRequest {
   readonly RequestType: 'Create' | 'Update' | 'Delete';
@@ -12,13 +12,13 @@ export interface OnEventRequest {
 
 export interface OnEventResponse {
   readonly PhysicalResourceId: string;
-  /** ISO time. The framework carries it along to every poll, since nothing else lives between two of them. */
+  /** ISO time. The framework passes it to every poll; nothing else is kept between two polls. */
   readonly StartedAt: string;
 }
 
 export type IsCompleteRequest = OnEventRequest & OnEventResponse;
 
-/** The framework refuses `Data` while not complete. */
+/** The framework rejects `Data` while the request is not complete. */
 export type IsCompleteResponse =
   | { readonly IsComplete: false }
   | { readonly IsComplete: true; readonly Data: Readonly<Record<string, string>> };

@@ -1,12 +1,12 @@
 /**
- * What a stack's events say. CloudFormation does not tell a custom resource that it rolls back, nor that it stopped
- * waiting; its events do. Pure.
+ * Reads a stack's history from its events. CloudFormation does not inform a custom resource that it rolls back, or
+ * that it stopped waiting; the events show it. Pure.
  */
 
-/** An event of the stack itself or of our own resource; everybody else's are left out. */
+/** An event of the stack itself or of Trueup's resource. Events of other resources are left out. */
 export interface StackEvent {
   readonly of: 'stack' | 'resource';
-  /** E.g. `UPDATE_ROLLBACK_IN_PROGRESS`. */
+  /** Status, e.g. `UPDATE_ROLLBACK_IN_PROGRESS`. */
   readonly status: string;
   /**
    * CloudFormation's DetailedStatus, e.g. `CONFIGURATION_COMPLETE`: a step within the operation that the status names
@@ -14,38 +14,48 @@ export interface StackEvent {
    * @default - none
    */
   readonly detail?: string;
+  /** Why a request of Trueup's resource failed. @default - it did not fail */
+  readonly reason?: string;
   readonly atMs: number;
 }
 
-export interface History {
-  /** The newest operation is there from its beginning, so that `results` lacks none. */
+export interface StackHistory {
+  /** Whether the newest operation is included from its beginning, so that `results` is complete. */
   readonly whole: boolean;
-  /** When that attempt began: with rollback disabled, several operations are one attempt. Null when it is not known. */
+  /**
+   * Time at which the attempt began: with rollback disabled, several operations are one attempt. Null if it is not
+   * known.
+   */
   readonly attemptAtMs: number | null;
-  /** When the newest operation began to roll back; null when it does not. */
+  /** Time at which the newest operation began to roll back; null if it does not roll back. */
   readonly rollbackAtMs: number | null;
-  /** How our resource's requests ended before that, oldest first: `UPDATE_COMPLETE`, `CREATE_FAILED`, … */
+  /** Results of the resource's requests before that, oldest first: `UPDATE_COMPLETE`, `CREATE_FAILED`, … */
   readonly results: readonly string[];
-  /** How the newest request of ours that was not a Delete ended, in whatever operation. */
+  /** Result of the resource's most recent request other than Delete, in any stack operation. */
   readonly lastResult: string | null;
-  /** When the stack's own status last changed. */
+  /**
+   * Why the resource's newest request before the rollback failed, as CloudFormation reports it; null if it did not
+   * fail.
+   */
+  readonly failure: string | null;
+  /** Time at which the stack's own status last changed. */
   readonly stackChangedAtMs: number | null;
-  /** When a request of ours last ended, as CloudFormation sees it. */
+  /** Time at which a request of the resource last ended, according to CloudFormation. */
   readonly resourceEndedAtMs: number | null;
 }
 
-const OPERATION_BEGINS = /^(CREATE|UPDATE|IMPORT|DELETE)_IN_PROGRESS$/;
-const ROLLBACK_BEGINS = /^(UPDATE_|IMPORT_)?ROLLBACK_IN_PROGRESS$/;
-/** With rollback disabled a failed stack stays so, and the next update goes on with the same attempt. */
-const GOES_ON = /^(CREATE|UPDATE)_FAILED$/;
-const RESULT = /^(CREATE|UPDATE)_(COMPLETE|FAILED)$/;
+const OPERATION_START = /^(CREATE|UPDATE|IMPORT|DELETE)_IN_PROGRESS$/;
+const ROLLBACK_START = /^(UPDATE_|IMPORT_)?ROLLBACK_IN_PROGRESS$/;
+/** With rollback disabled, a failed stack keeps this status, and the next update continues the same attempt. */
+const CONTINUED_ATTEMPT = /^(CREATE|UPDATE)_FAILED$/;
+const RESOURCE_RESULT = /^(CREATE|UPDATE)_(COMPLETE|FAILED)$/;
 
 /**
- * What is told again is no news: a stack's event with the status of the one before it goes on with the same operation,
- * and our resource's second `UPDATE_COMPLETE` in a row ends no second request.
+ * Removes repeated events. A stack's event with the same status as the one before it continues the same operation,
+ * and the resource's second `UPDATE_COMPLETE` in a row does not end a second request.
  * @param events oldest first
  */
-export function withoutRepeats(events: readonly StackEvent[]): StackEvent[] {
+export function removeRepeats(events: readonly StackEvent[]): StackEvent[] {
   const before: { [of in StackEvent['of']]?: string } = {};
   return events.filter(({ of, status }) => {
     const repeated = before[of] === status;
@@ -54,15 +64,19 @@ export function withoutRepeats(events: readonly StackEvent[]): StackEvent[] {
   });
 }
 
-/** Where its beginning is out of sight, a step within an operation would otherwise be taken for it. */
-export const beginsOperation = ({ of, status, detail }: StackEvent): boolean =>
-  of === 'stack' && detail === undefined && OPERATION_BEGINS.test(status);
+/**
+ * Whether the event begins an operation. A step within an operation has a detail. Without this test, a step would
+ * count as the beginning if the actual beginning is not among the events.
+ */
+export const isOperationStart = ({ of, status, detail }: StackEvent): boolean =>
+  of === 'stack' && detail === undefined && OPERATION_START.test(status);
 
 /**
+ * Reads the history.
  * @param events oldest first
- * @param exhausted there are no older ones (CloudFormation keeps them for 90 days)
+ * @param exhausted whether there are no older events (CloudFormation keeps them for 90 days)
  */
-export function readHistory(events: readonly StackEvent[], exhausted: boolean): History {
+export function readHistory(events: readonly StackEvent[], exhausted: boolean): StackHistory {
   let whole = false;
   let attemptAtMs: number | null = null;
   let rollbackAtMs: number | null = null;
@@ -70,18 +84,20 @@ export function readHistory(events: readonly StackEvent[], exhausted: boolean): 
   let before: string | null = null;
   let stackChangedAtMs: number | null = null;
   let lastResult: string | null = null;
+  let failure: string | null = null;
   let resourceEndedAtMs: number | null = null;
-  for (const event of withoutRepeats(events)) {
+  for (const event of removeRepeats(events)) {
     const { of, status, atMs } = event;
     if (of === 'stack') {
-      if (beginsOperation(event)) {
-        if (before === null || !GOES_ON.test(before)) {
+      if (isOperationStart(event)) {
+        if (before === null || !CONTINUED_ATTEMPT.test(before)) {
           results = [];
+          failure = null;
           whole = before !== null || exhausted;
           attemptAtMs = atMs;
         }
         rollbackAtMs = null;
-      } else if (ROLLBACK_BEGINS.test(status)) {
+      } else if (ROLLBACK_START.test(status)) {
         // A second one is ContinueUpdateRollback: the same rollback of the same attempt.
         rollbackAtMs ??= atMs;
       }
@@ -89,19 +105,30 @@ export function readHistory(events: readonly StackEvent[], exhausted: boolean): 
       if (event.detail === undefined) stackChangedAtMs = atMs;
     } else {
       if (/_(COMPLETE|FAILED)$/.test(status)) resourceEndedAtMs = atMs;
-      if (!RESULT.test(status)) continue;
+      if (!RESOURCE_RESULT.test(status)) continue;
       lastResult = status;
-      if (rollbackAtMs === null) results.push(status);
+      if (rollbackAtMs !== null) continue;
+      results.push(status);
+      failure = event.reason ?? null;
     }
   }
-  return { whole, attemptAtMs, rollbackAtMs, results, lastResult, stackChangedAtMs, resourceEndedAtMs };
+  return {
+    whole,
+    attemptAtMs,
+    rollbackAtMs,
+    results,
+    lastResult,
+    failure,
+    stackChangedAtMs,
+    resourceEndedAtMs,
+  };
 }
 
 /**
- * Whether our resource had reported success in the attempt that is rolled back. Once is enough: what depends on it may
- * have been updated then.
+ * Whether Trueup's resource had reported success in the attempt that is rolled back. One success is enough, since
+ * resources that depend on it may have been updated then.
  */
-export function reportedSuccess(history: History): boolean | 'unknown' {
+export function readReportedSuccess(history: StackHistory): boolean | 'unknown' {
   if (history.results.some((status) => status.endsWith('_COMPLETE'))) return true;
   return history.whole && history.results.length > 0 ? false : 'unknown';
 }

@@ -1,51 +1,54 @@
 /**
- * The two handlers behind the CDK's provider framework. `onEvent` records the start; the work is done in slices, one or
- * more a call of `isComplete`. Outside the VPC: it speaks to CloudFormation and to `migrate`, never to the database.
+ * The two handlers behind the CDK's provider framework. `onEvent` records the start; `isComplete` does the work, in
+ * one or more slices for each call. Outside the VPC: they call CloudFormation and `migrate`, never the database.
  */
 
 import {
+  buildPhysicalResourceId,
   type DeploySettings,
-  deploySettings,
-  logGroupOf,
-  physicalResourceId,
+  readDeploySettings,
+  readLogGroupName,
 } from '../contract/custom-resource';
 import { log } from '../log';
+import type { DeployOutbound } from './deploy-outbound';
 import type { IsCompleteRequest, IsCompleteResponse, OnEventRequest, OnEventResponse } from './events';
-import type { Outbound } from './outbound';
-import { handlePoll, requestFields } from './poll';
-import { attributes, DeployError } from './reason';
+import { buildRequestFields, handlePoll } from './poll';
+import { buildAttributes, DeployError } from './reason';
 
-/** What of Lambda's context is used. */
-interface Context {
+/** The part of Lambda's context that is used. */
+interface LambdaContext {
   getRemainingTimeInMillis(): number;
 }
 
 const failingSince = new Map<string, number>();
-let wired: { settings: Required<DeploySettings>; outbound: Outbound } | undefined;
+let cachedWiring: { settings: Required<DeploySettings>; outbound: DeployOutbound } | undefined;
 
-/** The SDK's clients are loaded here: `onEvent` has no use for them. */
-async function wire(): Promise<{ settings: Required<DeploySettings>; outbound: Outbound }> {
-  if (wired) return wired;
-  const settings = deploySettings(process.env);
-  const { awsOutbound } = await import('./outbound.js');
-  wired = { settings, outbound: awsOutbound(settings.answerTimeoutMs) };
-  return wired;
+/** Loads the SDK's clients, which `onEvent` does not need. */
+async function loadWiring(): Promise<{ settings: Required<DeploySettings>; outbound: DeployOutbound }> {
+  if (cachedWiring) return cachedWiring;
+  const settings = readDeploySettings(process.env);
+  const { makeAwsOutbound } = await import('./deploy-outbound.js');
+  cachedWiring = { settings, outbound: makeAwsOutbound(settings.answerTimeoutMs) };
+  return cachedWiring;
 }
 
-/** Never fails: when it does, the framework swallows the Delete after a failed Create, and that has work to do. */
+/** Never fails: if it failed, the framework would swallow the Delete after a failed Create, which has work to do. */
 export async function onEvent(event: OnEventRequest): Promise<OnEventResponse> {
   const { Namespace } = event.ResourceProperties ?? {};
-  log('received', { ...requestFields(event), namespace: Namespace });
+  log('event-received', { ...buildRequestFields(event), namespace: Namespace });
   return {
     PhysicalResourceId:
-      event.PhysicalResourceId ?? physicalResourceId(typeof Namespace === 'string' ? Namespace : ''),
+      event.PhysicalResourceId ?? buildPhysicalResourceId(typeof Namespace === 'string' ? Namespace : ''),
     StartedAt: new Date().toISOString(),
   };
 }
 
-export async function isComplete(event: IsCompleteRequest, context: Context): Promise<IsCompleteResponse> {
+export async function isComplete(
+  event: IsCompleteRequest,
+  context: LambdaContext,
+): Promise<IsCompleteResponse> {
   try {
-    const { settings, outbound } = await wire();
+    const { settings, outbound } = await loadWiring();
     return await handlePoll(event, {
       settings,
       outbound,
@@ -58,10 +61,10 @@ export async function isComplete(event: IsCompleteRequest, context: Context): Pr
   }
 }
 
-/** Settings that are missing, before the stack could be looked at. A Delete must not hang on it. */
+/** Answers a request whose settings are missing, before the stack was read. A Delete must not wait for them forever. */
 function answerUnexpected(event: IsCompleteRequest, error: Error): IsCompleteResponse {
-  log('unexpected', { ...requestFields(event), error: error.message, stack: error.stack });
+  log('unexpected-error', { ...buildRequestFields(event), error: error.message, stack: error.stack });
   const reason = `Unexpected error in Trueup's deploy function: ${error.message}`;
-  if (event.RequestType === 'Delete') return { IsComplete: true, Data: { ...attributes(null, reason) } };
-  throw new DeployError(reason, logGroupOf(process.env));
+  if (event.RequestType === 'Delete') return { IsComplete: true, Data: { ...buildAttributes(null, reason) } };
+  throw new DeployError(reason, readLogGroupName(process.env));
 }

@@ -1,21 +1,24 @@
-/** One poll: read the stack's state, invoke, decide. What failed is tried again within the poll, for nothing outlives it to count failures. */
+/**
+ * One poll: reads the stack's state, invokes `migrate`, decides. Failed attempts are repeated within the poll,
+ * because a count of failures is not kept beyond it.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type DeploySettings, readProperties } from '../contract/custom-resource';
 import type { MigrateRequest } from '../contract/migrate';
-import type { Invocation } from '../invoke-migrate';
+import type { MigrateInvocation } from '../invoke-migrate';
 import { type LogFields, log } from '../log';
-import { type Classification, classifyRequest } from './classify-request';
-import { convergeRequest } from './converge-request';
-import { type Decision, decide, SHORTEST_SLICE_MS, tooLate } from './decide';
+import { type Classification, classifyRequest, type StackState } from './classify-request';
+import { buildConvergeRequest } from './converge-request';
+import { decideNextPoll, MIN_SLICE_MS, makeTimeoutDecision, type PollDecision } from './decide';
+import type { DeployOutbound } from './deploy-outbound';
 import type { IsCompleteRequest, IsCompleteResponse } from './events';
-import type { Outbound } from './outbound';
-import { attributes, DeployError } from './reason';
+import { buildAttributes, DeployError, describeRollback } from './reason';
 import { readStackState } from './stack-state';
 
-/** Kept free at the end of this function's own time. */
+/** Time to keep free at the end of this invocation. */
 const MARGIN_MS = 5_000;
-/** How long CloudFormation is asked again which way the stack goes, before a failure is told. */
-const UNSURE_MS = 120_000;
+/** How long to keep asking CloudFormation whether the stack rolls back, before a failure is reported. */
+const UNCERTAIN_DIRECTION_MS = 120_000;
 
 export interface Clock {
   now(): number;
@@ -25,61 +28,69 @@ export interface Clock {
 export interface PollContext {
   readonly settings: Required<DeploySettings>;
   /**
-   * Since when each request's attempts have been failing, from one poll to the next: as long as they meet the same
-   * process, and they nearly always do.
+   * For each request, the time since which its attempts have been failing. It survives from one poll to the next if
+   * the same process runs both, which is nearly always the case.
    */
   readonly failingSince?: Map<string, number>;
-  /** @default - the machine's */
+  /** @default - the machine's clock */
   readonly clock?: Clock;
-  readonly outbound: Outbound;
-  /** Of this invocation. */
+  readonly outbound: DeployOutbound;
+  /** Returns the time that is left to this invocation. */
   readonly remainingMs: () => number;
 }
 
-const CLOCK: Clock = { now: Date.now, sleep };
+const SYSTEM_CLOCK: Clock = { now: Date.now, sleep };
 
-/** Attempts of this poll that have led to no end yet. */
-interface Streak {
-  /** Since when they have been failing; undefined before the first. */
+/** Consecutive attempts of this poll that have not settled the request. */
+interface FailureStreak {
+  /** Time since which they have been failing; undefined before the first. */
   sinceMs: number | undefined;
   deaths: number;
-  /** What the last one was at. */
+  /** The progress or the error of the last attempt. */
   why: string;
 }
 
-/** @throws {DeployError} the request failed, in few words */
+/**
+ * Handles one poll.
+ * @throws {DeployError} the request failed; the message is short
+ */
 export async function handlePoll(
   event: IsCompleteRequest,
   context: PollContext,
 ): Promise<IsCompleteResponse> {
-  const { clock = CLOCK } = context;
+  const { clock = SYSTEM_CLOCK } = context;
   const startedAtMs = Date.parse(event.StartedAt);
   const { failingSince } = context;
-  const streak: Streak = { sinceMs: failingSince?.get(event.RequestId), deaths: 0, why: '' };
+  const streak: FailureStreak = { sinceMs: failingSince?.get(event.RequestId), deaths: 0, why: '' };
   failingSince?.clear();
   for (;;) {
     const stack = await readStackState(event, startedAtMs, context.outbound);
     const classified = classifyRequest({ type: event.RequestType, startedAtMs }, stack, clock.now());
-    const about = { ...requestFields(event), stack: stack.status, ...classified };
+    const about = { ...buildRequestFields(event), stack: stack.status, ...classified };
     if (classified.relevance === 'unclear') {
-      log('unclear', about);
+      log('relevance-unclear', about);
       return { IsComplete: false };
     }
     const decision =
       classified.relevance === 'overtaken'
-        ? overtaken(classified)
-        : await attempt(event, context, classified, streak, about).catch((error: Error) =>
+        ? decideOvertaken(classified)
+        : await pollOnce(event, context, classified, streak, about).catch((error: Error) =>
             decideUnexpected(error, classified),
           );
     if (decision.next === 'poll') return { IsComplete: false };
-    // Should this be a rollback, FAILED would wedge the stack: CloudFormation is asked a few more times before.
+    // If this were a rollback, FAILED would block the stack, so CloudFormation is queried a few more times first.
     const unsure = decision.next === 'fail' && stack.status === null && event.RequestType === 'Update';
-    const unsureMs = Math.min(UNSURE_MS, context.settings.rollbackWaitMs);
+    const unsureMs = Math.min(UNCERTAIN_DIRECTION_MS, context.settings.rollbackWaitMs);
     if (unsure && clock.now() - startedAtMs < unsureMs) return { IsComplete: false };
     if (decision.next !== 'retry') {
-      return answer(decision, about, classified.relevance, context.settings.logGroup);
+      return toResponse(
+        decision,
+        about,
+        { ...classified, history: stack.history },
+        context.settings.logGroup,
+      );
     }
-    // Another attempt may take as long as the longest silence, and this process must not die in it.
+    // Another attempt may take as long as the longest silence, and this process must not end during it.
     const neededMs = decision.afterMs + context.settings.answerTimeoutMs + MARGIN_MS;
     if (context.remainingMs() < neededMs) {
       if (streak.sinceMs !== undefined) failingSince?.set(event.RequestId, streak.sinceMs);
@@ -90,40 +101,43 @@ export async function handlePoll(
   }
 }
 
-async function attempt(
+async function pollOnce(
   event: IsCompleteRequest,
-  { settings, outbound, clock = CLOCK }: PollContext,
+  { settings, outbound, clock = SYSTEM_CLOCK }: PollContext,
   classified: Classification,
-  streak: Streak,
+  streak: FailureStreak,
   about: LogFields,
-): Promise<Decision> {
+): Promise<PollDecision> {
   const { sliceMs, timeoutMs, rollbackWaitMs: waitMs } = settings;
   const { lenient } = classified;
   const startedAtMs = Date.parse(event.StartedAt);
   const begunMs = clock.now();
   const leftMs = startedAtMs + timeoutMs - begunMs;
-  if (leftMs < SHORTEST_SLICE_MS) {
-    return tooLate(streak.why || 'time ran out before the next attempt', null, { timeoutMs, lenient });
+  if (leftMs < MIN_SLICE_MS) {
+    return makeTimeoutDecision(streak.why || 'time ran out before the next attempt', null, {
+      timeoutMs,
+      lenient,
+    });
   }
-  const request = convergeRequest(event, readProperties(event.ResourceProperties), classified);
+  const request = buildConvergeRequest(event, readProperties(event.ResourceProperties), classified);
   streak.sinceMs ??= begunMs;
   const overMs = begunMs - streak.sinceMs;
   const sliceLeftMs = Math.min(sliceMs, leftMs);
-  // What is undone is not waited for longer than a database is, whatever it waits for.
+  // A rollback or Delete waits for nothing longer than for a database that cannot be reached.
   const asked: MigrateRequest = lenient
     ? {
         action: 'converge',
         request,
-        budgetMs: Math.min(sliceLeftMs, Math.max(SHORTEST_SLICE_MS, waitMs - overMs)),
+        budgetMs: Math.min(sliceLeftMs, Math.max(MIN_SLICE_MS, waitMs - overMs)),
       }
-    : { action: 'converge', request, budgetMs: sliceLeftMs, databaseWait: { ms: waitMs, overMs } };
+    : { action: 'converge', request, budgetMs: sliceLeftMs, connectTimeout: { ms: waitMs, overMs } };
   const attempted = await outbound.invokeMigrate(settings.migrateFunction, asked);
   const nowMs = clock.now();
-  streak.sinceMs = failingSinceMs(attempted, nowMs) ?? streak.sinceMs;
+  streak.sinceMs = computeFailingSinceMs(attempted, nowMs) ?? streak.sinceMs;
   streak.deaths = attempted.kind === 'died' || attempted.kind === 'silent' ? streak.deaths + 1 : 0;
   const elapsedMs = nowMs - startedAtMs;
   const failingMs = nowMs - streak.sinceMs;
-  const decided = decide(attempted, {
+  const decided = decideNextPoll(attempted, {
     lenient,
     elapsedMs,
     timeoutMs,
@@ -134,66 +148,85 @@ async function attempt(
     manifestHash: request.manifestHash,
     workload: request.workload,
   });
-  log('slice', {
+  log('slice-ended', {
     ...about,
     durationMs: nowMs - begunMs,
     elapsedMs,
-    ...attemptFields(attempted),
+    ...buildAttemptFields(attempted),
     next: decided.next,
   });
   return decided;
 }
 
-/** Undefined: for as long as before, and during all of this attempt. */
-function failingSinceMs(attempted: Invocation, nowMs: number): number | undefined {
+/**
+ * Returns the time since which attempts have been failing, or undefined if it stays the same and all of this attempt
+ * counts as failing.
+ */
+function computeFailingSinceMs(attempted: MigrateInvocation, nowMs: number): number | undefined {
   if (attempted.kind !== 'answered' || attempted.response.action !== 'converge') return undefined;
   const { outcome } = attempted.response;
   if (outcome.status !== 'continue' || outcome.unreachableMs === undefined) return undefined;
   return nowMs - outcome.unreachableMs;
 }
 
-/** CloudFormation no longer waits for this answer; this one cannot wedge the stack if it does. */
-function overtaken({ lenient }: Classification): Decision {
+/**
+ * Makes the decision for a request that CloudFormation no longer waits for. If it does wait after all, this answer
+ * cannot block the stack.
+ */
+function decideOvertaken({ lenient }: Classification): PollDecision {
   const reason =
     'This run was stopped: the stack was cancelled or rolled back, or another request replaced it.';
   return lenient ? { next: 'succeed', report: null, note: reason } : { next: 'fail', reason };
 }
 
-/** A defect of ours, or properties that this code cannot read. */
-function decideUnexpected(error: Error, { lenient }: Classification): Decision {
-  log('unexpected', { error: error.message, stack: error.stack });
+/** Makes the decision after a bug in Trueup, or for properties that this code cannot read. */
+function decideUnexpected(error: Error, { lenient }: Classification): PollDecision {
+  log('unexpected-error', { error: error.message, stack: error.stack });
   const reason = `Unexpected error in Trueup: ${error.message}`;
   return lenient ? { next: 'succeed', report: null, note: reason } : { next: 'fail', reason };
 }
 
 /**
- * The line that alarms match: `deployment`, with `outcome` (`done`, `failed`, `given-up`) and the number of migrations
- * that were kept. A run that was overtaken is no deployment any more.
+ * Builds the response, and logs the line that alarms match: `deployment-ended`, with `outcome` (`done`, `failed`,
+ * `given-up`), the number of migrations that were kept, and a `message` for people. A run that was overtaken no
+ * longer counts as a deployment.
  */
-function answer(
-  decision: Extract<Decision, { next: 'succeed' | 'fail' }>,
+function toResponse(
+  decision: Extract<PollDecision, { next: 'succeed' | 'fail' }>,
   about: LogFields,
-  relevance: Classification['relevance'],
+  { relevance, direction, lenient, history }: Classification & Pick<StackState, 'history'>,
   logGroup: string,
 ): IsCompleteResponse {
-  const event = relevance === 'overtaken' ? 'overtaken' : 'deployment';
+  const event = relevance === 'overtaken' ? 'deployment-overtaken' : 'deployment-ended';
   if (decision.next === 'fail') {
-    log(event, { ...about, outcome: 'failed', reason: decision.reason });
-    throw new DeployError(decision.reason, logGroup);
+    const { reason } = decision;
+    log(event, { ...about, outcome: 'failed', reason, message: `The deployment failed. ${reason}` });
+    throw new DeployError(reason, logGroup);
   }
   const { report, note } = decision;
+  const data = buildAttributes(report, note);
+  const end = note === null ? `undone: ${data.Undone}; kept: ${data.Kept}` : `given up: ${note}`;
   log(event, {
     ...about,
     outcome: note === null ? 'done' : 'given-up',
     ...(note === null ? {} : { reason: note }),
     report,
     keptCount: report?.kept.length ?? 0,
+    message: lenient
+      ? describeRollback(
+          `${direction === 'forward' ? 'Removed' : 'Rolled back'}; ${end}`,
+          history?.failure ?? null,
+        )
+      : `Done, at ${data.Position}.`,
   });
-  return { IsComplete: true, Data: { ...attributes(report, note) } };
+  return { IsComplete: true, Data: { ...data } };
 }
 
-/** Never the response URL, with which anybody could answer in our place. */
-export const requestFields = (
+/**
+ * Returns the fields of a request for the log. They never include the response URL, with which anybody could answer
+ * in Trueup's place.
+ */
+export const buildRequestFields = (
   event: Pick<IsCompleteRequest, 'RequestId' | 'RequestType' | 'StackId'>,
 ): LogFields => ({
   request: event.RequestId,
@@ -201,7 +234,7 @@ export const requestFields = (
   stackId: event.StackId,
 });
 
-function attemptFields(attempt: Invocation): LogFields {
+function buildAttemptFields(attempt: MigrateInvocation): LogFields {
   if (attempt.kind !== 'answered') return { migrate: attempt.kind, why: attempt.message };
   const { response } = attempt;
   if (response.action !== 'converge') return { migrate: response.action };

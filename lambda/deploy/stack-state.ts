@@ -1,30 +1,34 @@
-/** Asks CloudFormation what the stack is doing and how our own resource's requests ended. */
+/** Reads from CloudFormation what the stack is doing, and how the requests of Trueup's resource ended. */
 import { log } from '../log';
 import type { StackState } from './classify-request';
+import type { DeployOutbound } from './deploy-outbound';
 import type { OnEventRequest } from './events';
-import { beginsOperation, readHistory, type StackEvent, withoutRepeats } from './history';
-import type { Outbound } from './outbound';
+import { isOperationStart, readHistory, removeRepeats, type StackEvent } from './history';
 
-/** A stack of 500 resources makes about 20 pages of events an operation. */
+/** Limit for reading events. A stack of 500 resources has about 20 pages of events for each operation. */
 const MAX_PAGES = 50;
 
-/** Never throws: what could not be learned is null. */
+/** Reads the stack's state. Never throws: what could not be read is null. */
 export async function readStackState(
   event: OnEventRequest,
   startedAtMs: number,
-  outbound: Outbound,
+  outbound: DeployOutbound,
 ): Promise<StackState> {
   let status: string;
   try {
     status = await outbound.stackStatus(event.StackId);
   } catch (error) {
-    log('look-failed', { request: event.RequestId, what: 'DescribeStacks', error: (error as Error).name });
+    log('stack-query-failed', {
+      request: event.RequestId,
+      what: 'DescribeStacks',
+      error: (error as Error).name,
+    });
     return { status: null, history: null };
   }
   try {
-    return { status, history: await historyOf(event, status, startedAtMs, outbound) };
+    return { status, history: await readStackHistory(event, status, startedAtMs, outbound) };
   } catch (error) {
-    log('look-failed', {
+    log('stack-query-failed', {
       request: event.RequestId,
       what: 'DescribeStackEvents',
       error: (error as Error).name,
@@ -33,7 +37,12 @@ export async function readStackState(
   }
 }
 
-async function historyOf(event: OnEventRequest, status: string, startedAtMs: number, outbound: Outbound) {
+async function readStackHistory(
+  event: OnEventRequest,
+  status: string,
+  startedAtMs: number,
+  outbound: DeployOutbound,
+) {
   const newestFirst: StackEvent[] = [];
   let pages = 0;
   let exhausted = true;
@@ -41,7 +50,7 @@ async function historyOf(event: OnEventRequest, status: string, startedAtMs: num
   for await (const page of outbound.stackEvents(event.StackId, event.LogicalResourceId)) {
     newestFirst.push(...page.events);
     pages++;
-    const enough = whole ? reachesBack(newestFirst) : page.oldestMs < startedAtMs;
+    const enough = whole ? containsOperationStart(newestFirst) : page.oldestMs < startedAtMs;
     if (enough || pages === MAX_PAGES) {
       exhausted = false;
       break;
@@ -50,13 +59,16 @@ async function historyOf(event: OnEventRequest, status: string, startedAtMs: num
   return readHistory(newestFirst.reverse(), exhausted);
 }
 
-/** The newest operation from its beginning, what the stack was before it, and a result of our own resource. */
-export function reachesBack(newestFirst: readonly StackEvent[]): boolean {
-  const oldestFirst = withoutRepeats([...newestFirst].reverse());
+/**
+ * Whether the events include the newest operation from its beginning, the stack's status before it, and a result of
+ * Trueup's resource.
+ */
+export function containsOperationStart(newestFirst: readonly StackEvent[]): boolean {
+  const oldestFirst = removeRepeats([...newestFirst].reverse());
   const stack = oldestFirst.filter(({ of }) => of === 'stack');
   const begins = stack.some(
     (event, index) =>
-      beginsOperation(event) &&
+      isOperationStart(event) &&
       event.status !== 'DELETE_IN_PROGRESS' &&
       index > 0 &&
       !/^(CREATE|UPDATE)_FAILED$/.test(stack[index - 1]!.status),

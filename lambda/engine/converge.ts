@@ -1,144 +1,233 @@
 /**
- * Makes the database match the manifest of the code that was invoked. Called twice it does nothing the second time;
- * called by two at once, one works and the other waits its turn; cut anywhere, the next call goes on.
+ * Makes the database match the manifest of the code that was invoked. A second call does nothing. Of two concurrent
+ * calls, one works and the other waits. After an interruption at any point, the next call continues.
  */
 
-import type { ConvergeRequest, Outcome } from '../contract/converge';
+import type { ConvergeOutcome, ConvergeRequest } from '../contract/converge';
 import type { Manifest } from '../contract/manifest';
 import type { Database } from '../postgres/database';
-import { pinned } from '../postgres/pinned';
+import { makePinnedTransaction } from '../postgres/pinned-search-path';
 import { applyPending } from './apply/forward';
-import { type Asked, askElsewhere, unknownTo } from './elsewhere';
-import { changesPromise, countLive, forgetAnswers, keepPromise, setPromise } from './guard/statements';
-import { install, isOld } from './install';
-import type { Ledger } from './ledger/ledger';
+import { type ForeignLedgerResult, listUnknownMigrations, readForeignLedgers } from './foreign-ledgers';
+import {
+  buildCountLiveSql,
+  buildForgetAnswersSql,
+  buildKeepWorkloadSql,
+  buildSetWorkloadSql,
+  changesWorkload,
+} from './guard/guard-sql';
+import { installLedger, isOutdated } from './install';
+import type { Ledger, LedgerDeployment } from './ledger/ledger';
+import { buildBeginSql, buildDeclaredRenameSql, buildEndSql, buildRenameSql } from './ledger/ledger-rows';
 import { readLedger } from './ledger/read';
-import { beginStatements, endStatements } from './ledger/rows';
-import { lockOf, withRunnerLock } from './locks/runner-lock';
-import { ended, onDatabase } from './on-database';
-import { appliedElsewhere } from './plan/other-tools';
-import { isForeign, obstacle, planForward } from './plan/plan';
-import { renamedSince } from './plan/renamed';
-import { reportOf } from './plan/report';
-import { beginRun, type EngineContext, NotYet, Overtaken } from './run';
-import { movesSchemas, pinSchemas, schemasOf } from './schemas';
-import { RUNNER_PAUSE_MS, waitOrGiveUp } from './time/limits';
+import { getNamespaceLock, withRunnerLock } from './locks/runner-lock';
+import { makeFailedOutcome, onDatabase, withOwnerRole } from './on-database';
+import { findAppliedElsewhereError } from './plan/other-tools';
+import { findPreconditionError, isForeignOwner, listRenamesToVerify, planForward } from './plan/plan';
+import { applyPlannedRenames, applyRenames, type FileRename, planRenames } from './plan/renamed-files';
+import { checkRenamedNamespace } from './plan/renamed-namespace';
+import { buildReport } from './plan/run-report';
+import { beginRun, ConcurrentRunnerError, DeadlineReachedError, type EngineContext } from './run';
+import { changesSharedSchemas, pinSchemas, refuseTenantWithoutSchema, resolveSchemas } from './search-path';
+import { MAX_RUNNER_PAUSE_MS, waitOrGiveUp } from './time/limits';
 import { rollBack } from './undo/rollback';
 
-/** Never throws for what a database, a ledger or a migration can do; the outcome says it. */
-export async function converge(ctx: EngineContext, request: ConvergeRequest): Promise<Outcome> {
-  return onDatabase(ctx, request, (db) => convergeOn(db, ctx, request));
+/**
+ * Converges the database. Failures of the database, the ledger or a migration are returned as outcomes and never
+ * thrown.
+ */
+export async function converge(ctx: EngineContext, request: ConvergeRequest): Promise<ConvergeOutcome> {
+  return onDatabase(ctx, request, (db) => convergeDatabase(db, ctx, withOwnerRole(db, request)));
 }
 
-async function convergeOn(db: Database, ctx: EngineContext, asked: ConvergeRequest): Promise<Outcome> {
+async function convergeDatabase(
+  db: Database,
+  ctx: EngineContext,
+  asked: ConvergeRequest,
+): Promise<ConvergeOutcome> {
   const { manifest } = ctx;
   const ledger = await readLedger(db, asked.namespace, asked.id, asked.ownerRole ?? null);
-  const earlier = earlierAnswer(ledger, asked);
+  if (ctx.begun) ctx.begun.at ??= ledger.readAt;
+  const earlier = findEarlierOutcome(ledger, asked);
   if (earlier) return earlier;
-  // The first slice fixed the direction.
+  // The first slice determined the direction.
   const request = { ...asked, direction: ledger.deployment?.direction ?? asked.direction };
   const forward = request.direction !== 'rollback' && !request.remove;
-  const refused = obstacle(manifest, ledger, request);
-  if (refused) return ended(request, refused);
-  if (request.remove && !request.failed) return { status: 'done', report: reportOf(ledger, null) };
-  const idle = nothingToDo(manifest, ledger, request, forward);
+  const refused = findPreconditionError(manifest, ledger, request);
+  if (refused) return makeFailedOutcome(request, refused);
+  if (request.remove && !request.failed) return { status: 'done', report: buildReport(ledger, null) };
+  const idle = findUnchangedOutcome(ctx, ledger, request, forward);
   if (idle) return idle;
 
-  if (isOld(ledger)) {
-    const stopped = await install(db, ctx, request, async (now) => {
-      const step = await checkFirst(db, ctx, now, request, forward);
+  if (isOutdated(ledger)) {
+    const stopped = await installLedger(db, ctx, request, async (now) => {
+      const step = await checkBeforeRun(db, ctx, now, request, forward);
       return 'status' in step ? step : null;
     });
     if (stopped) return stopped;
   }
-  return withRunnerLock(db, ctx, lockOf(request.namespace), async () => {
+  return withRunnerLock(db, ctx, getNamespaceLock(request.namespace), async () => {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await underLock(db, ctx, request, forward);
+        return await convergeUnderLock(db, ctx, request, forward);
       } catch (error) {
-        if (!(error instanceof Overtaken)) throw error;
-        await letPass(ctx, error, attempt);
+        if (!(error instanceof ConcurrentRunnerError)) throw error;
+        await pauseForOtherRunner(ctx, error, attempt);
       }
     }
   });
 }
 
-/** What is to be done is read only now: until here another runner was at work. */
-async function underLock(
+/**
+ * Does the work while holding the lock. The ledger is read again, because another runner may have worked until now.
+ */
+async function convergeUnderLock(
   db: Database,
   ctx: EngineContext,
   request: ConvergeRequest,
   forward: boolean,
-): Promise<Outcome> {
+): Promise<ConvergeOutcome> {
   const { manifest } = ctx;
-  const ledger = await readLedger(db, request.namespace, request.id, request.ownerRole ?? null);
-  const asked = await checkFirst(db, ctx, ledger, request, forward);
+  const found = await readLedger(db, request.namespace, request.id, request.ownerRole ?? null);
+  const asked = await checkBeforeRun(db, ctx, found, request, forward);
   if ('status' in asked) return asked;
+  const { renames, statements } = namesToRecord(manifest, found, request, forward);
+  const ledger = applyRenames(found, renames, request.id);
   await db.execute([
-    pinned([...beginStatements(request, manifest), ...keepPromise(ledger, request, manifest)]),
+    makePinnedTransaction([
+      ...buildBeginSql(request, manifest),
+      ...statements,
+      ...buildKeepWorkloadSql(ledger, request, manifest),
+    ]),
   ]);
   const run = beginRun(db, ctx, ledger, request, asked);
   const outcome = forward ? await applyPending(run, ledger, request) : await rollBack(run, ledger, request);
   if (outcome.status !== 'continue')
     await db.execute([
-      pinned([...endOfPromise(ledger, request, manifest, outcome), ...endStatements(request, outcome)]),
+      makePinnedTransaction([
+        ...buildWorkloadSuccessSql(ledger, request, manifest, outcome),
+        ...buildEndSql(request, outcome),
+      ]),
     ]);
   return outcome;
 }
 
-/** What ends the request before it begins; else what other tools know of the folder. */
-async function checkFirst(
+/**
+ * Returns the statements that record renamed and declared files together with the request. A refused run records
+ * none, and a Delete has no files. A name whose text must be verified is recorded with that text.
+ */
+function namesToRecord(
+  manifest: Manifest,
+  ledger: Ledger,
+  request: ConvergeRequest,
+  forward: boolean,
+): { readonly renames: readonly FileRename[]; readonly statements: readonly string[] } {
+  const { namespace, id, declared } = request;
+  if (request.remove) return { renames: [], statements: [] };
+  const plan = forward
+    ? planForward(manifest, ledger, request)
+    : { ...planRenames(manifest, ledger, request), errors: [], steps: [] };
+  if (plan.errors.length > 0) return { renames: [], statements: [] };
+  const toVerify = listRenamesToVerify(plan.steps);
+  const renames = plan.renames.filter((rename) => !toVerify.includes(rename));
+  const isLater = declared && !plan.renames.some(({ to }) => to === declared.name);
+  return {
+    renames,
+    statements: [
+      ...buildRenameSql(namespace, id, renames),
+      ...(isLater ? buildDeclaredRenameSql(namespace, id, declared, ledger) : []),
+    ],
+  };
+}
+
+/**
+ * Returns the outcome if the request ends before it begins; otherwise what the ledgers of other tools say about the
+ * folder.
+ */
+async function checkBeforeRun(
   db: Database,
   ctx: EngineContext,
   ledger: Ledger,
   request: ConvergeRequest,
   forward: boolean,
-): Promise<Outcome | Asked> {
+): Promise<ConvergeOutcome | ForeignLedgerResult> {
   const { manifest } = ctx;
-  const since = earlierAnswer(ledger, request) ?? refusedNow(ctx, ledger, request);
+  const since = findEarlierOutcome(ledger, request) ?? findRefusal(ctx, ledger, request);
   if (since) return since;
-  await pinSchemas(db, schemasOf(ledger, request), request.ownerRole ?? null);
+  if (forward) await refuseTenantWithoutSchema(db, ledger, request);
+  await pinSchemas(db, resolveSchemas(ledger, request), request.ownerRole ?? null);
   const steps = forward ? planForward(manifest, ledger, request).steps : [];
-  const asked = await askElsewhere(db, manifest, ledger, request, steps);
+  const named = applyPlannedRenames(manifest, ledger, request);
+  const asked = await readForeignLedgers(db, manifest, named, request, steps);
   const twice =
-    (forward ? await renamedSince(db, manifest, ledger, request) : null) ??
-    appliedElsewhere(asked.elsewhere, unknownTo(ledger, steps, ['apply']));
-  return twice ? ended(request, twice) : asked;
+    (forward ? await checkRenamedNamespace(db, manifest, ledger, request) : null) ??
+    findAppliedElsewhereError(asked.elsewhere, listUnknownMigrations(named, steps, ['apply']));
+  if (twice) return makeFailedOutcome(request, twice);
+  return {
+    ...asked,
+    warnings: [...asked.warnings, ...(forward ? listLoginWarnings(db, ledger, request) : [])],
+  };
 }
 
-/** What the running application promises changes with the success of a deployment, and in the same commit. */
-const endOfPromise = (
+/**
+ * Returns warnings about the login of a stack's deployment: those that the login brings with it, or that it has the
+ * master user's privileges until a run has completed.
+ */
+function listLoginWarnings(
+  { login }: Database,
+  { server, completed }: Ledger,
+  { owner }: ConvergeRequest,
+): string[] {
+  if (owner === null) return [];
+  if (login) return [...login.warnings];
+  return server.isMaster === true && completed !== true
+    ? [
+        `the login ${server.role} has the privileges of the server's master user; Trueup needs fewer (docs/deploying.md)`,
+      ]
+    : [];
+}
+
+/** Records the new guaranteed workload if the deployment succeeds, in the same commit as its outcome. */
+const buildWorkloadSuccessSql = (
   ledger: Ledger,
   request: ConvergeRequest,
   manifest: Manifest,
-  { status }: Outcome,
+  { status }: ConvergeOutcome,
 ): string[] => [
-  ...(ledger.promise == null ? [] : [forgetAnswers(request, status)]),
-  ...(status === 'done' ? setPromise(ledger, request, manifest) : []),
-  ...((ledger.promise == null && manifest.workload === undefined) || schemasOf(ledger, request) !== null
+  ...(ledger.runningWorkload == null ? [] : [buildForgetAnswersSql(request, status)]),
+  ...(status === 'done' ? buildSetWorkloadSql(ledger, request, manifest) : []),
+  ...((ledger.runningWorkload == null && manifest.workload === undefined) ||
+  resolveSchemas(ledger, request) !== null
     ? []
-    : [countLive(request)]),
+    : [buildCountLiveSql(request)]),
 ];
 
-/** Another runner is at work although this one holds the lock: what it has done is read, and the rest is done. */
-async function letPass(ctx: EngineContext, { message }: Overtaken, attempt: number): Promise<void> {
+/**
+ * Waits while another runner is working although this one holds the lock. The caller then reads what that runner did,
+ * and does the rest.
+ */
+async function pauseForOtherRunner(
+  ctx: EngineContext,
+  { message }: ConcurrentRunnerError,
+  attempt: number,
+): Promise<void> {
   ctx.progress?.({ type: 'waiting', for: 'runner', message });
-  if (await waitOrGiveUp(attempt, ctx.deadline, RUNNER_PAUSE_MS)) return;
-  throw new NotYet(message, {
+  if (await waitOrGiveUp(attempt, ctx.deadline, MAX_RUNNER_PAUSE_MS)) return;
+  throw new DeadlineReachedError(message, {
     code: 'busy',
     message,
     remedy: 'Wait for it to end, and deploy again.',
   });
 }
 
-/** The same request again: it is answered as before. One that a newer request has replaced stops. */
-function earlierAnswer(ledger: Ledger, request: ConvergeRequest): Outcome | null {
+/** Returns the recorded outcome of a repeated request. A request that a newer one has replaced stops. */
+function findEarlierOutcome(ledger: Ledger, request: ConvergeRequest): ConvergeOutcome | null {
   const { deployment, newest } = ledger;
   if (deployment && deployment.outcome !== 'running' && deployment.result) return deployment.result;
-  // Of two stacks that reach a new namespace at once, the later one is told whose it is.
-  const waited = beganBefore(request, newest?.requestedAt ?? null) && !isForeign(ledger, request);
-  if (newest && newest.id !== request.id && (deployment || waited)) {
-    return ended(request, {
+  // When two stacks use a new namespace at the same time, the later one gets the error that names the owner instead.
+  const waited = hasStartedBefore(request, newest?.requestedAt ?? null) && !isForeignOwner(ledger, request);
+  if (newest && newest.id !== request.id && (deployment || waited) && !isSameRequest(newest, request)) {
+    return makeFailedOutcome(request, {
       code: 'busy',
       message: 'a newer request has taken over; this one stopped',
       remedy: 'Nothing to do: the newer request reports the result.',
@@ -147,30 +236,51 @@ function earlierAnswer(ledger: Ledger, request: ConvergeRequest): Outcome | null
   return null;
 }
 
-/** It waited for the lock while a rollback, say, came and went; its time is past although it never began. */
-const beganBefore = ({ startedAt }: ConvergeRequest, other: string | null): boolean =>
+/**
+ * Whether a newer request applies the same files, so that this one need not stop. When several people or machines
+ * apply the same files at once, each continues until everything is applied. This does not hold for requests of a
+ * stack, or for those that undo something.
+ */
+const isSameRequest = (newest: LedgerDeployment, request: ConvergeRequest): boolean =>
+  newest.byHand === true &&
+  newest.appliesAll === true &&
+  request.owner === null &&
+  request.direction !== 'rollback' &&
+  !request.remove &&
+  !request.baselineOnly &&
+  newest.manifestHash === request.manifestHash &&
+  (newest.workload ?? null) === (request.workload ?? null);
+
+/**
+ * Whether the request began before the other one. It may have waited for the lock while, for example, a rollback ran;
+ * it is then out of date, although it never began.
+ */
+const hasStartedBefore = ({ startedAt }: ConvergeRequest, other: string | null): boolean =>
   typeof startedAt === 'string' && other !== null && startedAt < other;
 
-function refusedNow(ctx: EngineContext, ledger: Ledger, request: ConvergeRequest): Outcome | null {
-  const refused = obstacle(ctx.manifest, ledger, request);
-  return refused ? ended(request, refused) : null;
+function findRefusal(ctx: EngineContext, ledger: Ledger, request: ConvergeRequest): ConvergeOutcome | null {
+  const refused = findPreconditionError(ctx.manifest, ledger, request);
+  return refused ? makeFailedOutcome(request, refused) : null;
 }
 
-/** By hand, a run that finds everything in place leaves no trace; a stack's requests are always recorded. */
-function nothingToDo(
-  manifest: Manifest,
+/**
+ * Returns the outcome if everything is in place. A manual run is then not recorded; requests of a stack always are.
+ */
+function findUnchangedOutcome(
+  { manifest, begun }: EngineContext,
   ledger: Ledger,
   request: ConvergeRequest,
   forward: boolean,
-): Outcome | null {
-  if (!forward || isOld(ledger)) return null;
-  // An earlier slice of this request has left one, which has to be brought to its end.
-  if (ledger.deployment !== null) return null;
-  if (changesPromise(ledger, request, manifest) || movesSchemas(ledger, request)) return null;
+): ConvergeOutcome | null {
+  if (!forward || isOutdated(ledger)) return null;
+  // Such a row must be completed: an earlier slice of this request left it, or a process that died.
+  if (ledger.deployment !== null || ledger.hasOpen) return null;
+  if (changesWorkload(ledger, request, manifest) || changesSharedSchemas(ledger, request)) return null;
   const plan = planForward(manifest, ledger, request);
   if (plan.errors[0] && request.owner === null) {
-    return { status: 'failed', error: plan.errors[0], report: reportOf(ledger, null, plan) };
+    return { status: 'failed', error: plan.errors[0], report: buildReport(ledger, null, plan) };
   }
-  if (plan.steps.length > 0 || plan.errors.length > 0 || request.owner !== null) return null;
-  return { status: 'done', report: reportOf(ledger, null, plan) };
+  const isIdle = plan.steps.length === 0 && plan.renames.length === 0 && !request.declared;
+  if (!isIdle || plan.errors.length > 0 || request.owner !== null) return null;
+  return { status: 'done', report: buildReport(ledger, null, plan, begun?.at) };
 }

@@ -1,7 +1,8 @@
-/** The engine's public face. Everything below is reached through these. */
+/** The engine's entry points. */
 export { converge } from './converge';
+export { plan, readStatus } from './read-status';
 export type { EngineContext } from './run';
-export { standing } from './standing';
-export { plan, status } from './status';
+export { readTenantStatus } from './tenant-status';
 export { type DownRequest, down } from './undo/down';
+export { forgetBaseline } from './undo/forget-baseline';
 export { verify } from './verify';

@@ -1,35 +1,38 @@
-/** Schema trueup is made, or brought up to this code, for all namespaces of the database: nobody else may be at work. */
+/**
+ * Creates schema trueup, or upgrades it to this version, for all namespaces of the database. No other runner may
+ * work in the meantime.
+ */
 
-import type { ConvergeRequest, Outcome } from '../contract/converge';
+import type { ConvergeOutcome, ConvergeRequest } from '../contract/converge';
 import type { Database } from '../postgres/database';
-import { pinned } from '../postgres/pinned';
+import { makePinnedTransaction } from '../postgres/pinned-search-path';
 import type { Ledger } from './ledger/ledger';
 import { readLedger } from './ledger/read';
-import { installStatements, needsInstall } from './ledger/schema';
+import { buildInstallSql, needsInstall } from './ledger/schema';
 import { DATABASE_LOCK, withRunnerLockUnless } from './locks/runner-lock';
 import type { EngineContext } from './run';
 
-export const isOld = ({ version, verification }: Ledger): boolean => needsInstall(version, verification);
+export const isOutdated = ({ version, verification }: Ledger): boolean => needsInstall(version, verification);
 
 /**
- * Several may find it old at once: the first brings it up to date, and the others go on beside it, however long it then
- * migrates.
- * @param refusal asked under the lock; an answer stops it, and nothing is installed
- * @throws {NotYet} when the deadline comes before all others have ended
+ * Installs or upgrades the schema. Several runners may find it outdated at once: the first upgrades it, and the
+ * others then continue in parallel, however long its migrations take.
+ * @param refusal called under the lock; if it returns an outcome, nothing is installed
+ * @throws {DeadlineReachedError} when the deadline comes before all other runners have ended
  */
-export function install(
+export function installLedger(
   db: Database,
   ctx: EngineContext,
   { namespace, id, ownerRole = null }: ConvergeRequest,
-  refusal: (ledger: Ledger) => Promise<Outcome | null>,
-): Promise<Outcome | null> {
+  refusal: (ledger: Ledger) => Promise<ConvergeOutcome | null>,
+): Promise<ConvergeOutcome | null> {
   const ledgerNow = () => readLedger(db, namespace, id, ownerRole);
-  const isDone = async () => !isOld(await ledgerNow());
+  const isDone = async () => !isOutdated(await ledgerNow());
   return withRunnerLockUnless(db, ctx, DATABASE_LOCK, isDone, async () => {
     const ledger = await ledgerNow();
-    if (!isOld(ledger)) return null;
+    if (!isOutdated(ledger)) return null;
     const stopped = await refusal(ledger);
-    if (stopped === null) await db.execute([pinned(installStatements(ledger.verification))]);
+    if (stopped === null) await db.execute([makePinnedTransaction(buildInstallSql(ledger.verification))]);
     return stopped;
   });
 }

@@ -1,59 +1,95 @@
-/** What one run of the engine carries along, and how it stops before it is done. */
+/** The state of one engine run, and the errors that end a slice before its work is done. */
 
-import type { ConvergeRequest, Kept, Progress } from '../contract/converge';
+import type { ConvergeRequest, KeptMigration, ProgressListener } from '../contract/converge';
 import type { ErrorInfo } from '../contract/errors';
 import type { Manifest } from '../contract/manifest';
 import type { Database } from '../postgres/database';
-import type { Names } from './apply/names';
-import type { Asked } from './elsewhere';
-import { guards } from './guard/statements';
+import type { RunNames } from './apply/run-names';
+import type { ForeignLedgerResult } from './foreign-ledgers';
+import { isGuarded, warnOfMissingWorkload } from './guard/guard-sql';
 import type { Ledger } from './ledger/ledger';
-import { type Known, knownOf } from './ledger/rows';
-import type { Elsewhere } from './plan/other-tools';
-import { schemasOf } from './schemas';
+import { type KnownRow, toKnownRow } from './ledger/ledger-rows';
+import type { FilesAppliedElsewhere } from './plan/other-tools';
+import { resolveSchemas } from './search-path';
+import { DEFAULT_GUARD_TIME_MS } from './time/limits';
 
 export interface EngineContext {
-  /** Opens a connection to the writer; one attempt. */
+  /** Whether a plan measures table sizes and counts rows that violate new constraints. @default true */
+  readonly measures?: boolean;
+  /** Opens a connection to the writer. Makes one attempt. */
   readonly connect: () => Promise<Database>;
+  /**
+   * Opens a connection that can write, where {@link connect} is read-only. Used only for the records that a check
+   * keeps in schema trueup.
+   * @default - nothing is recorded
+   */
+  readonly connectForRecords?: () => Promise<Database>;
   readonly manifest: Manifest;
-  /** Milliseconds since the epoch: when this slice has to have answered. */
+  /** When this slice must have answered, in milliseconds since the epoch. */
   readonly deadline: number;
-  readonly progress?: Progress;
-  /** How long a database that does not answer is waited for. @default - 60,000 ms */
+  readonly progress?: ProgressListener;
+  /** How long to wait for a database that does not answer. @default - 60,000 ms */
   readonly connectPatienceMs?: number;
-  /** How much of that is over already when this begins. @default 0 */
+  /** How much of that wait has already passed. @default 0 */
   readonly connectWaitedMs?: number;
-  /** Live statements that ran within so many days are guarded whatever was deployed since. @default 0 */
+  /**
+   * When the run began, by the server's clock. It is kept across slices, so that the report includes what other
+   * runners did in the meantime.
+   * @default - the report covers this run only
+   */
+  readonly begun?: { at?: string };
+  /**
+   * Number of days. Live statements that ran within that time are guarded, even if a deployment followed. @default 0
+   */
   readonly workloadDays?: number;
+  /** Maximum time for planning the statements that pending files touch, in milliseconds. @default - GUARD_TIME_MS */
+  readonly guardTimeMs?: number;
+  /**
+   * Moves the deadline of a caller that can wait, since planning those statements may take longer than a slice.
+   * @default - the deadline does not move
+   */
+  readonly extend?: (untilMs: number) => void;
 }
 
-/** One run on one connection. The lists are what this slice did. */
+/** One run on one connection. Its lists and sets hold what this slice did. */
 export interface Run {
   readonly db: Database;
   readonly manifest: Manifest;
   readonly deadline: number;
-  readonly tell: Progress;
-  readonly names: Names;
+  readonly tell: ProgressListener;
+  readonly names: RunNames;
   readonly serverVersion: number;
-  /** The running application promises statements: they are planned before each commit. */
+  /** Whether the guaranteed workload of the running application is planned before each commit. */
   readonly guarded: boolean;
   readonly workloadDays: number;
-  /** Files of the folder that another tool has applied, as its ledger says. */
-  readonly elsewhere: readonly Elsewhere[];
-  /** The ledger's rows by name, as this run last saw or wrote them. */
-  readonly known: Map<string, Known>;
+  readonly guardTimeMs: number;
+  /** When this slice began, in milliseconds since the epoch. */
+  readonly began: number;
+  readonly extend: (untilMs: number) => void;
+  readonly begunAt?: string;
+  /** Files of the folder that another tool has applied, according to its ledger. */
+  readonly elsewhere: readonly FilesAppliedElsewhere[];
+  /** Ledger rows by migration name, as this run last read or wrote them. */
+  readonly known: Map<string, KnownRow>;
+  /**
+   * Totals of partially applied migrations: the time that earlier slices and runs took, and the rows that an
+   * unfinished batch has changed.
+   */
+  readonly doneBefore: ReadonlyMap<string, { readonly durationMs: number; readonly rowsChanged: number }>;
   readonly applied: Set<string>;
-  /** Carried out by an earlier slice or deployment, proved, or recorded without a proof, by this one. */
+  /** Migrations that an earlier slice or deployment ran, and that this one verified or recorded without verifying. */
   readonly finished: Set<string>;
   readonly baselined: Set<string>;
-  /** Applied before, in another text than the one that is recorded now. */
-  readonly accepted: Set<string>;
-  /** The same of a text that the next deployment brings. */
-  readonly acceptedLater: Set<string>;
-  /** What a baseline could not record, and why. */
+  /** Applied migrations whose edited text this run recorded. */
+  readonly recordedEdits: Set<string>;
+  /** Applied migrations whose edited text was accepted in advance; a later deployment brings that text. */
+  readonly approvedEdits: Set<string>;
+  /** The new file that `baseline --new` or `--was` names in this run. */
+  readonly declared?: string;
+  /** Migrations that a baseline could not record, with the reasons. */
   readonly unmarked: Map<string, string>;
   readonly undone: Set<string>;
-  readonly kept: Kept[];
+  readonly kept: KeptMigration[];
   readonly warnings: string[];
 }
 
@@ -62,12 +98,12 @@ export function beginRun(
   ctx: EngineContext,
   ledger: Ledger,
   request: ConvergeRequest,
-  asked: Asked = { elsewhere: [], warnings: [] },
+  asked: ForeignLedgerResult = { elsewhere: [], warnings: [] },
 ): Run {
   return {
     db,
     manifest: ctx.manifest,
-    // Asked for each time: whoever is interrupted brings it forward.
+    // Read from the context each time, because an interruption makes the deadline earlier.
     get deadline() {
       return ctx.deadline;
     },
@@ -76,28 +112,38 @@ export function beginRun(
       namespace: request.namespace,
       deployment: request.id,
       ownerRole: request.ownerRole ?? null,
-      schemas: schemasOf(ledger, request),
+      schemas: resolveSchemas(ledger, request),
     },
     serverVersion: ledger.server.versionNumber,
-    guarded: guards(request) && ledger.promise != null,
+    guarded: isGuarded(request) && ledger.runningWorkload != null,
     workloadDays: ctx.workloadDays ?? 0,
+    guardTimeMs: ctx.guardTimeMs ?? DEFAULT_GUARD_TIME_MS,
+    began: Date.now(),
+    extend: ctx.extend ?? (() => {}),
+    begunAt: ctx.begun?.at,
     elsewhere: asked.elsewhere,
-    known: new Map(ledger.migrations.map((row) => [row.name, knownOf(row)])),
+    known: new Map(ledger.migrations.map((row) => [row.name, toKnownRow(row)])),
+    doneBefore: new Map(
+      ledger.migrations
+        .filter(({ state }) => state === 'partial' || state === 'unverified')
+        .map(({ name, durationMs, rowsChanged }) => [name, { durationMs, rowsChanged: rowsChanged ?? 0 }]),
+    ),
     applied: new Set(),
     finished: new Set(),
     baselined: new Set(),
-    accepted: new Set(),
-    acceptedLater: new Set(),
+    recordedEdits: new Set(),
+    approvedEdits: new Set(),
+    ...(request.declared ? { declared: request.declared.name } : {}),
     unmarked: new Map(),
     undone: new Set(),
     kept: [],
-    warnings: [...asked.warnings],
+    warnings: [...asked.warnings, ...warnOfMissingWorkload(ledger, request, ctx.manifest)],
   };
 }
 
-/** The slice is over, the work is not: the answer is *continue*. */
-export class NotYet extends Error {
-  override readonly name = 'NotYet';
+/** Ends the slice while work remains; the outcome is `continue`. */
+export class DeadlineReachedError extends Error {
+  override readonly name = 'DeadlineReachedError';
   constructor(
     readonly progress: string,
     readonly waitingFor?: ErrorInfo,
@@ -107,11 +153,10 @@ export class NotYet extends Error {
 }
 
 /**
- * Another runner has written the migration's row meanwhile, although the lock between runners should have kept it out.
- * Nothing of the transaction was kept; the ledger is to be read again.
+ * Another runner wrote the migration's row in the meantime, although the runner lock should have prevented it. The transaction was rolled back; the ledger must be read again.
  */
-export class Overtaken extends Error {
-  override readonly name = 'Overtaken';
+export class ConcurrentRunnerError extends Error {
+  override readonly name = 'ConcurrentRunnerError';
   constructor(readonly migration: string) {
     super(`another runner has changed what the ledger says of ${migration}`);
   }

@@ -1,6 +1,9 @@
-/** Schemas in which a hosted database keeps what is its own. Pure. */
+/** Schemas that a hosted database service uses for itself. Pure. */
 
-/** Of Supabase; `extensions` holds what extensions bring, and `graphql_public` a function that one of them makes. */
+/**
+ * Supabase's schemas. `extensions` holds the objects of extensions, and `graphql_public` a function that one of them
+ * creates.
+ */
 export const SERVICE_SCHEMAS: readonly string[] = [
   '_analytics',
   '_realtime',
@@ -21,5 +24,8 @@ export const SERVICE_SCHEMAS: readonly string[] = [
   'vault',
 ];
 
-/** A database that has all of them is Supabase's: an application may have a schema `auth` of its own. */
-export const TELLING_SCHEMAS: readonly string[] = ['auth', 'storage', 'realtime'];
+/**
+ * A database that has all of these schemas is Supabase's. One of them is not enough: an application may have its own
+ * schema `auth`.
+ */
+export const SUPABASE_MARKER_SCHEMAS: readonly string[] = ['auth', 'storage', 'realtime'];

@@ -1,24 +1,33 @@
-/** A rollback or Delete: runs are stopped, tenants in flight waited for, and each tenant undone by the rules of rollback. */
-import { type FleetMember, keys } from '../contract/fleet-run';
-import { shorten } from '../deploy/reason';
-import type { Polled } from './context';
-import { type Decision, decideBackward } from './decide';
-import { readMembers } from './list';
-import { begin, EMPTY_REPORT, recordedTargets, stateOf, together } from './run';
-import { settled, stopRuns } from './stop';
+/**
+ * Handles a rollback or Delete: stops the runs, waits for tenants that are being migrated, and undoes each tenant's
+ * migrations by the rules of rollback.
+ */
+import { runObjectKeys } from '../contract/fleet-run';
+import { shortenToBytes } from '../deploy/reason';
+import type { PollState } from './context';
+import { decideBackward, type FleetPollDecision } from './decide';
+import {
+  EMPTY_REPORT,
+  getRunOrigin,
+  mergeMembers,
+  readRunState,
+  readTouchedTenants,
+  startRunExecution,
+} from './run';
+import { stopRunExecutions, waitUntilSettled } from './stop';
 
-type Answer = Extract<Decision, { next: 'poll' | 'succeed' | 'fail' }>;
+type PollAnswer = Extract<FleetPollDecision, { next: 'poll' | 'succeed' | 'fail' }>;
 
-/** Of a reason, so that what else is to be said is not cut off. */
-const WHY_BYTES = 150;
+/** Maximum length of a reason, so that the warnings after it are not cut off. */
+const MAX_REASON_BYTES = 150;
 
-/** Never fails. */
-export async function backward(polled: Polled): Promise<Answer> {
+/** Polls a rollback. Never fails. */
+export async function pollBackward(polled: PollState): Promise<PollAnswer> {
   const { event, outbound, settings, elapsedMs, request } = polled;
   const run = event.RequestId;
   const execution = await outbound.executions.describe(run);
   if (execution === null) {
-    const left = await stopAll(polled);
+    const left = await stopAllRuns(polled);
     if (!request.failed) {
       const report = request.remove ? EMPTY_REPORT : null;
       const unknown = request.remove
@@ -28,54 +37,69 @@ export async function backward(polled: Polled): Promise<Answer> {
     }
     return beginUndo(polled, request.failed.manifestHash, left);
   }
-  const state = await stateOf(run, outbound.bucket);
+  const state = await readRunState(run, outbound.bucket);
   const late = elapsedMs >= settings.timeoutMs - settings.queryIntervalMs;
   const decision = decideBackward({ execution, state, late });
   if (decision.next === 'poll') return decision;
   if (decision.next === 'stop')
-    await stopRuns(polled, (name) => name === run, 'the rollback ran out of time');
-  const known = JSON.parse((await outbound.bucket.get(keys.warnings(run))) ?? '[]') as string[];
+    await stopRunExecutions(polled, (name) => name === run, 'the rollback ran out of time');
+  const known = JSON.parse((await outbound.bucket.get(runObjectKeys.warnings(run))) ?? '[]') as string[];
   if (decision.next === 'succeed') return { ...decision, warnings: [...known, ...decision.warnings] };
-  const cut = 'out of time: what was not reached is kept';
+  const cut = 'out of time: migrations of the remaining tenants are kept';
   return { next: 'succeed', report: decision.report, warnings: [...known, cut] };
 }
 
-/** @returns who is still at work, after all that time */
-async function stopAll(polled: Polled): Promise<string | null> {
+/**
+ * Stops all runs.
+ * @returns a sentence about runners that are still working after the whole time, or null
+ */
+async function stopAllRuns(polled: PollState): Promise<string | null> {
   const { event, settings } = polled;
-  await stopRuns(polled, (name) => name !== event.RequestId, 'the stack is rolled back or deleted');
-  return settled(polled, settings.rollbackWaitMs);
+  await stopRunExecutions(polled, (name) => name !== event.RequestId, 'the stack is rolled back or deleted');
+  return waitUntilSettled(polled, settings.rollbackWaitMs);
 }
 
-async function beginUndo(polled: Polled, failedHash: string, left: string | null): Promise<Answer> {
-  const { plan, fleet, outbound, event, request } = polled;
-  const latest = await outbound.bucket.get(keys.latest(failedHash));
-  const warnings = left === null ? [] : [left];
-  // A run writes down its targets before it begins.
-  if (latest === null) return { next: 'succeed', report: EMPTY_REPORT, warnings };
-  const { runs } = JSON.parse(latest) as { runs: string[] };
-  if (await onlyLooked(runs, outbound.bucket)) return { next: 'succeed', report: EMPTY_REPORT, warnings };
-  const recorded = await recordedTargets(runs, outbound.bucket);
+async function beginUndo(polled: PollState, failedHash: string, left: string | null): Promise<PollAnswer> {
+  const { plan, outbound, event, request } = polled;
+  const latest = await outbound.bucket.get(runObjectKeys.latest(failedHash));
+  const runs = latest === null ? [] : (JSON.parse(latest) as { runs: string[] }).runs;
   const unread: string[] = [];
-  const today = await readMembers(plan, fleet.functions, outbound).catch((error: Error): FleetMember[] => {
-    unread.push(notToday(error));
+  const byHand = await findManualRuns(polled, failedHash).catch((error: Error): string[] => {
+    unread.push(describeUnknownRuns(error));
     return [];
   });
-  const all = together(recorded, today);
-  const members = all.filter(({ server }) => Object.hasOwn(plan.servers, server));
-  if (members.length === 0)
-    return { next: 'succeed', report: EMPTY_REPORT, warnings: [...warnings, ...unread] };
-  // It is known now, and told at the end.
-  await outbound.bucket.put(keys.warnings(event.RequestId), JSON.stringify(unread));
-  await begin({ run: event.RequestId, work: 'undo', migrates: false, members, request }, outbound);
+  const servers = Object.keys(plan.servers);
+  const touched = await Promise.all(
+    [...runs, ...byHand].map((run) => readTouchedTenants(run, servers, outbound.bucket)),
+  );
+  const members = mergeMembers(...touched).filter(({ server }) => Object.hasOwn(plan.servers, server));
+  const warnings = [...(left === null ? [] : [left]), ...unread];
+  // A run records its tenants before it begins.
+  if (members.length === 0) return { next: 'succeed', report: EMPTY_REPORT, warnings };
+  // The warning is stored now, and reported at the end.
+  await outbound.bucket.put(runObjectKeys.warnings(event.RequestId), JSON.stringify(unread));
+  await startRunExecution(
+    { run: event.RequestId, work: 'undo', migrates: false, members, request },
+    outbound,
+  );
   return { next: 'poll', progress: `undoing in ${members.length} tenants` };
 }
 
-/** Each run stopped before it changed anything: no tenant is to be asked, and none gets a ledger that it never had. */
-async function onlyLooked(runs: readonly string[], bucket: Polled['outbound']['bucket']): Promise<boolean> {
-  const states = await Promise.all(runs.map((run) => stateOf(run, bucket)));
-  return states.every((state) => state?.report.stopped === 'blocked');
+/**
+ * Returns the runs of `trueup up --tenant` with the failed deployment's code that were started while it was under
+ * way.
+ */
+async function findManualRuns({ outbound, request }: PollState, failedHash: string): Promise<string[]> {
+  const since = request.failed?.since ?? null;
+  if (since === null) return [];
+  const names = await outbound.executions.startedSince(Date.parse(since));
+  const found: string[] = [];
+  for (const name of names.filter((each) => getRunOrigin(each) === 'up')) {
+    const state = await readRunState(name, outbound.bucket);
+    if (state?.request.manifestHash === failedHash) found.push(name);
+  }
+  return found;
 }
 
-const notToday = ({ message }: Error): string =>
-  `today's list of targets could not be used, so only tenants on the failed deployment's list were undone (${shorten(message, WHY_BYTES).replace(/\.$/, '')})`;
+const describeUnknownRuns = ({ message }: Error): string =>
+  `what \`trueup up --tenant\` did during the failed deployment was not checked, and is kept (${shortenToBytes(message, MAX_REASON_BYTES).replace(/\.$/, '')})`;

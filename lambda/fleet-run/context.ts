@@ -1,9 +1,9 @@
-/** What a poll of a fleet's request works with. */
+/** The context of a poll of a fleet's request. */
 import type { DeployRequest, PollSettings } from '../contract/custom-resource';
 import type { FleetRequest } from '../contract/fleet';
 import type { FleetPlan, FleetSettings } from '../contract/fleet-run';
 import type { IsCompleteRequest } from '../deploy/events';
-import type { FleetOutbound } from './outbound';
+import type { FleetOutbound } from './fleet-outbound';
 
 export interface Clock {
   now(): number;
@@ -12,26 +12,27 @@ export interface Clock {
 
 export interface FleetContext {
   readonly plan: FleetPlan;
-  /** Changes with the plan; the event names the one that it is about. */
+  /** Hash of the plan. It differs in each version of the plan; the event names the version that it is about. */
   readonly planHash: string;
   readonly settings: Required<PollSettings>;
   readonly fleet: FleetSettings;
   readonly outbound: FleetOutbound;
-  /** @default - the machine's */
+  /** @default - the machine's clock */
   readonly clock?: Clock;
   /**
-   * Since when each request's polls have met what may be different in a minute, as long as they meet the same process, and
-   * they nearly always do. @default - this one is the first
+   * For each request, the time since which its polls have failed with an error that may pass. It survives from one
+   * poll to the next if the same process runs both, which is nearly always the case.
+   * @default - this is the first such error
    */
   readonly failingSince?: Map<string, number>;
 }
 
-/** A request, with all that is known of it at this poll. */
-export interface Polled extends FleetContext {
+/** A request, with everything that is known about it at this poll. */
+export interface PollState extends FleetContext {
   readonly clock: Clock;
   readonly event: IsCompleteRequest;
   readonly properties: DeployRequest;
   readonly request: FleetRequest;
-  /** Since CloudFormation's event was first seen. */
+  /** Time since CloudFormation's event was first seen. */
   readonly elapsedMs: number;
 }

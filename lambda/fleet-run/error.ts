@@ -1,7 +1,7 @@
-/** What stands against a run, in a sentence or two that say what to do. */
+/** The reason why a run cannot begin or continue, in one or two sentences that say what to do. */
 export class FleetError extends Error {
   override readonly name = 'FleetError';
-  /** @param passing it may be different in a minute */
+  /** @param passing whether a later attempt may succeed without a change by a person */
   constructor(
     message: string,
     readonly passing = false,
@@ -9,7 +9,7 @@ export class FleetError extends Error {
     super(message);
   }
 
-  /** The same, and a sentence more. */
+  /** Returns the same error with another sentence. */
   and(sentence: string): FleetError {
     return new FleetError(`${this.message} ${sentence}`, this.passing);
   }

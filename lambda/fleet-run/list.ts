@@ -1,19 +1,29 @@
-/** A fleet's targets, from all the places that its owner named, checked before anything is begun. */
+/** Reads a fleet's tenants from all sources that its owner declared, and validates them before a run begins. */
 import { describeError } from '../contract/errors';
-import type { FleetMember, FleetPlan, ListedBy } from '../contract/fleet-run';
+import type { FleetMember, FleetPlan, TenantListing } from '../contract/fleet-run';
 import type { MigrateRequest, MigrateResponse } from '../contract/migrate';
-import { entriesOf, formatOf, type Given, ListError, MOST_TARGETS, type Problem } from '../fleet/entries';
-import { checkSize, targetsOf } from '../fleet/targets';
+import {
+  detectFormat,
+  type ListEntry,
+  ListError,
+  type ListProblem,
+  MAX_TENANTS,
+  parseEntries,
+} from '../fleet/entries';
+import { assertListSize, parseTenants } from '../fleet/tenant-list';
 import { FleetError } from './error';
-import type { FleetOutbound } from './outbound';
+import type { FleetOutbound } from './fleet-outbound';
 
-const PAGE = 1_000;
-/** Of all that is wrong in a list. */
-const SHOWN = 5;
-/** Of the connections that a server has to give. */
-const SHARE_OF_FREE = 0.1;
+const LIST_PAGE_SIZE = 1_000;
+/** Maximum number of problems of a list that are shown. */
+const MAX_SHOWN_PROBLEMS = 5;
+/** Maximum share of a server's free connections. */
+const MAX_SHARE_OF_FREE = 0.1;
 
-/** @throws {FleetError} */
+/**
+ * Reads the tenants of all lists.
+ * @throws {FleetError}
+ */
 export async function readMembers(
   plan: FleetPlan,
   functions: Readonly<Record<string, string>>,
@@ -21,85 +31,96 @@ export async function readMembers(
 ): Promise<FleetMember[]> {
   const servers = Object.keys(plan.servers);
   const [only] = plan.lists;
-  // One list of an owner's own is read line by line, so that what is wrong is named by its line.
+  // A single list in S3 is read line by line, so that each problem is reported with its line.
   const unit = plan.lists.length === 1 && only?.kind === 's3' ? 'line' : 'row';
-  const entries: Given[] = [];
-  const problems: Problem[] = [];
+  const entries: ListEntry[] = [];
+  const problems: ListProblem[] = [];
   try {
     for (const each of plan.lists) {
       const read =
-        each.kind === 's3' ? await ofS3(each, outbound) : await ofServer(each, functions, outbound);
+        each.kind === 's3'
+          ? await readListFromS3(each, outbound)
+          : await readListFromServer(each, functions, outbound);
+      if (each.kind === 's3' && read.entries.length + read.problems.length === 0 && !each.allowEmpty)
+        throw new FleetError(
+          `The list of tenants s3://${each.bucket}/${each.key} has no tenants. If it may be empty, give it \`allowEmpty: true\`.`,
+        );
       const before = unit === 'line' ? null : entries.length;
       problems.push(...read.problems);
       for (const [i, entry] of read.entries.entries())
         entries.push(before === null ? entry : { ...entry, line: before + i + 1 });
     }
-    return targetsOf(entries, problems, { servers, unit, bounds: plan }) as FleetMember[];
+    return parseTenants(entries, problems, {
+      servers,
+      unit,
+      bounds: plan,
+      allowEmpty: plan.lists.length > 0 && plan.lists.every(({ allowEmpty }) => allowEmpty === true),
+    }) as FleetMember[];
   } catch (error) {
-    if (error instanceof ListError) throw new FleetError(wrongList(error));
+    if (error instanceof ListError) throw new FleetError(describeInvalidList(error));
     throw error;
   }
 }
 
-function wrongList({ message }: ListError): string {
+function describeInvalidList({ message }: ListError): string {
   const lines = message.split('\n');
-  const more = lines.length > SHOWN ? `; and ${lines.length - SHOWN} more` : '';
-  return `The list of targets is wrong: ${lines.slice(0, SHOWN).join('; ')}${more}.`;
+  const more = lines.length > MAX_SHOWN_PROBLEMS ? `; and ${lines.length - MAX_SHOWN_PROBLEMS} more` : '';
+  return `The list of tenants is not valid: ${lines.slice(0, MAX_SHOWN_PROBLEMS).join('; ')}${more}.`;
 }
 
-interface Read {
-  readonly entries: readonly Given[];
-  readonly problems: readonly Problem[];
+interface ReadList {
+  readonly entries: readonly ListEntry[];
+  readonly problems: readonly ListProblem[];
 }
 
-async function ofS3(
-  { bucket, key }: Extract<ListedBy, { kind: 's3' }>,
+async function readListFromS3(
+  { bucket, key }: Extract<TenantListing, { kind: 's3' }>,
   outbound: FleetOutbound,
-): Promise<Read> {
+): Promise<ReadList> {
   const text = await outbound.list(bucket, key);
-  checkSize(Buffer.byteLength(text));
-  return entriesOf(text, formatOf(key, text));
+  assertListSize(Buffer.byteLength(text));
+  return parseEntries(text, detectFormat(key, text));
 }
 
-async function ofServer(
-  { server, source }: Extract<ListedBy, { kind: 'server' }>,
+async function readListFromServer(
+  { server, source }: Extract<TenantListing, { kind: 'server' }>,
   functions: Readonly<Record<string, string>>,
   outbound: FleetOutbound,
-): Promise<Read> {
-  const entries: Given[] = [];
+): Promise<ReadList> {
+  const entries: ListEntry[] = [];
   let after: string | null = null;
   do {
-    const response: MigrateResponse = await askServer(
+    const response: MigrateResponse = await queryServer(
       server,
-      { action: 'targets', source, after, limit: PAGE },
+      { action: 'list-tenants', source, after, limit: LIST_PAGE_SIZE },
       functions,
       outbound,
     );
-    if (response.action !== 'targets') throw unexpected(server, response);
-    const { targets, next } = response.page ?? {};
-    // Anything else would be asked for ever, or taken for the end.
-    if (!Array.isArray(targets) || !(next === null || (typeof next === 'string' && next !== after)))
-      throw new FleetError(
-        `The function of server ${server} answered a page of targets that is cut short.`,
-        true,
-      );
-    // A source knows its own server; a query alone may name another one.
-    for (const target of targets)
+    if (response.action !== 'list-tenants') throw makeUnexpectedAnswerError(server, response);
+    const { tenants, next } = response.page ?? {};
+    // Any other answer would be requested again forever, or would be taken for the last page.
+    if (!Array.isArray(tenants) || !(next === null || (typeof next === 'string' && next !== after)))
+      throw new FleetError(`The function of server ${server} returned an incomplete page of tenants.`, true);
+    // A source knows its own server; only a query may name another one.
+    for (const tenant of tenants)
       entries.push({
         line: 0,
         fields: Object.fromEntries(
-          Object.entries({ server, ...target }).filter(([, value]) => value !== null && value !== undefined),
+          Object.entries({ server, ...tenant }).filter(([, value]) => value !== null && value !== undefined),
         ),
       });
-    if (entries.length > MOST_TARGETS)
-      throw new FleetError(`Server ${server} names more than ${MOST_TARGETS} targets.`);
+    if (entries.length > MAX_TENANTS)
+      throw new FleetError(`Server ${server} names more than ${MAX_TENANTS} tenants.`);
     after = next;
   } while (after !== null);
   return { entries, problems: [] };
 }
 
-/** @throws {FleetError} where it cannot be asked, or answers with an error */
-export async function askServer(
+/**
+ * Sends a request to a server's function.
+ * @throws {FleetError} if it cannot be invoked, or answers with an error
+ */
+export async function queryServer(
   server: string,
   request: MigrateRequest,
   functions: Readonly<Record<string, string>>,
@@ -110,36 +131,39 @@ export async function askServer(
   const invoked = await outbound.invokeMigrate(name, request);
   if (invoked.kind !== 'answered')
     throw new FleetError(
-      `The function of server ${server} gave no answer: ${invoked.message}. See its log.`,
+      `The function of server ${server} did not return a response: ${invoked.message}. See its log.`,
       true,
     );
   const { response } = invoked;
   if (response.action !== 'error') return response;
   throw new FleetError(
     `Server ${server}: ${describeError(response.error)}`,
-    // What an older version of the function does not know, the new one will.
+    // A request that an older version of the function does not know may succeed once the new version is deployed.
     ['connection', 'unsupported', 'busy'].includes(response.error.code),
   );
 }
 
-export const unexpected = (server: string, { action }: MigrateResponse): FleetError =>
-  new FleetError(`The function of server ${server} answered \`${action}\` to another question.`, true);
+export const makeUnexpectedAnswerError = (server: string, { action }: MigrateResponse): FleetError =>
+  new FleetError(`The function of server ${server} answered \`${action}\` to a different request.`, true);
 
-/** @throws {FleetError} where so many tenants at once would take more than a tenth of a server's free connections */
-export async function checkRoom(
+/**
+ * Checks that the fleet's concurrency uses at most a tenth of each server's free connections.
+ * @throws {FleetError} if it would use more
+ */
+export async function checkHeadroom(
   plan: FleetPlan,
   members: readonly FleetMember[],
   functions: Readonly<Record<string, string>>,
   outbound: FleetOutbound,
 ): Promise<void> {
   const checks = Object.entries(plan.servers).map(async ([server, { concurrency }]) => {
-    const targets = members.filter((member) => member.server === server).length;
-    if (targets === 0) return [];
-    const response = await askServer(server, { action: 'server' }, functions, outbound);
-    if (response.action !== 'server') throw unexpected(server, response);
+    const tenants = members.filter((member) => member.server === server).length;
+    if (tenants === 0) return [];
+    const response = await queryServer(server, { action: 'server' }, functions, outbound);
+    if (response.action !== 'server') throw makeUnexpectedAnswerError(server, response);
     const { freeConnections: free } = response.server;
-    const most = Math.max(1, Math.floor(free * SHARE_OF_FREE));
-    const needed = Math.min(concurrency, targets);
+    const most = Math.max(1, Math.floor(free * MAX_SHARE_OF_FREE));
+    const needed = Math.min(concurrency, tenants);
     return needed <= most
       ? []
       : `Server ${server} has ${free} free connections, and ${needed} tenants at once would take more than a tenth of them; set maxConcurrency to ${most}, or raise max_connections.`;

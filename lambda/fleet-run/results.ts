@@ -1,30 +1,42 @@
-/** What became of the tenants of a wave, as Step Functions wrote it into the bucket. */
+/** Reads the results of a wave's tenants, as Step Functions wrote them into the bucket. */
 import { describeError } from '../contract/errors';
 import type { TenantAnswer } from '../contract/fleet';
-import type { BranchResult, Failure, FleetMember, TenantRow } from '../contract/fleet-run';
+import type {
+  BranchResult,
+  CrashedTenantAnswer,
+  FleetMember,
+  TenantFailure,
+  TenantRow,
+} from '../contract/fleet-run';
 import type { MigrateResponse } from '../contract/migrate';
-import { shorten } from '../deploy/reason';
-import type { Bucket } from './outbound';
-import { placeOf } from './run';
+import { shortenToBytes } from '../deploy/reason';
+import { isTenantMissing } from '../fleet/missing-tenant';
+import type { Bucket } from './fleet-outbound';
+import { buildMemberKey } from './run';
 
-/** States that need nobody. */
-const RIGHT: ReadonlySet<Failure['state']> = new Set(['at version', 'behind', 'undone', 'gone']);
-export const isWrong = ({ state }: Pick<TenantRow, 'state'>): boolean => !RIGHT.has(state);
+/** States of a tenant that need no attention. */
+const HEALTHY_STATES: ReadonlySet<TenantFailure['state']> = new Set([
+  'up to date',
+  'behind',
+  'undone',
+  'missing',
+]);
+export const isFailedState = ({ state }: Pick<TenantRow, 'state'>): boolean => !HEALTHY_STATES.has(state);
 
-/** Of a tenant's error: a report of a thousand of them has to stay small. */
-const WHY_BYTES = 400;
+/** Maximum length of a tenant's error, so that a report of a thousand errors stays small. */
+const MAX_REASON_BYTES = 400;
 
-/** What came back for one tenant. */
-export interface Told {
+/** The result of one tenant. */
+export interface TenantResult {
   readonly row: TenantRow;
-  /** @default - nothing came back */
+  /** @default - there is no answer */
   readonly answer?: TenantAnswer;
-  /** Of the code that answered. @default - nothing came back */
+  /** Hash of the manifest of the code that answered. @default - there is no answer */
   readonly manifestHash?: string;
 }
 
-/** One execution, as a file of results has it. Its input and output are JSON in a text. */
-interface Result {
+/** One execution in a file of results. Its input and output are JSON in a string. */
+interface ExecutionResult {
   readonly Input?: string;
   readonly Output?: string;
   readonly Error?: string;
@@ -34,66 +46,74 @@ interface ResultManifest {
   readonly ResultFiles?: Readonly<Record<string, readonly { readonly Key: string }[]>>;
 }
 
-/** Of every member, whether something came back for it or not. */
-export async function toldBy(
+/** Returns one result for each tenant of the wave, even if there is no answer for it. */
+export async function readTenantResults(
   members: readonly FleetMember[],
   branches: readonly BranchResult[],
   bucket: Pick<Bucket, 'get'>,
-): Promise<Told[]> {
-  const found = new Map<string, Told>();
+): Promise<TenantResult[]> {
+  const found = new Map<string, TenantResult>();
   const missing = new Map<string, string>();
   for (const branch of branches) {
     const { server, error, results } = branch;
     if (error !== undefined)
-      missing.set(server, `Step Functions ended its wave early (${shorten(error, 80)})`);
+      missing.set(server, `Step Functions ended its wave early (${shortenToBytes(error, 80)})`);
     const key = results?.Key;
     if (key === undefined) continue;
-    for (const result of await resultsIn(key, bucket)) {
-      const told = toldOf(result, server);
-      if (told) found.set(placeOf(told.row), told);
+    for (const result of await readExecutionResults(key, bucket)) {
+      const told = parseTenantResult(result, server);
+      if (told) found.set(buildMemberKey(told.row), told);
     }
   }
   return members.map((member) => {
-    const told = found.get(placeOf(member));
+    const told = found.get(buildMemberKey(member));
     if (told) return { ...told, row: { ...told.row, ...member } };
     const why = missing.get(member.server) ?? 'Step Functions did not reach it';
     return { row: { ...member, state: 'no answer', pending: 0, position: '', why } };
   });
 }
 
-async function resultsIn(key: string, bucket: Pick<Bucket, 'get'>): Promise<Result[]> {
+async function readExecutionResults(key: string, bucket: Pick<Bucket, 'get'>): Promise<ExecutionResult[]> {
   const text = await bucket.get(key);
   if (text === null) return [];
   const { ResultFiles = {} } = JSON.parse(text) as ResultManifest;
-  const results: Result[] = [];
+  const results: ExecutionResult[] = [];
   for (const { Key } of Object.values(ResultFiles).flat()) {
     const file = await bucket.get(Key);
-    if (file !== null) results.push(...(JSON.parse(file) as Result[]));
+    if (file !== null) results.push(...(JSON.parse(file) as ExecutionResult[]));
   }
   return results;
 }
 
-function toldOf({ Input, Output, Error: died }: Result, server: string): Told | null {
+function parseTenantResult(
+  { Input, Output, Error: died }: ExecutionResult,
+  server: string,
+): TenantResult | null {
   if (Output !== undefined) {
-    const response = JSON.parse(Output) as MigrateResponse | null;
+    const response = JSON.parse(Output) as MigrateResponse | CrashedTenantAnswer | null;
     if (response?.action === 'tenant') {
       const { tenant } = response;
       const { name, state, pending, position, changes, error } = tenant;
-      const why = error === undefined ? {} : { why: shorten(describeError(error), WHY_BYTES) };
-      const rest = { ...(changes ? { changes } : {}), ...why };
+      const why = error === undefined ? {} : { why: shortenToBytes(describeError(error), MAX_REASON_BYTES) };
+      const missing = isTenantMissing(error) ? { missing: true } : {};
+      const rest = { ...(changes ? { changes } : {}), ...why, ...missing };
       const row = { name, server, database: '', state, pending, position, ...rest } as const;
       return { row, answer: tenant, manifestHash: response.manifestHash };
     }
-    if (response?.action === 'error') return without(Input, server, describeError(response.error));
+    if (response?.action === 'died') {
+      const { times, error } = response;
+      return makeNoAnswerResult(Input, server, `its function failed ${times} times (${error}); see its log`);
+    }
+    if (response?.action === 'error') return makeNoAnswerResult(Input, server, describeError(response.error));
   }
-  return without(Input, server, `its function gave no answer (${died ?? 'unknown'}); see its log`);
+  return makeNoAnswerResult(Input, server, `its function gave no answer (${died ?? 'unknown'}); see its log`);
 }
 
-/** The target stands in what the child was given. */
-function without(input: string | undefined, server: string, why: string): Told | null {
-  const { target } = JSON.parse(input ?? '{}') as { target?: { name?: string } };
-  if (typeof target?.name !== 'string') return null;
-  const { name } = target;
+/** Builds the result of a tenant without an answer. The tenant is in the child's input. */
+function makeNoAnswerResult(input: string | undefined, server: string, why: string): TenantResult | null {
+  const { tenant } = JSON.parse(input ?? '{}') as { tenant?: { name?: string } };
+  if (typeof tenant?.name !== 'string') return null;
+  const { name } = tenant;
   const row = {
     name,
     server,
@@ -101,7 +121,7 @@ function without(input: string | undefined, server: string, why: string): Told |
     state: 'no answer',
     pending: 0,
     position: '',
-    why: shorten(why, WHY_BYTES),
+    why: shortenToBytes(why, MAX_REASON_BYTES),
   } as const;
   return { row };
 }

@@ -1,110 +1,114 @@
-/** What a fleet comes to on AWS, before it is built: time against CloudFormation's hour, quotas, connections, cost. Pure. */
+/** Estimates a fleet on AWS before it is built: time against CloudFormation's hour, quotas, connections, cost. Pure. */
 
-import { EARLY_SHARES, earlyCounts } from './waves';
+import { computeEarlyCounts, DEFAULT_CANARY_COUNT, DEFAULT_EARLY_SHARES } from './waves';
 
-/** Of a fleet of so many targets. Seconds are for one target. */
-export interface FleetPlan {
-  readonly targets: number;
-  /** Servers, each with its own share of the targets. @default 1 */
+/** A fleet with the given number of tenants. Seconds are for one tenant. */
+export interface FleetCapacityInput {
+  readonly tenants: number;
+  /** Number of servers, each with an equal share of the tenants. @default 1 */
   readonly servers?: number;
-  /** Targets at once on each server. @default 8 */
+  /** Number of tenants migrated at once on each server. @default 8 */
   readonly concurrency?: number;
-  /** Those named as canaries. @default 1 */
+  /** Number of canaries. @default 1 */
   readonly canaries?: number;
-  /** Percent of all targets, for each wave between the canaries and the rest. @default 5 */
+  /** Percentage of all tenants, for each wave between the canaries and the rest. @default 5 */
   readonly shares?: readonly number[];
-  /** Looking at one target: connecting, reading its ledger. @default 1 */
+  /** Time to inspect one tenant: connecting, reading its ledger. @default 1 */
   readonly lookS?: number;
-  /** Migrating one target. @default 30 */
+  /** Time to migrate one tenant. @default 30 */
   readonly migrateS?: number;
 }
 
-/** A limit of the service, what the fleet needs of it, and where the service says so. */
-export interface Need {
+/** A limit of an AWS service, the number that the fleet needs, and the page of the service that states the limit. */
+export interface ServiceQuota {
   readonly what: string;
   readonly needed: number;
   readonly limit: number;
   readonly source: string;
 }
 
-export interface FleetArithmetic {
-  /** Milestones, in seconds from the start: all looked at, then the end of each wave. */
+export interface FleetCapacityEstimate {
+  /** Seconds from the start until all tenants are inspected. Each wave's `endsAt` counts from the start as well. */
   readonly looked: number;
-  readonly waves: readonly { readonly targets: number; readonly endsAt: number }[];
+  readonly waves: readonly { readonly tenants: number; readonly endsAt: number }[];
   readonly seconds: number;
-  /** The most targets that this concurrency and these times bring through in the hour. */
+  /** Maximum number of tenants that can be migrated in one hour with this concurrency and these times. */
   readonly fitsInAnHour: number;
-  readonly needs: readonly Need[];
-  /** On each server. */
+  readonly needs: readonly ServiceQuota[];
+  /** Number of connections on each server. */
   readonly connections: number;
-  /** So that these are a tenth of what is free. */
+  /** Number of free connections that the server needs: ten times `connections`. */
   readonly maxConnections: number;
-  /** Of a deployment that migrates all; and of one that finds nothing to do. */
-  readonly cost: Cost;
-  readonly idleCost: Cost;
+  /** Cost of a deployment that migrates all tenants. `idleCost` is that of a deployment that finds nothing to do. */
+  readonly cost: FleetCost;
+  readonly idleCost: FleetCost;
 }
 
-/** USD. */
-export interface Cost {
-  /** Of Step Functions. */
+/** Cost in USD. */
+export interface FleetCost {
+  /** Cost of Step Functions. */
   readonly transitions: number;
-  /** Of Lambda. */
+  /** Cost of Lambda. */
   readonly functions: number;
 }
 
-const DOCS = 'https://docs.aws.amazon.com';
-const HOUR_S = 3_600;
+const AWS_DOCS_URL = 'https://docs.aws.amazon.com';
+const SECONDS_PER_HOUR = 3_600;
 
 /**
- * A Distributed Map is charged one for each child that it starts, and a child one for each state that it enters: its slice, the
- * choice, its answer (https://docs.aws.amazon.com/step-functions/latest/dg/concepts-transitions.html).
+ * State transitions for one tenant. A Distributed Map is charged one for each child that it starts, and a child one
+ * for each state that it enters: its slice, the choice, its answer
+ * (https://docs.aws.amazon.com/step-functions/latest/dg/concepts-transitions.html).
  */
-export const TRANSITIONS = 4;
-/** Another slice of the same tenant: a pause, the slice, the choice. */
-const TRANSITIONS_A_SLICE = 3;
-/** By default; a slice that is set longer saves transitions. */
-const SLICE_S = 90;
-/** Of the functions of a fleet's servers, on ARM. */
+export const TRANSITIONS_PER_TENANT = 4;
+/** State transitions for another slice of the same tenant: a pause, the slice, the choice. */
+const TRANSITIONS_PER_SLICE = 3;
+/** Default length of a slice. A longer slice saves transitions. */
+const DEFAULT_SLICE_S = 90;
+/** Memory of the functions of a fleet's servers, on ARM. */
 export const MIGRATE_MEMORY_MB = 512;
 /**
- * USD, us-east-1, November 2026, without the free tier and discounts for more.
+ * Prices in USD, us-east-1, November 2026, without the free tier and volume discounts.
  * https://aws.amazon.com/step-functions/pricing/, https://aws.amazon.com/lambda/pricing/
  */
-const PRICES = { transition: 0.000025, request: 0.0000002, gbSecond: 0.0000133334 };
+const PRICES_USD = { transition: 0.000025, request: 0.0000002, gbSecond: 0.0000133334 };
 
-export function fleetArithmetic(plan: FleetPlan): FleetArithmetic {
+export function estimateFleetCapacity(plan: FleetCapacityInput): FleetCapacityEstimate {
   const {
-    targets,
+    tenants,
     servers = 1,
     concurrency = 8,
-    canaries = 1,
-    shares = EARLY_SHARES,
+    canaries = DEFAULT_CANARY_COUNT,
+    shares = DEFAULT_EARLY_SHARES,
     lookS = 1,
     migrateS = 30,
   } = plan;
   const atOnce = servers * concurrency;
   const time = (count: number, each: number): number => Math.ceil(count / atOnce) * each;
-  const looked = time(targets, lookS);
-  const first = Math.min(targets, canaries);
-  const early = earlyCounts(targets, first, shares);
+  const looked = time(tenants, lookS);
+  const first = Math.min(tenants, canaries);
+  const early = computeEarlyCounts(tenants, first, shares);
   let at = looked;
-  const rest = targets - early.reduce((sum, count) => sum + count, first);
+  const rest = tenants - early.reduce((sum, count) => sum + count, first);
   const waves = [first, ...early, rest]
     .filter((count) => count > 0)
     .map((count) => {
       at += time(count, migrateS);
-      return { targets: count, endsAt: at };
+      return { tenants: count, endsAt: at };
     });
-  // Each wave ends with targets that leave the others' places empty, so the last wave gets what is left of the hour.
-  const rounds = Math.floor((HOUR_S - (1 + shares.length) * migrateS) / (lookS + migrateS));
-  const slices = Math.ceil(migrateS / SLICE_S);
-  const transitionsOf = (perChild: number): number => TRANSITIONS + (perChild - 1) * TRANSITIONS_A_SLICE;
-  const usd = (children: number, perChild: number, secondsEach: number): Cost => ({
-    transitions: children * transitionsOf(perChild) * PRICES.transition,
+  // At the end of each wave, some places stay empty until its last tenants are done, so the last wave gets the rest
+  // of the hour.
+  const rounds = Math.floor((SECONDS_PER_HOUR - (1 + shares.length) * migrateS) / (lookS + migrateS));
+  const slices = Math.ceil(migrateS / DEFAULT_SLICE_S);
+  const countTransitions = (perChild: number): number =>
+    TRANSITIONS_PER_TENANT + (perChild - 1) * TRANSITIONS_PER_SLICE;
+  const usd = (children: number, perChild: number, secondsEach: number): FleetCost => ({
+    transitions: children * countTransitions(perChild) * PRICES_USD.transition,
     functions:
-      children * (perChild * PRICES.request + secondsEach * (MIGRATE_MEMORY_MB / 1024) * PRICES.gbSecond),
+      children *
+      (perChild * PRICES_USD.request + secondsEach * (MIGRATE_MEMORY_MB / 1024) * PRICES_USD.gbSecond),
   });
-  const [look, migrate] = [usd(targets, 1, lookS), usd(targets, slices, migrateS)];
+  const [look, migrate] = [usd(tenants, 1, lookS), usd(tenants, slices, migrateS)];
   return {
     looked,
     waves,
@@ -112,28 +116,28 @@ export function fleetArithmetic(plan: FleetPlan): FleetArithmetic {
     fitsInAnHour: Math.max(0, rounds * atOnce),
     needs: [
       {
-        what: "seconds of CloudFormation's wait for a custom resource",
+        what: 'seconds that CloudFormation waits for a custom resource',
         needed: at,
-        limit: HOUR_S,
-        source: `${DOCS}/AWSCloudFormation/latest/TemplateReference/aws-resource-cloudformation-customresource.html`,
+        limit: SECONDS_PER_HOUR,
+        source: `${AWS_DOCS_URL}/AWSCloudFormation/latest/TemplateReference/aws-resource-cloudformation-customresource.html`,
       },
       {
-        what: 'children of a distributed map at once',
+        what: 'concurrent child executions of a distributed map',
         needed: atOnce,
         limit: 10_000,
-        source: `${DOCS}/step-functions/latest/dg/state-map-distributed.html`,
+        source: `${AWS_DOCS_URL}/step-functions/latest/dg/state-map-distributed.html`,
       },
       {
         what: 'state transitions a second (800 in most regions)',
-        needed: Math.ceil((atOnce * TRANSITIONS) / Math.min(lookS, migrateS)),
+        needed: Math.ceil((atOnce * TRANSITIONS_PER_TENANT) / Math.min(lookS, migrateS)),
         limit: 800,
-        source: `${DOCS}/step-functions/latest/dg/service-quotas.html`,
+        source: `${AWS_DOCS_URL}/step-functions/latest/dg/service-quotas.html`,
       },
       {
         what: 'concurrent executions of Lambda in the account',
         needed: atOnce,
         limit: 1_000,
-        source: `${DOCS}/lambda/latest/dg/gettingstarted-limits.html`,
+        source: `${AWS_DOCS_URL}/lambda/latest/dg/gettingstarted-limits.html`,
       },
     ],
     connections: concurrency,

@@ -1,82 +1,88 @@
-/** Of many tenants' checks, one report: by kind. Pure. */
-import type { AuditDrift } from '../contract/audit';
+/** Summarizes the checks of many tenants in one report, by finding. Pure. */
+import type { AuditDrift } from '../contract/audit-findings';
 import { describeError, type ErrorInfo } from '../contract/errors';
 import type { FleetDrift, FleetFinding } from '../contract/fleet-drift';
 import type { Verification } from '../contract/status';
 import type { WorkloadDrift } from '../contract/workload';
-import { UNDECIDED } from '../workload/words';
+import { UNDECIDED_REASONS } from '../workload/words';
 
-export interface TenantSeen {
-  /** `database`, or `database/schema`. */
+export interface CheckedTenant {
+  /** Name: `database`, or `database/schema`. */
   readonly name: string;
   readonly verification: Verification;
-  /** @default - none is promised */
+  /** @default - the tenant has no guaranteed workload */
   readonly workload?: WorkloadDrift | null;
-  /** Why some verify sections could not be asked with this login. @default - all were */
-  readonly notSeen?: string;
+  /** Why this login could not run some verify sections. @default - all were run */
+  readonly notChecked?: string;
 }
 
 /** A tenant, or a database that may hold some. */
-export interface NotSeen {
+export interface NotCheckedTenant {
   readonly name: string;
-  /** A sentence. */
+  /** The reason, as a sentence. */
   readonly why: string;
 }
 
-export interface DatabaseSeen {
+export interface CheckedDatabase {
   readonly name: string;
-  /** It could not be asked. @default - it could */
+  /** Why the database could not be queried. @default - it was queried */
   readonly error?: ErrorInfo;
-  /** @default - it was not its turn */
+  /** The audit's result. @default - the database was not due for an audit */
   readonly audit?: AuditDrift;
 }
 
-/** Why a statement is undecided. */
-const NO_RIGHT = 'permission';
-const NAMED = 5;
-const LONGEST = 300;
+/** The reason of a statement that is undecided because the role lacks a privilege. */
+const NO_PERMISSION_REASON = 'permission';
+const MAX_NAMED_FINDINGS = 5;
+const MAX_TEXT_LENGTH = 300;
 
-export function fleetDrift(
-  tenants: readonly TenantSeen[],
-  databases: readonly DatabaseSeen[],
+export function summarizeFleetDrift(
+  tenants: readonly CheckedTenant[],
+  databases: readonly CheckedDatabase[],
   rest: Pick<FleetDrift, 'notReached' | 'deploying' | 'logging'>,
-  notSeen: readonly NotSeen[] = [],
+  notChecked: readonly NotCheckedTenant[] = [],
 ): FleetDrift {
   const audits = databases.flatMap(({ audit }) => (audit ? [audit] : []));
   const found = new Map<string, { names: Set<string>; example: string }>();
   const add = (kind: string, name: string, example: string): void => {
-    const each = found.get(kind) ?? { names: new Set(), example: short(example) };
+    const each = found.get(kind) ?? { names: new Set(), example: shortenText(example) };
     found.set(kind, each);
     each.names.add(name);
   };
-  for (const { name, verification, workload = null, notSeen: hidden } of tenants) {
-    const { findings, errors, pending } = verification;
+  for (const { name, verification, workload = null, notChecked: hidden } of tenants) {
+    const { findings, errors, pending, notChecked: unchecked = [] } = verification;
     if (findings[0]) add('drift', name, `${findings[0].migration}: ${findings[0].sentence}`);
-    else if (errors[0]) add('unproved', name, describeError(errors[0]));
+    else if (errors[0]) add('verify-error', name, describeError(errors[0]));
+    if (unchecked[0]) add('not-checked', name, `${unchecked[0].migration}: ${unchecked[0].code.join('; ')}`);
     if (pending[0]) add('pending', name, `${pending.length} pending, the first is ${pending[0]}`);
-    if (hidden !== undefined) add('not-seen', name, hidden);
+    if (hidden !== undefined) add('not-readable', name, hidden);
     if (workload === null) continue;
     if (workload.broken > 0)
       add('workload', name, `${workload.broken} of ${workload.statements} statements no longer plan`);
-    const unasked = workload.undecided[NO_RIGHT] ?? 0;
-    if (workload.problem !== null) add('not-seen', name, workload.problem);
-    else if (unasked > 0)
-      add('not-seen', name, `of ${unasked} of ${workload.statements} statements: ${UNDECIDED[NO_RIGHT]}`);
+    const notPlanned = workload.undecided[NO_PERMISSION_REASON] ?? 0;
+    if (workload.problem !== null) add('not-readable', name, workload.problem);
+    else if (notPlanned > 0)
+      add(
+        'not-readable',
+        name,
+        `of ${notPlanned} of ${workload.statements} statements: ${UNDECIDED_REASONS[NO_PERMISSION_REASON]}`,
+      );
   }
-  for (const { name, why } of notSeen) add('not-seen', name, why);
+  for (const { name, why } of notChecked) add('not-readable', name, why);
   for (const { name, error, audit } of databases) {
     if (error) add('unreachable', name, describeError(error));
     for (const { id, object, message } of audit?.named ?? []) add(id, name, `${object}: ${message}`);
   }
   const kept = audits.filter(({ unpaged }) => unpaged !== null);
   return {
-    looked: tenants.filter(({ notSeen: hidden, verification }) => !hidden || verification.findings.length > 0)
-      .length,
+    checked: tenants.filter(
+      ({ notChecked: hidden, verification }) => !hidden || verification.findings.length > 0,
+    ).length,
     audited: audits.length,
-    kinds: [...found]
+    findings: [...found]
       .map(([kind, { names, example }]): FleetFinding => {
         const all = [...names].sort();
-        return { kind, tenants: all.length, first: all.slice(0, NAMED), example };
+        return { kind, tenants: all.length, first: all.slice(0, MAX_NAMED_FINDINGS), example };
       })
       .sort((a, b) => b.tenants - a.tenants || (a.kind < b.kind ? -1 : 1)),
     unpaged:
@@ -85,9 +91,9 @@ export function fleetDrift(
   };
 }
 
-/** How many tenants have a finding of this kind. */
-export const tenantsWith = ({ kinds }: FleetDrift, kind: string): number =>
+/** Returns the number of tenants that have a finding of this kind. */
+export const countTenantsWith = ({ findings: kinds }: FleetDrift, kind: string): number =>
   kinds.find((each) => each.kind === kind)?.tenants ?? 0;
 
-const short = (text: string): string =>
-  text.length > LONGEST ? `${text.slice(0, LONGEST).replace(/[\ud800-\udbff]$/, '')}…` : text;
+const shortenText = (text: string): string =>
+  text.length > MAX_TEXT_LENGTH ? `${text.slice(0, MAX_TEXT_LENGTH).replace(/[\ud800-\udbff]$/, '')}…` : text;

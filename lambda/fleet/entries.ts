@@ -1,45 +1,49 @@
-/** A list in JSON, JSON lines or CSV, taken apart into entries that know their line. Pure. */
+/** Splits a list in JSON, JSON lines or CSV into entries with their line numbers. Pure. */
 
-export type Format = 'json' | 'jsonl' | 'csv';
+export type ListFormat = 'json' | 'jsonl' | 'csv';
 
-export const FIELDS = ['name', 'database', 'schema', 'server', 'secret'] as const;
+export const TENANT_FIELDS = ['name', 'database', 'schema', 'server', 'secret'] as const;
 
-/** More are no list of tenants. Measured in what a run needs: a target is about 300 bytes of memory. */
-export const MOST_TARGETS = 100_000;
-/** Whatever a file of 32 MB holds, no more is taken apart than shows that it has too many. */
-const MOST_ENTRIES = MOST_TARGETS + 1;
-/** Characters: four names and a secret's, were each of them escaped. */
-const LONGEST_ENTRY = 8_000;
-const MOST_FIELDS = 20;
+/** Maximum number of tenants in a list. A run needs about 300 bytes of memory for each. */
+export const MAX_TENANTS = 100_000;
+/** A file of 32 MB may contain many more entries. Splitting stops once there are too many. */
+const MAX_ENTRIES = MAX_TENANTS + 1;
+/**
+ * Maximum number of characters of an entry: four names and the name of a secret, even if every character is escaped.
+ */
+const MAX_ENTRY_LENGTH = 8_000;
+const MAX_FIELDS = 20;
 
-/** A field that is misspelled would be left out, and mean another place. */
-export const unknownField = (names: readonly string[]): string | null => {
-  const unknown = names.find((name) => !(FIELDS as readonly string[]).includes(name));
+/**
+ * Describes an unknown field. A misspelled field must not be ignored, since the entry would then mean another tenant.
+ */
+export const describeUnknownField = (names: readonly string[]): string | null => {
+  const unknown = names.find((name) => !(TENANT_FIELDS as readonly string[]).includes(name));
   return unknown === undefined
     ? null
-    : `${JSON.stringify(unknown.slice(0, 80))} is not a field of a target; there are ${FIELDS.join(', ')}`;
+    : `${JSON.stringify(unknown.slice(0, 80))} is not a field of a tenant; the fields are ${TENANT_FIELDS.join(', ')}`;
 };
 
-/** Fields as they were given; a sentence where they cannot be read. */
-export interface Given {
-  /** From 1. */
+/** Fields as given in the list, or an error message if they cannot be read. */
+export interface ListEntry {
+  /** Line number, from 1. */
   readonly line: number;
   readonly fields: Readonly<Record<string, unknown>> | string;
 }
 
-export interface Problem {
-  /** From 1; null where it is about the whole list. */
+export interface ListProblem {
+  /** Line number, from 1; null if the problem concerns the whole list. */
   readonly line: number | null;
-  /** A clause. */
+  /** The problem, as a clause. */
   readonly message: string;
 }
 
-/** All that is wrong in a list. */
+/** Reports all problems of a list. */
 export class ListError extends Error {
   override readonly name = 'ListError';
-  /** @param unit what `line` counts */
+  /** @param unit the unit that `line` counts */
   constructor(
-    readonly problems: readonly Problem[],
+    readonly problems: readonly ListProblem[],
     unit: 'line' | 'row' = 'line',
   ) {
     super(
@@ -50,35 +54,38 @@ export class ListError extends Error {
   }
 }
 
-export interface Entries {
-  readonly entries: readonly Given[];
-  readonly problems: readonly Problem[];
+export interface ListEntries {
+  readonly entries: readonly ListEntry[];
+  readonly problems: readonly ListProblem[];
 }
 
-/** By the file's name, else by how it begins. */
-export function formatOf(name: string, text: string): Format {
+/** Detects the format by the file's name, or else by the beginning of the text. */
+export function detectFormat(name: string, text: string): ListFormat {
   const [, ending] = /\.(json|jsonl|ndjson|csv)$/i.exec(name) ?? [];
-  if (ending) return /^(jsonl|ndjson)$/i.test(ending) ? 'jsonl' : (ending.toLowerCase() as Format);
+  if (ending) return /^(jsonl|ndjson)$/i.test(ending) ? 'jsonl' : (ending.toLowerCase() as ListFormat);
   const start = text.trimStart()[0];
   return start === '[' ? 'json' : start === '{' ? 'jsonl' : 'csv';
 }
 
-export function entriesOf(given: string, format: Format): Entries {
+export function parseEntries(given: string, format: ListFormat): ListEntries {
   const text = given.replace(/^\ufeff/, '');
-  if (format === 'csv') return ofCsv(text);
-  const parts = format === 'json' ? elements(text) : lines(text);
+  if (format === 'csv') return parseCsv(text);
+  const parts = format === 'json' ? splitArrayElements(text) : splitLines(text);
   if (typeof parts === 'string') return { entries: [], problems: [{ line: null, message: parts }] };
-  return { entries: parts.map(({ line, text: part }) => ({ line, fields: objectOf(part) })), problems: [] };
+  return {
+    entries: parts.map(({ line, text: part }) => ({ line, fields: parseObject(part) })),
+    problems: [],
+  };
 }
 
-interface Part {
+interface EntryText {
   readonly line: number;
   readonly text: string;
 }
 
-function lines(text: string): Part[] {
-  const parts: Part[] = [];
-  for (let [from, line] = [0, 1]; from < text.length && parts.length < MOST_ENTRIES; line++) {
+function splitLines(text: string): EntryText[] {
+  const parts: EntryText[] = [];
+  for (let [from, line] = [0, 1]; from < text.length && parts.length < MAX_ENTRIES; line++) {
     const end = text.indexOf('\n', from);
     const part = text.slice(from, end === -1 ? undefined : end);
     if (part.trim() !== '') parts.push({ line, text: part });
@@ -87,10 +94,10 @@ function lines(text: string): Part[] {
   return parts;
 }
 
-const TOO_LONG = 'it is longer than any target';
+const TOO_LONG_PROBLEM = 'it is too long for a tenant';
 
-function objectOf(text: string): Given['fields'] {
-  if (text.length > LONGEST_ENTRY) return TOO_LONG;
+function parseObject(text: string): ListEntry['fields'] {
+  if (text.length > MAX_ENTRY_LENGTH) return TOO_LONG_PROBLEM;
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -98,25 +105,25 @@ function objectOf(text: string): Given['fields'] {
     return 'it is not valid JSON';
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value))
-    return 'it is not an object with the fields of a target';
-  // null says what leaving it out says.
+    return 'it is not an object with the fields of a tenant';
+  // A field that is null counts as left out.
   return Object.fromEntries(Object.entries(value).filter(([, field]) => field !== null));
 }
 
-/** The elements of an array, each with the line at which it begins; a clause where it is none. */
-function elements(text: string): Part[] | string {
+/** Returns the elements of an array, each with the line at which it begins, or a clause if the text is no array. */
+function splitArrayElements(text: string): EntryText[] | string {
   const whole = text.trim();
-  if (!whole.startsWith('[') || !whole.endsWith(']')) return 'it is not a JSON array of targets';
+  if (!whole.startsWith('[') || !whole.endsWith(']')) return 'it is not a JSON array of tenants';
   const open = text.indexOf('[');
   const close = text.lastIndexOf(']');
-  const parts: Part[] = [];
+  const parts: EntryText[] = [];
   let [depth, inText, from, line] = [0, false, open + 1, 1];
   let begins = 0;
   const end = (at: number): void => {
     parts.push({ line: begins || line, text: text.slice(from, at) });
     [from, begins] = [at + 1, 0];
   };
-  for (let at = 0; at < close && parts.length < MOST_ENTRIES; at++) {
+  for (let at = 0; at < close && parts.length < MAX_ENTRIES; at++) {
     const c = text[at]!;
     if (c === '\n') line++;
     if (at <= open) continue;
@@ -134,26 +141,26 @@ function elements(text: string): Part[] | string {
     else if (c === '{' || c === '[') depth++;
     else if (c === '}' || c === ']') depth--;
   }
-  if (parts.length === MOST_ENTRIES) return parts;
+  if (parts.length === MAX_ENTRIES) return parts;
   if (parts.length > 0 || text.slice(from, close).trim() !== '') end(close);
   return parts;
 }
 
-/** RFC 4180, with the fields' names in the first record. An empty field is one that is left out. */
-function ofCsv(text: string): Entries {
-  const records = recordsOf(text);
+/** Parses CSV (RFC 4180) whose first record has the names of the fields. An empty field counts as left out. */
+function parseCsv(text: string): ListEntries {
+  const records = splitCsvRecords(text);
   const [head, ...rest] = records;
   if (!head) return { entries: [], problems: [] };
-  if (typeof head.fields === 'string') return { entries: [head as Given], problems: [] };
+  if (typeof head.fields === 'string') return { entries: [head as ListEntry], problems: [] };
   const names = head.fields.map((name) => name.trim());
   const wrong = names.includes('name')
-    ? unknownField(names)
+    ? describeUnknownField(names)
     : 'the first line of a CSV file names its columns, and none is `name`';
   if (wrong !== null) return { entries: [], problems: [{ line: head.line, message: wrong }] };
-  const entries = rest.map(({ line, fields }): Given => {
+  const entries = rest.map(({ line, fields }): ListEntry => {
     if (typeof fields === 'string') return { line, fields };
     if (fields.length !== names.length)
-      return { line, fields: `it has ${fields.length} fields, and the first line ${names.length}` };
+      return { line, fields: `it has ${fields.length} fields, and the header has ${names.length}` };
     return {
       line,
       fields: Object.fromEntries(
@@ -169,26 +176,26 @@ interface CsvRecord {
   readonly fields: readonly string[] | string;
 }
 
-function recordsOf(text: string): CsvRecord[] {
+function splitCsvRecords(text: string): CsvRecord[] {
   const records: CsvRecord[] = [];
   let line = 1;
-  for (let at = 0; at < text.length && records.length <= MOST_ENTRIES; ) {
+  for (let at = 0; at < text.length && records.length <= MAX_ENTRIES; ) {
     const first = line;
     const fields: string[] = [];
     let wrong: string | null = null;
     for (;;) {
       const quoted = text[at] === '"';
-      const end = quoted ? closing(text, at) : fieldEnd(text, at);
-      if (end === -1) return [...records, { line: first, fields: 'a quote is not closed' }];
+      const end = quoted ? findClosingQuote(text, at) : findFieldEnd(text, at);
+      if (end === -1) return [...records, { line: first, fields: 'unterminated quote' }];
       const raw = text.slice(quoted ? at + 1 : at, end);
-      line += newlinesIn(raw);
-      if (raw.length > LONGEST_ENTRY || fields.length === MOST_FIELDS) wrong = TOO_LONG;
+      line += countNewlines(raw);
+      if (raw.length > MAX_ENTRY_LENGTH || fields.length === MAX_FIELDS) wrong = TOO_LONG_PROBLEM;
       else fields.push(quoted ? raw.replaceAll('""', '"') : raw.replace(/\r$/, ''));
       at = quoted ? end + 1 : end;
       if (quoted && text[at] === '\r') at++;
       if (at < text.length && text[at] !== ',' && text[at] !== '\n') {
         wrong = 'there is text after a closing quote';
-        at = fieldEnd(text, at);
+        at = findFieldEnd(text, at);
       }
       if (text[at] !== ',') break;
       at++;
@@ -201,19 +208,19 @@ function recordsOf(text: string): CsvRecord[] {
   return records;
 }
 
-function newlinesIn(text: string): number {
+function countNewlines(text: string): number {
   let count = 0;
   for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', at + 1)) count++;
   return count;
 }
 
-function closing(text: string, open: number): number {
+function findClosingQuote(text: string, open: number): number {
   for (let at = text.indexOf('"', open + 1); at !== -1; at = text.indexOf('"', at + 2))
     if (text[at + 1] !== '"') return at;
   return -1;
 }
 
-function fieldEnd(text: string, from: number): number {
+function findFieldEnd(text: string, from: number): number {
   for (let at = from; at < text.length; at++) if (text[at] === ',' || text[at] === '\n') return at;
   return text.length;
 }

@@ -1,7 +1,10 @@
-/** Patterns of names: `*` is any characters and `?` one; everything else is itself. Pure. */
+/** Patterns of names: `*` matches any characters and `?` one; every other character matches itself. Pure. */
 
-/** In one pass forward: a `*` takes as little as it can, and is given more where the rest does not fit. */
-export function matches(pattern: string, name: string): boolean {
+/**
+ * Matches in one forward pass: a `*` first matches as few characters as possible, and one more each time the rest
+ * does not match.
+ */
+export function matchesPattern(pattern: string, name: string): boolean {
   const [wanted, given] = [[...pattern], [...name]];
   let [at, from] = [0, 0];
   let star: { readonly at: number; from: number } | null = null;

@@ -1,38 +1,45 @@
-/** Which tenants a scheduled check looks at in this run: each once a day, whatever the others are. Pure. */
+/**
+ * Selects the tenants that a run of the drift check checks: each tenant once a day, independent of the other tenants.
+ * Pure.
+ */
 import { createHash } from 'node:crypto';
 
 const DAY_MS = 24 * 60 * 60_000;
 
-export interface Turn {
-  /** From 0. */
+export interface SampleSlot {
+  /** Number of the run within its day, from 0. */
   readonly place: number;
-  /** How many runs a day has. */
+  /** Number of runs a day. */
   readonly runs: number;
-  /** Since 1970: the order within a run is another one each day, so nobody is always the last. */
+  /** Number of days since 1970. The order within a run changes every day, so that no tenant is always the last. */
   readonly day: number;
 }
 
-/** @param runs a day, at least 1 */
-export function turnAt(nowMs: number, runs: number): Turn {
+/** @param runs number of runs a day, at least 1 */
+export function computeSampleSlot(nowMs: number, runs: number): SampleSlot {
   const day = Math.floor(nowMs / DAY_MS);
   return { place: Math.min(runs - 1, Math.floor(((nowMs - day * DAY_MS) * runs) / DAY_MS)), runs, day };
 }
 
-/** The one before; the last of yesterday before the first of today. */
-export const before = ({ place, runs, day }: Turn): Turn =>
+/** Returns the previous slot. Before the first slot of a day it is the last one of the day before. */
+export const getPreviousSlot = ({ place, runs, day }: SampleSlot): SampleSlot =>
   place > 0 ? { place: place - 1, runs, day } : { place: runs - 1, runs, day: day - 1 };
 
-export const isTurnOf = (name: string, { place, runs }: Turn): boolean => lot(name) % runs === place;
+export const isInSlot = (name: string, { place, runs }: SampleSlot): boolean =>
+  hashName(name) % runs === place;
 
-/** Those whose turn it is, in the order in which they are looked at. */
-export const sampleOf = <T>(all: readonly T[], nameOf: (each: T) => string, turn: Turn): T[] =>
+/** Returns the items that are due, in the order in which they are checked. */
+export const selectSample = <T>(all: readonly T[], getName: (each: T) => string, turn: SampleSlot): T[] =>
   all
-    .filter((each) => isTurnOf(nameOf(each), turn))
-    .map((each) => ({ each, at: lot(`${turn.day} ${nameOf(each)}`) }))
+    .filter((each) => isInSlot(getName(each), turn))
+    .map((each) => ({ each, at: hashName(`${turn.day} ${getName(each)}`) }))
     .sort((a, b) => a.at - b.at)
     .map(({ each }) => each);
 
-/** Up to so many databases all are connected to in each run, and their tenants take turns; else the databases do. */
-export const FEW_DATABASES = 50;
+/**
+ * Maximum number of databases that every run connects to. Up to this number, the tenants take turns; with more, the
+ * databases do.
+ */
+export const MAX_DATABASES_PER_RUN = 50;
 
-const lot = (name: string): number => createHash('sha256').update(name).digest().readUIntBE(0, 6);
+const hashName = (name: string): number => createHash('sha256').update(name).digest().readUIntBE(0, 6);

@@ -1,65 +1,73 @@
-/** In which order tenants are migrated: a few first, so that what is wrong with a migration is wrong for a few. Pure. */
+/**
+ * Determines the order in which tenants are migrated: a few first, so that a faulty migration fails for only a few.
+ * Pure.
+ */
 import { createHash } from 'node:crypto';
 
-/** Percent of all targets, for the second wave. */
-export const EARLY_SHARES: readonly number[] = [5];
+/** Number of canaries of a fleet that names none. */
+export const DEFAULT_CANARY_COUNT = 1;
+
+/** Percentage of all tenants in the second wave. */
+export const DEFAULT_EARLY_SHARES: readonly number[] = [5];
 
 export type WaveName = 'canary' | 'early' | `early ${number}` | 'rest';
 
 export interface Wave<T> {
   readonly name: WaveName;
-  readonly targets: readonly T[];
+  readonly tenants: readonly T[];
 }
 
-interface Placed {
+interface WaveMember {
   readonly name: string;
   readonly database: string;
 }
 
-/** How many targets are in each wave between the canaries and the rest. */
-export function earlyCounts(targets: number, canaries: number, shares: readonly number[]): number[] {
-  let left = targets - Math.min(targets, canaries);
+/** Computes the number of tenants in each wave between the canaries and the rest. */
+export function computeEarlyCounts(tenants: number, canaries: number, shares: readonly number[]): number[] {
+  let left = tenants - Math.min(tenants, canaries);
   return shares.map((share) => {
-    const count = Math.min(left, Math.ceil((targets * share) / 100));
+    const count = Math.min(left, Math.ceil((tenants * share) / 100));
     left -= count;
     return count;
   });
 }
 
 /**
- * The canaries, or one; then a share for each of `shares`; then the rest. Who is in which depends on nothing but the names: it is the same in the
- * next run, whatever the order of the list.
- * @throws {RangeError} where a canary is no target
+ * Splits the tenants into waves: the canaries, or {@link DEFAULT_CANARY_COUNT} tenants; then a share for each of `shares`; then the rest. A
+ * tenant's wave depends only on the names: it is the same in the next run, whatever the order of the list.
+ * @throws {RangeError} if a canary is not in the list
  */
-export function wavesOf<T extends Placed>(
-  targets: readonly T[],
+export function splitIntoWaves<T extends WaveMember>(
+  tenants: readonly T[],
   canaries: readonly string[] = [],
-  shares: readonly number[] = EARLY_SHARES,
+  shares: readonly number[] = DEFAULT_EARLY_SHARES,
 ): Wave<T>[] {
   const named = new Set(canaries);
-  const missing = canaries.filter((name) => !targets.some((target) => target.name === name));
+  const missing = canaries.filter((name) => !tenants.some((tenant) => tenant.name === name));
   if (missing.length > 0) throw new RangeError(`not in the list: ${missing.join(', ')}`);
-  const drawn = byLot(targets.filter(({ name }) => !named.has(name)));
-  const first = named.size > 0 ? targets.filter(({ name }) => named.has(name)) : drawn.splice(0, 1);
-  const early = earlyCounts(targets.length, first.length, shares).map(
+  const drawn = sortByHash(tenants.filter(({ name }) => !named.has(name)));
+  const first =
+    named.size > 0 ? tenants.filter(({ name }) => named.has(name)) : drawn.splice(0, DEFAULT_CANARY_COUNT);
+  const early = computeEarlyCounts(tenants.length, first.length, shares).map(
     (count, i): Wave<T> => ({
       name: shares.length === 1 ? 'early' : `early ${i + 1}`,
-      targets: drawn.splice(0, count),
+      tenants: drawn.splice(0, count),
     }),
   );
-  const waves: Wave<T>[] = [{ name: 'canary', targets: first }, ...early, { name: 'rest', targets: drawn }];
+  const waves: Wave<T>[] = [{ name: 'canary', tenants: first }, ...early, { name: 'rest', tenants: drawn }];
   return waves
-    .filter((wave) => wave.targets.length > 0)
-    .map(({ name, targets: of }) => ({ name, targets: [...of].sort(byPlace) }));
+    .filter((wave) => wave.tenants.length > 0)
+    .map(({ name, tenants: of }) => ({ name, tenants: [...of].sort(comparePlaces) }));
 }
 
-/** Neither the oldest tenants nor the first of the alphabet are always early. */
-const byLot = <T extends Placed>(targets: readonly T[]): T[] =>
-  targets
-    .map((target) => ({ target, lot: createHash('sha256').update(target.name).digest('hex') }))
-    .sort((a, b) => compare(a.lot, b.lot))
-    .map(({ target }) => target);
+/** Sorts by a hash, so that neither the oldest tenants nor the first of the alphabet are always in an early wave. */
+const sortByHash = <T extends WaveMember>(tenants: readonly T[]): T[] =>
+  tenants
+    .map((tenant) => ({ tenant, lot: createHash('sha256').update(tenant.name).digest('hex') }))
+    .sort((a, b) => compareStrings(a.lot, b.lot))
+    .map(({ tenant }) => tenant);
 
-/** Neighbours share a database, and so a connection. */
-const byPlace = (a: Placed, b: Placed): number => compare(a.database, b.database) || compare(a.name, b.name);
-const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+/** Sorts tenants of one database next to each other, so that they share a connection. */
+const comparePlaces = (a: WaveMember, b: WaveMember): number =>
+  compareStrings(a.database, b.database) || compareStrings(a.name, b.name);
+const compareStrings = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

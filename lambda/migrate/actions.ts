@@ -1,62 +1,65 @@
-/** From what is asked to the engine's functions, and from their errors to an answer. */
+/** Maps requests to functions of the engine, and their errors to responses. */
 
-import type { ConvergeRequest, Progress } from '../contract/converge';
+import type { ConvergeRequest, ProgressListener } from '../contract/converge';
 import { TrueupError } from '../contract/errors';
 import type { FleetFile } from '../contract/fleet';
 import type { Manifest } from '../contract/manifest';
-import { isQuestion, type MigrateRequest, type MigrateResponse } from '../contract/migrate';
-import { converge, down, plan, status, verify } from '../engine';
-import { unexpectedError } from '../engine/apply/failures';
+import { isReadOnlyAction, type MigrateRequest, type MigrateResponse } from '../contract/migrate';
+import { converge, down, plan, readStatus, verify } from '../engine';
+import { describeUnexpectedError } from '../engine/apply/failures';
 import type { EngineContext } from '../engine/run';
-import { turnAt } from '../fleet/sample';
-import { askAudit } from './audit';
-import { newFindings } from './audit-drift';
+import { computeSampleSlot } from '../fleet/sample';
+import { takeNewFindings } from './audit-drift';
+import { checkWorkload } from './check-workload';
 import type { Connect } from './connect';
 import { answerQuestions } from './diagnosis';
-import { checkDrift, metricsName, reportDrift, reportFleetDrift } from './drift';
-import { checkFleet, type FleetCheckContext } from './fleet/drift';
-import { newFleetFindings } from './fleet/new-findings';
-import { serverState } from './fleet/server';
-import { targetPage } from './fleet/targets';
+import { checkDrift, reportDrift, reportFleetDrift, resolveMetricsName } from './drift';
+import { checkFleetDrift, type FleetCheckContext } from './fleet/drift';
+import { takeNewFleetFindings } from './fleet/new-findings';
+import { readServerState } from './fleet/server';
 import { workOnTenant } from './fleet/tenant';
-import { rehearse } from './rehearse';
-import type { MigrateSettings } from './settings';
-import { askWorkload } from './workload-drift';
+import { readTenantPage } from './fleet/tenant-list';
+import type { MigrateSettings } from './migrate-settings';
+import { auditNamespace } from './run-audit';
+import { readWorkloadDrift } from './workload-drift';
 
 export interface ActionContext {
   readonly settings: Pick<
     MigrateSettings,
-    'namespace' | 'ownerRole' | 'asksOnly' | 'metricsOf' | 'workloadDays' | 'checksADay'
+    'namespace' | 'ownerRole' | 'queryOnly' | 'metricsOf' | 'workloadDays' | 'checksADay'
   >;
   readonly manifest: Manifest;
-  /** @default - it has no tenants */
+  /** The fleet, if the function serves one. @default - the function serves a single database */
   readonly fleet?: FleetFile;
   readonly connect: Connect;
-  readonly progress: Progress;
-  /** Milliseconds since the epoch: when this invocation has to have answered. */
+  readonly progress: ProgressListener;
+  /** Time by which this invocation must have responded, in milliseconds since the epoch. */
   readonly deadline: number;
 }
 
-/** Never throws for what a database, a ledger or a migration can do. */
-export async function act(request: MigrateRequest, context: ActionContext): Promise<MigrateResponse> {
-  if (context.settings.asksOnly && !isQuestion(request.action)) return refusal(request.action);
+/** Executes a request. Database, ledger and migration errors become error responses and are never thrown. */
+export async function handleRequest(
+  request: MigrateRequest,
+  context: ActionContext,
+): Promise<MigrateResponse> {
+  if (context.settings.queryOnly && !isReadOnlyAction(request.action)) return makeRefusal(request.action);
   try {
-    return await perform(request, context);
+    return await performAction(request, context);
   } catch (error) {
-    return { action: 'error', error: unexpectedError(error) };
+    return { action: 'error', error: describeUnexpectedError(error) };
   }
 }
 
-const refusal = (action: unknown): MigrateResponse => ({
+const makeRefusal = (action: unknown): MigrateResponse => ({
   action: 'error',
   error: {
     code: 'privilege',
-    message: `this function only answers questions and does not run ${JSON.stringify(action)}`,
+    message: `this is the query function, which does not run ${JSON.stringify(action)}`,
     remedy: "Invoke the function in the stack's output MigrateFunction; grantDeploy() allows it.",
   },
 });
 
-/** @throws {TrueupError} for a name that the deployed code does not have */
+/** @throws {TrueupError} if the deployed code has no migration of that name */
 function requireMigration(manifest: Manifest, name: string): void {
   const names = manifest.migrations.map((migration) => migration.name);
   if (names.includes(name)) return;
@@ -67,29 +70,29 @@ function requireMigration(manifest: Manifest, name: string): void {
   });
 }
 
-const CHECKS_A_DAY = 24;
+const CHECKS_PER_DAY = 24;
 
-const fleetCheck = (context: ActionContext): FleetCheckContext => ({
+const buildFleetCheckContext = (context: ActionContext): FleetCheckContext => ({
   connect: context.connect,
   manifest: context.manifest,
   deadline: context.deadline,
   namespace: context.settings.namespace,
   ownerRole: context.settings.ownerRole,
-  turn: turnAt(Date.now(), context.settings.checksADay ?? CHECKS_A_DAY),
+  turn: computeSampleSlot(Date.now(), context.settings.checksADay ?? CHECKS_PER_DAY),
   ...(context.fleet ? { bounds: context.fleet } : {}),
 });
 
-/** @throws {TrueupError} where the function belongs to one database */
-function fleetOf({ fleet }: ActionContext): FleetFile {
+/** @throws {TrueupError} if the function serves a single database */
+function requireFleet({ fleet }: ActionContext): FleetFile {
   if (fleet) return fleet;
   throw new TrueupError({
     code: 'unsupported',
-    message: 'this function belongs to one database, and not to a fleet',
+    message: 'this function serves one database, not a fleet',
     remedy: "Invoke the function of the fleet's server.",
   });
 }
 
-async function perform(request: MigrateRequest, context: ActionContext): Promise<MigrateResponse> {
+async function performAction(request: MigrateRequest, context: ActionContext): Promise<MigrateResponse> {
   const { namespace, ownerRole, workloadDays } = context.settings;
   const { connect, manifest, progress } = context;
   const writing: EngineContext = {
@@ -99,7 +102,11 @@ async function perform(request: MigrateRequest, context: ActionContext): Promise
     deadline: context.deadline,
     workloadDays,
   };
-  const reading: EngineContext = { ...writing, connect: () => connect({ readOnly: true }) };
+  const reading: EngineContext = {
+    ...writing,
+    connect: () => connect({ readOnly: true }),
+    connectForRecords: () => connect({ forRecords: true }),
+  };
   const byHand = (id: string): ConvergeRequest => ({
     id,
     namespace,
@@ -114,8 +121,8 @@ async function perform(request: MigrateRequest, context: ActionContext): Promise
         context.deadline,
         Date.now() + (request.budgetMs ?? Number.POSITIVE_INFINITY),
       );
-      // How long a database is waited for is `deploy`'s decision: it knows what the stack is doing.
-      const { ms = Number.POSITIVE_INFINITY, overMs = 0 } = request.databaseWait ?? {};
+      // `deploy` decides how long to wait for a database, because it knows the state of the stack.
+      const { ms = Number.POSITIVE_INFINITY, overMs = 0 } = request.connectTimeout ?? {};
       const engine = { ...writing, deadline, connectPatienceMs: ms, connectWaitedMs: overMs };
       const outcome = await converge(engine, request.request);
       return {
@@ -126,7 +133,7 @@ async function perform(request: MigrateRequest, context: ActionContext): Promise
       };
     }
     case 'status':
-      return { action: 'status', status: await status(reading, namespace, ownerRole) };
+      return { action: 'status', status: await readStatus(reading, namespace, ownerRole) };
     case 'plan':
       return { action: 'plan', plan: await plan(reading, byHand('')) };
     case 'verify':
@@ -136,13 +143,17 @@ async function perform(request: MigrateRequest, context: ActionContext): Promise
       const asked = { ...byHand(request.id), baseline: request.upTo, baselineOnly: true };
       return { action: 'baseline', outcome: await converge(writing, asked) };
     }
+    case 'declare': {
+      const asked = { ...byHand(request.id), declared: request.declared, baselineOnly: true };
+      return { action: 'declare', outcome: await converge(writing, asked) };
+    }
     case 'down': {
       const asked = { id: request.id, namespace, owner: null, name: request.name, ownerRole };
       return { action: 'down', outcome: await down(writing, asked) };
     }
     case 'drift': {
       if (context.fleet) {
-        const drift = await checkFleet(fleetCheck(context), request.audit ?? true);
+        const drift = await checkFleetDrift(buildFleetCheckContext(context), request.audit ?? true);
         reportFleetDrift(namespace, drift, context.settings.metricsOf);
         return { action: 'fleet-drift', drift };
       }
@@ -156,36 +167,39 @@ async function perform(request: MigrateRequest, context: ActionContext): Promise
         diagnoses: await answerQuestions(request.questions, { ...reading, namespace }),
       };
     case 'workload': {
-      const meant = request.of === null || request.of === metricsName(context.settings.metricsOf);
-      const workload = meant ? await askWorkload(reading, namespace) : null;
+      const meant = request.of === null || request.of === resolveMetricsName(context.settings.metricsOf);
+      const workload = meant ? await readWorkloadDrift(reading, namespace) : null;
       return { action: 'workload', workload };
     }
     case 'audit':
-      return { action: 'audit', audit: await askAudit(reading, namespace) };
+      return { action: 'audit', audit: await auditNamespace(reading, namespace) };
     case 'new-findings': {
-      const meant = request.of === null || request.of === metricsName(context.settings.metricsOf);
+      const meant = request.of === null || request.of === resolveMetricsName(context.settings.metricsOf);
       if (!meant) return { action: 'new-findings', found: null };
       const found = context.fleet
-        ? await newFleetFindings(fleetCheck(context))
-        : await newFindings(reading, namespace);
+        ? await takeNewFleetFindings(buildFleetCheckContext(context))
+        : await takeNewFindings({ ...writing, connect: () => connect({ forRecords: true }) }, namespace);
       return { action: 'new-findings', found };
     }
-    case 'rehearse': {
+    case 'check-workload': {
       const { statements, from } = request;
-      return { action: 'rehearse', rehearsed: await rehearse(reading, namespace, statements, from) };
+      return { action: 'check-workload', result: await checkWorkload(reading, namespace, statements, from) };
     }
-    case 'targets':
-      return { action: 'targets', page: await targetPage(reading, connect, fleetOf(context), request) };
+    case 'list-tenants':
+      return {
+        action: 'list-tenants',
+        page: await readTenantPage(reading, connect, requireFleet(context), request),
+      };
     case 'tenant': {
       const { settings: _, ...rest } = context;
       const tenant = await workOnTenant(
-        { ...rest, fleet: fleetOf(context), namespace, ownerRole, workloadDays },
+        { ...rest, fleet: requireFleet(context), namespace, ownerRole, workloadDays },
         request,
       );
       return { action: 'tenant', tenant, manifestHash: manifest.hash };
     }
     case 'server':
-      return { action: 'server', server: await serverState(reading, connect, namespace) };
+      return { action: 'server', server: await readServerState(reading, connect, namespace) };
     default:
       return {
         action: 'error',

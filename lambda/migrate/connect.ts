@@ -1,69 +1,79 @@
-/** Opens the database as the settings say; makes database and role at the first run; reads a rotated password again. */
+/**
+ * Opens the database according to the settings, creates database and role at the first run, and rereads a rotated
+ * password.
+ */
 import { existsSync, readFileSync } from 'node:fs';
 import { TrueupError } from '../contract/errors';
 import { log } from '../log';
-import { type AmazonRoots, regionOfHost, rootsOfHost } from '../postgres/amazon-roots';
-import { ConnectionLost, type Database, SqlError } from '../postgres/database';
+import { type AmazonRoots, findRootCertificates, parseRegion } from '../postgres/amazon-roots';
+import type { Database } from '../postgres/database';
 import { connectPg } from '../postgres/pg';
 import type { PgOptions } from '../postgres/pg-client';
-import { withoutWriting } from '../postgres/without-writing';
-import { createDatabase, createRole, giveAccess } from './bootstrap';
-import { readSecret, type Secret, signToken } from './outbound';
-import type { Connection, Login, MigrateSettings } from './settings';
+import {
+  createDatabase,
+  createRole,
+  grantAccess,
+  isDatabaseMissing,
+  isLoginRefused,
+  MAINTENANCE_DATABASE,
+  withClosing,
+} from './bootstrap';
+import { type LoginSecret, readSecret, signToken } from './credentials';
+import type {
+  Connect,
+  ConnectionSettings,
+  ConnectOptions,
+  LoginMethod,
+  MigrateSettings,
+} from './migrate-settings';
+import { makeOwnLoginConnector, type RetryWindow } from './own-login';
 
-export interface ConnectOptions {
-  /** Nothing can be written. */
-  readonly readOnly?: boolean;
-  /** Of a fleet, on the same server; it is never made. @default - that of the settings */
-  readonly database?: string;
-  /** Name of a secret in place of the settings' login. @default - the settings' */
-  readonly secret?: string;
-  /** At whose work pg_stat_activity shows the session. @default - that of the settings */
-  readonly namespace?: string;
-}
+export type { Connect, ConnectOptions } from './migrate-settings';
 
-export type Connect = (options?: ConnectOptions) => Promise<Database>;
+type PgConnection = Extract<ConnectionSettings, { transport: 'pg' }>;
+type DataApiConnection = Extract<ConnectionSettings, { transport: 'data-api' }>;
 
-type PgConnection = Extract<Connection, { transport: 'pg' }>;
-type DataApiConnection = Extract<Connection, { transport: 'data-api' }>;
-
-/** There is one on every RDS server, and everybody may connect to it. */
-const MAINTENANCE_DATABASE = 'postgres';
 const CONNECT_TIMEOUT_MS = 10_000;
-const NO_SUCH_DATABASE = '3D000';
-/** invalid_authorization_specification and invalid_password. */
-const LOGIN_REFUSED = new Set(['28000', '28P01']);
 
-/** Secrets are kept from one invocation to the next, until the server refuses one. */
-export function connector(settings: MigrateSettings): Connect {
+/**
+ * Returns a function that opens connections. Secrets are cached across invocations until the server refuses one.
+ * @param patience how long to retry a dedicated login that was just created. @default - 20 seconds
+ */
+export function makeConnector(settings: MigrateSettings, patience?: RetryWindow): Connect {
   const { connection } = settings;
-  if (connection.transport === 'pg') refuseProxy(connection.host);
+  if (connection.transport === 'pg') rejectProxyHost(connection.host);
   const connect =
     connection.transport === 'pg'
-      ? pgConnector(settings, connection)
-      : dataApiConnector(settings, connection);
-  // Whatever is asked for: who may only ask gets no other session.
-  return settings.asksOnly ? (options) => connect({ ...options, readOnly: true }) : connect;
+      ? makePgConnector(settings, connection, patience)
+      : makeDataApiConnector(settings, connection, patience);
+  // The query function never gets a writable session, except for its own records.
+  return settings.queryOnly
+    ? (options) => connect({ ...options, readOnly: options?.forRecords !== true })
+    : connect;
 }
 
 /**
- * RDS Proxy's endpoints are `<name>.proxy-<id>.<region>.rds.amazonaws.com`. It shares sessions, and with them the lock
- * between runners; it pins each of ours, since it uses SET.
+ * Rejects endpoints of RDS Proxy, `<name>.proxy-<id>.<region>.rds.amazonaws.com`. The proxy shares sessions, and with
+ * them the runners' advisory lock. It would also pin each of our sessions, because we use SET.
  */
-export function refuseProxy(host: string): void {
+export function rejectProxyHost(host: string): void {
   if (!/\.proxy-[^.]+\./.test(host)) return;
   throw new TrueupError({
     code: 'unsupported',
-    message: `the address ${host} is RDS Proxy's, which shares sessions and hides who holds a lock`,
+    message: `the address ${host} is that of an RDS Proxy, which shares sessions and hides the session that holds a lock`,
     remedy: "Give the endpoint of the database itself: the cluster's writer, or the instance.",
   });
 }
 
-function pgConnector(settings: MigrateSettings, connection: PgConnection): Connect {
+function makePgConnector(
+  settings: MigrateSettings,
+  connection: PgConnection,
+  patience?: RetryWindow,
+): Connect {
   const { host, port, database, login } = connection;
-  const ca = trustedRoots(connection);
-  const secrets = new Map<string, Secret>();
-  const secretOf = async (arn: string): Promise<Secret> => {
+  const ca = resolveTrustedRoots(connection);
+  const secrets = new Map<string, LoginSecret>();
+  const readLoginSecret = async (arn: string): Promise<LoginSecret> => {
     const secret = secrets.get(arn) ?? (await readSecret(arn));
     secrets.set(arn, secret);
     return secret;
@@ -81,22 +91,22 @@ function pgConnector(settings: MigrateSettings, connection: PgConnection): Conne
       user,
       password,
       ssl: ca === undefined ? {} : { ca },
-      applicationName: `${settings.asksOnly ? ASKING : WORKING}${namespace}`,
+      applicationName: `${settings.queryOnly ? QUERY_SESSION_PREFIX : RUNNER_SESSION_PREFIX}${namespace}`,
       connectTimeoutMs: CONNECT_TIMEOUT_MS,
       readOnly,
     };
     return connectPg(options);
   };
-  const withSecret = async <T>(arn: string, use: (secret: Secret) => Promise<T>): Promise<T> => {
+  const withSecret = async <T>(arn: string, use: (secret: LoginSecret) => Promise<T>): Promise<T> => {
     const kept = secrets.has(arn);
     try {
-      return await use(await secretOf(arn));
+      return await use(await readLoginSecret(arn));
     } catch (error) {
-      // Rotated since it was read; one that was read just now is wrong.
-      if (!isRefused(error) || !kept) throw error;
+      // The cached secret may have been rotated. If it was read just now, the password is wrong.
+      if (!isLoginRefused(error) || !kept) throw error;
       secrets.delete(arn);
-      log('secret-read-again');
-      return use(await secretOf(arn));
+      log('secret-reread');
+      return use(await readLoginSecret(arn));
     }
   };
   const open = async (options: ConnectOptions): Promise<Database> => {
@@ -104,31 +114,40 @@ function pgConnector(settings: MigrateSettings, connection: PgConnection): Conne
     const { secret = login.auth === 'secret' ? login.secretArn : undefined } = options;
     if (secret !== undefined)
       return withSecret(secret, ({ username, password }) => to(name, username, password, options));
-    const { user } = login as Extract<Login, { auth: 'iam' }>;
+    const { user } = login as Extract<LoginMethod, { auth: 'iam' }>;
     return to(name, user, await signToken({ host, port, user }, process.env), options);
   };
-  const asAdmin = async (name: string, work: (admin: Database) => Promise<unknown>): Promise<void> => {
-    const admin = await withSecret(settings.adminSecretArn!, ({ username, password }) =>
-      to(name, username, password),
+  const openAdmin = (name: string, options?: ConnectOptions): Promise<Database> =>
+    withSecret(settings.adminSecretArn!, ({ username, password }) => to(name, username, password, options));
+  const asAdmin = async (name: string, work: (admin: Database) => Promise<unknown>): Promise<void> =>
+    withClosing(await openAdmin(name), work);
+  const { ownLogin } = settings;
+  if (ownLogin) {
+    const connect = makeOwnLoginConnector(
+      { ...settings, ownLogin },
+      { open, openAdmin, readPassword: null },
+      patience,
     );
-    await closing(admin, work);
-  };
+    return settings.queryOnly ? async (options) => assertNotCrowded(await connect(options)) : connect;
+  }
 
   return async (options = {}) => {
     try {
       const db = await open(options);
-      return settings.asksOnly ? await unlessCrowded(db) : db;
+      return settings.queryOnly ? await assertNotCrowded(db) : db;
     } catch (error) {
-      if (settings.adminSecretArn === null || settings.asksOnly) throw error;
-      const noRole = login.auth === 'iam' && options.secret === undefined && isRefused(error);
+      if (settings.adminSecretArn === null || settings.queryOnly) throw error;
+      const noRole = login.auth === 'iam' && options.secret === undefined && isLoginRefused(error);
       const own = options.database === undefined || options.database === database;
-      if (!noRole && !(own && isMissing(error) && settings.createDatabase)) throw error;
-      // A login that is refused does not say whether the database is there.
+      if (!noRole && !(own && isDatabaseMissing(error) && settings.createDatabase)) throw error;
+      // A refused login does not reveal whether the database exists.
       let madeDatabase = false;
       if (settings.createDatabase) {
         await asAdmin(MAINTENANCE_DATABASE, async (admin) => {
-          // One that was missing and is there now was made by somebody else: worth another attempt too.
-          madeDatabase = (await createDatabase(admin, database, settings.ownerRole)) || isMissing(error);
+          // A database that was missing and exists now was created by another session, so it is worth another
+          // attempt.
+          madeDatabase =
+            (await createDatabase(admin, database, settings.ownerRole)) || isDatabaseMissing(error);
         });
         log('database-checked', { database, made: madeDatabase });
       }
@@ -137,8 +156,8 @@ function pgConnector(settings: MigrateSettings, connection: PgConnection): Conne
         const access = { role: login.user, database, ownerRole: settings.ownerRole };
         await asAdmin(database, async (admin) => {
           madeRole = await createRole(admin, access);
-          // Whoever made the role: nobody else can have let it into a database that is new.
-          if (!madeRole && madeDatabase) await giveAccess(admin, access);
+          // If the role already existed, it cannot have access to the new database yet.
+          if (!madeRole && madeDatabase) await grantAccess(admin, access);
         });
         log('role-checked', { role: login.user, made: madeRole });
       }
@@ -149,19 +168,19 @@ function pgConnector(settings: MigrateSettings, connection: PgConnection): Conne
 }
 
 /**
- * The only roots that are trusted, as PEM; undefined for what Node trusts. An endpoint of RDS is held to Amazon's: to those
- * of its region that came with this code, since a region may be newer than the runtime, and to the runtime's, since an
- * authority may be newer than this code.
+ * Returns the only trusted roots as PEM, or undefined for Node's default. An RDS endpoint must present a certificate
+ * issued by Amazon. Two sets of roots are trusted: those of the region that are packaged with this code, since a region
+ * may be newer than the runtime, and the runtime's, since a certificate authority may be newer than this code.
  */
-export function trustedRoots({
+export function resolveTrustedRoots({
   host,
   rootsFile,
   amazonRootsFile,
   runtimeRootsFile,
 }: Pick<PgConnection, 'host' | 'rootsFile' | 'amazonRootsFile' | 'runtimeRootsFile'>): string | undefined {
   if (rootsFile !== null) return readFileSync(rootsFile, 'utf8');
-  if (amazonRootsFile === undefined || regionOfHost(host) === undefined) return undefined;
-  const known = rootsOfHost(host, JSON.parse(readFileSync(amazonRootsFile, 'utf8')) as AmazonRoots);
+  if (amazonRootsFile === undefined || parseRegion(host) === undefined) return undefined;
+  const known = findRootCertificates(host, JSON.parse(readFileSync(amazonRootsFile, 'utf8')) as AmazonRoots);
   if (known === undefined) return undefined;
   const runtimes =
     runtimeRootsFile !== undefined && existsSync(runtimeRootsFile)
@@ -170,70 +189,80 @@ export function trustedRoots({
   return `${known}${runtimes}`;
 }
 
-function dataApiConnector(settings: MigrateSettings, connection: DataApiConnection): Connect {
+function makeDataApiConnector(
+  settings: MigrateSettings,
+  connection: DataApiConnection,
+  patience?: RetryWindow,
+): Connect {
   const { clusterArn, secretArn } = connection;
+  const { ownLogin } = settings;
+  if (ownLogin) {
+    const as =
+      (arn: string) =>
+      async ({
+        readOnly = false,
+        database = connection.database,
+      }: ConnectOptions = {}): Promise<Database> => {
+        const { connectDataApi } = await import('../postgres/data-api/database.js');
+        return connectDataApi({ clusterArn, secretArn: arn, database, readOnly });
+      };
+    const doors = {
+      open: as(secretArn),
+      openAdmin: (database: string, options?: ConnectOptions) =>
+        as(settings.adminSecretArn!)({ ...options, database }),
+      readPassword: async () => (await readSecret(secretArn)).password,
+    };
+    return makeOwnLoginConnector({ ...settings, ownLogin }, doors, patience);
+  }
   return async ({ readOnly = false, database = connection.database } = {}) => {
-    // Loaded here: a function with the other transport never needs the client.
+    // Imported here because a function that uses the other transport never needs the client.
     const { connectDataApi } = await import('../postgres/data-api/database.js');
     const open = async (): Promise<Database> => {
-      const db = await connectDataApi({ clusterArn, secretArn, database });
-      return readOnly ? withoutWriting(db) : db;
+      return connectDataApi({ clusterArn, secretArn, database, readOnly });
     };
     try {
       return await open();
     } catch (error) {
       const own = database === connection.database;
-      if (!own || !isMissing(error) || !settings.createDatabase || settings.asksOnly) throw error;
+      if (!own || !isDatabaseMissing(error) || !settings.createDatabase || settings.queryOnly) throw error;
       const adminSecret = settings.adminSecretArn ?? secretArn;
       const admin = await connectDataApi({
         clusterArn,
         secretArn: adminSecret,
         database: MAINTENANCE_DATABASE,
       });
-      await closing(admin, (db) => createDatabase(db, database, settings.ownerRole));
+      await withClosing(admin, (db) => createDatabase(db, database, settings.ownerRole));
       log('database-created', { database });
       return open();
     }
   };
 }
 
-/** What sessions are called in pg_stat_activity; the namespace follows. Those of questions: */
-const ASKING = 'trueup asks ';
-export const WORKING = 'trueup ';
-/** On one database. */
-const MOST_ASKING = 10;
+/**
+ * Prefixes of application_name in pg_stat_activity, followed by the namespace. This one marks sessions of the query
+ * function.
+ */
+const QUERY_SESSION_PREFIX = 'trueup asks ';
+export const RUNNER_SESSION_PREFIX = 'trueup ';
+/** Maximum number of such sessions per database. */
+const MAX_QUERY_SESSIONS = 10;
 
 /**
- * However many ask at the same time, a deployment finds a free connection. Over the Data API questions have no sessions.
- * @throws {TrueupError} when enough others ask already
+ * Limits the query function's concurrent sessions, so that a deployment always finds a free connection. Over the Data
+ * API, the function holds no sessions.
+ * @throws {TrueupError} if the maximum number of sessions is already reached
  */
-async function unlessCrowded(db: Database): Promise<Database> {
+async function assertNotCrowded(db: Database): Promise<Database> {
   const [row] = await db.query(
     `SELECT pg_catalog.count(*)::int AS asking FROM pg_catalog.pg_stat_activity
 WHERE datname OPERATOR(pg_catalog.=) pg_catalog.current_database() AND pg_catalog.starts_with(application_name, $1)`,
-    [ASKING],
+    [QUERY_SESSION_PREFIX],
   );
-  if (Number(row!.asking) <= MOST_ASKING) return db;
+  if (Number(row!.asking) <= MAX_QUERY_SESSIONS) return db;
   await db.close();
   throw new TrueupError({
     code: 'busy',
-    message: `${MOST_ASKING} sessions are already answering questions about this database`,
+    message: `${MAX_QUERY_SESSIONS} sessions of the query function are already open on this database`,
     remedy: 'Try again in a moment. Deployments are not affected.',
   });
-}
-
-async function closing(db: Database, work: (db: Database) => Promise<unknown>): Promise<void> {
-  try {
-    await work(db);
-  } finally {
-    await db.close();
-  }
-}
-
-const isRefused = (error: unknown): boolean =>
-  error instanceof ConnectionLost && error.reason !== undefined && LOGIN_REFUSED.has(error.reason);
-
-function isMissing(error: unknown): boolean {
-  if (error instanceof SqlError) return error.sqlstate === NO_SUCH_DATABASE;
-  return error instanceof ConnectionLost && error.reason === NO_SUCH_DATABASE;
 }

@@ -1,62 +1,71 @@
 /**
- * The scheduled check: is what was applied still there, what else is wrong, and would the alarms see an error? What it writes is in
- * schema trueup: which findings it has seen, and with a workload what runs.
+ * The scheduled check: verifies what was applied, audits the database, and checks whether the server logs what the
+ * alarms look for. In schema trueup it stores the findings and, if a workload is guaranteed, which statements run.
  */
 import type { FleetDrift } from '../contract/fleet-drift';
 import type { DriftReport } from '../contract/migrate';
-import { countLiveOn } from '../engine/guard/count-live';
 import type { EngineContext } from '../engine/run';
 import { withDatabase } from '../engine/time/session';
-import { verifyOn } from '../engine/verify';
+import { verifyDatabase } from '../engine/verify';
 import { log } from '../log';
 import { type Database, SqlError } from '../postgres/database';
 import { safeServerMessage } from '../postgres/server-words';
 import { quoteLiteral } from '../sql/quote';
-import { auditDrift } from './audit-drift';
-import { onCatalogue } from './diagnosis';
-import { HEARTBEAT_WORDS } from './heartbeat';
-import { logSettingProblems, readLogSettings } from './log-settings';
-import { driftMetrics, fleetMetrics } from './metrics';
-import { workloadDrift } from './workload-drift';
+import { checkAuditDrift, storeRecords } from './audit-drift';
+import { withCatalogReads } from './diagnosis';
+import { formatHeartbeat } from './heartbeat';
+import { listLogSettingProblems, readLogSettings } from './log-settings';
+import { buildDriftMetrics, buildFleetMetrics } from './metrics';
+import { checkWorkloadDrift } from './workload-drift';
 
 const STATEMENT_TIMEOUT_MS = 30_000;
 
-/** @throws {TrueupError} when the database cannot be reached or the ledger not be read */
+/**
+ * Runs the check on one database. @throws {TrueupError} if the database cannot be reached or the ledger cannot be read
+ */
 export async function checkDrift(
   ctx: EngineContext,
   namespace: string,
   ownerRole: string | null = null,
   { audit: audits = true }: { readonly audit?: boolean } = {},
 ): Promise<DriftReport> {
-  return withDatabase(ctx, async (db) => {
+  const { result, ...seen } = await withDatabase(ctx, async (db) => {
     const logging = await readServerLogging(db, namespace);
-    const verification = await verifyOn(db, ctx, namespace, ownerRole);
-    const seen = await workloadDrift(db, ctx, namespace);
-    const { workload } = seen;
-    if (workload !== null) await countLiveOn(db, ownerRole);
-    const audit = audits ? await auditDrift(db, ctx, namespace, seen) : null;
-    return { verification, logging, workload, audit };
+    const verification = await verifyDatabase(db, ctx, namespace, ownerRole);
+    const workload = await checkWorkloadDrift(db, ctx, namespace);
+    return {
+      verification,
+      logging,
+      workload: workload.workload,
+      result: audits ? await checkAuditDrift(db, ctx, namespace, workload) : null,
+    };
   });
+  const countsLive = seen.workload !== null;
+  return { ...seen, audit: await storeRecords(ctx, namespace, { countsLive, ownerRole, result }) };
 }
 
-/** Writes the heartbeat, and reads the settings that the alarms rest on. */
+/** Writes the heartbeat, and returns the problems with the log settings that the alarms rely on. */
 export const readServerLogging = (db: Database, namespace: string): Promise<readonly string[]> =>
-  onCatalogue(db, STATEMENT_TIMEOUT_MS, (asking) => readLogging(asking, namespace));
+  withCatalogReads(db, STATEMENT_TIMEOUT_MS, (asking) => checkLogging(asking, namespace));
 
-/** Under whose name the metrics are, whichever of the two functions runs the check. */
-export const metricsName = (metricsOf?: string): string =>
+/** Returns the function name under which metrics are published, no matter which of the two functions runs the check. */
+export const resolveMetricsName = (metricsOf?: string): string =>
   metricsOf ?? process.env.AWS_LAMBDA_FUNCTION_NAME ?? 'local';
 
-/** Metrics and sentences, as lines of the function's own log. */
+/** Writes the metrics and the details of the check to the function's log. */
 export function reportDrift(namespace: string, report: DriftReport, metricsOf?: string): void {
   const { verification, logging, workload = null, audit = null } = report;
-  process.stdout.write(`${JSON.stringify(driftMetrics(metricsName(metricsOf), report, Date.now()))}\n`);
-  log('drift', {
+  process.stdout.write(
+    `${JSON.stringify(buildDriftMetrics(resolveMetricsName(metricsOf), report, Date.now()))}\n`,
+  );
+  log('drift-checked', {
     namespace,
-    proved: verification.proved.length,
+    verified: verification.verified.length,
     pending: verification.pending,
-    unproved: verification.unproved,
+    withoutVerify: verification.withoutVerify,
+    ...(verification.notChecked ? { notChecked: verification.notChecked } : {}),
     findings: verification.findings,
+    ...(verification.changed ? { changed: verification.changed } : {}),
     errors: verification.errors,
     logging,
     ...(workload === null ? {} : { workload }),
@@ -64,39 +73,44 @@ export function reportDrift(namespace: string, report: DriftReport, metricsOf?: 
   });
 }
 
-/** The same of a fleet's server. */
+/** Writes the metrics and the details of a fleet server's check to the function's log. */
 export function reportFleetDrift(namespace: string, report: FleetDrift, metricsOf?: string): void {
-  process.stdout.write(`${JSON.stringify(fleetMetrics(metricsName(metricsOf), report, Date.now()))}\n`);
-  log('fleet-drift', { namespace, ...report });
+  process.stdout.write(
+    `${JSON.stringify(buildFleetMetrics(resolveMetricsName(metricsOf), report, Date.now()))}\n`,
+  );
+  log('fleet-drift-checked', { namespace, ...report });
 }
 
-/** The heartbeat first: it shows that the log arrives, whatever the rest finds. */
-async function readLogging(db: Database, namespace: string): Promise<readonly string[]> {
+/** Writes the heartbeat before anything else: its arrival shows that the log works, whatever the rest finds. */
+async function checkLogging(db: Database, namespace: string): Promise<readonly string[]> {
   const heartbeat = await writeHeartbeat(db, namespace);
-  const settings = await attempt('The log settings', async () =>
-    logSettingProblems(await readLogSettings(db)),
+  const settings = await catchSqlErrorAsFinding('Reading the log settings', async () =>
+    listLogSettingProblems(await readLogSettings(db)),
   );
   return [...heartbeat, ...settings];
 }
 
-/** RAISE LOG goes to the server's log alone, and any role may do it. */
+/** Writes the heartbeat with RAISE LOG, which goes only to the server's log and needs no privilege. */
 async function writeHeartbeat(db: Database, namespace: string): Promise<readonly string[]> {
-  return attempt('The heartbeat line', async () => {
-    const [here] = await db.query<{ name: string }>('SELECT current_database() AS name');
-    const format = quoteLiteral(HEARTBEAT_WORDS(here!.name, namespace).replaceAll('%', '%%'));
+  return catchSqlErrorAsFinding('Writing the heartbeat line', async () => {
+    const [here] = await db.query<{ name: string }>('SELECT pg_catalog.current_database() AS name');
+    const format = quoteLiteral(formatHeartbeat(here!.name, namespace).replaceAll('%', '%%'));
     await db.query(`DO LANGUAGE plpgsql ${quoteLiteral(`BEGIN RAISE LOG ${format}; END`)}`);
     return [];
   });
 }
 
-/** What the server refuses is a finding; a lost connection is not. */
-async function attempt(what: string, work: () => Promise<readonly string[]>): Promise<readonly string[]> {
+/** Turns an error of the server into a finding. A lost connection is rethrown. */
+async function catchSqlErrorAsFinding(
+  what: string,
+  work: () => Promise<readonly string[]>,
+): Promise<readonly string[]> {
   try {
     return await work();
   } catch (error) {
     if (!(error instanceof SqlError)) throw error;
     return [
-      `${what} could not be done (SQLSTATE ${error.sqlstate}): ${safeServerMessage(error.sqlstate, error.message, error)}.`,
+      `${what} failed (SQLSTATE ${error.sqlstate}): ${safeServerMessage(error.sqlstate, error.message, error)}.`,
     ];
   }
 }

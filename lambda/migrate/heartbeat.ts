@@ -1,3 +1,6 @@
-/** The line in the database's log that shows, by arriving, that log, export, filter and metric are connected. */
-export const HEARTBEAT_WORDS = (database: string, namespace: string): string =>
+/**
+ * Returns the heartbeat line for the database's log. Its arrival proves that log, export, filter and metric are
+ * connected.
+ */
+export const formatHeartbeat = (database: string, namespace: string): string =>
   `trueup heartbeat (${database}/${namespace})`;

@@ -1,10 +1,12 @@
-/** What the ledger remembers of findings: each is paged once, and again when it was gone and comes back. */
+/**
+ * The findings that the ledger remembers. Each finding is paged once, and again if it reappears after it was resolved.
+ */
 import { createHash } from 'node:crypto';
-import { GRADES } from '../audit/finding';
-import { type AuditedFinding, MOST_NEW, type NewFindings } from '../contract/audit';
+import { CONFIDENCES } from '../audit/finding';
+import { type AuditedFinding, MAX_NEW_FINDINGS, type NewFindings } from '../contract/audit-findings';
 import { type Database, SqlError } from '../postgres/database';
-import { longText, readLongText } from '../postgres/long-text';
-import { READ_WRITE } from '../postgres/without-writing';
+import { buildLongText, readLongText } from '../postgres/long-text';
+import { makePinnedTransaction } from '../postgres/pinned-search-path';
 import { quoteLiteral } from '../sql/quote';
 
 export interface KnownFinding {
@@ -12,40 +14,44 @@ export interface KnownFinding {
   readonly key: string;
   readonly kind: string;
   readonly object: string;
-  readonly grade: string;
-  /** How many of the kind the object has. */
+  readonly confidence: string;
+  /** Number of findings of this kind on the object. */
   readonly count: number;
   readonly paged: boolean;
 }
 
-/** All findings of a kind on an object: what one line accepts. */
+/** All findings of one kind on one object, which one line of the suppressions file covers. */
 export interface FindingGroup {
   readonly key: string;
   readonly kind: string;
   readonly object: string;
-  /** Of the surest. */
-  readonly grade: string;
-  readonly findings: readonly Pick<AuditedFinding, 'grade' | 'message' | 'evidence'>[];
+  /** Confidence of the most certain finding. */
+  readonly confidence: string;
+  readonly findings: readonly Pick<AuditedFinding, 'confidence' | 'message' | 'evidence'>[];
 }
 
-export interface Changes {
+export interface FindingChanges {
   readonly add: readonly FindingGroup[];
-  /** There are fewer than before: one more is new again. */
+  /** Groups with fewer findings than before. Lowering the stored count makes the next additional finding new again. */
   readonly fewer: readonly { readonly number: number; readonly group: FindingGroup }[];
   readonly forget: readonly number[];
-  /** After that: what nobody was told of. */
+  /** Number of findings that are still unpaged after these changes. */
   readonly unpaged: number;
 }
 
+/** Whether the changes are empty, so that nothing has to be written. */
+export const isUnchanged = ({ add, fewer, forget }: FindingChanges): boolean =>
+  add.length === 0 && fewer.length === 0 && forget.length === 0;
+
 /**
- * Pure.
- * @param unsure that it is not found does not say that it is gone: this time it could not be looked at
+ * Compares the known findings with those of this check. Pure.
+ * @param unsure whether a finding could not be checked this time, so that its absence does not mean it is resolved
  */
-export function changesOf(
+export function computeChanges(
   known: readonly KnownFinding[],
   found: readonly FindingGroup[],
-  unsure: (each: Pick<KnownFinding, 'kind' | 'object' | 'grade'>) => boolean,
-): Changes {
+  unsure: (each: Pick<KnownFinding, 'kind' | 'object' | 'confidence'>) => boolean,
+): FindingChanges {
   const before = new Map(known.map((each) => [each.key, each]));
   const now = new Map(found.map((each) => [each.key, each]));
   const more = ({ key, findings }: FindingGroup): boolean => findings.length > (before.get(key)?.count ?? 0);
@@ -66,140 +72,155 @@ export function changesOf(
   };
 }
 
-const MOST_LINES = 4;
-const LONGEST_LINE = 400;
-const MOST_OF_ONE = 5;
+const MAX_EVIDENCE_LINES = 4;
+const MAX_LINE_LENGTH = 400;
+const MAX_FINDINGS_WITH_EVIDENCE = 5;
 
-const keyOf = (kind: string, object: string): string =>
+const buildGroupKey = (kind: string, object: string): string =>
   createHash('sha256')
     .update(JSON.stringify([kind, object]))
     .digest('hex');
 
-/** In the order of the findings: the surest first. */
-export function groupsOf(findings: readonly AuditedFinding[]): readonly FindingGroup[] {
+/** Groups findings by kind and object, in their order: the most certain first. */
+export function groupFindings(findings: readonly AuditedFinding[]): readonly FindingGroup[] {
   const groups = new Map<string, AuditedFinding[]>();
   for (const each of findings) {
-    const key = keyOf(each.id, each.object);
+    const key = buildGroupKey(each.id, each.object);
     groups.set(key, [...(groups.get(key) ?? []), each]);
   }
   return [...groups].map(([key, all]) => ({
     key,
     kind: all[0]!.id,
     object: all[0]!.object,
-    grade: all[0]!.grade,
-    findings: all.map(({ grade, message, evidence }, i) => ({
-      grade,
-      message: short(message),
-      evidence: i < MOST_OF_ONE ? evidence.slice(0, MOST_LINES).map(short) : [],
+    confidence: all[0]!.confidence,
+    findings: all.map(({ confidence, message, evidence }, i) => ({
+      confidence,
+      message: shortenLine(message),
+      evidence: i < MAX_FINDINGS_WITH_EVIDENCE ? evidence.slice(0, MAX_EVIDENCE_LINES).map(shortenLine) : [],
     })),
   }));
 }
 
-const short = (text: string): string =>
-  text.length > LONGEST_LINE ? `${text.slice(0, LONGEST_LINE).replace(/[\ud800-\udbff]$/, '')}…` : text;
+const shortenLine = (text: string): string =>
+  text.length > MAX_LINE_LENGTH ? `${text.slice(0, MAX_LINE_LENGTH).replace(/[\ud800-\udbff]$/, '')}…` : text;
 
-/** Null where the ledger is not there, or of an older version, or not for this role to read. @throws {ConnectionLost} */
-async function ifKept<T>(work: () => Promise<T>): Promise<T | null> {
+/**
+ * Returns null if the ledger does not exist, is of an older version, or cannot be accessed by this role. @throws
+ * {ConnectionLost}
+ */
+async function nullUnlessKept<T>(work: () => Promise<T>): Promise<T | null> {
   try {
     return await work();
   } catch (error) {
-    if (error instanceof SqlError && NOT_KEPT.has(error.sqlstate)) return null;
+    if (error instanceof SqlError && NOT_KEPT_SQLSTATES.has(error.sqlstate)) return null;
     throw error;
   }
 }
-/** No such table, no such schema, no right; 25006, a server that only reads. */
-const NOT_KEPT = new Set(['42P01', '3F000', '42501', '25006']);
+/** The table or schema does not exist, the privilege is missing, or the server is read-only (25006). */
+const NOT_KEPT_SQLSTATES = new Set(['42P01', '3F000', '42501', '25006']);
 
-/** Null where nothing can be remembered. @throws {SqlError} */
-export const readKnown = (db: Database, namespace: string): Promise<readonly KnownFinding[] | null> =>
-  ifKept(async () => {
+/** Returns the known findings, or null if the ledger cannot store findings. @throws {SqlError} */
+export const readKnownFindings = (db: Database, namespace: string): Promise<readonly KnownFinding[] | null> =>
+  nullUnlessKept(async () => {
     const text = await readLongText(
       db,
-      `SELECT coalesce(pg_catalog.json_agg(pg_catalog.json_build_object('number', f.number, 'key', f.key, 'kind', f.kind, 'object', f.object,
-  'grade', f.grade, 'count', pg_catalog.jsonb_array_length(f.findings), 'paged', f.paged_at IS NOT NULL) ORDER BY f.number), '[]')::pg_catalog.text
+      `SELECT coalesce(pg_catalog.json_agg(pg_catalog.json_build_object('number', f.number, 'key', f.key, 'kind', f.check_id, 'object', f.object,
+  'confidence', f.confidence, 'count', pg_catalog.jsonb_array_length(f.findings), 'paged', f.paged_at IS NOT NULL) ORDER BY f.number), '[]')::pg_catalog.text
 FROM trueup.findings f WHERE f.namespace OPERATOR(pg_catalog.=) $1::pg_catalog.text`,
       [namespace],
     );
     return JSON.parse(text!) as KnownFinding[];
   });
 
-/** False where nothing can be remembered. @throws {SqlError} */
-export async function keepChanges(db: Database, namespace: string, changes: Changes): Promise<boolean> {
+/**
+ * Stores the changes. Returns false if the ledger cannot store findings.
+ * @param db a writable connection that has run only our own statements
+ * @throws {SqlError}
+ */
+export async function storeChanges(
+  db: Database,
+  namespace: string,
+  changes: FindingChanges,
+): Promise<boolean> {
   const statements = [
-    ...forgetting(changes.forget),
-    ...changes.fewer.flatMap(shrinking),
-    ...adding(namespace, changes.add),
+    ...buildForgetSql(changes.forget),
+    ...changes.fewer.flatMap(buildShrinkSql),
+    ...buildAddSql(namespace, changes.add),
   ];
   if (statements.length === 0) return true;
-  return (await ifKept(() => writing(db, statements))) !== null;
+  return (await nullUnlessKept(() => executeWrite(db, statements))) !== null;
 }
 
-/** In a session that otherwise only reads. */
-const writing = (db: Database, statements: readonly string[]): ReturnType<Database['execute']> =>
-  db.execute([{ statements: [READ_WRITE, ...statements] }]);
+const executeWrite = (db: Database, statements: readonly string[]): ReturnType<Database['execute']> =>
+  db.execute([makePinnedTransaction(statements)]);
 
-const forgetting = (numbers: readonly number[]): string[] =>
-  numbers.length === 0 ? [] : [`DELETE FROM trueup.findings WHERE ${isOneOf(numbers)}`];
+const buildForgetSql = (numbers: readonly number[]): string[] =>
+  numbers.length === 0 ? [] : [`DELETE FROM trueup.findings WHERE ${buildIsOneOfSql(numbers)}`];
 
-const isOneOf = (numbers: readonly number[]): string =>
+const buildIsOneOfSql = (numbers: readonly number[]): string =>
   `number OPERATOR(pg_catalog.=) ANY ('{${numbers.join(',')}}'::pg_catalog.int8[])`;
 
-function shrinking({ number, group }: Changes['fewer'][number]): string[] {
-  const { statements, expression } = longText(JSON.stringify(group.findings));
+function buildShrinkSql({ number, group }: FindingChanges['fewer'][number]): string[] {
+  const { statements, expression } = buildLongText(JSON.stringify(group.findings));
   return [
     ...statements,
-    `UPDATE trueup.findings SET findings = ${expression}::pg_catalog.jsonb, grade = ${quoteLiteral(group.grade)} WHERE ${isOneOf([number])}`,
+    `UPDATE trueup.findings SET findings = ${expression}::pg_catalog.jsonb, confidence = ${quoteLiteral(group.confidence)} WHERE ${buildIsOneOfSql([number])}`,
   ];
 }
 
-/** Another check at the same moment may have added it already. */
-function adding(namespace: string, groups: readonly FindingGroup[]): string[] {
+/** Builds the INSERT. A concurrent check may have added the same group already. */
+function buildAddSql(namespace: string, groups: readonly FindingGroup[]): string[] {
   if (groups.length === 0) return [];
-  const { statements, expression } = longText(JSON.stringify(groups));
+  const { statements, expression } = buildLongText(JSON.stringify(groups));
   return [
     ...statements,
-    `INSERT INTO trueup.findings (namespace, key, kind, object, grade, findings)
-SELECT ${quoteLiteral(namespace)}, g.key, g.kind, g.object, g.grade, g.findings
+    `INSERT INTO trueup.findings (namespace, key, check_id, object, confidence, findings)
+SELECT ${quoteLiteral(namespace)}, g.key, g.kind, g.object, g.confidence, g.findings
 FROM pg_catalog.jsonb_to_recordset(${expression}::pg_catalog.jsonb)
-  AS g (key pg_catalog.text, kind pg_catalog.text, object pg_catalog.text, grade pg_catalog.text, findings pg_catalog.jsonb)
+  AS g (key pg_catalog.text, kind pg_catalog.text, object pg_catalog.text, confidence pg_catalog.text, findings pg_catalog.jsonb)
 ON CONFLICT (namespace, key) DO NOTHING`,
   ];
 }
 
 /**
- * What nobody was told of, and from now on counts as told. Null where nothing can be remembered.
+ * Returns the unpaged findings and marks them as paged. Returns null if the ledger cannot store findings.
+ * @param db a writable connection that has run only our own statements
  * @throws {SqlError}
  */
-export async function takeNew(db: Database, namespace: string): Promise<NewFindings | null> {
-  const text = await ifKept(() =>
+export async function markNewFindings(db: Database, namespace: string): Promise<NewFindings | null> {
+  const text = await nullUnlessKept(() =>
     readLongText(
       db,
-      `SELECT coalesce(pg_catalog.json_agg(pg_catalog.json_build_object('number', f.number, 'id', f.kind, 'object', f.object,
-  'findings', CASE WHEN f.place OPERATOR(pg_catalog.<=) ${MOST_NEW}::pg_catalog.int8 THEN f.findings END) ORDER BY f.place), '[]')::pg_catalog.text
-FROM (SELECT n.*, pg_catalog.row_number() OVER (ORDER BY n.grade, n.number) AS place FROM trueup.findings n
+      `SELECT coalesce(pg_catalog.json_agg(pg_catalog.json_build_object('number', f.number, 'id', f.check_id, 'object', f.object,
+  'findings', CASE WHEN f.place OPERATOR(pg_catalog.<=) ${MAX_NEW_FINDINGS}::pg_catalog.int8 THEN f.findings END) ORDER BY f.place), '[]')::pg_catalog.text
+FROM (SELECT n.*, pg_catalog.row_number() OVER (ORDER BY n.confidence, n.number) AS place FROM trueup.findings n
   WHERE n.namespace OPERATOR(pg_catalog.=) $1::pg_catalog.text AND n.paged_at IS NULL) AS f`,
       [namespace],
     ),
   );
   if (text === null) return null;
-  const rows = JSON.parse(text) as readonly NewRow[];
-  if (rows.length === 0) return NOTHING_NEW;
-  const marking = `UPDATE trueup.findings SET paged_at = pg_catalog.clock_timestamp() WHERE paged_at IS NULL AND ${isOneOf(rows.map(({ number }) => number))}`;
-  const counts = await ifKept(() => writing(db, [marking]));
-  // Somebody else was asked at the same moment, and tells.
-  if (counts?.[0]?.at(-1) === 0) return NOTHING_NEW;
+  const rows = JSON.parse(text) as readonly NewFindingRow[];
+  if (rows.length === 0) return NO_NEW_FINDINGS;
+  const marking = `UPDATE trueup.findings SET paged_at = pg_catalog.clock_timestamp() WHERE paged_at IS NULL AND ${buildIsOneOfSql(rows.map(({ number }) => number))}`;
+  const counts = await nullUnlessKept(() => executeWrite(db, [marking]));
+  // A concurrent call took the findings and reports them.
+  if (counts?.[0]?.at(-1) === 0) return NO_NEW_FINDINGS;
   const findings = rows.flatMap(({ id, object, findings: all }) =>
     (all ?? []).map((each) => ({ id, object, ...each })),
   );
-  findings.sort((a, b) => GRADES.indexOf(a.grade) - GRADES.indexOf(b.grade));
+  findings.sort((a, b) => CONFIDENCES.indexOf(a.confidence) - CONFIDENCES.indexOf(b.confidence));
   const cut = rows.filter(({ findings: all }) => all === null).length;
-  return { findings: findings.slice(0, MOST_NEW), count: findings.length + cut, marked: counts !== null };
+  return {
+    findings: findings.slice(0, MAX_NEW_FINDINGS),
+    count: findings.length + cut,
+    marked: counts !== null,
+  };
 }
 
-const NOTHING_NEW: NewFindings = { findings: [], count: 0, marked: true };
+const NO_NEW_FINDINGS: NewFindings = { findings: [], count: 0, marked: true };
 
-interface NewRow extends Pick<AuditedFinding, 'id' | 'object'> {
+interface NewFindingRow extends Pick<AuditedFinding, 'id' | 'object'> {
   readonly number: number;
-  /** Null beyond the first. */
+  /** The findings, or null for rows beyond the first ones that are read in full. */
   readonly findings: FindingGroup['findings'] | null;
 }

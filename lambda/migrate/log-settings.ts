@@ -1,25 +1,25 @@
-/** Whether the server logs what the alarms look for. */
+/** Checks whether the server logs what the alarms look for. */
 import type { Database } from '../postgres/database';
 
-const NAMES = [
+const SETTING_NAMES = [
   'lc_messages',
   'log_destination',
   'log_line_prefix',
   'log_min_error_statement',
   'log_min_messages',
 ] as const;
-type Name = (typeof NAMES)[number];
+type SettingName = (typeof SETTING_NAMES)[number];
 
 export interface LogSetting {
-  readonly name: Name;
+  readonly name: SettingName;
   readonly value: string;
-  /** Empty for the server's; else the role or database that it was set for, in words. */
+  /** The role or database that the value was set for, in words. Empty for the server's own value. */
   readonly scope: string;
 }
 
-/** The server's settings, and what ALTER ROLE and ALTER DATABASE put in their place. */
+/** Reads the server's settings and the overrides of ALTER ROLE and ALTER DATABASE. */
 export async function readLogSettings(db: Database): Promise<readonly LogSetting[]> {
-  const names = NAMES.map((name) => `'${name}'`).join(', ');
+  const names = SETTING_NAMES.map((name) => `'${name}'`).join(', ');
   return db.query<LogSetting & Record<string, unknown>>(
     `SELECT name, reset_val AS value, '' AS scope FROM pg_settings WHERE name IN (${names})
      UNION ALL
@@ -36,29 +36,29 @@ export async function readLogSettings(db: Database): Promise<readonly LogSetting
   );
 }
 
-/** Sentences; none when the alarms see every error and the diagnosis every statement. */
-export function logSettingProblems(settings: readonly LogSetting[]): readonly string[] {
+/** Describes settings that hide errors from the alarms, or statements from the diagnosis. Empty if there are none. */
+export function listLogSettingProblems(settings: readonly LogSetting[]): readonly string[] {
   return settings.flatMap(({ name, value, scope }) => {
-    const problem = PROBLEMS[name](value);
+    const problem = SETTING_CHECKS[name](value);
     const where = scope === '' ? '' : ` for ${scope}`;
     return problem === null ? [] : [`${name} is ${JSON.stringify(value)}${where}: ${problem}`];
   });
 }
 
-/** Null when it is as it should be. */
-const PROBLEMS: Readonly<Record<Name, (value: string) => string | null>> = {
+/** For each setting, returns the problem with a value, or null if there is none. */
+const SETTING_CHECKS: Readonly<Record<SettingName, (value: string) => string | null>> = {
   lc_messages: (value) =>
     /^(C|POSIX|en[_-].*|English.*|)(\..*)?$/i.test(value)
       ? null
-      : 'errors are logged in another language, and no alarm counts them. Set it to C.',
-  // The levels in the order of the server's log; LOG stands above ERROR there.
+      : 'errors are logged in another language, so no alarm counts them. Set it to C.',
+  // In the order of log_min_messages, LOG is above ERROR.
   log_min_messages: (value) =>
     /^(log|fatal|panic)$/i.test(value)
-      ? 'errors are not logged, and no alarm counts them. Set it to warning.'
+      ? 'errors are not logged, so no alarm counts them. Set it to warning.'
       : null,
   log_min_error_statement: (value) =>
     /^(log|fatal|panic)$/i.test(value)
-      ? 'statements of errors are not logged, so a page cannot say what ON CONFLICT named. Set it to error.'
+      ? 'failing statements are not logged, so a page cannot show their ON CONFLICT clause. Set it to error.'
       : null,
   log_destination: (value) =>
     value
@@ -66,9 +66,9 @@ const PROBLEMS: Readonly<Record<Name, (value: string) => string | null>> = {
       .map((each) => each.trim())
       .includes('stderr')
       ? null
-      : 'the alarms look for lines of the form that stderr has. Add it.',
+      : 'the alarms only recognize lines in the format of stderr. Add stderr to it.',
   log_line_prefix: (value) =>
     value === '%t:%r:%u@%d:[%p]:' || /^%m:%r:%u@%d:\[%p\]:%l:%e:%s:%v:%x:%c:%q%a:?$/.test(value)
       ? null
-      : 'a page can read the lines only with one of the prefixes that RDS has. Reset it.',
+      : 'the pager can only read lines with one of the prefixes of RDS. Reset it.',
 };

@@ -1,42 +1,51 @@
 /**
- * Metrics in CloudWatch's embedded metric format: a log line that CloudWatch Logs turns into metrics, so that a function
- * in an isolated subnet needs no endpoint for them
+ * Metrics in CloudWatch's embedded metric format. CloudWatch Logs turns such log lines into metrics, so a function in
+ * an isolated subnet needs no endpoint for them
  * (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html).
  */
-import type { AuditDrift } from '../contract/audit';
+import type { AuditDrift } from '../contract/audit-findings';
 import type { FleetDrift } from '../contract/fleet-drift';
 import type { DriftReport } from '../contract/migrate';
-import { tenantsWith } from '../fleet/drift';
+import { countTenantsWith } from '../fleet/drift';
 
-/** Of all of Trueup's metrics. */
+/** Namespace of all Trueup metrics. */
 export const METRIC_NAMESPACE = 'Trueup';
-/** The dimension of the drift check's metrics. Two stacks of an account may have namespaces of one name, but not functions. */
+/**
+ * Dimension of the drift check's metrics. Two stacks in one account may use the same ledger namespace, but never the
+ * same function name.
+ */
 export const FUNCTION_DIMENSION = 'FunctionName';
 
 export const DRIFT_METRICS = {
-  /** 1 for each check that ran to its end. */
+  /** 1 for each check that completed. */
   checked: 'DriftChecked',
-  /** What verify sections found, and verify sections that could not run. */
+  /** Number of findings of verify sections, plus verify sections that could not run. */
   drift: 'Drift',
-  /** Log settings that hide errors from the alarms. */
+  /** Number of log settings that hide errors from the alarms. */
   blind: 'LoggingProblems',
-  /** Migrations in the manifest that are not applied. */
+  /** Number of migrations in the manifest that are not applied. */
   pending: 'PendingMigrations',
-  /** Applied migrations that are proved. */
-  proved: 'ProvedMigrations',
-  /** Statements of the running application that no longer plan as when they were promised. None where none are promised. */
+  /** Number of applied migrations whose verify section passed. */
+  verified: 'VerifiedMigrations',
+  /**
+   * Number of statements of the guaranteed workload whose planning now has a worse result than when they were recorded. Absent if no workload
+   * is guaranteed.
+   */
   workload: 'BrokenStatements',
-  /** Findings of the audit that are not accepted. None where it could not look. */
+  /** Number of audit findings that are not suppressed. Absent if the audit could not run. */
   findings: 'AuditFindings',
-  /** Of these, what nobody was told of; all of them where the ledger cannot remember. */
+  /** Number of these findings that have not been paged; all of them if the ledger cannot store findings. */
   unpaged: 'NewFindings',
-  /** Of a fleet, where the others count tenants: those whose turn it was and that were not reached in time. */
+  /**
+   * Number of tenants that were due for a check but not reached in time. For fleets only, where the other metrics count
+   * tenants too.
+   */
   notReached: 'TenantsNotReached',
-  /** Databases of a fleet that could not be asked. */
+  /** Number of databases of a fleet that could not be queried. */
   unreachable: 'UnreachableDatabases',
 } as const;
 
-export function driftMetrics(
+export function buildDriftMetrics(
   functionName: string,
   report: DriftReport,
   nowMs: number,
@@ -47,29 +56,32 @@ export function driftMetrics(
     [DRIFT_METRICS.drift]: verification.findings.length + verification.errors.length,
     [DRIFT_METRICS.blind]: logging.length,
     [DRIFT_METRICS.pending]: verification.pending.length,
-    [DRIFT_METRICS.proved]: verification.proved.length,
+    [DRIFT_METRICS.verified]: verification.verified.length,
     ...(workload === null || workload.problem !== null ? {} : { [DRIFT_METRICS.workload]: workload.broken }),
-    ...(audit === null ? {} : auditMetrics(audit)),
+    ...(audit === null ? {} : buildAuditMetrics(audit)),
   };
-  return embedded(functionName, values, nowMs);
+  return buildEmbeddedMetrics(functionName, values, nowMs);
 }
 
-/** The same names, so that the same alarms fit: each is a number of tenants; of the audit's findings, a number of kinds. */
-export function fleetMetrics(
+/**
+ * Returns a fleet's metrics. They have the same names so that the same alarms apply. Each counts tenants, except that
+ * audit metrics count checks.
+ */
+export function buildFleetMetrics(
   functionName: string,
   report: FleetDrift,
   nowMs: number,
 ): Record<string, unknown> {
-  const { looked, notReached, deploying, kinds, unpaged, logging, audited } = report;
-  const of = (kind: string): number => tenantsWith(report, kind);
-  const drifted = new Set(OF_TENANTS);
+  const { checked: looked, notReached, deploying, findings: kinds, unpaged, logging, audited } = report;
+  const of = (kind: string): number => countTenantsWith(report, kind);
+  const drifted = new Set(TENANT_FINDING_KINDS);
   const findings = kinds.filter(({ kind }) => !drifted.has(kind));
   const values = {
     [DRIFT_METRICS.checked]: 1,
-    [DRIFT_METRICS.drift]: of('drift') + of('unproved'),
+    [DRIFT_METRICS.drift]: of('drift') + of('verify-error'),
     [DRIFT_METRICS.blind]: logging.length,
     ...(deploying ? {} : { [DRIFT_METRICS.pending]: of('pending') }),
-    [DRIFT_METRICS.proved]: looked - of('drift') - of('unproved'),
+    [DRIFT_METRICS.verified]: looked - of('drift') - of('verify-error') - of('not-checked'),
     [DRIFT_METRICS.workload]: of('workload'),
     ...(audited > 0
       ? {
@@ -80,13 +92,21 @@ export function fleetMetrics(
     [DRIFT_METRICS.notReached]: notReached,
     [DRIFT_METRICS.unreachable]: of('unreachable'),
   };
-  return embedded(functionName, values, nowMs);
+  return buildEmbeddedMetrics(functionName, values, nowMs);
 }
 
-/** The others are the audit's kinds. */
-const OF_TENANTS = ['drift', 'unproved', 'pending', 'workload', 'unreachable', 'not-seen'];
+/** Metrics that count tenants. All others count audit findings. */
+const TENANT_FINDING_KINDS = [
+  'drift',
+  'verify-error',
+  'not-checked',
+  'pending',
+  'workload',
+  'unreachable',
+  'not-readable',
+];
 
-function embedded(
+function buildEmbeddedMetrics(
   functionName: string,
   values: Readonly<Record<string, number>>,
   nowMs: number,
@@ -107,8 +127,8 @@ function embedded(
   };
 }
 
-/** What could not look counts as neither well nor ill. */
-function auditMetrics({ found, unpaged, problem }: AuditDrift): Record<string, number> {
+/** Returns no values for an audit that could not run: neither zero nor a problem would be true. */
+function buildAuditMetrics({ found, unpaged, problem }: AuditDrift): Record<string, number> {
   if (unpaged !== null && problem !== null) return {};
   return { [DRIFT_METRICS.findings]: found, [DRIFT_METRICS.unpaged]: unpaged ?? found };
 }

@@ -1,17 +1,18 @@
-/** What an answer means for a page that was posted. Pure. */
+/** Decides from the receiver's response whether a page was delivered. Pure. */
 
 /**
+ * The outcome of a delivery.
  * - `delivered`
- * - `refused`: the same again would be refused again
+ * - `refused`: the receiver would refuse the same request again
  * - `later`: the receiver is busy or broken
  */
-export type Meaning = 'delivered' | 'refused' | 'later';
+export type DeliveryOutcome = 'delivered' | 'refused' | 'later';
 
 /**
- * PagerDuty: 202 accepted, 400 "invalid, do not retry", 429 and 5xx "retry after some minutes". Redirects are refused:
- * a page goes where its owner said, and nowhere else.
+ * Classifies a status. PagerDuty: 202 accepted, 400 "invalid, do not retry", 429 and 5xx "retry after some minutes".
+ * Redirects are refused: a page goes only to the configured address.
  */
-export function meaningOf(status: number): Meaning {
+export function classifyStatus(status: number): DeliveryOutcome {
   if (status >= 200 && status < 300) return 'delivered';
   if (status === 408 || status === 425 || status === 429 || status >= 500 || status < 200) return 'later';
   return 'refused';

@@ -1,14 +1,14 @@
-/** The handler behind a queue: one page a call, to one receiver over HTTPS. */
+/** The handler behind a queue: sends one page for each call, to one receiver over HTTPS. */
 import type { SQSEvent } from 'aws-lambda';
-import { deliver } from './deliver';
-import { outbound } from './outbound';
-import { Secrets } from './secret';
-import { notifySettings } from './settings';
+import { deliverPage } from './deliver';
+import { makeNotifyOutbound } from './notify-outbound';
+import { readNotifySettings } from './notify-settings';
+import { SecretCache } from './secret';
 
-const out = outbound();
-const secrets = new Secrets((arn) => out.secret(arn));
+const out = makeNotifyOutbound();
+const secrets = new SecretCache((arn) => out.secret(arn));
 
 export async function handler(event: SQSEvent): Promise<void> {
-  const settings = notifySettings(process.env);
-  for (const { body } of event.Records) await deliver(body, { settings, out, secrets });
+  const settings = readNotifySettings(process.env);
+  for (const { body } of event.Records) await deliverPage(body, { settings, out, secrets });
 }

@@ -1,28 +1,36 @@
-/** What CloudWatch says of an alarm, and what follows from it: which errors, which window. */
+/** Reads CloudWatch alarm events, and derives which errors to search for and in which time window. */
 import { SIGNATURES } from '../defects/signatures';
 
-/** One metric and one alarm a signature, named alike on both sides. */
-export const alarmName = (prefix: string, signature: string): string => `${prefix}-${signature}`;
-export const metricNamespace = (prefix: string): string => `Trueup/${prefix}`;
+/** Returns the name shared by a signature's metric and alarm. */
+export const buildAlarmName = (prefix: string, signature: string): string => `${prefix}-${signature}`;
+export const buildMetricNamespace = (prefix: string): string => `Trueup/${prefix}`;
 
-export const alarmNames = (prefix: string): readonly string[] =>
-  SIGNATURES.map((signature) => alarmName(prefix, signature.id));
+export const listAlarmNames = (prefix: string): readonly string[] =>
+  SIGNATURES.map((signature) => buildAlarmName(prefix, signature.id));
 
-/** Null for an alarm that is not one of these. */
-export const signatureOfAlarm = (prefix: string, name: string): string | null =>
-  SIGNATURES.find((signature) => alarmName(prefix, signature.id) === name)?.id ?? null;
+/** Returns the signature of an alarm, or null if the alarm is not for a signature. */
+export const parseAlarmSignature = (prefix: string, name: string): string | null =>
+  SIGNATURES.find((signature) => buildAlarmName(prefix, signature.id) === name)?.id ?? null;
 
-/** One for each schema that a drift check looks after; not an error of a log, so it has no signature. */
-export const workloadAlarmName = (prefix: string, schema: string): string => `${prefix}-workload-${schema}`;
+/**
+ * Returns the name of a workload alarm. There is one per schema with a drift check; it does not count errors in a log,
+ * so it has no signature.
+ */
+export const buildWorkloadAlarmName = (prefix: string, schema: string): string =>
+  `${prefix}-workload-${schema}`;
 export const isWorkloadAlarm = (prefix: string, name: string): boolean =>
-  name.startsWith(workloadAlarmName(prefix, ''));
+  name.startsWith(buildWorkloadAlarmName(prefix, ''));
 
-/** Findings of the drift check's audit that nobody was told of: one for each schema, too. */
-export const findingsAlarmName = (prefix: string, schema: string): string => `${prefix}-findings-${schema}`;
+/** Returns the name of an alarm on unpaged audit findings of the drift check. There is one per schema. */
+export const buildFindingsAlarmName = (prefix: string, schema: string): string =>
+  `${prefix}-findings-${schema}`;
 export const isFindingsAlarm = (prefix: string, name: string): boolean =>
-  name.startsWith(findingsAlarmName(prefix, ''));
+  name.startsWith(buildFindingsAlarmName(prefix, ''));
 
-/** https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-actions-Lambda.html */
+/**
+ * The alarm event that CloudWatch sends to a function
+ * (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-actions-Lambda.html).
+ */
 export interface AlarmEvent {
   readonly source: 'aws.cloudwatch';
   readonly alarmArn: string;
@@ -47,42 +55,45 @@ export interface AlarmEvent {
   };
 }
 
-/** Under whose name the alarm's metric of a drift check is; null where it does not say. */
-export const functionOf = ({ alarmData: { configuration } }: AlarmEvent): string | null =>
+/** Returns the function name in the dimensions of the alarm's metric, or null if it has none. */
+export const findFunctionName = ({ alarmData: { configuration } }: AlarmEvent): string | null =>
   configuration?.metrics?.[0]?.metricStat?.metric?.dimensions?.FunctionName ?? null;
 
-/** From the schedule. `time` is when it was due, so that neighbouring runs share no moment and leave none out. */
-export interface LookAgainEvent {
+/**
+ * The event of the schedule. `time` is when the run was due, so the windows of consecutive runs neither overlap nor
+ * leave gaps.
+ */
+export interface RescanEvent {
   readonly action: 'look-again';
   readonly time: string;
 }
 
-export type PageEvent = AlarmEvent | LookAgainEvent;
+export type PageEvent = AlarmEvent | RescanEvent;
 
-export interface Window {
-  /** Lines are read from here on, by their own time. */
+export interface LogWindow {
+  /** Start of the window, by the time in the lines. */
   readonly fromMs: number;
-  /** Lines that came in later belong to the next look. */
+  /** End of the window, by ingestion time. Lines ingested later belong to the next follow-up check. */
   readonly untilIngestedMs: number;
 }
 
 /**
- * How long after a change of state, or a scheduled moment, lines still belong to it. The metric saw them before, but a
- * search sees them some seconds later. It is also the border between a page and the next look, so that each line is
- * looked at once and no state has to be kept.
+ * How long after a state change or a scheduled time lines still belong to it. A search finds lines some seconds after
+ * the metric has counted them. This is also the border between a page and the next follow-up check, so each line is
+ * processed once and no state has to be kept.
  */
 export const SETTLE_MS = 10_000;
 const MARGIN_MS = 60_000;
-/** Where the alarm does not say what it looked at. */
+/** Used if the alarm does not report the period it evaluated. */
 const DEFAULT_SPAN_MS = 15 * 60_000;
 
-/** @throws {Error} when the event has no time */
-export function alarmWindow({ alarmData }: AlarmEvent): Window {
+/** Returns the window of the lines that raised the alarm. @throws {Error} if the event has no time */
+export function computeAlarmWindow({ alarmData }: AlarmEvent): LogWindow {
   const { state, configuration } = alarmData;
-  const changedMs = timeOf(state.timestamp);
+  const changedMs = parseTime(state.timestamp);
   if (changedMs === null) throw new Error('The alarm event does not say when the state changed.');
   const periodMs = (configuration?.metrics?.[0]?.metricStat?.period ?? 60) * 1_000;
-  const seen = evaluatedTimes(state.reasonData);
+  const seen = parseEvaluatedTimes(state.reasonData);
   const first = seen.length > 0 ? Math.min(...seen) : changedMs - DEFAULT_SPAN_MS;
   return {
     fromMs: Math.min(first, changedMs - periodMs) - MARGIN_MS,
@@ -90,7 +101,7 @@ export function alarmWindow({ alarmData }: AlarmEvent): Window {
   };
 }
 
-function evaluatedTimes(reasonData: string | undefined): readonly number[] {
+function parseEvaluatedTimes(reasonData: string | undefined): readonly number[] {
   if (reasonData === undefined) return [];
   try {
     const data = JSON.parse(reasonData) as {
@@ -98,62 +109,85 @@ function evaluatedTimes(reasonData: string | undefined): readonly number[] {
       evaluatedDatapoints?: readonly { timestamp?: string }[];
     };
     return [data.startDate, ...(data.evaluatedDatapoints ?? []).map((each) => each.timestamp)]
-      .map((text) => (text === undefined ? null : timeOf(text)))
+      .map((text) => (text === undefined ? null : parseTime(text)))
       .filter((time) => time !== null);
   } catch {
     return [];
   }
 }
 
-/** CloudWatch writes `2026-11-21T12:36:15.490+0000`. */
-function timeOf(text: string): number | null {
+/** Parses CloudWatch's time format, e.g. `2026-11-21T12:36:15.490+0000`. */
+function parseTime(text: string): number | null {
   const time = Date.parse(text.replace(/([+-]\d\d)(\d\d)$/, '$1:$2'));
   return Number.isNaN(time) ? null : time;
 }
 
 export interface RaisedAlarm {
   readonly name: string;
-  /** When its state changed to ALARM, ms since the epoch. */
+  /** Time of the change to ALARM, in milliseconds since the epoch. */
   readonly sinceMs: number;
 }
 
 export interface AlarmState extends RaisedAlarm {
-  /** `OK`, `ALARM` or `INSUFFICIENT_DATA`; `sinceMs` is when it changed to this. */
+  /** `OK`, `ALARM` or `INSUFFICIENT_DATA`. `sinceMs` is the time of the change to this state. */
   readonly state: string;
-  /** The function of its metric, where that has one. */
+  /** The function in the dimensions of the alarm's metric, or null if it has none. */
   readonly of: string | null;
 }
 
-export interface LookAgain {
-  /** Lines from here on are searched for what was there before. */
+export interface RescanWindow {
+  /** Start of the lines that show which errors are already known. */
   readonly fromMs: number;
-  /** And from here on for what is new: a line can come in later than the time that it bears. */
+  /**
+   * Start of the lines that may be new. It is before `newAfterMs`, because a line can be ingested later than its own
+   * time.
+   */
   readonly newFromMs: number;
-  /** New is what first came in after this moment, and not later than `untilIngestedMs`. */
+  /** A line is new if it was ingested after this time and not after `untilIngestedMs`. */
   readonly newAfterMs: number;
   readonly untilIngestedMs: number;
+  /** False while the alarm's own page may still be in progress. The lines that it covers are then left to it. */
+  readonly isSettled: boolean;
 }
 
-/** Null while the alarm's own page still covers everything. */
-export function lookAgainWindow(alarm: RaisedAlarm, dueMs: number, intervalMs: number): LookAgain | null {
+/** The pager's timeout, plus some time for its log to become searchable. */
+const PAGE_UNDER_WAY_MS = 6 * 60_000;
+
+/**
+ * Returns the window of a follow-up check, or null while the alarm's own page still covers everything.
+ * @param history what was paged since the alarm was raised, or null if that is unknown. Lines are new from the point up
+ * to which all recipients were notified: a failed check or an unsent page leaves its lines to the next check.
+ */
+export function computeRescanWindow(
+  alarm: RaisedAlarm,
+  dueMs: number,
+  intervalMs: number,
+  history: { readonly isPaged: boolean; readonly doneUntilMs: number | null } | null = null,
+): RescanWindow | null {
   const untilIngestedMs = dueMs - SETTLE_MS;
   const covered = alarm.sinceMs + SETTLE_MS;
-  const newAfterMs = Math.max(covered, untilIngestedMs - intervalMs);
-  if (newAfterMs >= untilIngestedMs) return null;
   const lateMs = DEFAULT_SPAN_MS + MARGIN_MS;
-  const fromMs = Math.max(alarm.sinceMs - lateMs, newAfterMs - LONGEST_BEFORE_MS);
-  return { fromMs, newFromMs: Math.max(fromMs, newAfterMs - lateMs), newAfterMs, untilIngestedMs };
+  const isSettled = history?.isPaged === true || dueMs - alarm.sinceMs > PAGE_UNDER_WAY_MS;
+  const newAfterMs =
+    history === null
+      ? Math.max(covered, untilIngestedMs - intervalMs)
+      : isSettled
+        ? Math.max(history.doneUntilMs ?? alarm.sinceMs - lateMs, untilIngestedMs - MAX_LOOKBACK_MS)
+        : covered;
+  if (newAfterMs >= untilIngestedMs) return null;
+  const fromMs = Math.max(alarm.sinceMs - lateMs, newAfterMs - MAX_LOOKBACK_MS);
+  return { fromMs, newFromMs: Math.max(fromMs, newAfterMs - lateMs), newAfterMs, untilIngestedMs, isSettled };
 }
 
 /**
- * An alarm may stay up for days, and what cannot be read in one go hides what is new. Who was quiet for this long and comes
- * back is paged again.
+ * Maximum span that is searched for known errors. An alarm may stay in ALARM for days, and a window that is too long to
+ * read would hide new errors. An error that reappears after this much time without occurrences is paged again.
  */
-const LONGEST_BEFORE_MS = 6 * 60 * 60_000;
+const MAX_LOOKBACK_MS = 6 * 60 * 60_000;
 
-/** @throws {Error} when the schedule did not say when it was due */
-export function dueTime({ time }: LookAgainEvent): number {
-  const due = timeOf(time);
+/** Returns the time at which the run was due. @throws {Error} if the event has no time */
+export function readDueTime({ time }: RescanEvent): number {
+  const due = parseTime(time);
   if (due === null) throw new Error('The schedule does not say when it was due.');
   return due;
 }

@@ -1,23 +1,23 @@
 /**
- * The handler outside the VPC: alarms and a schedule invoke it, asynchronously and without retries. If it throws, Lambda
- * sends the event as it is to the topic (the function's destination for failures), so that the raw alarm arrives in place
- * of the page.
+ * The handler outside the VPC. Alarms and a schedule invoke it asynchronously and without retries. If it throws, Lambda
+ * sends the unchanged event to the topic (the function's on-failure destination), so that the raw alarm arrives in
+ * place of the page.
  */
 import { log } from '../log';
 import type { PageEvent } from './alarm';
 import { handlePage } from './handle';
-import { outbound } from './outbound';
-import { pageSettings } from './settings';
+import { makePageOutbound } from './page-outbound';
+import { readPageSettings } from './page-settings';
 
 export async function handler(event: PageEvent): Promise<void> {
   try {
     await handlePage(event, {
-      settings: pageSettings(process.env),
-      out: outbound(),
+      settings: readPageSettings(process.env),
+      out: makePageOutbound(),
       region: process.env.AWS_REGION ?? '',
     });
   } catch (error) {
-    // Names and messages of the SDK's errors and of ours; no text of a log line is in any of them.
+    // These are errors of the SDK and our own. None of them contains text from a log line.
     const { name, message } = error as Error;
     log('pager-failed', { error: name, message });
     throw error;

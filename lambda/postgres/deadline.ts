@@ -1,22 +1,22 @@
-/** A deadline for an answer. */
-import { StillRunning } from './database';
+/** Waits for a result up to a deadline. */
+import { StillRunningError } from './database';
 
-/** That the caller has to go without the answer, while the server works on. */
-export const stillRunning = (): StillRunning =>
-  new StillRunning('the time budget is spent; the server goes on');
+/** Builds the error for a call that ends without a result while the server continues. */
+export const makeStillRunningError = (): StillRunningError =>
+  new StillRunningError('the time budget ran out; the server continues');
 
 /**
- * The answer, unless it comes after the deadline.
- * @param deadline milliseconds since the epoch; undefined for none
- * @throws {StillRunning} at the deadline
+ * Returns the result unless the deadline passes first.
+ * @param deadline milliseconds since the epoch, or undefined for none
+ * @throws {StillRunningError} at the deadline
  */
-export async function before<T>(deadline: number | undefined, answer: Promise<T>): Promise<T> {
+export async function withDeadline<T>(deadline: number | undefined, answer: Promise<T>): Promise<T> {
   if (deadline === undefined) return answer;
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(stillRunning()), Math.max(0, deadline - Date.now()));
+    timer = setTimeout(() => reject(makeStillRunningError()), Math.max(0, deadline - Date.now()));
   });
-  // Whatever it ends with later, nobody waits for it.
+  // The result is no longer awaited, so a later rejection must not be unhandled.
   answer.catch(() => {});
   return Promise.race([answer, late]).finally(() => clearTimeout(timer));
 }

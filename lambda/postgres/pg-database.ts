@@ -1,29 +1,37 @@
-/** The `pg` transport: one session, one message a call. */
+/** The `pg` transport: one session, and one message per call. */
 import type { EventEmitter } from 'node:events';
 import { type Client, Query, type QueryArrayResult, type QueryResult } from 'pg';
 import { quoteIdentifier, quoteLiteral } from '../sql/quote';
 import {
   type Capabilities,
-  ConnectionLost,
+  ConnectionLostError,
   type Database,
   type ExecuteOptions,
-  type LockedBy,
-  type OutsideOptions,
+  type LockHolder,
+  makeReadOnlyError,
+  type NonTransactionalOptions,
+  type Queryable,
+  type ReadOptions,
   type Row,
   SHARED_SESSION,
   SqlError,
-  StillRunning,
+  StillRunningError,
   type Transaction,
   type Value,
 } from './database';
-import { before } from './deadline';
-import { lockedBy, lockHolderQuery } from './lock-holder';
-import { lost, translate } from './pg-errors';
-import { joinTransactions, locate, type Message, setLocal } from './pg-message';
+import { withDeadline } from './deadline';
+import { buildLockHolderSql, parseLockHolder } from './lock-holder';
+import { makeConnectionLostError, translatePgError } from './pg-errors';
+import {
+  buildSetLocalSql,
+  joinTransactions,
+  locateFailedStatement,
+  type SimpleQueryMessage,
+} from './pg-message';
 import { Pipeline } from './pg-pipeline';
 
-/** The connection below a client, which pg's types do not know. */
-export const wireOf = (client: Client) =>
+/** Returns the client's connection, which pg's types do not declare. */
+export const getWire = (client: Client) =>
   (client as unknown as { connection: EventEmitter & { stream: { destroy(): void } } }).connection;
 
 type Result = QueryResult<Row> | QueryArrayResult;
@@ -31,16 +39,25 @@ type Result = QueryResult<Row> | QueryArrayResult;
 export class PgDatabase implements Database {
   readonly capabilities: Capabilities = { transport: 'pg', session: true, maxStatementLength: null };
   private closed = false;
+  /** An object, so that instances derived from this one (Object.create) share it. */
+  private readonly reads: {
+    /** Settles when the current user of the connection is done with it, for example {@link inReadOnlyTransaction}. */
+    end: Promise<unknown>;
+    /** The search path of a read-only connection, whose transactions leave no setting behind. */
+    searchPath: string | null;
+  } = { end: Promise.resolve(), searchPath: null };
 
   constructor(
     private readonly client: Client,
-    /** By these the server that answers is known as the one that the connection was made to. */
+    /** Identifies the session that was opened, to detect that another one responds. */
     private readonly session: { readonly nonce: string; readonly pid: number },
     private readonly broken: () => Error | undefined,
-    /** In force for whatever changes something. */
+    /** Settings of every transaction that may write. */
     private readonly always: Readonly<Record<string, string>>,
-    /** Ends what the session is at, over another connection. Never throws. */
+    /** Cancels the session's current statement over another connection. Never throws. */
     private readonly cancel: () => Promise<void>,
+    /** The settings of each transaction of a read-only connection. Null if the connection can write. */
+    private readonly readOnly: Readonly<Record<string, string>> | null = null,
   ) {}
 
   async query<R extends Row = Row>(
@@ -48,12 +65,44 @@ export class PgDatabase implements Database {
     params?: readonly Value[],
     settings?: Readonly<Record<string, string>>,
   ): Promise<readonly R[]> {
-    if (settings) return this.queryUnder<R>(settings, sql, params);
+    if (!settings && this.readOnly === null) return this.inTurn(() => this.queryPlainly<R>(sql, params));
+    if (params === undefined || params.length === 0) {
+      // One message, and so one round trip instead of three.
+      const message = this.buildMessage([{ settings: settings ?? {}, statements: [sql] }], {});
+      const results = await this.inTurn(() => this.sendMessage(message));
+      return (results[message.parts[0]!.first + 1] as QueryResult<R>).rows;
+    }
+    if (this.readOnly !== null)
+      return this.inReadOnlyTransaction(
+        (reads) => reads.query<R>(sql, params),
+        settings === undefined ? {} : { settings },
+      );
+    return this.inTurn(async () => {
+      try {
+        await this.send(() => this.client.query(`BEGIN;${buildSetLocalSql(settings!).join(';')}`));
+        return await this.queryPlainly<R>(sql, params);
+      } finally {
+        // After an error, COMMIT ends the transaction too.
+        if (!this.broken() && !this.closed) await this.send(() => this.client.query('COMMIT'));
+      }
+    });
+  }
+
+  private async queryPlainly<R extends Row>(sql: string, params?: readonly Value[]): Promise<readonly R[]> {
     const result = await this.send(() => this.client.query(sql, params && [...params]));
     return (result as QueryResult<R>).rows;
   }
 
   async queryEach(sql: string, params: readonly Value[], take: (row: Row) => void): Promise<void> {
+    if (this.readOnly === null) await this.inTurn(() => this.queryEachPlainly(sql, params, take));
+    else await this.inReadOnlyTransaction((reads) => reads.queryEach!(sql, params, take));
+  }
+
+  private async queryEachPlainly(
+    sql: string,
+    params: readonly Value[],
+    take: (row: Row) => void,
+  ): Promise<void> {
     let failed: { readonly error: unknown } | undefined;
     await this.send(
       () =>
@@ -73,52 +122,98 @@ export class PgDatabase implements Database {
     if (failed) throw failed.error;
   }
 
-  private async queryUnder<R extends Row>(
-    settings: Readonly<Record<string, string>>,
-    sql: string,
-    params?: readonly Value[],
-  ): Promise<readonly R[]> {
-    if (params === undefined || params.length === 0) {
-      // One message, so one round trip instead of three.
-      const message = joinTransactions([{ settings, statements: [sql] }]);
-      const results = await this.sendMessage(message);
-      return (results[message.parts[0]!.first + 1] as QueryResult<R>).rows;
-    }
-    try {
-      await this.send(() => this.client.query(`BEGIN;${setLocal(settings).join(';')}`));
-      return await this.query<R>(sql, params);
-    } finally {
-      // After an error COMMIT ends the transaction as well.
-      if (!this.broken() && !this.closed) await this.send(() => this.client.query('COMMIT'));
-    }
+  async inReadOnlyTransaction<T>(
+    work: (reads: Queryable) => Promise<T>,
+    { settings = {}, snapshot = false }: ReadOptions = {},
+  ): Promise<T> {
+    const begin = `BEGIN ${snapshot ? 'ISOLATION LEVEL REPEATABLE READ ' : ''}READ ONLY`;
+    const reads: Queryable = {
+      capabilities: this.capabilities,
+      query: (sql, params, given) => {
+        // These settings would stay in effect for later queries of the transaction.
+        if (given) throw new Error('settings are given with the transaction');
+        return this.queryPlainly(sql, params);
+      },
+      queryEach: (sql, params, take) => this.queryEachPlainly(sql, params, take),
+    };
+    return this.inTurn(async () => {
+      try {
+        await this.send(() =>
+          this.client.query(
+            [begin, ...buildSetLocalSql({ ...this.settingsOfReads(), ...settings })].join(';'),
+          ),
+        );
+        return await work(reads);
+      } finally {
+        // If the connection is lost, the original error is already being thrown.
+        if (!this.broken() && !this.closed)
+          await this.send(() => this.client.query('ROLLBACK')).catch(() => {});
+      }
+    });
+  }
+
+  /** Queues concurrent calls. Each has the connection to itself until it ends. */
+  private inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.reads.end.then(work);
+    this.reads.end = result.catch(() => {});
+    return result;
+  }
+
+  private settingsOfReads(): Readonly<Record<string, string>> {
+    return {
+      ...this.readOnly,
+      ...(this.readOnly === null || this.reads.searchPath === null
+        ? {}
+        : { search_path: this.reads.searchPath }),
+    };
+  }
+
+  private buildMessage(
+    transactions: readonly Transaction[],
+    always: Readonly<Record<string, string>>,
+  ): SimpleQueryMessage {
+    return this.readOnly === null
+      ? joinTransactions(transactions, always)
+      : joinTransactions(transactions, this.settingsOfReads(), true);
+  }
+
+  async setSearchPath(path: string | null): Promise<void> {
+    if (this.readOnly !== null) this.reads.searchPath = path;
+    else if (path === null) await this.query('RESET search_path');
+    else await this.query("SELECT pg_catalog.set_config('search_path', $1, false)", [path]);
+  }
+
+  async reset(): Promise<void> {
+    this.reads.searchPath = null;
+    await this.inTurn(() => this.queryPlainly('DISCARD ALL'));
   }
 
   async execute(
     transactions: readonly Transaction[],
     options: ExecuteOptions = {},
   ): Promise<readonly (readonly number[])[]> {
-    const message = joinTransactions(transactions, this.always);
-    const results = await this.sendMessage(message, options.deadline);
+    const message = this.buildMessage(transactions, this.always);
+    const results = await this.inTurn(() => this.sendMessage(message, options.deadline));
     const rows = results.map((result) => result.rowCount ?? 0);
     return message.parts.map(({ first, statements }) => rows.slice(first + 1, first + 1 + statements.length));
   }
 
-  /** @throws {SqlError} located in the message */
-  private async sendMessage(message: Message, deadline?: number): Promise<readonly Result[]> {
+  /** @throws {SqlError} with the transaction and statement that failed */
+  private async sendMessage(message: SimpleQueryMessage, deadline?: number): Promise<readonly Result[]> {
     let completed = 0;
     const count = (): void => {
       completed++;
     };
-    const wire = wireOf(this.client);
+    const wire = getWire(this.client);
     wire.on('commandComplete', count);
     try {
       return (await this.send(() => this.client.query(message.text), deadline)) as unknown as Result[];
     } catch (error) {
-      // One transaction goes on in the server. Of several, those that have not begun yet never shall.
-      if (error instanceof StillRunning && message.parts.length > 1) await this.cancel();
+      // A message with only one transaction may continue to run on the server. Of several transactions, those that have not begun must not start.
+      if (error instanceof StillRunningError && message.parts.length > 1) await this.cancel();
       if (!(error instanceof SqlError)) throw error;
-      const located = locate(error, message, completed);
-      // The failed message leaves its transaction open and aborted.
+      const located = locateFailedStatement(error, message, completed);
+      // The failed message leaves an aborted transaction open.
       await this.send(() => this.client.query('ROLLBACK'));
       throw located;
     } finally {
@@ -129,7 +224,16 @@ export class PgDatabase implements Database {
   async executeOutside(
     sql: string,
     settings: Readonly<Record<string, string>>,
-    options: OutsideOptions = {},
+    options: NonTransactionalOptions = {},
+  ): Promise<void> {
+    if (this.readOnly !== null) throw makeReadOnlyError();
+    await this.inTurn(() => this.runOutside(sql, settings, options));
+  }
+
+  private async runOutside(
+    sql: string,
+    settings: Readonly<Record<string, string>>,
+    options: NonTransactionalOptions,
   ): Promise<void> {
     const given = { ...this.always, ...settings };
     const names = Object.keys(given);
@@ -155,13 +259,14 @@ export class PgDatabase implements Database {
   }
 
   /**
-   * The lock is a session's. A pooler that shares sessions gives away that it does: none of those that it keeps has the
-   * setting that came with this connection. The pid is that of another one there, but so it is where whole sessions are
-   * pooled; and a setting made by SET is found again as long as nobody else asks.
+   * Tries to take the lock, which belongs to a session. A pooler that shares sessions is detected, because its sessions
+   * lack the setting that this connection sent at startup. The pid alone would not show it, since it also differs with
+   * a pooler that keeps whole sessions. Nor would a setting made with SET, which is still found as long as no other
+   * client uses the session.
    */
   async tryLock(key: bigint, shared?: bigint): Promise<boolean> {
     const own = 'pg_catalog.pg_try_advisory_lock($1::bigint)';
-    // Both or none: CASE goes on in this order, and what was had of the first is given back with the second refused.
+    // Takes both locks or neither: CASE evaluates in this order, and the first is released if the second is refused.
     const both = `CASE WHEN NOT pg_catalog.pg_try_advisory_lock_shared($4::bigint) THEN false
     WHEN ${own} THEN true ELSE NOT pg_catalog.pg_advisory_unlock_shared($4::bigint) END`;
     const rows = await this.query(
@@ -172,7 +277,7 @@ export class PgDatabase implements Database {
     );
     const { locked } = rows[0]!;
     if (locked !== null) return locked === true;
-    throw new ConnectionLost('a pooler shares the session with others', SHARED_SESSION);
+    throw new ConnectionLostError('a pooler shares the session with others', SHARED_SESSION);
   }
 
   async unlock(key: bigint, shared?: bigint): Promise<void> {
@@ -185,8 +290,8 @@ export class PgDatabase implements Database {
       ]);
   }
 
-  async lockHolder(key: bigint, shared?: bigint): Promise<LockedBy | null> {
-    return lockedBy(await this.query(lockHolderQuery(key, shared)));
+  async lockHolder(key: bigint, shared?: bigint): Promise<LockHolder | null> {
+    return parseLockHolder(await this.query(buildLockHolderSql(key, shared)));
   }
 
   async close(): Promise<void> {
@@ -195,16 +300,16 @@ export class PgDatabase implements Database {
     await this.client.end().catch(() => {});
   }
 
-  /** Sends one message; at the deadline the socket is cut and the server left to go on. */
+  /** Sends one message. At the deadline the socket is closed while the server continues. */
   private async send<T>(call: () => Promise<T>, deadline?: number): Promise<T> {
     const broken = this.broken();
-    if (broken || this.closed) throw lost(broken ?? new Error('the connection is closed'));
+    if (broken || this.closed) throw makeConnectionLostError(broken ?? new Error('the connection is closed'));
     try {
-      return await before(deadline, call());
+      return await withDeadline(deadline, call());
     } catch (error) {
-      if (!(error instanceof StillRunning)) throw translate(error);
+      if (!(error instanceof StillRunningError)) throw translatePgError(error);
       this.closed = true;
-      wireOf(this.client).stream.destroy();
+      getWire(this.client).stream.destroy();
       throw error;
     }
   }

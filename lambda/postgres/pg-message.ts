@@ -1,9 +1,12 @@
-/** Several transactions as one message of the simple protocol, and which of its statements an error is about. Pure. */
+/**
+ * Joins several transactions into one message of the simple query protocol, and finds the statement that an error
+ * belongs to. Pure.
+ */
 
 import { quoteIdentifier, quoteLiteral } from '../sql/quote';
 import { SqlError, type Transaction } from './database';
 
-export interface Message {
+export interface SimpleQueryMessage {
   readonly text: string;
   readonly parts: readonly {
     /** Index of the transaction's BEGIN among all commands of the message. */
@@ -12,23 +15,29 @@ export interface Message {
   }[];
 }
 
-/** One simple-protocol message. A statement may end in a line comment, so each semicolon has a line of its own. */
+/**
+ * Builds one message of the simple query protocol. A statement may end in a line comment, so each semicolon is on a
+ * separate line.
+ * @param readOnly makes each transaction read-only and rolls it back: COMMIT would deliver a NOTIFY and keep settings
+ * that a function made for the session
+ */
 export function joinTransactions(
   transactions: readonly Transaction[],
   always: Readonly<Record<string, string>> = {},
-): Message {
+  readOnly = false,
+): SimpleQueryMessage {
   let text = '';
   let first = 0;
   const parts = transactions.map((transaction) => {
-    const settings = setLocal({ ...always, ...transaction.settings });
-    text += ['BEGIN', ...settings, ''].join(';\n');
+    const settings = buildSetLocalSql({ ...always, ...transaction.settings });
+    text += [readOnly ? 'BEGIN READ ONLY' : 'BEGIN', ...settings, ''].join(';\n');
     first += settings.length;
     const statements = transaction.statements.map((sql) => {
       const offset = text.length;
       text += `${sql}\n;\n`;
       return { sql, offset };
     });
-    text += 'COMMIT;\n';
+    text += readOnly ? 'ROLLBACK;\n' : 'COMMIT;\n';
     const part = { first, statements };
     first += statements.length + 2;
     return part;
@@ -36,17 +45,17 @@ export function joinTransactions(
   return { text, parts };
 }
 
-/** Utility statements: nothing to plan, unlike SELECT set_config(). */
-export const setLocal = (settings: Readonly<Record<string, string>>): string[] =>
+/** Builds SET LOCAL statements. As utility statements they are not planned, unlike SELECT set_config(). */
+export const buildSetLocalSql = (settings: Readonly<Record<string, string>>): string[] =>
   Object.entries(settings).map(
-    ([name, value]) => `SET LOCAL ${quoteIdentifier(name)} = ${settingValue(name, value)}`,
+    ([name, value]) => `SET LOCAL ${quoteIdentifier(name)} = ${quoteSettingValue(name, value)}`,
   );
 
 /**
- * SET takes one literal for one name of the list, where set_config() splits it: `'a, b'` would be one schema.
- * https://www.postgresql.org/docs/current/sql-set.html
+ * Quotes the value of a setting. SET treats each literal as one name in the list, whereas set_config() splits it, so
+ * `'a, b'` would be a single schema (https://www.postgresql.org/docs/current/sql-set.html).
  */
-function settingValue(name: string, value: string): string {
+function quoteSettingValue(name: string, value: string): string {
   if (name !== 'search_path') return quoteLiteral(value);
   const schemas = value.match(/"(?:[^"]|"")*"|[^\s,"]+/g) ?? [''];
   return schemas
@@ -57,9 +66,16 @@ function settingValue(name: string, value: string): string {
     .join(', ');
 }
 
-/** Which statement failed: by the error's position in the message, else by the number of commands that completed. */
-export function locate(error: SqlError, message: Message, completed: number): SqlError {
-  const at = error.position === undefined ? undefined : utf16Offset(message.text, error.position);
+/**
+ * Finds the failed statement by the error's position in the message or, without a position, by the number of completed
+ * commands.
+ */
+export function locateFailedStatement(
+  error: SqlError,
+  message: SimpleQueryMessage,
+  completed: number,
+): SqlError {
+  const at = error.position === undefined ? undefined : toUtf16Offset(message.text, error.position);
   for (const [transaction, part] of message.parts.entries()) {
     for (const [statement, { sql, offset }] of part.statements.entries()) {
       const here =
@@ -73,7 +89,8 @@ export function locate(error: SqlError, message: Message, completed: number): Sq
         statement,
       });
     }
-    // BEGIN or COMMIT itself: a deferred constraint fails there. It belongs to the last statement.
+    // BEGIN or COMMIT failed, for example because of a deferred constraint. The error is assigned to the last
+    // statement.
     if (at === undefined && completed <= part.first + 1 + part.statements.length) {
       return Object.assign(error, { transaction, statement: Math.max(0, part.statements.length - 1) });
     }
@@ -81,8 +98,8 @@ export function locate(error: SqlError, message: Message, completed: number): Sq
   return error;
 }
 
-/** PostgreSQL counts characters, JavaScript UTF-16 units. */
-function utf16Offset(text: string, characters: number): number {
+/** Converts an offset in characters, which PostgreSQL counts, to one in UTF-16 units. */
+function toUtf16Offset(text: string, characters: number): number {
   let units = 0;
   for (const character of text) {
     if (characters-- === 0) break;

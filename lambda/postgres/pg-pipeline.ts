@@ -1,12 +1,12 @@
 /**
- * Several statements that the server has in its hands before the first of them begins. It reads the next one from its
- * own buffer and answers nothing before the last has ended; so they all run although the client died meanwhile, and
- * after an error none of the rest does. Statements that PostgreSQL refuses in a transaction block may only come first:
- * the server commits those at once (extended query protocol, "pipelining").
+ * Sends several statements that the server receives before the first one begins. It reads the next one from its own
+ * buffer, and responds only after the last has ended. They therefore all run even if the client dies in the meantime,
+ * and after an error the rest is skipped. A statement that PostgreSQL rejects in a transaction block may only come
+ * first, because the server commits it immediately (extended query protocol, "pipelining").
  */
 import type { Client, Connection, Submittable } from 'pg';
 
-/** What pg's types leave out: all fields have defaults, and a client that is asked to send rows can refuse. */
+/** Methods that pg's types leave out. All fields have defaults, and a client can refuse to send COPY data. */
 interface Wire {
   readonly stream: { cork(): void; uncork(): void };
   parse(statement: { readonly text: string }): void;
@@ -15,7 +15,7 @@ interface Wire {
   sync(): void;
   sendCopyFail(why: string): void;
 }
-const wireOf = (connection: Connection): Wire => connection as unknown as Wire;
+const getWire = (connection: Connection): Wire => connection as unknown as Wire;
 
 export class Pipeline implements Submittable {
   private completed = 0;
@@ -23,12 +23,12 @@ export class Pipeline implements Submittable {
 
   constructor(private readonly statements: readonly string[]) {}
 
-  /** Statements that came to their end. */
+  /** Number of completed statements. */
   get done(): number {
     return this.completed;
   }
 
-  /** @throws the server's error, or the connection's */
+  /** Runs the statements. @throws the error of the server or of the connection */
   run(client: Client): Promise<void> {
     return new Promise((resolve, reject) => {
       this.settle = (error) => (error === undefined ? resolve() : reject(error));
@@ -37,8 +37,8 @@ export class Pipeline implements Submittable {
   }
 
   submit(connection: Connection): void {
-    const wire = wireOf(connection);
-    // One packet where they are short: what the server has read is safe from a connection that is reset.
+    const wire = getWire(connection);
+    // Short statements go out in one packet: what the server has read survives a connection reset.
     wire.stream.cork();
     for (const text of this.statements) {
       wire.parse({ text });
@@ -68,7 +68,7 @@ export class Pipeline implements Submittable {
     this.completed++;
   }
   handleCopyInResponse(connection: Connection): void {
-    wireOf(connection).sendCopyFail('there are no rows to copy');
+    getWire(connection).sendCopyFail('there are no rows to copy');
   }
   handleCopyData(): void {}
 }

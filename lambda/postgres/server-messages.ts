@@ -1,9 +1,12 @@
 /**
- * The server's own messages that name objects and never values, as its source has them. Over a transport that does not
- * say where an error comes from (the Data API), only these are known not to be what somebody's code raised.
+ * The server's own messages that name objects and never values, as in its source. The Data API does not report where an
+ * error comes from. Over it, only these messages are known not to have been raised by user code.
  */
 
-/** `"%"`: a name in quotes. `%`: a type, a signature, operators, an object in words. `@`: a command. `#`: a number. */
+/**
+ * Placeholders: `"%"` is a quoted name; `%` is a type, a signature, operators or a description of an object; `@` is a
+ * command; `#` is a number.
+ */
 export const SERVER_MESSAGES: readonly string[] = `
 "%" is a composite type
 "%" is a partitioned table

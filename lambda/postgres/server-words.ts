@@ -1,15 +1,18 @@
-/** Which of the server's messages name objects only, and which may quote row data. Pure. */
+/** Decides which messages of the server only name objects, and which may quote row data. Pure. */
 import type { SqlError } from './database';
 import { SERVER_MESSAGES } from './server-messages';
 
 /**
- * Classes whose primary messages name objects, never values (https://www.postgresql.org/docs/current/errcodes-appendix.html).
- * Class 22 quotes the offending value ("invalid input syntax for type uuid: …"), P0001 whatever somebody's code raised.
+ * Error classes whose primary messages name objects and never values
+ * (https://www.postgresql.org/docs/current/errcodes-appendix.html). Class 22 quotes the offending value ("invalid input
+ * syntax for type uuid: …"), and P0001 is any text raised by user code.
  */
 const NAMES_OBJECTS_ONLY = /^(03|08|0A|21|25|26|28|2B|34|3B|3D|3F|40|42|44|53|54|55|57|58)/;
 
-/** Errors that somebody's code raises under a code of the server's own, where the server has few words for it. */
-const OWN_WORDS: readonly (readonly [sqlstate: RegExp, words: RegExp])[] = [
+/**
+ * The server's own messages for errors that user code may raise too. The server has few messages for these SQLSTATEs.
+ */
+const IMITATED_MESSAGES: readonly (readonly [sqlstate: RegExp, words: RegExp])[] = [
   [
     /^23/,
     new RegExp(
@@ -34,67 +37,76 @@ const OWN_WORDS: readonly (readonly [sqlstate: RegExp, words: RegExp])[] = [
   ],
 ];
 
-/** Words about a text that the server was to read: a name, a tsvector or a jsonpath, which may be a row's value. */
-const ABOUT_A_VALUE = /: *"|too many dotted names|\bts(vector|query)\b|\bjsonpath\b|@/;
-const LIKE_A_NAME = /^[\p{L}\p{N}_$. -]{1,127}$|^[^\p{L}\p{N}]{1,3}$/u;
+/**
+ * Messages about text that the server had to parse: a name, a tsvector or a jsonpath, which may be a value from a row.
+ */
+const QUOTES_VALUE = /: *"|too many dotted names|\bts(vector|query)\b|\bjsonpath\b|@/;
+const NAME_PATTERN = /^[\p{L}\p{N}_$. -]{1,127}$|^[^\p{L}\p{N}]{1,3}$/u;
 
-/** Where procedural languages report what somebody's code raises, whatever code it gives. */
-const RAISED = /^(exec_stmt_raise|PLy_|plperl_|plv8|throw_tcl_error|pltcl_)/;
-/** These quote a piece of SQL. Without a position it is not what was sent, but what some function made up. */
-const ABOUT_SQL = /^(syntax error at|unterminated) /;
+/** Functions in which procedural languages report errors raised by user code, with any SQLSTATE. */
+const RAISING_ROUTINES = /^(exec_stmt_raise|PLy_|plperl_|plv8|throw_tcl_error|pltcl_)/;
+/** Messages that quote SQL. Without a position, that is not SQL we sent, but SQL that a function generated. */
+const QUOTES_SQL = /^(syntax error at|unterminated) /;
 
-const SLOTS: Readonly<Record<string, string>> = {
+const PLACEHOLDER_PATTERNS: Readonly<Record<string, string>> = {
   '"%"': '"[^"\\n]{1,127}"',
-  // Names without quotes begin with a small letter, and so do types; each character fits one way only.
+  // Unquoted names and types begin with a small letter. Each character matches in one way only, to avoid
+  // backtracking.
   '%': '(?:[^\\p{Lu}\\p{N}"\'\\n:;@#]|(?<=[\\p{L}\\p{N}_$(,])[\\p{Lu}\\p{N}]|"[^"\\n]{1,127}")+',
   '@': '[A-Z][A-Z ]*',
   '#': '\\d+',
 };
 
-const SERVER_WORDS = new RegExp(
+const SERVER_MESSAGE_PATTERN = new RegExp(
   `^(?:${SERVER_MESSAGES.map((message) =>
     message
       .split(/("%"|[%@#])/)
-      .map((part) => SLOTS[part] ?? part.replace(/[$()*+./?[\\\]^{|}]/g, '\\$&'))
+      .map((part) => PLACEHOLDER_PATTERNS[part] ?? part.replace(/[$()*+./?[\\\]^{|}]/g, '\\$&'))
       .join(''),
   ).join('|')})$`,
   'u',
 );
 
-/** Worded as the server does. */
-const isServerMessage = (message: string): boolean => SERVER_WORDS.test(message);
+/** Whether the message matches one of the server's own. */
+const isServerMessage = (message: string): boolean => SERVER_MESSAGE_PATTERN.test(message);
 
-export const WITHHELD = 'the server refused it; its words are withheld here because they may quote row data';
+export const WITHHELD_MESSAGE =
+  'the server refused it; its message is withheld here because it may quote row data';
 
 /**
- * The server's primary message, or a sentence in its place where it could quote row data.
- * @param origin the error itself: it knows where the server reported it, and about which place of what was sent
+ * Returns the server's primary message, or a substitute if it could quote row data.
+ * @param origin the error itself, which has the server function that reported it and the position in the SQL we sent
  */
 export function safeServerMessage(
   sqlstate: string | undefined,
   message: string,
   origin?: Pick<SqlError, 'routine' | 'position'>,
 ): string {
-  if (sqlstate !== undefined && isSafe(sqlstate, message, origin)) return message;
-  return WITHHELD;
+  if (sqlstate !== undefined && isSafeMessage(sqlstate, message, origin)) return message;
+  return WITHHELD_MESSAGE;
 }
 
-function isSafe(
+function isSafeMessage(
   sqlstate: string,
   message: string,
   origin: Pick<SqlError, 'routine' | 'position'> | undefined,
 ): boolean {
   if (sqlstate.startsWith('TU')) return true;
-  if (RAISED.test(origin?.routine ?? '')) return false;
-  if (origin && origin.position === undefined && ABOUT_SQL.test(message)) return false;
-  const own = OWN_WORDS.find(([code]) => code.test(sqlstate));
+  if (RAISING_ROUTINES.test(origin?.routine ?? '')) return false;
+  if (origin && origin.position === undefined && QUOTES_SQL.test(message)) return false;
+  const own = IMITATED_MESSAGES.find(([code]) => code.test(sqlstate));
   if (own) return own[1].test(message);
-  if (!NAMES_OBJECTS_ONLY.test(sqlstate) || ABOUT_A_VALUE.test(message)) return false;
-  if (![...message.matchAll(/"([^"]*)"/g)].every(([, words]) => LIKE_A_NAME.test(words!))) return false;
-  // Without its place, what somebody's code raised under a code of the server's looks like the server's.
+  if (!NAMES_OBJECTS_ONLY.test(sqlstate) || QUOTES_VALUE.test(message)) return false;
+  if (![...message.matchAll(/"([^"]*)"/g)].every(([, words]) => NAME_PATTERN.test(words!))) return false;
+  // Without a routine, an error raised by user code under a SQLSTATE of the server looks like the server's own.
   return origin?.routine !== undefined || isServerMessage(message);
 }
 
-/** Somebody's code raised it: a function, a trigger, an event trigger. Over the Data API only the code tells. */
-export const isRaised = ({ sqlstate, routine = '' }: Pick<SqlError, 'sqlstate' | 'routine'>): boolean =>
-  sqlstate === 'P0001' || RAISED.test(routine);
+/**
+ * Whether user code raised the error: a function, a trigger or an event trigger. Over the Data API only the SQLSTATE
+ * tells.
+ */
+export const isRaisedByUserCode = ({
+  sqlstate,
+  routine = '',
+}: Pick<SqlError, 'sqlstate' | 'routine'>): boolean => sqlstate === 'P0001' || RAISING_ROUTINES.test(routine);

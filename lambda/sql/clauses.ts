@@ -1,14 +1,14 @@
-/** Tokens with their depth in brackets, and the few ways in which the readers of statements walk over them. */
-import { identifierOf, type Token, tokens } from './tokens';
+/** Tokens with their depth in parentheses, and functions to walk over them. */
+import { readIdentifier, type SqlToken, tokenizeSql } from './tokens';
 
-export interface Placed extends Token {
+export interface NestedToken extends SqlToken {
   readonly depth: number;
 }
 
-export function place(statement: string): Placed[] {
-  const placed: Placed[] = [];
+export function tokenizeWithDepth(statement: string): NestedToken[] {
+  const placed: NestedToken[] = [];
   let depth = 0;
-  for (const token of tokens(statement)) {
+  for (const token of tokenizeSql(statement)) {
     if (isSymbol(token, ')')) depth--;
     placed.push({ ...token, depth });
     if (isSymbol(token, '(')) depth++;
@@ -16,27 +16,27 @@ export function place(statement: string): Placed[] {
   return placed;
 }
 
-export const isWord = (token: Token | undefined, ...words: readonly string[]): boolean =>
+export const isWord = (token: SqlToken | undefined, ...words: readonly string[]): boolean =>
   token?.type === 'word' && words.includes(token.text.toLowerCase());
-export const isSymbol = (token: Token | undefined, symbol: string): boolean =>
+export const isSymbol = (token: SqlToken | undefined, symbol: string): boolean =>
   token?.type === 'symbol' && token.text === symbol;
 
-/** What normalize() writes in place of a quoted name that it does not show. */
+/** Mark that normalize() writes in place of a quoted name that it withholds. */
 export const WITHHELD_NAME = '?';
 
 export interface QualifiedName {
   readonly schema: string | null;
-  /** As the catalogue has it: folded, without quotes. */
+  /** Name as in the catalog: folded to lower case or unquoted. */
   readonly table: string;
-  /** Where what follows begins. */
+  /** Index of the token after the name. */
   readonly next: number;
 }
 
-export function qualifiedName(all: readonly Placed[], at: number): QualifiedName | null {
+export function readQualifiedName(all: readonly NestedToken[], at: number): QualifiedName | null {
   const names: string[] = [];
   let next = at;
   for (;;) {
-    const name = all[next] && identifierOf(all[next]!);
+    const name = all[next] && readIdentifier(all[next]!);
     if (name == null) return null;
     names.push(name);
     next++;
@@ -46,8 +46,8 @@ export function qualifiedName(all: readonly Placed[], at: number): QualifiedName
   return { schema: names.at(-2) ?? null, table: names.at(-1)!, next };
 }
 
-/** Where the statement, or the bracket around it, ends. */
-export function endOf(all: readonly Placed[], from: number, depth: number): number {
+/** Returns the end of the statement or of the surrounding parentheses. */
+export function findEnd(all: readonly NestedToken[], from: number, depth: number): number {
   for (let at = from; at < all.length; at++) {
     const token = all[at]!;
     if (token.depth < depth || (token.depth === depth && isSymbol(token, ';'))) return at;
@@ -55,17 +55,17 @@ export function endOf(all: readonly Placed[], from: number, depth: number): numb
   return all.length;
 }
 
-/** The bracket that closes the one at `open`; the end where none does. */
-export function closing(all: readonly Placed[], open: number): number {
+/** Returns the parenthesis that closes the one at `open`, or the end of the list. */
+export function findClosingBracket(all: readonly NestedToken[], open: number): number {
   const { depth } = all[open]!;
   for (let at = open + 1; at < all.length; at++)
     if (all[at]!.depth === depth && isSymbol(all[at], ')')) return at;
   return all.length;
 }
 
-/** The first of these words at this depth; `to` where there is none. */
+/** Returns the first of these words at this depth, or `to` if there is none. */
 export function findWord(
-  all: readonly Placed[],
+  all: readonly NestedToken[],
   { from, to, depth }: { readonly from: number; readonly to: number; readonly depth: number },
   ...words: readonly string[]
 ): number {
@@ -73,9 +73,12 @@ export function findWord(
   return to;
 }
 
-/** At commas of this depth. */
-export function split(list: readonly Placed[], depth: number): readonly (readonly Placed[])[] {
-  const parts: Placed[][] = [[]];
+/** Splits a list at the commas of this depth. */
+export function splitAtCommas(
+  list: readonly NestedToken[],
+  depth: number,
+): readonly (readonly NestedToken[])[] {
+  const parts: NestedToken[][] = [[]];
   for (const token of list) {
     if (token.depth === depth && isSymbol(token, ',')) parts.push([]);
     else parts.at(-1)!.push(token);
@@ -83,5 +86,5 @@ export function split(list: readonly Placed[], depth: number): readonly (readonl
   return parts.filter((part) => part.length > 0);
 }
 
-export const textOf = (list: readonly Token[]): string =>
+export const formatTokens = (list: readonly SqlToken[]): string =>
   list.map((token, i) => (token.spaced && i > 0 ? ' ' : '') + token.text).join('');

@@ -1,45 +1,65 @@
-/** ON CONFLICT of an INSERT in a log: what it names, and what it sets. */
-import { closing, findWord, isSymbol, isWord, type Placed, qualifiedName, split, textOf } from './clauses';
-import { type Given, settings } from './given';
-import { identifierOf } from './tokens';
+/** Reads the ON CONFLICT clause of a logged INSERT: what it names and what it sets. */
 
-export interface ConflictSeen {
+import { type AssignedValue, readAssignments } from './assigned-values';
+import {
+  findClosingBracket,
+  findWord,
+  formatTokens,
+  isSymbol,
+  isWord,
+  type NestedToken,
+  readQualifiedName,
+  splitAtCommas,
+} from './clauses';
+import { readIdentifier } from './tokens';
+
+export interface ConflictClause {
   readonly elements: readonly ConflictElement[];
-  /** Of the elements those that are plain columns, as the catalogue has them. */
+  /** Elements that are plain columns, unquoted as in the catalog. */
   readonly columns: readonly string[];
-  /** Those that are expressions, as written. */
+  /** Elements that are expressions, as written. */
   readonly expressions: readonly string[];
-  /** As written, literals as `?`; null without WHERE. */
+  /** Predicate as written, with literals as `?`. null without WHERE. */
   readonly predicate: string | null;
-  /** ON CONFLICT ON CONSTRAINT. */
+  /** Constraint of ON CONFLICT ON CONSTRAINT. */
   readonly constraint: string | null;
   readonly action: 'nothing' | 'update' | null;
 }
 
 export interface ConflictElement {
-  /** As the catalogue has it; null for an expression. */
+  /** Name of the column, unquoted as in the catalog. null for an expression. */
   readonly column: string | null;
-  /** Without COLLATE and operator class. */
+  /** Element without COLLATE and operator class. */
   readonly text: string;
-  /** Last names, as the catalogue has them; null where the clause does not say. */
+  /** Collation and operator class without their schemas, unquoted as in the catalog. null if the clause names none. */
   readonly collation: string | null;
   readonly operatorClass: string | null;
 }
 
-export interface ConflictFound {
-  readonly conflict: ConflictSeen | null;
-  /** What DO UPDATE sets. */
-  readonly updates: ReadonlyMap<string, Given>;
+export interface ParsedConflict {
+  readonly conflict: ConflictClause | null;
+  /** Columns that DO UPDATE sets. */
+  readonly updates: ReadonlyMap<string, AssignedValue>;
 }
 
-/** Where the clause begins; `end` without one. */
-export function onConflict(all: readonly Placed[], from: number, end: number, depth: number): number {
+/** Returns the start of the clause, or `end` if there is none. */
+export function findOnConflict(
+  all: readonly NestedToken[],
+  from: number,
+  end: number,
+  depth: number,
+): number {
   for (let at = from; at < end; at++)
     if (all[at]!.depth === depth && isWord(all[at], 'on') && isWord(all[at + 1], 'conflict')) return at;
   return end;
 }
 
-export function conflictIn(all: readonly Placed[], at: number, end: number, depth: number): ConflictFound {
+export function parseConflictClause(
+  all: readonly NestedToken[],
+  at: number,
+  end: number,
+  depth: number,
+): ParsedConflict {
   if (at >= end) return { conflict: null, updates: new Map() };
   const none = { elements: [], columns: [], expressions: [], predicate: null, constraint: null };
   const doAt = findWord(all, { from: at, to: end, depth }, 'do');
@@ -48,21 +68,22 @@ export function conflictIn(all: readonly Placed[], at: number, end: number, dept
     : isWord(all[doAt + 1], 'update')
       ? 'update'
       : null;
-  const updates = action === 'update' ? settings(all, doAt + 3, end, depth) : new Map<string, Given>();
+  const updates =
+    action === 'update' ? readAssignments(all, doAt + 3, end, depth) : new Map<string, AssignedValue>();
   const next = at + 2;
   if (isWord(all[next], 'on') && isWord(all[next + 1], 'constraint')) {
-    const constraint = all[next + 2] ? identifierOf(all[next + 2]!) : null;
+    const constraint = all[next + 2] ? readIdentifier(all[next + 2]!) : null;
     return { conflict: { ...none, constraint, action }, updates };
   }
   if (!isSymbol(all[next], '(')) return { conflict: { ...none, action }, updates };
-  const close = closing(all, next);
-  const elements = split(all.slice(next + 1, close), depth + 1).map(elementOf);
+  const close = findClosingBracket(all, next);
+  const elements = splitAtCommas(all.slice(next + 1, close), depth + 1).map(parseConflictElement);
   return {
     conflict: {
       elements,
       columns: elements.flatMap(({ column }) => (column === null ? [] : [column])),
       expressions: elements.flatMap(({ column, text }) => (column === null ? [text] : [])),
-      predicate: isWord(all[close + 1], 'where') ? textOf(all.slice(close + 2, doAt)) : null,
+      predicate: isWord(all[close + 1], 'where') ? formatTokens(all.slice(close + 2, doAt)) : null,
       constraint: null,
       action,
     },
@@ -70,20 +91,20 @@ export function conflictIn(all: readonly Placed[], at: number, end: number, dept
   };
 }
 
-/** `name COLLATE "C" text_ops`; an expression that is more than a call stands in brackets. */
-function elementOf(element: readonly Placed[]): ConflictElement {
+/** Parses an element: `name COLLATE "C" text_ops`. An expression other than a call is in parentheses. */
+function parseConflictElement(element: readonly NestedToken[]): ConflictElement {
   const { depth } = element[0]!;
   let end = 1;
-  // A call: `lower(email)`, `shop.key_of(a, b)`.
+  // Function call: `lower(email)`, `shop.key_of(a, b)`.
   while (isSymbol(element[end], '.')) end += 2;
   if (isSymbol(element[0], '(')) end = 0;
-  if (isSymbol(element[end], '(')) end = closing(element, end) + 1;
-  const text = textOf(element.slice(0, end));
-  const column = end === 1 ? identifierOf(element[0]!) : null;
+  if (isSymbol(element[end], '(')) end = findClosingBracket(element, end) + 1;
+  const text = formatTokens(element.slice(0, end));
+  const column = end === 1 ? readIdentifier(element[0]!) : null;
   const rest = element.slice(end).filter((token) => token.depth === depth);
   const at = rest.findIndex((token) => isWord(token, 'collate'));
-  const collation = at < 0 ? null : qualifiedName(rest, at + 1);
+  const collation = at < 0 ? null : readQualifiedName(rest, at + 1);
   const classAt = collation === null ? 0 : collation.next;
-  const operatorClass = rest[classAt] ? qualifiedName(rest, classAt) : null;
+  const operatorClass = rest[classAt] ? readQualifiedName(rest, classAt) : null;
   return { column, text, collation: collation?.table ?? null, operatorClass: operatorClass?.table ?? null };
 }

@@ -1,9 +1,9 @@
-/** Which indexes a DROP INDEX names. */
-import { type Token, tokens } from './tokens';
+/** Reads the names of the indexes that a DROP INDEX drops. */
+import { type SqlToken, tokenizeSql } from './tokens';
 
-/** As written, for the server to read; null where it is not a DROP INDEX that the words alone explain. Pure. */
-export function indexesDropped(sql: string): string[] | null {
-  const words = [...tokens(sql)].filter(({ text }) => text !== ';');
+/** Returns the names as written, for the server to resolve. null if the text is not a plain DROP INDEX. Pure. */
+export function listDroppedIndexes(sql: string): string[] | null {
+  const words = [...tokenizeSql(sql)].filter(({ text }) => text !== ';');
   const is = (at: number, text: string): boolean => words[at]?.text.toUpperCase() === text;
   if (!is(0, 'DROP') || !is(1, 'INDEX')) return null;
   let at = 2;
@@ -17,11 +17,11 @@ export function indexesDropped(sql: string): string[] | null {
       if (name === '') return null;
       names.push(name);
       name = '';
-    } else if (token!.text === '.' || (isName(token!) && (name === '' || name.endsWith('.'))))
+    } else if (token!.text === '.' || (isNameToken(token!) && (name === '' || name.endsWith('.'))))
       name += token!.text;
     else return null;
   }
   return names;
 }
 
-const isName = ({ type }: Token): boolean => type === 'word' || type === 'quoted';
+const isNameToken = ({ type }: SqlToken): boolean => type === 'word' || type === 'quoted';

@@ -1,149 +1,151 @@
 /**
- * Reads from a statement in a log what a diagnosis needs: which tables it writes, what it gives their columns, and its ON
- * CONFLICT clause. Not a parser: it finds clauses by keywords and brackets, and leaves out what it does not understand.
+ * Reads from a logged statement what a diagnosis needs: the tables that it writes, what it supplies for their columns,
+ * and its ON CONFLICT clause. This is not a parser: it finds clauses by keywords and parentheses and skips what it does
+ * not understand.
  */
+
+import { type AssignedValue, readAssignments, readInsertedValues } from './assigned-values';
 import {
-  closing,
-  endOf,
+  findClosingBracket,
+  findEnd,
   findWord,
   isSymbol,
   isWord,
-  type Placed,
-  place,
-  qualifiedName,
-  split,
+  type NestedToken,
+  readQualifiedName,
+  splitAtCommas,
+  tokenizeWithDepth,
 } from './clauses';
-import { type ConflictSeen, conflictIn, onConflict } from './conflict-clause';
-import { type Given, givenBy, settings } from './given';
-import { identifierOf } from './tokens';
+import { type ConflictClause, findOnConflict, parseConflictClause } from './conflict-clause';
+import { readIdentifier } from './tokens';
 
-export interface InsertSeen {
+export interface ParsedInsert {
   readonly form: 'INSERT' | 'COPY' | 'MERGE';
   readonly schema: string | null;
-  /** As the catalogue has it: folded, without quotes. */
+  /** Name as in the catalog: folded to lower case or unquoted. */
   readonly table: string;
-  /** Null where the statement names none, so that it gives the first ones in order. */
+  /** Listed columns. null if the statement lists none, so its values are for the first columns in order. */
   readonly columns: readonly string[] | null;
-  /** By position; null where it cannot be seen (COPY, `SELECT *`). Empty for DEFAULT VALUES. */
-  readonly gives: readonly Given[] | null;
-  /** What ON CONFLICT DO UPDATE, or MERGE's UPDATE, sets. */
-  readonly updates: ReadonlyMap<string, Given>;
-  readonly conflict: ConflictSeen | null;
+  /** Values by position. null if they are not visible (COPY, `SELECT *`). Empty for DEFAULT VALUES. */
+  readonly gives: readonly AssignedValue[] | null;
+  /** Columns that ON CONFLICT DO UPDATE, or the UPDATE of a MERGE, sets. */
+  readonly updates: ReadonlyMap<string, AssignedValue>;
+  readonly conflict: ConflictClause | null;
 }
 
-export interface UpdateSeen {
+export interface ParsedUpdate {
   readonly schema: string | null;
   readonly table: string;
-  readonly sets: ReadonlyMap<string, Given>;
+  readonly sets: ReadonlyMap<string, AssignedValue>;
 }
 
-/** The INSERTs of a statement, COPY FROM, and MERGE's; those in WITH included. */
-export function insertsIn(statement: string): readonly InsertSeen[] {
-  const all = place(statement);
-  const found: InsertSeen[] = [];
+/** Returns the INSERTs, COPY FROMs and MERGEs of a statement, including those in WITH. */
+export function parseInserts(statement: string): readonly ParsedInsert[] {
+  const all = tokenizeWithDepth(statement);
+  const found: ParsedInsert[] = [];
   for (let at = 0; at < all.length; at++) {
-    if (isWord(all[at], 'insert') && isWord(all[at + 1], 'into')) add(found, insertAt(all, at));
-    if (isWord(all[at], 'merge') && isWord(all[at + 1], 'into')) found.push(...mergeAt(all, at));
-    if (isWord(all[at], 'copy')) add(found, copyAt(all, at));
+    if (isWord(all[at], 'insert') && isWord(all[at + 1], 'into')) pushIfPresent(found, parseInsert(all, at));
+    if (isWord(all[at], 'merge') && isWord(all[at + 1], 'into')) found.push(...parseMerge(all, at));
+    if (isWord(all[at], 'copy')) pushIfPresent(found, parseCopy(all, at));
   }
   return found;
 }
 
-/** The UPDATEs of a statement, but not those of ON CONFLICT and MERGE. */
-export function updatesIn(statement: string): readonly UpdateSeen[] {
-  const all = place(statement);
-  const found: UpdateSeen[] = [];
+/** Returns the UPDATEs of a statement, except those of ON CONFLICT and MERGE. */
+export function parseUpdates(statement: string): readonly ParsedUpdate[] {
+  const all = tokenizeWithDepth(statement);
+  const found: ParsedUpdate[] = [];
   for (let at = 0; at < all.length; at++) {
     if (!isWord(all[at], 'update') || isWord(all[at - 1], 'for', 'do', 'then')) continue;
-    const name = qualifiedName(all, isWord(all[at + 1], 'only') ? at + 2 : at + 1);
+    const name = readQualifiedName(all, isWord(all[at + 1], 'only') ? at + 2 : at + 1);
     if (name === null) continue;
     const { depth } = all[at]!;
-    const end = endOf(all, name.next, depth);
+    const end = findEnd(all, name.next, depth);
     const set = findWord(all, { from: name.next, to: end, depth }, 'set');
-    if (set < end) found.push({ ...name, sets: settings(all, set + 1, end, depth) });
+    if (set < end) found.push({ ...name, sets: readAssignments(all, set + 1, end, depth) });
   }
   return found;
 }
 
-/** Tables that a statement speaks of: the names after FROM, JOIN, INTO, UPDATE, TABLE, COPY, USING and REFERENCES. */
-export function tablesIn(statement: string): readonly string[] {
-  const all = place(statement);
+/** Returns the tables that a statement names: after FROM, JOIN, INTO, UPDATE, TABLE, COPY, USING and REFERENCES. */
+export function listTableNames(statement: string): readonly string[] {
+  const all = tokenizeWithDepth(statement);
   const found = new Set<string>();
   for (let at = 0; at < all.length; at++) {
     if (!isWord(all[at], 'from', 'join', 'into', 'update', 'table', 'references', 'copy', 'using')) continue;
     let next = at + 1;
     while (isWord(all[next], 'only', 'if', 'not', 'exists')) next++;
-    const name = qualifiedName(all, next);
+    const name = readQualifiedName(all, next);
     if (name !== null && name.table !== 'set') found.add(name.table);
   }
   return [...found];
 }
 
-const add = <T>(list: T[], each: T | null): void => {
+const pushIfPresent = <T>(list: T[], each: T | null): void => {
   if (each !== null) list.push(each);
 };
 
-function insertAt(all: readonly Placed[], at: number): InsertSeen | null {
+function parseInsert(all: readonly NestedToken[], at: number): ParsedInsert | null {
   const { depth } = all[at]!;
-  const name = qualifiedName(all, at + 2);
+  const name = readQualifiedName(all, at + 2);
   if (name === null) return null;
-  const end = endOf(all, name.next, depth);
+  const end = findEnd(all, name.next, depth);
   const next = isWord(all[name.next], 'as') ? name.next + 2 : name.next;
-  const { columns, rest } = columnList(all, next);
-  const conflictAt = onConflict(all, rest, end, depth);
+  const { columns, rest } = parseColumnList(all, next);
+  const conflictAt = findOnConflict(all, rest, end, depth);
   return {
     form: 'INSERT',
     schema: name.schema,
     table: name.table,
     columns,
-    gives: givenBy(all, rest, conflictAt, depth),
-    ...conflictIn(all, conflictAt, end, depth),
+    gives: readInsertedValues(all, rest, conflictAt, depth),
+    ...parseConflictClause(all, conflictAt, end, depth),
   };
 }
 
-/** WHEN NOT MATCHED … THEN INSERT, with what its WHEN MATCHED … THEN UPDATE sets. */
-function mergeAt(all: readonly Placed[], at: number): readonly InsertSeen[] {
+/** Returns the INSERTs of a MERGE, with the columns that its UPDATEs set. */
+function parseMerge(all: readonly NestedToken[], at: number): readonly ParsedInsert[] {
   const { depth } = all[at]!;
-  const name = qualifiedName(all, isWord(all[at + 2], 'only') ? at + 3 : at + 2);
+  const name = readQualifiedName(all, isWord(all[at + 2], 'only') ? at + 3 : at + 2);
   if (name === null) return [];
-  const end = endOf(all, name.next, depth);
-  const updates = new Map<string, Given>();
-  const rows: Pick<InsertSeen, 'columns' | 'gives'>[] = [];
+  const end = findEnd(all, name.next, depth);
+  const updates = new Map<string, AssignedValue>();
+  const rows: Pick<ParsedInsert, 'columns' | 'gives'>[] = [];
   for (let then = name.next; then < end; then++) {
     then = findWord(all, { from: then, to: end, depth }, 'then');
     const next = findWord(all, { from: then + 1, to: end, depth }, 'when', 'returning');
     if (isWord(all[then + 1], 'insert')) {
-      const { columns, rest } = columnList(all, then + 2);
-      rows.push({ columns, gives: givenBy(all, rest, next, depth) });
+      const { columns, rest } = parseColumnList(all, then + 2);
+      rows.push({ columns, gives: readInsertedValues(all, rest, next, depth) });
     }
     if (isWord(all[then + 1], 'update') && isWord(all[then + 2], 'set'))
-      for (const [column, given] of settings(all, then + 3, next, depth)) updates.set(column, given);
+      for (const [column, given] of readAssignments(all, then + 3, next, depth)) updates.set(column, given);
   }
   if (rows.length === 0 && updates.size > 0) rows.push({ columns: [], gives: null });
   const { schema, table } = name;
   return rows.map((row) => ({ form: 'MERGE', schema, table, ...row, updates, conflict: null }));
 }
 
-function copyAt(all: readonly Placed[], at: number): InsertSeen | null {
-  const name = qualifiedName(all, at + 1);
+function parseCopy(all: readonly NestedToken[], at: number): ParsedInsert | null {
+  const name = readQualifiedName(all, at + 1);
   if (name === null) return null;
-  const { columns, rest } = columnList(all, name.next);
+  const { columns, rest } = parseColumnList(all, name.next);
   if (!isWord(all[rest], 'from')) return null;
   const { schema, table } = name;
   return { form: 'COPY', schema, table, columns, gives: null, updates: new Map(), conflict: null };
 }
 
-/** No columns when the bracket holds something else: `INSERT INTO t (SELECT …)`. */
-function columnList(
-  all: readonly Placed[],
+/** Returns null for the columns if the parentheses contain a query: `INSERT INTO t (SELECT …)`. */
+function parseColumnList(
+  all: readonly NestedToken[],
   open: number,
 ): { readonly columns: readonly string[] | null; readonly rest: number } {
   if (!isSymbol(all[open], '(') || isWord(all[open + 1], 'select', 'with', 'values', 'table'))
     return { columns: null, rest: open };
-  const close = closing(all, open);
-  const elements = split(all.slice(open + 1, close), all[open]!.depth + 1);
+  const close = findClosingBracket(all, open);
+  const elements = splitAtCommas(all.slice(open + 1, close), all[open]!.depth + 1);
   return {
-    columns: elements.map((element) => identifierOf(element[0]!)).filter((name) => name !== null),
+    columns: elements.map((element) => readIdentifier(element[0]!)).filter((name) => name !== null),
     rest: close + 1,
   };
 }

@@ -1,31 +1,31 @@
 /**
- * Whether a predicate of a statement implies the predicate of a partial index, as far as their text tells. PostgreSQL
- * proves it clause by clause (predicate_implied_by); here a clause of the index has to stand in the statement.
+ * Compares the predicate of a statement with that of a partial index by their texts. PostgreSQL proves the implication
+ * clause by clause (predicate_implied_by); here, the statement must contain each clause of the index.
  */
 
-import { textOf } from './clauses';
-import { type Token, tokens } from './tokens';
+import { formatTokens } from './clauses';
+import { type SqlToken, tokenizeSql } from './tokens';
 
-export type Implication =
-  /** Every clause of the index stands in the statement, in constants. */
+export type PredicateImplication =
+  /** The statement contains every clause of the index, with constants. */
   | 'implied'
-  /** It would, if a bind parameter had the value of the index's constant. */
+  /** A bind parameter is in place of the index's constant. */
   | 'parameter'
-  /** It would, if literals that the log does not show are the same. */
+  /** The log does not show literals that may be the index's. */
   | 'unseen-values'
   | 'not-implied';
 
-export function implies(statement: string | null, index: string): Implication {
-  const given = statement === null ? [] : clausesOf(statement);
-  const found = clausesOf(index).map((clause) => lookFor(clause, given));
+export function classifyImplication(statement: string | null, index: string): PredicateImplication {
+  const given = statement === null ? [] : normalizeConjuncts(statement);
+  const found = normalizeConjuncts(index).map((clause) => classifyClause(clause, given));
   return WORST_FIRST.find((implication) => found.includes(implication)) ?? 'implied';
 }
 
-const WORST_FIRST: readonly Implication[] = ['not-implied', 'parameter', 'unseen-values', 'implied'];
+const WORST_FIRST: readonly PredicateImplication[] = ['not-implied', 'parameter', 'unseen-values', 'implied'];
 
-function lookFor(clause: string, given: readonly string[]): Implication {
+function classifyClause(clause: string, given: readonly string[]): PredicateImplication {
   if (given.includes(clause)) return clause.includes('?') ? 'unseen-values' : 'implied';
-  // `is_active = $3` stands for `is_active` when the parameter is true.
+  // `is_active = $3` means `is_active` if the parameter is true.
   const truth = clause.startsWith('not ') ? `${clause.slice(4)} = ?` : `${clause} = ?`;
   const likely = given.filter((each) => [clause, truth].includes(each.replace(/\$\d+/g, '?')));
   if (likely.length === 0) return 'not-implied';
@@ -33,16 +33,16 @@ function lookFor(clause: string, given: readonly string[]): Implication {
 }
 
 /**
- * The conjuncts of a predicate in one spelling: without casts, superfluous brackets and qualifiers; `x = true` as `x`,
- * `x = false` as `not x`; literals as `?`.
+ * Returns the conjuncts of a predicate in normalized form: without casts, redundant parentheses and qualifiers. `x =
+ * true` becomes `x`, `x = false` becomes `not x`, and literals become `?`.
  */
-export function clausesOf(predicate: string): readonly string[] {
-  return conjuncts(withoutCasts([...tokens(predicate)])).map(spell);
+export function normalizeConjuncts(predicate: string): readonly string[] {
+  return splitConjuncts(stripCasts([...tokenizeSql(predicate)])).map(formatClause);
 }
 
-function conjuncts(list: readonly Token[]): readonly (readonly Token[])[] {
-  const inner = unwrap(list);
-  const parts: Token[][] = [[]];
+function splitConjuncts(list: readonly SqlToken[]): readonly (readonly SqlToken[])[] {
+  const inner = stripBrackets(list);
+  const parts: SqlToken[][] = [[]];
   let depth = 0;
   let between = false;
   for (const token of inner) {
@@ -57,11 +57,11 @@ function conjuncts(list: readonly Token[]): readonly (readonly Token[])[] {
       parts.at(-1)!.push(token);
     }
   }
-  return parts.length === 1 ? [inner] : parts.flatMap(conjuncts);
+  return parts.length === 1 ? [inner] : parts.flatMap(splitConjuncts);
 }
 
-/** Without brackets around the whole. */
-function unwrap(list: readonly Token[]): readonly Token[] {
+/** Removes parentheses around the whole list. */
+function stripBrackets(list: readonly SqlToken[]): readonly SqlToken[] {
   if (list[0]?.text !== '(' || list.at(-1)?.text !== ')') return list;
   let depth = 0;
   for (let at = 0; at < list.length; at++) {
@@ -69,19 +69,19 @@ function unwrap(list: readonly Token[]): readonly Token[] {
     if (list[at]!.text === ')') depth--;
     if (depth === 0 && at < list.length - 1) return list;
   }
-  return unwrap(list.slice(1, -1));
+  return stripBrackets(list.slice(1, -1));
 }
 
-/** `(status)::text = 'a'::character varying` → `(status) = ?`: the server writes casts that nobody wrote. */
-function withoutCasts(list: readonly Token[]): readonly Token[] {
-  const kept: Token[] = [];
+/** Removes casts, which the server adds: `(status)::text = 'a'::character varying` → `(status) = ?`. */
+function stripCasts(list: readonly SqlToken[]): readonly SqlToken[] {
+  const kept: SqlToken[] = [];
   for (let at = 0; at < list.length; at++) {
     if (list[at]!.text !== ':' || list[at + 1]?.text !== ':') {
       kept.push(list[at]!);
       continue;
     }
     at += 2;
-    // The words of the type's name, its length, its array brackets.
+    // Further words of the type's name, its length, and its array brackets.
     while (
       list[at + 1]?.type === 'word' &&
       /^(varying|precision|with|without|time|zone)$/i.test(list[at + 1]!.text)
@@ -93,19 +93,22 @@ function withoutCasts(list: readonly Token[]): readonly Token[] {
   return kept;
 }
 
-function spell(list: readonly Token[]): string {
-  const inner = unwrap(list);
-  // A bracket around one name, and the qualifier in front of one, say nothing.
+function formatClause(list: readonly SqlToken[]): string {
+  const inner = stripBrackets(list);
+  // Parentheses around a single name, and qualifiers, are redundant.
   const idle = (open: number): boolean =>
     inner[open]?.text === '(' &&
-    isName(inner[open + 1]) &&
+    isNameToken(inner[open + 1]) &&
     inner[open + 2]?.text === ')' &&
-    !isName(inner[open - 1]);
+    !isNameToken(inner[open - 1]);
   const bare = inner.filter(
     (token, at) =>
-      !idle(at) && !idle(at - 2) && token.text !== '.' && !(isName(token) && inner[at + 1]?.text === '.'),
+      !idle(at) &&
+      !idle(at - 2) &&
+      token.text !== '.' &&
+      !(isNameToken(token) && inner[at + 1]?.text === '.'),
   );
-  const text = textOf(bare.map((token) => ({ ...token, spaced: true, text: fold(token) })))
+  const text = formatTokens(bare.map((token) => ({ ...token, spaced: true, text: foldToken(token) })))
     .replace(/! =/g, '<>')
     .replace(/< >/g, '<>')
     .replace(/([<>]) =/g, '$1=')
@@ -116,11 +119,11 @@ function spell(list: readonly Token[]): string {
     .replace(/^(\S+) = false$/, 'not $1');
 }
 
-const isName = (token: Token | undefined): boolean =>
+const isNameToken = (token: SqlToken | undefined): boolean =>
   token?.type === 'quoted' ||
   (token?.type === 'word' && !/^(and|or|not|in|is|between|like|any|all)$/i.test(token.text));
 
-const fold = (token: Token): string =>
+const foldToken = (token: SqlToken): string =>
   token.type === 'quoted' && /^"[a-z_][a-z0-9_$]*"$/.test(token.text)
     ? token.text.slice(1, -1)
     : token.type === 'word'

@@ -1,5 +1,5 @@
 /**
- * Reads SQL text only as far as needed to tell code from quoted text and comments, by the server's own rules
+ * Scans SQL only as far as needed to tell code from quoted text and comments, by PostgreSQL's lexical rules
  * (https://www.postgresql.org/docs/current/sql-syntax-lexical.html, with standard_conforming_strings on).
  */
 
@@ -7,16 +7,16 @@ const WORD = /[A-Za-z0-9_$\u0080-\uffff]/;
 const DOLLAR_QUOTE = /\$(?:[A-Za-z_\u0080-\uffff][A-Za-z0-9_\u0080-\uffff]*)?\$/y;
 
 /**
- * Where the quoted text or comment that begins at `at` ends; `at` itself when none begins there. To be asked from left to
- * right, with {@link skipWord} in between: a dollar sign inside a word begins nothing.
- * @param since where the last one ended: what stands before it is no prefix of a string
+ * Returns the end of the quoted text or comment that starts at `at`, or `at` if none starts there. Calls must go from
+ * left to right, with {@link skipWord} in between: a dollar sign inside a word does not start a quote.
+ * @param since end of the previous quoted text; characters before it cannot be a string's prefix
  */
 export function skipQuoted(sql: string, at: number, since = 0): number {
   const two = sql.slice(at, at + 2);
-  if (two === '--') return lineEnd(sql, at);
-  if (two === '/*') return endOfComment(sql, at);
-  if (sql[at] === '"') return orEnd(sql, sql.indexOf('"', at + 1) + 1 || -1);
-  if (sql[at] === "'") return endOfString(sql, at, since);
+  if (two === '--') return findLineEnd(sql, at);
+  if (two === '/*') return findCommentEnd(sql, at);
+  if (sql[at] === '"') return indexOrEnd(sql, sql.indexOf('"', at + 1) + 1 || -1);
+  if (sql[at] === "'") return findStringEnd(sql, at, since);
   if (sql[at] === '$') {
     DOLLAR_QUOTE.lastIndex = at;
     const tag = DOLLAR_QUOTE.exec(sql)?.[0];
@@ -53,26 +53,26 @@ export function replaceInCode(
   return result + sql.slice(copied);
 }
 
-/** Where the identifier or keyword that begins at `at` ends; `at` itself when none begins there. */
+/** Returns the end of the identifier or keyword that starts at `at`, or `at` if none starts there. */
 export function skipWord(sql: string, at: number): number {
   IDENTIFIER.lastIndex = at;
   return at + (IDENTIFIER.exec(sql)?.[0].length ?? 0);
 }
 const IDENTIFIER = /[A-Za-z_\u0080-\uffff][A-Za-z0-9_$\u0080-\uffff]*/y;
 
-const afterWord = (sql: string, at: number): boolean => at > 0 && WORD.test(sql[at - 1]!);
+const isAfterWord = (sql: string, at: number): boolean => at > 0 && WORD.test(sql[at - 1]!);
 
-/** Before the line end, which a lone carriage return is too. */
-function lineEnd(sql: string, at: number): number {
+/** Returns the position of the line end. A carriage return counts as one, as in PostgreSQL. */
+export function findLineEnd(sql: string, at: number): number {
   LINE_END.lastIndex = at;
-  return orEnd(sql, LINE_END.exec(sql)?.index ?? -1);
+  return indexOrEnd(sql, LINE_END.exec(sql)?.index ?? -1);
 }
 const LINE_END = /[\n\r]/g;
 
-const orEnd = (sql: string, at: number): number => (at === -1 ? sql.length : at);
+const indexOrEnd = (sql: string, at: number): number => (at === -1 ? sql.length : at);
 
 /** Block comments nest. */
-function endOfComment(sql: string, at: number): number {
+function findCommentEnd(sql: string, at: number): number {
   let depth = 0;
   for (let i = at; i < sql.length; i++) {
     const two = sql.slice(i, i + 2);
@@ -86,16 +86,16 @@ function endOfComment(sql: string, at: number): number {
 }
 
 /**
- * A doubled quote ends one string and begins the next, which comes to the same; E'…' also has backslashes, and keeps them
- * in what continues it on another line.
+ * Returns the end of a string. A doubled quote is treated as the end of one string and the start of the next, with the
+ * same result. E'…' has backslash escapes, which also apply to its continuation on another line.
  */
-function endOfString(sql: string, at: number, since: number): number {
-  const escapes = at > since && /[eE]/.test(sql[at - 1]!) && (at - 1 === since || !afterWord(sql, at - 1));
+function findStringEnd(sql: string, at: number, since: number): number {
+  const escapes = at > since && /[eE]/.test(sql[at - 1]!) && (at - 1 === since || !isAfterWord(sql, at - 1));
   for (let i = at + 1; i < sql.length; i++) {
     if (escapes && sql[i] === '\\') i++;
     else if (sql[i] === "'") {
-      CONTINUED.lastIndex = i + 1;
-      const continued = escapes ? CONTINUED.exec(sql)?.[0] : undefined;
+      STRING_CONTINUATION.lastIndex = i + 1;
+      const continued = escapes ? STRING_CONTINUATION.exec(sql)?.[0] : undefined;
       if (continued === undefined) return i + 1;
       i += continued.length;
     }
@@ -103,5 +103,5 @@ function endOfString(sql: string, at: number, since: number): number {
   return sql.length;
 }
 
-/** A doubled quote, or the next piece of a string after white space with a line end in it. */
-const CONTINUED = /'|[ \t\f\v]*[\n\r]\s*'/y;
+/** A doubled quote, or the continuation of a string after white space that contains a line end. */
+const STRING_CONTINUATION = /'|[ \t\f\v]*[\n\r]\s*'/y;

@@ -1,25 +1,27 @@
 /**
- * A scanner for SQL text that nobody has parsed: statements out of a log, possibly cut short, possibly not even SQL. It
- * knows where literals, identifiers and comments begin and end by PostgreSQL's lexical rules
- * (https://www.postgresql.org/docs/current/sql-syntax-lexical.html), and where it cannot know, it withholds the rest.
+ * Scans SQL that was not parsed: statements in a log, which may be cut or not be SQL at all. It finds literals,
+ * identifiers and comments by PostgreSQL's lexical rules
+ * (https://www.postgresql.org/docs/current/sql-syntax-lexical.html). If these do not decide, the rest is withheld.
  */
+import { findLineEnd } from './scan';
+
 export type TokenType = 'word' | 'quoted' | 'literal' | 'parameter' | 'symbol' | 'withheld';
 
-export interface Token {
+export interface SqlToken {
   readonly type: TokenType;
-  /** As written; `?` for a literal, `…` for what is withheld. A quoted identifier keeps its quotes. */
+  /** Text as written, but `?` for a literal and `…` for what is withheld. Quoted identifiers keep their quotes. */
   readonly text: string;
-  /** White space or a comment comes before it. */
+  /** White space or a comment precedes the token. */
   readonly spaced: boolean;
 }
 
 const WORD = /[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*/y;
-/** Whatever follows a digit without a break belongs to the number: 1.5e+10, 0x1F, 1_000, and junk such as 12ab. */
+/** Everything directly after a digit belongs to the number: 1.5e+10, 0x1F, 1_000, and also junk such as 12ab. */
 const NUMBER = /(?:\d|\.\d)[\w.\u0080-\uffff]*(?:(?<=[eE])[+-]\d[\w.]*)?/y;
 const DOLLAR_TAG = /\$(?:[A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*)?\$/y;
 const PARAMETER = /\$\d+/y;
 
-export function* tokens(sql: string): Generator<Token> {
+export function* tokenizeSql(sql: string): Generator<SqlToken> {
   let at = 0;
   let spaced = false;
   const take = (pattern: RegExp): string | null => {
@@ -29,7 +31,7 @@ export function* tokens(sql: string): Generator<Token> {
     return found;
   };
   while (at < sql.length) {
-    const next = afterBlank(sql, at);
+    const next = skipBlanks(sql, at);
     if (next !== at) {
       spaced = true;
       at = next;
@@ -41,12 +43,12 @@ export function* tokens(sql: string): Generator<Token> {
     const char = sql[at]!;
 
     if (char === "'") {
-      const end = plainStringEnd(sql, at);
+      const end = findPlainStringEnd(sql, at);
       yield literal;
       if (end === null) return yield { type: 'withheld', text: '…', spaced: true };
       at = end;
     } else if (char === '"') {
-      const end = quotedEnd(sql, at, '"');
+      const end = findQuoteEnd(sql, at, '"');
       yield end === null ? literal : { type: 'quoted', text: sql.slice(at, end), ...before };
       at = end ?? sql.length;
     } else if (char === '$') {
@@ -70,13 +72,13 @@ export function* tokens(sql: string): Generator<Token> {
         at++;
         yield { type: 'symbol', text: char, ...before };
       } else if (sql[at] === "'" && /^[eEbBxXnN]$/.test(word)) {
-        const end = /^[eE]$/.test(word) ? escapeStringEnd(sql, at) : plainStringEnd(sql, at);
+        const end = /^[eE]$/.test(word) ? findEscapeStringEnd(sql, at) : findPlainStringEnd(sql, at);
         yield literal;
         if (end === null) return yield { type: 'withheld', text: '…', spaced: true };
         at = end;
       } else if (/^[uU]$/.test(word) && /^&['"]/.test(sql.slice(at, at + 2))) {
-        // U&'…' and U&"…": what they spell is not worked out here, so neither is shown.
-        const end = sql[at + 1] === "'" ? plainStringEnd(sql, at + 1) : quotedEnd(sql, at + 1, '"');
+        // U&'…' and U&"…" may spell a value in escapes, so they are treated as literals.
+        const end = sql[at + 1] === "'" ? findPlainStringEnd(sql, at + 1) : findQuoteEnd(sql, at + 1, '"');
         yield literal;
         if (end === null) return yield { type: 'withheld', text: '…', spaced: true };
         at = end;
@@ -87,17 +89,16 @@ export function* tokens(sql: string): Generator<Token> {
   }
 }
 
-/** Where white space and comments end. */
-function afterBlank(sql: string, start: number): number {
+/** Returns the position after white space and comments. */
+function skipBlanks(sql: string, start: number): number {
   let at = start;
   while (at < sql.length) {
     if (/\s/.test(sql[at]!)) {
       at++;
     } else if (sql.startsWith('--', at)) {
-      const end = sql.indexOf('\n', at);
-      at = end < 0 ? sql.length : end;
+      at = findLineEnd(sql, at);
     } else if (sql.startsWith('/*', at)) {
-      at = blockCommentEnd(sql, at);
+      at = findBlockCommentEnd(sql, at);
     } else {
       break;
     }
@@ -106,7 +107,7 @@ function afterBlank(sql: string, start: number): number {
 }
 
 /** Block comments nest. */
-function blockCommentEnd(sql: string, start: number): number {
+function findBlockCommentEnd(sql: string, start: number): number {
   let depth = 0;
   for (let at = start; at < sql.length; at++) {
     if (sql.startsWith('/*', at)) {
@@ -121,8 +122,8 @@ function blockCommentEnd(sql: string, start: number): number {
   return sql.length;
 }
 
-/** After the closing quote; null when there is none. A doubled quote is one inside. */
-function quotedEnd(sql: string, start: number, quote: string): number | null {
+/** Returns the position after the closing quote, or null if there is none. A doubled quote does not close. */
+function findQuoteEnd(sql: string, start: number, quote: string): number | null {
   for (let at = start + 1; at < sql.length; at++) {
     if (sql[at] !== quote) continue;
     if (sql[at + 1] !== quote) return at + 1;
@@ -132,17 +133,17 @@ function quotedEnd(sql: string, start: number, quote: string): number | null {
 }
 
 /**
- * After the closing quote of '…'; null when there is none, or when a backslash stands before a quote: where that string
- * ends depends on standard_conforming_strings, which a log does not tell.
+ * Returns the position after the closing quote of '…'. It is null if there is none, or if a backslash precedes a quote:
+ * the end of that string depends on standard_conforming_strings, which a log does not show.
  */
-function plainStringEnd(sql: string, start: number): number | null {
-  const end = quotedEnd(sql, start, "'");
+function findPlainStringEnd(sql: string, start: number): number | null {
+  const end = findQuoteEnd(sql, start, "'");
   const text = sql.slice(start + 1, end ?? sql.length);
   return /(?<!\\)(?:\\\\)*\\'/.test(text) ? null : end;
 }
 
-/** After the closing quote of E'…'. */
-function escapeStringEnd(sql: string, start: number): number | null {
+/** Returns the position after the closing quote of E'…', or null if there is none. */
+function findEscapeStringEnd(sql: string, start: number): number | null {
   for (let at = start + 1; at < sql.length; at++) {
     if (sql[at] === '\\') at++;
     else if (sql[at] === "'") {
@@ -154,49 +155,54 @@ function escapeStringEnd(sql: string, start: number): number | null {
 }
 
 /**
- * Names are shown as they are, in whatever script; what else stands between double quotes may be a value that somebody
- * quoted wrongly.
+ * Quoted identifiers that look like names are shown, in any script. Other text in double quotes may be a value that was
+ * quoted by mistake.
  */
-const LOOKS_LIKE_A_NAME = /^"[\p{L}_][\p{L}\p{M}\p{N}_ .$:-]{0,62}"$/u;
+const DISPLAYABLE_NAME = /^"[\p{L}_][\p{L}\p{M}\p{N}_ .$:-]{0,62}"$/u;
 
-const LONGEST_STATEMENT = 16_000;
+const MAX_STATEMENT_LENGTH = 16_000;
 
-const VALUE = '(?:[?]|\\$\\d+|NULL|DEFAULT)';
-const ROW = `\\(${VALUE}(?:, ?${VALUE})*\\)`;
-const ROWS = new RegExp(`(${ROW})((?:, ?${ROW})+)`, 'gi');
-/** More are not told apart. */
-const MOST_SHAPES = 4;
+const VALUE_PATTERN = '(?:[?]|\\$\\d+|NULL|DEFAULT)';
+const ROW_PATTERN = `\\(${VALUE_PATTERN}(?:, ?${VALUE_PATTERN})*\\)`;
+const ROWS_PATTERN = new RegExp(`(${ROW_PATTERN})((?:, ?${ROW_PATTERN})+)`, 'gi');
+/** Maximum number of row shapes that are shown. */
+const MAX_ROW_SHAPES = 4;
 
-/** Two rows differ where one gives NULL or DEFAULT and the other a value; which parameter it is makes no difference. */
-function oneOfEachShape(first: string, rest: string): string {
-  const shapeOf = (row: string): string => row.replace(/\$\d+/g, '$').replace(/ /g, '').toUpperCase();
-  const shown = new Map([[shapeOf(first), first]]);
+/**
+ * Keeps one row of each shape. Shapes differ if one row has NULL or DEFAULT and another a value. The number of a
+ * parameter does not matter.
+ */
+function keepOneRowPerShape(first: string, rest: string): string {
+  const formatShape = (row: string): string => row.replace(/\$\d+/g, '$').replace(/ /g, '').toUpperCase();
+  const shown = new Map([[formatShape(first), first]]);
   let left = false;
   for (const [row] of rest.matchAll(/\([^)]*\)/g)) {
-    const shape = shapeOf(row);
-    if (!shown.has(shape) && shown.size < MOST_SHAPES) shown.set(shape, row);
+    const shape = formatShape(row);
+    if (!shown.has(shape) && shown.size < MAX_ROW_SHAPES) shown.set(shape, row);
     else left = true;
   }
   return [...shown.values(), ...(left ? ['…'] : [])].join(', ');
 }
 
 /**
- * A statement without its values and comments, on one line: literals become `?`. Rows of one shape in a VALUES list are
- * shown once. Of a very long one the middle is left out.
+ * Returns a statement on one line without values and comments. Literals become `?`, and rows of the same shape in a
+ * VALUES list are shown once. The middle of a very long statement is left out.
  */
-export function normalize(sql: string): string {
+export function normalizeStatement(sql: string): string {
   let text = '';
-  for (const token of tokens(sql)) {
-    const shown = token.type === 'quoted' && !LOOKS_LIKE_A_NAME.test(token.text) ? '"?"' : token.text;
+  for (const token of tokenizeSql(sql)) {
+    const shown = token.type === 'quoted' && !DISPLAYABLE_NAME.test(token.text) ? '"?"' : token.text;
     text += (token.spaced && text !== '' ? ' ' : '') + shown;
   }
-  text = text.replace(ROWS, (_all, first: string, rest: string) => oneOfEachShape(first, rest));
-  if (text.length <= LONGEST_STATEMENT) return text;
-  return `${text.slice(0, LONGEST_STATEMENT / 2)} … ${text.slice(-LONGEST_STATEMENT / 2)}`;
+  text = text.replace(ROWS_PATTERN, (_all, first: string, rest: string) => keepOneRowPerShape(first, rest));
+  if (text.length <= MAX_STATEMENT_LENGTH) return text;
+  return `${text.slice(0, MAX_STATEMENT_LENGTH / 2)} … ${text.slice(-MAX_STATEMENT_LENGTH / 2)}`;
 }
 
-/** As the server reads a name: unquoted ones are folded to lower case. */
-export function identifierOf(token: Token): string | null {
+/**
+ * Returns the name as the server reads it: unquoted names are folded to lower case. null if the token is not a name.
+ */
+export function readIdentifier(token: SqlToken): string | null {
   if (token.type === 'word') return token.text.toLowerCase();
   if (token.type === 'quoted') return token.text.slice(1, -1).replaceAll('""', '"');
   return null;

@@ -1,40 +1,44 @@
-/** What the server answered about a statement, in words. It decides; nothing is decided here. */
-import type { PlannedFacts, Verdict } from '../contract/workload';
-import { FAILURES, UNDECIDED, WOULD_FAIL } from './words';
+/** Turns the server's answer about a statement into a verdict in words. Only the server decides. */
+import type { PlanningFacts, StatementVerdict } from '../contract/workload';
+import { FAILURE_CAUSES, FAILURE_REASONS, UNDECIDED_REASONS, WOULD_FAIL } from './words';
 
-/** One element of what `trueup._plan` returns. What is null is left out. */
-export interface Answer {
+/** One element of the result of `trueup._plan`. Fields that are null are left out. */
+export interface PlanAnswer {
   readonly outcome: 'plans' | 'fails' | 'would-fail' | 'undecided';
   readonly state?: string;
-  /** Of an undecided one: a code of {@link UNDECIDED}. */
+  /** A code of {@link UNDECIDED_REASONS} for an undecided statement, or of {@link FAILURE_CAUSES}, if any, for a failing one. */
   readonly why?: string;
-  /** Where every execution fails: `schema.table`, and the column or index. */
+  /** Relation that makes every execution fail, as `schema.table`. `object` is its column or index. */
   readonly relation?: string;
   readonly object?: string;
+  /** Code that is not trusted: the object, and its owner if one role owns it. */
+  readonly code?: { readonly role?: string; readonly object: string };
   readonly parameters: readonly string[];
   readonly results?: readonly string[];
   readonly relations: readonly string[];
-  /** Of the columns that its words may name, `schema.table.column`: the type, with its length. */
+  /** Types, with their lengths, of the columns that the text may name, by `schema.table.column`. */
   readonly columns?: Readonly<Record<string, string>>;
-  /** Signatures of those that are not the server's own and that the text calls by their name. */
+  /** Signatures of the functions that the text calls by name. Built-in functions are left out. */
   readonly functions?: readonly string[];
   readonly arbiters: readonly string[];
-  /** Of the role that sends it, where there is one of this name: `SELECT public.t`. */
+  /** Search path that is set for the sender. Empty if none is set. */
+  readonly setting?: string;
+  /** Privileges of the sender, if a role of this name exists: `SELECT public.t`. */
   readonly privileges?: {
     readonly role: string;
     readonly has?: readonly string[];
-    /** Of some columns. */
+    /** Privileges that the role has on some of the columns only. */
     readonly partly?: readonly string[];
     readonly lacks?: readonly string[];
   };
-  /** Tables whose row security this role is subject to: are there policies that let any row pass? */
+  /** Tables whose row security applies to the role, and whether any policy lets rows pass. */
   readonly rowSecurity?: Readonly<Record<string, 'policies' | 'denied'>>;
-  /** What planning it took. */
+  /** Time that planning took, in milliseconds. */
   readonly ms?: number;
 }
 
-export function verdictOf(answer: Answer): Verdict {
-  const facts: PlannedFacts = {
+export function toStatementVerdict(answer: PlanAnswer): StatementVerdict {
+  const facts: PlanningFacts = {
     parameterTypes: answer.parameters,
     resultTypes: answer.results?.length ? answer.results : null,
     relations: answer.relations,
@@ -45,12 +49,24 @@ export function verdictOf(answer: Answer): Verdict {
     case 'plans':
       return { outcome, ...facts };
     case 'fails':
-      return { outcome, sqlstate: state, why: FAILURES[state]!, ...facts };
+      return {
+        outcome,
+        sqlstate: state,
+        why:
+          FAILURE_CAUSES[why] === undefined
+            ? FAILURE_REASONS[state]!
+            : `${FAILURE_CAUSES[why]} (${relation})`,
+        ...facts,
+      };
     case 'would-fail': {
       const sqlstate = state as keyof typeof WOULD_FAIL;
       return { outcome, sqlstate, why: WOULD_FAIL[sqlstate], relation, object, ...facts };
     }
     case 'undecided':
-      return { outcome, why: UNDECIDED[why]!, ...facts };
+      return { outcome, why: `${UNDECIDED_REASONS[why]!}${formatCode(answer.code)}`, ...facts };
   }
 }
+
+/** ` (courses_app: function public.evil())` */
+const formatCode = (code: PlanAnswer['code']): string =>
+  code === undefined ? '' : ` (${[code.role, code.object].filter(Boolean).join(': ')})`;

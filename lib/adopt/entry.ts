@@ -1,91 +1,112 @@
-/** What a folder of another migration tool holds, and what its ledger says of it. */
+/** Types for a folder of another migration tool, and for what the tool's ledger records about each of its files. */
 
-import type { Tool } from '../../lambda/engine/ledger/other-tools';
+import type { LedgerTool } from '../../lambda/engine/ledger/other-tools';
 import type { LedgerRows, NamedFile } from '../../lambda/engine/plan/other-tools';
-import type { Listing } from './listing';
+import type { FolderListing } from './listing';
 
 /**
- * How the tool sends a file.
- * - `file`: its whole text at once, so that it is one transaction unless the text says otherwise
- * - `all pending`: all files of a run share one transaction
- * - `statement`: each statement is a transaction of its own
+ * How the tool groups the statements of its files into transactions.
+ * - `file`: sends the whole file as one message, which is one transaction unless the file contains BEGIN or COMMIT
+ * - `all pending`: runs all pending files in one transaction
+ * - `statement`: runs each statement in its own transaction
  */
 export type TransactionRule = 'file' | 'all pending' | 'statement';
 
-export interface Entry extends NamedFile {
-  /** As the tool calls it, in its ledger or its journal. */
+export interface MigrationEntry extends NamedFile {
+  /** Identifier of the file in the tool's ledger or journal. */
   readonly key: string;
-  /** Relative to the folder. */
+  /** Path relative to the folder. */
   readonly file: string;
-  /** What it does, in the words of its name. */
+  /** Description taken from the file's name, such as `add orders`. */
   readonly words: string;
-  /** Null where it is code, which only the tool can run. */
+  /** SQL of the migration; `null` if the migration is code, which only the tool can run. */
   readonly sql: string | null;
-  /** What undoes it. @default - the tool has none */
+  /**
+   * SQL that reverts the migration.
+   * @default - the tool has no such SQL for this file
+   */
   readonly down?: string;
   readonly transaction: TransactionRule;
-  /** Lines of `sql` as it lies whose statements are left out, since they change the tool's own ledger. @default - none */
+  /**
+   * Line numbers of the statements that were removed from `sql` because they change the tool's own ledger.
+   * @default - none
+   */
   readonly ledgerLines?: readonly number[];
-  /** Applied again whenever it changes. @default false */
+  /**
+   * Whether the tool applies the file again whenever it changes.
+   * @default false
+   */
   readonly repeatable?: true;
-  /** Of the file, as the ledger keeps it; several where the tool accepts several. @default - the tool keeps none */
+  /**
+   * Checksums of the file in the form that the ledger stores; more than one if the tool accepts several.
+   * @default - the tool stores no checksum
+   */
   readonly hashes?: readonly string[];
-  /** Milliseconds since the epoch, where the ledger knows the file by a time. */
+  /** Time in milliseconds since the epoch, set only if the ledger identifies the file by a time. */
   readonly when?: number;
 }
 
-export interface Passed {
+export interface SkippedFile {
   readonly file: string;
   readonly why: string;
 }
 
 export interface ToolFolder {
-  /** In the order in which the tool applies them. */
-  readonly entries: readonly Entry[];
-  /** What the tool itself passes over, or what cannot be taken over. */
-  readonly passed: readonly Passed[];
+  /** Migrations in the order in which the tool applies them. */
+  readonly entries: readonly MigrationEntry[];
+  /** Files that the tool itself ignores, or that cannot be converted. */
+  readonly passed: readonly SkippedFile[];
 }
 
 /**
- * What became of an entry, as the ledger says.
- * - `applied`: it was run
- * - `edited`: it was run, with another text than the file has now
- * - `stamped`: it was marked as applied, and not run by the tool
- * - `skipped`: the tool counts it as applied by its rule, and never ran it
- * - `failed`: it began, and its end was not recorded
- * - `pending`: it was not run
+ * State of an entry according to the ledger.
+ * - `applied`: the tool ran it
+ * - `edited`: the tool ran it, but the file has changed since
+ * - `stamped`: it was marked as applied without being run by the tool
+ * - `skipped`: the tool's rule counts it as applied, but it never ran
+ * - `failed`: it started, and the ledger does not record that it finished
+ * - `pending`: it has not run
  */
-export type State = 'applied' | 'edited' | 'stamped' | 'skipped' | 'failed' | 'pending';
+export type EntryState = 'applied' | 'edited' | 'stamped' | 'skipped' | 'failed' | 'pending';
 
-/** They are in the database, as far as the ledger can be believed. */
-export const isApplied = (state: State): boolean =>
+/** Whether the migration's changes should be in the database, if the ledger is correct. */
+export const isApplied = (state: EntryState): boolean =>
   state === 'applied' || state === 'edited' || state === 'stamped';
 
-export interface Judged {
-  readonly entry: Entry;
-  readonly state: State;
-  /** A clause, where the state alone does not say it. */
+export interface EntryStatus {
+  readonly entry: MigrationEntry;
+  readonly state: EntryState;
+  /** Explanation of the state, as a clause, where the state needs one. */
   readonly why?: string;
 }
 
-export interface Judgement {
-  readonly entries: readonly Judged[];
-  /** Keys of rows that no file of the folder has. */
+export interface LedgerStatus {
+  readonly entries: readonly EntryStatus[];
+  /** Keys of ledger rows for which the folder has no file. */
   readonly strangers: readonly string[];
 }
 
 export interface ReadOptions {
-  /** What the tool is configured to replace in the files: Flyway's `${name}`. @default - nothing */
+  /**
+   * Values of the placeholders that the tool replaces in its files, such as Flyway's `${name}`.
+   * @default - no placeholder is replaced
+   */
   readonly placeholders?: ReadonlyMap<string, string>;
 }
 
 export interface ToolRules {
-  readonly tool: Tool;
-  /** It runs code, not SQL: only what it made can be taken over. @default false */
+  readonly tool: LedgerTool;
+  /**
+   * Whether its migrations are code instead of SQL. Only the resulting schema can then be adopted.
+   * @default false
+   */
   readonly code?: true;
-  /** Schemas that are the tool's own. @default - none */
+  /**
+   * Schemas that belong to the tool itself.
+   * @default - none
+   */
   readonly schemas?: readonly string[];
   /** @throws {AdoptProblem} */
-  read(folder: Listing, options?: ReadOptions): ToolFolder;
-  judge(rows: LedgerRows, entries: readonly Entry[]): Judgement;
+  read(folder: FolderListing, options?: ReadOptions): ToolFolder;
+  judge(rows: LedgerRows, entries: readonly MigrationEntry[]): LedgerStatus;
 }

@@ -1,31 +1,31 @@
-/** Which of the database's ledgers is about the folder. Pure. */
-import { namesIn } from '../../lambda/audit/names';
-import type { OtherLedger } from '../../lambda/engine/ledger/other-tools';
+/** Finds the ledger in the database that belongs to the folder. Pure. */
+import { parseNames } from '../../lambda/audit/names';
+import type { ForeignLedger } from '../../lambda/engine/ledger/other-tools';
 import { quoteIdentifier } from '../../lambda/sql/quote';
-import { isApplied, type Judgement, type ToolFolder, type ToolRules } from './entry';
+import { isApplied, type LedgerStatus, type ToolFolder, type ToolRules } from './entry';
 import { AdoptProblem } from './problem';
 
 export interface FoundLedger {
-  /** Quoted, with its schema. */
+  /** Schema-qualified and quoted name. */
   readonly table: string;
-  readonly rows: NonNullable<OtherLedger['rows']>;
-  readonly judgement: Judgement;
+  readonly rows: NonNullable<ForeignLedger['rows']>;
+  readonly judgment: LedgerStatus;
 }
 
 export interface LedgerSearch {
   readonly ledger: FoundLedger | null;
-  /** Of that form, and with no file of this folder. */
+  /** Tables with the columns of such a ledger that were not chosen. */
   readonly others: readonly string[];
 }
 
 /**
- * By its columns, and by a file of this folder in it: other tools, and the services of a hosted database, have tables of
- * the same form.
- * @param wanted `schema.table`. @default - the one that is about the folder
- * @throws {AdoptProblem} where several are, or it cannot be read
+ * Returns the ledger of the folder, recognized by its columns and by a row about one of the folder's files. Columns are
+ * not enough: other tools, and the services of hosted databases, have tables of the same form.
+ * @param wanted ledger to use, as `schema.table`. @default - the ledger that lists files of this folder
+ * @throws {AdoptProblem} if several ledgers match, `wanted` does not exist, or the ledger cannot be read
  */
-export function ledgerOf(
-  all: readonly OtherLedger[],
+export function findLedger(
+  all: readonly ForeignLedger[],
   rules: ToolRules,
   { entries }: ToolFolder,
   wanted?: string,
@@ -33,29 +33,35 @@ export function ledgerOf(
   const ofTool = all.filter(
     ({ tool }) => tool === rules.tool || (rules.tool === 'dbmate' && tool === 'Rails'),
   );
-  const named = wanted === undefined ? ofTool : ofTool.filter(({ table }) => table === tableNamed(wanted));
+  const named =
+    wanted === undefined ? ofTool : ofTool.filter(({ table }) => table === parseTableName(wanted));
   if (wanted !== undefined && named.length === 0)
     throw new AdoptProblem(
-      `${wanted} is not a ledger of ${rules.tool}: there is no such table, or it has other columns`,
+      `${wanted} is not a ledger of ${rules.tool}: the table does not exist or its columns differ`,
       ofTool.length === 0
         ? 'Look for it in the schema that the tool is configured for, and check that the role may read it.'
-        : `There is ${ofTool.map(({ table }) => table).join(' and ')}.`,
+        : `Ledgers found: ${ofTool.map(({ table }) => table).join(', ')}.`,
     );
-  const judged = named.map(({ table, rows }) => {
+  const judged = named.map(({ table, rows, code }) => {
     if (rows === null && (wanted !== undefined || named.length === 1))
-      throw new AdoptProblem(
-        `${table} looks like the ledger of ${rules.tool}, and the login role may not read it`,
-        `Give the role SELECT on it, or use the role that runs ${rules.tool}.`,
-      );
-    return { table, rows: rows ?? [], judgement: rules.judge(rows ?? [], entries) };
+      throw code === undefined
+        ? new AdoptProblem(
+            `${table} looks like the ledger of ${rules.tool}, but the login role may not read it`,
+            `Give the role SELECT on it, or use the role that runs ${rules.tool}.`,
+          )
+        : new AdoptProblem(
+            `${table} looks like the ledger of ${rules.tool}, but reading it may run untrusted code with the privileges of this login (${code})`,
+            `Use the role that runs ${rules.tool}.`,
+          );
+    return { table, rows: rows ?? [], judgment: rules.judge(rows ?? [], entries) };
   });
-  const isAbout = ({ judgement }: FoundLedger): boolean =>
-    judgement.entries.some(({ state }) => isApplied(state) || state === 'failed');
+  const isAbout = ({ judgment }: FoundLedger): boolean =>
+    judgment.entries.some(({ state }) => isApplied(state) || state === 'failed');
   const about = judged.filter(isAbout);
   if (about.length > 1)
     throw new AdoptProblem(
       `${about.length} tables are ledgers of ${rules.tool} with files of this folder: ${about.map(({ table }) => table).join(', ')}`,
-      'Say with --ledger schema.table which of them is used.',
+      'Choose one with --ledger schema.table.',
     );
   const empty = judged.filter(({ rows }) => rows.length === 0);
   const chosen =
@@ -68,7 +74,7 @@ export function ledgerOf(
   };
 }
 
-const tableNamed = (text: string): string => {
-  const names = namesIn(text);
+const parseTableName = (text: string): string => {
+  const names = parseNames(text);
   return (names.length === 1 ? ['public', ...names] : names).map(quoteIdentifier).join('.');
 };

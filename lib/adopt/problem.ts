@@ -1,4 +1,4 @@
-/** The folder cannot be understood. */
+/** Reports that a folder or a ledger cannot be adopted. */
 export class AdoptProblem extends Error {
   override readonly name = 'AdoptProblem';
   constructor(

@@ -1,109 +1,122 @@
-/** What the applied migrations make, compared with what the database has, in both directions. Pure. */
-import type { Catalogue } from '../../lambda/audit/catalogue';
-import { compare } from '../../lambda/audit/compare';
+/** Compares what the applied migrations create with what the database has, in both directions. Pure. */
+import type { Catalog } from '../../lambda/audit/catalog';
+import { compareCatalogs } from '../../lambda/audit/compare';
 import type { Difference } from '../../lambda/audit/compare/difference';
-import { key, namesIn } from '../../lambda/audit/names';
-import type { NotSeen } from '../../lambda/audit/not-seen';
-import type { Entry } from './entry';
-import { type LeftOut, without } from './own-objects';
+import { joinKey, parseNames } from '../../lambda/audit/names';
+import type { NotCheckedItem } from '../../lambda/audit/not-checked';
+import type { MigrationEntry } from './entry';
+import { type ExcludedObjects, excludeObjects } from './own-objects';
 
 /**
- * - `missing`: the applied migrations make it, and the database has it not
- * - `different`: both have it, not alike
- * - `extra`: the database has it, and no applied migration makes it
+ * Kind of difference.
+ * - `missing`: created by the applied migrations, but not in the database
+ * - `different`: in both, with different definitions
+ * - `extra`: in the database, but not created by any applied migration
  */
 export type ProofKind = 'missing' | 'different' | 'extra';
 
 export interface ProofFinding {
   readonly kind: ProofKind;
-  /** What it is about, as an audit calls it: `index-lost`. */
+  /** Id of the corresponding audit finding, such as `missing-index`. */
   readonly id: Difference['id'];
   readonly object: string;
   readonly message: string;
-  /** As the migrations make it; null where they do not. */
+  /** Definition according to the migrations; `null` if they do not create the object. */
   readonly migrations: string | null;
-  /** As the database has it; null where it has none. */
+  /** Definition in the database; `null` if the object is missing there. */
   readonly database: string | null;
-  /** Key of the first migration that names it. @default - none does */
+  /**
+   * Key of the first migration that names the object.
+   * @default - none does
+   */
   readonly entry?: string;
 }
 
-export interface Proof {
+export interface ProofResult {
   readonly findings: readonly ProofFinding[];
-  readonly notSeen: readonly NotSeen[];
-  /** Objects of the migrations, and of the database, that were compared. */
+  readonly notChecked: readonly NotCheckedItem[];
+  /** Number of compared objects on each side. */
   readonly compared: { readonly migrations: number; readonly database: number };
 }
 
 export interface ProofInput {
-  /** What the scratch server has after the applied migrations. */
-  readonly replayed: Catalogue;
-  readonly live: Catalogue;
-  readonly leftOut: LeftOut;
-  /** Those that were replayed. */
-  readonly entries: readonly Entry[];
-  /** Words of what could not be replayed: what they name is not judged. */
+  /** Catalog of the scratch server after it replayed the applied migrations. */
+  readonly replayed: Catalog;
+  readonly live: Catalog;
+  readonly leftOut: ExcludedObjects;
+  /** Migrations that were replayed. */
+  readonly entries: readonly MigrationEntry[];
+  /** Words of the statements that could not be replayed. Objects with these names are reported as not checked. */
   readonly doubtful: ReadonlySet<string>;
 }
 
-/** A server of our own has its own. */
-const OF_THE_SERVER = new Set<string>(['locale-changed', 'collation-lost', 'extension-schema']);
+/**
+ * Differences that are ignored because they depend on the server: the scratch server has its own locale and extension
+ * schemas.
+ */
+const SERVER_FINDINGS = new Set<string>(['locale-changed', 'missing-collation', 'extension-schema-changed']);
+/**
+ * Differences that are ignored because the comparison in the other direction reports the same one: a privilege that
+ * only one side grants is missing on the other.
+ */
+const SYMMETRIC_FINDINGS = new Set<string>(['grant-added']);
 
-export function prove({ replayed, live, leftOut, entries, doubtful }: ProofInput): Proof {
-  const [ours, theirs] = [without(replayed, leftOut), without(live, leftOut)];
-  const there = compare(ours, theirs);
-  const back = compare(theirs, ours);
-  const known = new Set(there.differences.map(identity));
+export function prove({ replayed, live, leftOut, entries, doubtful }: ProofInput): ProofResult {
+  const [ours, theirs] = [excludeObjects(replayed, leftOut), excludeObjects(live, leftOut)];
+  const there = compareCatalogs(ours, theirs);
+  const back = compareCatalogs(theirs, ours);
+  const known = new Set(there.differences.map(buildFindingKey));
   const all: ProofFinding[] = [
-    ...there.differences.map((each) => asPromised(each, entries)),
-    ...back.differences.filter((each) => !known.has(identity(each))).map(beyond),
+    ...there.differences.map((each) => toExpectedFinding(each, entries)),
+    ...back.differences.filter((each) => !known.has(buildFindingKey(each))).map(toExtraFinding),
   ];
-  const relevant = all.filter(({ id }) => !OF_THE_SERVER.has(id));
+  const relevant = all.filter(({ id }) => !SERVER_FINDINGS.has(id) && !SYMMETRIC_FINDINGS.has(id));
   const isDoubtful = ({ object }: ProofFinding): boolean =>
-    lastNames(object).some((name) => doubtful.has(name.toLowerCase()));
+    listLastNames(object).some((name) => doubtful.has(name.toLowerCase()));
   const open = relevant.filter((each) => !isDoubtful(each));
   return {
-    findings: open.sort(byKind),
-    notSeen: [
+    findings: open.sort(compareByKind),
+    notChecked: [
       ...relevant.filter(isDoubtful).map(({ object, kind }) => ({
         what: `${object} (${kind})`,
-        why: 'what could not be replayed names it',
+        why: 'a statement that could not be replayed names it',
       })),
-      ...there.notSeen,
+      ...there.notChecked,
     ],
-    compared: { migrations: objectsIn(ours), database: objectsIn(theirs) },
+    compared: { migrations: countObjects(ours), database: countObjects(theirs) },
   };
 }
 
 const KINDS: readonly ProofKind[] = ['missing', 'different', 'extra'];
-const byKind = (a: ProofFinding, b: ProofFinding): number =>
+const compareByKind = (a: ProofFinding, b: ProofFinding): number =>
   KINDS.indexOf(a.kind) - KINDS.indexOf(b.kind) || (a.object < b.object ? -1 : a.object > b.object ? 1 : 0);
 
-const identity = ({ id, object, names = [] }: Difference): string => key(id, object, ...names);
+const buildFindingKey = ({ id, object, names = [] }: Difference): string => joinKey(id, object, ...names);
 
 const isGone = ({ id, target }: Difference): boolean =>
-  target === null && !/^(row-security-lost|column-type|replica-identity|sequence-too-small)$/.test(id);
+  target === null &&
+  !/^(row-security-disabled|column-type-changed|missing-replica-identity|sequence-too-small)$/.test(id);
 
-/** What the migrations promise. */
-function asPromised(difference: Difference, entries: readonly Entry[]): ProofFinding {
+/** Turns a difference into a finding about an object that the migrations create. */
+function toExpectedFinding(difference: Difference, entries: readonly MigrationEntry[]): ProofFinding {
   const { id, object, message, source, target, names = [] } = difference;
-  const wanted = [...new Set([...lastNames(object), ...names])].map((name) => name.toLowerCase());
-  const entry = entries.find(({ sql }) => namesAll(sql ?? '', wanted));
+  const wanted = [...new Set([...listLastNames(object), ...names])].map((name) => name.toLowerCase());
+  const entry = entries.find(({ sql }) => mentionsAll(sql ?? '', wanted));
   return {
     kind: isGone(difference) ? 'missing' : 'different',
     id,
     object,
     message: message
-      .replaceAll('in the source', 'as the migrations make it')
-      .replaceAll('the source', 'what the migrations make'),
+      .replaceAll('in the source', 'according to the migrations')
+      .replaceAll('the source', 'the schema of the migrations'),
     migrations: source,
     database: target,
     ...(entry ? { entry: entry.key } : {}),
   };
 }
 
-/** What the database has beyond that: the comparison was asked the other way round. */
-function beyond(difference: Difference): ProofFinding {
+/** Turns a difference of the reverse comparison into a finding about an object that only the database has. */
+function toExtraFinding(difference: Difference): ProofFinding {
   const { id, object, source, target } = difference;
   const gone = isGone(difference);
   return {
@@ -111,55 +124,58 @@ function beyond(difference: Difference): ProofFinding {
     id,
     object,
     message: !gone
-      ? `${object} is otherwise in the database than the applied migrations make it.`
-      : ITSELF.has(id)
-        ? `${object} is in the database, and no applied migration makes it.`
-        : `${object} has ${nounOf(id)} in the database that no applied migration makes.`,
+      ? `${object} in the database differs from what the applied migrations create.`
+      : SELF_NAMED_FINDINGS.has(id)
+        ? `${object} is in the database, but no applied migration creates it.`
+        : `${object} has ${formatNoun(id)} in the database that no applied migration creates.`,
     migrations: target,
     database: source,
   };
 }
 
-/** The object is what is gone; of others it is the table that had it. */
-const ITSELF = new Set<string>([
-  'schema-lost',
-  'extension-missing',
-  'type-lost',
-  'table-lost',
-  'column-lost',
-  'sequence-lost',
-  'view-lost',
-  'materialized-view-lost',
-  'function-lost',
-  'publication-lost',
+/**
+ * Kinds whose `object` is the missing object itself. For all other kinds, `object` is the table that the missing object
+ * belonged to.
+ */
+const SELF_NAMED_FINDINGS = new Set<string>([
+  'missing-schema',
+  'missing-extension',
+  'missing-type',
+  'missing-table',
+  'missing-column',
+  'missing-sequence',
+  'missing-view',
+  'missing-materialized-view',
+  'missing-function',
+  'missing-publication',
 ]);
 
-/** What names it, without the schema. */
-function lastNames(object: string): readonly string[] {
-  const names = namesIn(object.replace(/\(.*$/, ''));
+/** Returns the parts of an object's name without its schema. */
+function listLastNames(object: string): readonly string[] {
+  const names = parseNames(object.replace(/\(.*$/, ''));
   return names.length > 1 ? names.slice(1) : names;
 }
 
-const namesAll = (sql: string, wanted: readonly string[]): boolean => {
-  const words = wordsIn(sql);
+const mentionsAll = (sql: string, wanted: readonly string[]): boolean => {
+  const words = listWords(sql);
   return wanted.every((name) => words.has(name));
 };
 
-/** Words of a text of SQL, in lower case, those in strings and bodies too. */
-export const wordsIn = (sql: string): ReadonlySet<string> =>
+/** Returns the words of an SQL text in lower case, including those in strings and function bodies. */
+export const listWords = (sql: string): ReadonlySet<string> =>
   new Set([...sql.matchAll(/[\p{L}_][\p{L}\p{N}_$]*/gu)].map(([word]) => word.toLowerCase()));
 
 const NOUNS: Readonly<Record<string, string>> = {
-  'missing-id-default': 'a default',
-  'unique-lost': 'a unique key',
-  'not-null-lost': 'a NOT NULL',
+  'missing-primary-key-default': 'a default',
+  'missing-unique-index': 'a unique key',
+  'missing-not-null': 'a NOT NULL',
 };
 
-/** `index-lost` to `an index`. */
-function nounOf(id: string): string {
-  const noun = id.replace(/^missing-|-lost$/g, '').replaceAll('-', ' ');
+/** Converts a finding's id to a noun: `missing-index` becomes `an index`. */
+function formatNoun(id: string): string {
+  const noun = id.replace(/^missing-|-disabled$/g, '').replaceAll('-', ' ');
   return NOUNS[id] ?? `${/^[aeio]/.test(noun) ? 'an' : 'a'} ${noun}`;
 }
 
-const objectsIn = ({ database: _, ...lists }: Catalogue): number =>
+const countObjects = ({ database: _, roles: __, ...lists }: Catalog): number =>
   Object.values(lists).reduce((sum, { length }) => sum + length, 0);

@@ -1,54 +1,57 @@
-/** The SQL of an entry, cut into statements where PostgreSQL's parser can read it. The parser must be ready. */
+/**
+ * Splits an entry's SQL into statements and edits them, where PostgreSQL's parser can read the SQL. The parser must be
+ * loaded.
+ */
 import type { Node, RangeVar, VariableSetStmt } from 'libpg-query';
-import { outlineOf } from '../compiler/read/outline';
-import { isReady } from '../compiler/read/parser';
+import { parseOutline } from '../compiler/read/outline';
+import { isParserReady } from '../compiler/read/parser';
 import { Source } from '../compiler/read/source';
 import { type ParsedStatement, readStatements } from '../compiler/read/statements';
-import { all, as, sqlName } from '../compiler/read/tree';
-import { OWN_SETTINGS } from '../compiler/rules/session';
+import { formatSqlName, unwrapNode, unwrapNodes } from '../compiler/read/tree';
+import { ENGINE_SETTINGS } from '../compiler/rules/session';
 
-/** Null where it cannot be read. */
-export function statementsOf(file: string, sql: string): readonly ParsedStatement[] | null {
+/** Returns the statements of `sql`; `null` if it does not parse or contains psql meta-commands. */
+export function parseStatements(file: string, sql: string): readonly ParsedStatement[] | null {
   const source = new Source(file, sql);
-  const outline = outlineOf(sql);
+  const outline = parseOutline(sql);
   if (outline.metaCommands.length > 0) return null;
   const statements = readStatements(source, outline, { marker: 0, parts: [{ start: 0, end: sql.length }] });
-  return source.problems.length > 0 || !isReady() ? null : statements;
+  return source.problems.length > 0 || !isParserReady() ? null : statements;
 }
 
-export const transactionKind = ({ node }: ParsedStatement): string | undefined =>
-  as(node, 'TransactionStmt')?.kind;
+export const getTransactionKind = ({ node }: ParsedStatement): string | undefined =>
+  unwrapNode(node, 'TransactionStmt')?.kind;
 
-/** It may commit in the middle of the file, which a file of ours cannot. */
+/** Whether the statement may commit in the middle of the file, which Trueup does not allow. */
 export const mayCommit = ({ node }: ParsedStatement): boolean =>
-  as(node, 'CallStmt') !== undefined ||
-  all(as(node, 'DoStmt')?.args, 'DefElem').some(({ arg }) =>
-    /\b(COMMIT|ROLLBACK)\s*;/i.test(as(arg, 'String')?.sval ?? ''),
+  unwrapNode(node, 'CallStmt') !== undefined ||
+  unwrapNodes(unwrapNode(node, 'DoStmt')?.args, 'DefElem').some(({ arg }) =>
+    /\b(COMMIT|ROLLBACK)\s*;/i.test(unwrapNode(arg, 'String')?.sval ?? ''),
   );
 
-export const lineOf = (sql: string, at: number): number => sql.slice(0, at).split('\n').length;
+export const findLine = (sql: string, at: number): number => sql.slice(0, at).split('\n').length;
 
 /**
- * Without its BEGIN and COMMIT: a file of ours is one transaction anyway, but for what cannot run in one. Unchanged where
- * something is rolled back, or a transaction is asked for in other words.
+ * Removes BEGIN and COMMIT: Trueup runs a file in one transaction anyway, except for statements that cannot run in one.
+ * The text is returned unchanged if it contains ROLLBACK, savepoints, or a BEGIN or COMMIT with options.
  */
-export function withoutTransactions(file: string, sql: string): Changed {
-  const statements = statementsOf(file, sql);
-  const own = (statements ?? []).filter((each) => transactionKind(each) !== undefined);
+export function removeTransactions(file: string, sql: string): RewrittenSql {
+  const statements = parseStatements(file, sql);
+  const own = (statements ?? []).filter((each) => getTransactionKind(each) !== undefined);
   const isPlain = (each: ParsedStatement): boolean => {
-    const { kind, options = [], chain } = as(each.node, 'TransactionStmt')!;
+    const { kind, options = [], chain } = unwrapNode(each.node, 'TransactionStmt')!;
     return /^TRANS_STMT_(BEGIN|START|COMMIT)$/.test(kind ?? '') && options.length === 0 && !chain;
   };
-  return own.every(isPlain) ? without(sql, own) : { sql, lines: [] };
+  return own.every(isPlain) ? removeStatements(sql, own) : { sql, lines: [] };
 }
 
 /**
- * Settings as a file of ours has them: for its own transaction, and without the timeouts and the isolation that Trueup sets.
- * SET ROLE stays, which is for a person to decide; so does RESET ALL.
+ * Rewrites SET as SET LOCAL, and removes the timeouts and the isolation level that Trueup sets itself. SET ROLE and
+ * RESET ALL stay, because a person has to decide about them.
  */
-export function withLocalSettings(file: string, sql: string): Changed {
-  const changes = (statementsOf(file, sql) ?? []).flatMap((each) => {
-    const local = asLocal(each);
+export function localizeSettings(file: string, sql: string): RewrittenSql {
+  const changes = (parseStatements(file, sql) ?? []).flatMap((each) => {
+    const local = toLocalSetting(each);
     return local === undefined ? [] : [{ ...each, local }];
   });
   const [dropped, kept] = [
@@ -58,25 +61,25 @@ export function withLocalSettings(file: string, sql: string): Changed {
   const text = [...kept]
     .reverse()
     .reduce((rest, { start, end, local }) => rest.slice(0, start) + local + rest.slice(end), sql);
-  // The positions have moved: those that are left out are found again.
+  // The replacements above moved the positions, so the statements to remove are looked up again.
   const rest =
     dropped.length === 0
       ? text
-      : without(
+      : removeStatements(
           text,
-          (statementsOf(file, text) ?? []).filter((each) => asLocal(each) === null),
+          (parseStatements(file, text) ?? []).filter((each) => toLocalSetting(each) === null),
         ).sql;
-  return { sql: rest, lines: changes.map(({ start }) => lineOf(sql, start)) };
+  return { sql: rest, lines: changes.map(({ start }) => findLine(sql, start)) };
 }
 
-/** Null: it is left out. Undefined: it stays. */
-function asLocal({ node, sql }: ParsedStatement): string | null | undefined {
-  const set = as(node, 'VariableSetStmt');
+/** Returns the statement as SET LOCAL; `null` if it has to be removed, `undefined` if it stays unchanged. */
+function toLocalSetting({ node, sql }: ParsedStatement): string | null | undefined {
+  const set = unwrapNode(node, 'VariableSetStmt');
   const name = set?.name?.toLowerCase();
   if (!set || name === undefined) return undefined;
   if (isIsolation(set)) return null;
   if (/^(role|session_authorization|transaction.*|session characteristics)$/.test(name)) return undefined;
-  if (OWN_SETTINGS[name] !== undefined) return null;
+  if (ENGINE_SETTINGS[name] !== undefined) return null;
   if (set.kind === 'VAR_RESET') return `SET LOCAL ${quoteSetting(name)} TO DEFAULT`;
   if (set.is_local) return undefined;
   const word = /^SET\s+(SESSION\s+)?/i.exec(sql)?.[0];
@@ -84,58 +87,59 @@ function asLocal({ node, sql }: ParsedStatement): string | null | undefined {
 }
 
 const isIsolation = ({ name, args }: VariableSetStmt): boolean =>
-  name === 'TRANSACTION' && all(args, 'DefElem').every(({ defname }) => defname === 'transaction_isolation');
+  name === 'TRANSACTION' &&
+  unwrapNodes(args, 'DefElem').every(({ defname }) => defname === 'transaction_isolation');
 
-const quoteSetting = (name: string): string => sqlName(name.split('.'));
+const quoteSetting = (name: string): string => formatSqlName(name.split('.'));
 
-/** Without what changes the ledger of the tool itself: a new database of ours has none. */
-export function withoutLedger(
+/** Removes statements that change the tool's own ledger, since a new Trueup database does not have it. */
+export function removeLedgerStatements(
   file: string,
   sql: string,
   { schema, name }: { readonly schema: string; readonly name: string },
-): Changed {
+): RewrittenSql {
   if (!sql.includes(name)) return { sql, lines: [] };
   const isLedger = (relation: RangeVar | undefined): boolean =>
     relation?.relname === name && (relation.schemaname ?? schema) === schema;
-  return without(
+  return removeStatements(
     sql,
-    (statementsOf(file, sql) ?? []).filter(({ node }) => relationsChanged(node).some(isLedger)),
+    (parseStatements(file, sql) ?? []).filter(({ node }) => listTargetRelations(node).some(isLedger)),
   );
 }
 
-export interface Changed {
+export interface RewrittenSql {
   readonly sql: string;
-  /** Of the statements that are left out. */
+  /** Line numbers of the statements that were removed or rewritten. */
   readonly lines: readonly number[];
 }
 
-function without(sql: string, statements: readonly ParsedStatement[]): Changed {
+function removeStatements(sql: string, statements: readonly ParsedStatement[]): RewrittenSql {
   const rest = [...statements]
     .sort((a, b) => b.start - a.start)
     .reduce((text, { start, end }) => text.slice(0, start) + text.slice(end).replace(/^\s*;/, ''), sql);
   return {
     sql: statements.length === 0 ? sql : rest.trim(),
-    lines: statements.map(({ start }) => lineOf(sql, start)),
+    lines: statements.map(({ start }) => findLine(sql, start)),
   };
 }
 
-/** Of a statement that changes this one relation, and no other. */
-function relationsChanged(node: Node): readonly (RangeVar | undefined)[] {
-  const grant = as(node, 'GrantStmt');
+/** Returns the relation that a statement changes, if it changes only one. */
+function listTargetRelations(node: Node): readonly (RangeVar | undefined)[] {
+  const grant = unwrapNode(node, 'GrantStmt');
   const granted =
     grant?.targtype === 'ACL_TARGET_OBJECT' && grant.objtype === 'OBJECT_TABLE' ? grant.objects : [];
   const [only, ...others] = [
-    ...all(granted, 'RangeVar'),
-    ...all(as(node, 'TruncateStmt')?.relations, 'RangeVar'),
+    ...unwrapNodes(granted, 'RangeVar'),
+    ...unwrapNodes(unwrapNode(node, 'TruncateStmt')?.relations, 'RangeVar'),
   ];
   return [
-    as(node, 'AlterTableStmt')?.relation,
-    as(node, 'InsertStmt')?.relation,
-    as(node, 'UpdateStmt')?.relation,
-    as(node, 'DeleteStmt')?.relation,
-    as(node, 'CreatePolicyStmt')?.table,
-    as(node, 'IndexStmt')?.relation,
-    as(node, 'CreateTrigStmt')?.relation,
+    unwrapNode(node, 'AlterTableStmt')?.relation,
+    unwrapNode(node, 'InsertStmt')?.relation,
+    unwrapNode(node, 'UpdateStmt')?.relation,
+    unwrapNode(node, 'DeleteStmt')?.relation,
+    unwrapNode(node, 'CreatePolicyStmt')?.table,
+    unwrapNode(node, 'IndexStmt')?.relation,
+    unwrapNode(node, 'CreateTrigStmt')?.relation,
     ...(others.length === 0 ? [only] : []),
   ];
 }

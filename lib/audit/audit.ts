@@ -1,165 +1,199 @@
-/** Looks at a database, compares it with its source, and plans the application's statements on both: what is wrong with it. */
-import type { Sorted } from '../../lambda/audit/accepted';
-import type { Catalogue } from '../../lambda/audit/catalogue';
-import { objectsIn } from '../../lambda/audit/catalogue/objects';
-import type { PartBegins } from '../../lambda/audit/catalogue/read';
-import { compare } from '../../lambda/audit/compare';
+/**
+ * Audits a database: reads its catalog and data, compares it with the source it was moved from, and plans the
+ * application's statements on both.
+ */
+
+import type { Catalog } from '../../lambda/audit/catalog';
+import { countObjects } from '../../lambda/audit/catalog/objects';
+import type { PartListener } from '../../lambda/audit/catalog/read';
+import { compareCatalogs } from '../../lambda/audit/compare';
 import type { Difference } from '../../lambda/audit/compare/difference';
-import type { Depth } from '../../lambda/audit/data/ask';
-import { withoutNeedless } from '../../lambda/audit/data/privileges';
-import { countHere, estimatesOf, type RowsHere } from '../../lambda/audit/data/row-counts';
-import type { Evidence, Side } from '../../lambda/audit/evidence';
-import { failingOf } from '../../lambda/audit/failing';
-import { plural } from '../../lambda/audit/names';
-import { type NotSeen, WITHOUT_SOURCE } from '../../lambda/audit/not-seen';
+import type { ScanDepth } from '../../lambda/audit/data/count-queries';
+import { removeNeedlessGrants } from '../../lambda/audit/data/privileges';
+import {
+  countTargetRows,
+  listEstimatesNotChecked,
+  type TargetRowCounts,
+} from '../../lambda/audit/data/row-counts';
+import type { DatabaseSide, Evidence } from '../../lambda/audit/evidence';
+import { findFailingStatements } from '../../lambda/audit/failing-statements';
+import { formatCount } from '../../lambda/audit/names';
+import { NO_SOURCE_NOT_CHECKED, type NotCheckedItem } from '../../lambda/audit/not-checked';
 import type { Sessions } from '../../lambda/audit/short-transactions';
-import type { Accepted, Looked } from '../../lambda/contract/audit';
+import type { SortedFindings } from '../../lambda/audit/suppressions';
+import type { AuditCoverage, Suppression } from '../../lambda/contract/audit-findings';
 import { AUDIT_KINDS } from '../../lambda/defects';
-import { type BehindHere, behindHere } from '../../lambda/defects/behind-here';
-import { type AuditFinding, type Findings, findingsOf } from '../../lambda/defects/findings';
+import { type AuditFinding, type AuditFindings, collectFindings } from '../../lambda/defects/findings';
+import { findBehindSequences, type SequenceCheckResult } from '../../lambda/defects/sequence-behind-query';
 import type { Database } from '../../lambda/postgres/database';
-import type { WorkloadEntry } from '../workload/workload';
-import { askData } from './data';
-import { type Snapshot, type TakeOptions, takeSnapshot } from './snapshot';
-import { planWorkload } from './statements';
+import type { WorkloadEntry } from '../workload/collect-workload';
+import { runDataChecks } from './data';
+import { planWorkload } from './planned-workload';
+import { type Snapshot, type SnapshotOptions, takeSnapshot } from './snapshot';
 import type { WrittenReport } from './write/report';
 
 export interface AuditOptions {
   /**
-   * What the database was moved from: as it is, or as a snapshot has it; or read when it is known what it is compared
-   * with.
+   * Database that the target was moved from, or a snapshot of it. A function is called with the target's catalog and
+   * returns the snapshot, for sources that are read in relation to the target.
    * @default - nothing to compare with
    */
-  readonly source?: Database | Snapshot | ((target: Catalogue) => Snapshot);
-  /** Files of statements. @default - those that the source, else the database itself, remembers */
-  readonly workload?: readonly WorkloadEntry[];
-  /** Tables of any size are read. @default false */
-  readonly deep?: boolean;
+  readonly source?: Database | Snapshot | ((target: Catalog) => Snapshot);
   /**
-   * A second session of the database that is looked at: its rows are asked while the catalogue is read, and over both.
-   * @default - one thing after the other
+   * Statements of the application.
+   * @default - the statements recorded by the source, or by the target if there is no source
+   */
+  readonly workload?: readonly WorkloadEntry[];
+  /**
+   * Whether to read the rows of all tables, whatever their size.
+   * @default false
+   */
+  readonly fullScan?: boolean;
+  /**
+   * Second session of the target database. One session then queries rows while the other reads the catalog, and later
+   * row queries are spread over both.
+   * @default - all queries run one after another
    */
   readonly beside?: Database;
-  /** Of Trueup. */
+  /** Version of Trueup. */
   readonly version: string;
-  readonly partBegins?: PartBegins;
+  readonly partBegins?: PartListener;
 }
 
 export interface AuditResult {
-  /** The surest first. */
+  /** Findings, the most certain first. */
   readonly findings: readonly AuditFinding[];
-  /** What was not looked at: nothing of it is taken for whole. */
-  readonly notSeen: readonly NotSeen[];
-  readonly looked: Looked;
+  /** Objects that were not checked, with the reason. They count neither as good nor as bad. */
+  readonly notChecked: readonly NotCheckedItem[];
+  readonly coverage: AuditCoverage;
 }
 
-export interface Audited extends AuditResult {
-  readonly compared: Compared;
+export interface AuditWithComparison extends AuditResult {
+  readonly compared: SnapshotComparison;
 }
 
-/** What the findings come from, for whoever shows or mends them. */
-export interface Compared {
+/** Data that the findings are derived from, for reports and repairs. */
+export interface SnapshotComparison {
   readonly target: Snapshot;
   readonly source: Snapshot | null;
   readonly differences: readonly Difference[];
-  readonly mends: Findings['mends'];
+  readonly repairs: AuditFindings['repairs'];
 }
 
-/** Sorted by what is accepted. */
+/** An audit result after the suppressed findings were separated from the others. */
 export interface AuditReport extends AuditResult {
-  readonly accepted: Sorted<AuditFinding>['accepted'];
-  /** Accepted, and found no more. */
-  readonly gone: readonly Accepted[];
-  /** How many are less sure than was asked for: they are neither shown nor judged. */
+  readonly suppressed: SortedFindings<AuditFinding>['suppressed'];
+  /** Obsolete suppressions: they match no finding. */
+  readonly obsolete: readonly Suppression[];
+  /** Number of findings below the requested confidence, which are neither shown nor counted as failures. */
   readonly hidden: number;
-  /** @default - nothing was to be written */
+  /**
+   * Lost objects that no generated migration can restore, and what to do instead.
+   * @default - not determined
+   */
+  readonly byHand?: WrittenReport['unwritten'];
+  /**
+   * Result of `--write`.
+   * @default - no migrations were requested
+   */
   readonly written?: WrittenReport;
 }
 
 /**
- * Reads only. The parser must be ready.
- * @throws {TrueupError} where a schema kept changing
+ * Runs the audit. It is read-only. The parser must be loaded.
+ * @throws {TrueupError} if a schema kept changing while it was read
  * @throws {SqlError}
  */
-export async function audit(target: Database, options: AuditOptions): Promise<Audited> {
-  const { source: from, version, deep = false, beside, partBegins = () => {} } = options;
+export async function audit(target: Database, options: AuditOptions): Promise<AuditWithComparison> {
+  const { source: from, version, fullScan = false, beside, partBegins = () => {} } = options;
   const both: Sessions = beside ? [target, beside] : [target];
   // Large tables are read one at a time: the application needs the disk as well.
-  const sessions: Sessions = deep ? [target] : both;
-  const [own, behind] = await takeBoth(both, { version, count: deep, partBegins });
+  const sessions: Sessions = fullScan ? [target] : both;
+  const [own, behind] = await takeSnapshots(both, { version, count: fullScan, partBegins });
   const isLive = from !== undefined && 'query' in from;
   const source = isLive
     ? await takeSnapshot(from, {
         version,
-        count: deep,
+        count: fullScan,
         partBegins: (part) => partBegins(`${part} of the source`),
       })
     : typeof from === 'function'
-      ? from(own.catalogue)
+      ? from(own.catalog)
       : from;
-  const comparison = source ? compare(source.catalogue, own.catalogue) : { differences: [], notSeen: [] };
-  const differences = await withoutNeedless(target, comparison.differences);
+  const comparison = source
+    ? compareCatalogs(source.catalog, own.catalog)
+    : { differences: [], notChecked: [] };
+  const differences = await removeNeedlessGrants(target, comparison.differences);
 
   partBegins('workload');
   const entries = options.workload ?? (source ?? own).workload;
   const planned = await planWorkload(entries, target, isLive ? from : null);
   partBegins('data');
-  const depth: Depth = { deep, looks: new Map() };
-  const rows: RowsHere = source ? await countHere(sessions, own, source, depth) : { ...own, empty: [] };
-  const data = await askData(sessions, behind, own, source ?? null, differences, depth);
+  const depth: ScanDepth = { fullScan, looks: new Map() };
+  const rows: TargetRowCounts = source
+    ? await countTargetRows(sessions, own, source, depth)
+    : { ...own, empty: [] };
+  const data = await runDataChecks(sessions, behind, own, source ?? null, differences, depth);
 
   const evidence: Evidence = {
-    target: { ...sideOf(own), rows: rows.rows },
-    source: source ? sideOf(source) : null,
+    target: { ...toComparisonSide(own), rows: rows.rows },
+    source: source ? toComparisonSide(source) : null,
     differences,
-    failing: failingOf(planned.statements, differences),
+    failing: findFailingStatements(planned.statements, differences),
     data: { ...data.answers, empty: rows.empty },
   };
-  const { findings, mends } = findingsOf(evidence);
+  const { findings, repairs } = collectFindings(evidence);
   return {
     findings,
-    notSeen: [
-      ...rows.notSeen.filter(({ what }) => what !== 'workload' || entries === own.workload),
+    notChecked: [
+      ...rows.notChecked.filter(({ what }) => what !== 'workload' || entries === own.workload),
       ...[
-        ...(source?.notSeen ?? []),
-        ...(source ? estimatesOf(own, source, isLive ? COUNT_BOTH : COUNT_IT) : []),
+        ...(source?.notChecked ?? []),
+        ...(source ? listEstimatesNotChecked(own, source, isLive ? COUNT_BOTH_HINT : COUNT_HINT) : []),
       ]
         .filter(({ what }) => what !== 'workload' || entries === source?.workload)
         .map((each) => ({ ...each, what: `in the source: ${each.what}` })),
-      ...(source ? [] : [WITHOUT_SOURCE]),
-      ...comparison.notSeen,
-      ...(source ? notCompared(source.catalogue) : []),
-      ...planned.notSeen,
-      ...data.notSeen,
+      ...(source ? [] : [NO_SOURCE_NOT_CHECKED]),
+      ...comparison.notChecked,
+      ...(source ? listNotCompared(source.catalog) : []),
+      ...planned.notChecked,
+      ...data.notChecked,
     ],
-    looked: {
-      kinds: AUDIT_KINDS.length,
-      tables: own.catalogue.tables.length,
-      objects: objectsIn(own.catalogue),
-      compared: source ? objectsIn(source.catalogue) : null,
+    coverage: {
+      checks: AUDIT_KINDS.length,
+      tables: own.catalog.tables.length,
+      objects: countObjects(own.catalog),
+      compared: source ? countObjects(source.catalog) : null,
       statements: entries.length,
       decided: planned.decided,
     },
-    compared: { target: own, source: source ?? null, differences, mends },
+    compared: { target: own, source: source ?? null, differences, repairs },
   };
 }
 
-/** A server takes as long for the sequences of thousands of tables as for their catalogue. */
-async function takeBoth(
+/**
+ * Reads the snapshot and checks the sequences, at the same time if there are two sessions: with thousands of tables,
+ * the sequences take as long as the catalog.
+ */
+async function takeSnapshots(
   [first, second]: Sessions,
-  options: TakeOptions,
-): Promise<readonly [Snapshot, BehindHere]> {
-  if (second) return Promise.all([takeSnapshot(first, options), behindHere(second)]);
+  options: SnapshotOptions,
+): Promise<readonly [Snapshot, SequenceCheckResult]> {
+  if (second) return Promise.all([takeSnapshot(first, options), findBehindSequences(second)]);
   const own = await takeSnapshot(first, options);
-  return [own, await behindHere(first)];
+  return [own, await findBehindSequences(first)];
 }
 
-const COUNT_BOTH = '--deep counts the rows of both';
-const COUNT_IT = '`trueup snapshot --count` counts them';
+const COUNT_BOTH_HINT = '--full-scan counts the rows of both';
+const COUNT_HINT = '`trueup snapshot --exact-counts` counts them';
 
-const sideOf = ({ catalogue, positions, rows }: Snapshot): Side => ({ catalogue, positions, rows });
+const toComparisonSide = ({ catalog, sequenceValues: positions, rows }: Snapshot): DatabaseSide => ({
+  catalog,
+  positions,
+  rows,
+});
 
-const notCompared = ({ foreignServers, subscriptions }: Catalogue): readonly NotSeen[] =>
+const listNotCompared = ({ foreignServers, subscriptions }: Catalog): readonly NotCheckedItem[] =>
   (
     [
       [foreignServers.length, 'foreign server'],
@@ -168,6 +202,6 @@ const notCompared = ({ foreignServers, subscriptions }: Catalogue): readonly Not
   )
     .filter(([count]) => count > 0)
     .map(([count, what]) => ({
-      what: `${plural(count, what)} of the source`,
+      what: `${formatCount(count, what)} of the source`,
       why: count === 1 ? 'it is not compared' : 'they are not compared',
     }));

@@ -1,27 +1,30 @@
-/** The statements of one function's body, and what they name. Pure; the parser must be ready. */
+/** Extracts the statements of a function's body and the objects that they name. Pure; the parser must be loaded. */
 
-import type { Routine } from '../../lambda/audit/catalogue/functions';
-import type { Named } from '../../lambda/audit/evidence';
-import { key } from '../../lambda/audit/names';
-import { ParseFailure, parse, parsePlpgsql } from '../compiler/read/parser';
+import type { Routine } from '../../lambda/audit/catalog/functions';
+import type { ReferencedName } from '../../lambda/audit/evidence';
+import { joinKey } from '../../lambda/audit/names';
+import { ParseFailure, parsePlpgsql, parseSql } from '../compiler/read/parser';
 
-export interface Body {
+export interface RoutineBody {
   readonly statements: readonly string[];
-  /** As it is written: names in its literals are asked for before they are used, or are run by EXECUTE. */
+  /**
+   * Source text of the body. A name in one of its literals may belong to an object that the body checks for before it
+   * uses it, or that it creates with EXECUTE.
+   */
   readonly text: string;
 }
 
-/** Null where there is nothing to read: another language, or a body whose names the server keeps track of. */
-export function bodyOf({ language, definition }: Routine): Body | null {
+/** Returns the body; `null` if it is in another language, or in a form whose dependencies the server tracks itself. */
+export function parseRoutineBody({ language, definition }: Routine): RoutineBody | null {
   try {
     if (language === 'plpgsql') {
       const tree = parsePlpgsql(definition);
-      // What goes wrong is expected, and dealt with.
-      if (contains(tree, 'PLpgSQL_exception_block')) return null;
-      return { statements: expressionsIn(tree), text: definition };
+      // A body with an exception block expects errors and handles them.
+      if (containsField(tree, 'PLpgSQL_exception_block')) return null;
+      return { statements: listExpressions(tree), text: definition };
     }
     if (language !== 'sql') return null;
-    const text = textOf(definition);
+    const text = readBodyText(definition);
     return text === null ? null : { statements: [text], text };
   } catch (error) {
     if (error instanceof ParseFailure) return null;
@@ -29,33 +32,33 @@ export function bodyOf({ language, definition }: Routine): Body | null {
   }
 }
 
-type Tree = Readonly<Record<string, unknown>>;
+type PlpgsqlTree = Readonly<Record<string, unknown>>;
 
-const isTree = (value: unknown): value is Tree => typeof value === 'object' && value !== null;
+const isTree = (value: unknown): value is PlpgsqlTree => typeof value === 'object' && value !== null;
 
-function* every(value: unknown): Generator<Tree> {
+function* walkTree(value: unknown): Generator<PlpgsqlTree> {
   if (!isTree(value)) return;
   if (!Array.isArray(value)) yield value;
-  for (const each of Object.values(value)) yield* every(each);
+  for (const each of Object.values(value)) yield* walkTree(each);
 }
 
-const contains = (tree: unknown, field: string): boolean => {
-  for (const each of every(tree)) if (field in each) return true;
+const containsField = (tree: unknown, field: string): boolean => {
+  for (const each of walkTree(tree)) if (field in each) return true;
   return false;
 };
 
-/** Of CREATE FUNCTION … AS; null of BEGIN ATOMIC. */
-function textOf(definition: string): string | null {
-  for (const each of every(parse(definition).statements[0]?.node))
+/** Returns the text after AS of CREATE FUNCTION; `null` for BEGIN ATOMIC. */
+function readBodyText(definition: string): string | null {
+  for (const each of walkTree(parseSql(definition).statements[0]?.node))
     if (each.defname === 'as')
-      for (const string of every(each.arg)) if (typeof string.sval === 'string') return string.sval;
+      for (const string of walkTree(each.arg)) if (typeof string.sval === 'string') return string.sval;
   return null;
 }
 
-/** As statements: of `x := f(y)` the right side. */
-function expressionsIn(tree: unknown): string[] {
+/** Returns the expressions of a PL/pgSQL body as statements; for `x := f(y)` this is the right-hand side. */
+function listExpressions(tree: unknown): string[] {
   const found: string[] = [];
-  for (const each of every(tree)) {
+  for (const each of walkTree(tree)) {
     const expression = each.PLpgSQL_expr;
     if (!isTree(expression) || typeof expression.query !== 'string') continue;
     const { query, parseMode } = expression as { query: string; parseMode?: number };
@@ -69,12 +72,18 @@ function expressionsIn(tree: unknown): string[] {
   return found;
 }
 
-/** @returns `made`: relations that the body makes itself */
-export function namedIn({ statements, text }: Body): { named: readonly Named[]; made: readonly string[] } {
-  const named = new Map<string, Named>();
+/**
+ * Returns the objects that a body names.
+ * @returns `named`: functions and relations that must exist; `made`: relations that the body creates itself
+ */
+export function findReferencedNames({ statements, text }: RoutineBody): {
+  named: readonly ReferencedName[];
+  made: readonly string[];
+} {
+  const named = new Map<string, ReferencedName>();
   const own = new Set<string>();
   for (const statement of statements) {
-    const nodes = [...every(nodesOf(statement))];
+    const nodes = [...walkTree(parseNodes(statement))];
     for (const each of nodes) {
       if (typeof each.ctename === 'string') own.add(each.ctename);
       const made = isTree(each.CreateStmt)
@@ -83,43 +92,46 @@ export function namedIn({ statements, text }: Body): { named: readonly Named[]; 
           ? each.into.rel
           : null;
       if (isTree(made)) own.add(String(made.relname));
-      const use = calls(each) ?? relates(each);
-      if (use !== null) named.set(key(use.what, use.schema ?? '', use.name), use);
+      const use = readCalledFunction(each) ?? readRelation(each);
+      if (use !== null) named.set(joinKey(use.what, use.schema ?? '', use.name), use);
     }
   }
   return {
     named: [...named.values()].filter(
       (each) =>
-        !isOfServer(each) && !(each.schema === null && own.has(each.name)) && !isSaid(text, each.name),
+        !isSystemName(each) && !(each.schema === null && own.has(each.name)) && !isInLiteral(text, each.name),
     ),
     made: [...own],
   };
 }
 
-const isOfServer = ({ schema }: Named): boolean =>
+const isSystemName = ({ schema }: ReferencedName): boolean =>
   schema !== null && /^(pg_catalog|information_schema|pg_temp)$/.test(schema);
 
-/** In a literal: `to_regclass('audit_log')`, `EXECUTE 'CREATE TEMP TABLE found …'`. */
-const isSaid = (text: string, name: string): boolean =>
+/**
+ * Returns whether the name occurs in a string literal, as in `to_regclass('audit_log')` or `EXECUTE 'CREATE TEMP TABLE found
+ * …'`.
+ */
+const isInLiteral = (text: string, name: string): boolean =>
   [...text.matchAll(/'(?:[^']|'')*'/g)].some(([literal]) => literal.includes(name));
 
-function nodesOf(statement: string): unknown {
+function parseNodes(statement: string): unknown {
   try {
-    return parse(statement).statements.map(({ node }) => node);
+    return parseSql(statement).statements.map(({ node }) => node);
   } catch (error) {
     if (error instanceof ParseFailure) return [];
     throw error;
   }
 }
 
-function calls({ FuncCall: call }: Tree): Named | null {
+function readCalledFunction({ FuncCall: call }: PlpgsqlTree): ReferencedName | null {
   if (!isTree(call) || !Array.isArray(call.funcname)) return null;
   const names = call.funcname.map((each) => String((each as { String?: { sval?: string } }).String?.sval));
   const name = names.at(-1);
   return name === undefined ? null : { what: 'function', schema: names.at(-2) ?? null, name };
 }
 
-const relates = ({ relname, schemaname }: Tree): Named | null =>
+const readRelation = ({ relname, schemaname }: PlpgsqlTree): ReferencedName | null =>
   typeof relname !== 'string'
     ? null
     : { what: 'relation', schema: typeof schemaname === 'string' ? schemaname : null, name: relname };

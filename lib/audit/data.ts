@@ -1,32 +1,32 @@
-/** What the catalogue does not say: duplicates, orphaned rows, names in bodies. Reads only. */
+/** Checks what the catalog does not show: duplicate keys, orphaned rows, names in function bodies. Read-only. */
 import type { Difference } from '../../lambda/audit/compare/difference';
-import { countEach, type Depth } from '../../lambda/audit/data/ask';
-import { contradictionsWanted } from '../../lambda/audit/data/contradictions';
-import { duplicatesWanted, orphansWanted } from '../../lambda/audit/data/counts';
+import { planContradictionCounts } from '../../lambda/audit/data/contradictions';
+import { runCountQueries, type ScanDepth } from '../../lambda/audit/data/count-queries';
+import { ORPHANED_ROWS, planDuplicateCounts, planOrphanCounts } from '../../lambda/audit/data/counts';
 import { type DataAnswers, NO_ANSWERS } from '../../lambda/audit/evidence';
-import { NOT_DEEP, type NotSeen } from '../../lambda/audit/not-seen';
+import { NO_FULL_SCAN_NOT_CHECKED, type NotCheckedItem } from '../../lambda/audit/not-checked';
 import type { Sessions } from '../../lambda/audit/short-transactions';
-import type { BehindHere } from '../../lambda/defects/behind-here';
-import { askBodies } from './bodies';
+import type { SequenceCheckResult } from '../../lambda/defects/sequence-behind-query';
+import { findBrokenReferences } from './broken-references';
 import type { Snapshot } from './snapshot';
 
-export async function askData(
+export async function runDataChecks(
   sessions: Sessions,
-  behind: BehindHere,
+  behind: SequenceCheckResult,
   own: Snapshot,
   source: Snapshot | null,
   differences: readonly Difference[],
-  depth: Depth,
-): Promise<{ answers: DataAnswers; notSeen: readonly NotSeen[] }> {
-  const bodies = await askBodies(sessions[0], own.catalogue, source?.catalogue ?? null);
-  const keys = duplicatesWanted(source?.catalogue ?? null, own.catalogue, differences, depth.deep);
-  const duplicates = await countEach(sessions, 'duplicates', keys.counts, depth);
-  const references = orphansWanted(source?.catalogue ?? null, own.catalogue, differences);
-  const orphans = await countEach(sessions, 'orphaned rows', references.counts, depth);
-  const contradictions = await countEach(
+  depth: ScanDepth,
+): Promise<{ answers: DataAnswers; notChecked: readonly NotCheckedItem[] }> {
+  const bodies = await findBrokenReferences(sessions[0], own.catalog, source?.catalog ?? null);
+  const keys = planDuplicateCounts(source?.catalog ?? null, own.catalog, differences, depth.fullScan);
+  const duplicates = await runCountQueries(sessions, 'duplicates', keys.counts, depth);
+  const references = planOrphanCounts(source?.catalog ?? null, own.catalog, differences, depth.fullScan);
+  const orphans = await runCountQueries(sessions, ORPHANED_ROWS, references.counts, depth);
+  const contradictions = await runCountQueries(
     sessions,
     'rows that contradict a constraint',
-    contradictionsWanted(own.catalogue),
+    planContradictionCounts(own.catalog),
     depth,
   );
   return {
@@ -38,15 +38,15 @@ export async function askData(
       orphans: orphans.counts.map(({ about, count }) => ({ ...about, rows: count })),
       contradictions: contradictions.counts.map(({ about, count }) => ({ ...about, rows: count })),
     },
-    notSeen: [
-      ...behind.notSeen,
-      ...bodies.notSeen,
-      ...keys.notSeen,
-      ...duplicates.notSeen,
-      ...references.notSeen,
-      ...orphans.notSeen,
-      ...contradictions.notSeen,
-      ...(depth.deep ? [] : [NOT_DEEP]),
+    notChecked: [
+      ...behind.notChecked,
+      ...bodies.notChecked,
+      ...keys.notChecked,
+      ...duplicates.notChecked,
+      ...references.notChecked,
+      ...orphans.notChecked,
+      ...contradictions.notChecked,
+      ...(depth.fullScan ? [] : [NO_FULL_SCAN_NOT_CHECKED]),
     ],
   };
 }

@@ -1,14 +1,17 @@
-/** A snapshot as it is written, an object a line: read without ever holding its text, which is as large as all objects. */
+/**
+ * Reads a snapshot file line by line, one object at a time, so that the text, which is as large as all objects
+ * together, is never in memory as a whole.
+ */
 import { closeSync, openSync, readSync } from 'node:fs';
 import { StringDecoder } from 'node:string_decoder';
 
-const CHUNK = 64 * 1024;
+const CHUNK_BYTES = 64 * 1024;
 
-export function* linesOf(file: string): Generator<string> {
+export function* readLines(file: string): Generator<string> {
   const handle = openSync(file, 'r');
   try {
     const decoder = new StringDecoder('utf8');
-    const chunk = Buffer.alloc(CHUNK);
+    const chunk = Buffer.alloc(CHUNK_BYTES);
     let rest = '';
     for (let size = readSync(handle, chunk); size > 0; size = readSync(handle, chunk)) {
       const lines = (rest + decoder.write(chunk.subarray(0, size))).split('\n');
@@ -21,8 +24,8 @@ export function* linesOf(file: string): Generator<string> {
   }
 }
 
-/** The document; null where it is no JSON, or is laid out otherwise and has to be read as a whole. */
-export function documentOf(lines: Iterable<string>): unknown {
+/** Parses the document; `null` if it is not JSON or has another layout, so that it has to be read as a whole. */
+export function parseDocument(lines: Iterable<string>): unknown {
   const lists: unknown[][] = [];
   let frame = '';
   let list: unknown[] | null = null;
@@ -30,7 +33,7 @@ export function documentOf(lines: Iterable<string>): unknown {
   try {
     for (const line of lines) {
       const isObject = list !== null && line.startsWith('{');
-      // A comma before each object but the first, and nowhere else.
+      // Each object but the first must follow a comma, and there must be no other comma.
       if (list !== null && list.length > 0 && isOpen !== isObject) return null;
       if (isObject) {
         isOpen = line.endsWith(',');
@@ -38,14 +41,14 @@ export function documentOf(lines: Iterable<string>): unknown {
         continue;
       }
       list = line.endsWith(': [') ? [] : null;
-      // In its place stands its number.
+      // The frame holds the list's number in place of its objects.
       frame += list === null ? `${line}\n` : `${line}${lists.push(list) - 1}`;
     }
     return JSON.parse(frame, (_name, value) =>
       Array.isArray(value) && typeof value[0] === 'number' ? lists[value[0]] : value,
     );
   } catch (error) {
-    // So deep that the stack ends.
+    // A RangeError means that the JSON is nested so deeply that the stack overflowed.
     if (error instanceof SyntaxError || error instanceof RangeError) return null;
     throw error;
   }

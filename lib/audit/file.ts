@@ -1,38 +1,38 @@
 /**
- * A snapshot as a file: one JSON object with a line for every object of the database, sorted, so that `git diff` reads
- * well. The same database gives the same bytes, but for the line `taken`.
+ * Reads and writes snapshot files: one JSON object with a sorted line for every object of the database, so that `git
+ * diff` is readable. The same database gives the same bytes, except for the line `taken`.
  */
 import { readFileSync } from 'node:fs';
-import { type Catalogue, KINDS } from '../../lambda/audit/catalogue';
-import { documentOf, linesOf } from './file-lines';
+import { type Catalog, OBJECT_KINDS } from '../../lambda/audit/catalog';
+import { parseDocument, readLines } from './file-lines';
 import type { Snapshot } from './snapshot';
 
-export const FORMAT = 'trueup-snapshot';
-export const VERSION = 1;
+export const SNAPSHOT_FORMAT = 'trueup-snapshot';
+export const SNAPSHOT_VERSION = 1;
 
-const LISTS = ['positions', 'rows', 'workload', 'notSeen'] as const;
+const LIST_FIELDS = ['sequenceValues', 'rows', 'workload', 'notChecked'] as const;
 
 export function writeSnapshot(snapshot: Snapshot): string {
-  const names = Object.keys(KINDS) as (keyof Catalogue)[];
-  const catalogue = names.map((name) => `${JSON.stringify(name)}: ${list(snapshot.catalogue[name])}`);
+  const names = Object.keys(OBJECT_KINDS) as (keyof Catalog)[];
+  const catalog = names.map((name) => `${JSON.stringify(name)}: ${formatList(snapshot.catalog[name])}`);
   const parts = [
-    `"format": ${JSON.stringify(FORMAT)}`,
-    `"version": ${VERSION}`,
+    `"format": ${JSON.stringify(SNAPSHOT_FORMAT)}`,
+    `"version": ${SNAPSHOT_VERSION}`,
     `"taken": ${JSON.stringify(snapshot.taken)}`,
-    `"catalogue": {\n${catalogue.join(',\n')}\n}`,
-    ...LISTS.map((name) => `${JSON.stringify(name)}: ${list(snapshot[name])}`),
+    `"catalog": {\n${catalog.join(',\n')}\n}`,
+    ...LIST_FIELDS.map((name) => `${JSON.stringify(name)}: ${formatList(snapshot[name])}`),
   ];
   return `{\n${parts.join(',\n')}\n}\n`;
 }
 
-const list = (objects: readonly object[]): string =>
+const formatList = (objects: readonly object[]): string =>
   objects.length === 0 ? '[]' : `[\n${objects.map((each) => JSON.stringify(each)).join(',\n')}\n]`;
 
-/** The text is no snapshot, or not one that this version reads. */
+/** Reports a file that is not a snapshot, or not one that this version can read. */
 export class SnapshotProblem extends Error {
   override readonly name = 'SnapshotProblem';
   constructor(
-    /** Follows the file's name: `is not JSON`. */
+    /** Predicate that follows the file's name, such as `is not JSON`. */
     message: string,
     readonly remedy: string,
   ) {
@@ -40,80 +40,83 @@ export class SnapshotProblem extends Error {
   }
 }
 
-const TAKE_AGAIN =
+const TAKE_AGAIN_REMEDY =
   'Take it again with `trueup snapshot --output FILE`, or restore the file from version control.';
 
 /** @throws {SnapshotProblem} */
 export const readSnapshotFile = (file: string): Snapshot => {
-  const document = documentOf(linesOf(file));
-  return document === null ? readSnapshot(readFileSync(file, 'utf8')) : snapshotIn(document);
+  const document = parseDocument(readLines(file));
+  return document === null ? readSnapshot(readFileSync(file, 'utf8')) : validateSnapshot(document);
 };
 
 /** @throws {SnapshotProblem} */
-export const readSnapshot = (text: string): Snapshot => snapshotIn(parse(text.replace(/^\uFEFF/, '')));
+export const readSnapshot = (text: string): Snapshot =>
+  validateSnapshot(parseJson(text.replace(/^\uFEFF/, '')));
 
-function snapshotIn(document: unknown): Snapshot {
-  if (!isObject(document) || document.format !== FORMAT)
-    throw new SnapshotProblem('is not a snapshot of Trueup', 'Give a file that `trueup snapshot` wrote.');
+function validateSnapshot(document: unknown): Snapshot {
+  if (!isObject(document) || document.format !== SNAPSHOT_FORMAT)
+    throw new SnapshotProblem('is not a snapshot of Trueup', 'Give a file written by `trueup snapshot`.');
   const { version } = document;
-  if (typeof version === 'number' && version > VERSION)
+  if (typeof version === 'number' && version > SNAPSHOT_VERSION)
     throw new SnapshotProblem(
-      `has format ${version}, and this version of Trueup reads up to ${VERSION}`,
+      `has format ${version}, and this version of Trueup reads up to ${SNAPSHOT_VERSION}`,
       'Use the version of Trueup that wrote it, or a later one.',
     );
-  if (version !== VERSION) throw damaged('its "version" is none');
+  if (version !== SNAPSHOT_VERSION) throw makeDamagedProblem('its "version" is invalid');
   requireParts(document);
   return document as unknown as Snapshot;
 }
 
-function parse(source: string): unknown {
+function parseJson(source: string): unknown {
   try {
     return JSON.parse(source);
   } catch {
-    // The parser's words quote the text.
+    // The parser's message is not used, because it quotes the text.
     const head = source.trimStart();
-    if (head === '') throw new SnapshotProblem('is empty', TAKE_AGAIN);
-    const begins = head.startsWith('{') && head.slice(0, 200).includes(`"${FORMAT}"`);
+    if (head === '') throw new SnapshotProblem('is empty', TAKE_AGAIN_REMEDY);
+    const begins = head.startsWith('{') && head.slice(0, 200).includes(`"${SNAPSHOT_FORMAT}"`);
     if (begins && !source.trimEnd().endsWith('\n}'))
-      throw new SnapshotProblem('is cut off: the end of the snapshot is missing', TAKE_AGAIN);
-    if (begins) throw damaged('it is not JSON');
+      throw new SnapshotProblem('is cut off: the end of the snapshot is missing', TAKE_AGAIN_REMEDY);
+    if (begins) throw makeDamagedProblem('it is not JSON');
     throw new SnapshotProblem(
       'is not JSON, so it is not a snapshot',
-      'Give a file that `trueup snapshot` wrote.',
+      'Give a file written by `trueup snapshot`.',
     );
   }
 }
 
-const damaged = (why: string): SnapshotProblem =>
-  new SnapshotProblem(`is a damaged snapshot: ${why}`, TAKE_AGAIN);
+const makeDamagedProblem = (why: string): SnapshotProblem =>
+  new SnapshotProblem(`is a damaged snapshot: ${why}`, TAKE_AGAIN_REMEDY);
 
-type Fields = Record<string, unknown>;
-const isObject = (value: unknown): value is Fields =>
+type JsonObject = Record<string, unknown>;
+const isObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-function requireParts(document: Fields): void {
-  if (!isObject(document.taken) || typeof document.taken.at !== 'string') throw damaged('it has no "taken"');
-  const { catalogue } = document;
-  if (!isObject(catalogue)) throw damaged('it has no "catalogue"');
-  for (const [name, { namedBy, always = [] }] of Object.entries(KINDS)) {
-    // A grant on a database has no schema: what names an object may be missing there, but is never anything else than text.
-    const required = name === 'grants' ? [] : namedBy.filter((field) => NAMES.includes(field));
+function requireParts(document: JsonObject): void {
+  if (!isObject(document.taken) || typeof document.taken.at !== 'string')
+    throw makeDamagedProblem('it has no "taken"');
+  const { catalog } = document;
+  if (!isObject(catalog)) throw makeDamagedProblem('it has no "catalog"');
+  for (const [name, { namedBy, always = [] }] of Object.entries(OBJECT_KINDS)) {
+    // A grant on a database has no schema. In grants, a naming field may therefore be missing, but if it is present it
+    // must be text.
+    const required = name === 'grants' ? [] : namedBy.filter((field) => NAME_FIELDS.includes(field));
     requireObjects(
-      catalogue[name],
-      `catalogue.${name}`,
+      catalog[name],
+      `catalog.${name}`,
       (object) =>
         namedBy.every((field) => ['string', 'boolean', 'undefined'].includes(typeof object[field])) &&
         required.every((field) => typeof object[field] === 'string') &&
         always.every((field) => object[field] !== undefined),
     );
   }
-  if ((catalogue.database as unknown[]).length !== 1)
-    throw damaged('"catalogue.database" has not one object');
-  const named = (object: Fields): boolean =>
+  if ((catalog.database as unknown[]).length !== 1)
+    throw makeDamagedProblem('"catalog.database" must have exactly one object');
+  const named = (object: JsonObject): boolean =>
     typeof object.schema === 'string' && typeof object.name === 'string';
   requireObjects(
-    document.positions,
-    'positions',
+    document.sequenceValues,
+    'sequenceValues',
     (each) => named(each) && typeof each.lastValue === 'string',
   );
   requireObjects(document.rows, 'rows', (each) => named(each) && typeof each.rows === 'number');
@@ -123,16 +126,16 @@ function requireParts(document: Fields): void {
     (each) => typeof each.text === 'string' && Array.isArray(each.senders),
   );
   requireObjects(
-    document.notSeen,
-    'notSeen',
+    document.notChecked,
+    'notChecked',
     (each) => typeof each.what === 'string' && typeof each.why === 'string',
   );
 }
 
-const NAMES: readonly string[] = ['schema', 'table', 'name'];
+const NAME_FIELDS: readonly string[] = ['schema', 'table', 'name'];
 
-function requireObjects(value: unknown, name: string, isOne: (object: Fields) => boolean): void {
-  if (!Array.isArray(value)) throw damaged(`"${name}" is no list`);
+function requireObjects(value: unknown, name: string, isOne: (object: JsonObject) => boolean): void {
+  if (!Array.isArray(value)) throw makeDamagedProblem(`"${name}" is not a list`);
   const wrong = value.findIndex((each) => !isObject(each) || !isOne(each));
-  if (wrong >= 0) throw damaged(`item ${wrong + 1} of "${name}" is not what it should be`);
+  if (wrong >= 0) throw makeDamagedProblem(`item ${wrong + 1} of "${name}" has missing or invalid fields`);
 }

@@ -1,92 +1,100 @@
-/** What a database is, without its rows: kept in a file when the database is gone. */
-import type { Catalogue } from '../../lambda/audit/catalogue';
-import { type PartBegins, readCatalogue } from '../../lambda/audit/catalogue/read';
-import { type NotSeen, unseenIn } from '../../lambda/audit/not-seen';
-import { type Position, readPositions } from '../../lambda/audit/positions';
+/** Takes a snapshot of a database: everything but its rows. It can be kept in a file after the database was dropped. */
+import type { Catalog } from '../../lambda/audit/catalog';
+import { type PartListener, readCatalog } from '../../lambda/audit/catalog/read';
+import { listUncheckedOfCatalog, type NotCheckedItem } from '../../lambda/audit/not-checked';
+import { readSequenceValues, type SequenceValue } from '../../lambda/audit/positions';
 import { countRows, estimateRows, type RowCount } from '../../lambda/audit/rows';
 import { type Database, SqlError } from '../../lambda/postgres/database';
+import { collectWorkload, type WorkloadEntry } from '../workload/collect-workload';
 import { NoStatistics, readStatistics } from '../workload/sources/statistics';
-import { collect, type WorkloadEntry } from '../workload/workload';
 
 export interface Snapshot {
-  /** Everything that differs between two snapshots of the same database. */
-  readonly taken: Taken;
-  readonly catalogue: Catalogue;
-  /** Where sequences are, by name. */
-  readonly positions: readonly Position[];
-  /** How many rows tables have, by name. */
+  /** Facts about the reading. Only they differ between two snapshots of an unchanged database. */
+  readonly taken: SnapshotInfo;
+  readonly catalog: Catalog;
+  /** Positions of the sequences, sorted by name. */
+  readonly sequenceValues: readonly SequenceValue[];
+  /** Row counts of the tables, sorted by name. */
   readonly rows: readonly RowCount[];
-  /** What pg_stat_statements holds, normalized, by text. */
+  /** Normalized statements recorded by pg_stat_statements, sorted by text. */
   readonly workload: readonly WorkloadEntry[];
-  /** What a reader must not take for missing in the database. */
-  readonly notSeen: readonly NotSeen[];
+  /** Objects that could not be read, with the reason, so that they are not mistaken for missing ones. */
+  readonly notChecked: readonly NotCheckedItem[];
 }
 
-export interface Taken {
-  /** ISO time. */
+export interface SnapshotInfo {
+  /** Time in ISO 8601 format. */
   readonly at: string;
-  /** Of Trueup. */
+  /** Version of Trueup. */
   readonly version: string;
-  /** Who asked: what is not seen depends on it. Empty where a file was read. */
+  /** Role that read the database, which decides what could be read; empty if the source was a file. */
   readonly role: string;
-  /** How long each part took. */
-  readonly ms: Readonly<Record<'catalogue' | 'workload' | 'positions' | 'rows', number>>;
+  /** Duration of each part in milliseconds. */
+  readonly ms: Readonly<Record<'catalog' | 'workload' | 'sequenceValues' | 'rows', number>>;
 }
 
-export interface TakeOptions {
-  /** Count the rows of every table. @default - what the server believes */
+export interface SnapshotOptions {
+  /**
+   * Whether to count the rows of every table.
+   * @default - the server's estimates are used
+   */
   readonly count?: boolean;
-  /** Of Trueup. */
+  /** Version of Trueup. */
   readonly version: string;
-  readonly partBegins?: PartBegins;
+  readonly partBegins?: PartListener;
 }
 
 /**
- * Reads only, over several short transactions: sequences and counts are of a moment later than the catalogue. The parser
- * must be ready.
- * @throws {TrueupError} where the schema kept changing
+ * Takes the snapshot in several short read-only transactions, so sequence positions and row counts are slightly later
+ * than the catalog. The parser must be loaded.
+ * @throws {TrueupError} if the schema kept changing
  * @throws {SqlError}
  */
-export async function takeSnapshot(db: Database, options: TakeOptions): Promise<Snapshot> {
+export async function takeSnapshot(db: Database, options: SnapshotOptions): Promise<Snapshot> {
   const { partBegins = () => {} } = options;
   const at = new Date().toISOString();
-  const [asked] = await db.query<{ role: string }>('SELECT current_user::text AS role');
+  const [asked] = await db.query<{ role: string }>('SELECT current_user::pg_catalog.text AS role');
   const ms: Record<string, number> = {};
-  const timed = async <T>(part: keyof Taken['ms'], work: () => Promise<T>): Promise<T> => {
+  const timed = async <T>(part: keyof SnapshotInfo['ms'], work: () => Promise<T>): Promise<T> => {
     partBegins(part);
     const began = performance.now();
     const result = await work();
     ms[part] = Math.round(performance.now() - began);
     return result;
   };
-  const { catalogue, moved } = await timed('catalogue', () => readCatalogue(db, partBegins));
+  const { catalog, moved } = await timed('catalog', () => readCatalog(db, partBegins));
   const workload = await timed('workload', () => readWorkload(db));
-  const positions = await timed('positions', () => readPositions(db));
+  const positions = await timed('sequenceValues', () => readSequenceValues(db));
   const rows = await timed('rows', () => (options.count ? countRows(db) : estimateRows(db)));
   return {
-    taken: { at, version: options.version, role: asked!.role, ms: ms as Taken['ms'] },
-    catalogue,
-    positions: positions.positions,
+    taken: { at, version: options.version, role: asked!.role, ms: ms as SnapshotInfo['ms'] },
+    catalog,
+    sequenceValues: positions.positions,
     rows: rows.rows,
     workload: workload.entries,
-    notSeen: [...unseenIn({ catalogue, moved }), ...workload.notSeen, ...positions.notSeen, ...rows.notSeen],
+    notChecked: [
+      ...listUncheckedOfCatalog({ catalog, moved }),
+      ...workload.notChecked,
+      ...positions.notChecked,
+      ...rows.notChecked,
+    ],
   };
 }
 
 async function readWorkload(
   db: Database,
-): Promise<{ entries: readonly WorkloadEntry[]; notSeen: readonly NotSeen[] }> {
+): Promise<{ entries: readonly WorkloadEntry[]; notChecked: readonly NotCheckedItem[] }> {
   const what = 'workload';
   try {
     const { sent, hidden } = await readStatistics(db);
     const why = `${hidden} statements of other roles are hidden from the role; pg_read_all_stats shows them`;
-    return { entries: collect(sent).entries, notSeen: hidden > 0 ? [{ what, why }] : [] };
+    return { entries: collectWorkload(sent).entries, notChecked: hidden > 0 ? [{ what, why }] : [] };
   } catch (error) {
-    return { entries: [], notSeen: [{ what, why: whyNoWorkload(error) }] };
+    return { entries: [], notChecked: [{ what, why: explainMissingWorkload(error) }] };
   }
 }
 
-function whyNoWorkload(error: unknown): string {
+function explainMissingWorkload(error: unknown): string {
   if (error instanceof NoStatistics) return 'the database has no extension pg_stat_statements';
   if (!(error instanceof SqlError)) throw error;
   if (error.sqlstate === '42501') return 'the role may not read pg_stat_statements';

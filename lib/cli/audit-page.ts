@@ -1,28 +1,32 @@
-/** `trueup audit --html FILE` */
+/** `trueup audit --html FILE`: writes the report as an HTML page. */
 import { readFileSync } from 'node:fs';
-import { key } from '../../lambda/audit/names';
+import { joinKey } from '../../lambda/audit/names';
 import type { AuditFinding } from '../../lambda/defects/findings';
-import type { Compared } from '../audit/audit';
+import type { SnapshotComparison } from '../audit/audit';
 import type { ReportInput } from '../audit/html/input';
 import type { Repairs } from '../audit/html/repairs';
 import type { WrittenReport } from '../audit/write/report';
-import { writtenFor } from '../audit/write/write';
+import { buildMigrations } from '../audit/write/write';
 import { replaceFile, requireWritable } from './replace-file';
 import { UsageError } from './terminal/failure';
 import type { Terminal } from './terminal/terminal';
 
-/** Before the audit, which may take long. @throws {UsageError} */
-export function requirePage(file: string): void {
+/**
+ * Checks that the page can be written. It runs before the audit, which may take long.
+ * @throws {UsageError}
+ */
+export function requirePageFile(file: string): void {
   if (file === '-')
     throw new UsageError(
-      '--html needs the name of a file: the findings in words go to standard output',
+      '--html needs the name of a file, because the findings are printed to standard output',
       'Give --html report.html.',
     );
   requireWritable(file);
 }
 
 /**
- * @param roles of the server: migrations that were not written name them
+ * Writes the HTML page of an audit.
+ * @param roles roles of the server, which the proposed migrations may name if `--write` was not given
  * @throws {UsageError}
  */
 export async function writePage(
@@ -31,42 +35,42 @@ export async function writePage(
   input: Omit<ReportInput, 'repairs'>,
   roles: ReadonlySet<string>,
 ): Promise<void> {
-  // Loaded here: no other command draws.
-  const { MOST_FINDINGS, NO_REPAIRS, reportPage } =
+  // Loaded here because no other command renders the page.
+  const { MAX_FINDINGS, NO_REPAIRS, renderReport } =
     require('../audit/html') as typeof import('../audit/html');
   const { report, compared } = input;
   const repairs = report.written
-    ? inFolder(report.findings, report.written)
-    : report.findings.length > MOST_FINDINGS
-      ? NO_REPAIRS // Every file would be made for a page that has a part of them.
-      : await notWritten(report.findings, compared, roles);
-  replaceFile(file, reportPage({ ...input, repairs }));
-  terminal.err.line(`the page is ${file}`);
+    ? buildWrittenRepairs(report.findings, report.written)
+    : report.findings.length > MAX_FINDINGS
+      ? NO_REPAIRS // The page shows only some of the findings, so writing a file for each is wasted.
+      : await buildUnwrittenRepairs(report.findings, compared, roles);
+  replaceFile(file, renderReport({ ...input, repairs }));
+  terminal.err.line(`The page is in ${file}.`);
 }
 
-/** As `--write` wrote them. */
-function inFolder(findings: readonly AuditFinding[], { unwritten }: WrittenReport): Repairs {
+/** Returns the repairs that `--write` wrote. */
+function buildWrittenRepairs(findings: readonly AuditFinding[], { unwritten }: WrittenReport): Repairs {
   const fixes = new Set(findings.flatMap(({ fix }) => fix ?? []));
-  const reasons = new Map(unwritten.map(({ id, object, why }) => [key(id, object), why]));
+  const reasons = new Map(unwritten.map(({ id, object, why }) => [joinKey(id, object), why]));
   return {
     files: new Map([...fixes].map((each) => [each, readFileSync(each, 'utf8')])),
     written: true,
-    fileOf: ({ fix }) => fix,
-    whyNot: ({ id, object }) => reasons.get(key(id, object)) ?? null,
+    findFile: ({ fix }) => fix,
+    whyNot: ({ id, object }) => reasons.get(joinKey(id, object)) ?? null,
   };
 }
 
-/** As `--write` would write them. */
-async function notWritten(
+/** Returns the repairs that `--write` would write. */
+async function buildUnwrittenRepairs(
   findings: readonly AuditFinding[],
-  compared: Compared,
+  compared: SnapshotComparison,
   roles: ReadonlySet<string>,
 ): Promise<Repairs> {
-  const { files, fixes, unwritten } = await writtenFor(findings, compared, roles);
+  const { files, fixes, unwritten } = await buildMigrations(findings, compared, roles);
   return {
     files: new Map(files.map(({ name, text }) => [name, text])),
     written: false,
-    fileOf: (finding) => fixes.get(finding) ?? null,
+    findFile: (finding) => fixes.get(finding) ?? null,
     whyNot: (finding) => unwritten.get(finding) ?? null,
   };
 }

@@ -1,4 +1,4 @@
-/** The folder of migrations, compiled. */
+/** Compiles the folder of migrations. */
 import { statSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import type { Manifest } from '../../lambda/contract/manifest';
@@ -6,11 +6,15 @@ import type { CompileOptions } from '../compiler';
 import { CompileError } from '../compiler/problem';
 import { UsageError } from './terminal/failure';
 
-/** @throws {UsageError} when there are no files to read; {CompileError} with all that is wrong in them */
-export async function compile(folder: string, options?: CompileOptions): Promise<Manifest> {
+/**
+ * Compiles the folder.
+ * @throws {UsageError} if there are no files to read
+ * @throws {CompileError} with all problems in them
+ */
+export async function compileMigrations(folder: string, options?: CompileOptions): Promise<Manifest> {
   requireFolder(folder);
   try {
-    // Loaded here: PostgreSQL's parser takes longer to load than most commands take to run.
+    // Loaded here because PostgreSQL's parser takes longer to load than most commands take to run.
     const { compileFolder } = require('../compiler') as typeof import('../compiler');
     return await compileFolder(folder, options);
   } catch (error) {
@@ -26,20 +30,27 @@ export function requireFolder(folder: string): void {
   if (stat?.isDirectory()) return;
   throw new UsageError(
     stat ? `${folder} is not a folder` : `there is no folder ${folder}`,
-    'Give the folder of your migration files as the last argument, or start one with `trueup new NAME`.',
+    'Give the folder of your migration files as the last argument, or create one with `trueup new NAME`.',
   );
 }
 
-/** The ledger's namespace where none is given. */
-export const namespaceOf = (folder: string, given: string | undefined): string =>
+/** Returns the ledger's namespace, by default the name of the folder. */
+export const resolveNamespace = (folder: string, given: string | undefined): string =>
   given ?? (basename(resolve(folder)) || 'migrations');
 
-/** @throws {UsageError} */
+/**
+ * Checks that a migration exists.
+ * @throws {UsageError}
+ */
 export function requireMigration(
-  { migrations }: { readonly migrations: readonly { readonly name: string }[] },
+  {
+    migrations,
+  }: {
+    readonly migrations: readonly { readonly name: string; readonly formerNames?: readonly string[] }[];
+  },
   name: string,
 ): void {
-  if (migrations.some((migration) => migration.name === name)) return;
+  if (migrations.some((each) => each.name === name || each.formerNames?.includes(name))) return;
   const similar = migrations.filter((m) => m.name.includes(name)).map((m) => m.name);
   throw new UsageError(
     `there is no migration ${name}`,
@@ -49,5 +60,6 @@ export function requireMigration(
   );
 }
 
-/** A folder at the end of a clause: `.` and `..` would be read as its full stop. */
-export const atTheEnd = (folder: string): string => (folder.endsWith('.') ? resolve(folder) : folder);
+/** Returns a folder's name for the end of a sentence: `.` and `..` would be read as its full stop. */
+export const formatTrailingFolder = (folder: string): string =>
+  folder.endsWith('.') ? resolve(folder) : folder;

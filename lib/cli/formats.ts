@@ -1,10 +1,10 @@
-/** `--format`: how findings are printed. */
+/** `--format`: the formats in which findings are printed. */
 import { type Command, Option } from 'commander';
-import { githubAnnotations } from '../report/github';
-import { type ReportItem, worstFirst } from '../report/item';
-import type { Rules } from '../report/rules';
-import { sarifLog } from '../report/sarif';
-import { packageVersion } from './package';
+import { packageVersion } from '../package';
+import { formatGitHubAnnotations } from '../report/github';
+import { type ReportItem, sortByLevel } from '../report/item';
+import type { RuleTexts } from '../report/rules';
+import { buildSarifLog } from '../report/sarif';
 import { UsageError } from './terminal/failure';
 import type { GlobalOptions, Terminal } from './terminal/terminal';
 
@@ -21,37 +21,45 @@ export const withFormat = (command: Command): Command =>
     .addOption(
       new Option(
         '--format <format>',
-        'how to print it: github for annotations of a pull request, sarif for code scanning',
+        'output format; github is for annotations of a pull request, sarif for code scanning',
       ).choices([...FINDING_FORMATS]),
     )
-    .option(
-      '--docs-url <url>',
-      'with --format sarif: where the folder docs is to be read, for links to each rule',
-    );
+    .option('--docs-url <url>', 'with --format sarif: address of the documentation, for links to each rule');
 
-/** @throws {UsageError} */
-export function formatOf({ json, format, docsUrl }: FormatOptions): FindingFormat {
+/**
+ * Returns the chosen format.
+ * @throws {UsageError}
+ */
+export function resolveFormat({ json, format, docsUrl }: FormatOptions): FindingFormat {
   if (json && format !== undefined && format !== 'json')
-    throw new UsageError(`--json does not go with --format ${format}`, 'Give one of them.');
+    throw new UsageError(
+      `--json cannot be combined with --format ${format}`,
+      'Remove one of the two options.',
+    );
   if (docsUrl !== undefined && (format !== 'sarif' || !/^https:\/\/\S+$/.test(docsUrl)))
     throw new UsageError(
-      '--docs-url is an https:// address, and goes with --format sarif',
-      'Correct it, or leave it out.',
+      '--docs-url must be an https:// address and requires --format sarif',
+      'Correct the option or remove it.',
     );
   return format ?? (json ? 'json' : 'text');
 }
 
-/** The findings alone, for a machine. */
+/** Prints only the findings, in a machine-readable format. */
 export function printItems(
   { out }: Terminal,
   items: readonly ReportItem[],
-  { format, docsUrl, command, rules }: FormatOptions & { readonly command: string; readonly rules: Rules },
+  {
+    format,
+    docsUrl,
+    command,
+    rules,
+  }: FormatOptions & { readonly command: string; readonly rules: RuleTexts },
 ): void {
-  const sorted = worstFirst(items);
-  if (format === 'github') for (const line of githubAnnotations(sorted)) out.line(line);
+  const sorted = sortByLevel(items);
+  if (format === 'github') for (const line of formatGitHubAnnotations(sorted)) out.line(line);
   if (format !== 'sarif') return;
   const folder = docsUrl === undefined || docsUrl.endsWith('/') ? docsUrl : `${docsUrl}/`;
-  const log = sarifLog(sorted, {
+  const log = buildSarifLog(sorted, {
     command,
     version: packageVersion(),
     rules,

@@ -1,4 +1,4 @@
-/** Files as a commit has them: read from git, and nothing is checked out. */
+/** Reads the files of a commit from git, without checking anything out. */
 import { spawnSync } from 'node:child_process';
 import { existsSync, realpathSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
@@ -9,18 +9,18 @@ export interface CommittedFile {
   readonly bytes: Uint8Array;
 }
 
-const MAX_BYTES = 512 * 1024 * 1024;
+const MAX_OUTPUT_BYTES = 512 * 1024 * 1024;
 
 /**
- * The files right in a folder at a commit; null where there was no such folder.
+ * Returns the files directly in a folder at a commit; `null` if there was no such folder.
  * @param revision a branch, tag or commit
- * @throws {UsageError} where there is no git, no repository or no such commit
+ * @throws {UsageError} if there is no git, no repository or no such commit
  */
-export function folderAt(revision: string, folder: string): readonly CommittedFile[] | null {
+export function readFolderAt(revision: string, folder: string): readonly CommittedFile[] | null {
   const place = dirname(resolve(folder));
   requireRevision(revision, place);
-  // Names are relative to where git runs.
-  const listed = git(place, ['ls-tree', '-z', revision, `./${basename(resolve(folder))}/`]);
+  // The names are relative to the directory in which git runs.
+  const listed = runGit(place, ['ls-tree', '-z', revision, `./${basename(resolve(folder))}/`]);
   const entries = listed
     .toString('utf8')
     .split('\0')
@@ -29,17 +29,20 @@ export function folderAt(revision: string, folder: string): readonly CommittedFi
       return type === 'blob' ? [{ id: id!, name: basename(path!) }] : [];
     });
   if (entries.length === 0) return null;
-  return blobs(
+  return readBlobs(
     place,
     entries.map(({ id }) => id),
   ).map((bytes, i) => ({ name: entries[i]!.name, bytes }));
 }
 
-/** One file at a commit; null where it was not there. @throws {UsageError} as {@link folderAt} */
-export function fileAt(revision: string, file: string): string | null {
-  const place = existing(dirname(resolve(file)));
+/**
+ * Returns the text of one file at a commit; `null` if it did not exist.
+ * @throws {UsageError} as {@link readFolderAt}
+ */
+export function readFileAt(revision: string, file: string): string | null {
+  const place = findExistingFolder(dirname(resolve(file)));
   requireRevision(revision, place);
-  const { status, stdout } = run(place, [
+  const { status, stdout } = spawnGit(place, [
     'cat-file',
     'blob',
     `${revision}:./${relative(place, resolve(file))}`,
@@ -48,55 +51,68 @@ export function fileAt(revision: string, file: string): string | null {
 }
 
 /**
- * The newest commit that HEAD and a revision both come from: what is not in it came with this change.
- * @throws {UsageError} where there is none, or the clone does not reach back to it; as {@link folderAt}
+ * Returns the merge base of HEAD and a revision: everything after it came with this change.
+ * @throws {UsageError} if there is none, or the clone does not reach back to it; also as {@link readFolderAt}
  */
-export function commonCommit(revision: string, folder: string): string {
+export function findCommonCommit(revision: string, folder: string): string {
   const place = dirname(resolve(folder));
   requireRevision(revision, place);
-  const { status, stdout } = run(place, ['merge-base', '--end-of-options', revision, 'HEAD']);
+  const { status, stdout } = spawnGit(place, ['merge-base', '--end-of-options', revision, 'HEAD']);
   if (status === 0) return stdout.toString('utf8').trim();
   throw new UsageError(
     `--since: ${revision} and HEAD have no commit in common${isShallow(place) ? ' in this shallow clone' : ''}`,
-    isShallow(place) ? UNSHALLOW : 'Give a branch, tag or commit that HEAD comes from.',
+    isShallow(place) ? SHALLOW_CLONE_REMEDY : 'Give a branch, tag or commit that shares history with HEAD.',
   );
 }
 
-/** A file's path in its repository, with `/`; relative to where the command runs where there is none. */
-export function pathInRepository(folder: string): (file: string) => string {
-  const { error, status, stdout } = run(resolve(folder), ['rev-parse', '--show-prefix']);
+/**
+ * Returns a function that gives a file's path in its repository, with `/`. Outside a repository the path is relative to
+ * the working directory.
+ */
+export function createPathResolver(folder: string): (file: string) => string {
+  const { error, status, stdout } = spawnGit(resolve(folder), ['rev-parse', '--show-prefix']);
   const inside = error || status !== 0 ? null : stdout.toString('utf8').replace(/\n$/, '');
   const prefix = inside ?? `${relative(process.cwd(), resolve(folder))}/`;
   return (file) => join(prefix, file).replaceAll('\\', '/');
 }
 
-const UNSHALLOW =
-  'It is a shallow clone: fetch the history (`git fetch --unshallow`; of actions/checkout, `fetch-depth: 0`), and try again.';
+const SHALLOW_CLONE_REMEDY =
+  'This is a shallow clone. Fetch the history (`git fetch --unshallow`, or `fetch-depth: 0` of actions/checkout) and try again.';
 
 const isShallow = (place: string): boolean =>
-  run(place, ['rev-parse', '--is-shallow-repository']).stdout.toString('utf8').trim() === 'true';
+  spawnGit(place, ['rev-parse', '--is-shallow-repository']).stdout.toString('utf8').trim() === 'true';
 
 /**
- * Where a file was at a commit, when it has been renamed or is gone; null where git knows of none.
- * @throws {UsageError} as {@link folderAt}
+ * Returns where a file was at a commit before it was renamed; `null` if git finds no earlier name.
+ * @throws {UsageError} as {@link readFolderAt}
  */
-export function movedFrom(revision: string, file: string): string | null {
+export function findOriginalPath(revision: string, file: string): string | null {
   if (!existsSync(file)) return null;
   const here = join(realpathSync(dirname(resolve(file))), basename(file));
-  return changedSince(revision, file).find(({ now }) => now === here)?.before ?? null;
+  return listChangedFiles(revision, file).find(({ now }) => now === here)?.before ?? null;
 }
 
-/** Files of SQL that were at a commit and are neither here nor anywhere else in this checkout. */
-export const goneSince = (revision: string, near: string): readonly string[] =>
-  changedSince(revision, near).flatMap(({ before, now }) =>
+/** Returns the SQL files that existed at a commit and that this checkout neither has nor has renamed. */
+export const listRemovedFiles = (revision: string, near: string): readonly string[] =>
+  listChangedFiles(revision, near).flatMap(({ before, now }) =>
     now === null && before.endsWith('.sql') ? [before] : [],
   );
 
-/** Of the whole checkout, against the files as they are: what was renamed, and what was removed (`now` is null). */
-function changedSince(revision: string, near: string): { before: string; now: string | null }[] {
-  const place = existing(dirname(resolve(near)));
-  const root = git(place, ['rev-parse', '--show-toplevel']).toString('utf8').trimEnd();
-  const words = git(root, ['diff', '--name-status', '--find-renames=30%', '--diff-filter=RD', '-z', revision])
+/**
+ * Compares the files of the whole checkout with a commit. Returns the renamed files, and the removed ones with `now` as
+ * `null`.
+ */
+function listChangedFiles(revision: string, near: string): { before: string; now: string | null }[] {
+  const place = findExistingFolder(dirname(resolve(near)));
+  const root = runGit(place, ['rev-parse', '--show-toplevel']).toString('utf8').trimEnd();
+  const words = runGit(root, [
+    'diff',
+    '--name-status',
+    '--find-renames=30%',
+    '--diff-filter=RD',
+    '-z',
+    revision,
+  ])
     .toString('utf8')
     .split('\0');
   const changes: { before: string; now: string | null }[] = [];
@@ -111,16 +127,17 @@ function changedSince(revision: string, near: string): { before: string; now: st
   return changes;
 }
 
-/** A folder that is gone has none that git could run in. */
-const existing = (folder: string): string => (existsSync(folder) ? folder : existing(dirname(folder)));
+/** Returns the folder, or its nearest existing parent, because git cannot run in a folder that no longer exists. */
+const findExistingFolder = (folder: string): string =>
+  existsSync(folder) ? folder : findExistingFolder(dirname(folder));
 
 function requireRevision(revision: string, place: string): void {
-  const { error, status, stderr } = run(place, ['rev-parse', '--show-toplevel']);
+  const { error, status, stderr } = spawnGit(place, ['rev-parse', '--show-toplevel']);
   if (error)
-    throw new UsageError('--since needs git, which cannot be started', 'Install git, or leave --since out.');
-  if (status !== 0) throw notReadable(place, stderr.toString('utf8'));
+    throw new UsageError('--since needs git, which cannot be started', 'Install git, or remove --since.');
+  if (status !== 0) throw makeGitError(place, stderr.toString('utf8'));
   if (!revision.startsWith('-')) {
-    const found = run(place, [
+    const found = spawnGit(place, [
       'rev-parse',
       '--verify',
       '--quiet',
@@ -132,30 +149,36 @@ function requireRevision(revision: string, place: string): void {
   throw new UsageError(
     `--since: this repository has no commit ${revision}`,
     isShallow(place)
-      ? UNSHALLOW
-      : 'Give a branch, a tag or a commit that is here; `git fetch origin main` brings origin/main.',
+      ? SHALLOW_CLONE_REMEDY
+      : 'Give a branch, tag or commit that exists in this clone; `git fetch origin main` fetches origin/main.',
   );
 }
 
-/** In a container the checkout is often another user's: then git refuses to read it, though it is a repository. */
-function notReadable(place: string, words: string): UsageError {
+/**
+ * Explains why git cannot read the repository. In a container the checkout often belongs to another user, and git then
+ * refuses to read it.
+ */
+function makeGitError(place: string, words: string): UsageError {
   const trusted = /safe\.directory (.+)/.exec(words)?.[1];
   if (trusted !== undefined)
     return new UsageError(
       `--since: ${place} belongs to another user, so git does not read it`,
-      `If it may be trusted: \`git config --global --add safe.directory ${trusted}\`, and try again.`,
+      `If you trust it, run \`git config --global --add safe.directory ${trusted}\` and try again.`,
     );
   return /not a git repository/.test(words)
     ? new UsageError(
-        `--since: ${place} is in no git repository`,
-        'Run it in a checkout, or leave --since out.',
+        `--since: ${place} is not in a git repository`,
+        'Run it in a checkout, or remove --since.',
       )
     : new UsageError(`git rev-parse failed: ${words.trim()}`, 'Check the repository (`git fsck`).');
 }
 
-/** Contents of objects, in order, in one call. @throws {UsageError} where one is missing or damaged */
-function blobs(place: string, ids: readonly string[]): Uint8Array[] {
-  const all = git(place, ['cat-file', '--batch'], ids.join('\n'));
+/**
+ * Reads the contents of several objects in one call, in the given order.
+ * @throws {UsageError} if one is missing or damaged
+ */
+function readBlobs(place: string, ids: readonly string[]): Uint8Array[] {
+  const all = runGit(place, ['cat-file', '--batch'], ids.join('\n'));
   let at = 0;
   return ids.map((id) => {
     const end = all.indexOf(0x0a, at);
@@ -163,15 +186,15 @@ function blobs(place: string, ids: readonly string[]): Uint8Array[] {
     if (!Number.isInteger(size))
       throw new UsageError(
         `--since: this repository lacks an object of that commit, ${id}`,
-        'Check the repository (`git fsck`), or clone it again.',
+        'Check the repository (`git fsck`) or clone it again.',
       );
     at = end + 1 + size + 1;
     return all.subarray(end + 1, end + 1 + size);
   });
 }
 
-function git(place: string, args: readonly string[], input?: string): Buffer {
-  const { status, stdout, stderr } = run(place, args, input);
+function runGit(place: string, args: readonly string[], input?: string): Buffer {
+  const { status, stdout, stderr } = spawnGit(place, args, input);
   if (status === 0) return stdout;
   throw new UsageError(
     `git ${args[0]} failed: ${stderr.toString('utf8').trim()}`,
@@ -179,9 +202,9 @@ function git(place: string, args: readonly string[], input?: string): Buffer {
   );
 }
 
-const run = (place: string, args: readonly string[], input = '') =>
+const spawnGit = (place: string, args: readonly string[], input = '') =>
   spawnSync('git', ['-C', place, ...args], {
     input,
-    maxBuffer: MAX_BYTES,
+    maxBuffer: MAX_OUTPUT_BYTES,
     env: { ...process.env, LC_ALL: 'C' },
   });

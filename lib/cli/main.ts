@@ -1,31 +1,31 @@
-/** The program: commands, help, and what becomes of an error. */
+/** The program: its commands, its help and how it handles errors. */
 import { type Argument, Command, CommanderError } from 'commander';
+import { packageVersion } from '../package';
 import { addCommands } from './commands';
 import { EXIT, EXIT_CODE_HELP, type ExitCode } from './exit-codes';
 import { withGlobals } from './options';
-import { packageVersion } from './package';
 import { UsageError } from './terminal/failure';
 import { printJson } from './terminal/json';
 import { reportFailure } from './terminal/report';
 import { openTerminal, type Terminal, watchOutput } from './terminal/terminal';
-import { withoutExpectedWarnings } from './terminal/warnings';
+import { suppressExpectedWarnings } from './terminal/warnings';
 
 const HELP = `
-Applies a folder of SQL files to a database, and verifies each file by its own checks before it is committed.
+Applies a folder of SQL files to a database, and verifies each file with its own checks before it is committed.
 
-  npx trueup new add_email      writes migrations/0001_add_email.sql: fill it in
-  npx trueup check              says what is wrong with it, before any database has seen it
-  npx trueup plan               shows what would be done, and which locks the application would feel
-  npx trueup up                 does it; run again, it does nothing
+  npx trueup new add_email      creates migrations/0001_add_email.sql: fill it in
+  npx trueup check              reports problems in the files, without a database
+  npx trueup plan               shows what \`up\` would do, and which locks the application would notice
+  npx trueup up                 applies the pending migrations; a second run does nothing
 
-The folder of migrations comes last (default: ./migrations). What needs a database takes it from --database-url,
+The folder of migrations comes last (default: ./migrations). Commands that need a database read --database-url,
 DATABASE_URL, or PGHOST, PGPORT, PGUSER, PGPASSWORD, PGDATABASE, PGSSLMODE and PGSSLROOTCERT.
 
 ${EXIT_CODE_HELP}`;
 
-const WIDTH = 110;
+const HELP_WIDTH = 110;
 
-const argumentTerm = (argument: Argument): string => {
+const formatArgument = (argument: Argument): string => {
   const name = `${argument.name()}${argument.variadic ? '...' : ''}`;
   return argument.required ? `<${name}>` : `[${name}]`;
 };
@@ -33,11 +33,11 @@ const argumentTerm = (argument: Argument): string => {
 /** Runs one command line and sets the exit code of this process. */
 export async function main(args: readonly string[]): Promise<void> {
   watchOutput();
-  withoutExpectedWarnings();
-  await run(args);
+  suppressExpectedWarnings();
+  await runCommandLine(args);
 }
 
-async function run(args: readonly string[]): Promise<void> {
+async function runCommandLine(args: readonly string[]): Promise<void> {
   const terminal = openTerminal({ json: args.includes('--json'), color: !args.includes('--no-color') });
   let said = '';
   let help = '';
@@ -50,11 +50,11 @@ async function run(args: readonly string[]): Promise<void> {
     .configureHelp({
       showGlobalOptions: true,
       subcommandTerm: (command) =>
-        [command.name(), ...command.registeredArguments.map(argumentTerm)].join(' '),
+        [command.name(), ...command.registeredArguments.map(formatArgument)].join(' '),
     })
     .configureOutput({
-      getOutHelpWidth: () => Math.min(process.stdout.columns ?? WIDTH, WIDTH),
-      getErrHelpWidth: () => Math.min(process.stderr.columns ?? WIDTH, WIDTH),
+      getOutHelpWidth: () => Math.min(process.stdout.columns ?? HELP_WIDTH, HELP_WIDTH),
+      getErrHelpWidth: () => Math.min(process.stderr.columns ?? HELP_WIDTH, HELP_WIDTH),
       writeOut: (text) => {
         help += text;
       },
@@ -76,27 +76,27 @@ async function run(args: readonly string[]): Promise<void> {
       if (!terminal.json) terminal.out.write(help);
       else printJson(terminal, error.code === 'commander.version' ? { version: help.trim() } : { help });
     } else if (error.code !== 'commander.help') {
-      process.exitCode = reportFailure(terminal, usageError(said, args, program));
+      process.exitCode = reportFailure(terminal, toUsageError(said, args, program));
     } else if (args.find(isWord) === 'help') {
-      // Help was asked for a command that is not there: that is said as if it were to be run.
-      await run(args.filter((_, i) => i !== args.indexOf('help')));
+      // The help of an unknown command is reported like the unknown command itself.
+      await runCommandLine(args.filter((_, i) => i !== args.indexOf('help')));
     } else {
-      process.exitCode = withoutCommand(terminal, help);
+      process.exitCode = handleMissingCommand(terminal, help);
     }
   }
 }
 
 const isWord = (arg: string): boolean => !arg.startsWith('-');
 
-function withoutCommand(terminal: Terminal, help: string): ExitCode {
+function handleMissingCommand(terminal: Terminal, help: string): ExitCode {
   if (terminal.json)
     return reportFailure(terminal, new UsageError('no command was given', '`trueup --help` lists them.'));
   terminal.err.write(help);
   return EXIT.usage;
 }
 
-/** Commander's words, in our form. */
-function usageError(said: string, args: readonly string[], program: Command): UsageError {
+/** Turns Commander's message into a usage error. */
+function toUsageError(said: string, args: readonly string[], program: Command): UsageError {
   const command = program.commands.find((each) => args.includes(each.name()));
   const message = said
     .replace(/^error: /, '')

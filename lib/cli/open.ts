@@ -1,23 +1,24 @@
-/** From options to {@link Operations}. */
-import type { Progress } from '../../lambda/contract/converge';
-import type { WorkloadPromise } from '../../lambda/contract/workload';
-import { compiledBefore } from './compile-cache';
-import { connectionTarget } from './database/connection';
-import { type LocalOperations, localOperations } from './database/local';
-import { compile, namespaceOf } from './folder';
+/** Creates {@link Operations} from options. */
+import type { ProgressListener } from '../../lambda/contract/converge';
+import type { GuaranteedWorkload } from '../../lambda/contract/workload';
+import { compileCached } from './compile-cache';
+import { resolveConnectionTarget } from './database/connection';
+import { createLocalOperations, type LocalOperations, type LocalOptions } from './database/local';
+import { compileMigrations, resolveNamespace } from './folder';
 import type { Operations } from './operations';
 import type { DatabaseOptions, OwnerOption, StackOption } from './options';
-import { remoteOperations } from './remote/remote';
+import { createRemoteOperations } from './remote/remote';
 import { UsageError } from './terminal/failure';
 
 /**
- * With `--stack` the deployed function does it, with the migrations that it was deployed with.
- * @param history the newest migration that was applied before Trueup was adopted, where the command says so
+ * Opens the operations of a command. With `--stack` the deployed function executes them, with the migrations it was
+ * deployed with.
+ * @param history the newest migration that was applied before Trueup was adopted, if the command names it
  */
-export async function open(
+export async function openOperations(
   folder: string,
   options: DatabaseOptions & OwnerOption & StackOption,
-  progress?: Progress,
+  progress?: ProgressListener,
   history?: string,
 ): Promise<Operations> {
   const { stack, databaseUrl, namespace, ownerRole } = options;
@@ -28,32 +29,55 @@ export async function open(
       'The deployed function knows its database and its owner role.',
     );
   }
-  return remoteOperations({ stackName: stack, namespace });
+  return createRemoteOperations({ stackName: stack, namespace });
 }
 
 export async function openLocal(
   folder: string,
   options: DatabaseOptions & OwnerOption,
-  progress?: Progress,
+  progress?: ProgressListener,
   {
     history,
     workload,
-    workloadDays,
-  }: { readonly history?: string; readonly workload?: WorkloadPromise; readonly workloadDays?: number } = {},
+    removesWorkload,
+    schemas,
+    tenant = schemas?.[0],
+    ...guard
+  }: {
+    readonly history?: string;
+    readonly workload?: GuaranteedWorkload;
+    readonly removesWorkload?: boolean;
+    /** Schemas of a tenant that has its own schema, which comes first. */
+    readonly schemas?: readonly string[];
+    /**
+     * The schema after which the tenant's namespace is named.
+     * @default - the first of `schemas`
+     */
+    readonly tenant?: string;
+  } & Pick<LocalOptions, 'workloadDays' | 'guardTimeMs'> = {},
 ): Promise<LocalOperations> {
-  // A wrong setting is said before the files are read.
-  const target = connectionTarget(options);
+  // An invalid setting is reported before the files are read.
+  const target = resolveConnectionTarget(options);
   const manifest =
     history === undefined
-      ? await compiledBefore(folder, () => compile(folder))
-      : await compile(folder, { history });
-  return localOperations({
+      ? await compileCached(folder, () => compileMigrations(folder))
+      : await compileMigrations(folder, { history });
+  return createLocalOperations({
     target,
-    manifest: workload === undefined ? manifest : { ...manifest, workload },
-    namespace: namespaceOf(folder, options.namespace),
+    manifest: {
+      ...manifest,
+      ...(workload === undefined ? {} : { workload }),
+      ...(removesWorkload ? { removesWorkload } : {}),
+    },
+    namespace: buildTenantNamespace(resolveNamespace(folder, options.namespace), tenant),
     namespaceGiven: options.namespace !== undefined,
     ownerRole: options.ownerRole,
-    workloadDays,
+    ...guard,
     progress,
+    ...(schemas === undefined ? {} : { schemas }),
   });
 }
+
+/** Builds the namespace as a fleet does. A user who copied it from an error message may give it in full. */
+const buildTenantNamespace = (namespace: string, schema: string | undefined): string =>
+  schema === undefined || namespace.endsWith(`/${schema}`) ? namespace : `${namespace}/${schema}`;

@@ -1,33 +1,42 @@
-/** Workloads as commands are given them: files, and what a database remembers. */
-import { statSync } from 'node:fs';
-import type { WorkloadPromise } from '../../lambda/contract/workload';
+/** Reads workloads from files and from a database's statistics. */
+import { type Stats, statSync } from 'node:fs';
+import type { GuaranteedWorkload } from '../../lambda/contract/workload';
 import type { Database } from '../../lambda/postgres/database';
-import { promiseOfFiles, readWorkloadFile, WorkloadFileError } from '../workload/promise';
-import { NoStatistics, readStatistics, type Statistics } from '../workload/sources/statistics';
-import type { Workload } from '../workload/workload';
+import type { Workload } from '../workload/collect-workload';
+import { readGuaranteedWorkload, readWorkloadFile, WorkloadFileError } from '../workload/guaranteed-workload';
+import { NoStatistics, readStatistics, type WorkloadStatistics } from '../workload/sources/statistics';
 import type { ConnectionOptions } from './database/connection';
-import { connectionTarget } from './database/connection';
+import { resolveConnectionTarget } from './database/connection';
 import { UsageError } from './terminal/failure';
 
-export { repeated } from './options';
+export { collectValues } from './options';
 
-/** The parser must be ready. @throws {UsageError} */
-export const fromFile = (file: string): Workload => usable(() => readWorkloadFile(file));
+/**
+ * Reads a workload file. The parser must be loaded.
+ * @throws {UsageError}
+ */
+export const loadWorkloadFile = (file: string): Workload => withUsageErrors(() => readWorkloadFile(file));
 
-/** Loaded where it is needed: it takes longer than most commands. */
-export async function parserReady(): Promise<void> {
+/** Loads the parser, only where it is needed: that takes longer than most commands. */
+export async function loadSqlParser(): Promise<void> {
   const { loadParser } = require('../compiler/read/parser') as typeof import('../compiler/read/parser');
   await loadParser();
 }
 
-/** @throws {UsageError} */
-export async function promiseFromFiles(files: readonly string[]): Promise<WorkloadPromise> {
-  await parserReady();
-  return usable(() => promiseOfFiles(files));
+/**
+ * Reads the guaranteed workload from files.
+ * @throws {UsageError}
+ */
+export async function loadGuaranteedWorkload(files: readonly string[]): Promise<GuaranteedWorkload> {
+  await loadSqlParser();
+  return withUsageErrors(() => readGuaranteedWorkload(files));
 }
 
-/** @throws {UsageError} in place of what is wrong with a workload file */
-export function usable<T>(work: () => T): T {
+/**
+ * Runs `work` and reports an invalid workload file as a usage error.
+ * @throws {UsageError}
+ */
+export function withUsageErrors<T>(work: () => T): T {
   try {
     return work();
   } catch (error) {
@@ -36,29 +45,35 @@ export function usable<T>(work: () => T): T {
   }
 }
 
-/** A session that cannot write, in words for a person where there is none. */
-export async function readOnlySession(
+/** Opens a read-only session, or explains why there is none. */
+export async function openReadOnlySession(
   options: ConnectionOptions,
   statementTimeoutMs: number,
 ): Promise<{ db: Database; label: string }> {
-  const target = connectionTarget(options);
-  const { connector } = require('./database/local') as typeof import('./database/local');
-  const db = await connector({ ...target, pg: { ...target.pg, readOnly: true, statementTimeoutMs } })();
+  const target = resolveConnectionTarget(options);
+  const { createConnector } = require('./database/local') as typeof import('./database/local');
+  const db = await createConnector({ ...target, pg: { ...target.pg, readOnly: true, statementTimeoutMs } })();
   return { db, label: target.label };
 }
 
-/** Another session of the same kind; none where the server gives no second one, a role's connection limit say. */
-export const anotherSession = (
+/**
+ * Opens a second session of the same kind; `undefined` if the server allows no second one, e.g. because of a role's
+ * connection limit.
+ */
+export const openSecondSession = (
   options: ConnectionOptions,
   statementTimeoutMs: number,
 ): Promise<Database | undefined> =>
-  readOnlySession(options, statementTimeoutMs).then(
+  openReadOnlySession(options, statementTimeoutMs).then(
     ({ db }) => db,
     () => undefined,
   );
 
-/** @throws {UsageError} where pg_stat_statements is missing */
-export async function fromStatistics(db: Database): Promise<Statistics> {
+/**
+ * Reads the statements in pg_stat_statements.
+ * @throws {UsageError} if the extension is missing
+ */
+export async function loadStatistics(db: Database): Promise<WorkloadStatistics> {
   try {
     return await readStatistics(db);
   } catch (error) {
@@ -67,11 +82,25 @@ export async function fromStatistics(db: Database): Promise<Statistics> {
   }
 }
 
+/**
+ * Checks that a file exists. It may be a pipe, as logs and statements can be long.
+ * @throws {UsageError}
+ */
 export function requireFile(file: string): void {
-  const stat = statSync(file, { throwIfNoEntry: false });
+  let stat: Stats | undefined;
+  try {
+    stat = statSync(file, { throwIfNoEntry: false });
+  } catch (error) {
+    throw new UsageError(
+      `${file} cannot be read: ${(error as NodeJS.ErrnoException).code}`,
+      GIVE_FILES_REMEDY,
+    );
+  }
   if (stat && !stat.isDirectory()) return;
   throw new UsageError(
     stat ? `${file} is a folder, not a file` : `there is no file ${file}`,
-    'Give files of SQL; give a log with --log.',
+    GIVE_FILES_REMEDY,
   );
 }
+
+const GIVE_FILES_REMEDY = 'Give files of SQL; give a log with --log.';

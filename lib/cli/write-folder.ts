@@ -11,18 +11,21 @@ import {
 import { dirname, join, resolve } from 'node:path';
 import { UsageError } from './terminal/failure';
 
-/** @throws {UsageError} where something is there already */
+/**
+ * Checks that the folder does not exist or is empty.
+ * @throws {UsageError}
+ */
 export function requireNoFolder(folder: string): void {
   if (!existsSync(folder)) return;
   if (statSync(folder).isDirectory() && readdirSync(folder).length === 0) return;
   throw new UsageError(
-    `${folder} is there already, and not empty`,
-    'Give the name of a folder that is not there yet.',
+    `${folder} already exists and is not empty`,
+    'Give the name of a folder that does not exist.',
   );
 }
 
 /**
- * Whole or not at all.
+ * Writes a folder completely or not at all.
  * @throws {UsageError}
  */
 export function writeFolder(folder: string, files: ReadonlyMap<string, string>): void {
@@ -38,7 +41,7 @@ export function writeFolder(folder: string, files: ReadonlyMap<string, string>):
     rmSync(unfinished, { recursive: true, force: true });
     throw new UsageError(
       `${folder} cannot be written (${(error as NodeJS.ErrnoException).code})`,
-      'Name a folder that is not there yet, in one that can be written to.',
+      'Give the name of a new folder in a writable folder.',
     );
   }
 }

@@ -1,38 +1,45 @@
-/** Work that needs PostgreSQL's parser, for callers that cannot wait: WebAssembly is loaded asynchronously, so a process does it. */
+/**
+ * Does work that needs PostgreSQL's parser for synchronous callers. WebAssembly loads asynchronously, so a child
+ * process does the work.
+ */
 import { spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
-import { extname } from 'node:path';
+import { join } from 'node:path';
+import { codeRoot, isSource } from '../package';
 
 /**
- * The answer of a script of ours, which prints it as JSON on its last line.
- * @param script its path without the extension: JavaScript once built; TypeScript, through tsx, in the repository
- * @param doing e.g. `compiles migrations`, for an error's words
- * @throws {Error} where it ends without one
+ * Runs one of our scripts, which prints its result as JSON on the last line, and returns the result.
+ * @param script path below the root of the code, without the extension: JavaScript once built; TypeScript, through tsx,
+ * in the repository
+ * @param doing e.g. `compiles migrations`, for error messages
+ * @throws {Error} if the script ends without a result
  */
-export function answerOf<T>(script: string, args: readonly string[], doing: string): T {
-  const child = spawnSync(process.execPath, [...entry(script), ...args], {
+export function runJsonScript<T>(script: string, args: readonly string[], doing: string): T {
+  const child = spawnSync(process.execPath, [...buildNodeArgs(script), ...args], {
     encoding: 'utf8',
-    // A folder of 10,000 migrations makes some twenty megabytes.
+    // The result for a folder of 10,000 migrations has about twenty megabytes.
     maxBuffer: Number.POSITIVE_INFINITY,
     stdio: ['ignore', 'pipe', 'pipe'],
     windowsHide: true,
   });
-  const answer = child.status === 0 ? parse<T>(child.stdout) : undefined;
-  if (!answer) throw new Error(failure(doing, child));
+  const answer = child.status === 0 ? parseLastLine<T>(child.stdout) : undefined;
+  if (!answer) throw new Error(describeFailure(doing, child));
   return answer;
 }
 
-/** Ours begins with a line feed: what a preloaded script prints is then not glued to it. */
-export const giveAnswer = (answer: unknown): void => {
+/** Prints the result after a line feed, so that it is not on one line with the output of a preloaded script. */
+export const printJsonResult = (answer: unknown): void => {
   process.stdout.write(`\n${JSON.stringify(answer)}\n`);
 };
 
-function entry(script: string): string[] {
-  const file = script + extname(__filename);
-  return extname(file) === '.ts' ? ['--require', createRequire(__filename).resolve('tsx/cjs'), file] : [file];
+function buildNodeArgs(script: string): string[] {
+  const file = join(codeRoot(), script);
+  return isSource()
+    ? ['--require', createRequire(__filename).resolve('tsx/cjs'), `${file}.ts`]
+    : [`${file}.js`];
 }
 
-function parse<T>(stdout: string): T | undefined {
+function parseLastLine<T>(stdout: string): T | undefined {
   try {
     return JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '') as T;
   } catch {
@@ -40,7 +47,7 @@ function parse<T>(stdout: string): T | undefined {
   }
 }
 
-function failure(doing: string, child: ReturnType<typeof spawnSync>): string {
+function describeFailure(doing: string, child: ReturnType<typeof spawnSync>): string {
   const how = child.error
     ? `could not be started (${child.error.message})`
     : child.signal

@@ -1,58 +1,72 @@
-/** One file to one migration: sections, statements and what is known of them; problems go to the source. */
+/**
+ * Compiles one file to a migration: its sections, its statements and what is known about them. Problems are added to
+ * the source.
+ */
 import type { Effect } from '../../lambda/contract/effects';
 import type { Migration, Query, Statement } from '../../lambda/contract/manifest';
 import { sha256 } from '../../lambda/contract/manifest';
-import { checksOf, effectsOf } from './effects';
+import { minifySql } from '../../lambda/sql/minify';
+import { collectEffects, findQueryReads, isChecksOnly, listChecks } from './effects';
 import { RULES } from './lint';
 import { CONSENTS } from './lint/rule';
 import { updateModel } from './model/model-updates';
 import { FileModel, type FolderModel } from './model/schema-model';
-import { pathAfter, type SearchPath } from './model/search-path';
+import { computePathAfter, type SearchPath } from './model/search-path';
 import type { Problem } from './problem';
-import { type Directions, readDirectives } from './read/directives';
+import { type FileDirectives, readDirectives } from './read/directives';
 import type { FileName } from './read/file-name';
-import { isReady } from './read/parser';
-import { withoutDumpSettings } from './read/pg-dump';
-import type { FileSection, Layout, SectionName } from './read/sections';
+import { isParserReady, ParseFailure } from './read/parser';
+import { removeDumpSettings } from './read/pg-dump';
+import type { FileLayout, FileSection, SectionName } from './read/sections';
 import type { Source } from './read/source';
 import { type ParsedStatement, readStatements } from './read/statements';
-import { undoOf } from './reversible';
-import { batchProblems, localSettingProblems, queryProblems, statementProblems } from './rules/checks';
+import { classifyUndo } from './reversible';
+import {
+  reportBatchProblems,
+  reportLocalSettingProblems,
+  reportQueryProblems,
+  reportStatementProblems,
+} from './rules/checks';
 import { classify } from './rules/classify';
-import { requireConsent, unconsented } from './rules/consent';
-import { withoutItsLedger } from './rules/dbmate';
-import type { Facts, RuleFinding } from './rules/facts';
-import { withHeldLocks } from './rules/held-locks';
+import { listFindingsWithoutConsent, requireConsent } from './rules/consent';
+import { removeDbmateLedgerGrants } from './rules/dbmate';
+import type { RuleFacts, RuleFinding } from './rules/facts';
+import { addHeldLockFindings, changesOneRow } from './rules/held-locks';
 import { checkSections } from './rules/sections';
-import { verifyWhen } from './verify-timing';
+import { decideVerifyTiming } from './verify-timing';
 
 export interface CompiledFile {
   readonly migration: Migration;
-  readonly directions: Directions;
-  /** What the file would have to consent to. */
+  readonly directions: FileDirectives;
+  /** Problems that consent in the file would permit. */
   readonly unconsented: readonly Problem[];
 }
 
-interface Classified {
+interface ClassifiedStatement {
   readonly parsed: ParsedStatement;
-  readonly facts: Facts;
+  readonly facts: RuleFacts;
   readonly effects: readonly Effect[];
+  /** Whether the statement changes at most one row: see {@link changesOneRow}. */
+  readonly oneRow?: boolean;
 }
 
-/** `-- migrate:consent <this> <why>` */
-const CONSENTABLE = [...CONSENTS, ...RULES.map(({ id }) => id)];
+/** Words allowed in `-- migrate:consent <word> <why>`. */
+const CONSENT_WORDS = [...CONSENTS, ...RULES.map(({ id }) => id)];
 
 const NO_CREATED: ReadonlySet<string> = new Set();
 
-/** @param folder learns what this file makes: files must come in the order in which they are applied */
+/**
+ * Compiles a file.
+ * @param folder the model that learns what this file creates, so files must come in the order in which they are applied
+ */
 export function compileFile(
   source: Source,
   name: FileName,
-  layout: Layout,
+  layout: FileLayout,
   folder: FolderModel,
   isHistory: boolean,
 ): CompiledFile {
-  const directions = readDirectives(source, layout.directives, CONSENTABLE);
+  const directions = readDirectives(source, layout.directives, CONSENT_WORDS);
   const lenient = layout.plainDbmate || isHistory;
   const file = new FileModel(folder);
   const parsed = (section: SectionName) => {
@@ -60,27 +74,27 @@ export function compileFile(
     return place ? readStatements(source, layout.outline, place) : [];
   };
 
-  const preflight = queries(source, 'preflight', parsed('preflight'));
+  const preflight = validateQueries(source, 'preflight', parsed('preflight'));
   const [change, wrong] = source.apart(() => {
-    const written = withoutDumpSettings(parsed('up'));
-    const own = layout.plainDbmate ? withoutItsLedger(source, written) : written;
+    const written = removeDumpSettings(parsed('up'));
+    const own = layout.plainDbmate ? removeDbmateLedgerGrants(source, written) : written;
     const up = own.map((statement) => classifyAndUpdate(statement, file));
     file.endTransaction();
     const batch = parsed('batch').map((statement) => {
       const known = classifyAndUpdate(statement, file);
       return { ...known, facts: { ...known.facts, execution: 'batch' as const } };
     });
-    judge(source, [...up, ...batch]);
-    return { up: withHeldLocks(up), batch };
+    reportProblems(source, [...up, ...batch]);
+    return { up: addHeldLockFindings(up), batch };
   });
-  const verify = queries(source, 'verify', parsed('verify'));
+  const verify = validateQueries(source, 'verify', parsed('verify'));
   const down = readDown(source, parsed, file, lenient);
 
-  // What was applied elsewhere need not run here: whoever wants it run is told why it cannot.
+  // History was applied elsewhere and need not run here. If it is to run nevertheless, the error says why it cannot.
   const cannotRun = isHistory && wrong[0] ? `line ${wrong[0].line}: ${wrong[0].message}` : null;
   (cannotRun === null ? source.problems : source.warnings).push(...wrong);
-  // The body of a function may be too much for the parser as well; what follows it was not read then.
-  if (!isReady() && source.problems.length === 0)
+  // The body of a function may also be too deep for the parser. In that case, nothing after it was parsed.
+  if (!isParserReady() && source.problems.length === 0)
     source.report(
       null,
       'the SQL is nested too deeply for the parser',
@@ -94,7 +108,7 @@ export function compileFile(
   });
   if (cannotRun === null)
     checkSections(source, name, layout, directions, lenient, { up, verify, preflight, batch, down });
-  batchProblems(
+  reportBatchProblems(
     source,
     layout.sections.get('batch'),
     batch.map(({ parsed }) => parsed),
@@ -102,7 +116,7 @@ export function compileFile(
 
   const statements = [...up, ...batch].map((statement) => toStatement(source, statement));
   const destroys = [...up, ...batch].some(
-    ({ facts }) => unconsented(facts, 'destroys', directions.consents).length > 0,
+    ({ facts }) => listFindingsWithoutConsent(facts, 'destroys', directions.consents).length > 0,
   );
   return {
     directions,
@@ -114,25 +128,28 @@ export function compileFile(
       preflight: preflight.map((query) => toQuery(source, query)),
       statements,
       verify: verify.map((query) => toQuery(source, query)),
-      verifyWhen: verifyWhen(
+      verifyWhen: decideVerifyTiming(
         statements,
         verify.map(({ node }) => node),
       ),
-      unproved: directions.unproved?.why ?? unprovedBecause(layout, isHistory),
+      withoutVerify: directions.withoutVerify?.why ?? findUnprovedReason(layout, isHistory),
       down: down.map((statement) => toStatement(source, statement)),
-      undo: undoOf(
+      undo: classifyUndo(
         down.map(({ parsed }) => parsed.node),
         file,
       ),
       settings: directions.settings,
       ...(directions.breaks === null ? {} : { breaks: directions.breaks }),
-      checksums: checksums(source, layout, down.length > 0),
+      checksums: {
+        ...computeChecksums(source, layout, down.length > 0),
+        ...computePlainChecksum(statements),
+      },
       ...(isHistory ? { history: { destroys, cannotRun } } : {}),
     },
   };
 }
 
-function unprovedBecause({ sections, plainDbmate }: Layout, isHistory: boolean): string | null {
+function findUnprovedReason({ sections, plainDbmate }: FileLayout, isHistory: boolean): string | null {
   if (sections.has('verify')) return null;
   return plainDbmate
     ? 'dbmate file without a verify section'
@@ -141,27 +158,30 @@ function unprovedBecause({ sections, plainDbmate }: Layout, isHistory: boolean):
       : null;
 }
 
-function judge(source: Source, statements: readonly Classified[]): void {
-  for (const { parsed, facts } of statements) statementProblems(source, parsed, facts);
-  localSettingProblems(source, statements);
+function reportProblems(source: Source, statements: readonly ClassifiedStatement[]): void {
+  for (const { parsed, facts } of statements) reportStatementProblems(source, parsed, facts);
+  reportLocalSettingProblems(source, statements);
 }
 
-/** @param lenient what is wrong is a warning: dbmate reads a `down` when it is needed, not before */
+/**
+ * Compiles the down section.
+ * @param lenient whether problems are only warnings: dbmate does not read a `down` before it is needed
+ */
 function readDown(
   source: Source,
   parsed: (section: SectionName) => ParsedStatement[],
   file: FileModel,
   lenient: boolean,
-): Classified[] {
+): ClassifiedStatement[] {
   const [down, wrong] = source.apart(() => {
     let path: SearchPath = null;
     const statements = parsed('down').map((statement) => {
       const context = { file, created: NO_CREATED, path };
       const facts = classify(statement.node, context);
-      path = pathAfter(statement.node, path, file.folder.nextPath);
-      return { parsed: statement, facts, effects: effectsOf(statement, context) };
+      path = computePathAfter(statement.node, path, file.folder.nextPath);
+      return { parsed: statement, facts, effects: collectEffects(statement, context) };
     });
-    judge(source, statements);
+    reportProblems(source, statements);
     return statements;
   });
   if (!lenient) source.problems.push(...wrong);
@@ -172,48 +192,82 @@ function readDown(
   return wrong.length > 0 && lenient ? [] : down;
 }
 
-function classifyAndUpdate(parsed: ParsedStatement, file: FileModel): Classified {
+function classifyAndUpdate(parsed: ParsedStatement, file: FileModel): ClassifiedStatement {
   const context = { file, created: file.created, path: file.path };
   let facts = classify(parsed.node, context);
   if (facts.execution !== 'transaction' && file.endTransaction()) facts = classify(parsed.node, context);
-  const effects = effectsOf(parsed, context);
+  const effects = readEffects(parsed, context);
+  const oneRow = changesOneRow(parsed.node, file);
   updateModel(parsed.node, file);
-  return { parsed, facts, effects };
+  return { parsed, facts, effects, oneRow };
 }
 
-function queries(
+/**
+ * Collects the effects of a statement.
+ * @throws {ParseFailure} with the place in the file
+ */
+function readEffects(
+  parsed: ParsedStatement,
+  context: Parameters<typeof collectEffects>[1],
+): ReturnType<typeof collectEffects> {
+  try {
+    return collectEffects(parsed, context);
+  } catch (error) {
+    throw error instanceof ParseFailure ? new ParseFailure(error.message, parsed.start) : error;
+  }
+}
+
+function validateQueries(
   source: Source,
   section: 'preflight' | 'verify',
   parsed: ParsedStatement[],
 ): ParsedStatement[] {
-  for (const statement of parsed) queryProblems(source, section, statement);
+  for (const statement of parsed) reportQueryProblems(source, section, statement);
   return parsed;
 }
 
 function toQuery(source: Source, { sql, start, node }: ParsedStatement): Query {
-  return { sql, line: source.lineOf(start), checks: checksOf(node) };
+  const reads = findQueryReads(node);
+  return {
+    sql,
+    line: source.findLine(start),
+    checks: listChecks(node),
+    ...(isChecksOnly(node) ? { checksOnly: true } : {}),
+    ...(reads ? { reads } : {}),
+  };
 }
 
-function toStatement(source: Source, { parsed, facts, effects }: Classified): Statement {
+function toStatement(source: Source, { parsed, facts, effects }: ClassifiedStatement): Statement {
   const { command, execution, locks, target } = facts;
   return {
     sql: parsed.sql,
-    line: source.lineOf(parsed.start),
+    line: source.findLine(parsed.start),
     checksum: sha256(parsed.sql),
     command,
     execution,
     locks,
-    destroys: inWords(facts.destroys),
-    rewrites: inWords(facts.rewrites),
+    destroys: joinFindings(facts.destroys),
+    rewrites: joinFindings(facts.rewrites),
     target,
     effects,
   };
 }
 
-const inWords = (findings: readonly RuleFinding[]): string | null =>
+const joinFindings = (findings: readonly RuleFinding[]): string | null =>
   findings.length === 0 ? null : findings.map(({ what }) => what).join('; ');
 
-function checksums(source: Source, { sections }: Layout, hasDown: boolean): Migration['checksums'] {
+/** Computes the checksum that ignores comments and layout; none if the file's statements are unknown. */
+function computePlainChecksum(statements: readonly Statement[]): { readonly plain?: string } {
+  if (statements.length === 0) return {};
+  const plain = statements.map(({ sql, execution }) => [execution === 'batch', minifySql(sql)]);
+  return { plain: sha256(JSON.stringify(plain)) };
+}
+
+function computeChecksums(
+  source: Source,
+  { sections }: FileLayout,
+  hasDown: boolean,
+): Migration['checksums'] {
   const text = (section: FileSection | undefined): string | null =>
     section ? section.parts.map(({ start, end }) => source.text.slice(start, end).trim()).join('\n') : null;
   const of = (section: SectionName): string | null => {

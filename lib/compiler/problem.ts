@@ -1,22 +1,32 @@
-/** What is wrong in a migration file: where, why, and what to do. All of a folder's problems are reported at once. */
+/**
+ * A problem in a migration file: where it is, its reason, and what to do. All problems of a folder are reported at
+ * once.
+ */
+import { join } from 'node:path';
 import { TrueupError } from '../../lambda/contract/errors';
 
 export interface Problem {
-  /** Relative to the folder. Empty when the folder itself is the problem. */
+  /** File name relative to the folder; empty if the folder itself is the problem. */
   readonly file: string;
-  /** From 1; null when the whole file is meant. */
+  /** Line, from 1; `null` for the whole file. */
   readonly line: number | null;
-  /** In characters (code points), from 1; null when the whole file is meant. */
+  /** Column in characters (code points), from 1; `null` for the whole file. */
   readonly column: number | null;
   readonly message: string;
   readonly remedy: string;
-  /** The line with a caret below the place, two lines; empty when there is none. */
+  /** Two lines: the source line, and a caret below the place. Empty if there is no such place. */
   readonly snippet: string;
-  /** The lint rule that found it, or `syntax`. @default - none: it cannot work as it is written */
+  /**
+   * The lint rule that found the problem, or `syntax`.
+   * @default - none: the file cannot work as it is
+   */
   readonly rule?: string;
 }
 
-/** Files that cannot work. `message` holds every problem, ready to print; `problems` holds them as data. */
+/**
+ * Thrown for files that cannot work. `message` contains every problem in printable form; `problems` contains them as
+ * data.
+ */
 export class CompileError extends TrueupError {
   override readonly name = 'CompileError';
   constructor(
@@ -28,12 +38,27 @@ export class CompileError extends TrueupError {
       message: formatProblems(folder, problems),
       remedy: 'Nothing was applied. Correct the files and run it again.',
     });
+    // Callers print the message. Node would print all of these properties again below it.
+    for (const key of ['info', 'folder', 'problems']) Object.defineProperty(this, key, { enumerable: false });
   }
 
-  /** All problems as plain text. */
+  /** Returns all problems as plain text. */
   format(): string {
     return formatProblems(this.folder, this.problems);
   }
+}
+
+/** Formats the problems as `trueup check` prints them, without colors and line breaks. */
+export function formatForTerminal({ folder, problems, info }: CompileError): string {
+  const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`;
+  const blocks = problems.map(({ file, line, column, message, snippet, remedy }) =>
+    [
+      `${[join(folder, file), line, column].filter((part) => part !== null).join(':')}: error: ${message}`,
+      ...(snippet === '' ? [] : snippet.split('\n')).map((row) => `  ${row}`),
+      `  ${remedy}`,
+    ].join('\n'),
+  );
+  return [...blocks, `${count} in ${folder}. ${info.remedy}`].join('\n\n');
 }
 
 export function formatProblems(folder: string, problems: readonly Problem[]): string {
@@ -50,27 +75,32 @@ export function formatProblem(problem: Problem): string {
     .join('\n');
 }
 
-export const byPlace = (a: Problem, b: Problem): number =>
+export const compareByLocation = (a: Problem, b: Problem): number =>
   (a.file < b.file ? -1 : a.file > b.file ? 1 : 0) ||
   (a.line ?? 0) - (b.line ?? 0) ||
   (a.column ?? 0) - (b.column ?? 0);
 
 const MAX_SNIPPET_WIDTH = 100;
 
-/** The line and a caret under the character at `column`, right for tabs, wide characters and combining marks. */
-export function snippetOf(line: string, lineNumber: number, column: number, offset: number): string {
+/**
+ * Returns the line and a caret under the character at `column`, aligned correctly for tabs, wide characters and
+ * combining marks.
+ */
+export function formatSnippet(line: string, lineNumber: number, column: number, offset: number): string {
   let before = Array.from(line.slice(Math.max(0, offset - 4 * MAX_SNIPPET_WIDTH), offset));
   if (column - 1 > MAX_SNIPPET_WIDTH - 20) before = ['…', ...before.slice(-40)];
   const caret = before.length;
   let characters = [...before, ...Array.from(line.slice(offset, offset + 4 * MAX_SNIPPET_WIDTH))];
   if (characters.length > MAX_SNIPPET_WIDTH) characters = [...characters.slice(0, MAX_SNIPPET_WIDTH), '…'];
   const margin = String(lineNumber);
-  const indent = characters.slice(0, caret).map(blankOf).join('');
+  const indent = characters.slice(0, caret).map(toWhitespace).join('');
   return `${margin} | ${characters.join('')}\n${' '.repeat(margin.length)} | ${indent}^`;
 }
 
-/** As many columns of white space as a terminal gives the character. A tab stays one, so that both lines break alike. */
-function blankOf(character: string): string {
+/**
+ * Returns white space of the width that a terminal gives the character. A tab stays a tab, so that both lines align.
+ */
+function toWhitespace(character: string): string {
   if (character === '\t') return '\t';
   if (/^(\p{Mn}|\p{Me}|\p{Cf})/u.test(character)) return '';
   return /^[\p{Emoji_Presentation}\p{Script=Han}\p{Script=Hangul}\p{Script=Hiragana}\p{Script=Katakana}\u3000-\u303F\uFF01-\uFF60]/u.test(

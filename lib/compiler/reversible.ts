@@ -1,30 +1,35 @@
-/** Whether a rollback may run `down` by itself: an allow-list of what cannot lose data and concerns only what `up` made. */
+/**
+ * Decides whether a rollback may run `down` automatically: an allow-list of statements that cannot lose data and only
+ * concern objects that `up` created.
+ */
 import type { AlterTableCmd, Node } from 'libpg-query';
 import type { Migration } from '../../lambda/contract/manifest';
 import type { FileModel } from './model/schema-model';
-import { all, as, relationOf, sqlName, words } from './read/tree';
+import { formatRelation, formatSqlName, listNameParts, unwrapNode, unwrapNodes } from './read/tree';
 
-export function undoOf(down: readonly Node[], file: FileModel): Migration['undo'] {
+export function classifyUndo(down: readonly Node[], file: FileModel): Migration['undo'] {
   if (down.length === 0) return 'none';
-  return down.every((statement) => losesNoData(statement, file)) ? 'automatic' : 'by-name';
+  return down.every((statement) => isLossless(statement, file)) ? 'automatic' : 'by-name';
 }
 
-function losesNoData(statement: Node, file: FileModel): boolean {
-  if (as(statement, 'CommentStmt')) return true;
-  const drop = as(statement, 'DropStmt');
+function isLossless(statement: Node, file: FileModel): boolean {
+  if (unwrapNode(statement, 'CommentStmt')) return true;
+  const drop = unwrapNode(statement, 'DropStmt');
   if (drop)
     return (
       drop.removeType === 'OBJECT_INDEX' &&
       drop.behavior !== 'DROP_CASCADE' &&
-      (drop.objects ?? []).every((index) => file.indexes.has(sqlName(words(index))))
+      (drop.objects ?? []).every((index) => file.indexes.has(formatSqlName(listNameParts(index))))
     );
-  const alter = as(statement, 'AlterTableStmt');
+  const alter = unwrapNode(statement, 'AlterTableStmt');
   if (alter?.objtype !== 'OBJECT_TABLE' || !alter.relation) return false;
-  const table = relationOf(alter.relation);
-  return all(alter.cmds, 'AlterTableCmd').every((command) => commandLosesNoData(command, table, file));
+  const table = formatRelation(alter.relation);
+  return unwrapNodes(alter.cmds, 'AlterTableCmd').every((command) =>
+    isLosslessSubcommand(command, table, file),
+  );
 }
 
-function commandLosesNoData(
+function isLosslessSubcommand(
   { subtype, name, behavior }: AlterTableCmd,
   table: string,
   file: FileModel,

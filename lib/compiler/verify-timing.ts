@@ -1,12 +1,15 @@
-/** Whether verify runs in the transaction of `up`, or after its commit. */
+/** Decides whether verify runs in the transaction of `up` or after its commit. */
 import type { Node } from 'libpg-query';
 import { blocksWriters } from '../../lambda/contract/locks';
 import type { Migration, Statement } from '../../lambda/contract/manifest';
 import { isHarmlessBuiltin } from './model/builtins';
-import { inspect } from './rules/inspect';
+import { inspectTree } from './rules/inspect';
 
-/** Reading table data takes as long as the table is large; writers must not queue that long behind our lock. */
-export function verifyWhen(
+/**
+ * Decides when verify runs. Reading table data may take long, and writers must not wait that long for a lock of the
+ * migration.
+ */
+export function decideVerifyTiming(
   statements: readonly Statement[],
   verify: readonly Node[],
 ): Migration['verifyWhen'] {
@@ -18,12 +21,12 @@ export function verifyWhen(
 }
 
 function readsTableData(query: Node): boolean {
-  const { locks, calls } = inspect(query);
+  const { locks, calls } = inspectTree(query);
   return (
-    [...locks.keys()].some((relation) => !CATALOGUE.test(relation)) ||
+    [...locks.keys()].some((relation) => !CATALOG_RELATION.test(relation)) ||
     calls.some(({ name }) => !isHarmlessBuiltin(name))
   );
 }
 
-/** Names that begin with pg_ are the system's own, and found first. */
-const CATALOGUE = /^(pg_catalog\.|information_schema\.|trueup\.|pg_[a-z0-9_]+$)/;
+/** Names that begin with pg_ belong to the system and are found first. */
+const CATALOG_RELATION = /^(pg_catalog\.|information_schema\.|trueup\.|pg_[a-z0-9_]+$)/;

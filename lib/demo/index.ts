@@ -1,37 +1,53 @@
 /**
- * What Trueup is for, on a real database, from the five incidents that it was made from. Every act calls what the
- * commands, the handlers and the pager call. A new act is a file here and a line in ACTS. What needs a stand-in for AWS
- * is played by `npm start` alone (test/stage), which adds its acts to these.
+ * Shows the purpose of Trueup on a real database, with the five incidents that led to it. Every act calls the
+ * code that the commands, the handlers and the pager call. A new act is a file here and a line in ACTS. Acts that need
+ * a simulated AWS are only played by `npm start` (test/stage), which adds them to these.
  */
-import { withOwnServer } from '../cli/database/own-server';
+import { withScratchServer } from '../cli/database/own-server';
 import { EXIT, type ExitCode } from '../cli/exit-codes';
 import { printJson } from '../cli/terminal/json';
-import { duration, type Terminal } from '../cli/terminal/terminal';
+import { formatDuration, type Terminal } from '../cli/terminal/terminal';
 import type { PostgresServer } from '../scratch-postgres/server';
-import { again } from './again';
-import { broken } from './broken';
-import { deploy } from './deploy';
-import { drift } from './drift';
-import { errors } from './errors';
-import { guarded } from './guarded';
+import { deployAct } from './deploy-act';
+import { driftAct } from './drift-act';
+import { errorsAct } from './errors-act';
+import { failedDeploymentsAct } from './failed-deployments-act';
 import { INCIDENTS } from './incidents';
-import { moved } from './moved';
-import { page } from './page';
-import { type Act, type ActResult, setStage } from './stage';
+import { moveAct } from './move-act';
+import { pageAct } from './page-act';
+import { repeatAct } from './repeat-act';
+import { type Act, type ActResult, createStage } from './stage';
+import { workloadGuardAct } from './workload-guard-act';
 
-const ACTS: readonly Act[] = [errors, page, deploy, again, drift, broken, guarded, moved];
+const ACTS: readonly Act[] = [
+  errorsAct,
+  pageAct,
+  deployAct,
+  repeatAct,
+  driftAct,
+  failedDeploymentsAct,
+  workloadGuardAct,
+  moveAct,
+];
 
 export interface DemoOptions {
-  /** Played after the others. @default - none */
+  /**
+   * Acts to play after the others.
+   * @default - none
+   */
   readonly more?: readonly Act[];
-  /** PEM: of the server, which then speaks TLS, and of the authority that signed it. @default - no TLS */
+  /**
+   * PEM texts: the server's certificate and key, with which it uses TLS, and the certificate of the authority that
+   * signed it.
+   * @default - no TLS
+   */
   readonly certificates?: { readonly ca: string; readonly cert: string; readonly key: string };
 }
 
 export async function playDemo(terminal: Terminal, options: DemoOptions = {}): Promise<ExitCode> {
   const begun = Date.now();
   const { more = [], certificates } = options;
-  return withOwnServer(terminal, { tls: certificates }, async (server, own) => {
+  return withScratchServer(terminal, { tls: certificates }, async (server, own) => {
     await playActs(own, server, [...ACTS, ...more], begun, certificates?.ca);
     return EXIT.ok;
   });
@@ -44,10 +60,10 @@ async function playActs(
   begun: number,
   roots?: string,
 ): Promise<void> {
-  const stage = setStage(terminal, { server, roots, incidents: INCIDENTS });
+  const stage = createStage(terminal, { server, roots, incidents: INCIDENTS });
   const { out } = stage;
   const { bold } = out.colors;
-  out.line(`On a PostgreSQL ${server.major} of its own, started for this and gone when it ends.`);
+  out.line(`Runs on a scratch server with PostgreSQL ${server.major}, which is removed at the end.`);
   const played: { title: string; result: ActResult }[] = [];
   for (const { title, play } of acts) {
     out.line();
@@ -56,11 +72,11 @@ async function playActs(
   }
   const durationMs = Date.now() - begun;
   out.line();
-  out.line(bold(`In ${duration(durationMs)}:`));
+  out.line(bold(`In ${formatDuration(durationMs)}:`));
   for (const line of played.flatMap(({ result }) => result.summary)) out.line(`  - ${line}`);
   out.line();
   out.line(
-    'Next: docs/migrations.md says how to write one of your own, `npx trueup --help` what the commands are.',
+    'Next: docs/migrations.md explains how to write a migration; `npx trueup --help` lists the commands.',
   );
   if (terminal.json) {
     const told = played.map(({ title, result }) => ({ title, ...result.facts }));

@@ -1,27 +1,30 @@
-/** What a check or an audit says, one thing each, in the form that every format begins from. */
+/** A single result of a check or an audit, from which every format is derived. */
 
 export interface ReportItem {
-  /** An id of the rules of its command (rules.ts). */
+  /** Id of a rule of the command (rules.ts). */
   readonly rule: string;
   readonly level: 'error' | 'warning' | 'note';
-  /** What is wrong, and what to do where that is known: sentences or clauses. Never a value of a row. */
+  /**
+   * The problem; `remedy` is the advice, if there is any. Both are sentences or clauses and never contain a value of
+   * a row.
+   */
   readonly message: string;
   readonly remedy: string;
-  /** Relative to the repository, with `/`; null where no file is meant. */
+  /** Path relative to the repository, with `/`; `null` if it concerns no file. */
   readonly file: string | null;
-  /** From 1; null where the whole file is meant. */
+  /** Line, from 1; `null` for the whole file. */
   readonly line: number | null;
-  /** In characters (code points), from 1. */
+  /** Column in characters (code points), from 1. */
   readonly column: number | null;
-  /** In a database, e.g. `public.orders.id`; null where none is meant. */
+  /** Object in a database, e.g. `public.orders.id`; `null` if it concerns none. */
   readonly object: string | null;
 }
 
 const LEVELS = ['error', 'warning', 'note'] as const;
 
-/** Errors before warnings; those of one level stay in their order. */
-export const worstFirst = (items: readonly ReportItem[]): readonly ReportItem[] =>
+/** Sorts errors before warnings, and keeps the order within a level. */
+export const sortByLevel = (items: readonly ReportItem[]): readonly ReportItem[] =>
   LEVELS.flatMap((level) => items.filter((item) => item.level === level));
 
-export const textOf = ({ message, remedy }: ReportItem): string =>
+export const formatItemText = ({ message, remedy }: ReportItem): string =>
   [message, remedy].filter((part) => part !== '').join('\n');

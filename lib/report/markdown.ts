@@ -1,83 +1,92 @@
 /**
- * Markdown as GitHub and GitLab show it, of words that somebody else chose: a name of a table, a line of SQL. None of them
- * becomes a heading, a link, an image, a tag, a mention of a person or a reference to an issue.
+ * Formats text of unknown origin, such as the name of a table or a line of SQL, as Markdown for GitHub and GitLab. It
+ * never becomes a heading, a link, an image, a tag, a mention of a person or a reference to an issue.
  */
-import { harmlessSql } from '../../lambda/page/document/harmless';
+import { escapeSqlForDisplay } from '../../lambda/page/document/escape-text';
 
-const ACTIVE = /[\\*_[\]<>&#~|$]/g;
-const entity = (character: string): string => `&#${character.charCodeAt(0)};`;
-/** Shows as nothing, and keeps `@name`, `#12`, `GH-12`, `https://` and `www.` from being found after the entities are read. */
-const APART = '&#8203;';
+const MARKDOWN_CHARACTERS = /[\\*_[\]<>&#~|$]/g;
+const toEntity = (character: string): string => `&#${character.charCodeAt(0)};`;
+/**
+ * Displays as nothing, and prevents `@name`, `#12`, `GH-12`, `https://` and `www.` from being recognized after entities
+ * are decoded.
+ */
+const ZERO_WIDTH_SPACE = '&#8203;';
 
-const plain = (text: string): string =>
+const escapeMarkdown = (text: string): string =>
   text
-    .replace(ACTIVE, (character) => (character === '#' ? `${entity(character)}${APART}` : entity(character)))
-    .replaceAll('@', `@${APART}`)
-    .replace(/:(?=\/\/)/g, `:${APART}`)
-    .replace(/\b(www|GH)(?=[.-])/gi, `$1${APART}`);
+    .replace(MARKDOWN_CHARACTERS, (character) =>
+      character === '#' ? `${toEntity(character)}${ZERO_WIDTH_SPACE}` : toEntity(character),
+    )
+    .replaceAll('@', `@${ZERO_WIDTH_SPACE}`)
+    .replace(/:(?=\/\/)/g, `:${ZERO_WIDTH_SPACE}`)
+    .replace(/\b(www|GH)(?=[.-])/gi, `$1${ZERO_WIDTH_SPACE}`);
 
-/** A sentence; what stands between its backticks is shown as code. One line. */
-export function prose(text: string): string {
-  const parts = harmlessSql(text.replace(/\s+/g, ' ')).split('`');
-  // The last backtick of an odd number begins nothing.
+/** Formats a sentence on one line; text between backticks is shown as code. */
+export function formatProse(text: string): string {
+  const parts = escapeSqlForDisplay(text.replace(/\s+/g, ' ')).split('`');
+  // If the number of backticks is odd, the last one begins nothing.
   const closed = parts.length % 2 === 1 ? parts.length : parts.length - 1;
   const shown = parts.map((part, i) => {
-    if (i >= closed) return `${entity('`')}${plain(part)}`;
-    return i % 2 === 1 && part.trim() !== '' ? code(part) : plain(part);
+    if (i >= closed) return `${toEntity('`')}${escapeMarkdown(part)}`;
+    return i % 2 === 1 && part.trim() !== '' ? formatCode(part) : escapeMarkdown(part);
   });
-  // It would begin a list or a rule, or make a heading of the line above it; so would nothing at all behind a dash.
-  return shown.join('').replace(/^(\s*)(?=[-+=]|\d+[.)](?:\s|$)|$)/, `$1${APART}`);
+  // These characters would start a list or a rule, or turn the line above into a heading; so would an empty line after
+  // a dash.
+  return shown.join('').replace(/^(\s*)(?=[-+=]|\d+[.)](?:\s|$)|$)/, `$1${ZERO_WIDTH_SPACE}`);
 }
 
-/** A name, or a short piece of SQL, on one line. In a code span nothing is a mention. */
-export function code(text: string): string {
-  const line = harmlessSql(text.replace(/\s+/g, ' ')).trim();
-  const marks = '`'.repeat(longestRun(line) + 1);
+/** Formats a name or a short piece of SQL on one line. Nothing in a code span is a mention. */
+export function formatCode(text: string): string {
+  const line = escapeSqlForDisplay(text.replace(/\s+/g, ' ')).trim();
+  const marks = '`'.repeat(findLongestRun(line) + 1);
   const space = line.startsWith('`') || line.endsWith('`') ? ' ' : '';
   return line === '' ? '' : `${marks}${space}${line}${space}${marks}`;
 }
 
-/** @param longest characters; what is over it is cut, and the cut is said */
-export function block(text: string, language: string, longest: number): string {
-  const lines = text.split('\n').map((line) => line.split('\t').map(harmlessSql).join('\t'));
+/**
+ * Formats a code block.
+ * @param longest maximum number of characters; longer text is cut, and the rest is counted
+ */
+export function formatCodeBlock(text: string, language: string, longest: number): string {
+  const lines = text.split('\n').map((line) => line.split('\t').map(escapeSqlForDisplay).join('\t'));
   const whole = lines.join('\n');
   const shown =
     whole.length <= longest
       ? whole
       : `${whole.slice(0, longest)}\n… ${whole.length - longest} more characters`;
-  const marks = '`'.repeat(Math.max(3, longestRun(shown) + 1));
+  const marks = '`'.repeat(Math.max(3, findLongestRun(shown) + 1));
   return `${marks}${language}\n${shown}\n${marks}`;
 }
 
-export const folded = (summary: string, content: string): string =>
+export const formatDetails = (summary: string, content: string): string =>
   `<details><summary>${summary}</summary>\n\n${content}\n\n</details>`;
 
-/** GitHub takes 65,536 characters for a comment; the rest is for what a comment carries beside it. */
-export const LONGEST_MARKDOWN = 60_000;
-const ROOM_FOR_REST = 300;
+/** GitHub accepts 65,536 characters per comment; the difference is for the comment's marker and footer. */
+export const MAX_MARKDOWN_LENGTH = 60_000;
+const REMAINDER_LENGTH = 300;
 
 /**
- * What is most important, and then as many items as there is room for.
+ * Returns the most important text, followed by as many items as fit.
  * @param head lines without code blocks
- * @param rest says how many items are left out; `command` prints all of them
+ * @param rest describes how many items are omitted; `command` prints all of them
  */
-export function fitting(
+export function fitItems(
   head: string,
   items: readonly string[],
   rest: { readonly many: (count: number) => string; readonly command: string },
 ): string {
-  const said = (what: string): string => `**${what}**: \`${rest.command}\` shows all of it.`;
-  const longest = LONGEST_MARKDOWN - 2 * ROOM_FOR_REST;
+  const said = (what: string): string => `**${what}**: \`${rest.command}\` prints all of it.`;
+  const longest = MAX_MARKDOWN_LENGTH - 2 * REMAINDER_LENGTH;
   const shown = [
-    // At the end of a line, so that no code span and no entity is cut in two.
+    // Cut at the end of a line, so that no code span and no entity is split.
     head.length <= longest
       ? head
-      : `${head.slice(0, head.lastIndexOf('\n', longest))}\n\n${said('The rest has no room here')}`,
+      : `${head.slice(0, head.lastIndexOf('\n', longest))}\n\n${said('The rest does not fit here')}`,
   ];
   let length = shown[0]!.length;
   for (const [i, item] of items.entries()) {
     length += item.length + 2;
-    if (length > LONGEST_MARKDOWN - ROOM_FOR_REST) {
+    if (length > MAX_MARKDOWN_LENGTH - REMAINDER_LENGTH) {
       shown.push(said(rest.many(items.length - i)));
       break;
     }
@@ -86,5 +95,5 @@ export function fitting(
   return `${shown.join('\n\n')}\n`;
 }
 
-const longestRun = (text: string): number =>
+const findLongestRun = (text: string): number =>
   Math.max(0, ...[...text.matchAll(/`+/g)].map(([run]) => run.length));

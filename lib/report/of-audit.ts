@@ -1,10 +1,10 @@
-/** What `audit` found, as items of a report. Pure. */
-import type { Grade } from '../../lambda/audit/finding';
+/** Converts the findings of `audit` to report items. Pure. */
+import type { Confidence } from '../../lambda/audit/finding';
 import type { AuditFinding } from '../../lambda/defects/findings';
 import type { ReportItem } from './item';
 
-/** A and B fail a pipeline, C warns. */
-const LEVELS: Readonly<Record<Grade, ReportItem['level']>> = {
+/** Confidences A and B fail a pipeline, C warns. */
+const LEVEL_BY_CONFIDENCE: Readonly<Record<Confidence, ReportItem['level']>> = {
   A: 'error',
   B: 'error',
   C: 'warning',
@@ -12,22 +12,24 @@ const LEVELS: Readonly<Record<Grade, ReportItem['level']>> = {
 };
 
 /**
- * @param findings in the order of their grades
- * @param acceptFile where each could be accepted, a path in the repository: code scanning shows nothing without a file
+ * Builds the items.
+ * @param findings findings in the order of their confidences
+ * @param suppressionsFile path of the suppressions file in the repository, because code scanning shows nothing without
+ * a file
  */
-export const itemsOfAudit = (
+export const buildAuditItems = (
   findings: readonly AuditFinding[],
-  acceptFile: string | null,
+  suppressionsFile: string | null,
 ): readonly ReportItem[] =>
-  findings.map(({ id, grade, object, message, evidence, fix }) => ({
+  findings.map(({ id, confidence, object, message, evidence, fix }) => ({
     rule: id,
-    level: LEVELS[grade],
-    message: [`${object}: ${message}`, ...evidence.map(oneLine)].join('\n'),
+    level: LEVEL_BY_CONFIDENCE[confidence],
+    message: [`${object}: ${message}`, ...evidence.map(toOneLine)].join('\n'),
     remedy: fix === null ? '' : `${fix} repairs it.`,
-    file: acceptFile,
+    file: suppressionsFile,
     line: null,
     column: null,
     object,
   }));
 
-const oneLine = (text: string): string => text.replace(/\s+/g, ' ').trim();
+const toOneLine = (text: string): string => text.replace(/\s+/g, ' ').trim();

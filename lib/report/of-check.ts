@@ -1,39 +1,39 @@
-/** What `check` says, as items of a report. Pure. */
-import type { Outcome } from '../../lambda/contract/converge';
+/** Converts the results of `check` to report items. Pure. */
+import type { ConvergeOutcome } from '../../lambda/contract/converge';
 import type { ErrorInfo } from '../../lambda/contract/errors';
 import type { Manifest } from '../../lambda/contract/manifest';
 import type { Verification } from '../../lambda/contract/status';
 import { RULES } from '../compiler/lint';
 import type { Problem } from '../compiler/problem';
-import { type Rehearsal, shareUndecided } from '../workload/rehearsal';
+import { computeUndecidedShare, type WorkloadCheck } from '../workload/workload-check';
 import type { ReportItem } from './item';
 import type { OtherRule } from './rules';
 
-/** From a file's name in the folder to its path in the repository. */
-export type PathOf = (file: string) => string;
+/** Maps the name of a file in the folder to its path in the repository. */
+export type PathResolver = (file: string) => string;
 
 type Level = ReportItem['level'];
 
-const consents = new Map(RULES.map(({ id, consent }) => [id, consent]));
+const consentsByRule = new Map(RULES.map(({ id, consent }) => [id, consent]));
 
-/** What loses data comes first, what takes long last. */
-const rank = ({ rule = 'refused' }: Problem): number =>
-  ({ destroys: 0, rewrites: 2 })[consents.get(rule) as string] ?? 1;
+/** Ranks problems: those that lose data come first, those that take long last. */
+const rankProblem = ({ rule = 'refused' }: Problem): number =>
+  ({ destroys: 0, rewrites: 2 })[consentsByRule.get(rule) as string] ?? 1;
 
-export function itemsOfProblems(
+export function buildProblemItems(
   problems: readonly Problem[],
   level: Level,
-  pathOf: PathOf,
+  resolvePath: PathResolver,
 ): readonly ReportItem[] {
   const byDefault: OtherRule = level === 'error' ? 'refused' : 'read-otherwise';
   return [...problems]
-    .sort((a, b) => rank(a) - rank(b))
+    .sort((a, b) => rankProblem(a) - rankProblem(b))
     .map(({ rule = byDefault, file, line, column, message, remedy }) => ({
       rule,
       level,
       message,
       remedy,
-      file: pathOf(file),
+      file: resolvePath(file),
       line,
       column,
       object: null,
@@ -41,17 +41,20 @@ export function itemsOfProblems(
 }
 
 export interface TrialReport {
-  readonly outcome: Outcome;
+  readonly outcome: ConvergeOutcome;
   readonly verification: Verification | null;
-  readonly rehearsal: Rehearsal | null;
+  readonly workloadCheck: WorkloadCheck | null;
 }
 
-/** @param maxUndecided percent of the workload */
-export function itemsOfTrial(
-  { outcome, verification, rehearsal }: TrialReport,
+/**
+ * Builds the items of a trial run.
+ * @param maxUndecided highest share of the workload that may be undecided, in percent
+ */
+export function buildTrialItems(
+  { outcome, verification, workloadCheck }: TrialReport,
   { migrations }: Manifest,
   maxUndecided: number,
-  pathOf: PathOf,
+  resolvePath: PathResolver,
 ): readonly ReportItem[] {
   const files = new Map(migrations.map(({ name, file }) => [name, file]));
   const item = (
@@ -68,7 +71,7 @@ export function itemsOfTrial(
       level,
       message,
       remedy,
-      file: file === undefined ? null : pathOf(file),
+      file: file === undefined ? null : resolvePath(file),
       line: file === undefined ? null : (line ?? null),
       column: null,
       object: null,
@@ -87,21 +90,21 @@ export function itemsOfTrial(
     outcome.status === 'failed'
       ? [failed('apply-fails', outcome.error)]
       : outcome.status === 'continue'
-        ? [item('apply-fails', 'error', `not finished: ${outcome.progress}`)]
+        ? [item('apply-fails', 'error', `the run did not finish: ${outcome.progress}`)]
         : [];
-  const share = rehearsal === null ? 0 : shareUndecided(rehearsal) * 100;
+  const share = workloadCheck === null ? 0 : computeUndecidedShare(workloadCheck) * 100;
   return [
     ...stopped,
     ...(verification?.findings ?? []).map(({ migration, sentence }) =>
       item('verify-fails', 'error', sentence, '', migration),
     ),
     ...(verification?.errors ?? []).map((error) => failed('verify-fails', error)),
-    ...(rehearsal?.broken ?? []).map(({ text, verdict, cause, brokenBy, consent }) =>
+    ...(workloadCheck?.broken ?? []).map(({ text, verdict, cause, brokenBy, consent }) =>
       item(
-        'statement-fails',
+        'failing-statement',
         consent === undefined ? 'error' : 'warning',
         [`${verdict.why} [SQLSTATE ${verdict.sqlstate}]: ${text}`, ...cause].join('\n'),
-        consent === undefined ? '' : `${brokenBy} consents to that: ${consent}`,
+        consent === undefined ? '' : `${brokenBy} consents to this: ${consent}`,
         brokenBy,
       ),
     ),
@@ -110,7 +113,7 @@ export function itemsOfTrial(
           item(
             'too-much-undecided',
             'error',
-            `${Math.round(share)} % of the workload is undecided, and --max-undecided is ${maxUndecided} %`,
+            `${Math.round(share)} % of the workload is undecided; --max-undecided allows ${maxUndecided} %`,
           ),
         ]
       : []),

@@ -1,63 +1,77 @@
-/** What `plan --json` prints, and what its markdown is made of. */
+/** The document that `plan --json` prints, from which its markdown is built. */
 
 import type { ErrorInfo } from '../../lambda/contract/errors';
 import type { Manifest } from '../../lambda/contract/manifest';
 import type { Plan, VerifyFinding } from '../../lambda/contract/status';
-import type { Touched } from '../workload/touched';
+import type { TouchedStatements } from '../workload/touched-statements';
 
-/** What the waiting migrations mean for the application's statements. */
+/** The effect of pending migrations on the application's statements. */
 export interface WorkloadPlan {
   readonly statements: number;
   readonly plan: number;
-  /** As the database is now: broken before, or what they need comes with a migration that waits. */
+  /**
+   * Statements that fail on the database in its present state: they were broken before, or need a pending migration.
+   */
   readonly failing: readonly { readonly text: string; readonly sqlstate: string; readonly why: string }[];
-  /** How many, by reason. */
+  /** Number of undecided statements by reason. */
   readonly undecided: Readonly<Record<string, number>>;
-  /** One for each waiting migration. */
-  readonly touched: readonly Touched[];
-  /** Why no live statement is guarded; null where they are. @default - not asked: there is no live database */
+  /** One entry for each pending migration. */
+  readonly touched: readonly TouchedStatements[];
+  /**
+   * Why live statements are not guarded; `null` if they are.
+   * @default - unknown, because there is no live database
+   */
   readonly live?: string | null;
 }
 
-/** What became of the waiting migrations on an empty server. */
+/** The result of applying the pending migrations to an empty server. */
 export interface PlanTrial {
   readonly serverVersion: string;
-  /** Null where all of them were applied. */
+  /** `null` if all of them were applied. */
   readonly error: ErrorInfo | null;
-  /** What verify sections found afterwards. */
+  /** Findings of the verify sections afterwards. */
   readonly findings: readonly VerifyFinding[];
-  /** The workload after the last migration. @default - none was given, or not everything was applied */
+  /**
+   * The workload after the last migration.
+   * @default - none was given, or not everything was applied
+   */
   readonly workload?: Pick<WorkloadPlan, 'statements' | 'plan' | 'failing' | 'undecided'>;
 }
 
-/** How a migration is proved, and undone. */
-export interface Proof {
+/** How a migration is verified and undone. */
+export interface MigrationSections {
   readonly migration: string;
-  /** SQL; each row that one returns is something wrong. */
+  /** SQL queries; each row that one returns is a problem. */
   readonly verify: readonly string[];
-  /** Why there is no verify section; null where there is one. */
-  readonly unproved: string | null;
+  /** Why there is no verify section; `null` if there is one. */
+  readonly withoutVerify: string | null;
   readonly undo: 'automatic' | 'by-name' | 'none';
-  /** SQL. */
+  /** SQL of the down section. */
   readonly down: readonly string[];
 }
 
 export interface PlanDocument extends Plan {
   readonly workload?: WorkloadPlan;
-  /** Of the migrations in `steps`. @default - those of the function of a stack are not known here */
-  readonly proofs?: readonly Proof[];
-  /** With `--since`. @default - nothing was tried */
+  /**
+   * Sections of the migrations in `steps`.
+   * @default - unknown for the function of a stack
+   */
+  readonly sections?: readonly MigrationSections[];
+  /**
+   * Result of the trial with `--since`.
+   * @default - nothing was tried
+   */
   readonly trial?: PlanTrial;
 }
 
-export function proofsOf({ migrations }: Manifest, { steps }: Plan): readonly Proof[] {
+export function buildSections({ migrations }: Manifest, { steps }: Plan): readonly MigrationSections[] {
   const planned = new Set(steps.map(({ migration }) => migration));
   return migrations
     .filter(({ name }) => planned.has(name))
-    .map(({ name, verify, unproved, undo, down }) => ({
+    .map(({ name, verify, withoutVerify, undo, down }) => ({
       migration: name,
       verify: verify.map(({ sql }) => sql),
-      unproved,
+      withoutVerify,
       undo,
       down: down.map(({ sql }) => sql),
     }));

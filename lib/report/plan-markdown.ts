@@ -1,66 +1,74 @@
-/** A plan for the page of a pull request: what would be run, what the application feels, what proves it, what undoes it. */
+/**
+ * Formats a plan as a pull request comment: what would run, how it affects the application, what verifies it, and what
+ * undoes it.
+ */
 import type { ErrorInfo } from '../../lambda/contract/errors';
 import type { PlannedStep } from '../../lambda/contract/status';
-import { block, code, fitting, folded, prose } from './markdown';
-import type { PlanDocument, PlanTrial, Proof } from './plan-document';
-import { verdictsMarkdown, workloadMarkdown } from './workload-markdown';
+import { fitItems, formatCode, formatCodeBlock, formatDetails, formatProse } from './markdown';
+import { describeMeasurements } from './measurements';
+import type { MigrationSections, PlanDocument, PlanTrial } from './plan-document';
+import { formatVerdictsMarkdown, formatWorkloadMarkdown } from './workload-markdown';
 
-const LONGEST_SQL = 4_000;
+const MAX_SQL_LENGTH = 4_000;
 
-export function planMarkdown(plan: PlanDocument): string {
+export function formatPlanMarkdown(plan: PlanDocument): string {
   const parts = [
-    heading(plan),
-    ...plan.errors.map(errorMarkdown),
-    ...(plan.warnings.length > 0 ? [plan.warnings.map((each) => `- ${prose(each)}`).join('\n')] : []),
-    ...(plan.trial ? [trialMarkdown(plan.trial)] : []),
-    ...(plan.workload ? [workloadMarkdown(plan.workload)] : []),
+    formatHeading(plan),
+    ...plan.errors.map(formatErrorMarkdown),
+    ...(plan.warnings.length > 0 ? [plan.warnings.map((each) => `- ${formatProse(each)}`).join('\n')] : []),
+    ...(plan.trial ? [formatTrial(plan.trial)] : []),
+    ...(plan.workload ? [formatWorkloadMarkdown(plan.workload)] : []),
   ];
-  const proofs = new Map((plan.proofs ?? []).map((proof) => [proof.migration, proof]));
+  const sections = new Map((plan.sections ?? []).map((each) => [each.migration, each]));
   const steps = plan.steps.map((step) =>
-    stepMarkdown(step, proofs.get(step.migration), plan.proofs !== undefined),
+    formatStep(step, sections.get(step.migration), plan.sections !== undefined),
   );
-  return fitting(parts.join('\n\n'), steps, {
-    many: (rest) => `${rest === 1 ? 'One more step has' : `${rest} more steps have`} no room here`,
+  return fitItems(parts.join('\n\n'), steps, {
+    many: (rest) => `${rest === 1 ? 'One more step does' : `${rest} more steps do`} not fit here`,
     command: 'trueup plan',
   });
 }
 
-function heading({ namespace, errors, steps }: PlanDocument): string {
-  const where = code(namespace);
-  if (errors.length > 0) return `## Trueup: nothing of ${where} can be applied`;
+function formatHeading({ namespace, errors, steps }: PlanDocument): string {
+  const where = formatCode(namespace);
+  if (errors.length > 0) return `## Trueup: ${where} cannot be applied`;
   if (steps.length === 0)
-    return `## Trueup: nothing to do in ${where}\n\nEvery migration is applied, and none has changed.`;
+    return `## Trueup: nothing to do in ${where}\n\nAll migrations are applied and unchanged.`;
   const statements = steps.flatMap((step) => step.statements);
   const felt = statements.filter(({ locks }) => locks.length > 0).length;
   const counts = [
-    many(statements.length, 'statement', 'statements'),
+    formatCount(statements.length, 'statement', 'statements'),
     felt === 0
-      ? 'none takes a lock that the application feels'
-      : `${felt} of them ${felt === 1 ? 'takes' : 'take'} a lock that the application feels`,
-    some(statements.filter(({ rewrites }) => rewrites !== null).length, 'may take long'),
-    some(statements.filter(({ destroys }) => destroys !== null).length, '**may destroy data**'),
+      ? 'none blocks the application'
+      : `${felt} of them ${felt === 1 ? 'takes' : 'take'} a lock that blocks the application`,
+    formatIfAny(statements.filter(({ rewrites }) => rewrites !== null).length, 'may take long'),
+    formatIfAny(statements.filter(({ destroys }) => destroys !== null).length, '**may destroy data**'),
   ].filter((part) => part !== '');
-  return `## Trueup: ${many(steps.length, 'step', 'steps')} in ${where}\n\n${counts.join('; ')}.`;
+  return `## Trueup: ${formatCount(steps.length, 'step', 'steps')} in ${where}\n\n${counts.join('; ')}.`;
 }
 
-function trialMarkdown({ serverVersion, error, findings, workload }: PlanTrial): string {
-  const where = `an empty PostgreSQL ${prose(serverVersion)}`;
-  if (error !== null) return `**Not everything could be applied to ${where}.**\n\n${errorMarkdown(error)}`;
+function formatTrial({ serverVersion, error, findings, workload }: PlanTrial): string {
+  const where = `an empty PostgreSQL ${formatProse(serverVersion)}`;
+  if (error !== null)
+    return `**Not all steps could be applied to ${where}.**\n\n${formatErrorMarkdown(error)}`;
   const verified =
     findings.length === 0 ? 'and every verify section passes' : 'and **verify sections do not pass**';
   return [
-    `All of it was applied to ${where}, ${verified}.`,
-    findings.map(({ migration, sentence }) => `- ${code(migration)}: ${prose(sentence)}`).join('\n'),
-    ...(workload ? [verdictsMarkdown('Workload after the last step', workload)] : []),
+    `All steps were applied to ${where}, ${verified}.`,
+    findings
+      .map(({ migration, sentence }) => `- ${formatCode(migration)}: ${formatProse(sentence)}`)
+      .join('\n'),
+    ...(workload ? [formatVerdictsMarkdown('Workload after the last step', workload)] : []),
   ]
     .filter((part) => part !== '')
     .join('\n\n');
 }
 
-const many = (count: number, one: string, more: string): string => `${count} ${count === 1 ? one : more}`;
-const some = (count: number, what: string): string => (count === 0 ? '' : `${count} ${what}`);
+const formatCount = (count: number, one: string, more: string): string =>
+  `${count} ${count === 1 ? one : more}`;
+const formatIfAny = (count: number, what: string): string => (count === 0 ? '' : `${count} ${what}`);
 
-export function errorMarkdown({
+export function formatErrorMarkdown({
   migration,
   line,
   message,
@@ -69,76 +77,84 @@ export function errorMarkdown({
   remedy,
 }: Omit<ErrorInfo, 'code'>): string {
   const place = [
-    migration === undefined ? '' : code(migration),
+    migration === undefined ? '' : formatCode(migration),
     line === undefined ? '' : `line ${line}`,
   ].filter((part) => part !== '');
-  const state = sqlstate === undefined ? '' : ` (SQLSTATE ${prose(sqlstate)})`;
+  const state = sqlstate === undefined ? '' : ` (SQLSTATE ${formatProse(sqlstate)})`;
   return [
-    `- **Error** ${[...place, `${prose(message)}${state}`].join(', ')}`,
-    ...[...new Set(details)].map((detail) => `  - ${prose(detail)}`),
-    `  - ${prose(remedy)}`,
+    `- **Error** ${[...place, `${formatProse(message)}${state}`].join(', ')}`,
+    ...[...new Set(details)].map((detail) => `  - ${formatProse(detail)}`),
+    `  - ${formatProse(remedy)}`,
   ].join('\n');
 }
 
-const HOW: Readonly<Record<string, string>> = {
-  separate: 'in a transaction of its own',
-  outside: 'outside a transaction',
+const EXECUTION_NOTES: Readonly<Record<string, string>> = {
+  separate: 'as a separate statement',
+  'non-transactional': 'non-transactional',
   batch: 'repeated in small transactions until no row changes',
 };
 
-function stepMarkdown(step: PlannedStep, proof: Proof | undefined, proofsKnown: boolean): string {
+function formatStep(
+  step: PlannedStep,
+  sections: MigrationSections | undefined,
+  sectionsKnown: boolean,
+): string {
   const { action, migration, note, holdsMs, statements } = step;
   const sql = statements.map((each) => `-- line ${each.line}\n${each.sql};`).join('\n\n');
   return [
-    `### ${code(migration)}: ${action}${note === '' ? '' : ` (${prose(note)})`}`,
+    `### ${formatCode(migration)}: ${action}${note === '' ? '' : ` (${formatProse(note)})`}`,
     ...(holdsMs === null
       ? []
       : [
-          `Holds its locks for ${holdsMs / 1_000} s at most; if it cannot get them it gives way and tries again.`,
+          `Holds its locks for at most ${holdsMs / 1_000} s. If it cannot get them, it lets other sessions continue and retries.`,
         ]),
-    ...(statements.length > 0 ? [statements.map(statementLine).join('\n')] : []),
-    ...(sql === '' ? [] : [folded('SQL', block(sql, 'sql', LONGEST_SQL))]),
-    ...(proofsKnown
-      ? proofLines(proof)
-      : ['How it is proved and undone is known where it was deployed from.']),
+    ...(statements.length > 0 ? [statements.map(formatStatement).join('\n')] : []),
+    ...(sql === '' ? [] : [formatDetails('SQL', formatCodeBlock(sql, 'sql', MAX_SQL_LENGTH))]),
+    ...(sectionsKnown
+      ? formatSections(sections)
+      : ['Its verify and down sections are in the folder that it was deployed from.']),
   ].join('\n\n');
 }
 
-function statementLine({
+function formatStatement({
   line,
   command,
   execution,
   locks,
   rewrites,
   destroys,
+  ...measured
 }: PlannedStep['statements'][number]): string {
   const remarks = [
-    HOW[execution] ?? '',
-    locks.map(code).join(', '),
-    rewrites === null ? '' : prose(rewrites),
-    destroys === null ? '' : `**destroys**: ${prose(destroys)}`,
+    EXECUTION_NOTES[execution] ?? '',
+    locks.map(formatCode).join(', '),
+    rewrites === null ? '' : formatProse(rewrites),
+    destroys === null ? '' : `**destroys**: ${formatProse(destroys)}`,
+    ...describeMeasurements(measured).map(formatProse),
   ].filter((part) => part !== '');
-  return `- line ${line} ${code(command)}${remarks.length > 0 ? `: ${remarks.join('; ')}` : ''}`;
+  return `- line ${line} ${formatCode(command)}${remarks.length > 0 ? `: ${remarks.join('; ')}` : ''}`;
 }
 
-const UNDO: Readonly<Record<Proof['undo'], string>> = {
-  automatic: 'Undone by itself when the deployment that applied it is rolled back.',
+const UNDO_NOTES: Readonly<Record<MigrationSections['undo'], string>> = {
+  automatic: 'Undone automatically if the deployment that applied it is rolled back.',
   'by-name':
-    'Undone by name only (`trueup down`): a rollback keeps it, since its down section may lose something.',
-  none: 'Not undone: it has no down section.',
+    'Undone only by name (`trueup down`): a rollback keeps it, because its down section may lose data.',
+  none: 'Cannot be undone: it has no down section.',
 };
 
-function proofLines(proof: Proof | undefined): string[] {
-  if (proof === undefined) return [];
-  const { verify, unproved, undo, down } = proof;
+function formatSections(sections: MigrationSections | undefined): string[] {
+  if (sections === undefined) return [];
+  const { verify, withoutVerify, undo, down } = sections;
   return [
     verify.length > 0
-      ? folded(
-          `Verified by ${many(verify.length, 'query', 'queries')}`,
-          block(verify.map((sql) => `${sql};`).join('\n'), 'sql', LONGEST_SQL),
+      ? formatDetails(
+          `Verified by ${formatCount(verify.length, 'query', 'queries')}`,
+          formatCodeBlock(verify.map((sql) => `${sql};`).join('\n'), 'sql', MAX_SQL_LENGTH),
         )
-      : `**Not verified**${unproved === null || unproved === '' ? '' : `: ${prose(unproved)}`}`,
-    down.length > 0 ? folded('Undo', block(down.map((sql) => `${sql};`).join('\n'), 'sql', LONGEST_SQL)) : '',
-    UNDO[undo],
+      : `**Not verified**${withoutVerify === null || withoutVerify === '' ? '' : `: ${formatProse(withoutVerify)}`}`,
+    down.length > 0
+      ? formatDetails('Undo', formatCodeBlock(down.map((sql) => `${sql};`).join('\n'), 'sql', MAX_SQL_LENGTH))
+      : '',
+    UNDO_NOTES[undo],
   ].filter((part) => part !== '');
 }

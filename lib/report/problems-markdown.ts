@@ -1,24 +1,26 @@
-/** Files that do not compile, for the page of a pull request. */
+/** Formats the problems of files that do not compile as a pull request comment. */
 import type { Problem } from '../compiler/problem';
-import { block, code, fitting, prose } from './markdown';
+import { fitItems, formatCode, formatCodeBlock, formatProse } from './markdown';
 
-const LONGEST_SNIPPET = 500;
+const MAX_SNIPPET_LENGTH = 500;
 
-export function problemsMarkdown(folder: string | null, problems: readonly Problem[]): string {
+export function formatProblemsMarkdown(folder: string | null, problems: readonly Problem[]): string {
   const head = [
-    `## Trueup: ${problems.length} ${problems.length === 1 ? 'problem' : 'problems'} in ${folder === null ? 'the migrations' : code(folder)}`,
-    'Nothing can be planned before that is corrected.',
+    `## Trueup: ${problems.length} ${problems.length === 1 ? 'problem' : 'problems'} in ${folder === null ? 'the migrations' : formatCode(folder)}`,
+    'Correct the problems before anything can be planned.',
   ];
-  return fitting(head.join('\n\n'), problems.map(itemOf), {
-    many: (rest) => `${rest} more ${rest === 1 ? 'has' : 'have'} no room here`,
+  return fitItems(head.join('\n\n'), problems.map(formatProblemItem), {
+    many: (rest) => `${rest} more ${rest === 1 ? 'does' : 'do'} not fit here`,
     command: 'trueup check',
   });
 }
 
-function itemOf({ file, line, column, message, remedy, snippet }: Problem): string {
+function formatProblemItem({ file, line, column, message, remedy, snippet }: Problem): string {
   const place = [file, line, column].filter((part) => part !== null && part !== '').join(':');
-  const head = `- ${place === '' ? '' : `${code(place)}: `}${prose(message)}. ${prose(remedy)}`;
-  return snippet === '' ? head : `${head}\n\n${indented(block(snippet, '', LONGEST_SNIPPET))}`;
+  const head = `- ${place === '' ? '' : `${formatCode(place)}: `}${formatProse(message)}. ${formatProse(remedy)}`;
+  return snippet === ''
+    ? head
+    : `${head}\n\n${indentLines(formatCodeBlock(snippet, '', MAX_SNIPPET_LENGTH))}`;
 }
 
-const indented = (text: string): string => text.replace(/^/gm, '  ');
+const indentLines = (text: string): string => text.replace(/^/gm, '  ');

@@ -1,195 +1,203 @@
 /**
- * What `plan --json` printed, read again where it is not to be trusted: a pull request's own workflow may have written
- * anything in its place. Only what has the right form comes through, and every text of it is shown as a text.
+ * Reads the output of `plan --json` where it cannot be trusted: the workflow of a pull request may have replaced it
+ * with anything. Only values of the expected form are accepted, and every text is displayed as plain text.
  */
 import type { ErrorInfo } from '../../lambda/contract/errors';
 import type { PlannedStep } from '../../lambda/contract/status';
 import type { Problem } from '../compiler/problem';
-import type { PlanDocument, PlanTrial, Proof, WorkloadPlan } from './plan-document';
+import type { MigrationSections, PlanDocument, PlanTrial, WorkloadPlan } from './plan-document';
 
 export type PlanReport =
   | { readonly plan: PlanDocument }
-  /** The files, or how the command was called, are why there is no plan. */
+  /** The files have problems, or the command was called wrongly, so there is no plan. */
   | { readonly error: Pick<ErrorInfo, 'message' | 'remedy'>; readonly problems: readonly Problem[] };
 
-/** It is no report. */
+/** Thrown if the document is not a report. */
 export class ReportProblem extends Error {
   override readonly name = 'ReportProblem';
 }
 
-/** @throws {ReportProblem} */
+/**
+ * Reads a report.
+ * @throws {ReportProblem}
+ */
 export function readReport(json: string): PlanReport {
   let document: unknown;
   try {
     document = JSON.parse(json);
   } catch {
-    throw new ReportProblem('is no JSON');
+    throw new ReportProblem('is not JSON');
   }
-  const { error, ...plan } = fields(document, 'the document');
-  if (error === undefined) return { plan: planOf(plan) };
-  const { message, remedy } = fields(error, 'error');
+  const { error, ...plan } = readObject(document, 'the document');
+  if (error === undefined) return { plan: readPlan(plan) };
+  const { message, remedy } = readObject(error, 'error');
   return {
-    error: { message: text(message, 'error.message'), remedy: text(remedy, 'error.remedy') },
-    problems: optional(plan.problems, (each) => list(problemOf)(each, 'problems')) ?? [],
+    error: { message: readText(message, 'error.message'), remedy: readText(remedy, 'error.remedy') },
+    problems: readOptional(plan.problems, (each) => readList(readProblem)(each, 'problems')) ?? [],
   };
 }
 
-type Read<T> = (value: unknown, at: string) => T;
+type ReadValue<T> = (value: unknown, at: string) => T;
 
-function fields(value: unknown, at: string): Readonly<Record<string, unknown>> {
+function readObject(value: unknown, at: string): Readonly<Record<string, unknown>> {
   if (typeof value === 'object' && value !== null && !Array.isArray(value))
     return value as Readonly<Record<string, unknown>>;
-  throw new ReportProblem(`has no object as ${at}`);
+  throw new ReportProblem(`has no object at ${at}`);
 }
 
-const text: Read<string> = (value, at) => {
+const readText: ReadValue<string> = (value, at) => {
   if (typeof value === 'string') return value;
-  throw new ReportProblem(`has no text as ${at}`);
+  throw new ReportProblem(`has no text at ${at}`);
 };
 
-const number: Read<number> = (value, at) => {
+const readNumber: ReadValue<number> = (value, at) => {
   if (typeof value === 'number' && Number.isFinite(value)) return value;
-  throw new ReportProblem(`has no number as ${at}`);
+  throw new ReportProblem(`has no number at ${at}`);
 };
 
-const list =
-  <T>(item: Read<T>): Read<readonly T[]> =>
+const readList =
+  <T>(item: ReadValue<T>): ReadValue<readonly T[]> =>
   (value, at) => {
     if (Array.isArray(value)) return value.map((each, i) => item(each, `${at}[${i}]`));
-    throw new ReportProblem(`has no list as ${at}`);
+    throw new ReportProblem(`has no list at ${at}`);
   };
 
-const oneOf =
-  <T extends string>(...values: readonly T[]): Read<T> =>
+const readEnum =
+  <T extends string>(...values: readonly T[]): ReadValue<T> =>
   (value, at) => {
     const found = values.find((each) => each === value);
     if (found !== undefined) return found;
-    throw new ReportProblem(`has something else as ${at}`);
+    throw new ReportProblem(`has an unexpected value at ${at}`);
   };
 
-const orNull =
-  <T>(read: Read<T>): Read<T | null> =>
+const readNullable =
+  <T>(read: ReadValue<T>): ReadValue<T | null> =>
   (value, at) =>
     value === null ? null : read(value, at);
 
-const optional = <T>(value: unknown, read: (value: unknown) => T): T | undefined =>
+const readOptional = <T>(value: unknown, read: (value: unknown) => T): T | undefined =>
   value === undefined ? undefined : read(value);
 
-const given = <K extends string, T>(name: K, value: T | undefined): { readonly [key in K]?: T } =>
+const pickDefined = <K extends string, T>(name: K, value: T | undefined): { readonly [key in K]?: T } =>
   (value === undefined ? {} : { [name]: value }) as { readonly [key in K]?: T };
 
-function planOf(it: Readonly<Record<string, unknown>>): PlanDocument {
+function readPlan(it: Readonly<Record<string, unknown>>): PlanDocument {
   return {
-    namespace: text(it.namespace, 'namespace'),
-    manifestHash: text(it.manifestHash, 'manifestHash'),
-    steps: list(stepOf)(it.steps, 'steps'),
-    warnings: list(text)(it.warnings, 'warnings'),
-    errors: list(errorOf)(it.errors, 'errors'),
-    ...given('workload', optional(it.workload, workloadOf)),
-    ...given(
-      'proofs',
-      optional(it.proofs, (each) => list(proofOf)(each, 'proofs')),
+    namespace: readText(it.namespace, 'namespace'),
+    manifestHash: readText(it.manifestHash, 'manifestHash'),
+    steps: readList(readStep)(it.steps, 'steps'),
+    warnings: readList(readText)(it.warnings, 'warnings'),
+    errors: readList(readError)(it.errors, 'errors'),
+    ...pickDefined('workload', readOptional(it.workload, readWorkload)),
+    ...pickDefined(
+      'sections',
+      readOptional(it.sections, (each) => readList(readSections)(each, 'sections')),
     ),
-    ...given('trial', optional(it.trial, trialOf)),
+    ...pickDefined('trial', readOptional(it.trial, readTrial)),
   };
 }
 
-const stepOf: Read<PlannedStep> = (value, at) => {
-  const it = fields(value, at);
+const readStep: ReadValue<PlannedStep> = (value, at) => {
+  const it = readObject(value, at);
   return {
-    action: oneOf('apply', 'resume', 'verify', 'baseline', 'undo', 'keep')(it.action, `${at}.action`),
-    migration: text(it.migration, `${at}.migration`),
-    note: text(it.note, `${at}.note`),
-    holdsMs: orNull(number)(it.holdsMs, `${at}.holdsMs`),
-    statements: list(statementOf)(it.statements, `${at}.statements`),
+    action: readEnum('apply', 'resume', 'verify', 'baseline', 'undo', 'keep')(it.action, `${at}.action`),
+    migration: readText(it.migration, `${at}.migration`),
+    note: readText(it.note, `${at}.note`),
+    holdsMs: readNullable(readNumber)(it.holdsMs, `${at}.holdsMs`),
+    statements: readList(readStatement)(it.statements, `${at}.statements`),
   };
 };
 
-const statementOf: Read<PlannedStep['statements'][number]> = (value, at) => {
-  const it = fields(value, at);
+const readStatement: ReadValue<PlannedStep['statements'][number]> = (value, at) => {
+  const it = readObject(value, at);
   return {
-    sql: text(it.sql, `${at}.sql`),
-    command: text(it.command, `${at}.command`),
-    line: number(it.line, `${at}.line`),
-    execution: oneOf('transaction', 'separate', 'outside', 'batch')(it.execution, `${at}.execution`),
-    locks: list(text)(it.locks, `${at}.locks`),
-    destroys: orNull(text)(it.destroys, `${at}.destroys`),
-    rewrites: orNull(text)(it.rewrites, `${at}.rewrites`),
+    sql: readText(it.sql, `${at}.sql`),
+    command: readText(it.command, `${at}.command`),
+    line: readNumber(it.line, `${at}.line`),
+    execution: readEnum(
+      'transaction',
+      'separate',
+      'non-transactional',
+      'batch',
+    )(it.execution, `${at}.execution`),
+    locks: readList(readText)(it.locks, `${at}.locks`),
+    destroys: readNullable(readText)(it.destroys, `${at}.destroys`),
+    rewrites: readNullable(readText)(it.rewrites, `${at}.rewrites`),
   };
 };
 
-/** Without its code, which nothing shows. */
-const errorOf: Read<ErrorInfo> = (value, at) => {
-  const it = fields(value, at);
+/** Reads an error without its code, which is never displayed. */
+const readError: ReadValue<ErrorInfo> = (value, at) => {
+  const it = readObject(value, at);
   return {
     code: 'manifest',
-    message: text(it.message, `${at}.message`),
-    remedy: text(it.remedy, `${at}.remedy`),
-    ...given(
+    message: readText(it.message, `${at}.message`),
+    remedy: readText(it.remedy, `${at}.remedy`),
+    ...pickDefined(
       'migration',
-      optional(it.migration, (each) => text(each, `${at}.migration`)),
+      readOptional(it.migration, (each) => readText(each, `${at}.migration`)),
     ),
-    ...given(
+    ...pickDefined(
       'line',
-      optional(it.line, (each) => number(each, `${at}.line`)),
+      readOptional(it.line, (each) => readNumber(each, `${at}.line`)),
     ),
-    ...given(
+    ...pickDefined(
       'sqlstate',
-      optional(it.sqlstate, (each) => text(each, `${at}.sqlstate`)),
+      readOptional(it.sqlstate, (each) => readText(each, `${at}.sqlstate`)),
     ),
-    ...given(
+    ...pickDefined(
       'details',
-      optional(it.details, (each) => list(text)(each, `${at}.details`)),
+      readOptional(it.details, (each) => readList(readText)(each, `${at}.details`)),
     ),
   };
 };
 
-const proofOf: Read<Proof> = (value, at) => {
-  const it = fields(value, at);
+const readSections: ReadValue<MigrationSections> = (value, at) => {
+  const it = readObject(value, at);
   return {
-    migration: text(it.migration, `${at}.migration`),
-    verify: list(text)(it.verify, `${at}.verify`),
-    unproved: orNull(text)(it.unproved, `${at}.unproved`),
-    undo: oneOf('automatic', 'by-name', 'none')(it.undo, `${at}.undo`),
-    down: list(text)(it.down, `${at}.down`),
+    migration: readText(it.migration, `${at}.migration`),
+    verify: readList(readText)(it.verify, `${at}.verify`),
+    withoutVerify: readNullable(readText)(it.withoutVerify, `${at}.withoutVerify`),
+    undo: readEnum('automatic', 'by-name', 'none')(it.undo, `${at}.undo`),
+    down: readList(readText)(it.down, `${at}.down`),
   };
 };
 
-type Verdicts = NonNullable<PlanTrial['workload']>;
+type TrialWorkload = NonNullable<PlanTrial['workload']>;
 
-const verdictsOf: Read<Verdicts> = (value, at) => {
-  const it = fields(value, at);
+const readVerdicts: ReadValue<TrialWorkload> = (value, at) => {
+  const it = readObject(value, at);
   return {
-    statements: number(it.statements, `${at}.statements`),
-    plan: number(it.plan, `${at}.plan`),
-    failing: list((each, place) => {
-      const { text: sql, sqlstate, why } = fields(each, place);
-      return { text: text(sql, place), sqlstate: text(sqlstate, place), why: text(why, place) };
+    statements: readNumber(it.statements, `${at}.statements`),
+    plan: readNumber(it.plan, `${at}.plan`),
+    failing: readList((each, place) => {
+      const { text: sql, sqlstate, why } = readObject(each, place);
+      return { text: readText(sql, place), sqlstate: readText(sqlstate, place), why: readText(why, place) };
     })(it.failing, `${at}.failing`),
     undecided: Object.fromEntries(
-      Object.entries(fields(it.undecided, `${at}.undecided`)).map(([why, count]) => [
+      Object.entries(readObject(it.undecided, `${at}.undecided`)).map(([why, count]) => [
         why,
-        number(count, `${at}.undecided`),
+        readNumber(count, `${at}.undecided`),
       ]),
     ),
   };
 };
 
-function workloadOf(value: unknown): WorkloadPlan {
-  const { touched } = fields(value, 'workload');
+function readWorkload(value: unknown): WorkloadPlan {
+  const { touched } = readObject(value, 'workload');
   return {
-    ...verdictsOf(value, 'workload'),
-    touched: list((each, at) => {
-      const it = fields(each, at);
+    ...readVerdicts(value, 'workload'),
+    touched: readList((each, at) => {
+      const it = readObject(each, at);
       return {
-        migration: text(it.migration, at),
-        unseen: it.unseen === true,
-        statements: list((statement, place) => {
-          const { text: sql, role, calls } = fields(statement, place);
+        migration: readText(it.migration, at),
+        notAnalyzed: it.notAnalyzed === true,
+        statements: readList((statement, place) => {
+          const { text: sql, role, calls } = readObject(statement, place);
           return {
-            text: text(sql, place),
-            role: orNull(text)(role, place),
-            calls: orNull(number)(calls, place),
+            text: readText(sql, place),
+            role: readNullable(readText)(role, place),
+            calls: readNullable(readNumber)(calls, place),
           };
         })(it.statements, at),
       };
@@ -197,30 +205,30 @@ function workloadOf(value: unknown): WorkloadPlan {
   };
 }
 
-function trialOf(value: unknown): PlanTrial {
-  const it = fields(value, 'trial');
+function readTrial(value: unknown): PlanTrial {
+  const it = readObject(value, 'trial');
   return {
-    serverVersion: text(it.serverVersion, 'trial.serverVersion'),
-    error: orNull(errorOf)(it.error, 'trial.error'),
-    findings: list((each, at) => {
-      const { migration, sentence } = fields(each, at);
-      return { migration: text(migration, at), sentence: text(sentence, at) };
+    serverVersion: readText(it.serverVersion, 'trial.serverVersion'),
+    error: readNullable(readError)(it.error, 'trial.error'),
+    findings: readList((each, at) => {
+      const { migration, sentence } = readObject(each, at);
+      return { migration: readText(migration, at), sentence: readText(sentence, at) };
     })(it.findings, 'trial.findings'),
-    ...given(
+    ...pickDefined(
       'workload',
-      optional(it.workload, (each) => verdictsOf(each, 'trial.workload')),
+      readOptional(it.workload, (each) => readVerdicts(each, 'trial.workload')),
     ),
   };
 }
 
-const problemOf: Read<Problem> = (value, at) => {
-  const it = fields(value, at);
+const readProblem: ReadValue<Problem> = (value, at) => {
+  const it = readObject(value, at);
   return {
-    file: text(it.file, `${at}.file`),
-    line: orNull(number)(it.line, `${at}.line`),
-    column: orNull(number)(it.column, `${at}.column`),
-    message: text(it.message, `${at}.message`),
-    remedy: text(it.remedy, `${at}.remedy`),
-    snippet: text(it.snippet, `${at}.snippet`),
+    file: readText(it.file, `${at}.file`),
+    line: readNullable(readNumber)(it.line, `${at}.line`),
+    column: readNullable(readNumber)(it.column, `${at}.column`),
+    message: readText(it.message, `${at}.message`),
+    remedy: readText(it.remedy, `${at}.remedy`),
+    snippet: readText(it.snippet, `${at}.snippet`),
   };
 };

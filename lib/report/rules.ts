@@ -1,49 +1,54 @@
-/** What is known of a rule by its id: a title, and the page that explains it. A lint rule and a kind may have one id. */
-import { AUDIT_KINDS, KINDS } from '../../lambda/defects';
+/**
+ * Describes a rule: its title, and the page that explains it. A lint rule and a check of `audit` may have the same id.
+ */
+import { AUDIT_KINDS, DEFECT_KINDS } from '../../lambda/defects';
 import { RULES } from '../compiler/lint';
 
 export interface RuleText {
   readonly title: string;
-  /** Below docs/. */
+  /** Path of the page below docs/. */
   readonly page: string;
 }
 
-export type Rules = ReadonlyMap<string, RuleText>;
+export type RuleTexts = ReadonlyMap<string, RuleText>;
 
-const raisesErrors = new Set<string>(KINDS.map(({ id }) => id));
+const idsThatRaiseErrors = new Set<string>(DEFECT_KINDS.map(({ id }) => id));
 
-/** What `audit` finds. */
-export const AUDIT_RULES: Rules = new Map(
+/** The checks of `audit`. */
+export const AUDIT_RULES: RuleTexts = new Map(
   AUDIT_KINDS.map(({ id, title }) => [
     id,
-    { title, page: `${raisesErrors.has(id) ? 'defects' : 'audit'}/${id}.md` },
+    { title, page: `${idsThatRaiseErrors.has(id) ? 'defects' : 'audit'}/${id}.md` },
   ]),
 );
 
-/** What `check` says that is no lint rule. */
-const OTHERS = {
-  syntax: { title: "PostgreSQL's parser does not understand it.", page: 'refused-files.md' },
-  refused: { title: 'It cannot work as it is written.', page: 'refused-statements.md' },
+/** Results of `check` that are not from lint rules. */
+const OTHER_RULES = {
+  syntax: { title: "PostgreSQL's parser rejects the file.", page: 'refused-files.md' },
+  refused: { title: 'The file cannot work as written.', page: 'refused-statements.md' },
   'read-otherwise': {
-    title: 'It is read otherwise than it is written, or passed over.',
+    title: 'The file is read differently from how it looks, or is skipped.',
     page: 'refused-files.md',
   },
   'apply-fails': { title: 'A migration cannot be applied to an empty server.', page: 'errors-migrations.md' },
   'verify-fails': {
-    title: 'A verify section says that its migration did not make what it should.',
+    title: 'A verify section reports that its migration did not work.',
     page: 'verification.md',
   },
-  'statement-fails': { title: 'A statement of the application no longer plans.', page: 'workload-guard.md' },
+  'failing-statement': {
+    title: 'A statement of the application can no longer be planned.',
+    page: 'workload-guard.md',
+  },
   'too-much-undecided': {
-    title: 'Of too many statements nobody knows whether they plan.',
+    title: 'Too many statements of the workload are undecided.',
     page: 'workload.md',
   },
 } satisfies Readonly<Record<string, RuleText>>;
 
-/** Of a finding of `check` beside the lint rules. */
-export type OtherRule = keyof typeof OTHERS;
+/** Id of a result of `check` that is not from a lint rule. */
+export type OtherRule = keyof typeof OTHER_RULES;
 
-export const CHECK_RULES: Rules = new Map<string, RuleText>([
+export const CHECK_RULES: RuleTexts = new Map<string, RuleText>([
   ...RULES.map(({ id, title, consent }) => [id, { title, page: `rules-${consent}.md#${id}` }] as const),
-  ...Object.entries(OTHERS),
+  ...Object.entries(OTHER_RULES),
 ]);

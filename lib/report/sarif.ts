@@ -1,21 +1,27 @@
-/** SARIF 2.1.0 (https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html), which code scanning and editors read. */
+/**
+ * Writes SARIF 2.1.0 (https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html), which code scanning and
+ * editors read.
+ */
 import { createHash } from 'node:crypto';
 import type { Location, Log, ReportingDescriptor, Result } from 'sarif';
-import { harmless, harmlessSql } from '../../lambda/page/document/harmless';
-import { type ReportItem, textOf } from './item';
-import type { Rules } from './rules';
+import { escapeForDisplay, escapeSqlForDisplay } from '../../lambda/page/document/escape-text';
+import { formatItemText, type ReportItem } from './item';
+import type { RuleTexts } from './rules';
 
 export interface SarifOptions {
-  /** `check` or `audit`: keeps the results of one from replacing those of the other. */
+  /** `check` or `audit`. It prevents the results of one from replacing those of the other. */
   readonly command: string;
-  /** Of Trueup. */
+  /** Version of Trueup. */
   readonly version: string;
-  readonly rules: Rules;
-  /** Where docs/ is to be read, with a slash at the end. @default - rules name their page, without a link */
+  readonly rules: RuleTexts;
+  /**
+   * URL of the folder docs, with a slash at the end.
+   * @default - rules name their page without a link
+   */
   readonly docsUrl?: string;
 }
 
-export function sarifLog(items: readonly ReportItem[], options: SarifOptions): Log {
+export function buildSarifLog(items: readonly ReportItem[], options: SarifOptions): Log {
   const ids = [...new Set(items.map(({ rule }) => rule))];
   const seen = new Map<string, number>();
   return {
@@ -27,35 +33,38 @@ export function sarifLog(items: readonly ReportItem[], options: SarifOptions): L
           driver: {
             name: 'Trueup',
             semanticVersion: options.version,
-            rules: ids.map((id) => descriptor(id, options)),
+            rules: ids.map((id) => buildDescriptor(id, options)),
           },
         },
         automationDetails: { id: `trueup-${options.command}/` },
-        // As Problem counts them.
+        // `Problem` counts columns in the same way.
         columnKind: 'unicodeCodePoints',
-        results: items.map((item) => result(item, ids.indexOf(item.rule), seen)),
+        results: items.map((item) => buildResult(item, ids.indexOf(item.rule), seen)),
       },
     ],
   };
 }
 
-function descriptor(id: string, { rules, docsUrl }: SarifOptions): ReportingDescriptor {
+function buildDescriptor(id: string, { rules, docsUrl }: SarifOptions): ReportingDescriptor {
   const { title, page } = rules.get(id) ?? { title: id, page: '' };
   const url = docsUrl === undefined ? undefined : `${docsUrl}${page}`;
   return {
     id,
     shortDescription: { text: title },
-    help: { text: `${title}\nSee docs/${page} of Trueup.`, markdown: `${title}\n\nSee ${link(page, url)}.` },
+    help: {
+      text: `${title}\nSee docs/${page} of Trueup.`,
+      markdown: `${title}\n\nSee ${formatLink(page, url)}.`,
+    },
     ...(url === undefined ? {} : { helpUri: url }),
   };
 }
 
-const link = (page: string, url: string | undefined): string =>
+const formatLink = (page: string, url: string | undefined): string =>
   url === undefined ? `\`docs/${page}\` of Trueup` : `[docs/${page}](${url})`;
 
-function result(item: ReportItem, ruleIndex: number, seen: Map<string, number>): Result {
+function buildResult(item: ReportItem, ruleIndex: number, seen: Map<string, number>): Result {
   const { rule, level, object } = item;
-  // Not the line: what stands above it changes, and the finding is the same.
+  // The line is left out: it changes with the text above, while the finding stays the same.
   const about = JSON.stringify([rule, item.file, object, item.message]);
   const nth = (seen.get(about) ?? 0) + 1;
   seen.set(about, nth);
@@ -63,30 +72,31 @@ function result(item: ReportItem, ruleIndex: number, seen: Map<string, number>):
     ruleId: rule,
     ruleIndex,
     level,
-    message: { text: plain(textOf(item)) },
-    locations: [location(item)],
+    message: { text: escapeLinks(formatItemText(item)) },
+    locations: [buildLocation(item)],
     partialFingerprints: {
       'trueup/v1': createHash('sha256').update(`${about}${nth}`).digest('hex'),
     },
   };
 }
 
-/** Without what a reader of SARIF would make a link of. */
-const plain = (text: string): string => text.split('\n').map(harmlessSql).join('\n').replaceAll('](', '] (');
+/** Prevents a SARIF viewer from interpreting text as a link. */
+const escapeLinks = (text: string): string =>
+  text.split('\n').map(escapeSqlForDisplay).join('\n').replaceAll('](', '] (');
 
-function location({ file, line, column, object }: ReportItem): Location {
+function buildLocation({ file, line, column, object }: ReportItem): Location {
   const region =
     line === null ? {} : { region: { startLine: line, ...(column === null ? {} : { startColumn: column }) } };
   return {
     ...(file === null
       ? {}
       : {
-          physicalLocation: { artifactLocation: { uri: uriOf(file), uriBaseId: '%SRCROOT%' }, ...region },
+          physicalLocation: { artifactLocation: { uri: toUri(file), uriBaseId: '%SRCROOT%' }, ...region },
         }),
-    ...(object === null ? {} : { logicalLocations: [{ fullyQualifiedName: harmless(object) }] }),
+    ...(object === null ? {} : { logicalLocations: [{ fullyQualifiedName: escapeForDisplay(object) }] }),
   };
 }
 
-/** Half of a surrogate pair, which a file's name may hold, is no text. */
-const uriOf = (file: string): string =>
+/** Converts a path to a URI. A file name may contain half of a surrogate pair, which is not valid text. */
+const toUri = (file: string): string =>
   Buffer.from(file, 'utf8').toString('utf8').split('/').map(encodeURIComponent).join('/');

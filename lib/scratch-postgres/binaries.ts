@@ -1,4 +1,7 @@
-/** Where the embedded PostgreSQL of a major version is: an optional npm dependency, an alias for each major and platform. */
+/**
+ * Finds the embedded PostgreSQL of a major version: an optional npm dependency, with an alias for each major version
+ * and platform.
+ */
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants, cpSync, existsSync, readdirSync, statSync } from 'node:fs';
 import { dirname, join, parse, resolve } from 'node:path';
@@ -6,7 +9,10 @@ import { dirname, join, parse, resolve } from 'node:path';
 const PLATFORM = `${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`;
 const EXECUTABLE = process.platform === 'win32' ? '.exe' : '';
 
-/** The package's folder, found as Node finds packages: upwards from here. Its `exports` hide package.json from require. */
+/**
+ * Returns the package's folder. It searches upwards as Node does, because the `exports` of the package hide
+ * package.json from require.
+ */
 function findPackage(major: number): string | undefined {
   const name = `pg${major}-${PLATFORM}`;
   for (let folder = __dirname; ; folder = dirname(folder)) {
@@ -16,12 +22,14 @@ function findPackage(major: number): string | undefined {
   }
 }
 
-/** Majors that are installed here, oldest first. */
-export function installedMajors(): number[] {
-  return [13, 14, 15, 16, 17, 18].filter((major) => findPackage(major) !== undefined);
+/** Returns the major versions that are installed here, oldest first. */
+export function listInstalledMajors(): number[] {
+  return Object.keys(RELEASES)
+    .map(Number)
+    .filter((major) => findPackage(major) !== undefined);
 }
 
-/** Those that our own package.json and the tests' install: as prereleases, they are found by no range. */
+/** The versions in our own package.json and that of the tests. They are prereleases, which no version range matches. */
 export const RELEASES: Readonly<Record<number, string>> = {
   13: '13.23.0-beta.16',
   14: '14.23.0-beta.17',
@@ -32,19 +40,19 @@ export const RELEASES: Readonly<Record<number, string>> = {
 };
 const PLATFORMS = ['darwin-arm64', 'darwin-x64', 'linux-arm64', 'linux-x64', 'windows-x64'];
 
-/** Nothing is broken: a package is not installed, or there is none. */
+/** Thrown if no package is installed, or none exists. This is not a bug. */
 export class NoEmbeddedServer extends Error {
   override readonly name = 'NoEmbeddedServer';
   readonly remedy: string;
   constructor(readonly major: number) {
-    const have = installedMajors();
+    const have = listInstalledMajors();
     const installed = have.length > 0 ? ` (installed: ${have.join(', ')})` : '';
-    const remedy = howToInstall(major);
+    const remedy = describeInstallation(major);
     super(`There is no embedded PostgreSQL ${major} for ${PLATFORM}${installed}. ${remedy}`);
     this.remedy = remedy;
   }
 
-  /** Without what to do. */
+  /** The message without the remedy. */
   get summary(): string {
     return this.message
       .slice(0, -this.remedy.length)
@@ -54,7 +62,7 @@ export class NoEmbeddedServer extends Error {
   }
 }
 
-function howToInstall(major: number): string {
+function describeInstallation(major: number): string {
   const release = RELEASES[major];
   if (release === undefined || !PLATFORMS.includes(PLATFORM)) {
     const majors = Object.keys(RELEASES);
@@ -73,16 +81,17 @@ export interface Binaries {
 }
 
 /**
- * @param readableBy when the server is to run as another user: that user's id. Where one of the folders above is closed
- *   to it (root's home is), the binaries are copied to `scratch`.
+ * Returns the paths of the binaries.
+ * @param readableBy id of the user that runs the server, if it differs from this process's user. If a folder above is
+ *   closed to that user (such as root's home), the binaries are copied to `scratch`.
  * @throws {NoEmbeddedServer}
  */
 export function findBinaries(major: number, scratch: string, readableBy?: number): Binaries {
   const folder = findPackage(major);
   if (folder === undefined) throw new NoEmbeddedServer(major);
-  hydrate(folder);
+  linkLibraries(folder);
   let native = join(folder, 'native');
-  if (readableBy !== undefined && !reachableByOthers(native)) {
+  if (readableBy !== undefined && !isReachableByOthers(native)) {
     native = join(scratch, 'native');
     cpSync(join(folder, 'native'), native, { recursive: true, verbatimSymlinks: true });
   }
@@ -90,8 +99,11 @@ export function findBinaries(major: number, scratch: string, readableBy?: number
   return { initdb: bin('initdb'), postgres: bin('postgres') };
 }
 
-/** The package makes its library links in a postinstall script, which `--ignore-scripts` leaves out. */
-function hydrate(folder: string): void {
+/**
+ * Creates the library links of the package, which does that in a postinstall script. `--ignore-scripts` skips that
+ * script.
+ */
+function linkLibraries(folder: string): void {
   if (process.platform === 'win32' || readdirSync(join(folder, 'native', 'lib')).some(isVersionedLibrary))
     return;
   accessSync(join(folder, 'native', 'lib'), constants.W_OK);
@@ -100,8 +112,8 @@ function hydrate(folder: string): void {
 
 const isVersionedLibrary = (file: string): boolean => /^libicuuc(\.so\.\d+|\.\d+\.dylib)$/.test(file);
 
-/** Every folder above can be passed by users that do not own it. */
-function reachableByOthers(path: string): boolean {
+/** Tells whether users who do not own the folders above can traverse them. */
+function isReachableByOthers(path: string): boolean {
   for (let folder = resolve(path); ; folder = dirname(folder)) {
     if ((statSync(folder).mode & 0o005) !== 0o005) return false;
     if (folder === parse(folder).root) return true;

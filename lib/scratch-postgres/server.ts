@@ -1,27 +1,36 @@
 /**
- * A real PostgreSQL server of our own, from npm: for `trueup check --run`, the main job and the tests.
+ * Runs a real temporary PostgreSQL server from npm, for `trueup check --run`, the demo and the tests.
  *
- * It ends with this process, however that ends, and takes its files with it: a small shell holds a pipe to us, and
- * when the pipe closes it stops the server and removes the folder.
+ * The server ends with this process, however that ends, and its files are removed: a small shell holds a pipe to this
+ * process. When the pipe closes, the shell stops the server and removes the folder.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, existsSync, fstatSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { installedMajors } from './binaries';
+import { listInstalledMajors } from './binaries';
 import { makeDataDirectory, type ServerFiles } from './data-directory';
 
 const START_TIMEOUT_MS = 30_000;
 
 export interface PostgresServerOptions {
-  /** @default - the newest that is installed */
+  /**
+   * Major version.
+   * @default - the newest that is installed
+   */
   readonly major?: number;
   /** Server settings, e.g. `{ log_statement: 'all' }`. */
   readonly settings?: Readonly<Record<string, string>>;
-  /** @default - `postgres` */
+  /**
+   * Name of the superuser.
+   * @default - `postgres`
+   */
   readonly superuser?: string;
-  /** PEM texts; connections without TLS are then refused. @default - no TLS */
+  /**
+   * PEM-encoded certificate and key. If set, connections without TLS are rejected.
+   * @default - no TLS
+   */
   readonly tls?: { readonly cert: string; readonly key: string };
 }
 
@@ -33,17 +42,23 @@ export interface PostgresServer {
   readonly password: string;
   readonly dataDirectory: string;
   readonly logFile: string;
-  /** A connection URL. @param database `postgres` by default */
+  /**
+   * Returns a connection URL.
+   * @param database `postgres` by default
+   */
   url(database?: string, user?: string, password?: string): string;
-  /** Stops and starts again on the same port. `immediate` is a crash: recovery follows. */
+  /**
+   * Stops the server and starts it again on the same port. `immediate` simulates a crash, which is followed by
+   * recovery.
+   */
   restart(mode?: 'fast' | 'immediate'): Promise<void>;
   stopServer(mode?: 'fast' | 'immediate'): Promise<void>;
   startServer(): Promise<void>;
-  /** Ends the server and removes its files. */
+  /** Stops the server and removes its files. */
   stop(): Promise<void>;
 }
 
-export async function freePort(): Promise<number> {
+export async function findFreePort(): Promise<number> {
   const probe = createServer();
   await new Promise<void>((ready, failed) => probe.once('error', failed).listen(0, '127.0.0.1', ready));
   const { port } = probe.address() as { port: number };
@@ -51,13 +66,16 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-/** @throws {Error} with the server's own words when it does not start */
+/**
+ * Starts a server.
+ * @throws {Error} with the server's own messages if it does not start
+ */
 export async function startPostgres(options: PostgresServerOptions = {}): Promise<PostgresServer> {
-  const major = options.major ?? installedMajors().at(-1) ?? 18;
+  const major = options.major ?? listInstalledMajors().at(-1) ?? 18;
   const superuser = options.superuser ?? 'postgres';
   const files = await makeDataDirectory(major, superuser, options.tls);
   try {
-    const server = new Server(major, superuser, files, options);
+    const server = new EmbeddedServer(major, superuser, files, options);
     await server.startServer();
     return server;
   } catch (error) {
@@ -67,17 +85,18 @@ export async function startPostgres(options: PostgresServerOptions = {}): Promis
 }
 
 /**
- * What ends the server, and not only one client: who connects while it starts or recovers is refused with FATAL too.
- * A client's lines have its host and port in our prefix; a prefix of the caller's own may leave them out.
+ * Tells whether a log line reports the end of the server, and not only of one client: clients that connect during start
+ * or recovery are also rejected with FATAL. Their lines have host and port in our prefix; a prefix that the caller sets
+ * may lack them.
  */
-const isServersFatal = (line: string): boolean =>
+const isServerFatal = (line: string): boolean =>
   /FATAL:/.test(line) && !/FATAL: +the database system is /.test(line) && !/^[^(]*\(\d+\):[^@]*@/.test(line);
 
-class Server implements PostgresServer {
+class EmbeddedServer implements PostgresServer {
   readonly host = '127.0.0.1';
   port = 0;
   private child: ChildProcess | undefined;
-  /** Where in the log this start begins: older FATAL lines say nothing of it. */
+  /** Position in the log at which this start begins: older FATAL lines do not concern it. */
   private logStart = 0;
 
   readonly password: string;
@@ -101,9 +120,9 @@ class Server implements PostgresServer {
   }
 
   async startServer(): Promise<void> {
-    // Another process may take a free port before the server does; then the next one.
+    // Another process may take the free port before the server does; the next attempt uses a different port.
     for (let attempt = 1; ; attempt++) {
-      const port = this.port || (await freePort());
+      const port = this.port || (await findFreePort());
       if (await this.launch(port)) {
         this.port = port;
         return;
@@ -118,7 +137,7 @@ class Server implements PostgresServer {
       listen_addresses: '127.0.0.1',
       port: String(port),
       unix_socket_directories: process.platform === 'win32' ? '' : this.files.folder,
-      // Nothing here outlives the process, so nothing has to outlive a power cut (a crash of the server it does).
+      // No data outlives this process, so it need not survive a power failure. It does survive a crash of the server.
       fsync: 'off',
       full_page_writes: 'off',
       max_connections: '150',
@@ -143,8 +162,8 @@ class Server implements PostgresServer {
     this.logStart = fstatSync(log).size;
     const spawned = { cwd: this.files.folder, env: { ...process.env, LC_ALL: 'C' }, ...this.files.user };
     rmSync(join(this.dataDirectory, 'postmaster.pid'), { force: true });
-    // The shell waits for its standard input to close: on stop(), or when this process is gone. A mark in the folder
-    // tells it that the files are to stay (a restart).
+    // The shell waits until its standard input closes: on stop(), or when this process ends. A word on the input
+    // means that the files must stay (a restart).
     const script =
       '"$@" <&- & server=$!; read -r mode; test "$mode" && signal=$mode || signal=INT; ' +
       'kill -"$signal" $server 2>/dev/null; wait $server; test "$mode" || rm -rf "$PWD"';
@@ -162,7 +181,7 @@ class Server implements PostgresServer {
     return this.untilReady();
   }
 
-  /** Line 8 of postmaster.pid says `ready`, whatever the log settings are. */
+  /** Waits until line 8 of postmaster.pid is `ready`, which does not depend on the log settings. */
   private async untilReady(): Promise<boolean> {
     const file = join(this.dataDirectory, 'postmaster.pid');
     let seen = false;
@@ -171,12 +190,12 @@ class Server implements PostgresServer {
       if (lines[7]?.trim() === 'ready') return true;
       if (seen && lines.length === 0) return false;
       seen ||= lines.length > 0;
-      if (this.child?.exitCode != null || this.log().some(isServersFatal)) return false;
+      if (this.child?.exitCode != null || this.log().some(isServerFatal)) return false;
     }
     return false;
   }
 
-  /** Of this start. */
+  /** Returns the log of this start. */
   private log(): string[] {
     return readFileSync(this.logFile).subarray(this.logStart).toString('utf8').split('\n');
   }

@@ -4,67 +4,74 @@ import * as rds from 'aws-cdk-lib/aws-rds';
 import type { Construct } from 'constructs';
 import type { DatabaseOptions, ServerOptions } from '../constructs/database/options';
 import { SchemaDatabase } from '../constructs/database/schema-database';
-import { acknowledge } from '../constructs/functions/acknowledge';
-import { checkObject, checkProps, refuse } from '../constructs/validation/check';
-import { referencesIn } from '../constructs/validation/host';
-import { identifier } from '../constructs/validation/names';
-import { databaseParameters } from './database-parameters';
-import { checkEngine, DATABASE_STACK, type DatabaseStackProps } from './database-stack-props';
-import { serverLog } from './server-log';
-import { checkSubnets, type IsolatedVpc, isolatedVpc, subnetsOf } from './server-network';
+import { acknowledgeNagRule } from '../constructs/functions/acknowledge';
+import { listReferences } from '../constructs/validation/host';
+import { identifierCheck } from '../constructs/validation/name-checks';
+import { checkObject, checkProps, throwProblems } from '../constructs/validation/prop-checks';
+import { buildDatabaseParameters } from './database-parameters';
+import { checkEngine, DATABASE_STACK_CHECKS, type DatabaseStackProps } from './database-stack-props';
+import { createServerLog } from './server-log';
+import { checkSubnets, createIsolatedVpc, getSubnetSelection, type IsolatedVpc } from './server-network';
 
-/** Offered for both engines. */
+/** A version that both engines offer. */
 const DEFAULT_VERSION = '17.9';
 
 /**
- * A PostgreSQL server for schemas in stacks of their own: a failed first migration then does not take the server down.
+ * A stack with a PostgreSQL server. Its schemas belong in separate stacks, so that a failed first migration does not
+ * delete the server.
  *
  * @example
  * const server = new DatabaseStack(app, 'Server', { engine: 'aurora' });
  * const database = server.database({ databaseName: 'courses', createDatabase: true });
  */
 export class DatabaseStack extends Stack {
+  /** VPC of the server: the one in the props, or the one that this stack creates. */
   readonly vpc: ec2.IVpc;
+  /** The server with `engine: 'instance'`; undefined with `aurora`. */
   readonly instance?: rds.DatabaseInstance;
+  /** The server with `engine: 'aurora'`; undefined with `instance`. */
   readonly cluster?: rds.DatabaseCluster;
-  /** Fixed: `/aws/rds/instance/<identifier>/postgresql` or `/aws/rds/cluster/<identifier>/postgresql`. */
+  /**
+   * Name of the server's log group, `/aws/rds/instance/<identifier>/postgresql` or
+   * `/aws/rds/cluster/<identifier>/postgresql`. It is known at synth.
+   */
   readonly logGroupName: string;
 
   constructor(scope: Construct, id: string, props: DatabaseStackProps = {}) {
     super(scope, id, checkObject(id, props));
-    checkProps(this, props, DATABASE_STACK);
+    checkProps(this, props, DATABASE_STACK_CHECKS);
     checkEngine(this, props);
-    const { engine = 'instance', cheap = false } = props;
+    const { engine = 'instance', minimalCost = false } = props;
     const identifier = props.identifier ?? this.identifierOfName();
-    const own = props.vpc === undefined ? isolatedVpc(this) : undefined;
+    const own = props.vpc === undefined ? createIsolatedVpc(this) : undefined;
     this.vpc = own?.vpc ?? props.vpc!;
-    checkSubnets(this, this.vpc, subnetsOf(props));
+    checkSubnets(this, this.vpc, getSubnetSelection(props));
     this.logGroupName = `/aws/rds/${engine === 'aurora' ? 'cluster' : 'instance'}/${identifier}/postgresql`;
-    const logGroup = serverLog(this, this.logGroupName, props);
+    const logGroup = createServerLog(this, this.logGroupName, props);
 
     const version = props.version ?? DEFAULT_VERSION;
-    const server = { ...this.common(props), version, identifier, cheap };
+    const server = { ...this.common(props), version, identifier, minimalCost };
     if (engine === 'aurora') this.cluster = this.makeCluster(server, props);
     else this.instance = this.makeInstance(server, props);
 
     const made = this.cluster ?? this.instance!;
-    // RDS makes the group itself, without retention and without a key, when it finds none.
+    // If RDS finds no group, it creates one without retention and without a key.
     made.node.addDependency(logGroup);
-    acknowledge(
+    acknowledgeNagRule(
       made,
       'AwsSolutions-RDS11',
-      'Only security groups admit anybody; another port hides nothing.',
+      'Access is controlled by security groups; another port adds no security.',
     );
     if (props.managedSecret === false) {
-      acknowledge(
+      acknowledgeNagRule(
         made,
         'AwsSolutions-SMG4',
-        'Chosen with managedSecret: false; rotating it takes a function with a way to RDS out of isolated subnets.',
+        'Chosen with managedSecret: false; rotation needs a function that can reach the RDS API from isolated subnets.',
       );
     }
-    if (cheap) {
-      const reason = 'cheap: a test that is thrown away.';
-      for (const rule of ['RDS3', 'RDS10', 'RDS13']) acknowledge(made, `AwsSolutions-${rule}`, reason);
+    if (minimalCost) {
+      const reason = 'minimalCost: a disposable server for a test.';
+      for (const rule of ['RDS3', 'RDS10', 'RDS13']) acknowledgeNagRule(made, `AwsSolutions-${rule}`, reason);
     }
     this.exportAlways(own);
     new CfnOutput(this, 'LogGroupName', {
@@ -74,30 +81,30 @@ export class DatabaseStack extends Stack {
   }
 
   /**
-   * One of the server's databases, through its endpoint.
-   * @param options of the login and of the database, e.g. `{ databaseName: 'courses', createDatabase: true }`
+   * Returns one of the server's databases, reached through the server's endpoint.
+   * @param options for the login and the database, e.g. `{ databaseName: 'courses', createDatabase: true }`
    */
   database(options: ServerOptions = {}): SchemaDatabase {
     return this.cluster
-      ? SchemaDatabase.cluster(this.cluster, options)
-      : SchemaDatabase.instance(this.instance!, options);
+      ? SchemaDatabase._cluster(this.cluster, options, NEW_DATABASE_ORIGIN)
+      : SchemaDatabase._instance(this.instance!, options, NEW_DATABASE_ORIGIN);
   }
 
-  /** One of the server's databases, through the Data API. */
+  /** Returns one of the server's databases, reached through the Data API. */
   dataApi(options: DatabaseOptions = {}): SchemaDatabase {
-    if (!this.cluster) refuse(this, "The Data API needs engine: 'aurora'");
-    return SchemaDatabase.dataApi(this.cluster, options);
+    if (!this.cluster) throwProblems(this, "The Data API needs engine: 'aurora'");
+    return SchemaDatabase._dataApi(this.cluster, options, NEW_DATABASE_ORIGIN);
   }
 
   private identifierOfName(): string {
     const name = this.stackName.toLowerCase();
-    const problem = identifier(name, "identifier, which is made of the stack's name,");
-    return problem === undefined ? name : refuse(this, `${problem}. Give \`identifier\``);
+    const problem = identifierCheck(name, "identifier, which is made of the stack's name,");
+    return problem === undefined ? name : throwProblems(this, `${problem}. Give \`identifier\``);
   }
 
   /**
-   * Whatever a schema's stack may import, whether one does or not: this stack is deployed before them, and an export that
-   * it drops because a schema logs in otherwise from now on would still be in use.
+   * Exports every value that a schema's stack may import, even if none does. This stack is deployed before the schemas'
+   * stacks, so an export that it dropped because a schema now logs in differently would still be in use.
    */
   private exportAlways(own: IsolatedVpc | undefined): void {
     const { cluster, instance } = this;
@@ -113,14 +120,14 @@ export class DatabaseStack extends Stack {
       ...(own ? [own.vpc.vpcId, ...own.vpc.isolatedSubnets.map((subnet) => subnet.subnetId)] : []),
       ...(own?.endpoint.connections.securityGroups.map((group) => group.securityGroupId) ?? []),
     ];
-    for (const reference of values.flatMap(referencesIn)) this.exportValue(reference);
+    for (const reference of values.flatMap(listReferences)) this.exportValue(reference);
   }
 
   private common(props: DatabaseStackProps) {
-    const { cheap = false, encryptionKey, managedSecret = true } = props;
+    const { minimalCost = false, encryptionKey, managedSecret = true } = props;
     return {
       vpc: this.vpc,
-      vpcSubnets: subnetsOf(props),
+      vpcSubnets: getSubnetSelection(props),
       securityGroups: [
         new ec2.SecurityGroup(this, 'SecurityGroup', {
           vpc: this.vpc,
@@ -138,19 +145,19 @@ export class DatabaseStack extends Stack {
       cloudwatchLogsExports: ['postgresql'],
       copyTagsToSnapshot: true,
       autoMinorVersionUpgrade: true,
-      deletionProtection: !cheap,
-      deleteAutomatedBackups: cheap,
-      // A snapshot also when CloudFormation replaces the server.
-      removalPolicy: cheap ? RemovalPolicy.DESTROY : RemovalPolicy.SNAPSHOT,
+      deletionProtection: !minimalCost,
+      deleteAutomatedBackups: minimalCost,
+      // A snapshot is taken also when CloudFormation replaces the server.
+      removalPolicy: minimalCost ? RemovalPolicy.DESTROY : RemovalPolicy.SNAPSHOT,
     };
   }
 
   private makeInstance(
-    { version, identifier, cheap, ...common }: Server,
+    { version, identifier, minimalCost, ...common }: Server,
     props: DatabaseStackProps,
   ): rds.DatabaseInstance {
     const engine = rds.DatabaseInstanceEngine.postgres({
-      version: rds.PostgresEngineVersion.of(version, majorOf(version)),
+      version: rds.PostgresEngineVersion.of(version, parseMajor(version)),
     });
     return new rds.DatabaseInstance(this, 'Instance', {
       ...common,
@@ -160,22 +167,25 @@ export class DatabaseStack extends Stack {
       databaseName: props.databaseName ?? 'app',
       instanceType:
         props.instanceType ??
-        ec2.InstanceType.of(ec2.InstanceClass.T4G, cheap ? ec2.InstanceSize.MICRO : ec2.InstanceSize.MEDIUM),
-      multiAz: !cheap,
+        ec2.InstanceType.of(
+          ec2.InstanceClass.T4G,
+          minimalCost ? ec2.InstanceSize.MICRO : ec2.InstanceSize.MEDIUM,
+        ),
+      multiAz: !minimalCost,
       storageType: rds.StorageType.GP3,
       allocatedStorage: 20,
-      maxAllocatedStorage: cheap ? undefined : 500,
-      backupRetention: Duration.days(cheap ? 1 : 14),
+      maxAllocatedStorage: minimalCost ? undefined : 500,
+      backupRetention: Duration.days(minimalCost ? 1 : 14),
       parameterGroup: this.parameterGroup(engine, version, props),
     });
   }
 
   private makeCluster(
-    { version, identifier, cheap, autoMinorVersionUpgrade, ...common }: Server,
+    { version, identifier, minimalCost, autoMinorVersionUpgrade, ...common }: Server,
     props: DatabaseStackProps,
   ): rds.DatabaseCluster {
     const engine = rds.DatabaseClusterEngine.auroraPostgres({
-      version: rds.AuroraPostgresEngineVersion.of(version, majorOf(version)),
+      version: rds.AuroraPostgresEngineVersion.of(version, parseMajor(version)),
     });
     return new rds.DatabaseCluster(this, 'Cluster', {
       ...common,
@@ -183,15 +193,15 @@ export class DatabaseStack extends Stack {
       clusterIdentifier: identifier,
       defaultDatabaseName: props.databaseName ?? 'app',
       writer: rds.ClusterInstance.serverlessV2('Writer', { autoMinorVersionUpgrade }),
-      readers: cheap
+      readers: minimalCost
         ? []
         : [rds.ClusterInstance.serverlessV2('Reader', { autoMinorVersionUpgrade, scaleWithWriter: true })],
-      // With 0 it pauses when idle, and the first connection waits some seconds.
-      serverlessV2MinCapacity: cheap ? 0 : 0.5,
-      serverlessV2MaxCapacity: props.maxCapacity ?? (cheap ? 1 : 4),
+      // With 0, Aurora pauses when idle, and the first connection then takes some seconds.
+      serverlessV2MinCapacity: minimalCost ? 0 : 0.5,
+      serverlessV2MaxCapacity: props.maxCapacity ?? (minimalCost ? 1 : 4),
       enableDataApi: props.dataApi ?? false,
-      backup: { retention: Duration.days(cheap ? 1 : 14) },
-      // The cluster's group holds the defaults of its instances' groups too.
+      backup: { retention: Duration.days(minimalCost ? 1 : 14) },
+      // The cluster's parameter group also contains the defaults for its instances.
       parameterGroup: this.parameterGroup(engine, version, props),
     });
   }
@@ -204,8 +214,8 @@ export class DatabaseStack extends Stack {
     return new rds.ParameterGroup(this, 'Parameters', {
       engine,
       description: `TLS only, errors without rows: ${this.stackName}`,
-      parameters: databaseParameters({
-        majorVersion: Number(majorOf(version)),
+      parameters: buildDatabaseParameters({
+        majorVersion: Number(parseMajor(version)),
         logStatements: props.logStatements ?? true,
       }),
     });
@@ -215,7 +225,9 @@ export class DatabaseStack extends Stack {
 type Server = ReturnType<DatabaseStack['common']> & {
   readonly version: string;
   readonly identifier: string;
-  readonly cheap: boolean;
+  readonly minimalCost: boolean;
 };
 
-const majorOf = (version: string): string => version.split('.')[0]!;
+const NEW_DATABASE_ORIGIN = { madeHere: true };
+
+const parseMajor = (version: string): string => version.split('.')[0]!;

@@ -3,37 +3,44 @@ import * as logs from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import { SchemaMigrations } from '../constructs/migrations/schema-migrations';
 import type { SchemaMigrationsProps } from '../constructs/migrations/schema-migrations-props';
-import { type Checks, checkObject, checkProps, optional } from '../constructs/validation/check';
-import { logGroupName } from '../constructs/validation/resources';
-import { plainObject } from '../constructs/validation/values';
+import { checkObject, checkProps, optional, type PropChecks } from '../constructs/validation/prop-checks';
+import { logGroupNameCheck } from '../constructs/validation/resources';
+import { plainObjectCheck } from '../constructs/validation/values';
 
+/** Props of `SchemaStack`. */
 export interface SchemaStackProps extends StackProps {
-  /** The database, the folder, and what else `SchemaMigrations` is to be told. */
+  /** Props of the `SchemaMigrations`: the database, the folder and the other options. */
   readonly schema: SchemaMigrationsProps;
   /**
-   * Name of the server's log group. A name and not a reference, so that this stack never holds the server's stack back;
-   * replacing what it refers to takes two steps (docs/deploying.md).
-   * @default - none: nothing watches the server's log
+   * Name of the server's log group, for your own filters on `databaseLogGroup`. It creates no alarm: `WatchStack`
+   * watches the log and takes the name itself. A name is used instead of a reference so that this stack never blocks
+   * changes to the server's stack.
+   * @default - the stack has no `databaseLogGroup`
    */
   readonly databaseLogGroupName?: string;
 }
 
-const CHECKS: Checks<Omit<SchemaStackProps, keyof StackProps>> = {
-  schema: plainObject('must be the props of SchemaMigrations', 'database'),
-  databaseLogGroupName: optional(logGroupName),
+const CHECKS: PropChecks<Omit<SchemaStackProps, keyof StackProps>> = {
+  schema: plainObjectCheck<SchemaMigrationsProps>('must be the props of SchemaMigrations', 'database'),
+  databaseLogGroupName: optional(logGroupNameCheck),
 };
 
 /**
- * One database's schema.
+ * A stack with the schema of one database.
  *
  * @example
- * new SchemaStack(app, 'Courses', {
- *   databaseLogGroupName: server.logGroupName,
+ * const { schema } = new SchemaStack(app, 'Courses', {
  *   schema: { database: server.database({ databaseName: 'courses' }), folder: 'migrations/courses' },
  * });
+ * service.node.addDependency(schema);
  */
 export class SchemaStack extends Stack {
+  /**
+   * The schema. Let services depend on it (`service.node.addDependency(schema)`), and pass it to `WatchStack` in
+   * `schemas`.
+   */
   readonly schema: SchemaMigrations;
+  /** The server's log group. Undefined without `databaseLogGroupName`. */
   readonly databaseLogGroup?: logs.ILogGroup;
 
   constructor(scope: Construct, id: string, props: SchemaStackProps) {

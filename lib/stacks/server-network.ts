@@ -1,53 +1,57 @@
-/** Where a server stands: its VPC and its subnets. */
+/** Creates and checks the VPC and the subnets of a server. */
 import type { Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import { addSecretsManagerEndpoint } from '../constructs/database/network';
-import { acknowledge } from '../constructs/functions/acknowledge';
-import { refuse } from '../constructs/validation/check';
-import { subnetsIn } from '../constructs/validation/resources';
+import { acknowledgeNagRule } from '../constructs/functions/acknowledge';
+import { throwProblems } from '../constructs/validation/prop-checks';
+import { buildSubnetsCheck } from '../constructs/validation/resources';
 import type { DatabaseStackProps } from './database-stack-props';
 
 export interface IsolatedVpc {
   readonly vpc: ec2.Vpc;
-  /** Of Secrets Manager. */
+  /** Endpoint for Secrets Manager. */
   readonly endpoint: ec2.InterfaceVpcEndpoint;
 }
 
-/** No route leads in or out of it, except to Secrets Manager. */
-export function isolatedVpc(stack: Stack): IsolatedVpc {
+/** Creates a VPC with no route in or out, except to Secrets Manager. */
+export function createIsolatedVpc(stack: Stack): IsolatedVpc {
   const vpc = new ec2.Vpc(stack, 'Vpc', {
     maxAzs: 2,
     natGateways: 0,
     subnetConfiguration: [{ name: 'Isolated', subnetType: ec2.SubnetType.PRIVATE_ISOLATED, cidrMask: 24 }],
-    // Nothing uses the default group, and to empty it takes another function with rights on security groups.
+    // Nothing uses the default group, and removing its rules would require another function with permissions on
+    // security groups.
     restrictDefaultSecurityGroup: false,
   });
   const endpoint = addSecretsManagerEndpoint(vpc, 'SecretsManager');
-  acknowledge(
+  acknowledgeNagRule(
     vpc,
     'AwsSolutions-VPC7',
-    'No route leads in or out; add flow logs with vpc.addFlowLog() where you keep them.',
+    'No route leads in or out; add flow logs with vpc.addFlowLog() to your own destination.',
   );
   return { vpc, endpoint };
 }
 
-export const subnetsOf = ({ vpcSubnets }: DatabaseStackProps): ec2.SubnetSelection =>
+export const getSubnetSelection = ({ vpcSubnets }: DatabaseStackProps): ec2.SubnetSelection =>
   vpcSubnets ?? { subnetType: ec2.SubnetType.PRIVATE_ISOLATED };
 
-/** RDS refuses a subnet group in one zone. */
+/** Refuses subnets in only one availability zone, as RDS does for a subnet group. */
 export function checkSubnets(stack: Stack, vpc: ec2.IVpc, selection: ec2.SubnetSelection): void {
-  const problem = subnetsIn(vpc)(selection, 'vpcSubnets');
-  if (problem !== undefined) refuse(stack, problem);
-  const zones = zonesOf(vpc.selectSubnets(selection));
+  const problem = buildSubnetsCheck(vpc)(selection, 'vpcSubnets');
+  if (problem !== undefined) throwProblems(stack, problem);
+  const zones = findAvailabilityZones(vpc.selectSubnets(selection));
   if (zones === undefined || zones.size > 1) return;
-  refuse(
+  throwProblems(
     stack,
-    `vpcSubnets selects subnets in one availability zone (${[...zones].join()}); it must be two at least`,
+    `vpcSubnets selects subnets in one availability zone (${[...zones].join()}); at least two are required`,
   );
 }
 
-/** Undefined where they are not known: CDK throws for a subnet that is imported by its id alone. */
-function zonesOf(selected: ec2.SelectedSubnets): ReadonlySet<string> | undefined {
+/**
+ * Returns the subnets' availability zones, or undefined if they are unknown: CDK throws for a subnet that was imported
+ * only by its ID.
+ */
+function findAvailabilityZones(selected: ec2.SelectedSubnets): ReadonlySet<string> | undefined {
   try {
     return selected.isPendingLookup ? undefined : new Set(selected.availabilityZones);
   } catch {

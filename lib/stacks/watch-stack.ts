@@ -3,39 +3,44 @@ import * as logs from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import { DriftCheck } from '../constructs/alarms/drift-check';
 import { SchemaAlarms } from '../constructs/alarms/schema-alarms';
-import type { SchemaAlarmsProps } from '../constructs/alarms/schema-alarms-props';
-import type { SchemaMigrations } from '../constructs/migrations/schema-migrations';
-import { type Checks, checkObject, checkProps, optional } from '../constructs/validation/check';
-import { logGroupName, schemas as schemaList } from '../constructs/validation/resources';
-import { duration, plainObject } from '../constructs/validation/values';
+import type { SchemaAlarmsOptions } from '../constructs/alarms/schema-alarms-props';
+import { type SchemaMigrations, schemasCheck } from '../constructs/migrations/schema-migrations';
+import { checkObject, checkProps, optional, type PropChecks } from '../constructs/validation/prop-checks';
+import { logGroupNameCheck } from '../constructs/validation/resources';
+import { durationCheck, plainObjectCheck } from '../constructs/validation/values';
 
+/** Props of `WatchStack`. */
 export interface WatchStackProps extends StackProps {
-  /** Name of the server's log group. A name and not a reference, so that this stack never holds the server's stack back. */
-  readonly databaseLogGroupName: string;
-  /** The schemas of the server. */
-  readonly schemas: readonly SchemaMigrations[];
   /**
-   * What is more to say of the alarms, e.g. whom to tell.
-   * @default - a topic without subscriptions, of which `cdk synth` warns
+   * Name of the server's log group. A name is used instead of a reference so that this stack never blocks changes to
+   * the server's stack.
    */
-  readonly alarms?: Omit<SchemaAlarmsProps, 'databaseLogGroup' | 'schemas'>;
+  readonly databaseLogGroupName: string;
+  /** Schemas on the server. Each gets a drift check. */
+  readonly schemas: SchemaMigrations[];
   /**
-   * How often each schema is proved again: whole minutes, from 5 minutes to a day.
-   * @default - 1 hour
+   * Options of the `SchemaAlarms`, e.g. `notify`.
+   * @default - a topic without subscriptions, and `cdk synth` warns
+   */
+  readonly alarms?: SchemaAlarmsOptions;
+  /**
+   * Interval between two drift checks of a schema, in whole minutes from 5 minutes to a day.
+   * @default Duration.hours(1)
    */
   readonly driftInterval?: Duration;
 }
 
-const CHECKS: Checks<Omit<WatchStackProps, keyof StackProps>> = {
-  databaseLogGroupName: logGroupName,
-  schemas: schemaList,
-  // What is in it is looked at by SchemaAlarms.
-  alarms: optional(plainObject('must be props of SchemaAlarms')),
-  driftInterval: optional(duration('minutes', 5, 24 * 60)),
+const CHECKS: PropChecks<Omit<WatchStackProps, keyof StackProps>> = {
+  databaseLogGroupName: logGroupNameCheck,
+  schemas: schemasCheck,
+  // SchemaAlarms checks the contents.
+  alarms: optional(plainObjectCheck('must be props of SchemaAlarms')),
+  driftInterval: optional(durationCheck('minutes', 5, 24 * 60)),
 };
 
 /**
- * What watches one server: alarms on errors and on Trueup's own functions, and a drift check for each schema.
+ * A stack that watches one server, with alarms on errors and on Trueup's own functions, and a drift check for each
+ * schema.
  *
  * @example
  * new WatchStack(app, 'Watch', {
@@ -45,6 +50,7 @@ const CHECKS: Checks<Omit<WatchStackProps, keyof StackProps>> = {
  * });
  */
 export class WatchStack extends Stack {
+  /** Alarms of the server. */
   readonly alarms: SchemaAlarms;
 
   constructor(scope: Construct, id: string, props: WatchStackProps) {
@@ -57,7 +63,7 @@ export class WatchStack extends Stack {
       schemas,
     });
     for (const schema of schemas) {
-      new DriftCheck(this, `Drift ${schema.database.databaseName} ${schema.namespace}`, {
+      new DriftCheck(this, `Drift ${schema.database.databaseName} ${schema.ledgerName}`, {
         schema,
         alarms: this.alarms,
         interval: driftInterval,

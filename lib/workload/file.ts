@@ -1,26 +1,32 @@
 /**
- * The workload as a file of SQL that a person reads and reviews: one statement after another, each with a line for every
- * role that sends it. Written, read and written again, it is the same to the byte.
+ * Reads and writes the workload as an SQL file that people can review: one statement after another, each below one
+ * comment line for every role that sends it. Reading a written file and writing it again gives the same bytes.
  */
-import { ParseFailure, parse, type RawStatement, scan } from '../compiler/read/parser';
+import {
+  ParseFailure,
+  type ParserToken,
+  parseSql,
+  type RawStatement,
+  scanTokens,
+} from '../compiler/read/parser';
 import { quoteIfNeeded } from '../compiler/read/tree';
-import { LeftOut, normalize } from './normalize';
-import type { Sender, Workload, WorkloadEntry } from './workload';
-import { merge } from './workload';
+import type { Sender, Workload, WorkloadEntry } from './collect-workload';
+import { mergeWorkloads } from './collect-workload';
+import { normalizeWorkloadStatement, StatementExcluded } from './normalize';
 
-const HEAD =
+const FILE_HEADER =
   '-- Trueup workload, format 1: what the application sends, without values. `trueup workload` writes it.\n';
-const LINE_LENGTH = 110;
+const MAX_LINE_LENGTH = 110;
 
 export function writeWorkload({ entries }: Pick<Workload, 'entries'>): string {
   const blocks = entries.map(
     ({ text, senders }) =>
-      `\n${senders.map((sender) => `${senderLine(sender)}\n`).join('')}${wrapped(text)};\n`,
+      `\n${senders.map((sender) => `${formatSender(sender)}\n`).join('')}${wrapSql(text)};\n`,
   );
-  return HEAD + blocks.join('');
+  return FILE_HEADER + blocks.join('');
 }
 
-function senderLine({ role, searchPath, calls }: Sender): string {
+function formatSender({ role, searchPath, calls }: Sender): string {
   const facts = [
     ...(role === null ? [] : [`role ${quoteIfNeeded(role)}`]),
     ...(calls === null ? [] : [`calls ${calls}`]),
@@ -29,11 +35,11 @@ function senderLine({ role, searchPath, calls }: Sender): string {
   return `-- ${facts.length === 0 ? 'role unknown' : facts.join('; ')}`;
 }
 
-const SENDER =
+const SENDER_LINE =
   /^--(?: role (?<role>unknown|"(?:[^"]|"")+"|[^\s;"]+))?(?:;? calls (?<calls>\d+))?(?:;? search_path (?<path>.*))?$/;
 
 function readSender(line: string): Sender | undefined {
-  const { role, calls, path } = SENDER.exec(line)?.groups ?? {};
+  const { role, calls, path } = SENDER_LINE.exec(line)?.groups ?? {};
   if (role === undefined && calls === undefined && path === undefined) return undefined;
   return {
     role:
@@ -47,18 +53,18 @@ function readSender(line: string): Sender | undefined {
   };
 }
 
-/** Lines at the clauses, where the statement is long. */
-function wrapped(text: string): string {
-  if (text.length <= LINE_LENGTH) return text;
+/** Breaks a long statement into lines at its clauses. */
+function wrapSql(text: string): string {
+  if (text.length <= MAX_LINE_LENGTH) return text;
   let depth = 0;
   let out = '';
   let end = 0;
   let before = '';
-  for (const token of scan(text)) {
+  for (const token of scanTokens(text)) {
     if (token.text === '(' || token.text === '[') depth++;
     if (token.text === ')' || token.text === ']') depth--;
     const apart = token.start > end;
-    const clause = depth === 0 && apart && CLAUSES.test(token.text) && !CONTINUES.test(before);
+    const clause = depth === 0 && apart && CLAUSE_WORDS.test(token.text) && !CONTINUATION_WORDS.test(before);
     out += (apart ? (clause ? '\n  ' : ' ') : '') + token.text;
     end = token.end;
     before = token.text;
@@ -66,13 +72,13 @@ function wrapped(text: string): string {
   return out;
 }
 
-const CLAUSES =
+const CLAUSE_WORDS =
   /^(?:from|where|group|having|window|order|limit|offset|fetch|for|returning|values|set|on|union|intersect|except|join|left|right|full|inner|cross|natural|when|using|select)$/i;
-/** Two words of one clause stay on a line. */
-const CONTINUES =
+/** Words after which no line is broken, so that clauses of several words, such as LEFT JOIN, stay on one line. */
+const CONTINUATION_WORDS =
   /^(?:left|right|full|inner|outer|cross|natural|join|do|update|delete|is|distinct|not|all|union|intersect|except|with|for|conflict)$/i;
 
-/** The file is no workload, or a statement of it is none. */
+/** Reports the line at which a file is not a valid workload. */
 export class WorkloadProblem extends Error {
   override readonly name = 'WorkloadProblem';
   constructor(
@@ -84,38 +90,47 @@ export class WorkloadProblem extends Error {
 }
 
 /**
- * Reads a workload file, or any file of statements: other comments are passed over, values become parameters.
+ * Reads a workload file, or any other file of statements. Other comments are ignored, and constants become parameters.
  * @throws {WorkloadProblem} with the first line that cannot be used
  */
 export function readWorkload(text: string): Workload {
   const source = text.replace(/^\uFEFF/, '').replaceAll('\r\n', '\n');
-  const lineOf = (at: number): number => source.slice(0, at).split('\n').length;
-  const statements = statementsOf(source, lineOf);
+  const findLine = (at: number): number => source.slice(0, at).split('\n').length;
+  const statements = parseStatements(source, findLine);
   const entries = statements.map(({ end }, i): WorkloadEntry => {
-    // From where the one before it ends: the comments above a statement are about it.
+    // The text starts where the statement before it ends, since the comments above a statement describe its senders.
     const start = statements[i - 1]?.end ?? 0;
     const sql = source.slice(start, end).replace(/^;/, ' ');
-    const senders = scan(sql)
+    const senders = readTokens(sql, () => findLine(start))
       .filter(({ comment }) => comment)
       .flatMap((token) => readSender(token.text) ?? []);
     try {
       const none: Sender = { role: null, searchPath: null, calls: null };
-      return { ...normalize(sql), senders: senders.length > 0 ? senders : [none] };
+      return { ...normalizeWorkloadStatement(sql), senders: senders.length > 0 ? senders : [none] };
     } catch (error) {
-      if (!(error instanceof LeftOut)) throw error;
-      const first = scan(sql).find(({ comment }) => !comment);
-      throw new WorkloadProblem(error.message, lineOf(start + (first?.start ?? 0)));
+      if (!(error instanceof StatementExcluded)) throw error;
+      const first = readTokens(sql, () => findLine(start)).find(({ comment }) => !comment);
+      throw new WorkloadProblem(error.message, findLine(start + (first?.start ?? 0)));
     }
   });
-  // The same statement may stand there twice.
-  return merge(entries.map((entry) => ({ entries: [entry], leftOut: new Map() })));
+  // The file may contain the same statement twice.
+  return mergeWorkloads(entries.map((entry) => ({ entries: [entry], leftOut: new Map() })));
 }
 
-function statementsOf(source: string, lineOf: (at: number) => number): readonly RawStatement[] {
+function readTokens(sql: string, line: () => number): readonly ParserToken[] {
   try {
-    return parse(source).statements;
+    return scanTokens(sql);
   } catch (error) {
-    if (error instanceof ParseFailure) throw new WorkloadProblem(error.message, lineOf(error.at));
+    if (error instanceof ParseFailure) throw new WorkloadProblem(error.message, line());
+    throw error;
+  }
+}
+
+function parseStatements(source: string, findLine: (at: number) => number): readonly RawStatement[] {
+  try {
+    return parseSql(source).statements;
+  } catch (error) {
+    if (error instanceof ParseFailure) throw new WorkloadProblem(error.message, findLine(error.at));
     throw error;
   }
 }

@@ -1,31 +1,40 @@
 /**
- * A statement as the workload keeps it: it can be read and planned, and it holds no value. PostgreSQL's own parser says
- * what is a constant; one that cannot be taken out keeps the statement out.
+ * Normalizes statements for the workload: the result can be parsed and planned, and it contains no data. PostgreSQL's own
+ * parser decides what is a constant; a statement with a constant that cannot be replaced is left out.
  */
 import type { Node } from 'libpg-query';
-import { MARK } from '../../lambda/audit/short-transactions';
-import { type Parsed, ParseFailure, parse, scan, type Token } from '../compiler/read/parser';
-import { as, kindOf } from '../compiler/read/tree';
-import { inspect } from '../compiler/rules/inspect';
-import { type Places, type Prefix, placesOf } from './constants';
+import { STATEMENT_MARK } from '../../lambda/audit/short-transactions';
+import {
+  type ParsedSql,
+  ParseFailure,
+  type ParserToken,
+  parseSql,
+  scanTokens,
+} from '../compiler/read/parser';
+import { getKindAndBody, unwrapNode } from '../compiler/read/tree';
+import { inspectTree } from '../compiler/rules/inspect';
+import { type ConstantPlaces, findConstants, type TypePrefix } from './constants';
 
-export interface Normalized {
-  /** On one line, without comments; constants are parameters, numbered in the order in which they stand. */
+export interface NormalizedStatement {
+  /**
+   * The statement on one line and without comments. Its constants are parameters, numbered in the order in which they
+   * appear.
+   */
   readonly text: string;
   readonly parameters: number;
 }
 
-/** Why a text is no part of a workload. It never holds any of the text. */
-export class LeftOut extends Error {
-  override readonly name = 'LeftOut';
+/** Reports why a text is left out of the workload. The message never quotes the text. */
+export class StatementExcluded extends Error {
+  override readonly name = 'StatementExcluded';
 }
 
-/** The server takes 65,535; no application sends a thousand. */
+/** Maximum number of parameters. The server accepts 65,535, but no real application sends more than a thousand. */
 export const MAX_PARAMETERS = 1_000;
-export const MAX_BYTES = 1024 * 1024;
+export const MAX_STATEMENT_BYTES = 1024 * 1024;
 
-/** What EXPLAIN plans on every major. */
-const PLANNABLE: ReadonlySet<string> = new Set([
+/** Statements that EXPLAIN accepts on every supported major version. */
+const PLANNABLE_STATEMENTS: ReadonlySet<string> = new Set([
   'SelectStmt',
   'InsertStmt',
   'UpdateStmt',
@@ -34,29 +43,41 @@ const PLANNABLE: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * The parser must be ready.
- * @throws {LeftOut}
+ * Normalizes one statement. The parser must be loaded.
+ * @throws {StatementExcluded} if the statement cannot be part of a workload
  */
-export function normalize(sql: string): Normalized {
-  if (Buffer.byteLength(sql) > MAX_BYTES) throw new LeftOut('longer than 1 MiB');
-  const parsed = parseOrLeaveOut(sql);
+export function normalizeWorkloadStatement(sql: string): NormalizedStatement {
+  if (Buffer.byteLength(sql) > MAX_STATEMENT_BYTES) throw new StatementExcluded('longer than 1 MiB');
+  const parsed = parseOrExclude(sql);
   const [statement, ...more] = parsed.statements;
-  if (statement === undefined) throw new LeftOut('no statement');
-  if (more.length > 0) throw new LeftOut('several statements in one text');
-  const [kind] = kindOf(statement.node);
-  if (!PLANNABLE.has(kind) || as(statement.node, 'SelectStmt')?.intoClause)
-    throw new LeftOut('a command that is not planned');
-  if (sql.includes(MARK)) throw new LeftOut(OWN);
+  if (statement === undefined) throw new StatementExcluded('no statement');
+  if (more.length > 0) throw new StatementExcluded('several statements in one text');
+  const [kind] = getKindAndBody(statement.node);
+  if (!PLANNABLE_STATEMENTS.has(kind) || unwrapNode(statement.node, 'SelectStmt')?.intoClause)
+    throw new StatementExcluded('a command that PostgreSQL does not plan');
+  if (sql.includes(STATEMENT_MARK)) throw new StatementExcluded(OWN_STATEMENT_REASON);
   requireRelevant(statement.node);
-  const tokens = scan(sql).filter(({ comment, text }) => !comment && text !== ';');
-  return write(tokens, placesOf(statement.node, parsed.offset));
+  const tokens = scanOrExclude(sql).filter(({ comment, text }) => !comment && text !== ';');
+  return writeNormalized(tokens, findConstants(statement.node, parsed.offset));
 }
 
-/** The statements of one message: the simple protocol takes several. What does not parse is one. */
-export function statementsIn(sql: string): readonly string[] {
-  if (Buffer.byteLength(sql) > MAX_BYTES) return [sql];
+function scanOrExclude(sql: string): ParserToken[] {
   try {
-    const { statements } = parse(sql);
+    return scanTokens(sql);
+  } catch (error) {
+    if (error instanceof ParseFailure) throw new StatementExcluded('does not parse');
+    throw error;
+  }
+}
+
+/**
+ * Splits one message into its statements, since the simple query protocol accepts several. A message that does not
+ * parse is returned as one statement.
+ */
+export function splitStatements(sql: string): readonly string[] {
+  if (Buffer.byteLength(sql) > MAX_STATEMENT_BYTES) return [sql];
+  try {
+    const { statements } = parseSql(sql);
     return statements.length < 2 ? [sql] : statements.map(({ start, end }) => sql.slice(start, end));
   } catch (error) {
     if (error instanceof ParseFailure) return [sql];
@@ -64,11 +85,11 @@ export function statementsIn(sql: string): readonly string[] {
   }
 }
 
-function parseOrLeaveOut(sql: string): Parsed {
+function parseOrExclude(sql: string): ParsedSql {
   try {
-    return parse(sql);
+    return parseSql(sql);
   } catch (error) {
-    if (error instanceof ParseFailure) throw new LeftOut('does not parse');
+    if (error instanceof ParseFailure) throw new StatementExcluded('does not parse');
     throw error;
   }
 }
@@ -76,46 +97,49 @@ function parseOrLeaveOut(sql: string): Parsed {
 const isString = (text: string): boolean => /^(?:[bex]?'|u&'|\$(?!\d))/i.test(text);
 const isNumber = (text: string): boolean => /^\.?\d/.test(text);
 
-/** Of the server, and of those who watch it: pg_stat_statements lies in any schema. */
-const CATALOGUE = /^(?:pg_catalog\.|information_schema\.|(?:[^.]+\.)?pg_)/;
+/** Relations of the server and of monitoring extensions. pg_stat_statements may be installed in any schema. */
+const CATALOG_RELATION = /^(?:pg_catalog\.|information_schema\.|(?:[^.]+\.)?pg_)/;
 
-const OWN = "a statement of Trueup's own";
+const OWN_STATEMENT_REASON = "one of Trueup's own statements";
 
-/** Trueup's own statements, and those that no change of a schema concerns: SELECT 1. */
+/**
+ * Rejects Trueup's own statements, and those that no schema change can affect, such as SELECT 1.
+ * @throws {StatementExcluded}
+ */
 function requireRelevant(node: Node): void {
-  const { locks, calls } = inspect(node);
+  const { locks, calls } = inspectTree(node);
   const relations = [...locks.keys()];
   if (relations.some((name) => name.startsWith('trueup.')) || calls.some(({ name }) => name[0] === 'trueup'))
-    throw new LeftOut(OWN);
+    throw new StatementExcluded(OWN_STATEMENT_REASON);
   const ofServer = calls.length > 0 && calls.every(({ name }) => name[0] === 'pg_catalog' && name.length > 1);
-  if (relations.every((name) => CATALOGUE.test(name)) && (relations.length > 0 || ofServer))
-    throw new LeftOut('reads the catalogue alone');
+  if (relations.every((name) => CATALOG_RELATION.test(name)) && (relations.length > 0 || ofServer))
+    throw new StatementExcluded('reads only the catalog');
   if (relations.length === 0 && calls.length === 0)
-    throw new LeftOut('touches no table and calls no function');
+    throw new StatementExcluded('uses no table and calls no function');
 }
 
-function write(tokens: readonly Token[], places: Places): Normalized {
+function writeNormalized(tokens: readonly ParserToken[], places: ConstantPlaces): NormalizedStatement {
   const numbers = new Map<string, number>();
   let count = 0;
   let out = '';
-  /** What was last written ends here in `sql`. */
+  /** End position, in `sql`, of the last token that was written. */
   let end = tokens[0]?.start ?? 0;
-  const emit = (text: string, token: Token): void => {
+  const emit = (text: string, token: ParserToken): void => {
     const spaced = token.start > end || out.endsWith(',');
     const apart = spaced && out !== '' && !out.endsWith('(') && !/^[),]/.test(text);
     out += (apart ? ' ' : '') + text;
     end = token.end;
   };
-  const skipped = prefixTokens(tokens, places.prefixes);
+  const skipped = findPrefixTokens(tokens, places.prefixes);
   for (let i = 0; i < tokens.length; i++) {
     const token = tokens[i]!;
     const prefix = places.prefixes.get(token.start);
     if (skipped.has(i)) continue;
     const parameter = /^\$\d+$/.test(token.text);
-    const last = parameter ? i : constantEnd(tokens, i, places);
+    const last = parameter ? i : findConstantEnd(tokens, i, places);
     if (last === undefined) {
       if ((isString(token.text) || isNumber(token.text)) && !places.form.has(token.start))
-        throw new LeftOut('holds a constant that cannot be taken out');
+        throw new StatementExcluded('has a constant that cannot be replaced by a parameter');
       emit(token.text, token);
       continue;
     }
@@ -123,10 +147,11 @@ function write(tokens: readonly Token[], places: Places): Normalized {
     const number = numbers.get(key) ?? ++count;
     numbers.set(key, number);
     if (prefix) {
-      // The type stands in front of what was a literal: a parameter has it behind.
-      const qualified = prefix.interval ? qualifierEnd(tokens, last) : last;
+      // A literal may have its type in front, but a parameter needs it behind: `interval '1 day'` becomes
+      // `$1::interval`.
+      const qualified = prefix.interval ? findQualifierEnd(tokens, last) : last;
       const first = tokens.find(({ start }) => start === prefix.start)!;
-      const type = typeOf([
+      const type = formatType([
         ...tokens.filter((_, k) => skipped.get(k) === i),
         ...tokens.slice(last + 1, qualified + 1),
       ]);
@@ -138,31 +163,36 @@ function write(tokens: readonly Token[], places: Places): Normalized {
     }
   }
   if (count > MAX_PARAMETERS)
-    throw new LeftOut(`more than ${MAX_PARAMETERS.toLocaleString('en')} parameters`);
+    throw new StatementExcluded(`more than ${MAX_PARAMETERS.toLocaleString('en')} parameters`);
   return { text: out, parameters: count };
 }
 
-/** Index of the last token of the constant that begins at `i`; undefined where none does. */
-function constantEnd(tokens: readonly Token[], i: number, { values }: Places): number | undefined {
+/** Returns the index of the last token of the constant that begins at `i`; `undefined` if no constant begins there. */
+function findConstantEnd(
+  tokens: readonly ParserToken[],
+  i: number,
+  { values }: ConstantPlaces,
+): number | undefined {
   const { start, text } = tokens[i]!;
   if (!values.has(start)) return undefined;
-  // A sign is part of a number: the tree has −5 at the place of its sign.
+  // The sign is part of the number: the tree gives −5 the position of its sign.
   if (text === '-') return isNumber(tokens[i + 1]?.text ?? '') ? i + 1 : undefined;
-  // EXTRACT(epoch FROM …): a word that the tree keeps as a string.
+  // In EXTRACT(epoch FROM …), `epoch` is a keyword, but the tree keeps it as a string constant.
   if (!isString(text) && !isNumber(text)) return undefined;
   return /^uescape$/i.test(tokens[i + 1]?.text ?? '') ? i + 2 : i;
 }
 
-/** The tokens of types that stand in front of their constant, each with the index of that constant. */
-function prefixTokens(
-  tokens: readonly Token[],
-  prefixes: ReadonlyMap<number, Prefix>,
+/** Returns the tokens of types that are written in front of a constant, each with the index of that constant. */
+function findPrefixTokens(
+  tokens: readonly ParserToken[],
+  prefixes: ReadonlyMap<number, TypePrefix>,
 ): ReadonlyMap<number, number> {
   const skipped = new Map<number, number>();
   tokens.forEach((token, i) => {
     const prefix = prefixes.get(token.start);
     if (!prefix) return;
-    // CAST ($1 AS …) has its type behind; only what touches the constant is in front of it.
+    // In CAST ($1 AS …), the type follows the constant. Only the tokens between the type's start and the constant are a
+    // prefix.
     for (let k = i - 1; k >= 0 && tokens[k]!.start >= prefix.start; k--) skipped.set(k, i);
   });
   return skipped;
@@ -170,8 +200,8 @@ function prefixTokens(
 
 const QUALIFIER = /^(?:year|month|day|hour|minute|second|to|\(|\)|\d+)$/i;
 
-/** `interval '1' day to second (3)` */
-function qualifierEnd(tokens: readonly Token[], constant: number): number {
+/** Returns the index of the last token of an interval's fields, as in `interval '1' day to second (3)`. */
+function findQualifierEnd(tokens: readonly ParserToken[], constant: number): number {
   let end = constant;
   if (!/^(?:year|month|day|hour|minute|second)$/i.test(tokens[end + 1]?.text ?? '')) return end;
   let open = 0;
@@ -184,8 +214,8 @@ function qualifierEnd(tokens: readonly Token[], constant: number): number {
   return end;
 }
 
-/** `interval day to second (3)`; N'…' is of type bpchar. */
-function typeOf(tokens: readonly Token[]): string {
+/** Returns the type as SQL, such as `interval day to second (3)`. The type of N'…' is `bpchar`. */
+function formatType(tokens: readonly ParserToken[]): string {
   const text = tokens
     .map(({ text, start }, i) => (i > 0 && start > tokens[i - 1]!.end ? ` ${text}` : text))
     .join('');

@@ -1,22 +1,22 @@
-/** Entry of the process that {@link promiseOfFilesSync} starts: reads the workload files in argv. */
-import type { WorkloadPromise } from '../../lambda/contract/workload';
-import { giveAnswer } from '../compiler/child';
+/** Entry of the process that {@link readGuaranteedWorkloadSync} starts: reads the workload files in argv. */
+import type { GuaranteedWorkload } from '../../lambda/contract/workload';
+import { printJsonResult } from '../compiler/child';
 import { loadParser } from '../compiler/read/parser';
-import { promiseOfFiles, WorkloadFileError } from './promise';
+import { readGuaranteedWorkload, WorkloadFileError } from './guaranteed-workload';
 
-export type Answer =
-  | { readonly promise: WorkloadPromise }
+export type WorkloadReadResult =
+  | { readonly workload: GuaranteedWorkload }
   | { readonly message: string; readonly remedy: string };
 
-if (require.main === module) void answer(process.argv.slice(2));
+if (require.main === module) void readAndPrint(process.argv.slice(2));
 
-async function answer(files: readonly string[]): Promise<void> {
+async function readAndPrint(files: readonly string[]): Promise<void> {
   await loadParser();
   try {
-    giveAnswer({ promise: promiseOfFiles(files) } satisfies Answer);
+    printJsonResult({ workload: readGuaranteedWorkload(files) } satisfies WorkloadReadResult);
   } catch (error) {
-    // Anything else is a bug: it ends the process, and the parent shows it.
+    // Any other error is a bug: it ends the process, and the parent reports it.
     if (!(error instanceof WorkloadFileError)) throw error;
-    giveAnswer({ message: error.message, remedy: error.remedy } satisfies Answer);
+    printJsonResult({ message: error.message, remedy: error.remedy } satisfies WorkloadReadResult);
   }
 }

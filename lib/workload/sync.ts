@@ -1,13 +1,19 @@
-/** Workload files for CDK constructs, which are synchronous. */
-import { join } from 'node:path';
-import type { WorkloadPromise } from '../../lambda/contract/workload';
-import { answerOf } from '../compiler/child';
-import { WorkloadFileError } from './promise';
-import type { Answer } from './sync-child';
+/** Reads workload files synchronously, as CDK constructs need it. */
+import type { GuaranteedWorkload } from '../../lambda/contract/workload';
+import { runJsonScript } from '../compiler/child';
+import { WorkloadFileError } from './guaranteed-workload';
+import type { WorkloadReadResult } from './sync-child';
 
-/** @throws {WorkloadFileError} with file and line */
-export function promiseOfFilesSync(files: readonly string[]): WorkloadPromise {
-  const answer = answerOf<Answer>(join(__dirname, 'sync-child'), files, `reads ${files.join(', ')}`);
-  if ('promise' in answer) return answer.promise;
+/**
+ * Reads several files as one guaranteed workload, in a child process.
+ * @throws {WorkloadFileError} with file and line
+ */
+export function readGuaranteedWorkloadSync(files: readonly string[]): GuaranteedWorkload {
+  const answer = runJsonScript<WorkloadReadResult>(
+    'lib/workload/sync-child',
+    files,
+    `reads ${files.join(', ')}`,
+  );
+  if ('workload' in answer) return answer.workload;
   throw new WorkloadFileError(answer.message, answer.remedy);
 }

@@ -8,7 +8,6 @@ import { parse } from 'yaml';
 
 const ROOT = join(__dirname, '../..');
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
-const { version } = JSON.parse(read('package.json')) as { version: string };
 
 interface Action {
   readonly inputs: Readonly<Record<string, { readonly description: string; readonly default?: string }>>;
@@ -36,12 +35,17 @@ describe.each(['action.yml', 'comment/action.yml'])('%s', (path) => {
     for (const uses of used) expect(uses).toMatch(/^actions\/[\w-]+@[0-9a-f]{40}$/);
   });
 
-  test('uses each of its inputs, and the version that it belongs to', () => {
+  test('uses each of its inputs', () => {
     for (const [name, { description }] of Object.entries(inputs)) {
       expect(text).toContain(`inputs.${name} `);
       expect(description).toMatch(/\S/);
     }
-    expect(inputs.version!.default).toBe(version);
+  });
+
+  test('sets up its own Node, before it runs a script', () => {
+    const node = runs.steps.findIndex(({ uses }) => uses?.startsWith('actions/setup-node@'));
+    expect(node).toBeGreaterThanOrEqual(0);
+    expect(node).toBeLessThan(runs.steps.findIndex(({ run }) => run !== undefined));
   });
 
   test('runs scripts that are there', () => {
@@ -52,6 +56,21 @@ describe.each(['action.yml', 'comment/action.yml'])('%s', (path) => {
         execFileSync('bash', ['-n', join(folder, script!)]);
       }
   });
+});
+
+describe.each(['action/check.sh', 'action/own.sh', 'comment/comment.sh'])('%s', (path) => {
+  test('takes no package from a registry by its name', () => {
+    const commands = read(path).replace(/^\s*#.*$/gm, '');
+    expect(commands).not.toMatch(/npx|npm (i|install|exec|x)\b|@latest|trueup@/);
+    execFileSync('bash', ['-n', join(ROOT, path)]);
+  });
+});
+
+test('the pages tell nobody to run what a registry has under our name', () => {
+  const page = read('docs/pull-requests.md');
+  const blocks = [...page.matchAll(/```\w+\n(.*?)```/gs)].map(([, text]) => text!).join('');
+  expect(blocks).toMatch(/npx --no trueup check/);
+  expect(blocks).not.toMatch(/npx (?!--no )|\strueup@/);
 });
 
 describe('the workflows of docs/pull-requests.md', () => {

@@ -28,7 +28,7 @@ describe('Drizzle', () => {
     ['an entry without a time', journal({ tag: 'a' }), 'cannot be read'],
     ['a path', journal({ tag: '../a', when: 1 }), 'cannot be read'],
     ['null for an entry', '{"entries":[null]}', 'cannot be read'],
-    ['a file that is gone', journal({ tag: 'a', when: 1 }), 'names a.sql, and there is no such file'],
+    ['a file that is gone', journal({ tag: 'a', when: 1 }), 'names a.sql, which does not exist'],
   ])('%s is refused', (_, text, message) => {
     expect(() => read('Drizzle', { 'meta/_journal.json': text })).toThrow(message);
   });
@@ -105,9 +105,10 @@ describe('Flyway', () => {
       'notes.txt',
     );
     expect(passed(read('Flyway', files))).toEqual({
-      'U1__a.sql': 'it undoes a version, which only paid editions run',
-      'B1__a.sql': 'the folder has the versions that this baseline migration stands for, or a newer one',
-      'beforeMigrate.sql': 'it is a callback: Flyway runs it at each migration, and Trueup has none',
+      'U1__a.sql': 'it undoes a version, which only paid editions of Flyway run',
+      'B1__a.sql':
+        'the folder has the versions that this baseline migration replaces, or a newer baseline migration',
+      'beforeMigrate.sql': 'it is a callback, which Flyway runs at each migration; Trueup has no callbacks',
       'x_beforeX.sql': other,
       'R1__a.sql': other,
       'V__a.sql': other,
@@ -124,7 +125,7 @@ describe('Flyway', () => {
     ]);
     expect(read('Flyway', files, { placeholders }).entries[0]!.sql).toBe('CREATE TABLE shops (); -- ');
     expect(() => read('Flyway', files)).toThrow(
-      `V1__a.sql has the placeholder ${hole('name')}, and Flyway's configuration is not read`,
+      `V1__a.sql has the placeholder ${hole('name')}, and Trueup does not read Flyway's configuration`,
     );
   });
 

@@ -1,10 +1,10 @@
 /** What each tool's ledger says of its folder: read from a real server, judged by the tool's own rule. */
 import { describe, expect, test } from 'vitest';
-import { readOtherLedgers } from '../../lambda/engine/ledger/other-tools';
+import { readLedgersOfOtherTools } from '../../lambda/engine/ledger/other-tools';
 import { connectPg } from '../../lambda/postgres/pg';
-import { type LedgerSearch, ledgerOf } from '../../lib/adopt/ledger';
+import { findLedger, type LedgerSearch } from '../../lib/adopt/ledger';
 import { AdoptProblem } from '../../lib/adopt/problem';
-import { understand } from '../../lib/adopt/tools';
+import { readToolFolder } from '../../lib/adopt/tools';
 import { connect, createDatabase, majors } from '../support/database';
 import {
   CODES,
@@ -32,15 +32,15 @@ async function searched(
   await (await connect(url)).query(sql);
   const db = await connectPg({ url, readOnly: true });
   try {
-    const { rules, content } = understand(folderOf(files, name));
-    return ledgerOf(await readOtherLedgers(db, null, { detail: true }), rules, content, wanted);
+    const { rules, content } = readToolFolder(folderOf(files, name));
+    return findLedger(await readLedgersOfOtherTools(db, null, { detail: true }), rules, content, wanted);
   } finally {
     await db.close();
   }
 }
 
 const states = ({ ledger }: LedgerSearch): string[] =>
-  (ledger?.judgement.entries ?? []).map(({ entry, state }) => `${entry.key} ${state}`);
+  (ledger?.judgment.entries ?? []).map(({ entry, state }) => `${entry.key} ${state}`);
 
 const [FIRST, SECOND, THIRD] = ['20240101000000_shops', '20240102000000_codes', '20240103000000_notes'];
 
@@ -50,7 +50,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     async ({ keys, ledger, rows, ...folder }) => {
       const search = await searched(major, ledger + rows, folder);
       expect(states(search)).toEqual([`${keys[0]} applied`, `${keys[1]} applied`, `${keys[2]} pending`]);
-      expect(search.ledger!.judgement.strangers).toEqual([]);
+      expect(search.ledger!.judgment.strangers).toEqual([]);
     },
   );
 
@@ -69,7 +69,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     ].join('');
     const search = await searched(major, sql, fixture('Prisma'));
     expect(states(search)).toEqual([`${FIRST} edited`, `${SECOND} stamped`, `${THIRD} failed`]);
-    expect(search.ledger!.judgement.strangers).toEqual(['20230101000000_gone']);
+    expect(search.ledger!.judgment.strangers).toEqual(['20230101000000_gone']);
   });
 
   test('Drizzle: what is older than the newest row is passed over, and was never run', async () => {
@@ -153,10 +153,10 @@ describe.each(majors())('PostgreSQL %i', (major) => {
       '2.1 applied',
     ]);
     expect(await of(notes)).toEqual(['2 stamped', '2.1 applied']);
-    const both = understand(folderOf({ ...files, 'V1__shops.sql': SHOPS }), 'Flyway').content;
+    const both = readToolFolder(folderOf({ ...files, 'V1__shops.sql': SHOPS }), 'Flyway').content;
     expect(both.entries.map(({ key }) => key)).toEqual(['1', '2.1']);
     expect(both.passed).toMatchObject([{ file: 'B2_0__begin.sql' }]);
-    const older = understand(folderOf({ ...files, 'B1__old.sql': SHOPS }), 'Flyway').content;
+    const older = readToolFolder(folderOf({ ...files, 'B1__old.sql': SHOPS }), 'Flyway').content;
     expect([older.entries.map(({ key }) => key), older.passed]).toMatchObject([
       ['2', '2.1'],
       [{ file: 'B1__old.sql' }],
@@ -189,7 +189,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
   test("Flyway's placeholders are replaced in what is run, and not in what its checksum is of", () => {
     const text = `SELECT '\${a b}';\n`;
     const read = (more: ReadonlyMap<string, string>) =>
-      understand(folderOf({ 'V1__one.sql': text }), 'Flyway', { placeholders: more }).content.entries[0]!;
+      readToolFolder(folderOf({ 'V1__one.sql': text }), 'Flyway', { placeholders: more }).content.entries[0]!;
     const [one, other] = [read(new Map([['a b', '1']])), read(new Map([['a b', '$&']]))];
     expect([one.sql, other.sql]).toEqual(["SELECT '1';\n", "SELECT '$&';\n"]);
     expect(one.hashes).toEqual(other.hashes);

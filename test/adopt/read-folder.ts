@@ -1,6 +1,6 @@
 /** A folder in memory, read by a tool's rules. */
 import type { ToolFolder } from '../../lib/adopt/entry';
-import { byCodeUnits } from '../../lib/adopt/listing';
+import { compareByCodeUnits } from '../../lib/adopt/listing';
 import { TOOLS } from '../../lib/adopt/tools';
 
 export const rulesOf = (tool: string) => TOOLS.find((each) => each.tool === tool)!;
@@ -11,7 +11,7 @@ export const read = (
 ): ToolFolder =>
   rulesOf(tool).read(
     {
-      files: Object.keys(files).sort(byCodeUnits),
+      files: Object.keys(files).sort(compareByCodeUnits),
       bytes: (file) => Buffer.from(files[file]!),
       text: (file) => files[file]!,
     },

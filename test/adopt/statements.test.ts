@@ -1,12 +1,12 @@
 /** What is left out of a file's text when it is taken over. */
 import { beforeAll, describe, expect, test } from 'vitest';
-import { withLocalSettings, withoutLedger, withoutTransactions } from '../../lib/adopt/statements';
+import { localizeSettings, removeLedgerStatements, removeTransactions } from '../../lib/adopt/statements';
 import { loadParser } from '../../lib/compiler/read/parser';
 
 beforeAll(loadParser);
 
 describe('BEGIN and COMMIT', () => {
-  const rest = (sql: string) => withoutTransactions('a.sql', sql);
+  const rest = (sql: string) => removeTransactions('a.sql', sql);
 
   test('around all of it, around a part, in turns, and one alone', () => {
     expect(rest('BEGIN;\nSELECT 1;\nCOMMIT;\n')).toEqual({ sql: 'SELECT 1;', lines: [1, 3] });
@@ -36,7 +36,7 @@ describe('BEGIN and COMMIT', () => {
 
 describe("the tool's ledger", () => {
   const ledger = { schema: 'public', name: '_ledger' };
-  const rest = (sql: string) => withoutLedger('a.sql', sql, ledger);
+  const rest = (sql: string) => removeLedgerStatements('a.sql', sql, ledger);
 
   test.each([
     'ALTER TABLE _ledger ENABLE ROW LEVEL SECURITY',
@@ -69,7 +69,7 @@ describe("the tool's ledger", () => {
 });
 
 describe('settings', () => {
-  const rest = (sql: string) => withLocalSettings('a.sql', sql);
+  const rest = (sql: string) => localizeSettings('a.sql', sql);
 
   test.each([
     ['SET search_path TO shop, public', 'SET LOCAL search_path TO shop, public'],

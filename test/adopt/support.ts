@@ -3,15 +3,23 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterAll } from 'vitest';
+import { atEndOfFile } from '../support/end-of-file';
 
-const scratch = mkdtempSync(join(tmpdir(), 'trueup-adopt-'));
-afterAll(() => rmSync(scratch, { recursive: true }));
+let scratch: string | undefined;
+atEndOfFile(() => {
+  if (scratch) rmSync(scratch, { recursive: true });
+  scratch = undefined;
+});
 let folders = 0;
+
+function numberedFolder(): string {
+  scratch ??= mkdtempSync(join(tmpdir(), 'trueup-adopt-'));
+  return join(scratch, String(++folders));
+}
 
 /** @param name of the folder itself. */
 export function folderOf(files: Readonly<Record<string, string>>, name = 'migrations'): string {
-  const folder = join(scratch, String(++folders), name);
+  const folder = join(numberedFolder(), name);
   mkdirSync(folder, { recursive: true });
   for (const [path, text] of Object.entries(files)) {
     mkdirSync(dirname(join(folder, path)), { recursive: true });
@@ -21,7 +29,7 @@ export function folderOf(files: Readonly<Record<string, string>>, name = 'migrat
 }
 
 /** A folder that is not there yet. */
-export const newFolder = (): string => join(scratch, String(++folders), 'taken');
+export const newFolder = (): string => join(numberedFolder(), 'taken');
 
 export const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 

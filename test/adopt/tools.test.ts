@@ -36,7 +36,7 @@ describe('dbmate', () => {
 
   test('two files of one number are refused', () => {
     expect(() => read('dbmate', empty('1_a.sql', '1_b.sql'))).toThrow(
-      '1_a.sql and 1_b.sql are both 1 to the tool',
+      '1_a.sql and 1_b.sql have the same identifier, 1',
     );
   });
 });
@@ -66,7 +66,7 @@ describe('golang-migrate', () => {
     ]);
     expect(folder.entries[0]).not.toHaveProperty('down');
     expect(passed(folder)).toEqual({
-      '3_c.down.sql': 'there is no file that it undoes',
+      '3_c.down.sql': 'the file that it undoes does not exist',
       '6_f.SQL': 'its name is not <number>_<title>.up.sql',
     });
   });
@@ -77,7 +77,7 @@ describe('golang-migrate', () => {
       rulesOf('golang-migrate')
         .judge([{ version, dirty: 'true' }], entries)
         .entries.map(({ state, why }) => [state, why]);
-    const dirty = ['failed', 'the ledger says dirty: it was run in part, forwards or back'];
+    const dirty = ['failed', 'the ledger is dirty: part of its up or down file was applied'];
     expect(judge('2')).toEqual([['applied', undefined], dirty]);
     expect(judge('-1')).toEqual([dirty, ['pending', undefined]]);
   });
@@ -186,7 +186,7 @@ test('Prisma: a folder a migration, and nothing else', () => {
     transaction: 'file',
   });
   expect(folder.entries[0]!.hashes).toHaveLength(6);
-  const why = 'Prisma runs <name>/migration.sql alone';
+  const why = 'Prisma runs only <name>/migration.sql';
   expect(passed(folder)).toEqual({ 'd/e/migration.sql': why, 'f.SQL': why });
 });
 
@@ -201,7 +201,7 @@ test('Supabase: an old init file is passed over where it is the first, and no ot
     ['20220101000000', 'add it'],
   ]);
   expect(passed(folder)).toEqual({
-    [old]: 'Supabase passes over an init file that is so old',
+    [old]: 'Supabase skips an init file with so old a version',
     'x.SQL': 'its name is not <digits>_<name>.sql',
   });
   expect(keys(read('Supabase', empty('1_a.sql', '2_init.sql')))).toEqual(['1', '2']);

@@ -1,6 +1,6 @@
 /** An audit over two sessions finds what it finds over one. */
 import { beforeAll, describe, expect, test } from 'vitest';
-import { ConnectionLost, type Database } from '../../lambda/postgres/database';
+import { ConnectionLostError, type Database } from '../../lambda/postgres/database';
 import { audit } from '../../lib/audit/audit';
 import { takeSnapshot } from '../../lib/audit/snapshot';
 import { loadParser } from '../../lib/compiler/read/parser';
@@ -34,16 +34,16 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     const alone = await audit(await readOnly(target), { version: '0', source });
     const first = disturbed(await readOnly(target), 'never', async () => {});
     const second = disturbed(await readOnly(target), 'never', async () => {});
-    const { findings, notSeen } = await audit(first.db, { version: '0', source, beside: second.db });
+    const { findings, notChecked } = await audit(first.db, { version: '0', source, beside: second.db });
     expect(findings).toEqual(alone.findings);
-    expect(notSeen).toEqual(alone.notSeen);
+    expect(notChecked).toEqual(alone.notChecked);
     expect(findings.map(({ id, object }) => `${id} ${object}`)).toEqual(
       expect.arrayContaining([
-        'rows-lost public.t7',
-        'rows-lost public.t90',
+        'missing-rows public.t7',
+        'missing-rows public.t90',
         'sequence-behind public.t8.id',
         'sequence-behind public.t200.id',
-        'uniqueness-contradicted public.t9',
+        'duplicate-keys public.t9',
       ]),
     );
     const counts = [first, second].map(({ sent }) =>
@@ -64,7 +64,9 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     const { db: beside } = disturbed(second, 'AS taken', () =>
       killer.query('SELECT pg_terminate_backend($1)', [me!.pid]),
     );
-    await expect(audit(await readOnly(target), { version: '0', beside })).rejects.toThrow(ConnectionLost);
+    await expect(audit(await readOnly(target), { version: '0', beside })).rejects.toThrow(
+      ConnectionLostError,
+    );
   });
 
   test('a role that may have one session only is enough', async () => {
@@ -79,7 +81,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     const { code, stdout } = await trueup(['audit', '--database-url', url.href, '--from', source, '--json']);
     expect(code).toBe(6);
     expect(JSON.parse(stdout).findings.map(({ id }: { id: string }) => id)).toEqual(
-      expect.arrayContaining(['sequence-behind', 'unique-lost']),
+      expect.arrayContaining(['sequence-behind', 'missing-unique-index']),
     );
   });
 });

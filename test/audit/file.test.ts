@@ -3,20 +3,20 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { type Catalogue, KINDS } from '../../lambda/audit/catalogue';
+import { type Catalog, OBJECT_KINDS } from '../../lambda/audit/catalog';
 import { readSnapshot, readSnapshotFile, SnapshotProblem, writeSnapshot } from '../../lib/audit/file';
-import { documentOf } from '../../lib/audit/file-lines';
+import { parseDocument } from '../../lib/audit/file-lines';
 import type { Snapshot } from '../../lib/audit/snapshot';
 
-const empty = Object.fromEntries(Object.keys(KINDS).map((kind) => [kind, []])) as unknown as Catalogue;
+const empty = Object.fromEntries(Object.keys(OBJECT_KINDS).map((kind) => [kind, []])) as unknown as Catalog;
 const snapshot: Snapshot = {
   taken: {
     at: '2026-11-21T09:15:00.000Z',
     version: '0.1.0',
     role: 'app',
-    ms: { catalogue: 1, workload: 2, positions: 3, rows: 4 },
+    ms: { catalog: 1, workload: 2, sequenceValues: 3, rows: 4 },
   },
-  catalogue: {
+  catalog: {
     ...empty,
     database: [
       {
@@ -31,10 +31,12 @@ const snapshot: Snapshot = {
     tables: [{ schema: 'a"b\n<script>', name: '\u2028', kind: 'table' }],
     columns: [{ schema: 'a"b\n<script>', table: '\u2028', name: '}\n}', type: 'text', default: "'x'::text" }],
   },
-  positions: [{ schema: 's', name: 'q', lastValue: '9223372036854775807', isCalled: true }],
+  sequenceValues: [{ schema: 's', name: 'q', lastValue: '9223372036854775807', isCalled: true }],
   rows: [{ schema: 's', name: 't', rows: 3, exact: true }],
   workload: [{ text: 'SELECT 1', parameters: 0, senders: [{ role: 'app', searchPath: null, calls: 3 }] }],
-  notSeen: [{ what: 'rows of a table', of: { schema: 's', name: 'u' }, why: 'the role may not read it' }],
+  notChecked: [
+    { what: 'rows of a table', of: { schema: 's', name: 'u' }, why: 'the role has no privilege to read it' },
+  ],
 };
 const text = writeSnapshot(snapshot);
 
@@ -68,13 +70,13 @@ const inOneGo = (given: string): unknown => {
 
 test('line by line it is the same document, and what is none is none', () => {
   const two = text.replace(/(\{"schema":"s","name":"q".*\})/, '$1,\n$1');
-  expect(documentOf(two.split('\n'))).toEqual(inOneGo(two));
+  expect(parseDocument(two.split('\n'))).toEqual(inOneGo(two));
   // Deeper than the stack is.
-  expect(documentOf([`{"catalogue": ${'['.repeat(200_000)}${']'.repeat(200_000)}}`])).toBeNull();
+  expect(parseDocument([`{"catalog": ${'['.repeat(200_000)}${']'.repeat(200_000)}}`])).toBeNull();
   for (let at = 0; at < two.length; at++)
     for (const other of ['', ',', '\n', '{', '[']) {
       const given = two.slice(0, at) + other + two.slice(at + 1);
-      const document = documentOf(given.split('\n'));
+      const document = parseDocument(given.split('\n'));
       if (document !== null) expect([given, document]).toEqual([given, inOneGo(given)]);
     }
 });
@@ -120,11 +122,11 @@ test.each([
     'has format 2, and this version of Trueup reads up to 1',
     text.replace('"version": 1,\n', '"version": 2,\n'),
   ],
-  ['is a damaged snapshot: its "version" is none', text.replace('"version": 1,\n', '"version": "1",\n')],
+  ['is a damaged snapshot: its "version" is invalid', text.replace('"version": 1,\n', '"version": "1",\n')],
   ['is a damaged snapshot: it has no "taken"', text.replace('"taken"', '"token"')],
-  ['is a damaged snapshot: "catalogue.tables" is no list', text.replace('"tables"', '"table"')],
+  ['is a damaged snapshot: "catalog.tables" is not a list', text.replace('"tables"', '"table"')],
   ...['eventTriggers', 'publications', 'settings', 'extensions'].map((kind) => [
-    `is a damaged snapshot: item 1 of "catalogue.${kind}" is not what it should be`,
+    `is a damaged snapshot: item 1 of "catalog.${kind}" has missing or invalid fields`,
     text.replace(
       new RegExp(`"${kind}": \\[(\\n|\\])`),
       (_, end: string) => `"${kind}": [{}${end === ']' ? ']' : ',\n'}`,
@@ -132,11 +134,11 @@ test.each([
   ]),
   ['is a damaged snapshot: it is not JSON', text.replace('"tables": [', '"tables": [[')],
   [
-    'is a damaged snapshot: item 1 of "positions" is not what it should be',
+    'is a damaged snapshot: item 1 of "sequenceValues" has missing or invalid fields',
     text.replace('"9223372036854775807"', '9223372036854775807'),
   ],
   [
-    'is a damaged snapshot: item 1 of "catalogue.columns" is not what it should be',
+    'is a damaged snapshot: item 1 of "catalog.columns" has missing or invalid fields',
     text.replace('"type":"text"', '"typ":"text"'),
   ],
 ])('it %s', (message, given) => {

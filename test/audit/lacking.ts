@@ -1,6 +1,6 @@
-/** What one catalogue has and the other has not, or has otherwise, entry by entry: nothing of Trueup's comparison is in it. Pure. */
+/** What one catalog has and the other has not, or has otherwise, entry by entry: nothing of Trueup's comparison is in it. Pure. */
 import { isDeepStrictEqual } from 'node:util';
-import { type Catalogue, KINDS } from '../../lambda/audit/catalogue';
+import { type Catalog, OBJECT_KINDS } from '../../lambda/audit/catalog';
 
 /** Of a server, or of one moment. */
 const NOT_COMPARED: ReadonlySet<string> = new Set(['database', 'settings', 'subscriptions', 'others']);
@@ -36,15 +36,14 @@ const isPart = (some: unknown, all: unknown): boolean =>
 type Entry = Readonly<Record<string, unknown>>;
 
 /** Of what `check --run` begins with: what others' objects get by default takes a role that an empty server does not have. */
-export const lackingInBase = (found: Catalogue, base: Catalogue): readonly string[] =>
+export const lackingInBase = (found: Catalog, base: Catalog): readonly string[] =>
   lacking(found, base).filter((each) => !each.startsWith('grants ["default privileges"'));
 
-export function lacking(source: Catalogue, target: Catalogue): readonly string[] {
+export function lacking(source: Catalog, target: Catalog): readonly string[] {
   const isUnpublished = source.publications.length === 0;
-  return Object.entries(KINDS).flatMap(([kind, { namedBy }]) => {
+  return Object.entries(OBJECT_KINDS).flatMap(([kind, { namedBy }]) => {
     if (NOT_COMPARED.has(kind)) return [];
-    const entries = (catalogue: Catalogue) =>
-      catalogue[kind as keyof Catalogue] as unknown as readonly Entry[];
+    const entries = (catalog: Catalog) => catalog[kind as keyof Catalog] as unknown as readonly Entry[];
     const nameOf = (entry: Entry) => JSON.stringify(namedBy.map((field) => entry[field]));
     const there = new Map(entries(target).map((entry) => [nameOf(entry), entry]));
     return entries(source).flatMap((entry) => {

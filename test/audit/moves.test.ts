@@ -87,22 +87,22 @@ const MOVES: readonly Move[] = [
     name: 'tables, primary keys and rows, as AWS DMS moves them',
     target: `${TABLES('without')} ${ROWS}`,
     finds: [
-      'B comment-lost public.students',
-      'B constraint-lost public.courses',
-      'B default-lost public.purchases.active',
-      'B default-lost public.students.active',
-      'B default-lost public.students.at',
-      'B function-lost public.touch()',
-      'B index-lost public.purchases',
+      'B missing-comment public.students',
+      'B missing-constraint public.courses',
+      'B missing-default public.purchases.active',
+      'B missing-default public.students.active',
+      'B missing-default public.students.at',
       'B missing-foreign-key public.purchases.course',
       'B missing-foreign-key public.purchases.student',
-      'B missing-id-default public.courses.id',
-      'B missing-id-default public.purchases.id',
-      'B missing-id-default public.students.id',
-      'B trigger-lost public.students',
-      'B unique-lost public.purchases',
-      'B unique-lost public.students',
-      'B view-lost public.bought',
+      'B missing-function public.touch()',
+      'B missing-index public.purchases',
+      'B missing-primary-key-default public.courses.id',
+      'B missing-primary-key-default public.purchases.id',
+      'B missing-primary-key-default public.students.id',
+      'B missing-trigger public.students',
+      'B missing-unique-index public.purchases',
+      'B missing-unique-index public.students',
+      'B missing-view public.bought',
     ],
   },
   {
@@ -113,14 +113,18 @@ const MOVES: readonly Move[] = [
   {
     name: 'views, functions and triggers are ignored, as pgloader does',
     target: `${TABLES('with')} ${ROWS} ${REST} ${POSITIONS} DROP VIEW bought; DROP FUNCTION touch() CASCADE;`,
-    finds: ['B function-lost public.touch()', 'B trigger-lost public.students', 'B view-lost public.bought'],
+    finds: [
+      'B missing-function public.touch()',
+      'B missing-trigger public.students',
+      'B missing-view public.bought',
+    ],
   },
   {
     name: 'a unique index that duplicates stopped, and what the application then gets',
     target: `${TABLES('with')} ${ROWS} ${REST} ${POSITIONS} DROP INDEX one_active;
       INSERT INTO purchases VALUES (3, '00000000-0000-0000-0000-000000000001', 1, true); SELECT setval('purchases_id_seq', 3);`,
     workload: WORKLOAD,
-    finds: ['A unique-lost public.purchases', 'A uniqueness-contradicted public.purchases'],
+    finds: ['A duplicate-keys public.purchases', 'A missing-unique-index public.purchases'],
     settle: 'DELETE FROM purchases WHERE id = 3',
   },
   {
@@ -129,7 +133,7 @@ const MOVES: readonly Move[] = [
       'CREATE TABLE sessions (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, token uuid CONSTRAINT known UNIQUE); CREATE TABLE events (day date PRIMARY KEY, session_id uuid CONSTRAINT within REFERENCES sessions (token));',
     target:
       'CREATE TABLE sessions (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, token uuid); CREATE TABLE events (day date PRIMARY KEY, session_id uuid);',
-    finds: ['B missing-foreign-key public.events.session_id', 'B unique-lost public.sessions'],
+    finds: ['B missing-foreign-key public.events.session_id', 'B missing-unique-index public.sessions'],
   },
   {
     name: 'keys become texts',
@@ -137,40 +141,51 @@ const MOVES: readonly Move[] = [
       ALTER TABLE purchases ALTER student TYPE varchar(36);
       CREATE VIEW bought AS SELECT s.email, c.title FROM purchases p JOIN students s ON s.id::text = p.student JOIN courses c ON c.id = p.course;`,
     // A view that only casts otherwise follows its columns.
-    finds: ['B column-type public.purchases.student', 'B missing-foreign-key public.purchases.student'],
+    finds: [
+      'B column-type-changed public.purchases.student',
+      'B missing-foreign-key public.purchases.student',
+    ],
     settle: 'DROP VIEW bought',
   },
   {
     name: 'single defaults, among many that stayed',
     target: `${WHOLE} ALTER TABLE students ALTER active DROP DEFAULT; ALTER TABLE purchases ALTER id DROP DEFAULT;`,
     workload: WORKLOAD,
-    finds: ['A missing-id-default public.purchases.id', 'B default-lost public.students.active'],
+    finds: ['A missing-primary-key-default public.purchases.id', 'B missing-default public.students.active'],
   },
   {
     name: 'a partial unique index that became a whole one, and another that became a plain one',
     target: `${WHOLE} DROP INDEX one_active, one_email; CREATE UNIQUE INDEX one_active ON purchases (student, course);
       CREATE INDEX one_email ON students (lower(email));`,
-    finds: ['B unique-lost public.purchases', 'B unique-lost public.students'],
+    finds: ['B missing-unique-index public.purchases', 'B missing-unique-index public.students'],
   },
   {
     name: 'a column under another collation, and a collation of its own that stayed behind',
     source: `${WHOLE} CREATE COLLATION german (provider = icu, locale = 'de'); CREATE TABLE words (w text COLLATE german, c text COLLATE "C");`,
     target: `${WHOLE} CREATE TABLE words (w text, c text COLLATE "POSIX");`,
-    finds: ['B collation-lost public.german', 'B column-type public.words.c', 'B column-type public.words.w'],
+    finds: [
+      'B column-type-changed public.words.c',
+      'B column-type-changed public.words.w',
+      'B missing-collation public.german',
+    ],
   },
   {
     name: 'materialized views WITH NO DATA, which nobody can read, lost with their unique indexes',
     source: `${WHOLE} CREATE MATERIALIZED VIEW gone AS SELECT id FROM students WITH NO DATA; CREATE UNIQUE INDEX one_gone ON gone (id);
       CREATE MATERIALIZED VIEW stays AS SELECT id FROM students WITH NO DATA; CREATE UNIQUE INDEX one_stays ON stays (id);`,
     target: `${WHOLE} CREATE MATERIALIZED VIEW stays AS SELECT id FROM students WITH NO DATA;`,
-    finds: ['B materialized-view-lost public.gone', 'B unique-lost public.stays'],
+    finds: ['B missing-materialized-view public.gone', 'B missing-unique-index public.stays'],
   },
   {
     name: 'an extension that is in another schema, and what it brings is called otherwise everywhere',
     source: `CREATE SCHEMA extensions; CREATE EXTENSION citext SCHEMA extensions; ${USES_CITEXT('extensions')}
       ALTER TABLE mails ADD CHECK (mail OPERATOR(extensions.<>) 'x'::extensions.citext), ADD copy extensions.citext;`,
     target: `CREATE SCHEMA extensions; CREATE EXTENSION citext SCHEMA public; ${USES_CITEXT('public')} ALTER TABLE mails ADD copy text;`,
-    finds: ['B column-type public.mails.copy', 'B constraint-lost public.mails', 'B extension-schema citext'],
+    finds: [
+      'B column-type-changed public.mails.copy',
+      'B extension-schema-changed citext',
+      'B missing-constraint public.mails',
+    ],
   },
   {
     name: 'what is written otherwise after a dump is restored, and the comment on a function that did not come along',
@@ -179,7 +194,7 @@ const MOVES: readonly Move[] = [
       CREATE FUNCTION of_day(date, json) RETURNS int LANGUAGE sql AS 'SELECT 1'; COMMENT ON FUNCTION of_day(date, json) IS 'one';`,
     target: `CREATE TABLE kinds (kind varchar CONSTRAINT kinds_kind_check CHECK (kind::text = ANY (ARRAY['release group'::varchar::text, 'a'::varchar::text])));
       CREATE VIEW days AS SELECT 1 AS day, now() AS at UNION ALL SELECT NULL::int, NULL::timestamptz;`,
-    finds: ['B function-lost public.of_day(date, json)'],
+    finds: ['B missing-function public.of_day(date, json)'],
   },
   {
     name: "names of ICU's locales, as PostgreSQL 16 began to write them",
@@ -189,7 +204,7 @@ const MOVES: readonly Move[] = [
     target: `CREATE COLLATION numeric_first (provider = icu, locale = 'und-u-kf-lower-kn-true');
       CREATE COLLATION german (provider = icu, locale = 'de-u-co-phonebk');
       CREATE COLLATION swiss (provider = icu, locale = 'de-AT');`,
-    finds: ['B collation-lost public.swiss'],
+    finds: ['B missing-collation public.swiss'],
     isLeft: true,
   },
   {
@@ -203,10 +218,10 @@ const MOVES: readonly Move[] = [
       CREATE TABLE events_1 PARTITION OF events FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');
       INSERT INTO events VALUES (1, '2024-05-01', 'a');`,
     finds: [
-      'B index-lost public.events',
-      'B primary-key-lost public.events',
-      'B schema-lost later',
-      'B table-lost public.events_2',
+      'B missing-index public.events',
+      'B missing-primary-key public.events',
+      'B missing-schema later',
+      'B missing-table public.events_2',
     ],
   },
   {
@@ -214,7 +229,7 @@ const MOVES: readonly Move[] = [
     source: `CREATE TABLE events (id bigint, at date, PRIMARY KEY (id, at)) PARTITION BY RANGE (at);
       CREATE TABLE events_1 PARTITION OF events FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');`,
     target: 'CREATE TABLE events (id bigint, at date, PRIMARY KEY (id, at));',
-    finds: ['B table-lost public.events'],
+    finds: ['B missing-table public.events'],
     isLeft: true,
   },
   {
@@ -225,8 +240,8 @@ const MOVES: readonly Move[] = [
     target: `CREATE TABLE goods (id bigint PRIMARY KEY, lot text); INSERT INTO goods VALUES (1, 'L1');
       CREATE TABLE bills (id serial PRIMARY KEY); ALTER TABLE bills ALTER id TYPE bigint;`,
     finds: [
-      'B default-lost public.goods.lot',
-      'B sequence-lost public.spare',
+      'B missing-default public.goods.lot',
+      'B missing-sequence public.spare',
       'C sequence-too-small public.bills_id_seq',
     ],
   },
@@ -241,13 +256,13 @@ const MOVES: readonly Move[] = [
     target:
       'CREATE TABLE other (id text PRIMARY KEY); CREATE VIEW itself AS SELECT id FROM other; CREATE OR REPLACE VIEW itself AS SELECT id FROM itself;',
     finds: [
-      'B function-lost public.designers(public.games)',
-      'B function-lost public.games(public.designers)',
-      'B function-lost public.others(text)',
-      'B table-lost public.designers',
-      'B table-lost public.games',
-      'B table-lost public.played',
-      'B view-lost public.others',
+      'B missing-function public.designers(public.games)',
+      'B missing-function public.games(public.designers)',
+      'B missing-function public.others(text)',
+      'B missing-table public.designers',
+      'B missing-table public.games',
+      'B missing-table public.played',
+      'B missing-view public.others',
     ],
   },
   {
@@ -257,11 +272,11 @@ const MOVES: readonly Move[] = [
       CREATE FUNCTION together(int[], int) RETURNS int[] LANGUAGE sql AS 'SELECT $1 || $2'; CREATE AGGREGATE together(int) (SFUNC = together, STYPE = int[]);`,
     target: 'CREATE TABLE t (code text PRIMARY KEY, nr text);',
     finds: [
-      'B default-lost public.t.nr',
-      'B function-lost public.next()',
-      'B function-lost public.together(integer)',
-      'B function-lost public.together(integer[], integer)',
-      'B function-lost public.zz_next()',
+      'B missing-default public.t.nr',
+      'B missing-function public.next()',
+      'B missing-function public.together(integer)',
+      'B missing-function public.together(integer[], integer)',
+      'B missing-function public.zz_next()',
     ],
   },
   {
@@ -275,9 +290,9 @@ const MOVES: readonly Move[] = [
       CREATE TABLE round (id smallint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY);
       CREATE TABLE same (id int GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY); INSERT INTO steps DEFAULT VALUES;`,
     finds: [
-      'B sequence-lost public.keys',
-      'B sequence-lost public.round_id_seq',
-      'B sequence-lost public.steps_id_seq',
+      'B missing-sequence public.keys',
+      'B missing-sequence public.round_id_seq',
+      'B missing-sequence public.steps_id_seq',
     ],
   },
   {
@@ -285,7 +300,7 @@ const MOVES: readonly Move[] = [
     source:
       'CREATE TABLE a (id int PRIMARY KEY); CREATE TABLE b (id int PRIMARY KEY); CREATE PUBLICATION feed FOR TABLE a, b;',
     target: 'CREATE TABLE a (id int PRIMARY KEY); CREATE TABLE b (id int PRIMARY KEY);',
-    finds: ['B publication-lost feed'],
+    finds: ['B missing-publication feed'],
   },
   {
     name: 'texts and names with carriage returns, which are no ends of lines',
@@ -293,7 +308,7 @@ const MOVES: readonly Move[] = [
       CREATE FUNCTION f() RETURNS text LANGUAGE plpgsql AS $f$ BEGIN\r\n  RETURN E'x\\n' || 'it''s' || $$q\r\n$$;\r\nEND $f$;
       CREATE VIEW v AS SELECT E'q\r\nz' AS "c\r" FROM "t\r"; COMMENT ON VIEW v IS E'a\r\nb';`,
     target: 'CREATE TABLE other (id int);',
-    finds: ['B function-lost public.f()', 'B table-lost public."t\r"', 'B view-lost public.v'],
+    finds: ['B missing-function public.f()', 'B missing-table public."t\r"', 'B missing-view public.v'],
   },
   {
     name: 'Supabase: policies that call what only Supabase has, its trigger on its own table, and its roles',
@@ -302,11 +317,11 @@ const MOVES: readonly Move[] = [
       CREATE TABLE posts (id bigserial PRIMARY KEY, author uuid, shown boolean); CREATE POLICY shown ON posts USING (shown);`,
     finds: [
       'A row-security-without-policy public.profiles',
-      'B default-lost public.profiles.owner',
-      'B function-lost public.handle_new_user()',
-      'B policy-lost public.posts',
-      'B row-security-lost public.posts',
-      'B schema-lost auth',
+      'B missing-default public.profiles.owner',
+      'B missing-function public.handle_new_user()',
+      'B missing-policy public.posts',
+      'B missing-schema auth',
+      'B row-security-disabled public.posts',
     ],
   },
 ];
@@ -336,12 +351,14 @@ describe.each(outerMajors())('PostgreSQL %i', (major) => {
       async () => settle !== undefined && to.client.query(settle),
     );
     const result = first.first;
-    expect(result.findings.map(({ grade, id, object }) => `${grade} ${id} ${object}`).sort()).toEqual(finds);
+    expect(
+      result.findings.map(({ confidence, id, object }) => `${confidence} ${id} ${object}`).sort(),
+    ).toEqual(finds);
     expect(JSON.stringify([result, first.written])).not.toContain(CANARY);
     // What was dropped to settle it comes back when it is audited once more.
     const { left } = first.left.length > 0 ? await roundTrip(to.url, db, options) : first;
     if (isLeft) return expect(first.left).toEqual(result.findings);
-    expect(first.left.map(({ id }) => id)).toEqual(settle?.startsWith('DROP') ? ['view-lost'] : []);
+    expect(first.left.map(({ id }) => id)).toEqual(settle?.startsWith('DROP') ? ['missing-view'] : []);
     expect(left).toEqual([]);
   });
 });
@@ -394,8 +411,8 @@ test('an index that does what another does, which the source has as well, is bui
     source: await readOnly(from.url),
   });
   expect(first.findings.map(({ id, object }) => `${id} ${object}`)).toEqual([
-    'renamed public.t',
-    'renamed public.t',
+    'constraint-renamed public.t',
+    'constraint-renamed public.t',
   ]);
   expect(written.files.map(({ text }) => text).join('')).not.toMatch(/RENAME|migrate:decide/);
   expect(left).toEqual([]);

@@ -2,17 +2,17 @@
 
 import type { AuditFinding } from '../../lambda/defects/findings';
 import type { Database } from '../../lambda/postgres/database';
-import { type Audited, audit } from '../../lib/audit/audit';
+import { type AuditWithComparison, audit } from '../../lib/audit/audit';
 import { readRoles } from '../../lib/audit/write/roles';
-import { type Written, writtenFor } from '../../lib/audit/write/write';
+import { buildMigrations, type WrittenMigrations } from '../../lib/audit/write/write';
 import { compileFiles } from '../../lib/compiler';
 import { up } from '../support/engine';
 
 let runs = 0;
 
 export interface RoundTrip {
-  readonly first: Audited;
-  readonly written: Written;
+  readonly first: AuditWithComparison;
+  readonly written: WrittenMigrations;
   /** Of the second audit. */
   readonly left: readonly AuditFinding[];
 }
@@ -31,7 +31,7 @@ export async function roundTrip(
   settle: () => Promise<unknown> = async () => {},
 ): Promise<RoundTrip> {
   const first = await audit(target, options);
-  const written = await writtenFor(first.findings, first.compared, await readRoles(target));
+  const written = await buildMigrations(first.findings, first.compared, await readRoles(target));
   await settle();
   if (written.files.length > 0) {
     const files = written.files.map(({ name, text }) => ({ name, bytes: Buffer.from(decided(text)) }));

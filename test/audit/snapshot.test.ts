@@ -72,14 +72,14 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     await server.restart();
     const later = await takeWhole(url(), true);
     expect(lines(later.text)).toEqual(lines(first.text));
-    expect(Object.keys(first.snapshot.taken.ms)).toEqual(['catalogue', 'workload', 'positions', 'rows']);
+    expect(Object.keys(first.snapshot.taken.ms)).toEqual(['catalog', 'workload', 'sequenceValues', 'rows']);
     const own = first.snapshot.workload.filter(({ text }) => !text.includes('shop.'));
     expect(own).toEqual([]);
   });
 
   test('positions, counts and the workload', async () => {
     const { snapshot } = await takeWhole(url(), true);
-    expect(snapshot.positions).toEqual([
+    expect(snapshot.sequenceValues).toEqual([
       { schema: 'shop', name: 'customers_id_seq', lastValue: '1', isCalled: true },
       { schema: 'shop', name: 'numbers', lastValue: '10', isCalled: false },
       { schema: 'shop', name: 'orders_id_seq', lastValue: '2', isCalled: true },
@@ -95,42 +95,46 @@ describe.each(majors())('PostgreSQL %i', (major) => {
       parameters: 1,
       senders: [expect.objectContaining({ role: 'postgres' })],
     });
-    expect(snapshot.notSeen).toEqual([{ what: 'operators (1)', why: 'a snapshot does not describe them' }]);
+    expect(snapshot.notChecked).toEqual([
+      { what: 'operators (1)', why: 'a snapshot does not describe them' },
+    ]);
   });
 
   test('estimates where there are any', async () => {
     const { snapshot } = await takeWhole(url());
     expect(snapshot.rows).toEqual([{ schema: 'shop', name: 'orders_eu', rows: 2 }]);
-    expect(snapshot.notSeen).toContainEqual({
+    expect(snapshot.notChecked).toContainEqual({
       what: 'rows of a table',
       of: { schema: 'shop', name: 'lines' },
-      why: 'it was never analysed, and not counted',
+      why: 'the table was never analyzed, and its rows were not counted',
     });
   });
 
   test('a role that may only read, and one that may not even do that', async () => {
     const whole = (await takeWhole(url(), true)).snapshot;
-    const { stdout, stderr, code } = await take('--database-url', url('reader'), '--count');
+    const { stdout, stderr, code } = await take('--database-url', url('reader'), '--exact-counts');
     expect([code, stderr]).toEqual([0, expect.any(String)]);
     const snapshot = readSnapshot(stdout);
-    expect(snapshot.catalogue).toEqual(whole.catalogue);
-    expect(snapshot.positions.map(({ name }) => name)).toEqual(['orders_id_seq']);
+    expect(snapshot.catalog).toEqual(whole.catalog);
+    expect(snapshot.sequenceValues.map(({ name }) => name)).toEqual(['orders_id_seq']);
     const why = (what: string, name: string) =>
-      snapshot.notSeen.find((each) => each.what === what && each.of?.name === name)?.why;
-    expect(why('position of a sequence', 'customers_id_seq')).toBe('the role may not read it');
+      snapshot.notChecked.find((each) => each.what === what && each.of?.name === name)?.why;
+    expect(why('position of a sequence', 'customers_id_seq')).toBe('the role has no privilege to read it');
     // It may use it, and that shows no value that nobody took.
-    expect(why('position of a sequence', 'numbers')).toBe('the role may not read it');
+    expect(why('position of a sequence', 'numbers')).toBe('the role has no privilege to read it');
     expect(why('rows of a table', 'customers')).toBe('row security hides rows from the role');
     expect(snapshot.rows.map(({ name }) => name)).toEqual(['carts', 'lines', 'orders_eu']);
     expect(snapshot.workload.filter(({ senders }) => senders.some(({ role }) => role !== 'reader'))).toEqual(
       [],
     );
-    expect(stderr).toMatch(/not seen: workload: \d+ statements of other roles are hidden from the role/);
-    expect(stderr).toContain('not seen: rows of a table: shop.customers (row security hides rows from the');
+    expect(stderr).toMatch(/not checked: workload: \d+ statements of other roles are hidden from the role/);
+    expect(stderr).toContain(
+      'not checked: rows of a table: shop.customers (row security hides rows from the',
+    );
     const nobody = (await takeWhole(url('nobody'), true)).snapshot;
-    expect(nobody.catalogue).toEqual(whole.catalogue);
-    expect([nobody.positions, nobody.rows, nobody.workload]).toEqual([[], [], []]);
-    expect(nobody.notSeen).toContainEqual({
+    expect(nobody.catalog).toEqual(whole.catalog);
+    expect([nobody.sequenceValues, nobody.rows, nobody.workload]).toEqual([[], [], []]);
+    expect(nobody.notChecked).toContainEqual({
       what: 'workload',
       why: 'the role may not read pg_stat_statements',
     });
@@ -142,7 +146,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     await sql(url(), 'CREATE TABLE shop.held (id int)');
     await holder.query('BEGIN; LOCK TABLE shop.held');
     const { snapshot } = await takeWhole(url(), true);
-    expect(snapshot.notSeen).toContainEqual({
+    expect(snapshot.notChecked).toContainEqual({
       what: 'rows of a table',
       of: { schema: 'shop', name: 'held' },
       why: 'another session holds a lock on it',
@@ -156,14 +160,14 @@ describe.each(majors())('PostgreSQL %i', (major) => {
   test('no row value and no password is in it, nor in what is said', async () => {
     const file = join(scratch, `${major}.json`);
     for (const role of [undefined, 'nobody']) {
-      const ran = await take('--database-url', url(role), '--count', '--json', '--output', file);
+      const ran = await take('--database-url', url(role), '--exact-counts', '--json', '--output', file);
       expect(ran.code).toBe(0);
       expect(ran.stdout + ran.stderr + readFileSync(file, 'utf8')).not.toContain(CANARY);
       expect(JSON.parse(ran.stdout)).toMatchObject({
         output: file,
         counts: { tables: 6, sequences: 3, subscriptions: 1 },
         taken: { version: expect.any(String), ms: expect.any(Object) },
-        notSeen: expect.any(Array),
+        notChecked: expect.any(Array),
       });
     }
     expect(readdirSync(scratch).filter((name) => name.includes('.tmp'))).toEqual([]);
@@ -187,26 +191,30 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     await sql(server.url(), 'ALTER DATABASE hostile SET search_path = public, pg_catalog');
     const { snapshot } = await takeWhole(url(undefined, 'hostile'), true);
     const sorted = [...HOSTILE].sort();
-    expect(snapshot.catalogue.tables.map(({ schema, name }) => [schema, name])).toEqual(
+    expect(snapshot.catalog.tables.map(({ schema, name }) => [schema, name])).toEqual(
       sorted.map((name) => [name, name]),
     );
-    expect(snapshot.catalogue.columns.map(({ name }) => name)).toEqual(sorted);
-    expect(snapshot.catalogue.comments.map(({ comment }) => comment).sort()).toEqual(sorted);
-    expect(snapshot.positions.map(({ schema, lastValue }) => [schema, lastValue])).toEqual(
+    expect(snapshot.catalog.columns.map(({ name }) => name)).toEqual(sorted);
+    expect(snapshot.catalog.comments.map(({ comment }) => comment).sort()).toEqual(sorted);
+    expect(snapshot.sequenceValues.map(({ schema, lastValue }) => [schema, lastValue])).toEqual(
       sorted.map((name) => [name, '1']),
     );
     expect(snapshot.rows.map(({ rows }) => rows)).toEqual(sorted.map(() => 1));
     const { stderr } = await take('--database-url', url(undefined, 'hostile'));
-    expect(stderr).toContain('not seen: rows of a table');
+    expect(stderr).toContain('not checked: rows of a table');
     expect(stderr).not.toContain('\u001b');
   });
 });
 
 describe('wrong use', () => {
   test.each([
-    [2, ['--database-url', 'postgres://app@127.0.0.1:1/shop', '--json'], 'has no place on standard output'],
+    [
+      2,
+      ['--database-url', 'postgres://app@127.0.0.1:1/shop', '--json'],
+      'cannot be written to standard output',
+    ],
     [5, ['--database-url', 'postgres://app@127.0.0.1:1/shop'], 'nothing listens at that address'],
-    [2, [], 'there is no database to connect to'],
+    [2, [], 'no database was given'],
   ])('%i: %j', async (code, args, words) => {
     const ran = await trueup(['snapshot', ...args]);
     expect(ran.code).toBe(code);

@@ -1,10 +1,10 @@
 /** A database with an object of every kind, as migrations: another database has the same afterwards. */
 import { expect, test } from 'vitest';
-import { readCatalogue } from '../../lambda/audit/catalogue/read';
-import { compare } from '../../lambda/audit/compare';
-import { filesOf } from '../../lib/audit/write/files';
-import { allParts } from '../../lib/audit/write/plan';
-import { structureOf } from '../../lib/audit/write/structure';
+import { readCatalog } from '../../lambda/audit/catalog/read';
+import { compareCatalogs } from '../../lambda/audit/compare';
+import { buildFiles } from '../../lib/audit/write/files';
+import { buildAllSteps } from '../../lib/audit/write/repair-plan';
+import { buildStructureFiles } from '../../lib/audit/write/structure';
 import { compileFiles } from '../../lib/compiler';
 import { loadParser } from '../../lib/compiler/read/parser';
 import { asSuperuser, connect, createDatabase, majors } from '../support/database';
@@ -24,28 +24,36 @@ test.each(majors())('PostgreSQL %i', async (major) => {
   const tried = await createDatabase(major);
   const third = await connect(tried);
   try {
-    const { catalogue } = await readCatalogue(await readOnly(from));
-    const { parts, unwritten } = allParts(catalogue, (await readCatalogue(await readOnly(to))).catalogue);
-    expect(unwritten).toEqual(['shop.old_orders (a foreign table needs its server, and the login to it)']);
+    const { catalog } = await readCatalog(await readOnly(from));
+    const { parts, unwritten } = buildAllSteps(catalog, (await readCatalog(await readOnly(to))).catalog);
+    expect(unwritten).toEqual([
+      'shop.old_orders (a foreign table needs its foreign server and a user mapping)',
+    ]);
     for (const { up } of parts) for (const statement of up) await target.query(statement);
-    const made = (await readCatalogue(await readOnly(to))).catalogue;
-    expect(compare(catalogue, made).differences.map(({ message }) => message)).toEqual([
+    const made = (await readCatalog(await readOnly(to))).catalog;
+    expect(compareCatalogs(catalog, made).differences.map(({ message }) => message)).toEqual([
       'Foreign table shop.old_orders is missing.',
     ]);
     // Each statement is one that a migration may have.
-    const files = filesOf(parts).map(({ name, text }) => ({ name, bytes: Buffer.from(decided(text)) }));
+    const files = buildFiles(parts, null).map(({ name, text }) => ({
+      name,
+      bytes: Buffer.from(decided(text)),
+    }));
     await compileFiles(files);
-    const base = [...structureOf(catalogue, [])].map(([name, text]) => ({ name, bytes: Buffer.from(text) }));
+    const base = [...buildStructureFiles(catalog, [])].map(([name, text]) => ({
+      name,
+      bytes: Buffer.from(text),
+    }));
     await up(tried, await compileFiles(base));
-    const based = (await readCatalogue(await readOnly(tried))).catalogue;
+    const based = (await readCatalog(await readOnly(tried))).catalog;
     // What a server of one's own may not be told, and nothing else.
-    expect(compare(catalogue, based).differences.map(({ message }) => message)).toEqual([
+    expect(compareCatalogs(catalog, based).differences.map(({ message }) => message)).toEqual([
       'Foreign table shop.old_orders is missing.',
       `Event trigger ${role} is missing.`,
       'Publication whole is missing.',
-      'PUBLIC has TEMPORARY on database database; in the source that is revoked.',
-      'PUBLIC has EXECUTE on default privileges postgres; in the source that is revoked.',
-      `New tables of postgres give ${role} no SELECT; in the source they do.`,
+      `Default privileges of postgres do not grant SELECT on tables to ${role}; in the source they do.`,
+      'PUBLIC has TEMPORARY on the database; the source does not grant it.',
+      'Default privileges of postgres grant EXECUTE on functions to PUBLIC; the source does not grant it.',
       'The setting search_path of this database is missing.',
       `The setting TimeZone of role ${role} in this database is missing.`,
     ]);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { audit } from '../../lib/audit/audit';
 import { FolderProblem, writeFolder } from '../../lib/audit/write/folder';
-import { writtenFor } from '../../lib/audit/write/write';
+import { buildMigrations } from '../../lib/audit/write/write';
 import { compileFiles } from '../../lib/compiler';
 import { loadParser } from '../../lib/compiler/read/parser';
 import { connect, createDatabase, majors, newestMajor, urlOf } from '../support/database';
@@ -102,6 +102,30 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     expect(written.files.map(({ decisions }) => decisions).filter((each) => each > 0)).toEqual([]);
   });
 
+  test('an INVALID unique index over duplicates: the deployment stops before it builds anything', async () => {
+    const { url, client, db } = await place(
+      'CREATE TABLE t (k int, v int); INSERT INTO t VALUES (1, 1), (1, 1), (2, 2)',
+      major,
+    );
+    await expect(client.query('CREATE UNIQUE INDEX CONCURRENTLY once ON t (k)')).rejects.toThrow(
+      'could not create',
+    );
+    const indexes = async () =>
+      (
+        await client.query(
+          "SELECT indexrelid::regclass::text AS name, indisvalid AS valid FROM pg_index WHERE indrelid = 't'::regclass",
+        )
+      ).rows;
+    await expect(roundTrip(url, db, { version: '0' })).rejects.toThrow(
+      '1 groups of rows in public.t share a key of once',
+    );
+    expect(await indexes()).toEqual([{ name: 'once', valid: false }]);
+    await client.query('DELETE FROM t WHERE k = 1');
+    const { left } = await roundTrip(url, db, { version: '0' });
+    expect(left).toEqual([]);
+    expect(await indexes()).toEqual([{ name: 'once', valid: true }]);
+  });
+
   test('constraints that are checked later are so again', async () => {
     const source = `CREATE TABLE d (id int CONSTRAINT d_pkey PRIMARY KEY DEFERRABLE,
       a int CONSTRAINT one_a UNIQUE DEFERRABLE INITIALLY DEFERRED, b int CONSTRAINT one_b UNIQUE DEFERRABLE INITIALLY DEFERRED,
@@ -115,10 +139,10 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     );
     const { first, written, left } = await roundTrip(to.url, to.db, { version: '0', source: from.db });
     expect(first.findings.map(({ id, object }) => `${id} ${object}`).sort()).toEqual([
-      'primary-key-lost public.d',
-      'unique-lost public.d',
-      'unique-lost public.d',
-      'unique-lost public.d',
+      'missing-primary-key public.d',
+      'missing-unique-index public.d',
+      'missing-unique-index public.d',
+      'missing-unique-index public.d',
     ]);
     expect([...written.unwritten.values()]).toEqual([]);
     expect(left.map(({ message }) => message)).toEqual([]);
@@ -133,7 +157,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     );
     const to = await place('CREATE TABLE t (id int PRIMARY KEY, v int);', major);
     const { findings, compared } = await audit(to.db, { version: '0', source: from.db });
-    const { files } = await writtenFor(findings, compared, new Set(['postgres']));
+    const { files } = await buildMigrations(findings, compared, new Set(['postgres']));
     expect(files.map(({ name, decisions }) => [name, decisions])).toEqual([
       ['0001_default_of_t_v.sql', 0],
       [`0002_grants_of_${role}.sql`, 1],

@@ -14,7 +14,7 @@ import {
 const outcomes = (findings: readonly Finding[]) => findings.map(({ outcome }) => outcome);
 const GOOD: RunRecording = {
   status: 'SUCCEEDED',
-  states: { 'at version': 2 },
+  states: { 'up to date': 2 },
   key: 'runs/map-results/0/results/5f0c/manifest.json',
   caught: null,
   errors: [],
@@ -37,7 +37,7 @@ describe('a history', () => {
   });
 
   test('of a run that came to its end', () => {
-    const output = JSON.stringify({ report: { states: { 'at version': 2 } } });
+    const output = JSON.stringify({ report: { states: { 'up to date': 2 } } });
     const events = [
       event(1, 'ExecutionStarted'),
       event(2, 'MapRunStarted'),
@@ -67,7 +67,7 @@ describe('a history', () => {
 });
 
 describe('the prefix of the results', () => {
-  const all = { ...GOOD, states: { 'at version': 2, 'no answer': 1 } };
+  const all = { ...GOOD, states: { 'up to date': 2, 'no answer': 1 } };
   test('as assumed', () =>
     expect(outcomes(judgeResults(all, 'map-results'))).toEqual(['as-assumed', 'as-assumed']));
   test('that was not taken', () => {

@@ -1,4 +1,4 @@
-/** Each judgement on events as assumed, and on events that are otherwise: it must be able to say both, and that it cannot say. */
+/** Each judgment on events as assumed, and on events that are otherwise: it must be able to say both, and that it cannot say. */
 import { describe, expect, it, test } from 'vitest';
 import {
   type Attempt,

@@ -1,5 +1,5 @@
 /** What the recorded events say of the assumptions. Pure; the tests without AWS apply it to the recordings again. */
-import { readHistory, reportedSuccess, type StackEvent } from '../../lambda/deploy/history';
+import { readHistory, readReportedSuccess, type StackEvent } from '../../lambda/deploy/history';
 import type { Received, StackLine } from './received';
 import { type Finding, found, notSettled } from './step';
 
@@ -85,9 +85,9 @@ const readable = ({ events, ours }: Attempt): StackEvent[] =>
 function ourReading(attempt: Attempt): Finding {
   const history = readHistory(readable(attempt), true);
   return found(
-    history.rollbackAtMs !== null && reportedSuccess(history) === true,
+    history.rollbackAtMs !== null && readReportedSuccess(history) === true,
     "Trueup's reading of the events: a rollback, after its own resource had reported success.",
-    `Trueup's reading of the events is wrong: rollback ${history.rollbackAtMs !== null}, own success ${reportedSuccess(history)}.`,
+    `Trueup's reading of the events is wrong: rollback ${history.rollbackAtMs !== null}, own success ${readReportedSuccess(history)}.`,
   );
 }
 

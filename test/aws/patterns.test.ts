@@ -3,26 +3,26 @@ import { Template } from 'aws-cdk-lib/assertions';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import { describe, expect, it, test } from 'vitest';
 import { DriftCheck } from '../../lib/constructs/alarms/drift-check';
-import { LIMITS } from '../../lib/constructs/alarms/log-patterns';
+import { LOG_FILTER_LIMITS } from '../../lib/constructs/alarms/log-patterns';
 import { SchemaAlarms } from '../../lib/constructs/alarms/schema-alarms';
 import { SchemaMigrations } from '../../lib/constructs/migrations/schema-migrations';
 import { Notify } from '../../lib/constructs/notify/notify';
 import { DatabaseStack } from '../../lib/stacks/database-stack';
 import { compileFilterPattern } from '../support/filter-pattern';
-import { folderOf, PEOPLE, testApp } from '../support/synth';
+import { PEOPLE_FOLDER, testApp } from '../support/synth';
 import { filtersAtOnce } from './apps/small';
 import { libraryPatterns, sampleEvents, WATCHED } from './patterns';
 
 /** The filters of everything that the library watches with, as they would be deployed. */
 function synthesized(app: App): string[] {
-  const server = new DatabaseStack(app, 'server', { cheap: true });
+  const server = new DatabaseStack(app, 'server', { minimalCost: true });
   const stack = new Stack(app, 'all');
   const group = (id: string) => logs.LogGroup.fromLogGroupName(stack, id, id);
-  const { database, namespace, exceptRoles, ignore, json } = WATCHED;
+  const { database, namespace, excludedRoles, ignore, json } = WATCHED;
   const schema = new SchemaMigrations(stack, 'Schema', {
     database: server.database({ databaseName: database }),
-    folder: folderOf({ '0001_people.sql': PEOPLE }),
-    namespace,
+    folder: PEOPLE_FOLDER,
+    ledgerName: namespace,
   });
   const alarms = new SchemaAlarms(stack, 'Alarms', {
     databaseLogGroup: group('server-log'),
@@ -32,8 +32,8 @@ function synthesized(app: App): string[] {
       { logGroup: group('text') },
       { logGroup: group('json'), json: { sqlstate: json.sqlstate, message: json.message } },
     ],
-    exceptRoles,
-    ignore,
+    excludedRoles: [...excludedRoles],
+    ignore: [...ignore],
   });
   new DriftCheck(stack, 'Drift', { schema, alarms, interval: Duration.hours(1) });
   return Object.values(Template.fromStack(stack).findResources('AWS::Logs::MetricFilter')).map(
@@ -50,7 +50,7 @@ test('every filter that the library makes is tried', () => {
 
 test('those that are made at once fit on one log group', () => {
   expect(filtersAtOnce().length).toBeGreaterThan(60);
-  expect(filtersAtOnce().length).toBeLessThan(LIMITS.filtersPerLogGroup);
+  expect(filtersAtOnce().length).toBeLessThan(LOG_FILTER_LIMITS.filtersPerLogGroup);
 });
 
 describe('the lines', () => {

@@ -3,16 +3,16 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SIGNATURES } from '../../lambda/defects/signatures';
-import { HEARTBEAT_WORDS } from '../../lambda/migrate/heartbeat';
-import { eventsOfFile } from '../../lambda/page/logs/log-lines';
-import { searchPattern } from '../../lambda/page/logs/read';
+import { formatHeartbeat } from '../../lambda/migrate/heartbeat';
+import { readEventsOfFile } from '../../lambda/page/logs/log-lines';
+import { buildSearchPattern } from '../../lambda/page/logs/read-errors';
 import {
-  applicationPatterns,
-  databasePatterns,
-  heartbeatPatterns,
+  buildApplicationPatterns,
+  buildDatabasePatterns,
+  buildHeartbeatPatterns,
 } from '../../lib/constructs/alarms/log-patterns';
 import { DEPLOYMENT_PATTERNS } from '../../lib/constructs/alarms/self-alarms';
-import { STOPPED_RUN } from '../../lib/constructs/fleet/fleet-alarms';
+import { STOPPED_RUN_PATTERN } from '../../lib/constructs/fleet/fleet-alarms';
 
 const LOGS = join(__dirname, '../data/postgres-logs');
 
@@ -20,7 +20,7 @@ const LOGS = join(__dirname, '../data/postgres-logs');
 export const WATCHED = {
   database: 'app',
   namespace: 'shop',
-  exceptRoles: ['migrator'],
+  excludedRoles: ['migrator'],
   ignore: ['audit_log'],
   json: { format: 'json', sqlstate: '$.err.code', message: '$.err.message' },
 } as const;
@@ -34,28 +34,28 @@ export interface LibraryPattern {
 }
 
 export function libraryPatterns(): readonly LibraryPattern[] {
-  const { database, namespace, exceptRoles, ignore, json } = WATCHED;
+  const { database, namespace, excludedRoles, ignore, json } = WATCHED;
   const each = (use: string, patterns: readonly string[]) => patterns.map((pattern) => ({ use, pattern }));
   const all = [
     ...SIGNATURES.flatMap((signature) => [
-      ...each(`${signature.id}, database`, databasePatterns(signature)),
+      ...each(`${signature.id}, database`, buildDatabasePatterns(signature)),
       ...each(
         `${signature.id}, database with exceptions`,
-        databasePatterns(signature, { exceptRoles, ignore }),
+        buildDatabasePatterns(signature, { excludedRoles, ignore }),
       ),
       ...each(
         `${signature.id}, application, text`,
-        applicationPatterns(signature, { format: 'text' }, ignore),
+        buildApplicationPatterns(signature, { format: 'text' }, ignore),
       ),
-      ...each(`${signature.id}, application, JSON`, applicationPatterns(signature, json, ignore)),
+      ...each(`${signature.id}, application, JSON`, buildApplicationPatterns(signature, json, ignore)),
       ...each(`${signature.id}, search`, [
-        searchPattern({ lines: { format: 'postgresql' } }, signature.id),
-        searchPattern({ lines: { format: 'text' } }, signature.id),
+        buildSearchPattern({ lines: { format: 'postgresql' } }, signature.id),
+        buildSearchPattern({ lines: { format: 'text' } }, signature.id),
       ]),
     ]),
-    ...each('heartbeat', heartbeatPatterns(database, namespace)),
+    ...each('heartbeat', buildHeartbeatPatterns(database, namespace)),
     ...Object.entries(DEPLOYMENT_PATTERNS).flatMap(([use, pattern]) => each(`deployment ${use}`, [pattern])),
-    ...each('run of a fleet', [STOPPED_RUN]),
+    ...each('run of a fleet', [STOPPED_RUN_PATTERN]),
   ];
   return [...new Map(all.map((one) => [one.pattern, one])).values()];
 }
@@ -71,7 +71,7 @@ export async function sampleEvents(): Promise<readonly string[]> {
   const events: string[] = [];
   for (const file of readdirSync(LOGS).sort()) {
     const lines = readFileSync(join(LOGS, file), 'utf8').trimEnd().split('\n');
-    if (file.endsWith('-stderr.log')) for await (const event of eventsOfFile(lines)) events.push(event);
+    if (file.endsWith('-stderr.log')) for await (const event of readEventsOfFile(lines)) events.push(event);
     else if (file.endsWith('-client-errors.json')) events.push(...lines.flatMap(applicationLines));
     else events.push(...lines);
   }
@@ -104,11 +104,11 @@ function applicationLines(line: string): string[] {
 
 function ownLines(): string[] {
   const { database, namespace } = WATCHED;
-  const deployment = (fields: object) => JSON.stringify({ event: 'deployment', ...fields });
+  const deployment = (fields: object) => JSON.stringify({ event: 'deployment-ended', ...fields });
   return [
-    `${PREFIX}LOG:  ${HEARTBEAT_WORDS(database, namespace)}`,
-    `${PREFIX}LOG:  00000: ${HEARTBEAT_WORDS(database, namespace)}`,
-    `${PREFIX}LOG:  ${HEARTBEAT_WORDS(database, 'other')}`,
+    `${PREFIX}LOG:  ${formatHeartbeat(database, namespace)}`,
+    `${PREFIX}LOG:  00000: ${formatHeartbeat(database, namespace)}`,
+    `${PREFIX}LOG:  ${formatHeartbeat(database, 'other')}`,
     ...['audit_log', 'orders'].map(
       (table) =>
         `${PREFIX.replace('shop@', 'migrator@')}ERROR:  null value in column "id" of relation "${table}" violates not-null constraint`,
@@ -118,7 +118,7 @@ function ownLines(): string[] {
     deployment({ outcome: 'failed', keptCount: 0 }),
     deployment({ outcome: 'failed' }),
     ...['stopped', 'superseded', 'done'].flatMap((outcome) =>
-      ['deployment', 'up'].map((by) => JSON.stringify({ event: 'fleet-run', by, outcome })),
+      ['deployment', 'up'].map((by) => JSON.stringify({ event: 'fleet-run-ended', by, outcome })),
     ),
     JSON.stringify({ event: 'poll', outcome: 'continue' }),
   ];

@@ -15,8 +15,8 @@ const GUARDED = {
   commitMs: 900,
   serverMs: 2_500,
   roundTrips: 10,
-  unasked: 0,
-  without: { commitMs: 3, serverMs: 25, roundTrips: 8, unasked: 0 },
+  notPlanned: 0,
+  without: { commitMs: 3, serverMs: 25, roundTrips: 8, notPlanned: 0 },
 };
 
 const results = (change: Partial<Results> = {}): Results => ({
@@ -76,7 +76,7 @@ describe('the bench', () => {
     expect(
       missed({ planning: { major: 13, statements: 1_000, planMs: 1_600, bareMs: 300, largeMs: 16_000 } }),
     ).toEqual(['planning 1000 statements on PostgreSQL 13, s']);
-    expect(missed({ guarded: [{ ...GUARDED, commitMs: 1_600, roundTrips: 11, unasked: 7 }] })).toEqual([
+    expect(missed({ guarded: [{ ...GUARDED, commitMs: 1_600, roundTrips: 11, notPlanned: 7 }] })).toEqual([
       'a guarded commit, 1000 statements on PostgreSQL 13, s',
       'the same, statements that it had no time for',
       'the same, round trips more a run',

@@ -1,6 +1,6 @@
 /**
  * `npm run campaign:adopt -- [--major 18] [--only owner/name …]`: public folders of other tools, each deployed by its own tool to
- * one server, adopted, and what came of it deployed by Trueup to another. Both catalogues must be equal; then Trueup takes
+ * one server, adopted, and what came of it deployed by Trueup to another. Both catalogs must be equal; then Trueup takes
  * the first database over, which must be a no-op. Programs that the project does not install are named in the environment
  * (`adopt/tools.ts`); a folder whose tool is not named is passed over, and that is said.
  */
@@ -9,13 +9,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Client } from 'pg';
-import type { Catalogue } from '../../lambda/audit/catalogue';
-import { readCatalogue } from '../../lambda/audit/catalogue/read';
-import { compare } from '../../lambda/audit/compare';
-import { namesIn } from '../../lambda/audit/names';
+import type { Catalog } from '../../lambda/audit/catalog';
+import { readCatalog } from '../../lambda/audit/catalog/read';
+import { compareCatalogs } from '../../lambda/audit/compare';
+import { parseNames } from '../../lambda/audit/names';
 import { connectPg } from '../../lambda/postgres/pg';
-import { without } from '../../lib/adopt/own-objects';
-import { dumpCatalogue } from '../../lib/demo/catalogue';
+import { excludeObjects } from '../../lib/adopt/own-objects';
+import { dumpCatalog } from '../../lib/demo/dump-catalog';
 import { type PostgresServer, startPostgres } from '../../lib/scratch-postgres/server';
 import { bundleProgram } from '../cli/bundle';
 import { REPOSITORIES, type Repository } from './adopt/repositories';
@@ -105,11 +105,11 @@ async function compared(
   ours: PostgresServer,
   ledger: string,
 ): Promise<{ readonly equal: number; readonly differences: readonly string[] }> {
-  const [schema = '', name = ''] = namesIn(ledger);
+  const [schema = '', name = ''] = parseNames(ledger);
   const own = new Set(['drizzle', 'supabase_migrations'].filter((each) => each === schema));
-  const [a, b] = [await catalogueOf(theirs), await catalogueOf(ours)].map((catalogue) =>
-    without(catalogue, { schemas: own, tables: [{ schema, name }] }),
-  ) as [Catalogue, Catalogue];
+  const [a, b] = [await catalogOf(theirs), await catalogOf(ours)].map((catalog) =>
+    excludeObjects(catalog, { schemas: own, tables: [{ schema, name }] }),
+  ) as [Catalog, Catalog];
   const isOwn = (line: string): boolean =>
     line.includes(name) || [...own].some((each) => line.includes(each));
   const [there, here] = [await linesOf(theirs), await linesOf(ours)].map((lines) =>
@@ -118,24 +118,24 @@ async function compared(
   return {
     equal: here.filter((line) => there.includes(line)).length,
     differences: [
-      ...compare(a, b).differences.map(({ message }) => `Trueup's has it not: ${message}`),
-      ...compare(b, a).differences.map(({ message }) => `Trueup's alone: ${message}`),
+      ...compareCatalogs(a, b).differences.map(({ message }) => `Trueup's has it not: ${message}`),
+      ...compareCatalogs(b, a).differences.map(({ message }) => `Trueup's alone: ${message}`),
       ...there.filter((line) => !here.includes(line)).map((line) => `the tool's line: ${line}`),
       ...here.filter((line) => !there.includes(line)).map((line) => `Trueup's line: ${line}`),
     ],
   };
 }
 
-async function catalogueOf(server: PostgresServer): Promise<Catalogue> {
+async function catalogOf(server: PostgresServer): Promise<Catalog> {
   const db = await connectPg({ url: server.url(), readOnly: true });
   try {
-    return (await readCatalogue(db)).catalogue;
+    return (await readCatalog(db)).catalog;
   } finally {
     await db.close();
   }
 }
 
-const linesOf = (server: PostgresServer): Promise<readonly string[]> => connected(server, dumpCatalogue);
+const linesOf = (server: PostgresServer): Promise<readonly string[]> => connected(server, dumpCatalog);
 
 const query = (server: PostgresServer, sql: string): Promise<unknown> =>
   connected(server, (client) => client.query(sql));
@@ -167,7 +167,7 @@ async function main(major: number, only: readonly string[] | undefined): Promise
       const verdict =
         outcome.wrong.length === 0 ? 'equal, and a no-op afterwards' : `${outcome.wrong.length} WRONG`;
       console.log(
-        `${label}: ${files} files, ${equal} lines of catalogue, ${outcome.refused.length} refused: ${verdict}`,
+        `${label}: ${files} files, ${equal} lines of catalog, ${outcome.refused.length} refused: ${verdict}`,
       );
       wrong += outcome.wrong.length;
     } catch (error) {

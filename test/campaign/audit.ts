@@ -1,6 +1,6 @@
 /**
  * Loses things: a schema is drawn by a seed, a copy of it loses some of what it has, the audit finds it, writes migrations, and
- * these are deployed. Then a second audit must be silent, and the catalogue of the copy must have all that the source's has,
+ * these are deployed. Then a second audit must be silent, and the catalog of the copy must have all that the source's has,
  * compared entry by entry with no code of the audit's. The files must also apply to what `check --run` begins with. What is told
  * to be unwritten is counted, and so is a deployment that a preflight stops because rows were lost with a table or a column. The
  * exit code is 1 when anything is left.
@@ -8,7 +8,7 @@
  * @example npm run campaign:audit -- --runs 100 --objects 60 --losses 8 --seed 1 --majors 13,18
  */
 import { parseArgs } from 'node:util';
-import type { Catalogue } from '../../lambda/audit/catalogue';
+import type { Catalog } from '../../lambda/audit/catalog';
 import type { AuditFinding } from '../../lambda/defects/findings';
 import type { Database } from '../../lambda/postgres/database';
 import { quoteIdentifier } from '../../lambda/sql/quote';
@@ -46,8 +46,8 @@ const ALL = values.losses === 'all';
 const ROLE = 'an\'y "one';
 
 /** The statements that did something. */
-async function lose(url: string, catalogue: Catalogue, random: Random): Promise<readonly string[]> {
-  const all = lossesOf(catalogue);
+async function lose(url: string, catalog: Catalog, random: Random): Promise<readonly string[]> {
+  const all = lossesOf(catalog);
   const lost: string[] = [];
   await withClient(url, async (client) => {
     const attempt = attemptsOn(client);
@@ -124,10 +124,9 @@ async function once(from: Server, server: Server, seed: number): Promise<Ended |
     const drawn = await draw(from, source, random, Math.min(from.major, server.major));
     if (!(await repeat(server, whole, drawn))) return null;
     const before = await snapshotOf(from.url(source));
-    const wanted = (await snapshotOf(server.url(whole))).catalogue;
+    const wanted = (await snapshotOf(server.url(whole))).catalog;
     // Majors do not give the same names to what has none, nor the same rights.
-    if (lacking(before.catalogue, wanted).some((each) => /^(?!grants ).* is missing$/.test(each)))
-      return null;
+    if (lacking(before.catalog, wanted).some((each) => /^(?!grants ).* is missing$/.test(each))) return null;
     /** What is wrong with the source itself. */
     const own = await withDatabase(server.url(whole), (db) => audit(db, { ...OPTIONS, source: before }));
     const invented = own.compared.differences.map(({ id, message }) => `invented ${id}: ${message}`);
@@ -160,7 +159,7 @@ async function once(from: Server, server: Server, seed: number): Promise<Ended |
 interface Original {
   readonly before: Snapshot;
   /** On the major of the copy. */
-  readonly wanted: Catalogue;
+  readonly wanted: Catalog;
   readonly known: readonly AuditFinding[];
 }
 
@@ -170,12 +169,12 @@ async function bringBack(
   { before, wanted, known }: Original,
 ): Promise<Pick<Ended, 'found' | 'unwritten' | 'wrong'>> {
   const options = { ...OPTIONS, source: before };
-  const changed = lacking(wanted, (await snapshotOf(url)).catalogue);
+  const changed = lacking(wanted, (await snapshotOf(url)).catalog);
   if (values.show)
     for (const { id, object, message } of (await audit(db, options)).findings)
       console.log(`-- ${id} ${object}: ${message}`);
   const { first, written, left } = await roundTrip(url, db, options);
-  const tried = await fromNothing(url, first.compared.target.catalogue, written.files);
+  const tried = await fromNothing(url, first.compared.target.catalog, written.files);
   const isCompared = ({ id, message }: { id: string; message: string }) =>
     first.compared.differences.some((each) => each.id === id && each.message === message);
   const unwritten = [
@@ -187,7 +186,7 @@ async function bringBack(
   const found = first.findings.filter(isCompared);
   const messages = new Set(known.map(({ message }) => message));
   const isFound = first.findings.some(({ message }) => !messages.has(message));
-  const after = unwritten.length > 0 ? [] : lacking(wanted, (await snapshotOf(url)).catalogue);
+  const after = unwritten.length > 0 ? [] : lacking(wanted, (await snapshotOf(url)).catalog);
   return {
     found: found.length,
     unwritten,

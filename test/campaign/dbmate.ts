@@ -1,6 +1,6 @@
 /**
  * `npm run campaign:dbmate -- <folder>`: deploys a folder of dbmate's migrations with dbmate and with Trueup, each to an
- * empty PostgreSQL of its own, and compares the two catalogues to the last default, privilege and comment.
+ * empty PostgreSQL of its own, and compares the two catalogs to the last default, privilege and comment.
  *
  * A file that dbmate itself cannot run here (an extension or a role that is missing) is left out on both sides, and so
  * is what depends on it. A file with a name that Trueup does not take is renamed. Both are reported.
@@ -11,7 +11,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { CompileError, compileFolder, formatProblem } from '../../lib/compiler';
-import { dumpCatalogue } from '../../lib/demo/catalogue';
+import { dumpCatalog } from '../../lib/demo/dump-catalog';
 import { type PostgresServer, startPostgres } from '../../lib/scratch-postgres/server';
 import { run } from '../support/engine';
 
@@ -21,7 +21,7 @@ const ITS_LEDGER = /\bpublic\.schema_migrations\b|\bschema_migrations_/;
 
 interface Side {
   readonly applied: number;
-  readonly catalogue: readonly string[];
+  readonly catalog: readonly string[];
 }
 
 async function main(folder: string, major: number | undefined): Promise<number> {
@@ -90,16 +90,16 @@ async function sideOf(server: PostgresServer, applied: number): Promise<Side> {
   const client = new Client({ connectionString: server.url() });
   await client.connect();
   try {
-    const catalogue = await dumpCatalogue(client);
-    return { applied, catalogue: catalogue.filter((line) => !ITS_LEDGER.test(line)) };
+    const catalog = await dumpCatalog(client);
+    return { applied, catalog: catalog.filter((line) => !ITS_LEDGER.test(line)) };
   } finally {
     await client.end();
   }
 }
 
 const differences = (a: Side, b: Side): string[] => [
-  ...a.catalogue.filter((line) => !b.catalogue.includes(line)).map((line) => `dbmate alone: ${line}`),
-  ...b.catalogue.filter((line) => !a.catalogue.includes(line)).map((line) => `Trueup alone: ${line}`),
+  ...a.catalog.filter((line) => !b.catalog.includes(line)).map((line) => `dbmate alone: ${line}`),
+  ...b.catalog.filter((line) => !a.catalog.includes(line)).map((line) => `Trueup alone: ${line}`),
 ];
 
 interface Result {
@@ -116,7 +116,7 @@ function report({ folder, leftOut, renamed, a, b }: Result): void {
   console.log(
     `${folder}: dbmate applied ${a.applied} files, Trueup ${b.applied}; ${leftOut.length} that dbmate cannot run here left out; ` +
       `${renamed.length} renamed${renamed.length > 0 ? ` (${renamed.join(', ')})` : ''}; ` +
-      `${a.catalogue.length} lines of catalogue, ${found.length} different.`,
+      `${a.catalog.length} lines of catalog, ${found.length} different.`,
   );
 }
 

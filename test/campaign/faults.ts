@@ -1,6 +1,6 @@
 /**
  * Kills runners, cuts connections at a random byte, loses answers and cancels statements, until a folder with one of
- * everything is applied all the same; then compares catalogue, data, ledger and INVALID indexes with a database that
+ * everything is applied all the same; then compares catalog, data, ledger and INVALID indexes with a database that
  * nothing happened to. Prints a line a kind of fault and major; the exit code is 1 when anything differs.
  *
  * @example npm run campaign:faults -- --kills 200 --cuts 100 --lost 100 --cancels 40
@@ -13,10 +13,10 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual, parseArgs } from 'node:util';
 import { buildSync } from 'esbuild';
-import type { Outcome } from '../../lambda/contract/converge';
+import type { ConvergeOutcome } from '../../lambda/contract/converge';
 import type { ErrorInfo } from '../../lambda/contract/errors';
 import type { Manifest } from '../../lambda/contract/manifest';
-import { dumpCatalogue } from '../../lib/demo/catalogue';
+import { dumpCatalog } from '../../lib/demo/dump-catalog';
 import { type PostgresServer, startPostgres } from '../../lib/scratch-postgres/server';
 import { CONSENT, compile, file } from '../compiler/support';
 import { withClient } from '../support/client';
@@ -79,10 +79,10 @@ const facts = (url: string) =>
     const all = async (sql: string) => (await client.query(sql)).rows;
     return {
       ledger: await all(
-        'SELECT name, state, up_checksum, statement, statement_checksums, running, proved FROM trueup.migrations ORDER BY name',
+        'SELECT name, state, up_checksum, statements_done, statement_checksums, running_statement, verified FROM trueup.migrations ORDER BY name',
       ),
       events: await all(
-        "SELECT migration, event, count(*)::int FROM trueup.events WHERE event IN ('applied', 'unverified', 'proved') GROUP BY 1, 2 ORDER BY 1, 2",
+        "SELECT migration, event, count(*)::int FROM trueup.events WHERE event IN ('applied', 'unverified', 'verified') GROUP BY 1, 2 ORDER BY 1, 2",
       ),
       data: [
         await all('SELECT n FROM counter'),
@@ -91,7 +91,7 @@ const facts = (url: string) =>
       ],
       invalid: await all('SELECT indexrelid::regclass::text FROM pg_index WHERE NOT indisvalid'),
       subscriptions: await all('SELECT subname FROM pg_subscription'),
-      catalogue: await dumpCatalogue(client),
+      catalog: await dumpCatalog(client),
     };
   });
 
@@ -185,7 +185,7 @@ async function main(): Promise<number> {
       await withClient(server.url(), (client) => client.query(`CREATE DATABASE ${name}`));
       return { url: server.url(name), manifest: await folder(major, name, publisher) };
     };
-    const done = (outcome: Outcome): boolean => outcome.status === 'done';
+    const done = (outcome: ConvergeOutcome): boolean => outcome.status === 'done';
 
     /** One run with one fault. True when it came to its end all the same. */
     const faulty: Record<Kind, (url: string, manifest: Manifest, tally: Tally) => Promise<boolean>> = {

@@ -1,7 +1,7 @@
 /**
  * Deploys to a fleet while functions are killed, the server crashes, answers of AWS are lost, runs are stopped in the middle and
  * deployments are rolled back; all of it drawn by a seed, with a workload that changes with the files or alone, and releases that
- * break it. Then each tenant must have each migration once, by its ledger and by its data, the catalogue of a database that was
+ * break it. Then each tenant must have each migration once, by its ledger and by its data, the catalog of a database that was
  * migrated alone, and the promise of the last release. Step Functions is the stand-in of test/fleet-run, the
  * functions are processes, PostgreSQL is real. The exit code is 1 when anything differs.
  *
@@ -35,7 +35,7 @@ const { values } = parseArgs({
 });
 const [KILLS, CRASHES] = [Number(values.kills), Number(values.crashes)];
 const NAMESPACE = 'crm';
-const MOST_DEPLOYMENTS = 60;
+const MAX_DEPLOYMENTS = 60;
 
 async function campaign(major: number, script: string, folder: string): Promise<number> {
   const random = new Random(Number(values.seed) + major);
@@ -60,7 +60,7 @@ async function campaign(major: number, script: string, folder: string): Promise<
   await withClient(server.url('app'), (client) =>
     client.query(tenants.flatMap(({ schema }) => (schema ? `CREATE SCHEMA ${schema}` : [])).join(';')),
   );
-  const fleet = { server: 'main', sources: [], sharedSchemas: [], perTargetTimeoutMs: 120_000 };
+  const fleet = { server: 'main', sources: [], sharedSchemas: [], tenantTimeoutMs: 120_000 };
   const chances = { dies: 0 };
   const functions = new Functions(script, folder, server.url('app'), fleet, NAMESPACE, random, chances);
   const tally = { deployments: 0, rollbacks: 0, stopped: 0, crashes: 0, lost: 0, breaking: 0, kept: 0 };
@@ -117,6 +117,7 @@ async function campaign(major: number, script: string, folder: string): Promise<
       describe: losing(executions.describe),
       stop: losing(executions.stop),
       running: losing(executions.running),
+      startedSince: losing(executions.startedSince),
     },
     invokeMigrate: async (name, request) => {
       if (request.action !== 'server') return invokeMigrate(name, request);
@@ -130,7 +131,7 @@ async function campaign(major: number, script: string, folder: string): Promise<
     code: codeOf(manifest),
     servers: { main: { concurrency: 4 } },
     // Else hardly a run would come further than the look.
-    tolerated: chances.dies > 0 && random.below(4) > 0 ? tenants.length : 0,
+    maxFailures: chances.dies > 0 && random.below(4) > 0 ? tenants.length : 0,
   });
   /** To its answer, with whatever waves are to be done meanwhile. */
   const request = async (
@@ -179,7 +180,7 @@ async function campaign(major: number, script: string, folder: string): Promise<
   };
   let through = false;
   while (!through || functions.killed < KILLS) {
-    if (tally.deployments === MOST_DEPLOYMENTS) break;
+    if (tally.deployments === MAX_DEPLOYMENTS) break;
     if (functions.killed >= KILLS) chances.dies = 0;
     const id = `up-${++tally.deployments}`;
     const to = next();

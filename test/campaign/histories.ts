@@ -8,12 +8,12 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Client, type DatabaseError } from 'pg';
-import { makePromise } from '../../lambda/contract/manifest';
-import { declareRunning } from '../../lambda/engine/guard/statements';
-import { installStatements } from '../../lambda/engine/ledger/schema';
+import { makeGuaranteedWorkload } from '../../lambda/contract/manifest';
+import { buildMarkDeployedSql } from '../../lambda/engine/guard/guard-sql';
+import { buildInstallSql } from '../../lambda/engine/ledger/schema';
 import { connectPg } from '../../lambda/postgres/pg';
-import { planStatements } from '../../lambda/workload/plan';
-import { loadParser, parse } from '../../lib/compiler/read/parser';
+import { planStatements } from '../../lambda/workload/plan-statements';
+import { loadParser, parseSql } from '../../lib/compiler/read/parser';
 import { startPostgres } from '../../lib/scratch-postgres/server';
 import { workloadOf } from './generated-workload';
 
@@ -34,9 +34,9 @@ interface Refusal {
 }
 
 const PROMISE_BEFORE =
-  "SELECT trueup._promise_before(jsonb_build_object('namespace', 'app', 'deployment', $1::text, 'budgetMs', 120000))";
+  "SELECT trueup._plan_before(jsonb_build_object('namespace', 'app', 'deployment', $1::text, 'budgetMs', 120000))";
 const GUARD =
-  "SELECT trueup._guard(jsonb_build_object('namespace', 'app', 'deployment', $1::text, 'migration', $1::text, 'consent', $2::boolean, 'outside', $3::boolean))";
+  "SELECT trueup._guard(jsonb_build_object('namespace', 'app', 'deployment', $1::text, 'migration', $1::text, 'consent', $2::boolean, 'nonTransactional', $3::boolean))";
 
 async function main(
   folder: string,
@@ -81,9 +81,9 @@ async function main(
     );
 
     const second = await open('second');
-    for (const each of installStatements(null)) await second.query(each);
+    for (const each of buildInstallSql(null)) await second.query(each);
     await second.query("INSERT INTO trueup.namespaces (name) VALUES ('app')");
-    for (const each of ['BEGIN', ...declareRunning('app', makePromise(promised)), 'COMMIT'])
+    for (const each of ['BEGIN', ...buildMarkDeployedSql('app', makeGuaranteedWorkload(promised)), 'COMMIT'])
       await second.query(each);
     let guarded = 0;
     let refused = 0;
@@ -101,7 +101,7 @@ async function main(
           `${why === null ? 'refused' : `FALSE (${why})`}: ${file.name}: ${refusal.state ?? refusal.by} ${refusal.why}: ${text.slice(0, 140)}`,
         );
       }
-      await second.query("SELECT trueup._forget_answers('app', false)");
+      await second.query("SELECT trueup._delete_deployment_plans('app', false)");
     }
     await second.end();
     console.log(
@@ -143,13 +143,13 @@ async function apply(client: Client, { sql }: File): Promise<Error | null> {
 const ALONE = new Set(['25001', '55P04']);
 
 const statementsIn = (sql: string): string[] =>
-  parse(sql).statements.map(({ start, end }) => sql.slice(start, end));
+  parseSql(sql).statements.map(({ start, end }) => sql.slice(start, end));
 
 /** In a transaction with the guard, as the engine does it; what is refused is done with consent. */
 async function replay(client: Client, file: File): Promise<{ asked: number; refusals: readonly Refusal[] }> {
   await client.query(PROMISE_BEFORE, [file.name]);
   const { rows } = await client.query(
-    "SELECT count(*)::int AS n FROM trueup.answers WHERE answer ->> 'outcome' = 'plans'",
+    "SELECT count(*)::int AS n FROM trueup.deployment_plans WHERE verdict ->> 'outcome' = 'plans'",
   );
   const asked = rows[0].n as number;
   let refusals: readonly Refusal[] = [];
@@ -173,7 +173,7 @@ async function replay(client: Client, file: File): Promise<{ asked: number; refu
       } else throw error;
     }
   }
-  if (refusals.length === 0) await client.query("SELECT trueup._forget_answers('app', false)");
+  if (refusals.length === 0) await client.query("SELECT trueup._delete_deployment_plans('app', false)");
   return { asked, refusals };
 }
 

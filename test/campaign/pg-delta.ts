@@ -4,8 +4,8 @@
  */
 import { parseArgs } from 'node:util';
 import { Client, Pool } from 'pg';
-import { KINDS } from '../../lambda/audit/catalogue';
-import { path } from '../../lambda/audit/names';
+import { OBJECT_KINDS } from '../../lambda/audit/catalog';
+import { formatPath } from '../../lambda/audit/names';
 import { connectPg } from '../../lambda/postgres/pg';
 import { audit } from '../../lib/audit/audit';
 import { type Snapshot, takeSnapshot } from '../../lib/audit/snapshot';
@@ -32,7 +32,7 @@ const perDatabase = (name: string): string => `ALTER DATABASE ${name} SET search
 /** The relation, or whatever belongs to none: what both can be compared by. */
 function ownerOf(id: FactId): string {
   if (id.target) return ownerOf(id.target);
-  return path(...[id.schema, id.table ?? id.name].filter((each) => each !== undefined));
+  return formatPath(...[id.schema, id.table ?? id.name].filter((each) => each !== undefined));
 }
 
 /** What the source has and the target has not, or has otherwise; what only the target has is nobody's loss. */
@@ -141,9 +141,9 @@ async function main(major: number | undefined): Promise<number> {
     let before: readonly string[] = [];
     let known: ReadonlySet<string> = new Set();
     await compare('');
-    for (const kind of Object.keys(KINDS) as (keyof typeof KINDS)[]) {
+    for (const kind of Object.keys(OBJECT_KINDS) as (keyof typeof OBJECT_KINDS)[]) {
       const changes = all[kind];
-      if ('notSeen' in changes) continue;
+      if ('notChecked' in changes) continue;
       for (const each of [changes.dropped, ...changes.changed, changes.renamed])
         if (each && each.sql !== '' && (each.since ?? 0) <= server.major) await compare(each.sql);
     }

@@ -15,7 +15,7 @@ test("without a database: what was understood, in the tool's order", async () =>
   expect([code, stdout]).toEqual([
     0,
     expect.stringMatching(
-      /: 3 migrations of golang-migrate\.\n {2}passed over {2}notes\.sql: .*\n {2}1\n {2}9\n {2}10\n/,
+      /: 3 migrations of golang-migrate\.\n {2}skipped file {2}notes\.sql: .*\n {2}1\n {2}9\n {2}10\n/,
     ),
   ]);
 });
@@ -28,13 +28,10 @@ test('what is wrong with how it is called', async () => {
   const folder = folderOf(drizzle.files, 'drizzle');
   const full = folderOf({ 'a.txt': '' });
   expect(await refused(join(folder, 'none'))).toEqual([2, expect.stringContaining('there is no folder')]);
-  expect(await refused(full)).toEqual([
-    2,
-    expect.stringContaining('holds no migrations of a tool that Trueup knows'),
-  ]);
+  expect(await refused(full)).toEqual([2, expect.stringContaining('has no migrations of a supported tool')]);
   expect(await refused(folder, '--tool', 'liquibase')).toEqual([
     2,
-    expect.stringContaining('`liquibase` is no tool'),
+    expect.stringContaining('the tool `liquibase` is not supported'),
   ]);
   expect(await refused(folder, '--output', newFolder())).toEqual([
     2,
@@ -42,7 +39,7 @@ test('what is wrong with how it is called', async () => {
   ]);
   expect(await refused(folder, '--output', full)).toEqual([
     2,
-    expect.stringContaining('is there already, and not empty'),
+    expect.stringContaining('already exists and is not empty'),
   ]);
   const code = folderOf({ '20240101000000_a.js': '' });
   expect(await refused(code, '--database-url', 'postgres://localhost:1/x')).toEqual([
@@ -56,10 +53,12 @@ test("Flyway's placeholders: a value for each, or a sentence", async () => {
   const refused = await trueup(['adopt', folder, '--placeholder', 'schema=public']);
   expect([refused.code, refused.stderr]).toEqual([
     2,
-    expect.stringContaining(`V1__a.sql has the placeholder \${one}, and Flyway's configuration is not read`),
+    expect.stringContaining(
+      `V1__a.sql has the placeholder \${one}, and Trueup does not read Flyway's configuration`,
+    ),
   ]);
   const odd = await trueup(['adopt', folder, '--placeholder', 'schema']);
-  expect([odd.code, odd.stderr]).toEqual([2, expect.stringContaining('`schema` is no placeholder')]);
+  expect([odd.code, odd.stderr]).toEqual([2, expect.stringContaining('`schema` is not a placeholder')]);
   const given = ['--placeholder', 'schema=public', '--placeholder', 'one=1=1'];
   expect((await trueup(['adopt', folder, ...given])).code).toBe(0);
 });
@@ -92,8 +91,8 @@ test('a ledger that lies: each difference is a finding, what was never run is fo
   expect(
     findings.map(({ kind, id, object, entry }: Record<string, string>) => [kind, id, object, entry]),
   ).toEqual([
-    ['missing', 'unique-lost', 'public.shops', '0001_codes'],
-    ['extra', 'column-lost', 'public.shops.by_hand', undefined],
+    ['missing', 'missing-unique-index', 'public.shops', '0001_codes'],
+    ['extra', 'missing-column', 'public.shops.by_hand', undefined],
   ]);
   const text = await trueup(['adopt', folder, '--database-url', url, '--output', output]);
   expect(text.code).toBe(6);
@@ -127,7 +126,7 @@ test('a ledger that lies: each difference is a finding, what was never run is fo
   const baseline = await trueup(['baseline', '20240102000000_codes', output, '--database-url', url]);
   expect([baseline.code, baseline.stderr + baseline.stdout]).toEqual([
     3,
-    expect.stringContaining('20240102000000_codes is not what the database holds'),
+    expect.stringContaining('20240102000000_codes was not recorded as applied'),
   ]);
   expect(existsSync(`${output}.tmp`)).toBe(false);
 }, 180_000);

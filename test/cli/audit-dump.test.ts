@@ -93,10 +93,14 @@ const MOVED = `CREATE EXTENSION citext; CREATE SCHEMA shop;
   INSERT INTO shop.customers VALUES (1, '${CANARY}@a', '${CANARY}')`;
 
 test.each([
-  ['a pipe', process.platform === 'win32' ? null : '/dev/stdin', /is a pipe or a device, and is read twice/],
+  [
+    'a pipe',
+    process.platform === 'win32' ? null : '/dev/stdin',
+    /is a pipe or a device; the file must be read twice/,
+  ],
   ['a folder', scratch, /is a folder, not a file/],
-  ['another server', `mysql://root:${CANARY}@db/shop`, /names a server in another form/],
-  ['words of libpq', `host=db password=${CANARY}`, /names a server in another form/],
+  ['another server', `mysql://root:${CANARY}@db/shop`, /names a server, but not as/],
+  ['words of libpq', `host=db password=${CANARY}`, /names a server, but not as/],
 ])('--from %s is refused', async (_, from, words) => {
   if (from === null) return;
   const { code, stdout, stderr } = await trueup([
@@ -125,33 +129,33 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     ]);
     expect(code, stderr).toBe(6);
     expect(stdout + stderr).not.toContain(CANARY);
-    const { findings, notSeen, looked } = JSON.parse(stdout);
+    const { findings, notChecked, coverage } = JSON.parse(stdout);
     expect(findings.map(({ id, object }: Record<string, string>) => `${id} ${object}`).sort()).toEqual([
-      'default-lost shop.customers.note',
-      'extension-missing vector',
-      'function-lost shop.touch()',
-      'grant-lost shop',
-      'grant-lost shop',
-      'grant-lost shop.customers',
-      'missing-id-default shop.customers.id',
-      'policy-lost shop.customers',
-      'row-security-lost shop.customers',
-      'rows-lost shop.customers',
-      'trigger-lost shop.customers',
-      'unique-lost shop.customers',
+      'missing-default shop.customers.note',
+      'missing-extension vector',
+      'missing-function shop.touch()',
+      'missing-grant shop',
+      'missing-grant shop',
+      'missing-grant shop.customers',
+      'missing-policy shop.customers',
+      'missing-primary-key-default shop.customers.id',
+      'missing-rows shop.customers',
+      'missing-trigger shop.customers',
+      'missing-unique-index shop.customers',
+      'row-security-disabled shop.customers',
     ]);
-    const said = notSeen.map(({ what, why }: Record<string, string>) => `${what}: ${why}`);
+    const said = notChecked.map(({ what, why }: Record<string, string>) => `${what}: ${why}`);
     expect(said).toEqual(
       expect.arrayContaining([
-        'in the source: encoding and locale: a dump does not tell',
+        'in the source: encoding and locale: a dump does not contain them',
         'in the source: extension vector: the scratch server does not have it',
         'in the source: table shop.items: type "public.vector" does not exist',
         'in the source: 1 statement: they need shop.items, which did not load',
-        'in the source: large object: it reads or changes rows, and a dump is loaded without any',
-        'in the source: subscription far: a subscription reaches out of the database, and is never made',
+        'in the source: large object: it reads or changes rows, and the dump is loaded without rows',
+        'in the source: subscription far: a subscription reaches outside the database and is never created',
       ]),
     );
-    expect(looked.compared).toBeGreaterThan(8);
+    expect(coverage.compared).toBeGreaterThan(8);
   });
 });
 
@@ -187,18 +191,18 @@ CREATE VIEW v AS SELECT 1; DROP TABLE nothing; COMMIT; SELECT nonsense nonsense 
   expect(code, stderr).toBe(6);
   expect(existsSync(touched)).toBe(false);
   expect(stdout).not.toContain('root:x');
-  const { findings, notSeen } = JSON.parse(stdout);
+  const { findings, notChecked } = JSON.parse(stdout);
   expect(findings.map(({ id, object }: Record<string, string>) => `${id} ${object}`)).toEqual([
-    'extension-missing dblink',
-    'extension-missing file_fdw',
-    'view-lost public.v',
-    'view-lost public.w',
+    'missing-extension dblink',
+    'missing-extension file_fdw',
+    'missing-view public.v',
+    'missing-view public.w',
   ]);
-  const said: string[] = notSeen.map(({ what, why }: Record<string, string>) => `${what}: ${why}`);
+  const said: string[] = notChecked.map(({ what, why }: Record<string, string>) => `${what}: ${why}`);
   for (const part of [
-    /extension file_fdw: only a superuser may make it/,
-    /extension dblink: only a superuser may make it/,
-    /\\! in line \d+: this command of psql is not run/,
+    /extension file_fdw: it requires a superuser/,
+    /extension dblink: it requires a superuser/,
+    /\\! in line \d+: psql commands are not run/,
     /\\i in line \d+/,
     /statement in line \d+: PostgreSQL 18's parser does not understand it/,
     /setting of the server reaches out/,
@@ -233,5 +237,5 @@ test('what is no whole dump is refused in one sentence', async () => {
   await refuses('\\connect a\nCREATE TABLE t ();\n\\connect b\n', /is a dump of several databases/);
   // A mark of the encoding is none of the first word.
   await refuses('\uFEFF\\connect a\nCREATE TABLE t ();\n\\connect b\n', /is a dump of several databases/);
-  await refuses('hello world', /makes nothing that can be compared/);
+  await refuses('hello world', /creates no objects that can be compared/);
 });

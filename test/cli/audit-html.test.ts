@@ -41,12 +41,12 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     writeFileSync(file, 'older');
     const args = ['audit', '--database-url', target, '--from', source, '--html', file];
     const ran = await trueup([...args, '--json']);
-    expect(ran).toMatchObject({ code: 6, stderr: expect.stringContaining(`the page is ${file}`) });
+    expect(ran).toMatchObject({ code: 6, stderr: expect.stringContaining(`The page is in ${file}.`) });
     expect(JSON.parse(ran.stdout).findings).toHaveLength(2);
     expect(Object.keys(JSON.parse(ran.stdout))).not.toContain('compared');
     const page = readFileSync(file, 'utf8');
     expect(page).toMatch(/^<!doctype html>[\s\S]*<\/html>\n$/);
-    expect(page).toContain('2 things of the source are lost here.');
+    expect(page).toContain('2 objects of the source are missing.');
     expect(page).toContain('CREATE INDEX by_email ON public.customers USING btree (email)');
     expect(page).toContain(new URL(source).pathname.slice(1));
     expect(page).not.toContain(CANARY);
@@ -56,8 +56,8 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     expect(page).toContain('CREATE INDEX CONCURRENTLY by_email');
     expect(page).not.toContain('DROP INDEX');
     const fixes = join(folder(), 'fixes');
-    expect((await trueup([...args, '--write', fixes, '--min-grade', 'D'])).code).toBe(6);
-    expect(readFileSync(file, 'utf8')).toMatch(/Mended by \S+fixes\/\d+_indexes_of_customers\.sql/);
+    expect((await trueup([...args, '--write', fixes, '--min-confidence', 'D'])).code).toBe(6);
+    expect(readFileSync(file, 'utf8')).toMatch(/Repaired by \S+fixes\/\d+_indexes_of_customers\.sql/);
 
     const link = join(within, 'link.html');
     symlinkSync(file, link);
@@ -85,7 +85,7 @@ describe('used wrongly: said before the database is asked', () => {
   test('a folder that is not there', () =>
     refuses(
       join(scratch, 'none', 'a.html'),
-      /a\.html cannot be written \(ENOENT\)\n {2}Name a file in a folder/,
+      /a\.html cannot be written \(ENOENT\)\n {2}Give a file in an existing, writable folder/,
     ));
   test('a folder in place of a file', async () => {
     const within = join(folder(), 'a.html');

@@ -52,10 +52,10 @@ test('what was lost, of a file in either journal mode, which stays as it is', as
     expect(
       JSON.parse(stdout).findings.map(({ id, object }: Record<string, string>) => `${id} ${object}`),
     ).toEqual([
-      'index-lost public.customers',
-      'rows-lost public.customers',
-      'default-lost public.customers.email',
-      'missing-id-default public.customers.id',
+      'missing-index public.customers',
+      'missing-rows public.customers',
+      'missing-default public.customers.email',
+      'missing-primary-key-default public.customers.id',
     ]);
     expect(readFileSync(file).equals(bytes)).toBe(true);
     expect(readdirSync(join(file, '..'))).toEqual(['app.db']);
@@ -66,7 +66,7 @@ test.each([
   [
     'that is cut off',
     (file: string) => truncateSync(file, 4_096),
-    /is cut off: it is shorter than it says itself/,
+    /is cut off: it is shorter than its header says/,
   ],
   [
     'whose pages are noise, as one that is encrypted after its header',
@@ -84,17 +84,17 @@ test.each([
       bytes.writeUInt32BE(2, 56);
       writeFileSync(file, bytes);
     },
-    /keeps its texts in UTF-16.*\n.*\.dump/,
+    /stores text in UTF-16.*\n.*\.dump/,
   ],
   [
     'with a log beside it',
     (file: string) => writeFileSync(`${file}-wal`, 'x'),
-    /is in use, or was not closed: some of it is in \S+-wal/,
+    /is in use or was not closed: part of it is in \S+-wal/,
   ],
   [
     'with a journal beside it',
     (file: string) => writeFileSync(`${file}-journal`, 'x'),
-    /some of it is in \S+-journal/,
+    /part of it is in \S+-journal/,
   ],
   [
     'that has no table',

@@ -33,8 +33,10 @@ test('nothing that a migration mends: no folder, and why', async () => {
     folder,
   ]);
   expect(code).toBe(6);
-  expect(stdout).toMatch(/no file {3}rows-lost public\.codes: no SQL brings rows back: copy the table again/);
-  expect(stdout).toMatch(/written {3}nothing/);
+  expect(stdout).toMatch(
+    /no file {6}missing-rows public\.codes: SQL cannot restore the rows: copy the table again/,
+  );
+  expect(stdout).toMatch(/written {6}nothing/);
   expect(() => readdirSync(folder)).toThrow('ENOENT');
 });
 
@@ -53,7 +55,7 @@ describe('a folder that cannot be written', () => {
     const filled = place('filled');
     mkdirSync(filled);
     writeFileSync(join(filled, 'mine'), 'x');
-    await refused(filled, /is not empty, and nothing in it is replaced/);
+    await refused(filled, /is not empty, and existing files are not replaced/);
     await refused(join(filled, 'mine'), /is not a folder/);
   });
 });

@@ -47,38 +47,38 @@ describe.each(majors())('PostgreSQL %i', (major) => {
       ]);
       expect(code).toBe(6);
       expect(stdout + stderr).not.toContain(CANARY);
-      const { findings, notSeen, looked } = JSON.parse(stdout);
+      const { findings, notChecked, coverage } = JSON.parse(stdout);
       expect(
-        findings.map(({ id, grade, object }: Record<string, string>) => `${grade} ${id} ${object}`),
+        findings.map(({ id, confidence, object }: Record<string, string>) => `${confidence} ${id} ${object}`),
       ).toEqual([
-        'A uniqueness-contradicted public.customers',
-        'B unique-lost public.customers',
-        'B missing-id-default public.customers.id',
+        'A duplicate-keys public.customers',
+        'B missing-unique-index public.customers',
+        'B missing-primary-key-default public.customers.id',
       ]);
       for (const each of findings)
-        expect(Object.keys(each)).toEqual(['id', 'grade', 'object', 'message', 'evidence', 'fix']);
-      expect(notSeen.length).toBeGreaterThan(0);
-      expect(looked).toMatchObject({ tables: 1, statements: 0 });
+        expect(Object.keys(each)).toEqual(['id', 'confidence', 'object', 'message', 'evidence', 'fix']);
+      expect(notChecked.length).toBeGreaterThan(0);
+      expect(coverage).toMatchObject({ tables: 1, statements: 0 });
     }
     const same = await trueup(['audit', '--database-url', source, '--from', snapshot]);
     expect(same).toMatchObject({
       code: 0,
-      stdout: expect.stringMatching(/nothing found\.\nLooked for \d+ kinds: \d+ objects, 1 table/),
+      stdout: expect.stringMatching(/nothing found\.\nRan \d+ checks on \d+ objects \(1 table\)/),
     });
   });
 
   test('what is less sure than asked for is counted, not judged', async () => {
     const [url, source] = [await database(major, AFTER), await database(major, SHOP)];
-    const surest = await trueup(['audit', '--database-url', url, '--from', source, '--min-grade', 'A']);
+    const surest = await trueup(['audit', '--database-url', url, '--from', source, '--min-confidence', 'A']);
     expect(surest).toMatchObject({
       code: 0,
       stdout: expect.stringMatching(
-        /: nothing found; 2 less sure ones not shown \(--min-grade D shows all\)\./,
+        /: nothing found; 2 findings of lower confidence not shown \(--min-confidence D shows all\)\./,
       ),
     });
   });
 
-  test('as annotations, and as SARIF with and without the file that accepts findings', async () => {
+  test('as annotations, and as SARIF with and without the suppressions file', async () => {
     const url = await database(major, AFTER);
     const snapshot = file('shop.json', '');
     const source = await database(major, SHOP);
@@ -89,16 +89,21 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     expect([github.code, github.stdout.trimEnd().split('\n')]).toEqual([
       6,
       [
-        expect.stringMatching(/^::error title=trueup unique-lost public\.customers::public\.customers: /),
-        expect.stringMatching(/^::error title=trueup missing-id-default public\.customers\.id::/),
+        expect.stringMatching(
+          /^::error title=trueup missing-unique-index public\.customers::public\.customers: /,
+        ),
+        expect.stringMatching(/^::error title=trueup missing-primary-key-default public\.customers\.id::/),
       ],
     ]);
-    const accepting = file('accepted.txt', '# none\n');
-    const { code, stdout } = await audit('--format', 'sarif', '--accept', accepting);
+    const suppressions = file('suppressions.txt', '# none\n');
+    const { code, stdout } = await audit('--format', 'sarif', '--suppressions', suppressions);
     const results = validSarif(JSON.parse(stdout)).runs[0]!.results!;
-    expect([code, results.map(({ ruleId }) => ruleId)]).toEqual([6, ['unique-lost', 'missing-id-default']]);
+    expect([code, results.map(({ ruleId }) => ruleId)]).toEqual([
+      6,
+      ['missing-unique-index', 'missing-primary-key-default'],
+    ]);
     expect(results[0]!.locations![0]).toMatchObject({
-      physicalLocation: { artifactLocation: { uri: expect.stringMatching(/accepted\.txt$/) } },
+      physicalLocation: { artifactLocation: { uri: expect.stringMatching(/suppressions\.txt$/) } },
       logicalLocations: [{ fullyQualifiedName: 'public.customers' }],
     });
   });
@@ -113,12 +118,12 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     url.username = role;
     url.password = role;
     const { code, stdout } = await trueup(['audit', '--database-url', url.href, '--format', 'json']);
-    const { findings, notSeen } = JSON.parse(stdout);
-    expect(findings).toMatchObject([{ id: 'row-security-without-policy', grade: 'C' }]);
-    expect(notSeen).toContainEqual({
+    const { findings, notChecked } = JSON.parse(stdout);
+    expect(findings).toMatchObject([{ id: 'row-security-without-policy', confidence: 'C' }]);
+    expect(notChecked).toContainEqual({
       what: 'whether a sequence is behind its column',
       of: { schema: 'public', name: 'customers' },
-      why: 'the role may not read it, or row security hides rows from it',
+      why: 'the role has no privilege to read it, or row security hides rows from it',
     });
     expect(code).toBe(0);
     await (await connect(target)).query(`DROP OWNED BY ${role}; DROP ROLE ${role}`);
@@ -151,16 +156,19 @@ describe.each(majors())('PostgreSQL %i', (major) => {
       (await trueup(['audit', '--database-url', target, '--from', source, '--json'])).stdout,
     );
     expect(json.findings.map(({ id, object }: Record<string, string>) => [id, object])).toEqual([
-      ['index-lost', table],
-      ['default-lost', `${table}.v`],
+      ['missing-index', table],
+      ['missing-default', `${table}.v`],
     ]);
     const { stdout } = await trueup(['audit', '--database-url', target, '--from', source]);
     expect(stdout).toContain(String.raw`a""b\n<script>`);
-    // What is accepted is named as it is printed.
-    const printed = /index-lost {2}(.*)/.exec(stdout)![1];
-    const accept = file('accepted', `index-lost ${printed}  # hostile\ndefault-lost ${printed}.v  # too\n`);
+    // A suppression names the object as it is printed.
+    const printed = /missing-index {2}(.*)/.exec(stdout)![1];
+    const suppressions = file(
+      'suppressions.txt',
+      `missing-index ${printed}  # hostile\nmissing-default ${printed}.v  # too\n`,
+    );
     expect(
-      await trueup(['audit', '--database-url', target, '--from', source, '--accept', accept]),
+      await trueup(['audit', '--database-url', target, '--from', source, '--suppressions', suppressions]),
     ).toMatchObject({ code: 0 });
   });
 });
@@ -176,24 +184,24 @@ describe('used wrongly', () => {
     await refuses(['--from', file('a.json', '{}')], /is not a snapshot/);
     await refuses(['--from', join(scratch, 'none.json')], /there is no file/);
   });
-  test('accepted findings that cannot be read', async () => {
+  test('a suppressions file that cannot be read', async () => {
     await refuses(
-      ['--accept', file('a', 'index-lost public.t\n')],
-      /a:1: .*each accepted finding needs its reason/,
+      ['--suppressions', file('a', 'missing-index public.t\n')],
+      /a:1: .*each suppression needs a reason/,
     );
     await refuses(
-      ['--accept', file('a', '# x\n\nnonsense public.t # why\n')],
-      /a:3: there is no kind nonsense/,
+      ['--suppressions', file('a', '# x\n\nnonsense public.t # why\n')],
+      /a:3: there is no check nonsense/,
     );
   });
-  test('grades and formats', async () => {
-    await refuses(['--min-grade', 'E'], /Allowed choices are A, B, C, D/);
+  test('confidences and formats', async () => {
+    await refuses(['--min-confidence', 'E'], /Allowed choices are A, B, C, D/);
     await refuses(['--format', 'xml'], /Allowed choices are text, json/);
   });
   test('a database that cannot be reached: 5', () => refuses([], /cannot connect/, 5));
   test('nothing to look at proves nothing: 1', async () => {
     const { code, stdout } = await trueup(['audit', '--database-url', await createDatabase()]);
-    expect(stdout).toContain('There is nothing to look at, so nothing is proved.');
+    expect(stdout).toContain('The database has no tables and there is no source, so nothing was checked.');
     expect(code).toBe(1);
   });
 });

@@ -6,7 +6,7 @@ import { validSarif } from '../report/sarif';
 import { git, repository, scratch, write } from '../support/repository';
 import { trueup } from './trueup';
 
-const up = (sql: string): string => `-- migrate:unproved a test\n-- migrate:up\n${sql}\n`;
+const up = (sql: string): string => `-- migrate:no-verify a test\n-- migrate:up\n${sql}\n`;
 const FINE = { 'db/0001_t.sql': up('CREATE TABLE t (id int PRIMARY KEY, note text);') };
 const OLD = { ...FINE, 'db/0002_old.sql': up('ALTER TABLE t DROP COLUMN note;') };
 const NEW = { 'db/0003_new.sql': up('SELEC 1;\nDROP TABLE t;') };
@@ -28,7 +28,7 @@ test('only what came with the change is shown, and the folder is compiled whole'
   const unchanged = await check(repository(OLD), '--since', 'base');
   expect([unchanged.code, unchanged.stdout]).toEqual([
     0,
-    'db does not compile, and not because of this change. 1 problem that base has too not shown.\n',
+    'db does not compile, but this change is not the cause. Not shown: 1 problem that base already has.\n',
   ]);
   const fine = await check(
     repository(FINE, { 'db/0002_b.sql': up('CREATE TABLE b (id int);') }),
@@ -54,7 +54,7 @@ test('what others did meanwhile on the branch is not part of the change', async 
   git(folder, 'commit', '-qam', 'mended');
   git(folder, 'switch', '-q', 'change');
   const { code, stdout } = await check(folder, '--since', main);
-  expect([code, stdout]).toEqual([0, expect.stringContaining('not because of this change')]);
+  expect([code, stdout]).toEqual([0, expect.stringContaining('but this change is not the cause')]);
 });
 
 test('what does not compile cannot be run, whoever wrote it', async () => {
@@ -69,9 +69,9 @@ test('a clone that does not reach back to the common commit', async () => {
   git(folder, 'commit', '-q', '--allow-empty', '-m', 'change');
   git(folder, 'switch', '-q', main);
   git(folder, 'commit', '-q', '--allow-empty', '-m', 'main');
-  const clone = mkdtempSync(join(scratch, 'c-'));
+  const clone = mkdtempSync(join(scratch(), 'c-'));
   git(
-    scratch,
+    scratch(),
     'clone',
     '-q',
     '--depth',
@@ -85,7 +85,9 @@ test('a clone that does not reach back to the common commit', async () => {
   const { code, stderr, stdout } = await check(clone, '--since', `origin/${main}`, '--format', 'github');
   expect([code, stderr]).toEqual([
     2,
-    expect.stringMatching(/have no commit in common in this shallow clone\n +It is a shallow clone: fetch/),
+    expect.stringMatching(
+      /have no commit in common in this shallow clone\n +This is a shallow clone\. Fetch/,
+    ),
   ]);
   expect(stdout).toMatch(/^::error title=trueup::--since: origin.*fetch-depth: 0/);
 });
@@ -96,7 +98,7 @@ test('a repository that git does not read: of another user, or without one of it
   expect(await trueup(['check', '--since', 'base', 'db'], options)).toMatchObject({
     code: 2,
     stderr: expect.stringMatching(
-      /belongs to another user, so git does not read it\n\s+If it may be trusted: .*--global --add safe\.directory/,
+      /belongs to another user, so git does not read it\n\s+If you trust it, run .*--global --add safe\.directory/,
     ),
   });
   const id = git(folder, 'rev-parse', 'base:db/0001_t.sql').trim();

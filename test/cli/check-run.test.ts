@@ -14,7 +14,7 @@ const checkRun = async (major: number, ...ups: string[]) => {
   ups.forEach((up, i) => {
     writeFileSync(
       join(folder, `000${i + 1}_a.sql`),
-      `-- migrate:consent destroys x\n-- migrate:consent rewrites x\n-- migrate:unproved x\n-- migrate:up\n${up}\n`,
+      `-- migrate:consent destroys x\n-- migrate:consent rewrites x\n-- migrate:no-verify x\n-- migrate:up\n${up}\n`,
     );
   });
   return trueup(['check', '--run', '--major', String(major), folder]);
@@ -49,6 +49,17 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     });
     expect(existsSync(file)).toBe(false);
   });
+
+  test.each(['dblink', 'postgres_fdw', 'file_fdw', 'plperlu'])(
+    'an extension that reaches further is not created: %s',
+    async (extension) => {
+      const { code, stdout, stderr } = await checkRun(major, `CREATE EXTENSION IF NOT EXISTS ${extension};`);
+      expect(code).toBe(1);
+      expect(stdout + stderr).toContain(
+        `the extension ${extension} is not created on the scratch server: it may access other hosts, files or programs`,
+      );
+    },
+  );
 
   test('roles, extensions of both kinds, in schemas of the folder, and what they make', async () => {
     const { code, stderr, stdout } = await checkRun(

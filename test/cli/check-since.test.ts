@@ -7,7 +7,7 @@ import { type Files, git, repository, scratch, write } from '../support/reposito
 import { trueup } from './trueup';
 
 const up = (sql: string, directives = ''): string =>
-  `-- migrate:unproved a test\n${directives}-- migrate:up\n${sql}\n`;
+  `-- migrate:no-verify a test\n${directives}-- migrate:up\n${sql}\n`;
 const BASE: Files = {
   'db/migrations/0001_old.sql': up('CREATE TABLE gone (id int);'),
   // On the way to the base a table comes and goes: the middle is not judged.
@@ -78,7 +78,7 @@ describe.each([newestMajor()])('PostgreSQL %i', (major) => {
     );
     expect([end.code, end.stdout]).toEqual([
       0,
-      expect.stringContaining('0003_remark consents to that: nobody reads notes'),
+      expect.stringContaining('0003_remark has consent for this: nobody reads notes'),
     ]);
   });
 });
@@ -88,7 +88,7 @@ test('a folder that is not there at the commit: everything is new', async () => 
   const { code, stderr } = await check(folder, 'base');
   expect([code, stderr]).toEqual([
     0,
-    expect.stringContaining('db/migrations holds no migration at base: all of it is new'),
+    expect.stringContaining('db/migrations has no migrations at base: all are new'),
   ]);
 });
 
@@ -118,7 +118,7 @@ describe('a workload file that is not there at the commit', () => {
     expect(await checkApp(folder)).toMatchObject({
       code: 2,
       stderr: expect.stringMatching(
-        /the workload db\/shop\.sql, which is, is gone\n[\s\S]*--workload db\/shop\.sql/,
+        /the workload db\/shop\.sql, which does, was removed since\n[\s\S]*--workload db\/shop\.sql/,
       ),
     });
     const { code, stderr } = await checkApp(folder, '--workload', 'db/shop.sql');
@@ -134,7 +134,7 @@ describe('a workload file that is not there at the commit', () => {
     const { code, stderr } = await checkApp(folder);
     expect([code, stderr.replace(/\s+/g, ' ')]).toEqual([
       0,
-      expect.stringContaining('db/app.sql is not there at base: of what the running application sends, only'),
+      expect.stringContaining('db/app.sql does not exist at base: only'),
     ]);
     expect(await checkApp(folder, '--workload', 'db/none.sql')).toMatchObject({
       code: 2,
@@ -163,7 +163,7 @@ test('what planned, and cannot be decided after a migration, is said with its na
   expect([since.code, since.stderr.replace(/\s+/g, ' ')]).toEqual([
     0,
     expect.stringContaining(
-      '0004_plus: a statement planned before, and whether it still does cannot be told: SELECT twice($1, $2) (role app, 7 calls seen): ' +
+      '0004_plus: a statement planned before, and it is not known whether it still does: SELECT twice($1, $2) (role app, 7 calls seen): ' +
         'whether it works depends on how the application sends its values',
     ),
   ]);
@@ -174,7 +174,7 @@ test('what planned, and cannot be decided after a migration, is said with its na
   expect([end.code, end.stdout]).toEqual([
     0,
     expect.stringMatching(
-      /warning {2}It planned until 0004_plus was applied, and whether it still does cannot be told:\n +SELECT twice/,
+      /warning {2}It planned until 0004_plus was applied, and it is undecided whether it still does:\n +SELECT twice/,
     ),
   ]);
 });
@@ -183,11 +183,11 @@ test('what cannot be compared is said in a sentence', async () => {
   const folder = repository(BASE);
   expect(await check(folder, 'nowhere')).toMatchObject({
     code: 2,
-    stderr: expect.stringMatching(/this repository has no commit nowhere\n +Give a branch, a tag/),
+    stderr: expect.stringMatching(/this repository has no commit nowhere\n +Give a branch, tag/),
   });
   git(folder, 'commit', '-q', '--allow-empty', '-m', 'second');
-  const clone = mkdtempSync(join(scratch, 'c-'));
-  git(scratch, 'clone', '-q', '--depth', '1', `file://${folder}`, clone);
+  const clone = mkdtempSync(join(scratch(), 'c-'));
+  git(scratch(), 'clone', '-q', '--depth', '1', `file://${folder}`, clone);
   expect(await check(clone, 'base')).toMatchObject({
     code: 2,
     stderr: expect.stringContaining('fetch-depth: 0'),
@@ -195,7 +195,7 @@ test('what cannot be compared is said in a sentence', async () => {
   rmSync(join(clone, '.git'), { recursive: true });
   expect(await check(clone, 'base')).toMatchObject({
     code: 2,
-    stderr: expect.stringContaining('in no git repository'),
+    stderr: expect.stringContaining('is not in a git repository'),
   });
   expect(await check(folder, '--output=x')).toMatchObject({ code: 2 });
   const broken = repository({ ...BASE, 'db/migrations/0003_x.sql': 'no section\n' });

@@ -24,7 +24,7 @@ const check = async (major: number, workload: string, ...ups: string[]) => {
   ups.forEach((up, i) => {
     writeFileSync(
       join(migrations, `000${i + 1}_step.sql`),
-      `-- migrate:consent destroys x\n-- migrate:consent rewrites x\n-- migrate:unproved x\n-- migrate:up\n${up}\n`,
+      `-- migrate:consent destroys x\n-- migrate:consent rewrites x\n-- migrate:no-verify x\n-- migrate:up\n${up}\n`,
     );
   });
   const file = join(folder, 'shop.sql');
@@ -43,7 +43,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
       'CREATE TABLE other (id int);',
     );
     const { run } = JSON.parse(stdout);
-    const seen = run.rehearsal.broken.map(
+    const seen = run.workloadCheck.broken.map(
       ({ verdict, brokenBy }: { verdict: { sqlstate: string }; brokenBy?: string }) => [
         verdict.sqlstate,
         brokenBy,
@@ -65,6 +65,6 @@ describe.each(majors())('PostgreSQL %i', (major) => {
       'ALTER TABLE customers DROP COLUMN note;',
       'ALTER TABLE customers ADD COLUMN note text;',
     );
-    expect([code, JSON.parse(stdout).run.rehearsal]).toMatchObject([0, { plan: 1, broken: [] }]);
+    expect([code, JSON.parse(stdout).run.workloadCheck]).toMatchObject([0, { plan: 1, broken: [] }]);
   });
 });

@@ -2,11 +2,11 @@
 import { mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { gitHub } from '../../lib/cli/github/api';
-import { commentOn } from '../../lib/cli/github/comment-on';
-import { EventProblem, runEvent } from '../../lib/cli/github/pull-request';
+import { createGitHubClient } from '../../lib/cli/github/api';
+import { commentOnPullRequests } from '../../lib/cli/github/comment-on';
+import { EventProblem, parseRunEvent } from '../../lib/cli/github/pull-request';
 import { ReportProblem, readReport } from '../../lib/report/read-report';
-import { reportMarkdown } from '../../lib/report/report-markdown';
+import { formatReportMarkdown } from '../../lib/report/report-markdown';
 import { GitHubServer, type PullRequest, TOKEN } from '../support/github/server';
 import { scratch } from '../support/repository';
 import { trueup } from './trueup';
@@ -50,7 +50,7 @@ const pull = (change: Partial<PullRequest> = {}): PullRequest => ({
 });
 
 const write = (name: string, content: string): string => {
-  const path = join(mkdtempSync(join(scratch, 'f-')), name);
+  const path = join(mkdtempSync(join(scratch(), 'f-')), name);
   writeFileSync(path, content);
   return path;
 };
@@ -69,11 +69,15 @@ const EVENT = {
 
 /** As the command does it, without starting it. */
 async function comment(report: unknown, { event = EVENT as unknown, name = 'migrations' } = {}) {
-  const written = await commentOn(gitHub(url, TOKEN), runEvent(JSON.stringify(event)), {
-    author: 'github-actions[bot]',
-    name,
-    markdown: reportMarkdown(readReport(JSON.stringify(report))),
-  });
+  const written = await commentOnPullRequests(
+    createGitHubClient(url, TOKEN),
+    parseRunEvent(JSON.stringify(event)),
+    {
+      author: 'github-actions[bot]',
+      name,
+      markdown: formatReportMarkdown(readReport(JSON.stringify(report))),
+    },
+  );
   return written.map((each) => `${each.number} ${each.comment}`);
 }
 
@@ -95,9 +99,9 @@ test('made once, edited by the next run, and left alone where nothing changed', 
   expect(own!.body).toMatch(/^<!-- trueup \S+ -->\n## Trueup: nothing to do in `shop`/);
   expect(own!.body).toContain(`For commit \`${SHA}\``);
   expect(await comment(PLAN)).toEqual(['7 unchanged']);
-  expect(await comment({ ...PLAN, warnings: ['late'] })).toEqual(['7 edited']);
+  expect(await comment({ ...PLAN, warnings: ['out-of-order'] })).toEqual(['7 edited']);
   expect(github.pulls[0]!.comments).toHaveLength(1);
-  expect(own!.body).toContain('- late');
+  expect(own!.body).toContain('- out-of-order');
   expect(await comment(PLAN, { name: 'other' })).toEqual(['7 created']);
 });
 
@@ -112,10 +116,10 @@ test('only its own comment: not one of somebody else with the same mark, and on 
     user: i === 3 ? null : { login: i % 3 === 0 ? 'stranger' : 'github-actions' },
   }));
   comments.push(...structuredClone(others), own);
-  expect(await comment({ ...PLAN, warnings: ['late'] })).toEqual(['7 edited']);
+  expect(await comment({ ...PLAN, warnings: ['out-of-order'] })).toEqual(['7 edited']);
   expect(comments.slice(0, 150)).toEqual(others);
   expect(comments).toHaveLength(151);
-  expect(own.body).toContain('late');
+  expect(own.body).toContain('out-of-order');
 });
 
 describe('the pull request is that of the event', () => {
@@ -160,7 +164,7 @@ describe('a report that cannot be trusted', () => {
       { ...PLAN, steps: [{ migration: { toString: 1 } }] },
       { ...PLAN, warnings: [{}] },
       { ...PLAN, namespace: 7 },
-      { ...PLAN, proofs: [{ migration: 'x', verify: [], unproved: null, undo: '<b>', down: [] }] },
+      { ...PLAN, sections: [{ migration: 'x', verify: [], withoutVerify: null, undo: '<b>', down: [] }] },
       { ...PLAN, steps: [{ ...STEP, statements: [{ ...STATEMENT, execution: 'constructor' }] }] },
       { error: { message: 'x' } },
       { error: 'x' },
@@ -171,12 +175,12 @@ describe('a report that cannot be trusted', () => {
     }
     expect(readReport(JSON.stringify({ ...PLAN, steps: [STEP] }))).toMatchObject({ plan: { steps: [STEP] } });
     const { code, stderr } = await run('no json');
-    expect([code, stderr]).toEqual([2, expect.stringContaining('report.json is no JSON')]);
+    expect([code, stderr]).toEqual([2, expect.stringContaining('report.json is not JSON')]);
     expect(github.calls).toEqual([]);
   });
 
   test('a link to another file is not followed', async () => {
-    const link = join(mkdtempSync(join(scratch, 'l-')), 'report.json');
+    const link = join(mkdtempSync(join(scratch(), 'l-')), 'report.json');
     symlinkSync(write('secret.json', JSON.stringify(PLAN)), link);
     const { code, stderr } = await trueup(['comment', '--print', link]);
     expect([code, stderr]).toEqual([2, expect.stringContaining('is not a file')]);
@@ -230,7 +234,7 @@ describe('GitHub does not answer as usual', () => {
     expect([refused.code, refused.stderr]).toEqual([
       1,
       expect.stringMatching(
-        /answered 403: Resource not accessible by integration\n +Give the job `pull-requests: write`/,
+        /answered 403: Resource not accessible by integration\n +Give the job the permission `pull-requests: write`/,
       ),
     ]);
     const wrong = await run(PLAN, { token: 'ghs_wr0ng' });
@@ -248,7 +252,7 @@ test('--print needs nothing of GitHub', async () => {
 test('problems and errors have a page too', () => {
   const problems = [{ file: '0001_a.sql', line: 1, column: 1, message: 'no', remedy: 'Yes.', snippet: '' }];
   const error = { code: 'manifest', message: '1 problem in db', remedy: 'Correct it.' };
-  const page = (report: unknown) => reportMarkdown(readReport(JSON.stringify(report)));
+  const page = (report: unknown) => formatReportMarkdown(readReport(JSON.stringify(report)));
   expect(page({ error, problems })).toContain('## Trueup: 1 problem in the migrations');
-  expect(page({ error })).toContain('## Trueup: no plan could be made\n\n- **Error** 1 problem in db');
+  expect(page({ error })).toContain('## Trueup: planning failed\n\n- **Error** 1 problem in db');
 });

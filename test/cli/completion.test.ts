@@ -7,7 +7,7 @@ import { COMMANDS } from '../../lib/cli/commands';
 import { scratch } from '../support/repository';
 import { trueup } from './trueup';
 
-const folder = mkdtempSync(join(scratch, 'completion-'));
+const folder = mkdtempSync(join(scratch(), 'completion-'));
 mkdirSync(join(folder, 'my folder'));
 writeFileSync(join(folder, 'my file.sql'), '');
 const file = (name: string, text: string): string => {
@@ -82,7 +82,10 @@ describe.each(Object.entries(shells))('%s', (shell, complete) => {
 
   here('commands, options, values and places', () => {
     const expected: readonly [words: readonly string[], matches: readonly string[]][] = [
-      [['trueup', 'ch'], ['check']],
+      [
+        ['trueup', 'com'],
+        ['comment', 'completion'],
+      ],
       [['trueup', 'check', '--fo'], ['--format']],
       [['trueup', 'check', '--format', 'sa'], ['sarif']],
       [

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { afterAll, describe, expect, it } from 'vitest';
-import { explain, renderExplanation } from '../../lib/cli/commands/explain';
-import { linesOf } from '../../lib/cli/logs/lines';
+import { explainLog, renderExplanation } from '../../lib/cli/commands/explain';
+import { decodeLines } from '../../lib/cli/logs/lines';
 import { startPostgres } from '../../lib/scratch-postgres/server';
 import { majors } from '../support/database';
 import { failing } from '../support/log-server';
@@ -53,7 +53,7 @@ describe.each(forms)('PostgreSQL %i, %s', (major, form) => {
     const file = readdirSync(folder).find((name) => name.endsWith(form === 'csvlog' ? '.csv' : '.json'))!;
     const log = readFileSync(join(folder, file), 'utf8');
     expect(log).toContain(MARK);
-    const explanation = await explain(linesOf(bytes(log)), null);
+    const explanation = await explainLog(decodeLines(bytes(log)), null);
     expect(JSON.stringify(explanation) + renderExplanation(explanation)).not.toContain(MARK);
     expect(explanation.findings.map(({ group }) => [group.signature, group.table, group.count])).toEqual([
       ['not-null', 't', 3],

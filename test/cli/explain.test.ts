@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { makeManifest } from '../../lambda/contract/manifest';
 import { connectPg } from '../../lambda/postgres/pg';
-import { askDatabase, explain, renderExplanation } from '../../lib/cli/commands/explain';
-import { linesOf } from '../../lib/cli/logs/lines';
+import { createDatabaseDiagnoser, explainLog, renderExplanation } from '../../lib/cli/commands/explain';
+import { decodeLines } from '../../lib/cli/logs/lines';
 import { connect, createDatabase, majors } from '../support/database';
 import { cleanEnvironment, command, trueup } from './trueup';
 
@@ -23,7 +23,7 @@ describe('trueup explain', () => {
       join(__dirname, '../data/postgres-logs/pg17-default-stderr.log'),
       'utf8',
     ).split('\n');
-    const explanation = await explain(each(lines), null);
+    const explanation = await explainLog(each(lines), null);
     expect(explanation.findings.map(({ group }) => group.signature).sort()).toEqual([
       'key-types',
       'key-types',
@@ -42,7 +42,7 @@ describe('trueup explain', () => {
     ['as `aws logs tail` writes them', '2026-11-21T09:01:22.000000+00:00 shop.0 '],
     ['in its short form', '2026-11-21T09:01:22 '],
   ])('reads lines %s', async (_name, outer) => {
-    const { findings } = await explain(
+    const { findings } = await explainLog(
       each([outer + line(NOT_NULL), outer + line("STATEMENT:  INSERT INTO t (x) VALUES ('CANARY')")]),
       null,
     );
@@ -55,7 +55,7 @@ describe('trueup explain', () => {
     for (let at = 0; at < all.length; at += size) yield all.subarray(at, at + size);
   }
   const summary = async (content: Buffer | string) => {
-    const { findings, lines } = await explain(linesOf(bytes(content)), null);
+    const { findings, lines } = await explainLog(decodeLines(bytes(content)), null);
     return {
       lines,
       found: findings.map(({ group: { signature, table, column, count, statement } }) =>
@@ -86,16 +86,16 @@ describe('trueup explain', () => {
     const iso = (ms: number): string => new Date(ms).toISOString().replace('T', ' ').replace('Z', '');
     const quoted = (text: string): string => `"${text.replaceAll('"', '""')}"`;
     const newestFirst = [...events].reverse();
-    const tail = (colour: (text: string) => string) =>
+    const tail = (color: (text: string) => string) =>
       events
-        .map(({ message }) => `${colour('2026-11-21T09:01:22.000000+00:00')} ${colour('shop.0')} ${message}`)
+        .map(({ message }) => `${color('2026-11-21T09:01:22.000000+00:00')} ${color('shop.0')} ${message}`)
         .join('\n');
     const forms: Record<string, Buffer | string> = {
       'with a byte order mark': `\ufeff${lines}`,
       'as PowerShell writes a file': Buffer.from(`\ufeff${lines.replaceAll('\n', '\r\n')}`, 'utf16le'),
       'with the ends of lines of Windows': lines.replaceAll('\n', '\r\n'),
       'aws logs tail': tail((text) => text),
-      'aws logs tail, in colours': tail((text) => `\u001b[32m${text}\u001b[0m`),
+      'aws logs tail, in colors': tail((text) => `\u001b[32m${text}\u001b[0m`),
       'aws logs filter-log-events': JSON.stringify(
         { events, searchedLogStreams: [{ logStreamName: 'x' }], nextToken: 'x' },
         null,
@@ -146,7 +146,7 @@ describe('trueup explain', () => {
     ['+03', '2026-11-21 06:01:22 UTC'],
     ['CST', '2026-11-21 09:01:22 CST'],
   ])('says when, in the log_timezone %s', async (zone, when) => {
-    const explanation = await explain(each([line(NOT_NULL).replace('UTC', zone)]), null);
+    const explanation = await explainLog(each([line(NOT_NULL).replace('UTC', zone)]), null);
     expect(renderExplanation(explanation)).toContain(when);
   });
 
@@ -162,25 +162,76 @@ describe('trueup explain', () => {
       line(`STATEMENT:  ${statement}`, database),
     ];
     const everyday = failed('INSERT INTO invoices (id) VALUES (2)');
-    const ask = askDatabase(() => connectPg({ url, readOnly: true }), null);
-    const nothing = await explain(each(everyday), ask);
+    const ask = createDatabaseDiagnoser(() => connectPg({ url, readOnly: true }), null);
+    const nothing = await explainLog(each(everyday), ask);
     expect(nothing).toMatchObject({ findings: [], everyday: 1 });
     expect(renderExplanation(nothing)).toMatch(/Apart from that, duplicate keys: 1\./);
-    const behind = await explain(
-      each([...everyday, ...failed('INSERT INTO invoices (amount) VALUES (2)')]),
+    const behind = await explainLog(
+      each([
+        ...everyday,
+        ...failed('INSERT INTO invoices (amount) VALUES (2)'),
+        ...failed('INSERT INTO invoices DEFAULT VALUES'),
+      ]),
       ask,
     );
     expect(behind).toMatchObject({
-      findings: [{ diagnosis: { kind: 'sequence-behind', verdict: 'schema' } }],
+      findings: [{ group: { count: 2 }, diagnosis: { kind: 'sequence-behind', verdict: 'schema' } }],
       everyday: 1,
     });
   });
 
+  it('errors that no alarm watches are counted by SQLSTATE and meaning, without their words', async () => {
+    const client = await connect(await createDatabase());
+    await client.query(`CREATE TABLE canary (a int, g int GENERATED ALWAYS AS IDENTITY, b boolean);
+      CREATE TABLE canaries (d int) PARTITION BY RANGE (d); CREATE DOMAIN whole AS int NOT NULL;
+      CREATE ROLE explain_nobody_${process.pid}`);
+    const statements: [string, string][] = [
+      ['42703', 'SELECT canary_column FROM canary'],
+      ['42P01', "SELECT nextval('canary_seq')"],
+      ['42P01', 'SELECT * FROM canary_gone'],
+      ['42883', "SELECT 1 FROM canary WHERE a = 'x'::varchar"],
+      ['428C9', 'INSERT INTO canary (g) VALUES (1)'],
+      ['23514', 'INSERT INTO canaries VALUES (1)'],
+      ['23502', 'SELECT NULL::whole'],
+      ['42501', `SET ROLE explain_nobody_${process.pid}; SELECT * FROM canary`],
+    ];
+    const messages: [string, string][] = [];
+    for (const [sqlstate, statement] of statements) {
+      const error = await client.query(statement).catch((thrown) => thrown);
+      expect([statement, error.code]).toEqual([statement, sqlstate]);
+      messages.push([sqlstate, error.message]);
+      await client.query('RESET ROLE');
+    }
+    await client.query(`DROP ROLE explain_nobody_${process.pid}`);
+    for (const verbose of [false, true]) {
+      const lines = messages.map(([state, text]) => line(`ERROR:  ${verbose ? `${state}: ` : ''}${text}`));
+      const explanation = await explainLog(each(lines), null);
+      expect(explanation.unwatched.map(({ sqlstate, count }) => `${count} ${sqlstate}`)).toEqual([
+        '2 42P01',
+        '1 23502',
+        '1 23514',
+        '1 42501',
+        '1 42703',
+        '1 42883',
+        '1 428C9',
+      ]);
+      const text = renderExplanation(explanation);
+      expect(text).toMatch(/^None of the 8 log lines is one of the errors that Trueup watches\./);
+      expect(text).toContain('\n  1x 42703 a column that does not exist');
+      expect(text).not.toMatch(/canar|wrong schema causes\./);
+    }
+    const other = await explainLog(
+      each([line('ERROR:  division by zero'), line('ERROR:  22012: division by zero')]),
+      null,
+    );
+    expect(renderExplanation(other)).toMatch(/1x 22012\n {2}1x others, whose SQLSTATE is not in the log$/);
+  });
+
   it('says when there is nothing to explain', async () => {
-    expect(renderExplanation(await explain(each([line('LOG:  checkpoint complete')]), null))).toMatch(
+    expect(renderExplanation(await explainLog(each([line('LOG:  checkpoint complete')]), null))).toMatch(
       /None of the 1 log lines/,
     );
-    expect(renderExplanation(await explain(each(['something else']), null))).toMatch(
+    expect(renderExplanation(await explainLog(each(['something else']), null))).toMatch(
       /has the format that RDS writes/,
     );
   });
@@ -191,13 +242,13 @@ describe('trueup explain', () => {
     const database = new URL(url).pathname.slice(1);
     const open = () => connectPg({ url, readOnly: true });
     const lines = [line(NOT_NULL, database), line(NOT_NULL, 'another')];
-    const without = await explain(each(lines), askDatabase(open, null));
+    const without = await explainLog(each(lines), createDatabaseDiagnoser(open, null));
     expect(without.findings.map(({ diagnosis }) => [diagnosis.kind, diagnosis.migrations])).toEqual([
-      ['missing-id-default', null],
+      ['missing-primary-key-default', null],
       [null, null],
     ]);
-    const ask = askDatabase(open, { manifest: makeManifest([]), namespace: 'shop' });
-    const text = renderExplanation(await explain(each(lines), ask));
+    const ask = createDatabaseDiagnoser(open, { manifest: makeManifest([]), namespace: 'shop' });
+    const text = renderExplanation(await explainLog(each(lines), ask));
     expect(text).toMatch(/ALTER TABLE public\.t ALTER COLUMN id SET DEFAULT/);
     expect(text).toMatch(/No migration in the deployed code addresses this/);
     expect(text).toMatch(/from the database another/);
@@ -256,7 +307,7 @@ describe('the command', () => {
         {
           group: { table: 'lead_purchases', column: 'id' },
           diagnosis: {
-            kind: 'missing-id-default',
+            kind: 'missing-primary-key-default',
             migrations: [{ name: '0002_id_default', state: 'pending' }],
           },
         },
@@ -269,7 +320,7 @@ describe('the command', () => {
     [['explain', join(__dirname, 'explain.test.ts')], 1, /has the format that RDS writes/],
     [['explain', FILE, '--stack', 's', '--database-url', 'postgres://u@h/d'], 2, /cannot be combined/],
     [['alarm-test', '--stack', 's', '--database-url', 'postgres://u@h/d'], 2, /cannot be combined/],
-    [['alarm-test'], 2, /there is no database to connect to/],
+    [['alarm-test'], 2, /no database was given/],
   ])('%j answers %i', async (args, expected, words) => {
     const { code, stdout, stderr } = await trueup(args as string[]);
     expect(code).toBe(expected);

@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, describe, expect, test } from 'vitest';
+import { startPostgres } from '../../lib/scratch-postgres/server';
 import { connect, createDatabase, newestMajor, outerMajors } from '../support/database';
+import { untilRow } from '../support/watching';
 import { cleanEnvironment, command, start, trueup } from './trueup';
 
 const scratch = mkdtempSync(join(tmpdir(), 'trueup-fleet-'));
@@ -30,7 +32,7 @@ function folderOf(files: Record<string, string> = FILES): string {
 }
 
 function listOf(targets: readonly object[]): string {
-  const file = join(mkdtempSync(join(scratch, 'l-')), 'targets.jsonl');
+  const file = join(mkdtempSync(join(scratch, 'l-')), 'tenants.jsonl');
   writeFileSync(file, targets.map((target) => `${JSON.stringify(target)}\n`).join(''));
   return file;
 }
@@ -53,9 +55,27 @@ async function tenants(major: number, schemas: number, databases = 1) {
 
 const on = (url: string) => (args: readonly string[]) => trueup(args, { env: { DATABASE_URL: url } });
 const APPLIED = `SELECT namespace, string_agg(migration, ' ' ORDER BY id) AS applied FROM trueup.events
-  WHERE event IN ('applied', 'proved') GROUP BY 1 ORDER BY 1`;
+  WHERE event IN ('applied', 'verified') GROUP BY 1 ORDER BY 1`;
 
 describe.each(outerMajors())('PostgreSQL %i', (major) => {
+  test('more of a workload undecided than --max-undecided: the tenants are migrated, and it exits with 1', async () => {
+    const { url, targets } = await tenants(major, 1);
+    const workload = join(mkdtempSync(join(scratch, 'w-')), 'shop.sql');
+    writeFileSync(
+      workload,
+      `SELECT id FROM orders;\nSELECT date_trunc($1, note::timestamptz) FROM orders GROUP BY date_trunc($2, note::timestamptz);\n`,
+    );
+    const up = (...more: string[]) =>
+      on(url)(['up', folderOf(), '--fleet', listOf(targets), '--workload', workload, ...more]);
+    expect(await up()).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(
+        /Too much is undecided \((tenant 0|own 0): 50 %, and 1 more\), and --max-undecided is 30 %\. The migrations are applied\./,
+      ),
+    });
+    expect(await up('--max-undecided', '50')).toMatchObject({ code: 0 });
+  });
+
   test('a workload: what breaks it stops after the canary, and the tenants stay as they are', async () => {
     const { url, client, targets } = await tenants(major, 3);
     const [run, list] = [on(url), listOf(targets)];
@@ -63,7 +83,7 @@ describe.each(outerMajors())('PostgreSQL %i', (major) => {
     writeFileSync(workload, '-- calls 88\nSELECT note FROM orders WHERE id = $1;\n');
     const up = (folder: string) => run(['up', folder, '--fleet', list, '--workload', workload]);
     expect(await up(folderOf())).toMatchObject({ code: 0, stderr: expect.stringContaining('migrated') });
-    expect((await up(folderOf())).stdout).toBe('4 tenants: 4 at version.\nNothing to do.\n');
+    expect((await up(folderOf())).stdout).toBe('4 tenants: 4 up to date.\nNothing to do.\n');
     // Without the file migrations alone are compared.
     const other = join(mkdtempSync(join(scratch, 'w-')), 'shop.sql');
     writeFileSync(other, "-- calls 88\nSELECT id FROM orders WHERE note = 'hunter2';\n");
@@ -74,7 +94,7 @@ describe.each(outerMajors())('PostgreSQL %i', (major) => {
     expect(await status('--workload', workload, '--shared-schema', 'public')).toMatchObject({
       code: 3,
       stdout: expect.stringMatching(
-        /behind {2}tenant 0 {2}at 0002_index, with other shared schemas\n[\s\S]*1 at version/,
+        /behind {2}tenant 0 {2}at 0002_index, with different shared schemas\n[\s\S]*1 up to date/,
       ),
     });
     const asked = await status('--workload', other, '--json');
@@ -86,7 +106,7 @@ describe.each(outerMajors())('PostgreSQL %i', (major) => {
     });
     expect(await run(['status', folderOf(), '--workload', other])).toMatchObject({
       code: 2,
-      stderr: expect.stringContaining('--workload is about a fleet'),
+      stderr: expect.stringContaining('--workload requires --fleet'),
     });
     await client.query('ALTER TABLE "tenant 2".orders DROP COLUMN note');
     const refused = await run([
@@ -109,13 +129,13 @@ describe.each(outerMajors())('PostgreSQL %i', (major) => {
     ]);
     expect(asked.stdout + refused.stdout + refused.stderr).not.toContain('hunter2');
     expect(await status('--workload', other)).toMatchObject({
-      stdout: expect.stringContaining('behind  tenant 2  at 0002_index, with another workload\n'),
+      stdout: expect.stringContaining('behind  tenant 2  at 0002_index, with a different workload\n'),
     });
     await client.query('ALTER TABLE "tenant 2".orders ADD COLUMN note text');
     expect(await up(folderOf())).toMatchObject({ code: 0 });
     expect(await status('--workload', workload)).toMatchObject({ code: 0 });
     const rename =
-      '-- migrate:unproved the workload proves it\n-- migrate:up\nALTER TABLE orders RENAME COLUMN note TO remark;\n';
+      '-- migrate:no-verify the workload proves it\n-- migrate:up\nALTER TABLE orders RENAME COLUMN note TO remark;\n';
     const stopped = await up(folderOf({ ...FILES, '0003_remark.sql': rename }));
     expect(stopped.code).toBe(1);
     expect(stopped.stdout).toContain('Stopped after wave canary');
@@ -146,13 +166,13 @@ describe.each(outerMajors())('PostgreSQL %i', (major) => {
       '--json',
     ]);
     expect(JSON.parse(up.stdout)).toEqual({
-      targets: 27,
-      states: { 'at version': 27 },
-      unseen: 0,
+      tenantCount: 27,
+      states: { 'up to date': 27 },
+      notChecked: 0,
       waves: [
-        { name: 'canary', targets: 1, migrated: 1, failed: 0 },
-        { name: 'early', targets: 2, migrated: 2, failed: 0 },
-        { name: 'rest', targets: 24, migrated: 24, failed: 0 },
+        { name: 'canary', tenantCount: 1, migrated: 1, byAnotherRun: 0, failed: 0 },
+        { name: 'early', tenantCount: 2, migrated: 2, byAnotherRun: 0, failed: 0 },
+        { name: 'rest', tenantCount: 24, migrated: 24, byAnotherRun: 0, failed: 0 },
       ],
       stopped: null,
       failures: [],
@@ -168,13 +188,13 @@ describe.each(outerMajors())('PostgreSQL %i', (major) => {
 
     const again = await run(['up', folder, '--fleet', list]);
     expect(again).toMatchObject({ code: 0, stderr: '' });
-    expect(again.stdout).toBe('27 tenants: 27 at version.\nNothing to do.\n');
+    expect(again.stdout).toBe('27 tenants: 27 up to date.\nNothing to do.\n');
     const after = await run(['status', folder, '--fleet', list, '--exit-code', '--json']);
     expect(after.code).toBe(0);
     expect(JSON.parse(after.stdout)).toMatchObject({
-      states: { 'at version': 27 },
+      states: { 'up to date': 27 },
       tenants: expect.arrayContaining([
-        { ...targets[0], state: 'at version', pending: 0, position: '0002_index' },
+        { ...targets[0], state: 'up to date', pending: 0, position: '0002_index' },
       ]),
     });
   });
@@ -184,7 +204,7 @@ describe.each(outerMajors())('PostgreSQL %i', (major) => {
     const [run, folder] = [on(url), folderOf({ '0001_orders.sql': ORDERS })];
     expect((await run(['up', folder, '--fleet', listOf(targets)])).code).toBe(0);
     await client.query(`UPDATE trueup.namespaces SET owner = '1/eu-west-1/other' WHERE name = 'shop/tenant 1';
-      UPDATE trueup.migrations SET up_checksum = 'x' WHERE namespace = 'shop/tenant 2'`);
+      UPDATE trueup.migrations SET up_checksum = 'x', plain_checksum = 'x' WHERE namespace = 'shop/tenant 2'`);
     const list = listOf([
       ...targets,
       { name: 'no schema', database: databaseOf(url), schema: 'never "made"' },
@@ -195,7 +215,7 @@ describe.each(outerMajors())('PostgreSQL %i', (major) => {
     expect(code).toBe(1);
     expect(stdout).toBe(
       '6 tenants: 2 behind, 1 edited, 1 foreign, 1 refused, 1 unreachable.\n' +
-        'Nothing was changed. Repair what is named above, take it out of the list, or give --tolerated 4.\n',
+        'Nothing was changed. Repair the tenants named above, or remove them from the list.\n',
     );
     expect(stderr.split('\n').sort()).toEqual([
       '',
@@ -212,10 +232,13 @@ describe.each(outerMajors())('PostgreSQL %i', (major) => {
       Array(4).fill('0001_orders'),
     );
 
-    const tolerated = await run(['up', next, '--fleet', list, '--tolerated', '4', '--json']);
-    expect(tolerated.code).toBe(0);
-    expect(JSON.parse(tolerated.stdout)).toMatchObject({
-      states: { 'at version': 2, edited: 1, foreign: 1, refused: 1, unreachable: 1 },
+    const reachable = listOf(targets);
+    expect((await run(['up', next, '--fleet', reachable])).stdout).toContain('or give --max-failures 2.');
+
+    const tolerant = await run(['up', next, '--fleet', list, '--max-failures', '4', '--json']);
+    expect(tolerant.code).toBe(0);
+    expect(JSON.parse(tolerant.stdout)).toMatchObject({
+      states: { 'up to date': 2, edited: 1, foreign: 1, refused: 1, unreachable: 1 },
       failures: [{}, {}, {}, {}],
       stopped: null,
     });
@@ -244,15 +267,15 @@ SELECT trueup.has_table('orders');
   expect(first.stderr).toMatch(/^failed {2}tenant 7 {2}0002_unique, line 3: .*\[SQLSTATE 23505\]/m);
   expect(first.stderr + first.stdout).not.toContain('secret');
   expect(first.stdout).toBe(
-    '41 tenants: 1 at version, 39 behind, 1 failed.\n' +
-      'Stopped after wave canary: more failed than are tolerated (0). Run it again to continue.\n',
+    '41 tenants: 1 up to date, 39 behind, 1 failed.\n' +
+      'Stopped after wave canary: more tenants failed than --max-failures permits (0). Run it again to continue.\n',
   );
-  const second = await run(['up', next, '--fleet', list, ...canaries, '--tolerated', '1']);
+  const second = await run(['up', next, '--fleet', list, ...canaries, '--max-failures', '1']);
   expect(second.code).toBe(0);
-  expect(second.stdout).toBe('41 tenants: 40 at version, 1 failed.\n');
+  expect(second.stdout).toBe('41 tenants: 40 up to date, 1 failed.\n');
   await client.query(`DELETE FROM "tenant 7".orders`);
-  const only = await run(['up', next, '--fleet', list, '--target', 'tenant 7']);
-  expect(only).toMatchObject({ code: 0, stdout: '1 tenant: 1 at version.\n' });
+  const only = await run(['up', next, '--fleet', list, '--tenant', 'tenant 7']);
+  expect(only).toMatchObject({ code: 0, stdout: '1 tenant: 1 up to date.\n' });
 });
 
 const SLOW = `-- migrate:up
@@ -310,7 +333,7 @@ test('killed anywhere and run again: each migration once in each tenant, and nev
   }
   const last = await startUp(url, args).ended;
   clearInterval(watch);
-  expect(last).toMatchObject({ code: 0, stdout: '40 tenants: 40 at version.\n' });
+  expect(last).toMatchObject({ code: 0, stdout: '40 tenants: 40 up to date.\n' });
   expect(most).toBeGreaterThan(0);
   expect(most).toBeLessThanOrEqual(4);
   const { rows } = await client.query(APPLIED);
@@ -340,10 +363,10 @@ test('Ctrl-C lets tenants that are under way come to their end, and begins no ot
   run.child.kill('SIGINT');
   const { code, stdout, stderr } = await run.ended;
   expect(code).toBe(130);
-  expect(stderr).toContain('Stopping after the tenants that are under way');
+  expect(stderr).toContain('Stopping after the tenants that are in progress');
   const result = JSON.parse(stdout);
   expect(result.stopped).toBe('interrupt');
-  expect(result.states['at version']).toBe(await applied());
+  expect(result.states['up to date']).toBe(await applied());
   expect(result.states.behind).toBeGreaterThan(10);
   const { rows } = await client.query('SELECT DISTINCT outcome FROM trueup.deployments');
   expect(rows).toEqual([{ outcome: 'done' }]);
@@ -352,10 +375,59 @@ test('Ctrl-C lets tenants that are under way come to their end, and begins no ot
 test('two runs of one fleet at once: each tenant once', async () => {
   const { url, client, targets } = await tenants(newestMajor(), 12, 0);
   const args = [folderOf(), '--fleet', listOf(targets), '--concurrency', '3'];
-  const runs = await Promise.all([startUp(url, args).ended, startUp(url, args).ended]);
+  const runs = await Promise.all([1, 2].map(() => startUp(url, [...args, '--json']).ended));
   expect(runs.map(({ code }) => code)).toEqual([0, 0]);
+  // Each tells of the tenants that it migrated itself.
+  const waves = runs.flatMap(
+    ({ stdout }) => JSON.parse(stdout).waves as { migrated: number; byAnotherRun: number }[],
+  );
+  const sum = (count: (wave: (typeof waves)[number]) => number) =>
+    waves.reduce((all, wave) => all + count(wave), 0);
+  expect(sum(({ migrated }) => migrated)).toBe(12);
+  expect(sum(({ byAnotherRun }) => byAnotherRun)).toBeGreaterThan(0);
   const { rows } = await client.query(APPLIED);
   expect(rows.map(({ applied }) => applied)).toEqual(Array(12).fill('0001_orders 0002_index'));
+});
+
+test('the server restarts during the look and during a wave: it is waited for; one that stays away is no reason to tolerate', async () => {
+  const server = await startPostgres({ major: newestMajor() });
+  try {
+    const client = await connect(server.url());
+    const names = Array.from({ length: 60 }, (_, i) => `t${i}`);
+    for (const name of names) await client.query(`CREATE SCHEMA ${name}`);
+    await client.end();
+    const list = listOf(names.map((name) => ({ name, schema: name })));
+    const folder = folderOf({ '0001_slow.sql': SLOW });
+    const args = [folder, '--fleet', list, '--concurrency', '4'];
+    const busy = async (sql: string) => {
+      const watcher = await connect(server.url());
+      watcher.on('error', () => {});
+      await untilRow(watcher, sql);
+    };
+    const run = startUp(server.url(), args);
+    await busy("SELECT FROM pg_stat_activity WHERE application_name = 'trueup' HAVING count(*) > 1");
+    await server.restart('immediate');
+    await busy("SELECT WHERE to_regclass('trueup.events') IS NOT NULL");
+    await busy("SELECT FROM trueup.events WHERE event = 'applied' HAVING count(*) > 8");
+    await server.stopServer('immediate');
+    await sleep(3_000);
+    await server.startServer();
+    const ended = await run.ended;
+    expect(ended.stderr).not.toContain('unreachable');
+    expect(ended).toMatchObject({ code: 0, stdout: '60 tenants: 60 up to date.\n' });
+    const after = await connect(server.url());
+    const { rows } = await after.query(
+      "SELECT count(*)::int AS n, count(DISTINCT namespace)::int AS tenants FROM trueup.events WHERE event = 'applied'",
+    );
+    expect(rows).toEqual([{ n: 60, tenants: 60 }]);
+    await after.end();
+    await server.stopServer('immediate');
+    const away = await startUp(server.url(), args).ended;
+    expect(away.code).toBe(5);
+    expect(away.stdout + away.stderr).not.toContain('--max-failures');
+  } finally {
+    await server.stop();
+  }
 });
 
 test('more connections than the server can spare are not taken', async () => {
@@ -370,7 +442,7 @@ test('more connections than the server can spare are not taken', async () => {
   ]);
   expect(code).toBe(0);
   expect(stderr).toMatch(
-    /^\d+ at once instead of 5000: the server has \d+ free connections, and a fleet takes a tenth/,
+    /^using \d+ connections? instead of 5000: the server has \d+ free connections, and a fleet uses at most a tenth/,
   );
 });
 
@@ -386,13 +458,13 @@ describe('wrong use is one sentence, and no database is asked', () => {
     [
       'a list that is not there',
       () => ['--fleet', '/nowhere.jsonl'],
-      /the list of targets \/nowhere\.jsonl cannot be read \(ENOENT\)/,
+      /the list of tenants \/nowhere\.jsonl cannot be read \(ENOENT\)/,
     ],
-    ['an empty list', () => ['--fleet', file('l.jsonl', '')], /l\.jsonl: it names no target/],
+    ['an empty list', () => ['--fleet', file('l.jsonl', '')], /l\.jsonl: it has no tenants/],
     [
       'an unreadable one',
       () => ['--fleet', file('l.json', '\u0000PK')],
-      /l\.json: it is not a JSON array of targets/,
+      /l\.json: it is not a JSON array of tenants/,
     ],
     [
       'a huge one',
@@ -401,12 +473,12 @@ describe('wrong use is one sentence, and no database is asked', () => {
         truncateSync(path, 300 * 1024 * 1024);
         return ['--fleet', path];
       },
-      /l\.csv: it has 300 MB; a list of targets has at most 32 MB/,
+      /l\.csv: it has 300 MB; the maximum for a list of tenants is 32 MB/,
     ],
     [
       'a duplicate',
       () => ['--fleet', listOf([...targets, { name: 'b', database: 'd' }])],
-      /:2: database "d" is in line 1 already/,
+      /:2: database "d" is already in line 1/,
     ],
     [
       'a canary that is not there',
@@ -414,17 +486,21 @@ describe('wrong use is one sentence, and no database is asked', () => {
       /--canary: not in the list: x/,
     ],
     [
-      'a target that is not there',
-      () => ['--fleet', listOf(targets), '--target', 'x'],
-      /x is not in .*targets\.jsonl/,
+      'a tenant that is not there',
+      () => ['--fleet', listOf(targets), '--tenant', 'x'],
+      /x is not in .*tenants\.jsonl/,
     ],
     [
       'days of a workload',
       () => ['--fleet', listOf(targets), '--workload-days', '3'],
       /--workload-days cannot be combined with --fleet/,
     ],
-    ['no fleet', () => ['--tolerated', '3'], /--tolerated is about a fleet/],
-    ['no number', () => ['--fleet', listOf(targets), '--concurrency', '0'], /It is a whole number from 1 on/],
+    ['no fleet', () => ['--max-failures', '3'], /--max-failures requires --fleet/],
+    [
+      'no number',
+      () => ['--fleet', listOf(targets), '--concurrency', '0'],
+      /Expected a whole number of 1 or more/,
+    ],
   ])('%s', async (_, args, expected) => {
     const { code, stdout, stderr } = await trueup(['up', folderOf(), ...args()], {
       env: { DATABASE_URL: nowhere },

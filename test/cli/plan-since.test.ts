@@ -23,26 +23,26 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     expect([markdown.code, markdown.stderr]).toEqual([0, '']);
     expect(markdown.stdout).toMatch(/^## Trueup: 1 step in `db`\n/);
     expect(markdown.stdout).toMatch(
-      /All of it was applied to an empty PostgreSQL \d+\S*, and every verify section passes\./,
+      /All steps were applied to an empty PostgreSQL \d+\S*, and every verify section passes\./,
     );
     expect(markdown.stdout).toContain('**Workload after the last step**: 1 statement, 1 plans, none fails');
     expect(markdown.stdout).toContain('### `0002_age`: apply');
     expect(markdown.stdout).toContain('- line 2 `ALTER TABLE`: `ACCESS EXCLUSIVE on t`');
     expect(markdown.stdout).toContain("SELECT trueup.has_column('t', 'age')");
-    expect(markdown.stdout).toContain('Not undone: it has no down section.');
+    expect(markdown.stdout).toContain('Cannot be undone: it has no down section.');
   });
 
   test('a change that breaks a statement of the running application', async () => {
     const folder = repository(BASE, {
       'db/0002_gone.sql':
-        '-- migrate:consent drop-column nobody reads it\n-- migrate:unproved it is gone\n-- migrate:up\nALTER TABLE t DROP COLUMN note;\n',
+        '-- migrate:consent drop-column nobody reads it\n-- migrate:no-verify it is gone\n-- migrate:up\nALTER TABLE t DROP COLUMN note;\n',
     });
     const { code, stdout } = await plan(folder, ...since, '--workload', 'w.sql', '--json');
-    const { steps, trial, workload, proofs } = JSON.parse(stdout);
+    const { steps, trial, workload, sections } = JSON.parse(stdout);
     expect([code, steps.length, trial.error.code, trial.error.sqlstate]).toEqual([1, 1, 'workload', '42703']);
     expect(workload).toMatchObject({ statements: 1, plan: 1, failing: [] });
-    expect(proofs).toEqual([
-      { migration: '0002_gone', verify: [], unproved: 'it is gone', undo: 'none', down: [] },
+    expect(sections).toEqual([
+      { migration: '0002_gone', verify: [], withoutVerify: 'it is gone', undo: 'none', down: [] },
     ]);
   });
 });
@@ -69,15 +69,15 @@ test('what does not go together, in a sentence', async () => {
   const folder = repository(BASE);
   const url = 'postgres://app@127.0.0.1:1/x';
   for (const [options, words] of [
-    [['--since', 'base', '--database-url', url], '--since does not go with --database-url'],
-    [['--since', 'base', '--stack', 'Shop'], '--since does not go with --stack'],
-    [['--major', '18'], '--major goes with --since'],
+    [['--since', 'base', '--database-url', url], '--since cannot be combined with --database-url'],
+    [['--since', 'base', '--stack', 'Shop'], '--since cannot be combined with --stack'],
+    [['--major', '18'], '--major requires --since'],
     [['--since', 'nowhere'], 'has no commit nowhere'],
   ] as const)
     expect(await plan(folder, ...options)).toMatchObject({ code: 2, stderr: expect.stringContaining(words) });
   expect(await plan(folder, '--json', '--format', 'markdown')).toMatchObject({
     code: 2,
-    stdout: expect.stringContaining('--json does not go with --format markdown'),
+    stdout: expect.stringContaining('--json cannot be combined with --format markdown'),
   });
   git(folder, 'checkout', '-q', '--orphan', 'alone');
   git(folder, 'commit', '-qm', 'alone');

@@ -3,7 +3,7 @@ import { type ChildProcess, execFile, type SpawnOptions, spawn } from 'node:chil
 import { existsSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { inject } from 'vitest';
-import { bundleProgram } from './bundle';
+import { bundleProgram, writeStarter } from './bundle';
 
 export interface Ran {
   readonly code: number;
@@ -73,12 +73,24 @@ export function command(): string[] {
   return [program];
 }
 
+/** Arguments of `node` that run the same program sooner. */
+function readyCommand(): string[] {
+  const [program] = command();
+  const starter = join(bundleFolder, 'start-trueup.cjs');
+  if (!existsSync(starter)) {
+    const own = join(bundleFolder, `start-trueup-${process.pid}.cjs`);
+    writeStarter(own, program!);
+    renameSync(own, starter);
+  }
+  return [starter];
+}
+
 export function trueup(args: readonly string[], options: RunOptions = {}): Promise<Ran> {
   const { cwd = ROOT, env, program } = options;
   return new Promise((ran) => {
     execFile(
       process.execPath,
-      [...(program ? [program] : command()), ...args],
+      [...(program ? [program] : readyCommand()), ...args],
       { cwd, env: cleanEnvironment(env), maxBuffer: 16 * 1024 * 1024 },
       (error, stdout, stderr) => ran({ code: error ? Number(error.code) : 0, stdout, stderr }),
     );

@@ -14,7 +14,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { fileName } from '../../lib/cli/commands/new';
+import { buildFileName } from '../../lib/cli/commands/new';
 import { RELEASES } from '../../lib/scratch-postgres/binaries';
 import { cleanEnvironment, command, trueup } from './trueup';
 
@@ -29,15 +29,15 @@ describe.concurrent('wrong use is answered with 2, a sentence and what to do', (
     [['statsu'], /unknown command 'statsu' \(Did you mean status\?\)/, /trueup --help/],
     [['status', '--jsn'], /unknown option '--jsn' \(Did you mean --json\?\)/, /trueup status --help/],
     [['down'], /missing required argument 'name'/, /trueup down --help/],
-    [['up', '--timeout', 'soon'], /'soon' is invalid\. It is a time such as 90s/, /trueup up --help/],
+    [['up', '--timeout', 'soon'], /'soon' is invalid\. Expected a duration such as 90s/, /trueup up --help/],
     [['check', 'nowhere'], /there is no folder nowhere/, /trueup new NAME/],
     [['check', 'package.json'], /package\.json is not a folder/, /trueup new NAME/],
-    [['up'], /there is no database to connect to/, /--database-url/],
+    [['up'], /no database was given/, /--database-url/],
     [['new', '?!'], /has no letter or digit/, /add_email/],
     [['status', '--database-url', 'localhost/app'], /does not begin with postgres:\/\//, /%40/],
     [['demo', '--database-url', 'postgres://u@h/d'], /no folder was given/, /Give the folder/],
     [['new', 'foo', 'package.json'], /package\.json is not a folder/, /Give the folder/],
-    [['new', 'foo', 'package.json/sub'], /cannot be written \(ENOTDIR\)/, /can be written to/],
+    [['new', 'foo', 'package.json/sub'], /cannot be written \(ENOTDIR\)/, /Give a writable folder/],
     [['new', 'a'.repeat(120), 'migrations/courses'], /more than 100 characters/, /Shorten it/],
     [['help', 'statsu'], /unknown command 'statsu' \(Did you mean status\?\)/, /trueup --help/],
     [['explain', 'docs'], /docs is a folder, not a file/, /Give a log file/],
@@ -81,7 +81,7 @@ describe.concurrent('wrong use is answered with 2, a sentence and what to do', (
   test.concurrent('the folder above or below: a full stop is not taken for its name', async () => {
     const below = join(folder, 'bad/below');
     mkdirSync(below, { recursive: true });
-    writeFileSync(join(below, '../1_a.sql'), '-- migrate:up\nSELEC 1;\n-- migrate:unproved a test\n');
+    writeFileSync(join(below, '../1_a.sql'), '-- migrate:up\nSELEC 1;\n-- migrate:no-verify a test\n');
     const { code, stderr } = await trueup(['check', '..'], { cwd: below });
     expect({ code, stderr }).toEqual({
       code: 1,
@@ -202,7 +202,7 @@ describe('new', () => {
     ['x', ['0001_a.sql'], { timestamp: true }, '20261121091530_x.sql'],
     ['Naïve café', [], { repeatable: true }, 'R__naive_cafe.sql'],
   ])('%j in %j', (name, files, options, expected) => {
-    expect(fileName(name, options, files, now)).toBe(expected);
+    expect(buildFileName(name, options, files, now)).toBe(expected);
   });
 
   test('makes the folder, never overwrites, and what it writes is refused until it is filled in', async () => {

@@ -15,6 +15,7 @@ import { verify } from '../../lambda/engine';
 import { type CompileError, compileFiles, compileFolder, formatProblem } from '../../lib/compiler';
 import { createDatabase, majors } from '../support/database';
 import { contextFor, up } from '../support/engine';
+import { expectGenerated, replacePart } from '../support/generated';
 import { REFUSALS, type Refusal, WARNINGS } from './refusals';
 import { FIXTURE } from './samples';
 import { CONSENT, compile, compileUp, file, problemsOf } from './support';
@@ -22,11 +23,18 @@ import { CONSENT, compile, compileUp, file, problemsOf } from './support';
 const DOCS = join(__dirname, '../../docs');
 const read = (name: string): string => readFileSync(join(DOCS, name), 'utf8');
 const text = ['migrations.md', 'statements.md', 'other-tools.md'].map(read).join('\n');
-/** What the compiler says, one heading a subject. */
-const refused = readdirSync(DOCS)
-  .filter((name) => /^refused-.*\.md$/.test(name))
-  .map(read)
-  .join('\n');
+/** Pages of what the compiler says, one heading a subject. */
+const REFUSED = readdirSync(DOCS).filter((name) => /^refused-.*\.md$/.test(name));
+
+/** Compares the one block under a heading with the messages that are printed. */
+function expectMessages(heading: string, messages: readonly string[]): void {
+  const page = REFUSED.find((name) => read(name).includes(`\n## ${heading}\n`));
+  if (page === undefined) throw new Error(`no page docs/refused-*.md has the heading ${heading}`);
+  const block = new RegExp(
+    `(\\n## ${heading}\\n(?:(?!\\n#|\`\`\`)[\\s\\S])*\\n\`\`\`text\\n)([\\s\\S]*?)(?=\`\`\`\\n)`,
+  );
+  expectGenerated(join(DOCS, page), (written) => replacePart(written, block, `${messages.join('\n\n')}\n`));
+}
 
 /** The text under a heading, up to the next one. */
 const section = (pages: string, heading: string): string =>
@@ -41,7 +49,6 @@ const rows = (heading: string): string[][] =>
 /** Fenced blocks: what stands behind the fence, and the text within. */
 const blocks = (within: string): [info: string, content: string][] =>
   [...within.matchAll(/^```(\S.*)\n([\s\S]*?)^```$/gm)].map(([, info, content]) => [info!, content!]);
-const output = (heading: string): string[] => blocks(section(refused, heading)).map(([, content]) => content);
 
 /** The statement as a migration, after the samples' database. */
 const known = async (sql: string) => {
@@ -69,7 +76,7 @@ describe('its files', () => {
   test('compile together', async () => {
     expect(written.length).toBeGreaterThan(5);
     const { migrations } = await compile(files);
-    expect(migrations.filter(({ unproved }) => unproved).map(({ name }) => name)).toEqual([
+    expect(migrations.filter(({ withoutVerify }) => withoutVerify).map(({ name }) => name)).toEqual([
       '20260101120000_create_shops',
     ]);
   });
@@ -80,7 +87,7 @@ describe('its files', () => {
     const outcome = await up(url, manifest);
     expect(outcome).toMatchObject({ status: 'done', report: { pending: [], warnings: [] } });
     expect(outcome.report.applied).toHaveLength(manifest.migrations.length);
-    const { proved, findings } = await verify(contextFor(url, manifest), 'app');
+    const { verified: proved, findings } = await verify(contextFor(url, manifest), 'app');
     expect(findings).toEqual([]);
     // All but dbmate's file, which proves nothing, and the one that is superseded.
     expect(proved).toHaveLength(manifest.migrations.length - 2);
@@ -119,9 +126,9 @@ test('the example of several problems', async () => {
     [{ name: '0012_cleanup.sql', bytes: Buffer.from(sql) }],
     'migrations/shop',
   ).catch((thrown) => thrown);
-  expect(blocks(read('refused-files.md').split('\n## ')[0]!).map(([, content]) => content)).toEqual([
-    `${(error as CompileError).message}\n`,
-  ]);
+  expectGenerated(join(DOCS, 'refused-files.md'), (page) =>
+    replacePart(page, /(^[\s\S]*?\n```text\n)([\s\S]*?)(?=```\n)/, `${(error as CompileError).message}\n`),
+  );
 });
 
 describe('every message', () => {
@@ -137,11 +144,11 @@ describe('every message', () => {
 
   test.each(Object.keys(REFUSALS))('%s', async (heading) => {
     const messages = await Promise.all(REFUSALS[heading]!.map(printed));
-    expect(output(heading)).toEqual([`${messages.join('\n\n')}\n`]);
+    expectMessages(heading, messages);
   });
 
   test('Warnings', async () => {
-    expect(output('Warnings')).toEqual([`${(await Promise.all(WARNINGS.map(warned))).join('\n\n')}\n`]);
+    expectMessages('Warnings', await Promise.all(WARNINGS.map(warned)));
   });
 
   test('Folders', async () => {
@@ -161,7 +168,7 @@ describe('every message', () => {
       const error: unknown = await compileFolder(folder).catch((thrown) => thrown);
       messages.push(...(error as CompileError).problems.map(formatProblem));
     }
-    expect(output('Folders')).toEqual([`${messages.join('\n\n')}\n`]);
+    expectMessages('Folders', messages);
   });
 
   test('and no case of one message twice', () => {

@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 import { CompileError } from '../../lib/compiler';
 import { compile } from './support';
 
-const HEAD = '-- migrate:unproved x\n-- migrate:consent destroys x\n-- migrate:consent rewrites x\n';
+const HEAD = '-- migrate:no-verify x\n-- migrate:consent destroys x\n-- migrate:consent rewrites x\n';
 const up = (sql: string): string => `${HEAD}-- migrate:up\n${sql}\n`;
 const each = (n: number, text: (i: number) => string, between = ''): string =>
   Array.from({ length: n }, (_, i) => text(i)).join(between);

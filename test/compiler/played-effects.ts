@@ -1,4 +1,4 @@
-/** Effects carried out on a model of the catalogue, and the same things read from a server. */
+/** Effects carried out on a model of the catalog, and the same things read from a server. */
 import type { Client } from 'pg';
 import type { Effect, ObjectName } from '../../lambda/contract/effects';
 

@@ -29,6 +29,13 @@ export const WARNINGS: readonly Refusal[] = [
     dbmate('SELECT 1;\nGRANT SELECT ON schema_migrations TO reader;'),
     DBMATE,
   ),
+  {
+    title: 'supersedes a renumbered file',
+    files: {
+      '0003_add_note.sql': COMPLETE,
+      '0007_example.sql': `-- migrate:supersedes 0002_add_note\n${COMPLETE}`,
+    },
+  },
   whole('history that cannot run', `-- migrate:history applied by hand\n-- migrate:up\nSELECT 1;\nCOMMIT;\n`),
 ];
 
@@ -57,7 +64,7 @@ export const REFUSALS: Readonly<Record<string, readonly Refusal[]>> = {
     whole('empty up', '-- migrate:up\n-- to do\n-- migrate:verify\nSELECT 1;\n'),
     whole('empty verify', '-- migrate:up\nSELECT 1;\n-- migrate:verify\n'),
     whole('no verify', '-- migrate:up\nSELECT 1;\n'),
-    whole('verify, and why there is none', `-- migrate:unproved it is small\n${COMPLETE}`),
+    whole('verify, and why there is none', `-- migrate:no-verify it is small\n${COMPLETE}`),
     whole('down of a repeatable', `${COMPLETE}-- migrate:down\nSELECT 1;\n`, 'R__totals.sql'),
   ],
   Directives: [
@@ -69,8 +76,8 @@ export const REFUSALS: Readonly<Record<string, readonly Refusal[]>> = {
     whole('history without a reason', `-- migrate:history\n${COMPLETE}`),
     whole('an open decision', `-- migrate:decide which of the rows that share an e-mail stays\n${COMPLETE}`),
     whole('a decision about nothing', `-- migrate:decide\n${COMPLETE}`),
-    whole('unproved without a reason', '-- migrate:unproved\n-- migrate:up\nSELECT 1;\n'),
-    whole('unproved twice', '-- migrate:unproved a\n-- migrate:unproved b\n-- migrate:up\nSELECT 1;\n'),
+    whole('unproved without a reason', '-- migrate:no-verify\n-- migrate:up\nSELECT 1;\n'),
+    whole('unproved twice', '-- migrate:no-verify a\n-- migrate:no-verify b\n-- migrate:up\nSELECT 1;\n'),
     whole('supersedes several', `-- migrate:supersedes 0001_a 0002_b\n${COMPLETE}`),
     {
       title: 'supersedes twice',

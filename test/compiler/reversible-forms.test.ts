@@ -6,7 +6,7 @@ import type { AlterTableCmd, Node } from 'libpg-query';
 import { beforeAll, expect, test } from 'vitest';
 import { FileModel, FolderModel } from '../../lib/compiler/model/schema-model';
 import { loadParser } from '../../lib/compiler/read/parser';
-import { undoOf } from '../../lib/compiler/reversible';
+import { classifyUndo } from '../../lib/compiler/reversible';
 
 const parser = createRequire(require.resolve('libpg-query'));
 const declarations = (file: string) => readFileSync(join(parser.resolve('@pgsql/types'), '..', file), 'utf8');
@@ -24,7 +24,7 @@ function undoneByItself(statement: object): boolean {
   const file = new FileModel(new FolderModel());
   file.indexes.add('i');
   file.addOwnConstraint('t', 'c');
-  return undoOf([statement as Node], file) === 'automatic';
+  return classifyUndo([statement as Node], file) === 'automatic';
 }
 
 const alter = (command: object, objtype: string): object => ({

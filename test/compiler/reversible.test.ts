@@ -66,14 +66,14 @@ describe('verify runs', () => {
     return migrations[0]!.verifyWhen;
   };
   const READS_TABLE = "SELECT 'x' FROM orders";
-  const READS_CATALOGUE =
+  const READS_CATALOG =
     "SELECT trueup.is_indexed('orders', ARRAY['a']) UNION ALL SELECT relname FROM pg_class";
 
   test.each([
     ['ALTER TABLE orders ADD COLUMN a int', READS_TABLE, 'after-commit'],
     ['CREATE INDEX i ON orders (a)', READS_TABLE, 'after-commit'],
     ['CREATE TRIGGER t AFTER INSERT ON orders EXECUTE FUNCTION f()', READS_TABLE, 'after-commit'],
-    ['ALTER TABLE orders ADD COLUMN a int', READS_CATALOGUE, 'before-commit'],
+    ['ALTER TABLE orders ADD COLUMN a int', READS_CATALOG, 'before-commit'],
     ['ALTER TABLE orders ADD COLUMN a int', 'SELECT * FROM information_schema.columns', 'before-commit'],
     ['ALTER TABLE orders ADD COLUMN a int', 'SELECT check_orders()', 'after-commit'],
     [
@@ -88,10 +88,10 @@ describe('verify runs', () => {
     ['CREATE TABLE fresh (a int); CREATE INDEX i ON fresh (a)', READS_TABLE, 'before-commit'],
     ['CREATE TABLE IF NOT EXISTS fresh (a int); CREATE INDEX i ON fresh (a)', READS_TABLE, 'after-commit'],
     ['DO $$ BEGIN END $$', READS_TABLE, 'after-commit'],
-    ['CREATE INDEX CONCURRENTLY i ON orders (a)', READS_CATALOGUE, 'after-commit'],
-    ['SELECT 1; CREATE INDEX CONCURRENTLY i ON orders (a)', READS_CATALOGUE, 'after-commit'],
-    ['ALTER TABLE orders ADD COLUMN a int', `${READS_CATALOGUE}; ${READS_TABLE}`, 'after-commit'],
-    ['ALTER TABLE orders VALIDATE CONSTRAINT c', READS_CATALOGUE, 'after-commit'],
+    ['CREATE INDEX CONCURRENTLY i ON orders (a)', READS_CATALOG, 'after-commit'],
+    ['SELECT 1; CREATE INDEX CONCURRENTLY i ON orders (a)', READS_CATALOG, 'after-commit'],
+    ['ALTER TABLE orders ADD COLUMN a int', `${READS_CATALOG}; ${READS_TABLE}`, 'after-commit'],
+    ['ALTER TABLE orders VALIDATE CONSTRAINT c', READS_CATALOG, 'after-commit'],
   ])('%s / %s: %s', async (up, verify, expected) => {
     expect(await when(up, verify)).toBe(expected);
   });

@@ -1,5 +1,5 @@
 /** One sample for each form of statement, over a small database, with what is to be known of it beforehand. */
-import type { Execution } from '../../lambda/contract/manifest';
+import type { ExecutionMode } from '../../lambda/contract/manifest';
 
 /** What the samples find. Compiled as the first migration, so that the compiler knows it too. */
 export const FIXTURE = `
@@ -56,7 +56,7 @@ INSERT INTO events_2026 SELECT n, '2026-05-05' FROM generate_series(1, 20) n;
 
 export interface Sample {
   readonly sql: string;
-  readonly execution?: Execution;
+  readonly execution?: ExecutionMode;
   readonly destroys?: true;
   readonly rewrites?: true;
   /** First major that knows the statement. */
@@ -308,4 +308,4 @@ export const OUTSIDE: readonly Sample[] = (
     { sql: 'VACUUM FULL orders', rewrites },
     { sql: 'ALTER TABLE events DETACH PARTITION events_2025 CONCURRENTLY', since: 14 },
   ] satisfies Sample[]
-).map((sample: Sample) => ({ ...sample, execution: 'outside' }));
+).map((sample: Sample) => ({ ...sample, execution: 'non-transactional' }));

@@ -1,17 +1,19 @@
 import { Stack } from 'aws-cdk-lib';
-import { Template } from 'aws-cdk-lib/assertions';
+import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import { describe, expect, it } from 'vitest';
-import type { SchemaDatabase } from '../../lib/constructs/database/schema-database';
+import { SchemaDatabase } from '../../lib/constructs/database/schema-database';
+import { SchemaFleet } from '../../lib/constructs/fleet/schema-fleet';
+import { FleetTenants } from '../../lib/constructs/fleet/tenants';
 import { SchemaMigrations } from '../../lib/constructs/migrations/schema-migrations';
 import { DatabaseStack } from '../../lib/stacks/database-stack';
 import type { DatabaseStackProps } from '../../lib/stacks/database-stack-props';
 import { WatchStack } from '../../lib/stacks/watch-stack';
 import { deployment } from '../support/deployment';
-import { folderOf, PEOPLE, resourcesOf, testApp } from '../support/synth';
+import { PEOPLE_FOLDER, resourcesOf, testApp } from '../support/synth';
 
-const folder = folderOf({ '0001_people.sql': PEOPLE });
+const folder = PEOPLE_FOLDER;
 
 /** Every policy statement of a template, by the role that has it; nothing may come from elsewhere. */
 function statementsOf(stack: Stack): Record<string, Record<string, unknown>[]> {
@@ -96,9 +98,9 @@ const lookAt = (...resources: unknown[]) => ({
 
 describe('permissions, statement by statement', () => {
   it('of deploy and of the framework around it', () => {
-    const { MigrateRole, AskRole, ...others } = statementsOf(deployment().stack);
+    const { MigrateRole, QueryRole, ...others } = statementsOf(deployment().stack);
     expect(MigrateRole).toBeDefined();
-    expect(AskRole).toBeDefined();
+    expect(QueryRole).toBeDefined();
     const framework = [
       LOG,
       invoke('DeployIsComplete', 'DeployOnEvent'),
@@ -142,7 +144,7 @@ describe('permissions, statement by statement', () => {
   ) => statementsOf(deployment({}, serverProps, database).stack).MigrateRole;
 
   it('of migrate with a secret', () => {
-    expect(ofMigrate()).toEqual([
+    expect(ofMigrate((server) => server.database({ auth: 'secret' }))).toEqual([
       LOG,
       readSecret(imported('MasterUserSecretSecretArn')),
       ...NETWORK_INTERFACES,
@@ -154,7 +156,7 @@ describe('permissions, statement by statement', () => {
     const key = new kms.Key(new Stack(app, 'Keys'), 'Key');
     const server = new DatabaseStack(app, 'Server', { encryptionKey: key, managedSecret: false });
     const stack = new Stack(app, 'App');
-    new SchemaMigrations(stack, 'Schema', { database: server.database(), folder });
+    new SchemaMigrations(stack, 'Schema', { database: server.database({ login: 'secret' }), folder });
     expect(statementsOf(stack).MigrateRole).toEqual([
       LOG,
       readSecret(imported('SecretAttachment')),
@@ -215,37 +217,40 @@ describe('permissions, statement by statement', () => {
   });
 
   it('of migrate with the Data API', () => {
-    expect(ofMigrate((server) => server.dataApi(), { engine: 'aurora', dataApi: true })).toEqual([
+    const database = (server: DatabaseStack) => server.dataApi({ login: 'secret' });
+    expect(ofMigrate(database, { engine: 'aurora', dataApi: true })).toEqual([
       LOG,
       readSecret(imported('MasterUserSecretSecretArn')),
       ...NETWORK_INTERFACES,
-      {
-        Sid: 'DataApi',
-        Effect: 'Allow',
-        Action: [
-          'rds-data:BeginTransaction',
-          'rds-data:CommitTransaction',
-          'rds-data:ExecuteStatement',
-          'rds-data:RollbackTransaction',
-        ],
-        Resource: {
-          'Fn::Join': [
-            '',
-            [
-              'arn:',
-              { Ref: 'AWS::Partition' },
-              ':rds:',
-              { Ref: 'AWS::Region' },
-              ':',
-              { Ref: 'AWS::AccountId' },
-              ':cluster:',
-              imported('RefCluster'),
-            ],
-          ],
-        },
-      },
+      DATA_API,
     ]);
   });
+
+  const DATA_API = {
+    Sid: 'DataApi',
+    Effect: 'Allow',
+    Action: [
+      'rds-data:BeginTransaction',
+      'rds-data:CommitTransaction',
+      'rds-data:ExecuteStatement',
+      'rds-data:RollbackTransaction',
+    ],
+    Resource: {
+      'Fn::Join': [
+        '',
+        [
+          'arn:',
+          { Ref: 'AWS::Partition' },
+          ':rds:',
+          { Ref: 'AWS::Region' },
+          ':',
+          { Ref: 'AWS::AccountId' },
+          ':cluster:',
+          imported('RefCluster'),
+        ],
+      ],
+    },
+  };
 
   it('of migrate let Lambda give back its network interfaces after the function has left the VPC', () => {
     const functionsAndRoles = (transport: 'pg' | 'data-api') => {
@@ -275,13 +280,13 @@ describe('permissions, statement by statement', () => {
   it('of whoever runs the command line: to ask is not to change', () => {
     const { stack, schema } = deployment();
     const person = (id: string) => new iam.Role(stack, id, { assumedBy: new iam.AccountRootPrincipal() });
-    schema.grantAsk(person('Reader'));
+    schema.grantQuery(person('Reader'));
     schema.grantDeploy(person('Operator'));
     const { Reader, Operator } = statementsOf(stack);
     const invokes = (id: string) => [
       { Effect: 'Allow', Action: 'lambda:InvokeFunction', Resource: arnOf(id) },
     ];
-    expect(Reader).toEqual(invokes('AskFunction'));
+    expect(Reader).toEqual(invokes('QueryFunction'));
     expect(Operator).toEqual(invokes('MigrateFunction'));
   });
 
@@ -289,16 +294,143 @@ describe('permissions, statement by statement', () => {
     const roles = (database: (server: DatabaseStack) => SchemaDatabase, props: DatabaseStackProps = {}) =>
       statementsOf(deployment({}, props, database).stack);
     const master = readSecret(imported('MasterUserSecretSecretArn'));
-    expect(roles((server) => server.database()).AskRole).toEqual([LOG, master, ...NETWORK_INTERFACES]);
+    const asMaster = roles((server) => server.database({ auth: 'secret' }));
+    expect(asMaster.QueryRole).toEqual([LOG, master, ...NETWORK_INTERFACES]);
     const iam = roles((server) => server.database({ auth: 'iam', createDatabase: true }));
     expect(iam.MigrateRole).toContainEqual(master);
-    expect(iam.AskRole).toEqual([
+    expect(iam.QueryRole).toEqual([
       LOG,
       ...NETWORK_INTERFACES,
       connect('app_migrator', imported('DbiResourceId')),
     ]);
-    const dataApi = roles((server) => server.dataApi(), { engine: 'aurora', dataApi: true });
-    expect(dataApi.AskRole).toEqual(dataApi.MigrateRole);
+    const aurora = { engine: 'aurora', dataApi: true } as const;
+    const dataApi = roles((server) => server.dataApi({ login: 'secret' }), aurora);
+    expect(dataApi.QueryRole).toEqual(dataApi.MigrateRole);
+  });
+
+  describe('of a login of its own', () => {
+    const roles = (database: (server: DatabaseStack) => SchemaDatabase, props: DatabaseStackProps = {}) => {
+      const { MigrateRole, QueryRole } = statementsOf(deployment({}, props, database).stack);
+      return { MigrateRole, QueryRole };
+    };
+    const master = readSecret(imported('MasterUserSecretSecretArn'));
+    const login = connect('courses_migrator', imported('DbiResourceId'));
+    const ownSecret = {
+      ...readSecret({ Ref: expect.stringMatching(/^SchemaLogin[0-9A-F]{8}$/) }),
+      Sid: 'ReadLoginSecret',
+    };
+    const aurora = { engine: 'aurora', dataApi: true } as const;
+    const name = { databaseName: 'courses', createDatabase: true } as const;
+
+    it("the first run reads the server's secret; who asks does not", () => {
+      expect(roles((server) => server.database({ ...name, login: 'own' }))).toEqual({
+        MigrateRole: [LOG, master, ...NETWORK_INTERFACES, login],
+        QueryRole: [LOG, ...NETWORK_INTERFACES, login],
+      });
+      expect(roles((server) => server.dataApi({ ...name, login: 'own' }), aurora)).toEqual({
+        MigrateRole: [LOG, master, ownSecret, ...NETWORK_INTERFACES, DATA_API],
+        QueryRole: [LOG, ownSecret, ...NETWORK_INTERFACES, DATA_API],
+      });
+    });
+
+    it('with createUser: false nobody reads it, said or not', () => {
+      for (const said of ['own', undefined] as const) {
+        const options = { ...name, login: said, createUser: false };
+        const onlyLogin = [LOG, ...NETWORK_INTERFACES, login];
+        expect(roles((server) => server.database(options))).toEqual({
+          MigrateRole: onlyLogin,
+          QueryRole: onlyLogin,
+        });
+        const onlySecret = [LOG, ownSecret, ...NETWORK_INTERFACES, DATA_API];
+        expect(roles((server) => server.dataApi(options), aurora)).toEqual({
+          MigrateRole: onlySecret,
+          QueryRole: onlySecret,
+        });
+      }
+    });
+
+    it('that nobody has asked for: a database that was deployed before may keep its login, also to be asked', () => {
+      const both = [LOG, master, ...NETWORK_INTERFACES, login];
+      expect(roles((server) => server.database(name))).toEqual({ MigrateRole: both, QueryRole: both });
+      const overDataApi = [LOG, master, ownSecret, ...NETWORK_INTERFACES, DATA_API];
+      expect(roles((server) => server.dataApi(name), aurora)).toEqual({
+        MigrateRole: overDataApi,
+        QueryRole: overDataApi,
+      });
+    });
+
+    it('what is there already keeps its logical id, and an update moves the ledger', () => {
+      const made = (options: Parameters<DatabaseStack['database']>[0]) => {
+        const { stack } = deployment({}, {}, (server) => server.database({ ...name, ...options }));
+        const { Resources } = Template.fromStack(stack).toJSON() as {
+          Resources: Record<string, { Type: string }>;
+        };
+        const [resource] = Object.values(resourcesOf(Template.fromStack(stack), 'Custom::TrueupSchema'));
+        const types = Object.entries(Resources).map(([id, { Type }]) => `${Type} ${id}`);
+        return { types: types.sort(), login: resource!.Properties.Login };
+      };
+      const before = made({ auth: 'secret' });
+      const kept = made({});
+      const own = made({ login: 'own' });
+      expect(kept.types).toEqual(before.types);
+      expect(kept.login).toEqual(before.login);
+      expect(own.types).toEqual(before.types);
+      expect(own.login).toBe('iam:courses_migrator');
+    });
+
+    it('over the Data API has one secret a database, whatever the number of schemas', () => {
+      const app = testApp();
+      const server = new DatabaseStack(app, 'Server', aurora);
+      const stack = new Stack(app, 'App');
+      for (const namespace of ['one', 'two'])
+        new SchemaMigrations(stack, namespace, {
+          database: server.dataApi(name),
+          folder,
+          ledgerName: namespace,
+        });
+      new SchemaMigrations(stack, 'other', {
+        database: server.dataApi({ ...name, databaseName: 'other' }),
+        folder,
+      });
+      const secrets = Object.values(resourcesOf(Template.fromStack(stack), 'AWS::SecretsManager::Secret'));
+      expect(secrets.map(({ Properties }) => Properties.GenerateSecretString)).toEqual(
+        ['courses_migrator', 'other_migrator'].map((username) => ({
+          ExcludePunctuation: true,
+          GenerateStringKey: 'password',
+          PasswordLength: 40,
+          SecretStringTemplate: JSON.stringify({ username }),
+        })),
+      );
+    });
+
+    it("is warned of where it is not, and the login is the server's master user", () => {
+      const warnings = (database: (server: DatabaseStack) => SchemaDatabase): unknown[] =>
+        Annotations.fromStack(deployment({}, {}, database).stack).findWarning(
+          '*',
+          Match.stringLikeRegexp('master user'),
+        );
+      expect(warnings((server) => server.database({ auth: 'secret' }))).toHaveLength(1);
+      expect(warnings((server) => SchemaDatabase.instance(server.instance!))).toHaveLength(1);
+      expect(warnings((server) => server.database())).toEqual([]);
+      expect(warnings((server) => server.database({ auth: 'iam' }))).toEqual([]);
+    });
+
+    it('is for one database: a fleet has one a server, and says so', () => {
+      const fleet = (options: Parameters<DatabaseStack['database']>[0]) => {
+        const app = testApp();
+        const server = new DatabaseStack(app, 'Server');
+        const stack = new Stack(app, 'App');
+        new SchemaFleet(stack, 'Schema', {
+          servers: { main: server.database(options) },
+          tenants: [FleetTenants.databases({ pattern: 'tenant_*' })],
+          folder,
+        });
+        return Annotations.fromStack(stack).findWarning('*', Match.stringLikeRegexp('master user'));
+      };
+      expect(() => fleet({ login: 'own' })).toThrow("login: 'own' is for one database");
+      expect(fleet({})).toHaveLength(1);
+      expect(fleet({ auth: 'iam' })).toEqual([]);
+    });
   });
 
   it('the pager and the drift check may ask, and nothing else may be invoked by what watches', () => {
@@ -314,16 +446,16 @@ describe('permissions, statement by statement', () => {
           (Properties.PolicyDocument as { Statement: { Action: unknown; Resource: unknown }[] }).Statement,
       )
       .filter(({ Action }) => Action === 'lambda:InvokeFunction');
-    expect(invokable.map(({ Resource }) => Resource)).toEqual([imported('SchemaAskFunction')]);
+    expect(invokable.map(({ Resource }) => Resource)).toEqual([imported('SchemaQueryFunction')]);
     const targets = Object.values(resourcesOf(template, 'AWS::Events::Rule')).flatMap(
       ({ Properties }) => Properties.Targets as { Arn: unknown }[],
     );
-    expect(targets.map(({ Arn }) => Arn)).toContainEqual(imported('SchemaAskFunction'));
+    expect(targets.map(({ Arn }) => Arn)).toContainEqual(imported('SchemaQueryFunction'));
     expect(JSON.stringify(targets)).not.toContain('SchemaMigrateFunction');
   });
 
   it('both functions are of one asset, one name each, without versions or aliases', () => {
-    const { stack, schema } = deployment({ askConcurrency: 5, workloadDays: 31 });
+    const { stack, schema } = deployment({ queryConcurrency: 5, workloadDays: 31 });
     const template = Template.fromStack(stack);
     const functions = Object.values(resourcesOf(template, 'AWS::Lambda::Function')).filter(
       ({ Properties }) => Properties.Handler === 'index.handler',
@@ -339,7 +471,7 @@ describe('permissions, statement by statement', () => {
       Environment: {
         // The alarms on drift look at the metrics of one name, whichever of the two runs the check.
         Variables: {
-          TRUEUP_ASKS_ONLY: 'true',
+          TRUEUP_QUERY_ONLY: 'true',
           TRUEUP_METRICS_OF: { Ref: expect.stringMatching(/^SchemaMigrateFunction/) },
         },
       },
@@ -348,6 +480,6 @@ describe('permissions, statement by statement', () => {
     expect(migrate).not.toHaveProperty('ReservedConcurrentExecutions');
     template.resourceCountIs('AWS::Lambda::Version', 0);
     template.resourceCountIs('AWS::Lambda::Alias', 0);
-    expect(schema.askFunction).not.toBe(schema.migrateFunction);
+    expect(schema.queryFunction).not.toBe(schema.migrateFunction);
   });
 });

@@ -8,9 +8,9 @@ import { SchemaMigrations } from '../../lib/constructs/migrations/schema-migrati
 import type { SchemaMigrationsProps } from '../../lib/constructs/migrations/schema-migrations-props';
 import type { DatabaseStack } from '../../lib/stacks/database-stack';
 import { deployment } from '../support/deployment';
-import { folderOf, PEOPLE, testApp } from '../support/synth';
+import { folderOf, PEOPLE_FOLDER, testApp } from '../support/synth';
 
-const folder = folderOf({ '0001_people.sql': PEOPLE });
+const folder = PEOPLE_FOLDER;
 
 describe('bad input fails at synth', () => {
   const schema = (props: Partial<SchemaMigrationsProps>) => () => deployment(props);
@@ -32,31 +32,31 @@ describe('bad input fails at synth', () => {
     );
   });
 
-  it('accepted findings that cannot be read, with their line', () => {
+  it('suppressions that cannot be read, with their line', () => {
     const files = folderOf({
-      accepted: '# none\nindex-lost public.orders\n',
+      suppressions: '# none\nmissing-index public.orders\n',
       misspelt: 'index-lots public.orders  # why\n',
     });
-    expect(schema({ folder, audit: { accept: `${files}/accepted` } })).toThrow(
-      `App/Schema: audit.accept: ${files}/accepted:2: it is not \`id object  # reason\`, and each accepted finding needs its reason. A line is for example:`,
+    expect(schema({ folder, audit: { suppressions: `${files}/suppressions` } })).toThrow(
+      `App/Schema: audit.suppressions: ${files}/suppressions:2: expected \`id object # reason\`; each suppression needs a reason. A line is for example:`,
     );
-    expect(schema({ folder, audit: { accept: `${files}/misspelt` } })).toThrow(
-      /:1: there is no kind index-lots/,
+    expect(schema({ folder, audit: { suppressions: `${files}/misspelt` } })).toThrow(
+      /:1: there is no check index-lots/,
     );
-    expect(schema({ folder, audit: { accept: `${files}/nowhere` } })).toThrow(
-      `App/Schema: audit.accept is "${files}/nowhere"; it must be the path of a file that can be read (ENOENT).`,
+    expect(schema({ folder, audit: { suppressions: `${files}/nowhere` } })).toThrow(
+      `App/Schema: audit.suppressions is "${files}/nowhere"; it must be the path of a file that can be read (ENOENT).`,
     );
-    expect(schema({ folder, audit: { accept: [] as never } })).toThrow(
-      'audit.accept is []; it must be the path of a file',
+    expect(schema({ folder, audit: { suppressions: [] as never } })).toThrow(
+      'audit.suppressions is []; it must be the path of a file',
     );
-    expect(schema({ folder, audit: 'accepted' as never })).toThrow(
-      'audit is a string; it must be an object with accept, scheduled',
+    expect(schema({ folder, audit: 'suppressions' as never })).toThrow(
+      'audit is a string; it must be an object with suppressions, scheduled',
     );
   });
   it('a workload that cannot be used, with its line', () => {
     const files = folderOf({ 'shop.sql': 'SELECT id FROM people;\nDROP TABLE people;\n' });
     expect(schema({ folder, workload: [`${files}/shop.sql`] })).toThrow(
-      `App/Schema: workload must name files of statements to plan: ${files}/shop.sql:2: a command that is not planned. A workload holds SELECT`,
+      `App/Schema: workload must name files of statements to plan: ${files}/shop.sql:2: a command that PostgreSQL does not plan. A workload may have SELECT`,
     );
     expect(schema({ folder, workload: `${files}/ship.sql` })).toThrow(
       `App/Schema: workload must name files of statements to plan: there is no file ${files}/ship.sql`,
@@ -85,16 +85,16 @@ describe('bad input fails at synth', () => {
     ['a slice longer than a function lives', { slice: Duration.minutes(14) }, 'Set slice to at most 740 s'],
     [
       'a wait that is longer than everything',
-      { totalTimeout: Duration.minutes(2), databaseWait: Duration.minutes(3) },
-      'databaseWait (180 s) must not be longer than totalTimeout (120 s)',
+      { totalTimeout: Duration.minutes(2), connectTimeout: Duration.minutes(3) },
+      'connectTimeout (180 s) must not be longer than totalTimeout (120 s)',
     ],
     [
       'a slice of half a second',
       { slice: Duration.millis(500) },
       'slice is 0.5 s; it must be a Duration of whole seconds, from 2 to 3600',
     ],
-    ['a namespace that is no name', { namespace: '../people' }, 'namespace is "../people"; it must be'],
-    ['properties that the framework cannot carry', { runId: 'x'.repeat(4000) }, 'up to 256 bytes'],
+    ['a namespace that is no name', { ledgerName: '../people' }, 'ledgerName is "../people"; it must be'],
+    ['properties that the framework cannot carry', { forceRunToken: 'x'.repeat(4000) }, 'up to 256 bytes'],
   ])('%s', (_, props, message) => {
     expect(schema(props)).toThrow(message);
   });
@@ -105,12 +105,10 @@ describe('bad input fails at synth', () => {
       new SchemaMigrations(stack, id, {
         database: server.database({ databaseName }),
         folder,
-        namespace: 'people',
+        ledgerName: 'people',
       });
     expect(second('Other', 'other')).not.toThrow();
-    expect(second('Same', 'app')).toThrow(
-      'App/Same and App/Schema use the same namespace of the same database',
-    );
+    expect(second('Same', 'app')).toThrow('App/Same and App/Schema use the same ledger in the same database');
   });
 
   it('but not a host of one name in two accounts', () => {
@@ -134,12 +132,12 @@ describe('bad input fails at synth', () => {
     };
     expect(inAccount('111122223333')).not.toThrow();
     expect(inAccount('444455556666')).not.toThrow();
-    expect(inAccount('444455556666')).toThrow('use the same namespace of the same database');
+    expect(inAccount('444455556666')).toThrow('use the same ledger in the same database');
   });
 
   it('a statement that the Data API would refuse', () => {
     const long = folderOf({
-      '0001_long.sql': `-- migrate:up\nSELECT '${'x'.repeat(70_000)}';\n-- migrate:unproved It changes nothing.\n`,
+      '0001_long.sql': `-- migrate:up\nSELECT '${'x'.repeat(70_000)}';\n-- migrate:no-verify It changes nothing.\n`,
     });
     expect(() =>
       deployment({ folder: long }, { engine: 'aurora', dataApi: true }, (server) => server.dataApi()),
@@ -160,8 +158,18 @@ describe('bad input fails at synth', () => {
     ],
     [
       'a user beside a secret',
-      (server) => server.database({ user: 'me' }),
-      "user and createUser go with auth: 'iam'",
+      (server) => server.database({ user: 'me', auth: 'secret' }),
+      "user and createUser go with login: 'own' or auth: 'iam'",
+    ],
+    [
+      "a login of its own as the secret's role",
+      (server) => server.database({ login: 'own', auth: 'secret' }),
+      "login: 'own' logs in with IAM authentication",
+    ],
+    [
+      'a login of its own whose name the server would cut off',
+      (server) => server.database({ login: 'own', databaseName: 'x'.repeat(60) }),
+      'user, which is made of databaseName, is',
     ],
     [
       'a role that cannot be named at synth',

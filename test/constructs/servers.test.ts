@@ -7,9 +7,9 @@ import { describe, expect, it } from 'vitest';
 import type { ExistingServerOptions } from '../../lib/constructs/database/options';
 import { SchemaDatabase } from '../../lib/constructs/database/schema-database';
 import { SchemaMigrations } from '../../lib/constructs/migrations/schema-migrations';
-import { folderOf, PEOPLE, testApp } from '../support/synth';
+import { folderOf, PEOPLE, PEOPLE_FOLDER, testApp } from '../support/synth';
 
-const folder = folderOf({ '0001_people.sql': PEOPLE });
+const folder = PEOPLE_FOLDER;
 const stack = new Stack(testApp(), 'App');
 const vpc = new ec2.Vpc(stack, 'Vpc');
 const secret = new secretsmanager.Secret(stack, 'Secret');
@@ -159,9 +159,9 @@ it('a folder whose name is no namespace asks for one', () => {
     new SchemaMigrations(stack, `Schema${stack.node.children.length}`, {
       database: existing({})(),
       folder: named,
-      namespace,
+      ledgerName: namespace,
     });
-  expect(() => make()).toThrow(/the folder's name is "my shop"; it must be .*\. Give `namespace`\.$/);
+  expect(() => make()).toThrow(/the folder's name is "my shop"; it must be .*\. Give `ledgerName`\.$/);
   expect(() => make('shop')).not.toThrow();
 });
 

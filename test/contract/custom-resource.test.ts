@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import {
+  buildDeployEnvironment,
+  buildPhysicalResourceId,
   type DeployProperties,
-  deployEnvironment,
-  deploySettings,
-  physicalResourceId,
+  readDeploySettings,
   readOldProperties,
   readProperties,
 } from '../../lambda/contract/custom-resource';
@@ -18,14 +18,15 @@ const EVERY: Required<DeployProperties> = {
   OwnerRole: '',
   Adopt: 'false',
   Baseline: '',
-  UndoAfterSuccess: 'true',
-  RunId: '',
+  RollbackAfterSuccess: 'true',
+  ForceRunToken: '',
   Owner: 'shop/Schema',
-  Beside: ['a', 'b'],
+  OtherNamespaces: ['a', 'b'],
   Workload: 'w1',
+  RemoveWorkload: 'true',
   Fleet: 'f1',
 };
-const { Owner, Beside, ...PROPERTIES } = EVERY;
+const { Owner, OtherNamespaces, ...PROPERTIES } = EVERY;
 /** CloudFormation adds its own. */
 const received = (change: Record<string, unknown> = {}) => ({
   ServiceToken: 'arn',
@@ -43,14 +44,14 @@ describe('properties of the custom resource', () => {
       ownerRole: null,
       adopt: false,
       baseline: null,
-      undoAfterSuccess: true,
+      rollbackAfterSuccess: true,
       owner: null,
-      beside: [],
+      otherNamespaces: [],
       workload: 'w1',
     });
     expect(readProperties(received({ Workload: undefined })).workload).toBeNull();
     expect(readProperties(received({ Owner })).owner).toBe('shop/Schema');
-    expect(readProperties(received({ Beside })).beside).toEqual(['a', 'b']);
+    expect(readProperties(received({ OtherNamespaces })).otherNamespaces).toEqual(['a', 'b']);
     expect(readProperties(received({ OwnerRole: 'app', Adopt: 'true', Baseline: '0001_x' }))).toMatchObject({
       ownerRole: 'app',
       adopt: true,
@@ -74,7 +75,7 @@ describe('properties of the custom resource', () => {
   });
 
   it('give one physical id a namespace', () => {
-    expect(physicalResourceId('people')).toBe('trueup:people');
+    expect(buildPhysicalResourceId('people')).toBe('trueup:people');
   });
 });
 
@@ -90,12 +91,16 @@ describe('settings of deploy', () => {
   };
 
   it('come back as they were written', () => {
-    expect(deploySettings(deployEnvironment(settings))).toEqual(settings);
+    expect(readDeploySettings(buildDeployEnvironment(settings))).toEqual(settings);
     expect(
-      deploySettings(deployEnvironment({ ...settings, answerTimeoutMs: undefined })).answerTimeoutMs,
+      readDeploySettings(buildDeployEnvironment({ ...settings, answerTimeoutMs: undefined })).answerTimeoutMs,
     ).toBe(150_000);
     const { queryIntervalMs, logGroup, ...least } = settings;
-    expect(deploySettings(deployEnvironment(least))).toEqual({ ...least, queryIntervalMs, logGroup: '' });
+    expect(readDeploySettings(buildDeployEnvironment(least))).toEqual({
+      ...least,
+      queryIntervalMs,
+      logGroup: '',
+    });
   });
 
   it.each([
@@ -103,6 +108,6 @@ describe('settings of deploy', () => {
     ['TRUEUP_SLICE_MS', 'soon', 'TRUEUP_SLICE_MS is not a number of milliseconds'],
     ['TRUEUP_TIMEOUT_MS', '0', 'TRUEUP_TIMEOUT_MS is not a number of milliseconds'],
   ])('refuse a wrong %s', (name, value, message) => {
-    expect(() => deploySettings({ ...deployEnvironment(settings), [name]: value })).toThrow(message);
+    expect(() => readDeploySettings({ ...buildDeployEnvironment(settings), [name]: value })).toThrow(message);
   });
 });

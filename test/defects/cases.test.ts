@@ -4,13 +4,13 @@
  */
 import { Client, type DatabaseError } from 'pg';
 import { afterAll, describe, expect, it } from 'vitest';
-import type { Diagnosis, DiagnosisQuestion } from '../../lambda/contract/diagnosis';
+import type { Diagnosis, DiagnosisRequest } from '../../lambda/contract/diagnosis';
 import { makeManifest } from '../../lambda/contract/manifest';
 import { diagnose } from '../../lambda/defects/diagnose';
 
 import type { Database } from '../../lambda/postgres/database';
 import { connectPg } from '../../lambda/postgres/pg';
-import { normalize } from '../../lambda/sql/tokens';
+import { normalizeStatement } from '../../lambda/sql/tokens';
 import { asSuperuser, createDatabase, majors } from '../support/database';
 import { CASES } from './kinds';
 import type { DefectCase } from './kinds/case';
@@ -23,7 +23,7 @@ interface World {
   readonly database: string;
   readonly owner: Client;
   readonly app: Client;
-  readonly catalogue: Database;
+  readonly catalog: Database;
 }
 const worlds = new Map<number, Promise<World>>();
 
@@ -36,8 +36,8 @@ async function makeWorld(major: number): Promise<World> {
   const [owner, app] = [url, url].map((each) => new Client({ connectionString: each }));
   await Promise.all([owner!.connect(), app!.connect()]);
   await app!.query(`SET SESSION AUTHORIZATION ${APP}`);
-  const catalogue = await connectPg({ url, readOnly: true, statementTimeoutMs: 20_000 });
-  return { database: new URL(url).pathname.slice(1), owner: owner!, app: app!, catalogue };
+  const catalog = await connectPg({ url, readOnly: true, statementTimeoutMs: 20_000 });
+  return { database: new URL(url).pathname.slice(1), owner: owner!, app: app!, catalog };
 }
 
 const worldOf = (major: number): Promise<World> => {
@@ -48,8 +48,8 @@ const worldOf = (major: number): Promise<World> => {
 
 afterAll(async () => {
   for (const world of worlds.values()) {
-    const { owner, app, catalogue } = await world;
-    await Promise.all([owner.end(), app.end(), catalogue.close()]);
+    const { owner, app, catalog } = await world;
+    await Promise.all([owner.end(), app.end(), catalog.close()]);
   }
 });
 
@@ -82,7 +82,7 @@ async function diagnosed(world: World, each: DefectCase, client: Client): Promis
   const matched = matchedError(error!);
   if (each.since) await world.owner.query(each.since);
   const statement = shown === undefined && typeof failing === 'string' ? failing : (shown ?? null);
-  const question: DiagnosisQuestion = {
+  const question: DiagnosisRequest = {
     signature: matched.signature.id,
     database: world.database,
     user: each.role === 'app' ? APP : 'postgres',
@@ -90,9 +90,9 @@ async function diagnosed(world: World, each: DefectCase, client: Client): Promis
     column: matched.names.column ?? null,
     constraint: matched.names.constraint ?? null,
     message: matched.text,
-    statement: statement === null ? null : normalize(statement),
+    statement: statement === null ? null : normalizeStatement(statement),
   };
-  return diagnose(world.catalogue, question, NONE);
+  return diagnose(world.catalog, question, NONE);
 }
 
 async function holds(world: World, each: DefectCase, client: Client, { repair }: Diagnosis): Promise<void> {
@@ -130,7 +130,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
         await make(world.owner, each.schema);
         const client = each.role === 'app' ? world.app : world.owner;
         const diagnosis = await diagnosed(world, each, client);
-        const said = [...diagnosis.cause, diagnosis.repair.words, ...diagnosis.unseen].join(' ');
+        const said = [...diagnosis.cause, diagnosis.repair.words, ...diagnosis.notChecked].join(' ');
         expect({ kind: diagnosis.kind, case: diagnosis.case, verdict: diagnosis.verdict }, said).toEqual({
           kind,
           case: each.case,

@@ -61,5 +61,5 @@ describe.each(majors())('PostgreSQL %i', (major) => {
 it.each(NAMED)('as a migration it compiles: %s', async (table, columns) => {
   const content = `-- migrate:up\n${repairOf(table, columns)}\n-- migrate:verify\nSELECT 'x' WHERE false;\n`;
   const { migrations } = await compileFiles([{ name: '0001_index.sql', bytes: Buffer.from(content) }]);
-  expect(migrations[0]!.statements.map(({ execution }) => execution)).toEqual(['outside']);
+  expect(migrations[0]!.statements.map(({ execution }) => execution)).toEqual(['non-transactional']);
 });

@@ -1,12 +1,12 @@
 /** What a diagnosis says beside the cases of the kinds (cases.test.ts): search paths, statements that are not logged, keys, functions. */
 import { Client, type DatabaseError } from 'pg';
 import { describe, expect, it } from 'vitest';
-import type { Diagnosis, DiagnosisQuestion } from '../../lambda/contract/diagnosis';
+import type { Diagnosis, DiagnosisRequest } from '../../lambda/contract/diagnosis';
 import { makeManifest } from '../../lambda/contract/manifest';
 import { diagnose } from '../../lambda/defects/diagnose';
 import { matchMessage } from '../../lambda/defects/signatures';
 import { connectPg } from '../../lambda/postgres/pg';
-import { normalize } from '../../lambda/sql/tokens';
+import { normalizeStatement } from '../../lambda/sql/tokens';
 import { createDatabase, majors } from '../support/database';
 
 const NONE = { manifest: makeManifest([]), status: null };
@@ -44,14 +44,14 @@ async function diagnosed(
   expect(error, 'the statement failed').toBeDefined();
   const matched = matchMessage(error!.message, error!.code!)!;
   const shown = options.shown ?? (typeof statement === 'string' ? statement : null);
-  const question: DiagnosisQuestion = {
+  const question: DiagnosisRequest = {
     signature: matched.signature.id,
     database: new URL(url).pathname.slice(1),
     user: options.user ?? 'postgres',
     table: matched.names.table ?? null,
     column: matched.names.column ?? null,
     message: matched.text,
-    statement: shown === null ? null : normalize(shown),
+    statement: shown === null ? null : normalizeStatement(shown),
   };
   const db = await connectPg({ url, readOnly: true, statementTimeoutMs: 5_000 });
   try {
@@ -63,7 +63,7 @@ async function diagnosed(
   }
 }
 
-const said = (diagnosis: Diagnosis): string => [...diagnosis.cause, ...diagnosis.unseen].join(' ');
+const said = (diagnosis: Diagnosis): string => [...diagnosis.cause, ...diagnosis.notChecked].join(' ');
 
 describe.each(majors())('ON CONFLICT on PostgreSQL %i', (major) => {
   const TABLE = 'CREATE TABLE m (a int, b int, c text, is_active boolean, deleted_at timestamptz)';
@@ -105,6 +105,16 @@ CREATE UNIQUE INDEX ux ON m (a, public.lower(c))`,
     expect(said(differs)).not.toContain('compared by their text');
   });
 
+  it('of a prepared statement the log has the EXECUTE alone, and that is what is said', async () => {
+    const answer = await diagnosed(
+      major,
+      `${TABLE};\nPREPARE q AS SELECT 1`,
+      insert('ON CONFLICT (a) DO NOTHING'),
+      { shown: 'EXECUTE q(1)' },
+    );
+    expect(said(answer)).toContain('The log has the EXECUTE of a prepared statement, but not its text.');
+  });
+
   it('what the planner does not take leaves the clause to be read', async () => {
     const cut = await diagnosed(major, TABLE, insert('ON CONFLICT (a) DO NOTHING'), {
       shown: `${insert('ON CONFLICT (a) DO UPDATE SET c = ')}'CANARY`,
@@ -133,7 +143,7 @@ CREATE UNIQUE INDEX ux ON m (a, public.lower(c))`,
       `CREATE SCHEMA shop; CREATE TABLE shop."Order" ("Key" int, "user" int);
        CREATE TABLE public."Order" ("Key" int UNIQUE);
        DO $$ BEGIN CREATE ROLE shopper_${major}; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
-       ALTER ROLE shopper_${major} SET search_path = shop, public;
+       DO $$ BEGIN EXECUTE format('ALTER ROLE shopper_${major} IN DATABASE %I SET search_path = shop, public', current_database()); END $$;
        SET search_path = shop, public`,
       'INSERT INTO "Order" ("Key", "user") VALUES (1, 2) ON CONFLICT ("Key", "user") DO NOTHING',
       { user: `shopper_${major}` },

@@ -1,17 +1,17 @@
 /**
- * Each kind on a real server: what its example does, the words of the error, what the catalogue shows, what the diagnosis
+ * Each kind on a real server: what its example does, the words of the error, what the catalog shows, what the diagnosis
  * says, that the repair repairs, and that the verification tells before from after.
  */
 import type { Client, DatabaseError } from 'pg';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { DiagnosisQuestion } from '../../lambda/contract/diagnosis';
+import type { DiagnosisRequest } from '../../lambda/contract/diagnosis';
 import { makeManifest } from '../../lambda/contract/manifest';
-import { KINDS, kindOf, kindsOf } from '../../lambda/defects';
-import type { CatalogueRow, DefectKind } from '../../lambda/defects/defect';
+import { DEFECT_KINDS, findDefectKind, listKindsOfSignature } from '../../lambda/defects';
+import type { CatalogRow, DefectKind } from '../../lambda/defects/defect';
 import { diagnose } from '../../lambda/defects/diagnose';
-import { SIGNATURES, signatureOf } from '../../lambda/defects/signatures';
+import { findSignature, SIGNATURES } from '../../lambda/defects/signatures';
 import { connectPg } from '../../lambda/postgres/pg';
-import { normalize } from '../../lambda/sql/tokens';
+import { normalizeStatement } from '../../lambda/sql/tokens';
 import { withClient } from '../support/client';
 import { createDatabase, majors } from '../support/database';
 import { INSTALL_SQL } from '../support/installed';
@@ -32,13 +32,13 @@ async function make(client: Client, schema: string): Promise<void> {
   }
 }
 
-const rows = async (client: Client, kind: DefectKind, ...names: string[]): Promise<CatalogueRow[]> =>
-  (await client.query<CatalogueRow>(kind.catalogue.sql, [names[0] ?? null, names[1] ?? null])).rows;
+const rows = async (client: Client, kind: DefectKind, ...names: string[]): Promise<CatalogRow[]> =>
+  (await client.query<CatalogRow>(kind.catalog.sql, [names[0] ?? null, names[1] ?? null])).rows;
 
 it('a kind and a signature have the id under which they are known', () => {
-  expect(KINDS.map(({ id }) => id).sort()).toEqual(Object.keys(CASES).sort());
-  for (const { id } of KINDS) expect(kindOf(id)?.id).toBe(id);
-  for (const signature of SIGNATURES) expect(signatureOf(signature.id)).toBe(signature);
+  expect(DEFECT_KINDS.map(({ id }) => id).sort()).toEqual(Object.keys(CASES).sort());
+  for (const { id } of DEFECT_KINDS) expect(findDefectKind(id)?.id).toBe(id);
+  for (const signature of SIGNATURES) expect(findSignature(signature.id)).toBe(signature);
 });
 
 const NONE = { manifest: makeManifest([]), status: null };
@@ -56,11 +56,11 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     ),
   );
 
-  it.each(KINDS.map((kind) => [kind.id, kind] as const))('%s', async (_id, kind) => {
+  it.each(DEFECT_KINDS.map((kind) => [kind.id, kind] as const))('%s', async (_id, kind) => {
     const { example } = kind;
     await withClient(url, async (client) => {
       await client.query(INSTALL_SQL);
-      if (kind.catalogue.rows === 'defect') expect(await rows(client, kind)).toEqual([]);
+      if (kind.catalog.rows === 'defect') expect(await rows(client, kind)).toEqual([]);
       await make(client, example.schema);
 
       // The error, in the words that the signature knows.
@@ -68,11 +68,11 @@ describe.each(majors())('PostgreSQL %i', (major) => {
         const error = await failure(client, example.statement);
         expect(kind.sqlstates).toContain(error?.code);
         expect(matchedError(error!).signature).toBe(kind.log);
-        expect(kindsOf(kind.log!)).toContain(kind);
+        expect(listKindsOfSignature(kind.log!)).toContain(kind);
       }
 
-      // The catalogue.
-      if (kind.catalogue.rows === 'defect') {
+      // The catalog.
+      if (kind.catalog.rows === 'defect') {
         const { column } = example.object;
         const [row, ...rest] = await rows(client, kind, tableOf(kind), ...(column === null ? [] : [column]));
         expect(rest).toEqual([]);
@@ -86,19 +86,38 @@ describe.each(majors())('PostgreSQL %i', (major) => {
       // The verification tells, and the repair repairs.
       const verify = async (): Promise<unknown[]> =>
         (await client.query(kind.verification(example.object))).rows;
-      if (kind.id !== 'conflict-predicate') expect(await verify()).toHaveLength(1);
+      if (kind.id !== 'missing-conflict-predicate') expect(await verify()).toHaveLength(1);
       const { words, sql } = kind.repair(example.object);
       expect(words).toMatch(/\.$/);
       if (kind.id === 'invalid-index') await client.query('DELETE FROM payments WHERE id = 2');
       for (const statement of sql) await client.query(await completed(client, statement));
       expect(await verify()).toEqual([]);
-      if (kind.catalogue.rows === 'defect') expect(await rows(client, kind)).toEqual([]);
+      if (kind.catalog.rows === 'defect') expect(await rows(client, kind)).toEqual([]);
       if (example.statement !== null && sql.length > 0)
         expect(await failure(client, example.statement)).toBeNull();
     });
   });
 
-  it.each(KINDS.filter(({ log }) => log !== null).map((kind) => [kind.id, kind] as const))(
+  it('not-null-too-early names the columns that a foreign key sets to NULL, and no others', async () => {
+    const key = (table: string, action: string): string =>
+      `CREATE TABLE ${table} (a int NOT NULL, b int NOT NULL, FOREIGN KEY (a, b) REFERENCES p ${action})`;
+    await withClient(url, async (client) => {
+      await client.query('CREATE TABLE p (a int, b int, PRIMARY KEY (a, b))');
+      await client.query(`${key('deleted', 'ON DELETE SET NULL')}; ${key('changed', 'ON UPDATE SET NULL')}`);
+      if (major >= 15)
+        await client.query(
+          `${key('picked', 'ON DELETE SET NULL (b)')}; ${key('twice', 'ON DELETE SET NULL (b) ON UPDATE SET NULL')};
+           ${key('other', 'ON DELETE SET DEFAULT (b)')}`,
+        );
+      const found = await rows(client, findDefectKind('not-null-too-early')!);
+      expect(found.map(({ table, object }) => `${table}.${object}`)).toEqual([
+        ...['public.changed.a', 'public.changed.b', 'public.deleted.a', 'public.deleted.b'],
+        ...(major >= 15 ? ['public.picked.b', 'public.twice.a', 'public.twice.b'] : []),
+      ]);
+    });
+  });
+
+  it.each(DEFECT_KINDS.filter(({ log }) => log !== null).map((kind) => [kind.id, kind] as const))(
     'the diagnosis of %s',
     async (_id, kind) => {
       const { example } = kind;
@@ -117,9 +136,9 @@ describe.each(majors())('PostgreSQL %i', (major) => {
         const blind = await diagnose(db, { ...question, statement: null }, NONE);
         // A message that names the function needs no statement.
         if (!['missing-uuid-function'].includes(kind.id))
-          expect(blind.unseen.join()).toMatch(/no statement for this error/);
+          expect(blind.notChecked.join()).toMatch(/no statement for this error/);
         const elsewhere = await diagnose(db, { ...question, database: 'other' }, NONE);
-        expect(elsewhere.unseen.join()).toMatch(/from the database other/);
+        expect(elsewhere.notChecked.join()).toMatch(/from the database other/);
       } finally {
         await db.close();
       }
@@ -136,7 +155,7 @@ async function completed(client: Client, statement: string): Promise<string> {
   return statement.replace('<name of the key>', found[0].conname);
 }
 
-function questionOf(url: string, error: DatabaseError, statement: string): DiagnosisQuestion {
+function questionOf(url: string, error: DatabaseError, statement: string): DiagnosisRequest {
   const matched = matchedError(error);
   return {
     signature: matched.signature.id,
@@ -146,16 +165,16 @@ function questionOf(url: string, error: DatabaseError, statement: string): Diagn
     column: matched.names.column ?? null,
     constraint: matched.names.constraint ?? null,
     message: matched.text,
-    statement: normalize(statement),
+    statement: normalizeStatement(statement),
   };
 }
 
 describe('the kinds together', () => {
   it('ids are unique, every signature belongs to a kind', () => {
-    expect(new Set(KINDS.map(({ id }) => id)).size).toBe(KINDS.length);
+    expect(new Set(DEFECT_KINDS.map(({ id }) => id)).size).toBe(DEFECT_KINDS.length);
     for (const signature of SIGNATURES) {
-      expect(kindsOf(signature).length, signature.id).toBeGreaterThan(0);
-      for (const kind of kindsOf(signature))
+      expect(listKindsOfSignature(signature).length, signature.id).toBeGreaterThan(0);
+      for (const kind of listKindsOfSignature(signature))
         expect(kind.sqlstates.every((state) => signature.messages.some((m) => m.sqlstate === state))).toBe(
           true,
         );

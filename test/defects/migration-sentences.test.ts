@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import type { Diagnosis, RepairingMigration } from '../../lambda/contract/diagnosis';
-import { migrationSentences } from '../../lambda/defects/migration-sentences';
+import { describeMigrations } from '../../lambda/defects/migration-sentences';
 
 type About = Pick<Diagnosis, 'kind' | 'verdict' | 'migrations' | 'repair'>;
 const REPAIR = { words: '', sql: ['x;'] };
 const MISSING: About = {
-  kind: 'missing-id-default',
+  kind: 'missing-primary-key-default',
   verdict: 'schema',
   migrations: [],
   repair: REPAIR,
@@ -14,7 +14,7 @@ const said = (
   migrations: readonly Partial<RepairingMigration>[],
   about: Partial<About> = {},
 ): readonly string[] =>
-  migrationSentences({
+  describeMigrations({
     ...MISSING,
     ...about,
     migrations: migrations.map((each) => ({ name: 'a', state: 'applied', does: 'makes', ...each })),
@@ -22,14 +22,13 @@ const said = (
 
 const MOMENT = '2026-11-22T09:05:00Z';
 const WRITE_ONE = 'No migration in the deployed code addresses this: write one.';
-const LOST = ', but the catalogue does not have what it creates. `trueup verify` says more.';
+const LOST = ', but what it creates is not in the catalog. `trueup verify` shows details.';
 
 describe('one that makes it', () => {
   it.each([
     [{ state: 'pending' }, 'is not applied (pending): deploy it.'],
     [{ state: 'undone' }, 'is not applied (undone): deploy it.'],
     [{ state: 'partial' }, 'stopped half way: deploy again to continue.'],
-    [{ state: 'unknown' }, 'the ledger could not be asked whether it is applied.'],
     [{ state: 'applied' }, `is applied${LOST}`],
     [{ state: 'unverified' }, `is applied (unverified)${LOST}`],
     [{ state: 'superseded' }, `is applied (superseded)${LOST}`],
@@ -48,10 +47,18 @@ describe('one that makes it', () => {
     expect(said([migration])).toEqual([`Migration a addresses this and ${words}`]);
   });
 
+  it('the ledger could not be read', () => {
+    expect(said([{ state: 'unknown' }])).toEqual([
+      'Migration a addresses this; the ledger could not be read, so it is not known whether it is applied.',
+    ]);
+  });
+
   it.each(['application', 'not-reproduced'] as const)(
     'it lost nothing where the verdict is %s',
     (verdict) => {
-      expect(said([{}], { verdict })).toEqual(['Migration a addresses this and is applied.']);
+      expect(said([{}], { verdict })).toEqual([
+        'Migration a is about this object and is applied: the schema has what it creates.',
+      ]);
     },
   );
 });
@@ -59,7 +66,10 @@ describe('one that makes it', () => {
 describe('one that takes it away', () => {
   it.each([
     [{ state: 'pending' }, 'removes it; it is not applied (pending).'],
-    [{ state: 'unknown' }, 'removes it; the ledger could not be asked whether it is applied.'],
+    [
+      { state: 'unknown' },
+      'removes it; the ledger could not be read, so it is not known whether it is applied.',
+    ],
     [{ state: 'applied' }, 'removes it, and is applied.'],
     [
       { appliedAt: MOMENT, afterErrors: false },
@@ -94,5 +104,5 @@ it('none at all', () => {
   expect(said([])).toEqual([WRITE_ONE]);
   expect(said([], { verdict: 'application' })).toEqual([]);
   expect(said([], { kind: null })).toEqual([]);
-  expect(migrationSentences({ ...MISSING, migrations: null })).toEqual([]);
+  expect(describeMigrations({ ...MISSING, migrations: null })).toEqual([]);
 });

@@ -1,14 +1,14 @@
 /** What later migrations make of earlier ones, under which names, and when: the history that a page tells. */
 import { describe, expect, it } from 'vitest';
-import { kindOf } from '../../lambda/defects';
-import { predicateToAdd, repairingMigrations } from '../../lambda/defects/migrations';
+import { findDefectKind } from '../../lambda/defects';
+import { findPredicateToAdd, findRepairingMigrations } from '../../lambda/defects/migrations';
 import { AB, filesOf, ID, object, standing, statusOf, TABLE } from './standing';
 
 const SET = 'ALTER TABLE t ALTER id SET DEFAULT gen_random_uuid()';
 const DROP = 'ALTER TABLE t ALTER id DROP DEFAULT';
 const UNIQUE = 'ALTER TABLE t ADD UNIQUE (a, b)';
 const NAMED = 'ALTER TABLE t ADD CONSTRAINT u UNIQUE (a, b)';
-const DEFAULT = 'missing-id-default';
+const DEFAULT = 'missing-primary-key-default';
 const TARGET = 'missing-conflict-target';
 
 describe('made and taken away', () => {
@@ -30,7 +30,7 @@ describe('made and taken away', () => {
   });
 
   it('a table that begins without a key never had it; one that loses it had', async () => {
-    expect(await standing('premature-not-null', ID, ['CREATE TABLE t (id uuid NOT NULL)'])).toEqual([]);
+    expect(await standing('not-null-too-early', ID, ['CREATE TABLE t (id uuid NOT NULL)'])).toEqual([]);
     const moved = [TABLE, 'CREATE UNIQUE INDEX x ON t (a, b)', `${TABLE}; DROP INDEX x`];
     expect(await standing(TARGET, AB, moved)).toEqual(['+2, undone by 3', '-3']);
   });
@@ -136,16 +136,25 @@ describe('when', () => {
       { name: '0001_m', state: 'partial' },
       { name: '0002_m', state: 'applied', appliedAt },
     ]);
-    return repairingMigrations(kindOf(DEFAULT)!, ID, { manifest, status }, lastError);
+    return findRepairingMigrations(findDefectKind(DEFAULT)!, ID, { manifest, status }, lastError);
   };
   const known = { name: '0002_m', state: 'applied', does: 'makes' };
 
   it.each([
     ['before the last error', '2026-03-01T12:00:00.001Z', false],
-    ['at the same moment', MOMENT, false],
     ['after it', '2026-03-01T11:59:59.999Z', true],
   ])('%s', async (_, lastError, afterErrors) => {
     expect(await told(MOMENT, lastError)).toEqual([{ ...known, appliedAt: MOMENT, afterErrors }]);
+  });
+
+  it('says nothing of that within one second of a log that has whole seconds', async () => {
+    for (const appliedAt of [MOMENT, '2026-03-01T12:00:00.999Z'])
+      expect(await told(appliedAt, MOMENT)).toEqual([{ ...known, appliedAt }]);
+    const appliedAt = '2026-03-01T12:00:01.000Z';
+    expect(await told(appliedAt, MOMENT)).toEqual([{ ...known, appliedAt, afterErrors: true }]);
+    // A log that has milliseconds tells.
+    const same = '2026-03-01T12:00:00.400Z';
+    expect(await told(same, same)).toEqual([{ ...known, appliedAt: same, afterErrors: false }]);
   });
 
   it('says nothing of that where one of the two is not known', async () => {
@@ -159,7 +168,7 @@ describe('the predicate that a statement lacks', () => {
   const said = async (...files: string[]) => {
     const about = { ...AB, detail: null };
     const all = { manifest: await filesOf([TABLE, ...files]), status: null };
-    return predicateToAdd(about, repairingMigrations(kindOf(TARGET)!, about, all), all);
+    return findPredicateToAdd(about, findRepairingMigrations(findDefectKind(TARGET)!, about, all), all);
   };
 
   it.each([
@@ -185,7 +194,7 @@ describe('the predicate that a statement lacks', () => {
   it('none of a migration that the manifest does not have', async () => {
     const gone = { name: 'gone', state: 'applied', appliedAt: null, does: 'makes' } as const;
     expect(
-      predicateToAdd(AB, [gone], { manifest: await filesOf([TABLE, PARTIAL]), status: null }),
+      findPredicateToAdd(AB, [gone], { manifest: await filesOf([TABLE, PARTIAL]), status: null }),
     ).toBeNull();
   });
 });

@@ -2,17 +2,17 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Status } from '../../lambda/contract/status';
-import { kindOf } from '../../lambda/defects';
-import { predicateToAdd, repairingMigrations } from '../../lambda/defects/migrations';
+import { findDefectKind } from '../../lambda/defects';
+import { findPredicateToAdd, findRepairingMigrations } from '../../lambda/defects/migrations';
 import type { DefectObject } from '../../lambda/defects/object';
 import { compileFolder } from '../../lib/compiler';
 import { AB, column, ID, object, standing, statusOf, TABLE } from './standing';
 
 describe('the shipped migrations', () => {
   it.each([
-    ['marketplace', 'missing-id-default', column('lead_purchases', 'id'), ['0002_id_default']],
-    ['channels', 'premature-not-null', column('web_sessions', 'lead_id'), ['0002_sessions_before_leads']],
-    ['channels', 'premature-not-null', column('social_sessions', 'lead_id'), ['0002_sessions_before_leads']],
+    ['marketplace', 'missing-primary-key-default', column('lead_purchases', 'id'), ['0002_id_default']],
+    ['channels', 'not-null-too-early', column('web_sessions', 'lead_id'), ['0002_sessions_before_leads']],
+    ['channels', 'not-null-too-early', column('social_sessions', 'lead_id'), ['0002_sessions_before_leads']],
     [
       'courses',
       'missing-conflict-target',
@@ -21,7 +21,7 @@ describe('the shipped migrations', () => {
     ],
     [
       'courses',
-      'conflict-predicate',
+      'missing-conflict-predicate',
       object({
         table: 'public.student_course_purchases',
         columns: ['course_id', 'student_id'],
@@ -45,25 +45,25 @@ describe('the shipped migrations', () => {
       }),
       ['0002_one_active_purchase'],
     ],
-    ['appointments', 'missing-id-default', column('appointments', 'id'), ['0002_id_defaults']],
-    ['appointments', 'missing-id-default', column('blackout_dates', 'id'), ['0002_id_defaults']],
+    ['appointments', 'missing-primary-key-default', column('appointments', 'id'), ['0002_id_defaults']],
+    ['appointments', 'missing-primary-key-default', column('blackout_dates', 'id'), ['0002_id_defaults']],
     ['appointments', 'mismatched-key-types', column('accounts', 'id'), ['0003_uuid_keys']],
     ['appointments', 'mismatched-key-types', column('services', 'account_id'), ['0003_uuid_keys']],
     ['appointments', 'missing-foreign-key', column('appointments', 'account_id'), ['0005_foreign_keys']],
-    ['appointments', 'premature-not-null', column('services', 'account_id'), ['0004_links_may_be_null']],
-    ['marketplace', 'premature-not-null', column('lead_purchases', 'agent_id'), []],
+    ['appointments', 'not-null-too-early', column('services', 'account_id'), ['0004_links_may_be_null']],
+    ['marketplace', 'not-null-too-early', column('lead_purchases', 'agent_id'), []],
   ] as const)('%s: %s', async (folder, id, about, names) => {
     const manifest = await compileFolder(join(__dirname, '../../migrations', folder));
-    const found = repairingMigrations(kindOf(id)!, about, { manifest, status: null });
+    const found = findRepairingMigrations(findDefectKind(id)!, about, { manifest, status: null });
     expect(found.map(({ name }) => name)).toEqual(names);
     expect(found.every(({ state }) => state === 'unknown')).toBe(true);
   });
 
   it('their state is the ledger’s', async () => {
     const manifest = await compileFolder(join(__dirname, '../../migrations/marketplace'));
-    const kind = kindOf('missing-id-default')!;
+    const kind = findDefectKind('missing-primary-key-default')!;
     const stateIn = (known: Status) =>
-      repairingMigrations(kind, column('lead_purchases', 'id'), { manifest, status: known })[0]!.state;
+      findRepairingMigrations(kind, column('lead_purchases', 'id'), { manifest, status: known })[0]!.state;
     expect(stateIn(statusOf([{ name: '0002_id_default', state: 'applied' }]))).toBe('applied');
     expect(stateIn(statusOf([]))).toBe('pending');
   });
@@ -81,8 +81,12 @@ describe('a partial index that is to come', () => {
       manifest: await compileFolder(join(__dirname, '../../migrations/courses')),
       status: null,
     };
-    const repairing = repairingMigrations(kindOf('missing-conflict-target')!, about(detail), known);
-    const said = predicateToAdd(about(detail), repairing, known);
+    const repairing = findRepairingMigrations(
+      findDefectKind('missing-conflict-target')!,
+      about(detail),
+      known,
+    );
+    const said = findPredicateToAdd(about(detail), repairing, known);
     if (words === null) expect(said).toBeNull();
     else expect(said).toMatch(words);
   });
@@ -90,39 +94,49 @@ describe('a partial index that is to come', () => {
 
 describe('what a statement does', () => {
   it.each([
-    ['missing-id-default', ID, [TABLE, 'ALTER TABLE t ALTER COLUMN id DROP DEFAULT'], ['-2']],
+    ['missing-primary-key-default', ID, [TABLE, 'ALTER TABLE t ALTER COLUMN id DROP DEFAULT'], ['-2']],
     [
-      'missing-id-default',
+      'missing-primary-key-default',
       ID,
       [TABLE, 'ALTER TABLE t ALTER id SET DEFAULT gen_random_uuid()', 'ALTER TABLE t ALTER id DROP DEFAULT'],
       ['+2, undone by 3', '-3'],
     ],
     [
-      'missing-id-default',
+      'missing-primary-key-default',
       ID,
       [TABLE, 'ALTER TABLE t ALTER id DROP DEFAULT', 'ALTER TABLE t ALTER id SET DEFAULT gen_random_uuid()'],
       ['+3'],
     ],
-    ['missing-id-default', ID, [TABLE, 'ALTER TABLE t ALTER id SET DEFAULT NULL'], ['-2']],
+    ['missing-primary-key-default', ID, [TABLE, 'ALTER TABLE t ALTER id SET DEFAULT NULL'], ['-2']],
     [
-      'missing-id-default',
+      'missing-primary-key-default',
       ID,
       [TABLE, 'ALTER TABLE t ALTER id SET DEFAULT gen_random_uuid(), ALTER id DROP DEFAULT'],
       ['-2'],
     ],
-    ['missing-id-default', ID, [TABLE, 'ALTER TABLE t ALTER other_id SET DEFAULT 1'], []],
-    ['missing-id-default', ID, [TABLE, "COMMENT ON COLUMN t.id IS 'ALTER COLUMN id SET DEFAULT'"], []],
-    ['missing-id-default', ID, [TABLE, 'ALTER TABLE other.t ALTER id SET DEFAULT gen_random_uuid()'], []],
+    ['missing-primary-key-default', ID, [TABLE, 'ALTER TABLE t ALTER other_id SET DEFAULT 1'], []],
     [
-      'missing-id-default',
+      'missing-primary-key-default',
+      ID,
+      [TABLE, "COMMENT ON COLUMN t.id IS 'ALTER COLUMN id SET DEFAULT'"],
+      [],
+    ],
+    [
+      'missing-primary-key-default',
+      ID,
+      [TABLE, 'ALTER TABLE other.t ALTER id SET DEFAULT gen_random_uuid()'],
+      [],
+    ],
+    [
+      'missing-primary-key-default',
       ID,
       [TABLE, 'ALTER TABLE public.t ALTER id SET DEFAULT gen_random_uuid()', 'DROP TABLE t', TABLE],
       ['+2, undone by 3', '-3'],
     ],
-    ['missing-id-default', ID, ['CREATE TABLE t (id bigserial)'], ['+1']],
-    ['missing-id-default', ID, ['CREATE TABLE t (id bigint GENERATED ALWAYS AS IDENTITY)'], ['+1']],
+    ['missing-primary-key-default', ID, ['CREATE TABLE t (id bigserial)'], ['+1']],
+    ['missing-primary-key-default', ID, ['CREATE TABLE t (id bigint GENERATED ALWAYS AS IDENTITY)'], ['+1']],
     [
-      'missing-id-default',
+      'missing-primary-key-default',
       ID,
       [
         'CREATE TABLE old (key uuid DEFAULT gen_random_uuid())',
@@ -132,7 +146,7 @@ describe('what a statement does', () => {
       ['+1'],
     ],
     [
-      'missing-id-default',
+      'missing-primary-key-default',
       ID,
       [
         `-- migrate:consent destroys a test\n-- migrate:up\nDO $$ BEGIN PERFORM 1; END $$;\n-- migrate:verify\nSELECT trueup.col_has_default('public.t', 'id');`,
@@ -203,9 +217,9 @@ describe('what a statement does', () => {
       [TABLE, 'CREATE UNIQUE INDEX x ON t (lower(email), tenant_id)'],
       [],
     ],
-    ['premature-not-null', ID, [TABLE, 'ALTER TABLE t ALTER id SET NOT NULL'], ['-2']],
+    ['not-null-too-early', ID, [TABLE, 'ALTER TABLE t ALTER id SET NOT NULL'], ['-2']],
     [
-      'premature-not-null',
+      'not-null-too-early',
       ID,
       ['CREATE TABLE t (id uuid NOT NULL)', 'ALTER TABLE t ALTER id DROP NOT NULL'],
       ['+2'],
@@ -238,8 +252,8 @@ describe('what a statement does', () => {
       'ALTER TABLE t RENAME TO orders',
       'ALTER TABLE orders ALTER id SET DEFAULT gen_random_uuid()',
     ];
-    expect(await standing('missing-id-default', ID, files, 1)).toEqual(['+3']);
-    expect(await standing('missing-id-default', column('orders', 'id'), files)).toEqual(['+3']);
-    expect(await standing('missing-id-default', ID, files)).toEqual([]);
+    expect(await standing('missing-primary-key-default', ID, files, 1)).toEqual(['+3']);
+    expect(await standing('missing-primary-key-default', column('orders', 'id'), files)).toEqual(['+3']);
+    expect(await standing('missing-primary-key-default', ID, files)).toEqual([]);
   });
 });

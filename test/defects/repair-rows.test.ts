@@ -1,7 +1,7 @@
 /** Which rows a printed repair sees: those that violate something, and all of them. */
 import { describe, expect, it } from 'vitest';
-import { violations } from '../../lambda/defects/repair/conflict-target';
-import { catchUp, idDefault } from '../../lambda/defects/repair/id-default';
+import { buildDuplicatesSql } from '../../lambda/defects/repair/conflict-target';
+import { buildCatchUpRepair, buildIdDefaultRepair } from '../../lambda/defects/repair/id-default';
 import { asSuperuser, connect, createDatabase, majors } from '../support/database';
 
 const OWNER = 'repair_rows_owner';
@@ -13,7 +13,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     await client.query(`CREATE TABLE t (a int, b text);
       INSERT INTO t VALUES (NULL, 'x'), (NULL, 'x'), (1, NULL), (1, NULL), (2, 'y'), (3, 'z'), (3, 'z')`);
     const rows = async (keys: string[], predicate: string | null) =>
-      (await client.query({ text: violations('t', keys, predicate), rowMode: 'array' })).rows;
+      (await client.query({ text: buildDuplicatesSql('t', keys, predicate), rowMode: 'array' })).rows;
     expect(await rows(['a', 'b'], null)).toEqual([[3, 'z', '2']]);
     expect(await rows(['lower(b)'], "a = 1 OR b = 'y'")).toEqual([]);
   });
@@ -38,8 +38,8 @@ describe.each(majors())('PostgreSQL %i', (major) => {
       }
     };
     const repairs = [
-      catchUp([{ table: 'public.t', column: 'id' }], { sql: 'public.s', increment: 1 }),
-      idDefault('public.t', ID, OWNER),
+      buildCatchUpRepair([{ table: 'public.t', column: 'id' }], { sql: 'public.s', increment: 1 }),
+      buildIdDefaultRepair('public.t', ID, OWNER),
     ];
     for (const { sql } of repairs) {
       await client.query(`SET ROLE ${OWNER}`);

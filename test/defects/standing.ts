@@ -1,8 +1,8 @@
 /** Folders of short files, and what each of their migrations is to a defect's object. */
 import type { Manifest } from '../../lambda/contract/manifest';
 import type { MigrationState, Status } from '../../lambda/contract/status';
-import { kindOf } from '../../lambda/defects';
-import { repairingMigrations } from '../../lambda/defects/migrations';
+import { findDefectKind } from '../../lambda/defects';
+import { findRepairingMigrations } from '../../lambda/defects/migrations';
 import { type DefectObject, NO_OBJECT } from '../../lambda/defects/object';
 import { compileFiles } from '../../lib/compiler';
 
@@ -41,7 +41,7 @@ export async function standing(
   const status = statusOf(
     manifest.migrations.map(({ name }, i) => ({ name, state: i < applied ? 'applied' : 'pending' })),
   );
-  return repairingMigrations(kindOf(id)!, about, { manifest, status }).map(
+  return findRepairingMigrations(findDefectKind(id)!, about, { manifest, status }).map(
     ({ name, does, undoneBy }) =>
       `${does === 'takes-away' ? '-' : '+'}${name.slice(3, 4)}${undoneBy === undefined ? '' : `, undone by ${undoneBy.slice(3, 4)}`}`,
   );

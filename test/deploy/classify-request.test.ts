@@ -1,8 +1,8 @@
 /** What a stack's events mean for a request, by tables. */
 import { describe, expect, test } from 'vitest';
-import { classifyRequest, type Pending, type StackState } from '../../lambda/deploy/classify-request';
-import { readHistory, reportedSuccess, type StackEvent } from '../../lambda/deploy/history';
-import { reachesBack } from '../../lambda/deploy/stack-state';
+import { classifyRequest, type DeployEvent, type StackState } from '../../lambda/deploy/classify-request';
+import { readHistory, readReportedSuccess, type StackEvent } from '../../lambda/deploy/history';
+import { containsOperationStart } from '../../lambda/deploy/stack-state';
 
 const MINUTE = 60_000;
 
@@ -21,7 +21,7 @@ function events(...statuses: string[]): StackEvent[] {
 
 /** The stack's status is the one of its last event, and the request came half a minute after the last event. */
 function situationOf(
-  type: Pending['type'],
+  type: DeployEvent['type'],
   statuses: string[],
   change: Partial<StackState> & { atMs?: number } = {},
 ) {
@@ -46,7 +46,7 @@ const UPDATING = [...MADE, 'UPDATE_IN_PROGRESS', '.UPDATE_IN_PROGRESS'];
 const BACK = ['UPDATE_ROLLBACK_IN_PROGRESS', '.UPDATE_IN_PROGRESS'];
 
 describe('direction, and whether our resource had reported success', () => {
-  const table: [string, Pending['type'], string[], string, boolean | 'unknown' | null, boolean][] = [
+  const table: [string, DeployEvent['type'], string[], string, boolean | 'unknown' | null, boolean][] = [
     ['a first deployment', 'Create', MADE.slice(0, 3), 'forward', null, false],
     ['an update', 'Update', UPDATING, 'forward', null, false],
     [
@@ -244,7 +244,7 @@ describe('direction, and whether our resource had reported success', () => {
     const seen = events('UPDATE_IN_PROGRESS+', '.UPDATE_FAILED', ...BACK);
     const look = { status: 'UPDATE_ROLLBACK_IN_PROGRESS', history: readHistory(seen, false) };
     expect(situationOf('Update', UPDATING, { ...look, atMs: 9 * MINUTE }).failed).toBeNull();
-    expect(reachesBack(seen.toReversed())).toBe(false);
+    expect(containsOperationStart(seen.toReversed())).toBe(false);
   });
 
   test.each([
@@ -293,10 +293,10 @@ describe('direction, and whether our resource had reported success', () => {
 });
 
 describe('whether it is still wanted', () => {
-  const during = (type: Pending['type'], statuses: string[], began: number) =>
+  const during = (type: DeployEvent['type'], statuses: string[], began: number) =>
     situationOf(type, statuses, { atMs: began * MINUTE + 30_000 });
 
-  test.each<[string, Pending['type'], string[], number]>([
+  test.each<[string, DeployEvent['type'], string[], number]>([
     ['cancelled, and rolled back', 'Update', [...UPDATING, '.UPDATE_FAILED', ...BACK], 6],
     [
       'rolled back, and done',
@@ -390,7 +390,7 @@ describe('whether it is still wanted', () => {
   test('a rollback that begins a moment after our request was sent overtakes it, clocks or no clocks', () => {
     const statuses = [...UPDATING, '.UPDATE_FAILED', BACK[0]!];
     const began = (statuses.length - 1) * MINUTE;
-    const relevance = (type: Pending['type'], atMs: number) =>
+    const relevance = (type: DeployEvent['type'], atMs: number) =>
       situationOf(type, statuses, { atMs }).relevance;
     expect(relevance('Update', began - 1)).toBe('overtaken');
     expect(relevance('Update', began)).toBe('wanted');
@@ -418,25 +418,27 @@ describe('whether it is still wanted', () => {
 });
 
 test('an attempt in which our resource has no result says nothing of success', () => {
-  expect(reportedSuccess(readHistory(events(...UPDATING, BACK[0]!), true))).toBe('unknown');
+  expect(readReportedSuccess(readHistory(events(...UPDATING, BACK[0]!), true))).toBe('unknown');
 });
 
 test('how far back the events are read', () => {
   const newestFirst = (...statuses: string[]) => events(...statuses).reverse();
   const whole = [...UPDATING, '.UPDATE_FAILED', ...BACK];
-  expect(reachesBack(newestFirst(...whole))).toBe(true);
-  expect(reachesBack(newestFirst(...whole.slice(4)))).toBe(true);
+  expect(containsOperationStart(newestFirst(...whole))).toBe(true);
+  expect(containsOperationStart(newestFirst(...whole.slice(4)))).toBe(true);
   // The operation's beginning alone does not say what was before it.
-  expect(reachesBack(newestFirst(...whole.slice(5)))).toBe(false);
-  expect(reachesBack(newestFirst('UPDATE_FAILED', 'UPDATE_IN_PROGRESS', '.UPDATE_FAILED', ...BACK))).toBe(
-    false,
-  );
+  expect(containsOperationStart(newestFirst(...whole.slice(5)))).toBe(false);
+  expect(
+    containsOperationStart(newestFirst('UPDATE_FAILED', 'UPDATE_IN_PROGRESS', '.UPDATE_FAILED', ...BACK)),
+  ).toBe(false);
   // What a Delete ends is not the attempt that failed.
-  expect(reachesBack(newestFirst('.UPDATE_COMPLETE', 'UPDATE_COMPLETE', 'DELETE_IN_PROGRESS'))).toBe(false);
+  expect(
+    containsOperationStart(newestFirst('.UPDATE_COMPLETE', 'UPDATE_COMPLETE', 'DELETE_IN_PROGRESS')),
+  ).toBe(false);
   // Neither the stack's results nor a request that goes on are a result of our resource.
-  expect(reachesBack(newestFirst('UPDATE_COMPLETE', 'UPDATE_IN_PROGRESS', '.UPDATE_IN_PROGRESS'))).toBe(
-    false,
-  );
+  expect(
+    containsOperationStart(newestFirst('UPDATE_COMPLETE', 'UPDATE_IN_PROGRESS', '.UPDATE_IN_PROGRESS')),
+  ).toBe(false);
   // An event of our resource does not say what the stack was.
-  expect(reachesBack(newestFirst('.UPDATE_COMPLETE', 'UPDATE_IN_PROGRESS'))).toBe(false);
+  expect(containsOperationStart(newestFirst('.UPDATE_COMPLETE', 'UPDATE_IN_PROGRESS'))).toBe(false);
 });

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { readProperties } from '../../lambda/contract/custom-resource';
-import { convergeRequest, stackOwnerOf } from '../../lambda/deploy/converge-request';
+import { buildConvergeRequest, parseStackOwner } from '../../lambda/deploy/converge-request';
 import type { IsCompleteRequest } from '../../lambda/deploy/events';
 
 const properties = (change: Record<string, string> = {}) => ({
@@ -12,8 +12,8 @@ const properties = (change: Record<string, string> = {}) => ({
   OwnerRole: '',
   Adopt: 'false',
   Baseline: '',
-  UndoAfterSuccess: 'false',
-  RunId: '',
+  RollbackAfterSuccess: 'false',
+  ForceRunToken: '',
   ...change,
 });
 const StackId = 'arn:aws:cloudformation:eu-central-1:111122223333:stack/shop-schema/0a1b';
@@ -31,13 +31,16 @@ const event = (change: Partial<IsCompleteRequest> = {}): IsCompleteRequest => ({
 });
 const failed = { reportedSuccess: false, since: '2026-01-01T00:00:00.000Z' } as const;
 const back = { direction: 'rollback', failed } as const;
-const ask = (change: Partial<IsCompleteRequest>, situation: Parameters<typeof convergeRequest>[2] = back) => {
+const ask = (
+  change: Partial<IsCompleteRequest>,
+  situation: Parameters<typeof buildConvergeRequest>[2] = back,
+) => {
   const asked = event(change);
-  return convergeRequest(asked, readProperties(asked.ResourceProperties), situation);
+  return buildConvergeRequest(asked, readProperties(asked.ResourceProperties), situation);
 };
 
 test('the owner is account, region and name, whatever id the stack has', () => {
-  expect(stackOwnerOf(StackId)).toEqual({
+  expect(parseStackOwner(StackId)).toEqual({
     account: '111122223333',
     region: 'eu-central-1',
     stackName: 'shop-schema',

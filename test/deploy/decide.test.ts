@@ -1,13 +1,13 @@
 /** What follows from an attempt, by tables. */
 import { describe, expect, test } from 'vitest';
-import type { Outcome, Report } from '../../lambda/contract/converge';
+import type { ConvergeOutcome, ConvergeReport } from '../../lambda/contract/converge';
 import type { ErrorInfo } from '../../lambda/contract/errors';
-import { decide, type RequestProgress, tooLate } from '../../lambda/deploy/decide';
-import type { Invocation } from '../../lambda/invoke-migrate';
+import { decideNextPoll, makeTimeoutDecision, type RequestProgress } from '../../lambda/deploy/decide';
+import type { MigrateInvocation } from '../../lambda/invoke-migrate';
 
-const report: Report = {
+const report: ConvergeReport = {
   applied: ['0001_a'],
-  unproved: [],
+  withoutVerify: [],
   baselined: [],
   undone: [],
   kept: [],
@@ -24,7 +24,7 @@ const error: ErrorInfo = {
   sqlstate: '42P07',
 };
 const SENTENCE = '0002_b, line 3: relation "a" already exists [SQLSTATE 42P07]. Fix it.';
-const answered = (outcome: Outcome): Invocation => ({
+const answered = (outcome: ConvergeOutcome): MigrateInvocation => ({
   kind: 'answered',
   response: { action: 'converge', outcome },
 });
@@ -40,14 +40,22 @@ const progress = (change: Partial<RequestProgress> = {}): RequestProgress => ({
   ...change,
 });
 const unreachable: ErrorInfo = { code: 'connection', message: 'nothing listens', remedy: 'Check.' };
-const waiting = (waitingFor?: ErrorInfo): Invocation =>
+const waiting = (waitingFor?: ErrorInfo): MigrateInvocation =>
   answered({ status: 'continue', progress: 'still at it', waitingFor, report });
-const died: Invocation = { kind: 'died', message: 'Runtime.ExitError' };
-const busy: Invocation = { kind: 'refused', message: 'TooManyRequestsException: slow down', lasting: false };
-const forbidden: Invocation = { kind: 'refused', message: 'AccessDeniedException: no', lasting: true };
+const died: MigrateInvocation = { kind: 'died', message: 'Runtime.ExitError' };
+const busy: MigrateInvocation = {
+  kind: 'refused',
+  message: 'TooManyRequestsException: slow down',
+  lasting: false,
+};
+const forbidden: MigrateInvocation = { kind: 'refused', message: 'AccessDeniedException: no', lasting: true };
 
 const stale: ErrorInfo = { code: 'manifest', message: 'the request is about another', remedy: 'Again.' };
-const converged = (outcome: Outcome, manifestHash?: string, workload?: string | null): Invocation => ({
+const converged = (
+  outcome: ConvergeOutcome,
+  manifestHash?: string,
+  workload?: string | null,
+): MigrateInvocation => ({
   kind: 'answered',
   response: { action: 'converge', outcome, manifestHash, workload },
 });
@@ -64,7 +72,7 @@ const failing = (words: string) => ({ next: 'fail', reason: expect.stringContain
 const giving = (words: string) => ({ next: 'succeed', note: expect.stringContaining(words) });
 
 describe('forward and backward', () => {
-  test.each<[string, Invocation, Partial<RequestProgress>, unknown, unknown]>([
+  test.each<[string, MigrateInvocation, Partial<RequestProgress>, unknown, unknown]>([
     ['done', answered({ status: 'done', report }), {}, DONE, DONE],
     ['failed', answered({ status: 'failed', error, report }), {}, FAILED, giving(SENTENCE)],
     ['an error', { kind: 'answered', response: { action: 'error', error } }, {}, FAILED, giving(SENTENCE)],
@@ -178,13 +186,13 @@ describe('forward and backward', () => {
       giving('`diagnose`'),
     ],
   ])('%s', (_, attempt, change, forward, backward) => {
-    expect(decide(attempt, progress(change))).toEqual(forward);
-    expect(decide(attempt, progress({ ...change, lenient: true }))).toMatchObject(backward as object);
+    expect(decideNextPoll(attempt, progress(change))).toEqual(forward);
+    expect(decideNextPoll(attempt, progress({ ...change, lenient: true }))).toMatchObject(backward as object);
   });
 });
 
 test('a lenient request never fails', () => {
-  const outcomes: Invocation[] = [
+  const outcomes: MigrateInvocation[] = [
     answered({ status: 'failed', error, report }),
     waiting(),
     waiting(unreachable),
@@ -196,7 +204,7 @@ test('a lenient request never fails', () => {
     for (const elapsedMs of [0, 10_000_000]) {
       for (const deaths of [0, 1, 3]) {
         for (const failingMs of [0, 10_000_000]) {
-          const decision = decide(attempt, progress({ lenient: true, elapsedMs, deaths, failingMs }));
+          const decision = decideNextPoll(attempt, progress({ lenient: true, elapsedMs, deaths, failingMs }));
           expect(decision.next).not.toBe('fail');
           if (elapsedMs > 0) expect(decision.next).toBe('succeed');
         }
@@ -206,21 +214,24 @@ test('a lenient request never fails', () => {
 });
 
 test('the time is up before another slice', () => {
-  expect(tooLate('x', null, { timeoutMs: 90_000, lenient: false })).toEqual(failing('within 90 seconds: x.'));
+  expect(makeTimeoutDecision('x', null, { timeoutMs: 90_000, lenient: false })).toEqual(
+    failing('within 90 seconds: x.'),
+  );
 });
 
 test('the last poll that comes in time is waited for, the one after it is not', () => {
-  const left = (ms: number) => decide(waiting(), progress({ elapsedMs: 600_000 - ms, pollMs: 5_000 })).next;
+  const left = (ms: number) =>
+    decideNextPoll(waiting(), progress({ elapsedMs: 600_000 - ms, pollMs: 5_000 })).next;
   expect([left(6_001), left(6_000)]).toEqual(['poll', 'retry']);
 });
 
 test('what is told last says what stays, and what to do', () => {
-  const late = (timeoutMs: number) => tooLate('it waits', null, { timeoutMs, lenient: false });
+  const late = (timeoutMs: number) => makeTimeoutDecision('it waits', null, { timeoutMs, lenient: false });
   const rest =
-    'it waits. What is done stays done, and the server finishes an index build that is running. Deploy again to continue.';
+    'it waits. A rollback undoes what it safely can; what else was done is recorded. The server finishes an index build that is running. The next deployment continues from there.';
   expect(late(119_000)).toEqual({ next: 'fail', reason: `Not finished within 119 seconds: ${rest}` });
   expect(late(120_000)).toEqual({ next: 'fail', reason: `Not finished within 2 minutes: ${rest}` });
-  expect(decide(died, progress({ deaths: 3 }))).toEqual({
+  expect(decideNextPoll(died, progress({ deaths: 3 }))).toEqual({
     next: 'fail',
     reason:
       'The migrate function gave no answer 3 times in a row: Runtime.ExitError. See its log. What it had committed stays, and the next deployment continues from there.',

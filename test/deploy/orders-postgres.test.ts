@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import type { Client } from 'pg';
 import { expect, test } from 'vitest';
-import { act } from '../../lambda/migrate/actions';
+import { handleRequest } from '../../lambda/migrate/actions';
 import { connectPg } from '../../lambda/postgres/pg';
 import { connect, createDatabase } from '../support/database';
 import { migration } from '../support/manifest';
@@ -30,7 +30,7 @@ async function playOnPostgres(url: string, client: Client, story: Story): Promis
   await client.query(`DROP SCHEMA IF EXISTS trueup CASCADE; DROP TABLE IF EXISTS deeds;
     CREATE TABLE deeds (id bigserial PRIMARY KEY, action text, name text)`);
   const migrate: Migrate = (manifest, request, pause) =>
-    act(request, {
+    handleRequest(request, {
       settings: { namespace: 'app', ownerRole: null },
       manifest,
       connect: () => connectPg({ url }),
@@ -72,7 +72,7 @@ const UNDOES: Story = {
     disableRollback: false,
     trouble: {},
   })),
-  undoAfterSuccess: false,
+  rollbackAfterSuccess: false,
   echoes: false,
 };
 

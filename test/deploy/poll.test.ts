@@ -6,11 +6,11 @@ import { answered, held, locked, nobodyListens, pollAll, report, unreachable } f
 quiet();
 
 test.each([
-  ['longer than databaseWait', 90_000, 20_000],
+  ['longer than connectTimeout', 90_000, 20_000],
   ['shorter', 15_000, 20_000],
   ['and a wait that outlasts a poll', 90_000, 1_500_000],
 ])(
-  'a database that cannot be reached fails a deployment after databaseWait: slice %s',
+  'a database that cannot be reached fails a deployment after connectTimeout: slice %s',
   async (_, sliceMs, rollbackWaitMs) => {
     const { reason, seconds } = await pollAll(nobodyListens, { settings: { sliceMs, rollbackWaitMs } });
     expect(reason).toContain('Nothing listens');

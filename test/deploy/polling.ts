@@ -1,19 +1,19 @@
 /** Polls one request until there is an answer, as the framework does, by a clock of its own. */
-import type { Outcome, Report } from '../../lambda/contract/converge';
+import type { ConvergeOutcome, ConvergeReport } from '../../lambda/contract/converge';
 import type { ErrorInfo } from '../../lambda/contract/errors';
 import type { MigrateRequest } from '../../lambda/contract/migrate';
+import type { DeployOutbound } from '../../lambda/deploy/deploy-outbound';
 import type { IsCompleteRequest } from '../../lambda/deploy/events';
 import type { StackEvent } from '../../lambda/deploy/history';
-import type { Outbound } from '../../lambda/deploy/outbound';
 import { handlePoll } from '../../lambda/deploy/poll';
-import type { Invocation } from '../../lambda/invoke-migrate';
+import type { MigrateInvocation } from '../../lambda/invoke-migrate';
 import { stackHistory } from '../support/stack-events';
 
 export type Asked = Extract<MigrateRequest, { action: 'converge' }>;
 
-export const report: Report = {
+export const report: ConvergeReport = {
   applied: [],
-  unproved: [],
+  withoutVerify: [],
   baselined: [],
   undone: [],
   kept: [],
@@ -53,7 +53,7 @@ interface Setting {
 
 /** Polls until there is an answer, as the framework does. */
 export async function pollAll(
-  migrate: (asked: Asked, clock: { ms: number }) => Invocation,
+  migrate: (asked: Asked, clock: { ms: number }) => MigrateInvocation,
   change: Setting = {},
 ) {
   const clock = {
@@ -65,7 +65,7 @@ export async function pollAll(
   };
   const began = BEGAN_MS;
   const { status = 'UPDATE_IN_PROGRESS', type = 'Update', remainingMs = 840_000 } = change;
-  const outbound: Outbound = {
+  const outbound: DeployOutbound = {
     stackStatus: async () => {
       if (status === null) throw new Error('Throttling');
       return status;
@@ -91,7 +91,7 @@ export async function pollAll(
       OwnerRole: '',
       Adopt: 'false',
       Baseline: '',
-      UndoAfterSuccess: 'false',
+      RollbackAfterSuccess: 'false',
     },
   } as unknown as IsCompleteRequest;
   const failingSince = new Map<string, number>();
@@ -116,22 +116,22 @@ export async function pollAll(
   throw new Error('no answer');
 }
 
-export const answered = (outcome: Outcome): Invocation => ({
+export const answered = (outcome: ConvergeOutcome): MigrateInvocation => ({
   kind: 'answered',
   response: { action: 'converge', outcome, manifestHash: 'h' },
 });
 
 /** As the engine waits: for the whole slice, or as long as it is told. */
-export function nobodyListens(asked: Asked, clock: { ms: number }): Invocation {
+export function nobodyListens(asked: Asked, clock: { ms: number }): MigrateInvocation {
   const budgetMs = asked.budgetMs ?? 0;
-  const { ms, overMs } = asked.databaseWait ?? { ms: Number.POSITIVE_INFINITY, overMs: 0 };
+  const { ms, overMs } = asked.connectTimeout ?? { ms: Number.POSITIVE_INFINITY, overMs: 0 };
   clock.ms += Math.min(budgetMs, ms - overMs);
   return ms - overMs < budgetMs
     ? answered({ status: 'failed', error: unreachable, report })
     : answered({ status: 'continue', progress: 'waits', waitingFor: unreachable, report });
 }
 
-export function held(asked: Asked, clock: { ms: number }): Invocation {
+export function held(asked: Asked, clock: { ms: number }): MigrateInvocation {
   clock.ms += asked.budgetMs ?? 0;
   return answered({ status: 'continue', progress: 'waits for a lock', waitingFor: locked, report });
 }

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { Report } from '../../lambda/contract/converge';
-import { ATTRIBUTES } from '../../lambda/contract/custom-resource';
-import { attributes, DeployError, shorten } from '../../lambda/deploy/reason';
+import type { ConvergeReport } from '../../lambda/contract/converge';
+import { DEPLOY_ATTRIBUTES } from '../../lambda/contract/custom-resource';
+import { buildAttributes, DeployError, shortenToBytes } from '../../lambda/deploy/reason';
 import { report as empty } from './polling';
 
 /** What the framework sends for a failure, and CloudFormation's limit for it. */
@@ -32,14 +32,14 @@ test('any text becomes one short line', () => {
 });
 
 test('a short text stays as it is', () => {
-  expect(shorten('relation "a" does not exist', 100)).toBe('relation "a" does not exist');
-  expect(shorten('a\n  b\tc ', 100)).toBe('a b c');
-  expect(shorten('0123456789 0123456789', 16)).toBe('0123456789 0 …');
+  expect(shortenToBytes('relation "a" does not exist', 100)).toBe('relation "a" does not exist');
+  expect(shortenToBytes('a\n  b\tc ', 100)).toBe('a b c');
+  expect(shortenToBytes('0123456789 0123456789', 16)).toBe('0123456789 0 …');
 });
 
 test('a text that just fits is not cut, and what is cut leaves room for the log group', () => {
-  expect(shorten('0123456789', 10)).toBe('0123456789');
-  expect(shorten('0123456789', 9)).toBe('01234 …');
+  expect(shortenToBytes('0123456789', 10)).toBe('0123456789');
+  expect(shortenToBytes('0123456789', 9)).toBe('01234 …');
   const long = new DeployError('x'.repeat(3_000), '/trueup/shop').message;
   expect(long).toMatch(/^x+ … Log group: \/trueup\/shop \(the one named below does not exist\)\.$/);
   expect(Buffer.byteLength(long)).toBeLessThanOrEqual(1_300);
@@ -50,7 +50,7 @@ test('a text that just fits is not cut, and what is cut leaves room for the log 
 
 test('as many names as fit, and the number of the others', () => {
   const names = (count: number, length: number) => Array.from({ length: count }, () => 'n'.repeat(length));
-  const told = (items: string[]) => attributes({ ...empty, applied: items }, null).Applied;
+  const told = (items: string[]) => buildAttributes({ ...empty, applied: items }, null).Applied;
   // 450 bytes: the last one fits only where nothing is said of others.
   expect(told(names(3, 140))).toBe(names(3, 140).join(', '));
   expect(told(names(4, 140))).toBe(`${names(3, 140).join(', ')} and 1 more`);
@@ -67,18 +67,18 @@ test('attributes: every one, never empty, never too long', () => {
     kept: fc.array(fc.record({ name: fc.string(), reason: fc.string({ maxLength: 300 }) })),
     position: fc.string({ maxLength: 900 }),
     warnings: names,
-  }) as unknown as fc.Arbitrary<Report>;
+  }) as unknown as fc.Arbitrary<ConvergeReport>;
   fc.assert(
     fc.property(fc.option(reports), fc.option(fc.string({ maxLength: 2_000 })), (report, note) => {
-      const data = attributes(report, note);
-      expect(Object.keys(data).sort()).toEqual(Object.values(ATTRIBUTES).sort());
+      const data = buildAttributes(report, note);
+      expect(Object.keys(data).sort()).toEqual(Object.values(DEPLOY_ATTRIBUTES).sort());
       expect(answerBytes('SUCCESS', data)).toBeLessThan(4096);
     }),
   );
 });
 
 test('attributes read well', () => {
-  expect(attributes(empty, null)).toEqual({
+  expect(buildAttributes(empty, null)).toEqual({
     Position: 'none',
     Applied: 'none',
     Undone: 'none',
@@ -86,11 +86,11 @@ test('attributes read well', () => {
     Warnings: 'none',
   });
   const many = Array.from({ length: 40 }, (_, i) => `${String(i).padStart(4, '0')}_a_long_name`);
-  expect(attributes({ ...empty, applied: many }, null).Applied).toMatch(
+  expect(buildAttributes({ ...empty, applied: many }, null).Applied).toMatch(
     /^0000_a_long_name, .*, 00\d\d_a_long_name and \d+ more$/,
   );
-  expect(attributes({ ...empty, applied: ['x'.repeat(900)] }, null).Applied).toMatch(/^x+ …$/);
-  expect(attributes(null, 'It was down.')).toEqual({
+  expect(buildAttributes({ ...empty, applied: ['x'.repeat(900)] }, null).Applied).toMatch(/^x+ …$/);
+  expect(buildAttributes(null, 'It was down.')).toEqual({
     Position: 'unknown',
     Applied: 'none',
     Undone: 'none',
@@ -99,10 +99,10 @@ test('attributes read well', () => {
   });
   const kept = [
     { name: '0001_a', reason: 'it has no down section' },
-    { name: '0002_b', reason: 'its down runs only by name' },
+    { name: '0002_b', reason: 'its down section runs only when a person names it' },
   ];
-  expect(attributes({ ...empty, kept, warnings: ['One.', 'Two.'] }, 'It was down.')).toMatchObject({
-    Kept: '0001_a (it has no down section), 0002_b (its down runs only by name)',
+  expect(buildAttributes({ ...empty, kept, warnings: ['One.', 'Two.'] }, 'It was down.')).toMatchObject({
+    Kept: '0001_a (it has no down section), 0002_b (its down section runs only when a person names it)',
     Warnings: 'It was down.; One.; Two.',
   });
 });

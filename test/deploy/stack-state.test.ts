@@ -1,8 +1,8 @@
 /** What is read of a stack's events, page by page, and what is made of events that cannot be had. */
 import { expect, test } from 'vitest';
+import type { DeployOutbound } from '../../lambda/deploy/deploy-outbound';
 import type { OnEventRequest } from '../../lambda/deploy/events';
-import { reportedSuccess, type StackEvent } from '../../lambda/deploy/history';
-import type { Outbound } from '../../lambda/deploy/outbound';
+import { readReportedSuccess, type StackEvent } from '../../lambda/deploy/history';
 import { readStackState } from '../../lambda/deploy/stack-state';
 import { quiet } from '../support/quiet';
 
@@ -30,7 +30,7 @@ async function read(
   change: Partial<OnEventRequest> = {},
 ) {
   let read = 0;
-  const outbound: Outbound = {
+  const outbound: DeployOutbound = {
     stackStatus: async () => {
       if (status instanceof Error) throw status;
       return status;
@@ -73,21 +73,21 @@ test('a rollback is read back to what the stack was before the attempt, and no f
   expect(status).toBe('UPDATE_ROLLBACK_IN_PROGRESS');
   expect(pages).toBe(5);
   expect(history).toMatchObject({ whole: true, results: ['UPDATE_FAILED'], attemptAtMs: 96 * MINUTE });
-  expect(reportedSuccess(history!)).toBe(false);
+  expect(readReportedSuccess(history!)).toBe(false);
 });
 
 test('after 50 pages it is not known what the resource had reported', async () => {
   const { history, pages } = await read({ status: 'UPDATE_ROLLBACK_IN_PROGRESS', pages: rollback(1_000) });
   expect(pages).toBe(50);
   expect(history).toMatchObject({ whole: false, results: ['UPDATE_FAILED'] });
-  expect(reportedSuccess(history!)).toBe('unknown');
+  expect(readReportedSuccess(history!)).toBe('unknown');
 });
 
 test('the last of 50 pages may begin with the operation: what was before is not known', async () => {
   const { history, pages } = await read({ status: 'UPDATE_ROLLBACK_IN_PROGRESS', pages: rollback(47) });
   expect(pages).toBe(50);
   expect(history).toMatchObject({ whole: false, attemptAtMs: 96 * MINUTE });
-  expect(reportedSuccess(history!)).toBe('unknown');
+  expect(readReportedSuccess(history!)).toBe('unknown');
 });
 
 test('all events of a young stack are the whole history', async () => {
@@ -129,7 +129,7 @@ test('what CloudFormation refuses is not known, and no error', async () => {
     status: 'UPDATE_ROLLBACK_IN_PROGRESS',
     history: null,
   });
-  const failed = { event: 'look-failed', request: 'r', error: 'Error' };
+  const failed = { event: 'stack-query-failed', request: 'r', error: 'Error' };
   expect(lines).toMatchObject([
     { ...failed, what: 'DescribeStacks' },
     { ...failed, what: 'DescribeStackEvents' },

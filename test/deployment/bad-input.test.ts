@@ -125,7 +125,7 @@ test('a proxy in front', async () => {
   const s = await rig.scenario();
   const host = 'shop.proxy-abcdefgh1234.us-east-1.rds.amazonaws.com';
   expect(await refusal(s, at(s, { host }))).toBe(
-    `The address ${host} is RDS Proxy's, which shares sessions and hides who holds a lock. Give the endpoint of the database itself: the cluster's writer, or the instance.`,
+    `The address ${host} is that of an RDS Proxy, which shares sessions and hides the session that holds a lock. Give the endpoint of the database itself: the cluster's writer, or the instance.`,
   );
 });
 
@@ -155,7 +155,7 @@ test('an applied file that was edited without consequence: accepted through the 
   const s = await rig.scenario();
   const deployed = await s.version(DEFAULT);
   await s.stack.create(deployed);
-  const before = await s.catalogue();
+  const before = await s.catalog();
   const name = '0001_orders';
   const edit = (change: string, verify = ''): Files => ({
     ...DEFAULT,
@@ -172,22 +172,22 @@ test('an applied file that was edited without consequence: accepted through the 
     return s.stack.events.findLast(({ status }) => status === 'UPDATE_FAILED')!.reason;
   };
   expect(await baseline()).toMatchObject({ status: 'done', report: { baselined: [] } });
-  expect((await baseline()).report.acceptedLater).toBeUndefined();
+  expect((await baseline()).report.approvedEdits).toBeUndefined();
 
   const same = edit('text NOT NULL /* the customer */ CHECK (true)');
   expect(await refused(same)).toContain(
     `run \`trueup baseline ${name} --stack ${s.stack.name}\` and deploy again`,
   );
-  expect((await baseline('0002_customer_default')).report.acceptedLater).toBeUndefined();
+  expect((await baseline('0002_customer_default')).report.approvedEdits).toBeUndefined();
   expect(await refused(same)).toContain('was edited');
-  expect(await baseline()).toMatchObject({ status: 'done', report: { acceptedLater: [name] } });
+  expect(await baseline()).toMatchObject({ status: 'done', report: { approvedEdits: [name] } });
   // Accepted is that text, and no other; and only where it verifies.
   const other = edit('text', "SELECT 'customer may be null';\n");
   expect(await refused(other)).toContain('was edited');
-  expect(await baseline()).toMatchObject({ report: { acceptedLater: [name] } });
+  expect(await baseline()).toMatchObject({ report: { approvedEdits: [name] } });
   expect(await refused(other)).toContain('customer may be null');
   expect(await s.stack.update(await s.version(same))).toBe('UPDATE_COMPLETE');
-  expect(await s.catalogue()).toEqual(before);
+  expect(await s.catalog()).toEqual(before);
   expect(await s.stack.update(await s.version({ ...same, ...INDEXED, [name]: same[name]! }))).toBe(
     'UPDATE_COMPLETE',
   );
@@ -200,7 +200,7 @@ test('a renamed folder: refused, rolled back, and deployed under its old namespa
   expect(await s.stack.update(renamed)).toBe('UPDATE_ROLLBACK_COMPLETE');
   const { reason } = s.stack.events.find(({ status }) => status === 'UPDATE_FAILED')!;
   expect(reason).toContain(
-    "2 of its migrations are applied here under namespace shop; they would count as new. Nothing was run. Set `namespace: 'shop'`",
+    "2 of its migrations are applied here under namespace shop; they would count as new. Nothing was run. Set `ledgerName: 'shop'`",
   );
   expect(await s.applied()).toEqual(Object.keys(DEFAULT));
   expect(await s.stack.update(await s.version(INDEXED, { namespace: 'shop' }))).toBe('UPDATE_COMPLETE');
@@ -212,7 +212,7 @@ test('a folder that lost a file: it stays applied, and the outputs say so', asyn
   await s.stack.create(await s.version(INDEXED));
   expect(await s.stack.update(await s.version(DEFAULT))).toBe('UPDATE_COMPLETE');
   expect(s.stack.attributes.Warnings).toBe(
-    '0003_customer_index is applied, but its file is gone; it stays applied',
+    '0003_customer_index is applied, but its file is missing; it stays applied',
   );
 });
 
@@ -224,7 +224,9 @@ test('an empty folder', async () => {
   const s = await rig.scenario();
   await s.stack.create(await s.version(TABLE));
   expect(await s.stack.update(await s.version({}))).toBe('UPDATE_COMPLETE');
-  expect(s.stack.attributes.Warnings).toBe('0001_orders is applied, but its file is gone; it stays applied');
+  expect(s.stack.attributes.Warnings).toBe(
+    '0001_orders is applied, but its file is missing; it stays applied',
+  );
 });
 
 test('settings that are missing', async () => {

@@ -28,21 +28,21 @@ test('create, update, no change, delete', async () => {
   expect(await s.stack.update(next)).toBe('UPDATE_COMPLETE');
   expect(s.answers).toHaveLength(2);
 
-  expect(await s.stack.update({ ...next, schema: { ...next.schema, RunId: 'again' } })).toBe(
+  expect(await s.stack.update({ ...next, schema: { ...next.schema, ForceRunToken: 'again' } })).toBe(
     'UPDATE_COMPLETE',
   );
   expect(s.stack.attributes).toMatchObject({ Applied: 'none', Position: '0003_customer_index' });
 
-  const before = await s.catalogue();
+  const before = await s.catalog();
   expect(await s.stack.delete()).toBe('DELETE_COMPLETE');
-  expect(await s.catalogue()).toEqual(before);
+  expect(await s.catalog()).toEqual(before);
   expect(s.answers.map(({ status }) => status)).toEqual(['SUCCESS', 'SUCCESS', 'SUCCESS', 'SUCCESS']);
 });
 
 test('a migration fails: the old bundle undoes what this deployment applied, and the next deployment works', async () => {
   const s = await rig.scenario();
   await s.stack.create(await s.version(TABLE));
-  const before = await s.catalogue();
+  const before = await s.catalog();
   expect(await s.stack.update(await s.version(BROKEN(INDEXED), {}, { application: '2' }))).toBe(
     'UPDATE_ROLLBACK_COMPLETE',
   );
@@ -65,7 +65,7 @@ test('a migration fails: the old bundle undoes what this deployment applied, and
   );
   expect(s.reason).toContain('0009_broken');
   expect(s.reason).toContain('the comment is not the one that was wanted');
-  expect(await s.catalogue()).toEqual(before);
+  expect(await s.catalog()).toEqual(before);
   expect(s.stack.attributes).toMatchObject({
     Undone: '0003_customer_index, 0002_customer_default',
     Kept: 'none',
@@ -115,13 +115,13 @@ test('a later resource fails: everything stays, and says so; the next deployment
 
 test('a later resource fails, and the construct was told to undo all the same', async () => {
   const s = await rig.scenario();
-  const properties = { UndoAfterSuccess: 'true' };
+  const properties = { RollbackAfterSuccess: 'true' };
   await s.stack.create(await s.version(TABLE, { properties }));
-  const before = await s.catalogue();
+  const before = await s.catalog();
   const fails = await s.version(DEFAULT, { properties }, { applicationFails: true });
   expect(await s.stack.update(fails)).toBe('UPDATE_ROLLBACK_COMPLETE');
   expect(s.stack.attributes).toMatchObject({ Undone: '0002_customer_default', Kept: 'none' });
-  expect(await s.catalogue()).toEqual(before);
+  expect(await s.catalog()).toEqual(before);
 });
 
 test('a first deployment fails: undone by the same rules, and the stack can be made again', async () => {
@@ -159,7 +159,7 @@ test('rollback disabled: the failed first deployment is deleted later, and undon
 test('rollback disabled: going on with a better version, or back', async () => {
   const s = await rig.scenario();
   await s.stack.create(await s.version(TABLE));
-  const before = await s.catalogue();
+  const before = await s.catalog();
   expect(await s.stack.update(await s.version(BROKEN(DEFAULT)), { disableRollback: true })).toBe(
     'UPDATE_FAILED',
   );
@@ -170,7 +170,7 @@ test('rollback disabled: going on with a better version, or back', async () => {
   );
   expect(await s.stack.rollBack()).toBe('UPDATE_ROLLBACK_COMPLETE');
   expect(s.stack.attributes).toMatchObject({ Undone: '0003_customer_index' });
-  expect(await s.catalogue()).not.toEqual(before);
+  expect(await s.catalog()).not.toEqual(before);
   expect(await s.applied()).toEqual(['0001_orders', '0002_customer_default']);
 });
 
@@ -198,9 +198,9 @@ test('a resource that is taken out of the template leaves the schema alone', asy
   const s = await rig.scenario();
   const version = await s.version(DEFAULT);
   await s.stack.create(version);
-  const before = await s.catalogue();
+  const before = await s.catalog();
   expect(await s.stack.update({ ...version, schema: null, application: '2' })).toBe('UPDATE_COMPLETE');
-  expect(await s.catalogue()).toEqual(before);
+  expect(await s.catalog()).toEqual(before);
   expect(s.answers.at(-1)).toMatchObject({ requestType: 'Delete', status: 'SUCCESS' });
 });
 
@@ -215,7 +215,9 @@ test('the stack cannot be asked: the deployment works, and a rollback keeps ever
       'UPDATE_ROLLBACK_COMPLETE',
     );
     expect(await s.applied()).toEqual(['0001_orders', '0002_customer_default']);
-    expect(s.stack.attributes.Warnings).toContain('0002_customer_default is applied, but its file is gone');
+    expect(s.stack.attributes.Warnings).toContain(
+      '0002_customer_default is applied, but its file is missing',
+    );
   } finally {
     rig.conductor.refuse = () => undefined;
   }

@@ -47,7 +47,7 @@ test('migrate is killed: it is invoked again, and nothing is applied twice', asy
   await release();
   expect(await updating).toBe('UPDATE_COMPLETE');
   expect(await s.applied()).toEqual(['0001_orders', '0002_customer_default', '0003_customer_index']);
-  const slices = s.log('is-complete').filter(({ event }) => event === 'slice');
+  const slices = s.log('is-complete').filter(({ event }) => event === 'slice-ended');
   expect(slices.map(({ migrate }) => migrate)).toContain('died');
 });
 
@@ -85,7 +85,7 @@ test('migrate is silent: it is invoked again', async () => {
 test('deploy itself dies: the framework fails at once, and the rollback undoes', async () => {
   const s = await rig.scenario();
   await s.stack.create(await s.version(DEFAULT));
-  const before = await s.catalogue();
+  const before = await s.catalog();
   let polls = 0;
   rig.conductor.functions.fault = (name) =>
     name.endsWith(`${s.stack.name}-is-complete`) && ++polls === 1
@@ -98,7 +98,7 @@ test('deploy itself dies: the framework fails at once, and the rollback undoes',
   await release();
   expect(await updating).toBe('UPDATE_ROLLBACK_COMPLETE');
   expect(s.answers.at(-1)).toMatchObject({ status: 'SUCCESS' });
-  expect(await s.catalogue()).toEqual(before);
+  expect(await s.catalog()).toEqual(before);
 });
 
 test('an index takes longer than several invocations, one of them killed', async () => {
@@ -118,7 +118,7 @@ test('an index takes longer than several invocations, one of them killed', async
     "SELECT count(*)::int AS n, bool_and(indisvalid) AS valid FROM pg_index WHERE indexrelid = 'orders_customer'::regclass",
   );
   expect(rows).toEqual([{ n: 1, valid: true }]);
-  const slices = s.log('is-complete').filter(({ event }) => event === 'slice');
+  const slices = s.log('is-complete').filter(({ event }) => event === 'slice-ended');
   expect(slices.map(({ progress }) => String(progress))).toContainEqual(
     expect.stringMatching(/^pid \d+ is at CREATE INDEX CONCURRENTLY \(waiting for/),
   );
@@ -143,18 +143,18 @@ test('a build that still runs is left alone by the rollback, and found by the ne
   await until(async () => !(await isBuilding(s)()));
   // The server itself has recorded its end, under the deployment that began it; this one verifies it.
   const state = async () =>
-    (await s.client.query("SELECT state, proved FROM trueup.migrations WHERE name = '0003_customer_index'"))
+    (await s.client.query("SELECT state, verified FROM trueup.migrations WHERE name = '0003_customer_index'"))
       .rows;
-  expect(await state()).toEqual([{ state: 'unverified', proved: false }]);
+  expect(await state()).toEqual([{ state: 'unverified', verified: false }]);
   expect(await s.stack.update(await s.version(INDEXED))).toBe('UPDATE_COMPLETE');
-  expect(await state()).toEqual([{ state: 'applied', proved: true }]);
+  expect(await state()).toEqual([{ state: 'applied', verified: true }]);
   expect(s.stack.attributes).toMatchObject({ Applied: 'none', Position: '0003_customer_index' });
 });
 
 test('cancelled while it runs: the run stops, and what it applied is undone', async () => {
   const s = await rig.scenario();
   await s.stack.create(await s.version(DEFAULT));
-  const before = await s.catalogue();
+  const before = await s.catalog();
   const release = await block(s);
   const updating = s.stack.update(
     await s.version(INDEXED, { settings: { sliceMs: 1_500 }, migrateTimeoutMs: 6_000 }),
@@ -163,7 +163,7 @@ test('cancelled while it runs: the run stops, and what it applied is undone', as
   s.stack.cancel();
   setTimeout(release, 1_000);
   expect(await updating).toBe('UPDATE_ROLLBACK_COMPLETE');
-  expect(await s.catalogue()).toEqual(before);
+  expect(await s.catalog()).toEqual(before);
   // The cancelled request's own answer: nobody heard it, and it is a success all the same.
   await until(() => s.answers.length === 3);
   expect(s.answers.map(({ counted, status }) => `${status} ${counted}`).sort()).toEqual([
@@ -171,13 +171,13 @@ test('cancelled while it runs: the run stops, and what it applied is undone', as
     'SUCCESS true',
     'SUCCESS true',
   ]);
-  expect(await s.catalogue()).toEqual(before);
+  expect(await s.catalog()).toEqual(before);
 });
 
 test('another resource fails while our Create still runs: Delete comes with an invented id', async () => {
   const s = await rig.scenario();
   await s.client.query('CREATE TABLE orders (id bigint PRIMARY KEY, customer text NOT NULL)');
-  const before = await s.catalogue();
+  const before = await s.catalog();
   const release = await block(s);
   const { '0003_customer_index': index } = INDEXED;
   const creating = s.stack.create(
@@ -192,7 +192,7 @@ test('another resource fails while our Create still runs: Delete comes with an i
   expect(await creating).toBe('ROLLBACK_COMPLETE');
   const removed = rig.conductor.customResources(s.stack).requests.find((r) => r.RequestType === 'Delete')!;
   expect(removed.PhysicalResourceId).toMatch(/-Schema-/);
-  expect(await s.catalogue()).toEqual(before);
+  expect(await s.catalog()).toEqual(before);
 });
 
 test('every request comes twice', async () => {
@@ -201,7 +201,7 @@ test('every request comes twice', async () => {
     await Promise.all([send(), send()]);
   };
   expect(await s.stack.create(await s.version(TABLE))).toBe('CREATE_COMPLETE');
-  const before = await s.catalogue();
+  const before = await s.catalog();
   expect(await s.stack.update(await s.version(BROKEN(DEFAULT)))).toBe('UPDATE_ROLLBACK_COMPLETE');
   expect(await s.stack.update(await s.version(DEFAULT))).toBe('UPDATE_COMPLETE');
   // The other answers may come later: a request that nobody waits for looks again, for a minute, before it stops.
@@ -215,7 +215,7 @@ test('every request comes twice', async () => {
     'undone 0002_customer_default',
     'applied 0002_customer_default',
   ]);
-  expect(await s.catalogue()).not.toEqual(before);
+  expect(await s.catalog()).not.toEqual(before);
 });
 
 test('a request comes a second time when the next deployment is done', async () => {
@@ -228,11 +228,11 @@ test('a request comes a second time when the next deployment is done', async () 
   await s.stack.create(await s.version(TABLE));
   await s.stack.update(await s.version(BROKEN(DEFAULT)));
   await s.stack.update(await s.version(DEFAULT));
-  const before = await s.catalogue();
+  const before = await s.catalog();
   await Promise.all(late.map((send) => send()));
   // Nothing waits for them: they look again until that is certain, and do nothing meanwhile.
   await sleep(1_500);
-  expect(await s.catalogue()).toEqual(before);
+  expect(await s.catalog()).toEqual(before);
   expect(await s.applied()).toEqual(['0001_orders', '0002_customer_default']);
   expect(s.answers.filter(({ counted }) => !counted && s.answers.length > 4)).toEqual([]);
 });

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { HOLD_TIMEOUT_MS, LOCK_TIMEOUT_MS } from '../../lambda/engine/time/limits';
+import { LOCK_HOLD_TIMEOUT_MS, LOCK_TIMEOUT_MS } from '../../lambda/engine/time/limits';
 import { COMMANDS } from '../../lib/cli/commands';
 import { publicApi } from '../support/public-api';
 
@@ -17,12 +17,21 @@ test.each(COMMANDS.map(({ name }) => name))('`trueup %s` is on a page', (name) =
   expect(pages.some((page) => shown.test(page))).toBe(true);
 });
 
+test("docs/notify.md lists every field of a webhook's body", () => {
+  const page = read('docs/notify.md');
+  const fields = [...read('lambda/page/document/document.ts').matchAll(/^ {2}readonly (\w+)\??: /gm)].map(
+    ([, name]) => name!,
+  );
+  expect(fields.length).toBeGreaterThan(30);
+  expect(fields.filter((name) => !page.includes(`\`${name}\``))).toEqual([]);
+});
+
 describe('the limits of the engine', () => {
   const places: readonly [string, string][] = [
-    ['docs/migrations.md', `(${LOCK_TIMEOUT_MS} ms unless said)`],
-    ['docs/migrations.md', `(${HOLD_TIMEOUT_MS / 1000} s unless said)`],
+    ['docs/migrations.md', `(default: ${LOCK_TIMEOUT_MS} ms)`],
+    ['docs/migrations.md', `(default: ${LOCK_HOLD_TIMEOUT_MS / 1000} s)`],
     ['docs/architecture.md', `for ${LOCK_TIMEOUT_MS} ms at most`],
-    ['docs/architecture.md', `hold them for ${HOLD_TIMEOUT_MS / 1000} s`],
+    ['docs/architecture.md', `hold them for ${LOCK_HOLD_TIMEOUT_MS / 1000} s`],
     ['lambda/contract/manifest.ts', `@default - ${LOCK_TIMEOUT_MS} ms`],
   ];
   test.each(places)('%s says: %s', (path, words) => {
@@ -41,9 +50,12 @@ describe('the tables of props', () => {
   }
   /** A value that can be compared: a time, a number, a literal. */
   const VALUE = /^(?:- )?(\d+ \w+|\d+|true|false|'[\w.]+')(?=$|[,;:.])/;
+  /** `Duration.hours(1)` as the tables write it: `1 hour`. */
+  const readDefault = (text: string): string =>
+    text.trim().replace(/^Duration\.(\w+)s\((\d+)\)/, (_, unit, n) => `${n} ${unit}${n === '1' ? '' : 's'}`);
   const valued = publicApi().flatMap(({ members }) =>
     members.flatMap(({ name, tags }) => {
-      const [, value] = VALUE.exec(tags.find((tag) => tag.name === 'default')?.text.trim() ?? '') ?? [];
+      const [, value] = VALUE.exec(readDefault(tags.find((tag) => tag.name === 'default')?.text ?? '')) ?? [];
       return value !== undefined && rows.has(name) ? [[name, value.replaceAll("'", '')] as const] : [];
     }),
   );

@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { expect, test } from 'vitest';
+import { anchorOf } from '../../docs/site/.vitepress/anchor';
 
 const ROOT = join(__dirname, '../..');
 
@@ -12,14 +13,7 @@ const pages = [
     .map((name) => `docs/${name}`),
 ];
 
-/** As GitHub and VitePress make them: lower case, punctuation gone, blanks as dashes. */
-const anchor = (heading: string): string =>
-  heading
-    .replace(/\[([^\]]*)\]\([^)]*\)/g, '$1')
-    .toLowerCase()
-    .replace(/[^\p{L}\p{N}\s_-]/gu, '')
-    .trim()
-    .replace(/\s/g, '-');
+const anchor = (heading: string): string => anchorOf(heading.replace(/\[([^\]]*)\]\([^)]*\)/g, '$1'));
 
 const withoutCode = (text: string): string =>
   text.replace(/^```[\s\S]*?^```/gm, '').replace(/`[^`\n]*`/g, '');

@@ -7,7 +7,7 @@ const ROOT = join(__dirname, '../..');
 
 /** What belongs to no room: the live check, whole deployments, the shipped repairs, the pages, and what tests are made of. */
 const ELSEWHERE =
-  /^(aws|deployment|docs|e2e|incidents|middle|mutation|slow|stage|support|campaign|data|majors)(\/|$)|^$/;
+  /^(aws|deployment|docs|e2e|house|incidents|middle|mutation|slow|stage|support|campaign|data|majors)(\/|$)|^$/;
 
 const folders = readdirSync(join(ROOT, 'test'), { recursive: true, encoding: 'utf8' })
   .filter((name) => name.endsWith('.test.ts') && !name.includes('node_modules'))

@@ -18,7 +18,7 @@ async function start(identifier: string): Promise<Rds> {
 }
 
 describe.runIf(available())('all shipped databases on one RDS instance', () => {
-  const context = { prefix: 'Shop', cheap: 'true', managedSecret: 'false' };
+  const context = { prefix: 'Shop', minimalCost: 'true', managedSecret: 'false' };
   const stacks = ['Appointments', 'Channels', 'Courses', 'Marketplace', 'Messaging'];
   let rds: Rds;
   let assembly: string;
@@ -65,7 +65,7 @@ describe.runIf(available())('all shipped databases on one RDS instance', () => {
 describe.runIf(available())('IAM authentication', () => {
   test('the role is made with the secret, and from then on only tokens are used', async () => {
     const rds = await start('tokendatabase');
-    const context = { prefix: 'Token', cheap: 'true', auth: 'iam', databases: 'messaging' };
+    const context = { prefix: 'Token', minimalCost: 'true', auth: 'iam', databases: 'messaging' };
     const deployed = await cdk().deploy(['--all'], shippedApp(context));
     expect(deployed.exitCode, reason(deployed)).toBe(0);
     const member = await rds.run(
@@ -76,7 +76,7 @@ describe.runIf(available())('IAM authentication', () => {
     expect(member).toEqual([{ token: true, rolsuper: false, rolcreaterole: false }]);
     await rds.run('postgres', `ALTER ROLE postgres PASSWORD 'another'`);
     const again = await cdk().deploy(['TokenMessaging'], {
-      ...shippedApp({ ...context, runId: '2' }),
+      ...shippedApp({ ...context, forceRunToken: '2' }),
       flags: ['--exclusively'],
     });
     expect(again.exitCode, reason(again)).toBe(0);

@@ -2,7 +2,7 @@
 import { cpSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { dumpCatalogue } from '../../lib/demo/catalogue';
+import { dumpCatalog } from '../../lib/demo/dump-catalog';
 import { reason } from './support/cdk';
 import { type Rds, startRds } from './support/rds';
 import { available, cdk, localAws, ROOT, stackEvents, stackStatus, trueup } from './support/scenario';
@@ -11,7 +11,7 @@ import { shippedApp } from './support/shipped-app';
 describe.runIf(available())('an Aurora cluster with the Data API', () => {
   const context = (migrations: string) => ({
     prefix: 'Cloud',
-    cheap: 'true',
+    minimalCost: 'true',
     engine: 'aurora',
     transport: 'data-api',
     migrations,
@@ -36,8 +36,8 @@ describe.runIf(available())('an Aurora cluster with the Data API', () => {
     expect(status.exitCode, reason(status)).toBe(0);
   });
 
-  test('a migration that fails is rolled back, and the catalogue is as it was', async () => {
-    const before = await dumpCatalogue(rds.adminUrl('courses'));
+  test('a migration that fails is rolled back, and the catalog is as it was', async () => {
+    const before = await dumpCatalog(rds.adminUrl('courses'));
     const next = folder();
     writeFileSync(
       join(next, 'courses', '0003_paid.sql'),
@@ -65,7 +65,7 @@ SELECT 'this release is broken';
     expect(await stackStatus('CloudCourses')).toBe('UPDATE_ROLLBACK_COMPLETE');
     const reasons = (await stackEvents('CloudCourses')).map((event) => event.ResourceStatusReason ?? '');
     expect(reasons.join('\n')).toContain('this release is broken');
-    expect(await dumpCatalogue(rds.adminUrl('courses'))).toEqual(before);
+    expect(await dumpCatalog(rds.adminUrl('courses'))).toEqual(before);
   });
 
   test('destroy', async () => {

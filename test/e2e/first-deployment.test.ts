@@ -1,11 +1,11 @@
 /** A first deployment that fails, the next one, and what stands in a stack's events when something is wrong around it. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { dumpCatalogue } from '../../lib/demo/catalogue';
+import { dumpCatalog } from '../../lib/demo/dump-catalog';
 import { reason, testApp } from './support/cdk';
 import { makeCertificates } from './support/certificates';
 import { deployments, type File, histories, migrationFolder } from './support/migrations';
 import { type Rds, startRds } from './support/rds';
-import { available, cdk, stackEvents, stackStatus } from './support/scenario';
+import { available, cdk, logEvents, physicalId, stackEvents, stackStatus } from './support/scenario';
 
 const NAME = 'shop';
 const STACK = `${NAME}-service`;
@@ -73,7 +73,7 @@ describe.runIf(available())('a first deployment', () => {
     expect(last.report.kept).toEqual([
       { name: '0001_goods', reason: expect.stringContaining('trueup down 0001_goods') },
     ]);
-    expect((await dumpCatalogue(rds.adminUrl(DATABASE))).join('\n')).not.toContain('default');
+    expect((await dumpCatalog(rds.adminUrl(DATABASE))).join('\n')).not.toContain('default');
   });
 
   test('the next deployment replaces the stack and goes on', async () => {
@@ -86,16 +86,32 @@ describe.runIf(available())('a first deployment', () => {
     });
   });
 
+  test('an update that fails: the last line of the log, which `cdk deploy` prints last, is the reason', async () => {
+    const failed = await deploy(NAME, { '0001_goods': GOODS, '0002_named': NAMED, '0003_broken': BROKEN });
+    expect(failed.exitCode, reason(failed)).toBe(1);
+    expect(await stackStatus(STACK)).toBe('UPDATE_ROLLBACK_COMPLETE');
+    const group = await physicalId(STACK, 'AWS::Logs::LogGroup');
+    expect(failed.output).toContain(`Logs from ${group}:`);
+    // The provider framework writes there too here: this AWS does not know the log level that its functions have.
+    expect((await logEvents(group)).at(-1)).toMatchObject({
+      event: 'deployment-ended',
+      message: expect.stringMatching(
+        /^Rolled back; undone: none; kept: none\. What failed: 0003_broken, line 5: .*Fix it, .* deploy again\.$/,
+      ),
+    });
+  });
+
   test('a second stack on the namespace is refused', async () => {
-    const before = await dumpCatalogue(rds.adminUrl(DATABASE));
+    const before = await dumpCatalog(rds.adminUrl(DATABASE));
     const second = await deploy(NAME, { '0001_goods': GOODS }, { stack: 'shop-again' });
     expect(second.exitCode, reason(second)).toBe(1);
     expect(await stackStatus('shop-again')).toBe('ROLLBACK_COMPLETE');
     expect(await sentence('shop-again')).toMatch(/shop-service/);
-    expect(await dumpCatalogue(rds.adminUrl(DATABASE))).toEqual(before);
+    expect(await dumpCatalog(rds.adminUrl(DATABASE))).toEqual(before);
   });
 
-  test('a secret that is wrong', async () => {
+  test('a secret of the master user that is wrong, where the login of the migrations is refused too', async () => {
+    await rds.run(DATABASE, `ALTER ROLE ${DATABASE}_migrator NOLOGIN`);
     await rds.run('postgres', `ALTER ROLE postgres PASSWORD 'another'`);
     const files = { '0001_goods': GOODS, '0002_named': NAMED, '0003_broken': { ...BROKEN, holds: 'true' } };
     const failed = await deploy(NAME, files);
@@ -113,7 +129,7 @@ describe.runIf(available())('an expired certificate', () => {
       expect(failed.exitCode, reason(failed)).toBe(1);
       expect(await stackStatus('expired-service')).toBe('ROLLBACK_COMPLETE');
       expect(await sentence('expired-service')).toMatch(/certificate/);
-      expect((await dumpCatalogue(rds.adminUrl(DATABASE))).join('\n')).not.toContain('goods');
+      expect((await dumpCatalog(rds.adminUrl(DATABASE))).join('\n')).not.toContain('goods');
     } finally {
       await rds.stop();
     }

@@ -3,10 +3,10 @@
  * Each test goes on from where the one before it left the stack.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { wavesOf } from '../../lambda/fleet/waves';
-import { dumpCatalogue } from '../../lib/demo/catalogue';
+import { splitIntoWaves } from '../../lambda/fleet/waves';
+import { dumpCatalog } from '../../lib/demo/dump-catalog';
 import { reason, testApp } from './support/cdk';
-import { bySchema, crash, promisesIn, Tenants } from './support/fleet';
+import { bySchema, crash, Tenants, workloadsIn } from './support/fleet';
 import { FIRST, READ, REMARK, SECOND, SIZE, THIRD, WRITE } from './support/fleet-files';
 import { type File, migrationFolder, workloadFile } from './support/migrations';
 import { type Rds, startRds } from './support/rds';
@@ -23,8 +23,8 @@ const SCHEMAS = ['shop_x', 'shop_y'];
 const FIVE = [...DATABASES, ...SCHEMAS];
 const SIX = [...DATABASES, 'tenant_d', ...SCHEMAS];
 /** Who is in which wave. */
-const [CANARY, EARLY, REST] = wavesOf(SIX.map((name) => ({ name, database: name }))).map(({ targets }) =>
-  targets.map(({ name }) => name),
+const [CANARY, EARLY, REST] = splitIntoWaves(SIX.map((name) => ({ name, database: name }))).map(
+  ({ tenants }) => tenants.map(({ name }) => name),
 ) as [string[], string[], string[]];
 const BAD = [CANARY[0]!, EARLY[0]!, REST[0]!];
 const app = testApp('fleet');
@@ -60,10 +60,11 @@ describe.runIf(available())('a fleet, from its first deployment to its end', () 
     return failed.at(-1)?.ResourceStatusReason ?? '';
   }
 
-  async function reported() {
+  /** Expects this of the last report in the log, which arrives after the deployment has ended. */
+  async function expectReport(report: object): Promise<void> {
     const group = await physicalId(STACK, 'AWS::Logs::LogGroup');
-    const ends = (await logEvents(group)).filter((each) => each.event === 'deployment');
-    return ends.at(-1) as { outcome: string; reason?: string; direction?: string };
+    const last = async () => (await logEvents(group)).findLast((each) => each.event === 'deployment-ended');
+    await expect.poll(last, { timeout: 30_000, interval: 500 }).toMatchObject(report);
   }
 
   beforeAll(async () => {
@@ -82,14 +83,14 @@ describe.runIf(available())('a fleet, from its first deployment to its end', () 
     await rds?.stop();
   });
 
-  test('create: every tenant once, and each has the promise, on its own path', async () => {
+  test('create: every tenant once, and each has the workload, on its own path', async () => {
     const created = await deploy(FIRST);
     expect(created.exitCode, reason(created)).toBe(0);
-    expect(created.output).toMatch(/Tenants\S* = 5 tenants: 5 at version/);
+    expect(created.output).toMatch(/Tenants\S* = 5 tenants: 5 up to date/);
     for (const history of Object.values(await tenants.histories(FIVE)))
       expect(history).toEqual({ '0001_orders': ['applied'] });
-    expect(await tenants.promised(FIVE)).toEqual(each(FIVE, [READ]));
-    expect((await promisesIn(rds, 'app')).map(({ paths }) => paths)).toEqual(SCHEMAS.map((name) => [name]));
+    expect(await tenants.statements(FIVE)).toEqual(each(FIVE, [READ]));
+    expect((await workloadsIn(rds, 'app')).map(({ paths }) => paths)).toEqual(SCHEMAS.map((name) => [name]));
   });
 
   test('update: a tenant that was made since is there too', async () => {
@@ -127,75 +128,77 @@ describe.runIf(available())('a fleet, from its first deployment to its end', () 
           ]),
         ),
       );
-      expect(await reported()).toMatchObject({ direction: 'rollback', outcome: 'done', keptCount: 0 });
+      await expectReport({ direction: 'rollback', outcome: 'done', keptCount: 0 });
       await tenants.repair(bad[0]!);
       reached.push(bad[0]!);
     }
   }, 600_000);
 
-  test('one in each wave is bad, and three are tolerated: all others are at version, and the answer names the three', async () => {
+  test('one in each wave is bad, and three are tolerated: all others are up to date, and the answer names the three', async () => {
     for (const tenant of BAD) await tenants.spoil(tenant);
-    const tolerated = await deploy(THIRD, { tolerated: '3' });
-    expect(tolerated.exitCode, reason(tolerated)).toBe(0);
-    for (const tenant of BAD)
-      expect(tolerated.output).toMatch(new RegExp(`Failed\\S* = .*${tenant} on main`));
+    const tolerant = await deploy(THIRD, { maxFailures: '3' });
+    expect(tolerant.exitCode, reason(tolerant)).toBe(0);
+    for (const tenant of BAD) expect(tolerant.output).toMatch(new RegExp(`Failed\\S* = .*${tenant} on main`));
     for (const [tenant, events] of Object.entries(await tenants.done('0003_short', SIX)))
       expect(events.at(-1) === 'applied', tenant).toBe(!BAD.includes(tenant));
   });
 
   test('the command line: where all tenants are, and those that were repaired are brought up', async () => {
     const status = await trueup('status', '--stack', STACK, '--fleet', '--json', '--exit-code');
-    expect(JSON.parse(status.output)).toMatchObject({ targets: 6, states: { 'at version': 3, behind: 3 } });
+    expect(JSON.parse(status.output)).toMatchObject({
+      tenantCount: 6,
+      states: { 'up to date': 3, behind: 3 },
+    });
     expect(status.exitCode).toBe(3);
 
     for (const tenant of BAD) await tenants.repair(tenant);
-    const up = await trueup('up', '--stack', STACK, ...BAD.flatMap((name) => ['--target', name]), '--quiet');
-    expect(up.output).toBe('3 tenants: 3 at version.\n');
+    const up = await trueup('up', '--stack', STACK, ...BAD.flatMap((name) => ['--tenant', name]), '--quiet');
+    expect(up.output).toBe('3 tenants: 3 up to date.\n');
     expect(up.exitCode).toBe(0);
     for (const events of Object.values(await tenants.done('0003_short', SIX)))
       expect(events.at(-1)).toBe('applied');
 
-    const wrong = await trueup('up', '--stack', STACK, '--target', 'nobody');
-    expect(wrong.output).toContain('nobody is not in the list of 6 targets');
+    const wrong = await trueup('up', '--stack', STACK, '--tenant', 'nobody');
+    expect(wrong.output).toContain('nobody is not in the list of 6 tenants');
     expect(wrong.exitCode).toBe(2);
   });
 
   test('a version that breaks what the running application sends: refused at the canary, with the statement; all is as before', async () => {
     const [before, ledger] = [
-      await tenants.catalogues([...DATABASES, 'tenant_d']),
+      await tenants.catalogs([...DATABASES, 'tenant_d']),
       await tenants.histories(SIX),
     ];
     const mended = [READ.replace('note', 'remark')];
     const failed = await deploy({ ...THIRD, '0004_remark': REMARK }, {}, STACK, mended);
     expect(failed.exitCode, reason(failed)).toBe(1);
     expect(await stackStatus(STACK)).toBe('UPDATE_ROLLBACK_COMPLETE');
-    const why = `Stopped after wave canary: 1 tenant failed, and none is tolerated. ${CANARY[0]} on main (failed): 0004_remark: 1 statement that the running application sends would no longer work [SQLSTATE 42703]. ${READ}: a column that it names does not exist`;
+    const why = `Stopped after wave canary: 1 tenant failed, and none may fail. ${CANARY[0]} on main (failed): 0004_remark: 1 statement that the running application sends would no longer work [SQLSTATE 42703]. ${READ}: a column that it names does not exist`;
     expect(await failure()).toContain(why);
     expect(failed.output).toContain(why);
-    expect(await reported()).toMatchObject({ direction: 'rollback', outcome: 'done', keptCount: 0 });
-    expect(await tenants.catalogues([...DATABASES, 'tenant_d'])).toEqual(before);
+    await expectReport({ direction: 'rollback', outcome: 'done', keptCount: 0 });
+    expect(await tenants.catalogs([...DATABASES, 'tenant_d'])).toEqual(before);
     expect(await tenants.histories(SIX)).toEqual(ledger);
-    expect(await tenants.promised(SIX)).toEqual(each(SIX, [READ]));
+    expect(await tenants.statements(SIX)).toEqual(each(SIX, [READ]));
   });
 
-  test('another workload alone: no migration, and every tenant promises it but one, of which the status tells', async () => {
+  test('another workload alone: no migration, and every tenant has it but one, which the status names', async () => {
     const [bad] = REST;
     await tenants.sql(bad!, 'ALTER TABLE orders DROP CONSTRAINT orders_pkey');
     const ledger = await tenants.histories(SIX);
-    const deployed = await deploy(THIRD, { tolerated: '1' }, STACK, [WRITE, READ]);
+    const deployed = await deploy(THIRD, { maxFailures: '1' }, STACK, [WRITE, READ]);
     expect(deployed.exitCode, reason(deployed)).toBe(0);
-    expect(deployed.output).toMatch(/Tenants\S* = 6 tenants: 5 at version, 1 failed/);
+    expect(deployed.output).toMatch(/Tenants\S* = 6 tenants: 5 up to date, 1 failed/);
     expect(await tenants.histories(SIX)).toEqual(ledger);
-    expect(await tenants.promised(SIX)).toEqual({ ...each(SIX, [WRITE, READ]), [bad!]: [READ] });
+    expect(await tenants.statements(SIX)).toEqual({ ...each(SIX, [WRITE, READ]), [bad!]: [READ] });
 
     const status = await trueup('status', '--stack', STACK, '--fleet', '--exit-code');
-    expect(status.output).toContain(`behind  ${bad} on main  at 0003_short, with another workload\n`);
+    expect(status.output).toContain(`behind  ${bad} on main  at 0003_short, with a different workload\n`);
     expect(status.exitCode).toBe(3);
-    const up = () => trueup('up', '--stack', STACK, '--target', bad!, '--quiet');
+    const up = () => trueup('up', '--stack', STACK, '--tenant', bad!, '--quiet');
     expect((await up()).output).toMatch(/1 statement of the new workload does not plan.*ON CONFLICT/s);
     await tenants.sql(bad!, 'ALTER TABLE orders ADD PRIMARY KEY (id)');
-    expect((await up()).output).toBe('1 tenant: 1 at version.\n');
-    expect(await tenants.promised(SIX)).toEqual(each(SIX, [WRITE, READ]));
+    expect((await up()).output).toBe('1 tenant: 1 up to date.\n');
+    expect(await tenants.statements(SIX)).toEqual(each(SIX, [WRITE, READ]));
   });
 
   test('a service that does not come up: the tenants had succeeded, so they stay. Two stacks at the same time: one is told whose they are, one that secrets are gone', async () => {
@@ -208,7 +211,7 @@ describe.runIf(available())('a fleet, from its first deployment to its end', () 
     ]);
     expect(failed.exitCode, reason(failed)).toBe(1);
     expect(await stackStatus(STACK)).toBe('UPDATE_ROLLBACK_COMPLETE');
-    expect(await reported()).toMatchObject({ direction: 'rollback', outcome: 'done', keptCount: 6 });
+    await expectReport({ direction: 'rollback', outcome: 'done', keptCount: 6 });
     for (const history of Object.values(await tenants.histories(SIX)))
       expect(history['0004_size']).toEqual(['applied']);
 
@@ -218,7 +221,7 @@ describe.runIf(available())('a fleet, from its first deployment to its end', () 
 
     expect(logins.exitCode, reason(logins)).toBe(1);
     const gone = await failure(LOGINS);
-    expect(gone).toMatch(/Nothing was changed: 2 tenants cannot be migrated, and none is tolerated\. own_/);
+    expect(gone).toMatch(/Nothing was changed: 2 tenants cannot be migrated, and none may fail\. own_/);
     for (const [name, error] of [
       ['own_never', 'ResourceNotFoundException'],
       ['own_deleted', 'InvalidRequestException'],
@@ -231,7 +234,7 @@ describe.runIf(available())('a fleet, from its first deployment to its end', () 
     expect(await rds.run('own_ok', `SELECT FROM pg_namespace WHERE nspname = 'trueup'`)).toEqual([]);
   });
 
-  test('200 tenants, and the server crashes in the middle: each has each migration once, and the catalogue of one migrated alone', async () => {
+  test('200 tenants, and the server crashes in the middle: each has each migration once, and the catalog of one migrated alone', async () => {
     const added = Array.from({ length: 194 }, (_, i) => `shop_${String(i).padStart(3, '0')}`);
     await rds.run('app', added.map((name) => `CREATE SCHEMA ${name} AUTHORIZATION postgres`).join(';'));
     const files = { ...THIRD, '0004_size': SIZE };
@@ -239,11 +242,11 @@ describe.runIf(available())('a fleet, from its first deployment to its end', () 
     await crash(rds, added.length / 2, deployed);
     const { exitCode, ...finished } = await deployed;
     expect(exitCode, finished.output).toBe(0);
-    expect(finished.output).toMatch(/Tenants\S* = 200 tenants: 200 at version/);
+    expect(finished.output).toMatch(/Tenants\S* = 200 tenants: 200 up to date/);
     const folder = migrationFolder(files);
     const names = Object.keys(files);
     expect(await tenants.eventsOf(added)).toEqual(new Map(added.map((name) => [name, names])));
-    for (const { namespace, statements, paths } of await promisesIn(rds, 'app'))
+    for (const { namespace, statements, paths } of await workloadsIn(rds, 'app'))
       expect([statements, paths]).toEqual([[WRITE, READ], [namespace.split('/')[1]]]);
 
     await rds.run('postgres', 'CREATE DATABASE alone OWNER postgres');
@@ -256,9 +259,9 @@ describe.runIf(available())('a fleet, from its first deployment to its end', () 
       'postgres',
     );
     expect(alone.exitCode, alone.output).toBe(0);
-    const wanted = await dumpCatalogue(rds.adminUrl('alone'));
+    const wanted = await dumpCatalog(rds.adminUrl('alone'));
     for (const tenant of [...DATABASES, 'tenant_d'])
-      expect(await dumpCatalogue(rds.adminUrl(tenant)), tenant).toEqual(wanted);
+      expect(await dumpCatalog(rds.adminUrl(tenant)), tenant).toEqual(wanted);
     const schemas = await bySchema(rds.adminUrl('app'));
     expect(schemas.size).toBe(196);
     for (const [name, lines] of schemas)

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { compileFolder } from '../../lib/compiler';
-import { dumpCatalogue } from '../../lib/demo/catalogue';
+import { dumpCatalog } from '../../lib/demo/dump-catalog';
 import { reason, testApp } from './support/cdk';
 import { deployments, type File, histories, migrationFolder } from './support/migrations';
 import { type Rds, startRds } from './support/rds';
@@ -80,7 +80,7 @@ describe.runIf(available())('a stack, from its first deployment to its end', () 
       context: { name: NAME, folder: migrationFolder(files), service },
       flags: ['--exclusively', ...flags],
     });
-  const catalogue = () => dumpCatalogue(rds.adminUrl(DATABASE));
+  const catalog = () => dumpCatalog(rds.adminUrl(DATABASE));
   const history = () => histories(rds, DATABASE, NAME);
   const lastDeployment = async () => (await deployments(rds, DATABASE, NAME)).at(-1)!;
   const hashOf = async (files: Record<string, File>) => (await compileFolder(migrationFolder(files))).hash;
@@ -88,7 +88,7 @@ describe.runIf(available())('a stack, from its first deployment to its end', () 
   /** The last line that says how a request ended. */
   async function reported() {
     const group = await physicalId(STACK, 'AWS::Logs::LogGroup');
-    const ends = (await logEvents(group)).filter((each) => each.event === 'deployment');
+    const ends = (await logEvents(group)).filter((each) => each.event === 'deployment-ended');
     return ends.at(-1) as { outcome: string; keptCount?: number; reason?: string; direction?: string };
   }
 
@@ -165,13 +165,13 @@ describe.runIf(available())('a stack, from its first deployment to its end', () 
     expect(await history()).toMatchObject({ '0001_orders': ['applied'], '0002_status': ['applied'] });
   });
 
-  test('a migration fails: the old bundle takes back what the deployment did, and the catalogue is as it was', async () => {
-    const before = await catalogue();
+  test('a migration fails: the old bundle takes back what the deployment did, and the catalog is as it was', async () => {
+    const before = await catalog();
     const failed = await deploy({ ...THIRD, R__label: label('two'), R__zz_broken: BROKEN });
     expect(failed.exitCode, reason(failed)).toBe(1);
     expect(await stackStatus(STACK)).toBe('UPDATE_ROLLBACK_COMPLETE');
     expect(await failure()).toMatch(/R__zz_broken.*R__zz_broken does not hold/);
-    expect(await catalogue()).toEqual(before);
+    expect(await catalog()).toEqual(before);
 
     expect(await history()).toMatchObject({
       '0003_note': ['applied', 'undone'],
@@ -186,7 +186,7 @@ describe.runIf(available())('a stack, from its first deployment to its end', () 
   });
 
   test('a ledger row that somebody changed in between: kept, and reported', async () => {
-    const before = await catalogue();
+    const before = await catalog();
     const evil = JSON.stringify([['transaction', 'DROP TABLE orders', 'DROP TABLE', [], 1]]);
     const failed = await deployAndStopAtLines({ ...THIRD, R__zz_broken: BROKEN }, '0004_index', async () => {
       await rds.run(DATABASE, `UPDATE trueup.migrations SET down = $1 WHERE name = '0003_note'`, [evil]);
@@ -200,7 +200,7 @@ describe.runIf(available())('a stack, from its first deployment to its end', () 
       { name: '0003_note', reason: expect.stringContaining('has changed since the deployment') },
     ]);
     expect(await reported()).toMatchObject({ outcome: 'done', keptCount: 1 });
-    const after = await catalogue();
+    const after = await catalog();
     expect(after.filter((line) => !before.includes(line))).toEqual([
       `column public.orders.note text default ''::text`,
     ]);
@@ -278,10 +278,10 @@ describe.runIf(available())('a stack, from its first deployment to its end', () 
   });
 
   test('destroy: the stacks are gone, the schema stays', async () => {
-    const before = await catalogue();
+    const before = await catalog();
     const destroyed = await cdk().destroy(['--all'], { app: assembly });
     expect(destroyed.exitCode, reason(destroyed)).toBe(0);
     expect([await stackStatus(STACK), await stackStatus(SERVER)]).toEqual([undefined, undefined]);
-    expect(await catalogue()).toEqual(before);
+    expect(await catalog()).toEqual(before);
   });
 });

@@ -103,9 +103,15 @@ describe.runIf(available())('watching', () => {
   const deploy = (files: Record<string, File>, ...stacks: string[]) => {
     const workload = join(localAws().folder, 'shop.sql');
     writeFileSync(workload, WORKLOAD);
-    const accepted = join(localAws().folder, 'accepted');
-    writeFileSync(accepted, 'invalid-index public.meant  # it is built again at night\n');
-    const context = { name: NAME, folder: migrationFolder(files), workload, accepted, webhook: receiver.url };
+    const suppressions = join(localAws().folder, 'suppressions.txt');
+    writeFileSync(suppressions, 'invalid-index public.meant  # it is built again at night\n');
+    const context = {
+      name: NAME,
+      folder: migrationFolder(files),
+      workload,
+      suppressions,
+      webhook: receiver.url,
+    };
     return cdk().deploy(stacks, { app: testApp('watch'), context });
   };
   /** As the application, which is not the migrator. */
@@ -149,7 +155,7 @@ describe.runIf(available())('watching', () => {
     expect(JSON.stringify([seen, receiver?.pages])).not.toContain(MARK);
   });
 
-  test('an error: one page, with what the catalogue says', async () => {
+  test('an error: one page, with what the catalog says', async () => {
     await failing(`INSERT INTO lead_purchases (note) VALUES ('${MARK}')`);
     const page = await message(
       /lead_purchases/,
@@ -219,7 +225,7 @@ describe.runIf(available())('watching', () => {
     expect(await rds.run('app', 'SELECT remark FROM web_sessions')).toEqual([]);
   });
 
-  test('the end of a page: its alarm is OK, and the catalogue shows the repair', async () => {
+  test('the end of a page: its alarm is OK, and the catalog shows the repair', async () => {
     expect(posted('resolve', 'public.lead_purchases.id')).toEqual([]);
     const { folder } = localAws();
     try {
@@ -274,21 +280,21 @@ describe.runIf(available())('watching', () => {
     expect(drift.verification.findings).toHaveLength(1);
     expect(drift.logging).toEqual([]);
     // What a migration broke with consent is none.
-    expect(drift.workload).toMatchObject({ statements: 2, plan: 0, broken: 1, failing: 1, unkept: 0 });
+    expect(drift.workload).toMatchObject({ statements: 2, plan: 0, broken: 1, failing: 1, notRecorded: 0 });
     await message(/Drift/, /^ALARM/);
     const page = await message(
-      /lead_purchases\.note was there/,
+      /lead_purchases\.note existed/,
       /^\[Trueup\] app: public\.lead_purchases\.note/,
     );
     expect(page.message).toContain(
-      'as shop, 1,204 calls seen when it was promised: SELECT note FROM lead_purchases',
+      'as shop, 1,204 calls seen when the workload was recorded: SELECT note FROM lead_purchases',
     );
-    const rehearsed = await trueup('rehearse', '--stack', `${NAME}-schema`);
+    const rehearsed = await trueup('check-workload', '--stack', `${NAME}-schema`);
     expect(rehearsed.exitCode, rehearsed.output).toBe(4);
     expect(rehearsed.output).toMatch(/2 statements, 0 plan, 2 broken, none undecided/);
   });
 
-  test('the audit of the check: a new finding is paged once, an accepted one never, and its alarm ends', async () => {
+  test('the audit of the check: a new finding is paged once, a suppressed one never, and its alarm ends', async () => {
     const check = async () => {
       const { Payload } = await lambda().send(
         new InvokeCommand({ FunctionName: migrate, Payload: JSON.stringify({ action: 'drift' }) }),
@@ -302,7 +308,7 @@ describe.runIf(available())('watching', () => {
         `CREATE TABLE ${table} (code text); CREATE INDEX half_${table} ON ${table} (code);
          UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'half_${table}'::regclass`,
       );
-    expect(await check()).toMatchObject({ accepted: 1, gone: [], problem: null });
+    expect(await check()).toMatchObject({ suppressed: 1, obsolete: [], problem: null });
     // It is up since the check before, which found the broken statements: the pager looks for more every five minutes.
     await expect.poll(async () => (await alarm())?.StateValue, { timeout: WITHIN_MS }).toBe('ALARM');
     const { folder } = localAws();
@@ -318,7 +324,7 @@ describe.runIf(available())('watching', () => {
       shiftClock(folder, 0);
     }
     expect(pages()).toHaveLength(1);
-    expect(pages()[0]!.message).toContain('Found by looking, not by an error. Grade A, proved.');
+    expect(pages()[0]!.message).toContain('The audit found it, not an error. Confidence A, confirmed.');
     // It was told, and is not new any more.
     expect(await check()).toMatchObject({ unpaged: 0 });
     try {

@@ -1,6 +1,6 @@
 /** What `status` says while a run waits: asked of the server in that moment. */
 import { expect, test, vi } from 'vitest';
-import { status } from '../../lambda/engine';
+import { readStatus } from '../../lambda/engine';
 import { compileTexts } from '../support/conductor';
 import { connect, createDatabase, majors } from '../support/database';
 import { contextFor, run, up } from '../support/engine';
@@ -9,11 +9,11 @@ const until = (holds: () => Promise<boolean>): Promise<void> =>
   vi.waitUntil(holds, { timeout: 30_000, interval: 20 }).then(() => {});
 
 const FILES = {
-  '0001_orders': '-- migrate:unproved a test\n-- migrate:up\nCREATE TABLE orders (id int PRIMARY KEY);\n',
+  '0001_orders': '-- migrate:no-verify a test\n-- migrate:up\nCREATE TABLE orders (id int PRIMARY KEY);\n',
 };
 const COLUMN = {
   ...FILES,
-  '0002_note': '-- migrate:unproved a test\n-- migrate:up\nALTER TABLE orders ADD note text;\n',
+  '0002_note': '-- migrate:no-verify a test\n-- migrate:up\nALTER TABLE orders ADD note text;\n',
 };
 
 test.each(majors())(
@@ -22,7 +22,7 @@ test.each(majors())(
     const url = await createDatabase(major);
     const [before, manifest] = [await compileTexts(FILES), await compileTexts(COLUMN)];
     await up(url, before);
-    const seen = () => status(contextFor(url, manifest), 'app');
+    const seen = () => readStatus(contextFor(url, manifest), 'app');
     expect((await seen()).activity).toBeNull();
 
     const holder = await connect(url);
@@ -63,7 +63,7 @@ test.each(majors())('a build outside a transaction took as long as it was under 
   await holder.query('BEGIN; INSERT INTO orders VALUES (1)');
   const index = {
     '0002_index':
-      '-- migrate:unproved a test\n-- migrate:up\nCREATE INDEX CONCURRENTLY orders_id ON orders (id);\n',
+      '-- migrate:no-verify a test\n-- migrate:up\nCREATE INDEX CONCURRENTLY orders_id ON orders (id);\n',
   };
   const running = up(url, await compileTexts({ ...FILES, ...index }));
   await until(async () => {
@@ -74,6 +74,6 @@ test.each(majors())('a build outside a transaction took as long as it was under 
   });
   await holder.query('COMMIT');
   await running;
-  const { migrations } = await status(contextFor(url, await compileTexts({ ...FILES, ...index })), 'app');
+  const { migrations } = await readStatus(contextFor(url, await compileTexts({ ...FILES, ...index })), 'app');
   expect(migrations[1]!.durationMs).toBeGreaterThanOrEqual(600);
 });

@@ -1,7 +1,7 @@
 /** What is said of a connection that a server refuses, by the server's own words. */
 import { expect, test } from 'vitest';
-import { connectionError } from '../../lambda/engine/apply/connection-failures';
-import { ConnectionLost } from '../../lambda/postgres/database';
+import { describeConnectionError } from '../../lambda/engine/apply/connection-failures';
+import { ConnectionLostError } from '../../lambda/postgres/database';
 import { connectPg } from '../../lambda/postgres/pg';
 import { connect, createDatabase, majors } from '../support/database';
 
@@ -15,8 +15,8 @@ test.each(majors())('PostgreSQL %i: who may not connect is told what to grant', 
   url.username = role;
   url.password = 'x';
   const refused = await connectPg({ url: url.href }).catch((error: unknown) => error);
-  expect(refused).toBeInstanceOf(ConnectionLost);
-  expect(connectionError(refused as ConnectionLost)).toMatchObject({
+  expect(refused).toBeInstanceOf(ConnectionLostError);
+  expect(describeConnectionError(refused as ConnectionLostError)).toMatchObject({
     sqlstate: '42501',
     message: `the database refused the role: permission denied for database "${database}"`,
     remedy: expect.stringContaining('GRANT CONNECT'),

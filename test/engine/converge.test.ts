@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { down, plan, status, verify } from '../../lambda/engine';
+import { down, plan, readStatus, verify } from '../../lambda/engine';
 import { connect, createDatabase, majors } from '../support/database';
 import { contextFor, run, up } from '../support/engine';
 import { manifestOf, migration, request } from '../support/manifest';
@@ -23,7 +23,7 @@ const index = (change: object = {}) =>
     up: [
       {
         sql: 'CREATE UNIQUE INDEX CONCURRENTLY orders_note ON orders (note)',
-        execution: 'outside',
+        execution: 'non-transactional',
         target: {
           kind: 'index',
           action: 'create',
@@ -36,7 +36,7 @@ const index = (change: object = {}) =>
     ],
     verify:
       "SELECT 'no valid index' WHERE NOT EXISTS (SELECT FROM pg_index WHERE indexrelid = to_regclass('orders_note') AND indisvalid)",
-    down: [{ sql: 'DROP INDEX CONCURRENTLY orders_note', execution: 'outside' }],
+    down: [{ sql: 'DROP INDEX CONCURRENTLY orders_note', execution: 'non-transactional' }],
     ...change,
   });
 
@@ -58,17 +58,17 @@ describe.each(majors())('PostgreSQL %i', (major) => {
       report: { applied: [], position: '0003_note_index' },
     });
     const client = await connect(url);
-    const rows = await client.query('SELECT name, state, proved FROM trueup.migrations ORDER BY name');
-    expect(rows.rows.map((row) => [row.state, row.proved])).toEqual([
+    const rows = await client.query('SELECT name, state, verified FROM trueup.migrations ORDER BY name');
+    expect(rows.rows.map((row) => [row.state, row.verified])).toEqual([
       ['applied', true],
       ['applied', true],
       ['applied', true],
     ]);
-    const state = await status(contextFor(url, manifest), 'app');
+    const state = await readStatus(contextFor(url, manifest), 'app');
     expect(state.migrations.map((m) => m.state)).toEqual(['applied', 'applied', 'applied']);
     await client.query('ALTER TABLE orders ALTER note DROP DEFAULT');
     const found = await verify(contextFor(url, manifest), 'app');
-    expect(found.proved).toEqual(['0001_orders', '0003_note_index']);
+    expect(found.verified).toEqual(['0001_orders', '0003_note_index']);
     expect(found.findings).toMatchObject([{ migration: '0002_note_default' }]);
   });
 
@@ -144,7 +144,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     const done = await up(url, manifestOf(late, orders));
     expect(done.report.applied).toEqual(['0000_late']);
     expect(done.report.warnings.join()).toMatch(
-      /0000_late is older.*0002_note_default is applied, but its file is gone/s,
+      /0000_late has a lower number than .*0002_note_default is applied, but its file is missing/s,
     );
   });
 
@@ -196,7 +196,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
       10, 10, 5, 0,
     ]);
     const row = (await client.query('SELECT * FROM trueup.migrations')).rows[0];
-    expect(row).toMatchObject({ state: 'applied', statement: 1, proved: true });
+    expect(row).toMatchObject({ state: 'applied', statements_done: 1, verified: true });
   });
 
   test('baseline marks only what verifies', async () => {
@@ -206,7 +206,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     const manifest = manifestOf(orders, noteDefault);
     const { outcome } = await run(url, manifest, { baseline: '0002_note_default', baselineOnly: true });
     expect(outcome).toMatchObject({ status: 'done', report: { baselined: ['0001_orders'], applied: [] } });
-    expect(outcome.report.warnings.join()).toMatch(/0002_note_default is not what the database holds/);
+    expect(outcome.report.warnings.join()).toMatch(/0002_note_default was not recorded as applied/);
     expect((await up(url, manifest)).report.applied).toEqual(['0002_note_default']);
   });
 
@@ -254,7 +254,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     await up(url, manifest);
     const client = await connect(url);
     const older = () =>
-      client.query(`UPDATE trueup.ledger SET verification = 1;
+      client.query(`UPDATE trueup.ledger SET functions_version = 0;
         DROP FUNCTION trueup._record(jsonb); DROP FUNCTION trueup._take_locks(text[], text[], boolean)`);
     await older();
     const asked = { id: 'by-hand', namespace: 'app', owner: null, name: '0002_note_default' };

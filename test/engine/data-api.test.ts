@@ -1,16 +1,16 @@
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import type { Outcome } from '../../lambda/contract/converge';
-import { entryOf, type Manifest } from '../../lambda/contract/manifest';
-import { converge, down, plan, status, verify } from '../../lambda/engine';
+import type { ConvergeOutcome } from '../../lambda/contract/converge';
+import { type Manifest, toManifestEntry } from '../../lambda/contract/manifest';
+import { converge, down, plan, readStatus, verify } from '../../lambda/engine';
 import { connectDataApi } from '../../lambda/postgres/data-api/database';
 import { compileFolder } from '../../lib/compiler';
-import { dataApiProblems } from '../../lib/compiler/data-api-limits';
-import { dumpCatalogue } from '../../lib/demo/catalogue';
+import { findDataApiProblems } from '../../lib/compiler/data-api-limits';
+import { dumpCatalog } from '../../lib/demo/dump-catalog';
 import { type DataApiEndpoint, startDataApi } from '../support/aws/data-api';
 import type { Limits } from '../support/aws/data-api/service';
 import { busyManifest } from '../support/busy-manifest';
-import { connect, createDatabase, majors } from '../support/database';
+import { connect, createDatabase, majors, newestMajor } from '../support/database';
 import { up } from '../support/engine';
 import { manifestOf, migration, request } from '../support/manifest';
 import { startProxy } from '../support/proxy';
@@ -34,7 +34,11 @@ async function scratch(major: number, limits: Partial<Limits> = {}) {
     deadline: Date.now() + budgetMs,
   });
   /** Slices until it is done, as `deploy` does. */
-  const untilDone = async (manifest: Manifest, change: object = {}, budgetMs?: number): Promise<Outcome> => {
+  const untilDone = async (
+    manifest: Manifest,
+    change: object = {},
+    budgetMs?: number,
+  ): Promise<ConvergeOutcome> => {
     const asked = request(manifest, change);
     for (let slice = 1; ; slice++) {
       const outcome = await converge(context(manifest, budgetMs), asked);
@@ -55,7 +59,7 @@ describe.each(majors())('the engine over the Data API, PostgreSQL %i', (major) =
     const first = await untilDone(busyManifest);
     expect(first).toMatchObject({ status: 'done', report: { applied: names, pending: [] } });
     expect(await untilDone(busyManifest)).toMatchObject({ status: 'done', report: { applied: [] } });
-    expect((await status(context(busyManifest), 'app')).migrations.map((m) => m.state)).toEqual(
+    expect((await readStatus(context(busyManifest), 'app')).migrations.map((m) => m.state)).toEqual(
       names.map(() => 'applied'),
     );
     expect((await plan(context(busyManifest), request(busyManifest))).steps).toEqual([]);
@@ -75,14 +79,14 @@ describe.each(majors())('the engine over the Data API, PostgreSQL %i', (major) =
         up: [
           {
             sql: 'CREATE INDEX CONCURRENTLY goods_id ON goods (id)',
-            execution: 'outside',
+            execution: 'non-transactional',
             target: { ...index, action: 'create' },
           },
         ],
         down: [
           {
             sql: 'DROP INDEX CONCURRENTLY goods_id',
-            execution: 'outside',
+            execution: 'non-transactional',
             target: { ...index, action: 'drop' },
           },
         ],
@@ -144,7 +148,7 @@ describe.each(majors())('the engine over the Data API, PostgreSQL %i', (major) =
     ]);
     expect(outcomes.map(({ status }) => status)).toEqual(['done', 'done']);
     const { rows } = await (await connect(url)).query(
-      "SELECT count(*)::int AS n FROM trueup.events WHERE event = 'proved' AND migration = '0002_index'",
+      "SELECT count(*)::int AS n FROM trueup.events WHERE event = 'verified' AND migration = '0002_index'",
     );
     expect(rows).toEqual([{ n: 1 }]);
   });
@@ -162,7 +166,7 @@ describe.each(majors())('the engine over the Data API, PostgreSQL %i', (major) =
         up: [
           {
             sql: 'CREATE INDEX CONCURRENTLY slow_id ON slow (slowly(id))',
-            execution: 'outside',
+            execution: 'non-transactional',
             target: {
               kind: 'index',
               action: 'create',
@@ -194,13 +198,13 @@ describe.each(majors())('the engine over the Data API, PostgreSQL %i', (major) =
     'the folder %s, as over pg',
     async (name) => {
       const manifest = await compileFolder(join(__dirname, '../../migrations', name));
-      expect(dataApiProblems(manifest)).toEqual([]);
+      expect(findDataApiProblems(manifest)).toEqual([]);
       const { url, context, untilDone } = await scratch(major);
       expect(await untilDone(manifest)).toMatchObject({ status: 'done', report: { pending: [] } });
       expect(await verify(context(manifest), 'app')).toMatchObject({ findings: [], errors: [] });
       const other = await createDatabase(major);
       await up(other, manifest);
-      expect(await dumpCatalogue(await connect(url))).toEqual(await dumpCatalogue(await connect(other)));
+      expect(await dumpCatalog(await connect(url))).toEqual(await dumpCatalog(await connect(other)));
     },
   );
 
@@ -233,7 +237,7 @@ describe.each(majors())('the engine over the Data API, PostgreSQL %i', (major) =
 test.each([6, 25, 60])(
   'a runner that dies after %i calls leaves nothing behind that the next one cannot go on from',
   async (calls) => {
-    const { url, endpoint, context, untilDone } = await scratch(majors().at(-1)!, { idleTransactionMs: 700 });
+    const { url, endpoint, context, untilDone } = await scratch(newestMajor(), { idleTransactionMs: 700 });
     const { hostname, port } = new URL(endpoint.url);
     const proxy = await startProxy({ target: { host: hostname, port: Number(port) } });
     const total = () => Object.values(endpoint.calls).reduce((a, b) => a + b, 0);
@@ -256,7 +260,7 @@ test.each([6, 25, 60])(
     expect((await verify(context(busyManifest), 'app')).findings).toEqual([]);
     const client = await connect(url);
     const events = await client.query(
-      "SELECT migration FROM trueup.events WHERE event = 'proved' OR (event = 'applied' AND detail->>'proved' = 'true')",
+      "SELECT migration FROM trueup.events WHERE event = 'verified' OR (event = 'applied' AND detail->>'verified' = 'true')",
     );
     // Each was proved once, by whichever run came that far; the repeatable has nothing to prove.
     expect(events.rows.map((row) => row.migration).sort()).toEqual(names.filter((n) => !n.startsWith('R')));
@@ -266,7 +270,7 @@ test.each([6, 25, 60])(
 );
 
 test('a cluster that cannot be used is one clear sentence', async () => {
-  const { endpoint, untilDone } = await scratch(majors().at(-1)!);
+  const { endpoint, untilDone } = await scratch(newestMajor());
   endpoint.failNext('AccessDeniedException', 'User: arn:aws:iam::0:role/x is not authorized', {
     status: 403,
   });
@@ -282,7 +286,7 @@ test('a cluster that cannot be used is one clear sentence', async () => {
 });
 
 test('a folder of two hundred migrations is more than a statement and a row may hold', async () => {
-  const { context, untilDone } = await scratch(majors().at(-1)!);
+  const { context, untilDone } = await scratch(newestMajor());
   const many = manifestOf(
     ...Array.from({ length: 200 }, (_, i) =>
       migration(`${String(i + 1).padStart(4, '0')}_${'as_long_as_a_name_may_be_'.repeat(4)}`.slice(0, 100), {
@@ -291,8 +295,8 @@ test('a folder of two hundred migrations is more than a statement and a row may 
       }),
     ),
   );
-  expect(JSON.stringify(many.migrations.map(entryOf)).length).toBeGreaterThan(65_536);
+  expect(JSON.stringify(many.migrations.map(toManifestEntry)).length).toBeGreaterThan(65_536);
   expect(await untilDone(many, {}, 60_000)).toMatchObject({ status: 'done' });
   expect(await untilDone(many, { id: 'again' })).toMatchObject({ status: 'done', report: { applied: [] } });
-  expect((await status(context(many), 'app')).migrations).toHaveLength(200);
+  expect((await readStatus(context(many), 'app')).migrations).toHaveLength(200);
 }, 120_000);

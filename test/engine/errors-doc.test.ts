@@ -12,6 +12,8 @@ const docs = flat(
     .join('\n'),
 );
 
+const KINDS_OF_EFFECTS = new Set(['set not null', 'drop not null']);
+
 /** The longest fixed part of each string of three words or more that is not SQL. */
 function sentences(source: string): string[] {
   const code = source.replace(/^\s*(\/\/|\*|\/\*).*$/gm, '').replace(/\s\/\/ .*$/gm, '');
@@ -28,6 +30,7 @@ function sentences(source: string): string[] {
     .filter(
       (text) =>
         /[a-z,]+ [a-z]+ [a-z]+/.test(text) &&
+        !KINDS_OF_EFFECTS.has(text) &&
         !/\b(SELECT|INSERT|CREATE TABLE|UPDATE|FROM)\b|=>|\[\^/.test(text),
     );
 }

@@ -3,13 +3,13 @@
  * server's own (CVE-2018-1058). None of them is ever called.
  */
 import { describe, expect, test } from 'vitest';
-import { status, verify } from '../../lambda/engine';
-import { type IndexTarget, readIndex } from '../../lambda/engine/apply/indexes';
-import { readOutcome } from '../../lambda/engine/apply/outcome';
+import { readStatus, verify } from '../../lambda/engine';
+import { type IndexTarget, readIndex } from '../../lambda/engine/apply/index-state';
+import { readStatementOutcome } from '../../lambda/engine/apply/outcome';
 import { dropReindexLeftovers } from '../../lambda/engine/apply/reindex';
 import { findBlockers, findRowHolders } from '../../lambda/engine/locks/blockers';
 import { connectDataApi } from '../../lambda/postgres/data-api/database';
-import { longText, readLongText } from '../../lambda/postgres/long-text';
+import { buildLongText, readLongText } from '../../lambda/postgres/long-text';
 import { connectPg } from '../../lambda/postgres/pg';
 import { startDataApi } from '../support/aws/data-api';
 import { majors } from '../support/database';
@@ -50,14 +50,16 @@ describe.each(majors())('a hostile schema on the path, PostgreSQL %i', (major) =
         const reindexed = { ...items, action: 'reindex' } as const;
         for (const about of [reindexed, { ...reindexed, name: null, table: null }]) {
           await dropReindexLeftovers(parts, about, since);
-          expect(await readOutcome(parts, about, since)).toEqual({ is: 'done' });
+          expect(await readStatementOutcome(parts, about, since)).toEqual({ is: 'done' });
         }
         for (const about of [
           { kind: 'partition', action: 'detach', table: 'items', partition: 'items' },
           { kind: 'subscription', action: 'drop', name: 'none' },
         ] as const)
-          expect(await readOutcome(parts, about, since)).toEqual({ is: 'done' });
-        expect(await readOutcome(parts, { kind: 'maintenance', vacuumed: ['items'] }, since)).toEqual({
+          expect(await readStatementOutcome(parts, about, since)).toEqual({ is: 'done' });
+        expect(
+          await readStatementOutcome(parts, { kind: 'maintenance', vacuumed: ['items'] }, since),
+        ).toEqual({
           is: 'open',
         });
         const blockers = await findBlockers(db, [{ relation: 'items', mode: 'ACCESS EXCLUSIVE' }]);
@@ -68,7 +70,7 @@ describe.each(majors())('a hostile schema on the path, PostgreSQL %i', (major) =
         expect(await db.lockHolder(7n)).toMatchObject({ pid: expect.any(Number) });
         await other.unlock(7n);
         const text = 'long '.repeat(10_000);
-        const { statements, expression } = longText(text);
+        const { statements, expression } = buildLongText(text);
         await db.execute([
           { statements: [...statements, `CREATE TABLE public.kept AS SELECT ${expression} AS t`] },
         ]);
@@ -88,7 +90,13 @@ describe.each(majors())('a hostile schema on the path, PostgreSQL %i', (major) =
       verify: "SELECT * FROM trueup.has_column('items', 'a')",
     });
     const built = migration('0002_built', {
-      up: [{ sql: 'CREATE INDEX CONCURRENTLY items_a ON items (a)', execution: 'outside', target: items }],
+      up: [
+        {
+          sql: 'CREATE INDEX CONCURRENTLY items_a ON items (a)',
+          execution: 'non-transactional',
+          target: items,
+        },
+      ],
       verify: "SELECT * FROM trueup.is_indexed('items', ARRAY['a'])",
     });
     const locked = migration('0003_locked', {
@@ -121,7 +129,7 @@ describe.each(majors())('a hostile schema on the path, PostgreSQL %i', (major) =
       status: 'done',
       report: { undone: ['0003_locked'] },
     });
-    expect((await status(contextFor(url, before), 'app')).position).toBe('0002_built');
-    expect((await verify(contextFor(url, before), 'app')).proved).toEqual(['0001_made', '0002_built']);
+    expect((await readStatus(contextFor(url, before), 'app')).position).toBe('0002_built');
+    expect((await verify(contextFor(url, before), 'app')).verified).toEqual(['0001_made', '0002_built']);
   });
 });

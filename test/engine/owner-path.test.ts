@@ -19,7 +19,7 @@ const index = migration('0002_index', {
   up: [
     {
       sql: 'CREATE INDEX CONCURRENTLY customers_email ON customers (email)',
-      execution: 'outside',
+      execution: 'non-transactional',
       target: {
         kind: 'index',
         action: 'create',
@@ -105,8 +105,8 @@ describe.each(majors())('PostgreSQL %i', (major) => {
         progress: expect.stringContaining(`holds AccessShareLock on ${owner}.customers`),
       });
 
-      const proved = { proved: ['0001_customers', '0002_index'], findings: [], errors: [] };
-      expect(await verify(contextFor(url, both), 'app', owner)).toMatchObject(proved);
+      const verified = { verified: ['0001_customers', '0002_index'], findings: [], errors: [] };
+      expect(await verify(contextFor(url, both), 'app', owner)).toMatchObject(verified);
       expect((await verify(contextFor(url, both), 'app')).findings).toHaveLength(2);
     }));
 
@@ -133,7 +133,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
         error: {
           code: 'unsupported',
           migration: '0002_index',
-          message: `over the Data API CREATE INDEX runs as the login role, whose names are looked up in {public}, and not where those of ${owner} are`,
+          message: `over the Data API, CREATE INDEX runs as the login role, whose unqualified names are looked up in {public}; those of ${owner} are looked up in other schemas`,
           remedy: expect.stringContaining('search_path'),
         },
       });

@@ -3,9 +3,9 @@
  * function, operator, type and relation under every name that the server has, none of them is called.
  */
 import { describe, expect, test } from 'vitest';
-import type { ConvergeRequest, Outcome } from '../../lambda/contract/converge';
+import type { ConvergeOutcome, ConvergeRequest } from '../../lambda/contract/converge';
 import type { Manifest } from '../../lambda/contract/manifest';
-import { converge, down, plan, status, verify } from '../../lambda/engine';
+import { converge, down, plan, readStatus, verify } from '../../lambda/engine';
 import { connectDataApi } from '../../lambda/postgres/data-api/database';
 import type { Database } from '../../lambda/postgres/database';
 import { connectPg } from '../../lambda/postgres/pg';
@@ -29,7 +29,7 @@ const built = migration('0003_built', {
   up: [
     {
       sql: 'CREATE INDEX CONCURRENTLY items_a ON items (a)',
-      execution: 'outside',
+      execution: 'non-transactional',
       target: { ...index, action: 'create' },
     },
   ],
@@ -76,7 +76,10 @@ describe.each(majors())('PostgreSQL %i', (major) => {
       return Object.assign(Object.create(db) as Database, { query, execute });
     };
     const context = (manifest: Manifest) => ({ connect, manifest, deadline: Date.now() + 60_000 });
-    const go = async (manifest: Manifest, change: Partial<ConvergeRequest> = {}): Promise<Outcome> => {
+    const go = async (
+      manifest: Manifest,
+      change: Partial<ConvergeRequest> = {},
+    ): Promise<ConvergeOutcome> => {
       const outcome = await converge(context(manifest), request(manifest, change));
       expect({ called, count: await hijacks(client) }).toEqual({ called: [], count: 0 });
       return outcome;
@@ -95,9 +98,13 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     expect(await go(all, { direction: 'rollback', failed })).toMatchObject({
       report: { undone: ['0006_long'] },
     });
-    expect((await status(context(all), 'app')).position).toBe('0004_mixed');
-    const { proved, findings, errors } = await verify(context(all), 'app');
-    expect({ proved, findings, errors }).toMatchObject({ proved: { length: 4 }, findings: [], errors: [] });
+    expect((await readStatus(context(all), 'app')).position).toBe('0004_mixed');
+    const { verified, findings, errors } = await verify(context(all), 'app');
+    expect({ verified, findings, errors }).toMatchObject({
+      verified: { length: 4 },
+      findings: [],
+      errors: [],
+    });
     const ask = { id: 'down', namespace: 'app', owner: null, name: locked.name };
     expect(await down(context(all), ask)).toMatchObject({ status: 'done' });
     const baselined = { baseline: mixed.name, baselineOnly: true, namespace: 'other' };

@@ -68,7 +68,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     const inTheWay = await reader(url, 'sales.items');
     const { events } = await run(url, manifest, {}, { deadline: Date.now() + 2_500 });
     const told = events.flatMap((event) => (event.type === 'waiting' ? [event.message] : []));
-    expect(told[0]).toMatch(/waits for a lock: its holder is unknown$/);
+    expect(told[0]).toMatch(/waits for a lock: the blocking session is unknown$/);
     await inTheWay.query('ROLLBACK');
     expect((await run(url, manifest)).outcome).toMatchObject({ status: 'done' });
     await bystander.query('ROLLBACK');

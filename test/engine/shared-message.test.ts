@@ -61,7 +61,11 @@ test('what stopped half way is undone although some of it was never made; what w
   const url = await createDatabase();
   const client = await connect(url);
   const half = migration('0001_half', {
-    up: ['CREATE TABLE a (n int)', { sql: 'VACUUM nowhere', execution: 'outside' }, 'CREATE TABLE b (n int)'],
+    up: [
+      'CREATE TABLE a (n int)',
+      { sql: 'VACUUM nowhere', execution: 'non-transactional' },
+      'CREATE TABLE b (n int)',
+    ],
     down: ['DROP TABLE b', 'DROP TABLE a'],
   });
   const manifest = manifestOf(half);

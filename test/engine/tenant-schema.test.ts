@@ -2,9 +2,9 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { converge, down, plan, status, verify } from '../../lambda/engine';
+import { converge, down, plan, readStatus, verify } from '../../lambda/engine';
 import { readLedger } from '../../lambda/engine/ledger/read';
-import { RUNNER_LOCK } from '../../lambda/engine/locks/runner-lock';
+import { RUNNER_LOCK_KEY } from '../../lambda/engine/locks/runner-lock';
 import type { Database } from '../../lambda/postgres/database';
 import { compileUp } from '../compiler/support';
 import { connect, createDatabase, majors, urlOf } from '../support/database';
@@ -29,7 +29,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     const names = ['a', 'b', 'c', 'd'];
     const { url, client } = await withSchemas(...names);
     // All of them see that there is no ledger yet; then each comes to where it waits for the gate.
-    await client.query(`SELECT pg_advisory_lock(${RUNNER_LOCK}), pg_advisory_lock(42)`);
+    await client.query(`SELECT pg_advisory_lock(${RUNNER_LOCK_KEY}), pg_advisory_lock(42)`);
     const waits = `SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND objid = 42
       AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) HAVING count(*) = 4`;
     const made = manifestOf(
@@ -47,7 +47,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
       );
     });
     while (waiting.size < names.length) await sleep(10);
-    await client.query(`SELECT pg_advisory_unlock(${RUNNER_LOCK})`);
+    await client.query(`SELECT pg_advisory_unlock(${RUNNER_LOCK_KEY})`);
     await untilRow(client, waits);
     await client.query('SELECT pg_advisory_unlock(42)');
     expect((await Promise.all(runs)).map(({ status }) => status)).toEqual(names.map(() => 'done'));
@@ -114,24 +114,24 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     const texts = Array.from({ length: 100 }, (_, i) => `SELECT id AS n${i} FROM orders`);
     const tenant = { namespace: 'app/one', id: 'one', schemas: ['one'] };
     await up(url, promising(folder, ...texts), tenant);
-    await client.query(`INSERT INTO trueup.workload (namespace, promise, number, statement, role, path, calls)
-      SELECT 'app/' || n, 'p', w.number, w.statement, w.role, w.path, w.calls FROM generate_series(1, 300) n, trueup.workload w;
-      INSERT INTO trueup.promised SELECT 'app/' || n, 'p', k.number, k.answer FROM generate_series(1, 300) n, trueup.promised k;
-      ANALYZE trueup.workload, trueup.promised`);
+    await client.query(`INSERT INTO trueup.workload_statements (namespace, workload, number, statement, role, search_path, calls)
+      SELECT 'app/' || n, 'p', w.number, w.statement, w.role, w.search_path, w.calls FROM generate_series(1, 300) n, trueup.workload_statements w;
+      INSERT INTO trueup.workload_plans SELECT 'app/' || n, 'p', k.number, k.verdict FROM generate_series(1, 300) n, trueup.workload_plans k;
+      ANALYZE trueup.workload_statements, trueup.workload_plans`);
     const statements = texts.map((text) => ({ text, role: null, searchPath: '"one"', calls: 7 }));
-    const asked = { namespace: 'app/one', deployment: 'two', promise: 'another', budgetMs: 30_000 };
+    const asked = { namespace: 'app/one', deployment: 'two', workload: 'another', budgetMs: 30_000 };
     await client.query('BEGIN');
-    await client.query('SELECT trueup._keep_promise($1, $2, $3)', [
+    await client.query('SELECT trueup._store_workload($1, $2, $3)', [
       'app/one',
       'another',
       JSON.stringify(statements),
     ]);
-    const { rows } = await client.query('SELECT trueup._promise_after($1) AS after', [JSON.stringify(asked)]);
+    const { rows } = await client.query('SELECT trueup._plan_after($1) AS after', [JSON.stringify(asked)]);
     expect(rows[0].after.deployed).toMatchObject({ statements: 100, plan: 100 });
     const read =
       await client.query(`SELECT sum(pg_stat_get_xact_tuples_returned(c.oid) + pg_stat_get_xact_tuples_fetched(c.oid))::int AS rows
       FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-      WHERE n.nspname = 'trueup' AND c.relname ~ '^(workload|promised)' AND c.relkind IN ('r', 'i')`);
+      WHERE n.nspname = 'trueup' AND c.relname ~ '^workload_' AND c.relkind IN ('r', 'i')`);
     expect(read.rows[0].rows).toBeLessThan(30 * texts.length);
     await client.query('ROLLBACK');
   });
@@ -154,13 +154,13 @@ describe.each(majors())('PostgreSQL %i', (major) => {
   test('what is asked later of the namespace is asked of its schema, without being told', async () => {
     const { url, client } = await withSchemas('a', 'b');
     for (const name of ['a', 'b']) await up(url, folder, { namespace: name, id: name, schemas: [name] });
-    const proved = { proved: folder.migrations.map(({ name }) => name), findings: [], errors: [] };
-    expect(await verify(contextFor(url, folder), 'a')).toMatchObject(proved);
+    const verified = { verified: folder.migrations.map(({ name }) => name), findings: [], errors: [] };
+    expect(await verify(contextFor(url, folder), 'a')).toMatchObject(verified);
     await client.query('ALTER TABLE a.orders DROP COLUMN total');
     expect((await verify(contextFor(url, folder), 'a')).findings).toMatchObject([
       { migration: '0003_total' },
     ]);
-    expect(await verify(contextFor(url, folder), 'b')).toMatchObject(proved);
+    expect(await verify(contextFor(url, folder), 'b')).toMatchObject(verified);
     const asked = { id: 'back', namespace: 'b', owner: null, name: '0003_total' };
     expect(await down(contextFor(url, folder), asked)).toMatchObject({ status: 'done' });
     const columns = "SELECT column_name FROM information_schema.columns WHERE table_schema = 'b'";
@@ -171,8 +171,8 @@ describe.each(majors())('PostgreSQL %i', (major) => {
 
   test('shared schemas come after it: a type is found there, a table is not made there', async () => {
     const { url, client } = await withSchemas('a', 'shared');
-    await client.query("CREATE TYPE shared.colour AS ENUM ('red'); CREATE TABLE shared.orders ()");
-    const manifest = manifestOf(await compileUp('CREATE TABLE paints (paint colour)'), ...folder.migrations);
+    await client.query("CREATE TYPE shared.color AS ENUM ('red'); CREATE TABLE shared.orders ()");
+    const manifest = manifestOf(await compileUp('CREATE TABLE paints (paint color)'), ...folder.migrations);
     await up(url, manifest, { namespace: 'a', id: 'a', schemas: ['a', 'shared'] });
     const { rows } = await client.query(
       "SELECT relname FROM pg_class WHERE relnamespace = 'shared'::regnamespace AND relkind = 'r'",
@@ -209,11 +209,11 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     };
     expect(await failure('a', 'b')).toMatchObject({
       code: 'target',
-      message: 'namespace a is in schema a, and now schema b is asked for',
+      message: 'namespace a is in schema a, but this request names schema b',
     });
     expect(await failure('old', 'b')).toMatchObject({
       code: 'target',
-      message: expect.stringContaining('applied without a schema of its own'),
+      message: expect.stringContaining("applied without a tenant's schema, but this request names"),
     });
     expect(await failure('c', 'gone')).toMatchObject({
       code: 'target',
@@ -238,6 +238,6 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     expect(rows).toEqual([{ name: 'a' }, { name: 'old' }]);
     const planned = plan(contextFor(url, folder), request(folder, { namespace: 'c', schemas: ['gone'] }));
     await expect(planned).rejects.toMatchObject({ info: { code: 'target' } });
-    expect((await status(contextFor(url, folder), 'a')).position).toBe('0003_total');
+    expect((await readStatus(contextFor(url, folder), 'a')).position).toBe('0003_total');
   });
 });

@@ -4,15 +4,15 @@ import type { RunState } from '../../lambda/contract/fleet-run';
 import {
   decideBackward,
   decideForward,
-  missingCanaries,
-  newcomers,
-  runsOf,
-  type Seen,
+  describeMissingCanaries,
+  findAddedTenants,
+  listRunNames,
+  type ObservedRun,
 } from '../../lambda/fleet-run/decide';
 import { EMPTY_REPORT } from '../../lambda/fleet-run/run';
 import { membersOf, PLAN } from './stand-in';
 
-const REPORT = { ...EMPTY_REPORT, targets: 2, states: { behind: 2 } };
+const REPORT = { ...EMPTY_REPORT, tenantCount: 2, states: { behind: 2 } };
 const WRONG = {
   ...REPORT,
   wrong: 1,
@@ -28,7 +28,10 @@ const state = (change: Partial<RunState> = {}): RunState =>
     report: REPORT,
     ...change,
   }) as RunState;
-const seen = (status: Seen['execution']['status'], change: Partial<Seen> = {}): Seen => ({
+const seen = (
+  status: ObservedRun['execution']['status'],
+  change: Partial<ObservedRun> = {},
+): ObservedRun => ({
   execution: { status, output: null, error: null },
   state: null,
   late: false,
@@ -37,7 +40,7 @@ const seen = (status: Seen['execution']['status'], change: Partial<Seen> = {}): 
 
 describe('forward, while it runs', () => {
   test.each([
-    [null, 'looking at all tenants'],
+    [null, 'inspecting all tenants'],
     [state(), '2 tenants: 2 behind; wave early'],
   ])('%#: says how far it is', (state, progress) => {
     expect(decideForward(seen('RUNNING', { state }), PLAN, 1)).toEqual({ next: 'poll', progress });
@@ -61,7 +64,7 @@ describe('forward, while it runs', () => {
         next: 'succeed',
         report: REPORT,
         warnings: [
-          'The canaries are at version; the run r goes on with early, rest. `trueup status --fleet --stack` shows how it ends',
+          'The canaries are up to date; run r continues with waves early, rest. `trueup status --fleet --stack` shows its result',
         ],
       };
       expect(next({})).toEqual(done);
@@ -88,17 +91,17 @@ describe('forward, at the end', () => {
     [
       'it failed, with an error',
       seen('FAILED', { execution: { status: 'FAILED', output: null, error: 'States.Timeout' } }),
-      'Step Functions ended the run as FAILED (States.Timeout). What is done stays done; deploy again to continue.',
+      'Step Functions ended the run as FAILED (States.Timeout). A rollback undoes what it safely can; what else was done is recorded, and the next deployment continues from there.',
     ],
     [
       'it was stopped after a wave',
       seen('ABORTED', { state: state() }),
-      'Step Functions ended the run as ABORTED (no result was left). 2 tenants: 2 behind. What is done stays done; deploy again to continue.',
+      'Step Functions ended the run as ABORTED (no result was left). 2 tenants: 2 behind. A rollback undoes what it safely can; what else was done is recorded, and the next deployment continues from there.',
     ],
     [
       'no result is there',
       seen('SUCCEEDED'),
-      'Step Functions ended the run as SUCCEEDED (no result was left). What is done stays done; deploy again to continue.',
+      'Step Functions ended the run as SUCCEEDED (no result was left). A rollback undoes what it safely can; what else was done is recorded, and the next deployment continues from there.',
     ],
   ])('%s', (_, given, reason) => {
     const report = given.state?.report ?? null;
@@ -148,12 +151,16 @@ describe('backward', () => {
         state: state(),
         execution: { status: 'FAILED', output: null, error: 'States.Runtime' },
       }),
-      ['Step Functions ended the rollback as FAILED (States.Runtime): what it did not reach is kept'],
+      [
+        'Step Functions ended the rollback as FAILED (States.Runtime): migrations of tenants that it did not reach are kept',
+      ],
     ],
     [
       'no result is there',
       seen('SUCCEEDED'),
-      ['Step Functions ended the rollback as SUCCEEDED (no result was left): what it did not reach is kept'],
+      [
+        'Step Functions ended the rollback as SUCCEEDED (no result was left): migrations of tenants that it did not reach are kept',
+      ],
     ],
   ])('%s: a success', (_, given, warnings) => {
     expect(decideBackward(given)).toEqual({
@@ -165,16 +172,16 @@ describe('backward', () => {
   });
 });
 
-test('names of a request’s runs', () => expect(runsOf('r')).toEqual(['r', 'r-2', 'r-3']));
+test('names of a request’s runs', () => expect(listRunNames('r')).toEqual(['r', 'r-2', 'r-3']));
 
 test('who came meanwhile, by server and name', () => {
   const [a, b] = membersOf('a', 'b');
-  expect(newcomers([a!, b!, { ...a!, server: 'eu' }], [b!, a!])).toEqual([{ ...a!, server: 'eu' }]);
+  expect(findAddedTenants([a!, b!, { ...a!, server: 'eu' }], [b!, a!])).toEqual([{ ...a!, server: 'eu' }]);
 });
 
 test('canaries that the list lacks', () => {
-  const of = (...canaries: string[]) => missingCanaries({ ...PLAN, canaries }, membersOf('a', 'b'));
-  const there = 'not in the list of 2 targets. Name targets that are there in `canary`.';
+  const of = (...canaries: string[]) => describeMissingCanaries({ ...PLAN, canaries }, membersOf('a', 'b'));
+  const there = 'not in the list of 2 tenants. Name tenants of the list in `canary`.';
   expect(of('a', 'b')).toBeNull();
   expect(of('a', 'x')).toBe(`x is a canary and is ${there}`);
   expect(of('x', 'y')).toBe(`x, y are canaries and are ${there}`);

@@ -1,8 +1,8 @@
 /** AWS as the fleet's function reaches it, for the real SDK: the stand-in's bucket, runs and servers behind HTTP, with faults. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { MigrateRequest } from '../../lambda/contract/migrate';
-import { awsFleet } from '../../lambda/fleet-run/outbound';
-import { migrateInvoker } from '../../lambda/invoke-migrate';
+import { makeAwsFleet } from '../../lambda/fleet-run/fleet-outbound';
+import { makeMigrateInvoker } from '../../lambda/invoke-migrate';
 import type { StandIn } from './stand-in';
 
 /** How a call is answered instead; `cut`: the body ends before its length, `stalls`: it never ends. */
@@ -10,7 +10,7 @@ export type Fault =
   | { readonly status: number; readonly code: string }
   | { readonly body: string; readonly as?: 'cut' | 'stalls'; readonly bytes?: number };
 
-/** @param call e.g. `GetObject latest/new.json`, `StartExecution r`, `Invoke f-main targets` */
+/** @param call e.g. `GetObject latest/new.json`, `StartExecution r`, `Invoke f-main list-tenants` */
 export type Faults = (call: string) => Fault | undefined;
 
 const MACHINE = 'arn:aws:states:us-east-1:111122223333:stateMachine:fleet';
@@ -142,12 +142,12 @@ function send(response: ServerResponse, { body, as, bytes }: Extract<Fault, { bo
 /** What the deployed function would be given; `AWS_ENDPOINT_URL` names the endpoint. */
 /** @param timeoutMs of a call. @default - as it is deployed */
 export const overHttp = (aws: StandIn, timeoutMs?: number) =>
-  awsFleet(
-    { bucket: 'lists', stateMachine: MACHINE, functions: {}, stackId: '', owner: '' },
+  makeAwsFleet(
+    { bucket: 'lists', stateMachine: MACHINE, functions: {}, stackId: '', owner: '', queryOnly: false },
     {
       stackStatus: aws.inside.stackStatus,
       stackEvents: aws.inside.stackEvents,
-      invokeMigrate: migrateInvoker({ answerMs: 5_000 }),
+      invokeMigrate: makeMigrateInvoker({ answerMs: 5_000 }),
     },
     timeoutMs,
   );

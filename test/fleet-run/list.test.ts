@@ -1,17 +1,17 @@
-/** A fleet's targets, from all the places that its owner named, and room for them. */
+/** A fleet's tenants, from all the places that its owner named, and room for them. */
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { ErrorCode } from '../../lambda/contract/errors';
-import type { FleetPlan, ListedBy } from '../../lambda/contract/fleet-run';
+import type { FleetPlan, TenantListing } from '../../lambda/contract/fleet-run';
 import type { MigrateRequest, MigrateResponse } from '../../lambda/contract/migrate';
-import { MOST_TARGETS } from '../../lambda/fleet/entries';
+import { MAX_TENANTS } from '../../lambda/fleet/entries';
 import { FleetError } from '../../lambda/fleet-run/error';
-import { askServer, checkRoom, readMembers } from '../../lambda/fleet-run/list';
+import { checkHeadroom, queryServer, readMembers } from '../../lambda/fleet-run/list';
 import { membersOf, PLAN } from './stand-in';
 
 const FUNCTIONS = { main: 'f-main', eu: 'f-eu' };
-const MAIN: ListedBy = { kind: 'server', server: 'main', source: 0 };
-const EU: ListedBy = { kind: 'server', server: 'eu', source: 3 };
-const S3: ListedBy = { kind: 's3', bucket: 'lists', key: 'tenants.csv' };
+const MAIN: TenantListing = { kind: 'server', server: 'main', source: 0 };
+const EU: TenantListing = { kind: 'server', server: 'eu', source: 3 };
+const S3: TenantListing = { kind: 's3', bucket: 'lists', key: 'tenants.csv' };
 
 type Target = { name?: string; database?: string; schema?: string | null; server?: string };
 /** By function: its pages, in turn. */
@@ -30,7 +30,7 @@ const outbound = {
     const next = at + 1 < pages[name]!.length ? String(at + 1) : null;
     return {
       kind: 'answered',
-      response: { action: 'targets', page: { targets: pages[name]![at], next } } as MigrateResponse,
+      response: { action: 'list-tenants', page: { tenants: pages[name]![at], next } } as MigrateResponse,
     } as const;
   },
 } as never as Parameters<typeof readMembers>[2];
@@ -42,7 +42,7 @@ beforeEach(() => {
   answer = null;
 });
 
-const read = (...lists: ListedBy[]) => readMembers({ ...PLAN, lists }, FUNCTIONS, outbound);
+const read = (...lists: TenantListing[]) => readMembers({ ...PLAN, lists }, FUNCTIONS, outbound);
 const caught = async (work: Promise<unknown>): Promise<FleetError> => {
   const error = await work.then(
     () => null,
@@ -52,7 +52,7 @@ const caught = async (work: Promise<unknown>): Promise<FleetError> => {
   throw error ?? new Error('it succeeded');
 };
 
-test('all lists, page by page, each target on the server that answers, or that its query names', async () => {
+test('all lists, page by page, each tenant on the server that answers, or that its query names', async () => {
   pages['f-main'] = [
     [{ name: 'a', database: 'x', schema: null }],
     [{ name: 'b', database: 'y', server: 'eu' }],
@@ -64,19 +64,19 @@ test('all lists, page by page, each target on the server that answers, or that i
     { name: 'b', database: 'y', server: 'eu' },
   ]);
   expect(asked).toEqual([
-    ['f-eu', { action: 'targets', source: 3, after: null, limit: 1_000 }],
-    ['f-main', { action: 'targets', source: 0, after: null, limit: 1_000 }],
-    ['f-main', { action: 'targets', source: 0, after: '1', limit: 1_000 }],
+    ['f-eu', { action: 'list-tenants', source: 3, after: null, limit: 1_000 }],
+    ['f-main', { action: 'list-tenants', source: 0, after: null, limit: 1_000 }],
+    ['f-main', { action: 'list-tenants', source: 0, after: '1', limit: 1_000 }],
   ]);
 });
 
 describe('what is wrong is named', () => {
-  const message = async (...lists: ListedBy[]) => (await caught(read(...lists))).message;
+  const message = async (...lists: TenantListing[]) => (await caught(read(...lists))).message;
 
   test('by its line, in the only list', async () => {
     text = 'name,database,server\na,x,main\n\na,y,main\n';
     expect(await message(S3)).toBe(
-      'The list of targets is wrong: line 4: the name "a" is in line 2 already.',
+      'The list of tenants is not valid: line 4: the name "a" is already in line 2.',
     );
   });
 
@@ -89,15 +89,15 @@ describe('what is wrong is named', () => {
       ],
     ];
     expect(await message(MAIN, S3)).toBe(
-      'The list of targets is wrong: row 3: the name "a" is in row 2 already.',
+      'The list of tenants is not valid: row 3: the name "a" is already in row 2.',
     );
     pages['f-main'] = [[{ name: 'a', database: 'z' }]];
     expect(await message(S3, MAIN)).toBe(
-      'The list of targets is wrong: row 2: the name "a" is in row 1 already.',
+      'The list of tenants is not valid: row 2: the name "a" is already in row 1.',
     );
-    expect(await message()).toBe('The list of targets is wrong: it names no target.');
+    expect(await message()).toBe('The list of tenants is not valid: it has no tenants.');
     pages['f-main'] = [[]];
-    expect(await message(MAIN)).toBe('The list of targets is wrong: it names no target.');
+    expect(await message(MAIN)).toBe('The list of tenants is not valid: it has no tenants.');
   });
 
   test.each([
@@ -106,43 +106,43 @@ describe('what is wrong is named', () => {
     [9, '; and 4 more'],
   ])('the first five of %i', async (count, more) => {
     pages['f-main'] = [Array.from({ length: count }, () => ({ database: 'x' }))];
-    const rows = Array.from({ length: 5 }, (_, i) => `row ${i + 1}: the target has no name`);
-    expect(await message(MAIN)).toBe(`The list of targets is wrong: ${rows.join('; ')}${more}.`);
+    const rows = Array.from({ length: 5 }, (_, i) => `row ${i + 1}: the tenant has no name`);
+    expect(await message(MAIN)).toBe(`The list of tenants is not valid: ${rows.join('; ')}${more}.`);
   });
 
   test('a server that names too many: the next page is not asked for', async () => {
     answer = ({ after }: { after?: string | null } & MigrateRequest) => ({
-      action: 'targets',
+      action: 'list-tenants',
       page: {
-        targets: Array.from({ length: MOST_TARGETS / 2 }, (_, i) => ({
+        tenants: Array.from({ length: MAX_TENANTS / 2 }, (_, i) => ({
           name: `t${after}_${i}`,
           database: 'd',
         })),
         next: `${after}+`,
       },
     });
-    expect(await message(MAIN)).toBe(`Server main names more than ${MOST_TARGETS} targets.`);
+    expect(await message(MAIN)).toBe(`Server main names more than ${MAX_TENANTS} tenants.`);
     expect(asked).toHaveLength(3);
   });
 
   test.each([
-    ['no list', { targets: null, next: null }],
-    ['no end', { targets: [] }],
-    ['no place to go on from', { targets: [], next: 7 }],
+    ['no list', { tenants: null, next: null }],
+    ['no end', { tenants: [] }],
+    ['no place to go on from', { tenants: [], next: 7 }],
   ])('a page with %s may be whole in a minute', async (_, page) => {
-    answer = () => ({ action: 'targets', page });
+    answer = () => ({ action: 'list-tenants', page });
     expect(await caught(read(MAIN))).toMatchObject({
-      message: 'The function of server main answered a page of targets that is cut short.',
+      message: 'The function of server main returned an incomplete page of tenants.',
       passing: true,
     });
   });
 
   test('a page that leads to itself, and an answer to another question', async () => {
-    answer = () => ({ action: 'targets', page: { targets: [], next: 'x' } });
-    expect((await caught(read(MAIN))).message).toContain('cut short');
+    answer = () => ({ action: 'list-tenants', page: { tenants: [], next: 'x' } });
+    expect((await caught(read(MAIN))).message).toContain('returned an incomplete page');
     expect(asked).toHaveLength(2);
-    answer = () => ({ action: 'status', page: { targets: [], next: null } });
-    expect((await caught(read(MAIN))).message).toContain('answered `status` to another question');
+    answer = () => ({ action: 'status', page: { tenants: [], next: null } });
+    expect((await caught(read(MAIN))).message).toContain('answered `status` to a different request');
   });
 
   test('what is no sentence of ours goes through', async () => {
@@ -154,7 +154,7 @@ describe('what is wrong is named', () => {
 });
 
 describe('a server is asked', () => {
-  const ask = (server = 'main') => askServer(server, { action: 'server' }, FUNCTIONS, outbound);
+  const ask = (server = 'main') => queryServer(server, { action: 'server' }, FUNCTIONS, outbound);
 
   test('one that is not there', async () => {
     const error = await caught(ask('x'));
@@ -177,9 +177,9 @@ describe('a server is asked', () => {
   });
 
   test('no answer', async () => {
-    const died = { invokeMigrate: async () => ({ kind: 'died', message: 'gone' }) as const };
-    expect(await caught(askServer('main', { action: 'server' }, FUNCTIONS, died))).toMatchObject({
-      message: 'The function of server main gave no answer: gone. See its log.',
+    const died = { invokeMigrate: async () => ({ kind: 'died', message: 'missing' }) as const };
+    expect(await caught(queryServer('main', { action: 'server' }, FUNCTIONS, died))).toMatchObject({
+      message: 'The function of server main did not return a response: missing. See its log.',
       passing: true,
     });
   });
@@ -195,7 +195,7 @@ describe('room for a tenth of the free connections', () => {
       action: 'server',
       server: { freeConnections: free, inFlight: { count: 0, first: [] } },
     });
-    return checkRoom(plan(concurrency), membersOf(...names), FUNCTIONS, outbound);
+    return checkHeadroom(plan(concurrency), membersOf(...names), FUNCTIONS, outbound);
   };
   const of = (count: number) => Array.from({ length: count }, (_, i) => `t${i}`);
 
@@ -221,8 +221,8 @@ describe('room for a tenth of the free connections', () => {
 
   test('an answer to another question', async () => {
     answer = () => ({ action: 'status' });
-    expect(await caught(checkRoom(plan(1), membersOf('a'), FUNCTIONS, outbound))).toMatchObject({
-      message: 'The function of server main answered `status` to another question.',
+    expect(await caught(checkHeadroom(plan(1), membersOf('a'), FUNCTIONS, outbound))).toMatchObject({
+      message: 'The function of server main answered `status` to a different request.',
       passing: true,
     });
   });

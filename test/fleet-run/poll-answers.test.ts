@@ -1,6 +1,6 @@
 /** What CloudFormation and the log are told of a fleet's request, at each of its ends. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { FleetOutbound } from '../../lambda/fleet-run/outbound';
+import type { FleetOutbound } from '../../lambda/fleet-run/fleet-outbound';
 import { membersOf, StandIn } from './stand-in';
 
 let aws: StandIn;
@@ -36,8 +36,12 @@ describe('the line that alarms match', () => {
   test('done', async () => {
     await begun();
     await aws.poll('r');
-    expect(last('fleet-poll')).toMatchObject({ request: 'r', elapsedMs: 0, progress: 'begun for 2 tenants' });
-    const line = last('deployment');
+    expect(last('fleet-polled')).toMatchObject({
+      request: 'r',
+      elapsedMs: 0,
+      progress: 'begun for 2 tenants',
+    });
+    const line = last('deployment-ended');
     expect(line).toMatchObject({
       request: 'r',
       type: 'Update',
@@ -45,23 +49,23 @@ describe('the line that alarms match', () => {
       stack: 'UPDATE_IN_PROGRESS',
       direction: 'forward',
       outcome: 'done',
-      report: { targets: 2 },
+      report: { tenantCount: 2 },
       keptCount: 0,
     });
     expect(line).not.toHaveProperty('reason');
   });
 
-  test('done, though some are tolerated: why is said', async () => {
+  test('done, though some are maxFailures: why is said', async () => {
     aws.onTenant = ({ name }, { work }) => ({
-      state: work === 'look' ? 'behind' : name === 'a' ? 'failed' : 'at version',
+      state: work === 'inspect' ? 'behind' : name === 'a' ? 'failed' : 'up to date',
     });
-    const plan = { tolerated: 1 };
+    const plan = { maxFailures: 1 };
     await aws.poll('r', { plan });
     await aws.toEnd('r');
     await aws.poll('r', { plan });
-    expect(last('deployment')).toMatchObject({
+    expect(last('deployment-ended')).toMatchObject({
       outcome: 'done',
-      reason: '1 tenant tolerated and behind: a on main (failed).',
+      reason: '1 tenant within the failure limit and behind: a on main (failed).',
     });
   });
 
@@ -71,8 +75,8 @@ describe('the line that alarms match', () => {
     await aws.poll('r');
     await aws.toEnd('r-2');
     await aws.poll('r');
-    const { waves } = last('deployment')!.report as { waves: { name: string; targets: number }[] };
-    expect(waves.map(({ name, targets }) => [name, targets])).toEqual([
+    const { waves } = last('deployment-ended')!.report as { waves: { name: string; tenantCount: number }[] };
+    expect(waves.map(({ name, tenantCount }) => [name, tenantCount])).toEqual([
       ['canary', 1],
       ['early', 1],
       ['canary', 1],
@@ -83,7 +87,7 @@ describe('the line that alarms match', () => {
     aws.onTenant = () => ({ state: 'edited' });
     await begun();
     const reason = await messageOf(aws.poll('r'));
-    expect(last('deployment')).toMatchObject({
+    expect(last('deployment-ended')).toMatchObject({
       request: 'r',
       outcome: 'failed',
       reason,
@@ -93,13 +97,15 @@ describe('the line that alarms match', () => {
 
   describe('of a rollback', () => {
     const undone = async (onTenant?: StandIn['onTenant']) => {
+      aws.onTenant = (_, { work }) => ({ state: work === 'inspect' ? 'behind' : 'up to date' });
       await aws.poll('r');
+      await aws.toEnd('r');
       aws.status = 'UPDATE_ROLLBACK_IN_PROGRESS';
       if (onTenant) aws.onTenant = onTenant;
       await aws.poll('u', BACK);
       await aws.toEnd('u');
       await aws.poll('u', BACK);
-      return last('deployment');
+      return last('deployment-ended');
     };
 
     test('all is undone', async () => {
@@ -121,7 +127,7 @@ describe('the line that alarms match', () => {
       change({ executions: { ...aws.inside.executions, running: lost('AccessDenied') } });
       aws.ms += 2_996_000;
       expect(await aws.poll('u', BACK)).toMatchObject({ IsComplete: true, Data: { Tenants: 'unknown' } });
-      expect(last('deployment')).toMatchObject({ outcome: 'given-up', report: null, keptCount: 0 });
+      expect(last('deployment-ended')).toMatchObject({ outcome: 'given-up', report: null, keptCount: 0 });
     });
   });
 });
@@ -138,8 +144,8 @@ describe('a request that CloudFormation no longer waits for', () => {
       ['r', 'ABORTED'],
       ['other', 'RUNNING'],
     ]);
-    expect(last('overtaken')).toMatchObject({ outcome: 'failed', reason, report: null });
-    expect(last('deployment')).toBeUndefined();
+    expect(last('deployment-overtaken')).toMatchObject({ outcome: 'failed', reason, report: null });
+    expect(last('deployment-ended')).toBeUndefined();
   });
 
   test('one that may not fail succeeds', async () => {
@@ -149,13 +155,17 @@ describe('a request that CloudFormation no longer waits for', () => {
       IsComplete: true,
       Data: { Tenants: 'unknown', Warnings: expect.stringMatching(/^This run was stopped/) },
     });
-    expect(last('overtaken')).toMatchObject({ outcome: 'given-up' });
+    expect(last('deployment-overtaken')).toMatchObject({ outcome: 'given-up' });
   });
 
   test('what does not fit together yet is looked at again', async () => {
     aws.status = 'UPDATE_COMPLETE';
     expect(await aws.poll('r')).toEqual(NOT_YET);
-    expect(last('unclear')).toMatchObject({ request: 'r', stack: 'UPDATE_COMPLETE', otherPlan: false });
+    expect(last('relevance-unclear')).toMatchObject({
+      request: 'r',
+      stack: 'UPDATE_COMPLETE',
+      otherPlan: false,
+    });
     expect(aws.starts).toEqual([]);
   });
 });
@@ -164,7 +174,7 @@ test('the other code is waited for, for a minute and not a millisecond longer', 
   const other = { properties: { Fleet: 'another' } };
   aws.ms += 59_999;
   expect(await aws.poll('r', other)).toEqual(NOT_YET);
-  expect(last('unclear')).toMatchObject({ otherPlan: true });
+  expect(last('relevance-unclear')).toMatchObject({ otherPlan: true });
   aws.ms += 1;
   await aws.poll('r', other);
   expect(aws.starts).toEqual(['r']);
@@ -210,11 +220,11 @@ describe('what nobody expected', () => {
       expect(await aws.poll('r')).toEqual(NOT_YET);
       aws.ms += 10_000;
     }
-    expect(last('unexpected')).toMatchObject({
+    expect(last('unexpected-error')).toMatchObject({
       error: 'no answer',
       stack: expect.stringContaining('poll-answers'),
     });
-    expect(last('fleet-poll')).toMatchObject({ progress: 'no answer' });
+    expect(last('fleet-polled')).toMatchObject({ progress: 'no answer' });
     expect(await messageOf(aws.poll('r'))).toBe('Unexpected error in Trueup: no answer');
   });
 
@@ -239,6 +249,6 @@ describe('what nobody expected', () => {
 
   test('what will not be different is told at once, and is in no log as unexpected', async () => {
     expect(await messageOf(aws.poll('r', { plan: { canaries: ['z'] } }))).toMatch(/^z is a canary/);
-    expect(last('unexpected')).toBeUndefined();
+    expect(last('unexpected-error')).toBeUndefined();
   });
 });

@@ -1,6 +1,11 @@
 /** A request of CloudFormation over a fleet, poll by poll, with a stand-in for Step Functions' client. */
 import { beforeEach, describe, expect, test, vi } from 'vitest';
-import { FAILED, KEPT, STOPPED_RUN } from '../../lib/constructs/fleet/fleet-alarms';
+import { runObjectKeys } from '../../lambda/contract/fleet-run';
+import {
+  FAILED_DEPLOYMENT_PATTERN,
+  KEPT_MIGRATIONS_PATTERN,
+  STOPPED_RUN_PATTERN,
+} from '../../lib/constructs/fleet/fleet-alarms';
 import { compileFilterPattern } from '../support/filter-pattern';
 import { quiet } from '../support/quiet';
 import { membersOf, StandIn } from './stand-in';
@@ -16,7 +21,7 @@ const NOT_YET = { IsComplete: false };
 const failing =
   (...names: string[]): StandIn['onTenant'] =>
   (member, { work }) =>
-    work === 'look'
+    work === 'inspect'
       ? { state: 'behind', pending: 1 }
       : work === 'apply' && names.includes(member.name)
         ? {
@@ -24,10 +29,10 @@ const failing =
             pending: 1,
             error: { code: 'sql', message: 'no such table', remedy: 'Make it.' } as never,
           }
-        : { state: work === 'undo' ? 'undone' : 'at version' };
+        : { state: work === 'undo' ? 'undone' : 'up to date' };
 
 describe('the line about the end of a run, which an alarm matches', () => {
-  const linesOf = async (work: () => Promise<unknown>, of = 'fleet-run') => {
+  const linesOf = async (work: () => Promise<unknown>, of = 'fleet-run-ended') => {
     const write = vi.spyOn(process.stdout, 'write').mockImplementation(() => true);
     try {
       await work();
@@ -47,13 +52,14 @@ describe('the line about the end of a run, which an alarm matches', () => {
     'its run broke while %s waited for it: one alarm tells, that of the state machine',
     async (_, asked, status) => {
       await aws.poll('r');
+      if (status !== 'UPDATE_IN_PROGRESS') await aws.toEnd('r');
       aws.status = status;
       const id = status === 'UPDATE_IN_PROGRESS' ? 'r' : 'u';
       await aws.poll(id, asked);
       Object.assign(aws.runs.get(id)!, { status: 'FAILED', error: 'States.DataLimitExceeded' });
-      const [line] = await linesOf(() => aws.poll(id, asked).catch(() => {}), 'deployment');
-      expect(line).toMatchObject({ event: 'deployment', outcome: 'broke' });
-      for (const pattern of [FAILED, KEPT, STOPPED_RUN])
+      const [line] = await linesOf(() => aws.poll(id, asked).catch(() => {}), 'deployment-ended');
+      expect(line).toMatchObject({ event: 'deployment-ended', outcome: 'broke' });
+      for (const pattern of [FAILED_DEPLOYMENT_PATTERN, KEPT_MIGRATIONS_PATTERN, STOPPED_RUN_PATTERN])
         expect(compileFilterPattern(pattern)(JSON.stringify({ ...line, keptCount: 1 }))).toBe(false);
     },
   );
@@ -63,7 +69,7 @@ describe('the line about the end of a run, which an alarm matches', () => {
   test('the canaries are through, the stack went on, and the rest fails: stopped, once', async () => {
     aws.onTenant = (member, asked) =>
       aws.runs.get('r')!.state.name === 'canary'
-        ? { state: 'at version' }
+        ? { state: 'up to date' }
         : failing('a', 'b', 'c', 'd')(member, asked);
     const lines = await linesOf(async () => {
       await aws.poll('r', canaryFirst);
@@ -112,7 +118,7 @@ describe('forward', () => {
   test('begun once, looked at, wave by wave, and the list read again before success', async () => {
     expect(await aws.poll('r')).toEqual(NOT_YET);
     expect(aws.runs.get('r')!.state).toMatchObject({
-      work: 'look',
+      work: 'inspect',
       wave: 0,
       request: { manifestHash: 'new' },
     });
@@ -123,10 +129,10 @@ describe('forward', () => {
       names.push(aws.runs.get('r')!.state.name);
       await aws.wave('r');
     }
-    expect(names).toEqual(['look', 'canary', 'early', 'rest']);
+    expect(names).toEqual(['inspect', 'canary', 'early', 'rest']);
     expect(await aws.poll('r')).toMatchObject({
       IsComplete: true,
-      Data: { Tenants: '4 tenants: 4 at version', Failed: 'none', Warnings: 'none' },
+      Data: { Tenants: '4 tenants: 4 up to date', Failed: 'none', Warnings: 'none' },
     });
   });
 
@@ -151,9 +157,9 @@ describe('forward', () => {
     aws.members = membersOf('a', 'b', 'c', 'd', 'e');
     expect(await aws.poll('r')).toEqual(NOT_YET);
     expect(aws.starts).toEqual(['r', 'r-2']);
-    expect(aws.runs.get('r-2')!.state.report.targets).toBe(1);
+    expect(aws.runs.get('r-2')!.state.report.tenantCount).toBe(1);
     await aws.toEnd('r-2');
-    expect(await aws.poll('r')).toMatchObject({ Data: { Tenants: '5 tenants: 5 at version' } });
+    expect(await aws.poll('r')).toMatchObject({ Data: { Tenants: '5 tenants: 5 up to date' } });
   });
 
   test('something against a tenant: nothing is changed, and it is named', async () => {
@@ -165,7 +171,7 @@ describe('forward', () => {
     await aws.toEnd('r');
     expect(aws.runs.get('r')!.state.wave).toBe(0);
     await expect(aws.poll('r')).rejects.toThrow(
-      /^Nothing was changed: 1 tenant cannot be migrated, and none is tolerated\. c on main \(edited\): 0001 has changed/,
+      /^Nothing was changed: 1 tenant cannot be migrated, and none may fail\. c on main \(edited\): 0001 has changed/,
     );
   });
 
@@ -175,15 +181,15 @@ describe('forward', () => {
     await aws.toEnd('r');
     expect(aws.runs.get('r')!.state).toMatchObject({ wave: 1, report: { stopped: 'failures', wrong: 1 } });
     await expect(aws.poll('r')).rejects.toThrow(
-      /^Stopped after wave canary: 1 tenant failed, and none is tolerated.*No such table.*3 behind/,
+      /^Stopped after wave canary: 1 tenant failed, and none may fail.*No such table.*3 behind/,
     );
 
     aws.onTenant = failing('b');
-    await aws.poll('s', { plan: { tolerated: 1 } });
+    await aws.poll('s', { plan: { maxFailures: 1 } });
     await aws.toEnd('s');
-    expect(await aws.poll('s', { plan: { tolerated: 1 } })).toMatchObject({
+    expect(await aws.poll('s', { plan: { maxFailures: 1 } })).toMatchObject({
       Data: {
-        Tenants: expect.stringContaining('3 at version'),
+        Tenants: expect.stringContaining('3 up to date'),
         Failed: expect.stringContaining('b on eu (failed)'),
       },
     });
@@ -192,10 +198,10 @@ describe('forward', () => {
   test('many fail: each is named, as many as fit, and the sentence comes to its end', async () => {
     aws.members = membersOf(...Array.from({ length: 40 }, (_, i) => `tenant_${i}`));
     const error = { code: 'sql', message: 'x'.repeat(500), remedy: 'y' } as never;
-    aws.onTenant = (_, { work }) => (work === 'look' ? { state: 'behind' } : { state: 'failed', error });
-    await aws.poll('r', { plan: { tolerated: 40 } });
+    aws.onTenant = (_, { work }) => (work === 'inspect' ? { state: 'behind' } : { state: 'failed', error });
+    await aws.poll('r', { plan: { maxFailures: 40 } });
     await aws.toEnd('r');
-    expect(await aws.poll('r', { plan: { tolerated: 40 } })).toMatchObject({
+    expect(await aws.poll('r', { plan: { maxFailures: 40 } })).toMatchObject({
       Data: {
         Failed: expect.stringMatching(/^(tenant_\d+ on (main|eu) \(failed\), ){10,}and \d\d more$/),
       },
@@ -205,13 +211,13 @@ describe('forward', () => {
     await expect(
       aws.poll('s', { plan: { canaries: aws.members.slice(0, 9).map(({ name }) => name) } }),
     ).rejects.toThrow(
-      /(tenant_\d+ on (main|eu) \(failed\): Xxx.*){5}; and 4 more\. .*deploy again to continue\.$/,
+      /(tenant_\d+ on (main|eu) \(failed\): Xxx.*){5}; and 4 more\. .*the next deployment continues from there\.$/,
     );
   });
 
   test('a function that dies and a map that ends early: no answer, and nobody is taken for migrated', async () => {
     aws.onTenant = (member, { work }) =>
-      member.name === 'a' ? 'dies' : { state: work === 'look' ? 'behind' : 'at version' };
+      member.name === 'a' ? 'dies' : { state: work === 'inspect' ? 'behind' : 'up to date' };
     await aws.poll('r');
     await aws.toEnd('r');
     const died = await aws.poll('r').catch((error: Error) => error.message);
@@ -236,7 +242,7 @@ describe('forward', () => {
     aws.ms += 2_996_000;
     aws.inFlight = 1;
     await expect(aws.poll('r')).rejects.toThrow(
-      /^Not finished within 50 minutes: 4 tenants: .*1 at version.*still at work: 1 on main; 1 on eu/,
+      /^Not finished within 50 minutes: 4 tenants: .*1 up to date.*still at work: 1 on main; 1 on eu/,
     );
     expect(aws.runs.get('r')!.status).toBe('ABORTED');
   });
@@ -249,7 +255,7 @@ describe('forward', () => {
     await aws.wave('r');
     expect(await aws.poll('r', { plan })).toMatchObject({
       IsComplete: true,
-      Data: { Warnings: expect.stringContaining('the run r goes on with early, rest') },
+      Data: { Warnings: expect.stringContaining('run r continues with waves early, rest') },
     });
     await aws.poll('s', { plan });
     expect(aws.runs.get('r')!.status).toBe('ABORTED');
@@ -268,7 +274,7 @@ describe('forward', () => {
       'a canary that is not there',
       {},
       { canaries: ['z'] },
-      'z is a canary and is not in the list of 4 targets',
+      'z is a canary and is not in the list of 4 tenants',
     ],
   ])('%s: nothing is begun', async (_, change, plan, message) => {
     Object.assign(aws, change);
@@ -279,7 +285,7 @@ describe('forward', () => {
   test('a list with what cannot be: every problem at once, nothing is begun', async () => {
     aws.members = [...membersOf('a', 'a'), { name: 'b', database: 'x', server: 'evil.example' }];
     await expect(aws.poll('r')).rejects.toThrow(
-      /the name "a" is in row 1 already; row 3: server "evil\.example" is not of this fleet; there are main, eu/,
+      /the name "a" is already in row 1; row 3: server "evil\.example" is not in this fleet; the servers are main, eu/,
     );
     expect(aws.starts).toEqual([]);
   });
@@ -287,11 +293,11 @@ describe('forward', () => {
   test('100 tenants of long errors: what travels stays small', async () => {
     aws.members = membersOf(...Array.from({ length: 100 }, (_, i) => `tenant_${i}`));
     const error = { code: 'sql', message: 'x'.repeat(1_500), remedy: 'y' } as never;
-    aws.onTenant = (_, { work }) => (work === 'look' ? { state: 'behind' } : { state: 'failed', error });
-    await aws.poll('r', { plan: { tolerated: 200 } });
+    aws.onTenant = (_, { work }) => (work === 'inspect' ? { state: 'behind' } : { state: 'failed', error });
+    await aws.poll('r', { plan: { maxFailures: 200 } });
     await aws.toEnd('r');
     expect(Buffer.byteLength(JSON.stringify(aws.runs.get('r')!.state))).toBeLessThan(32 * 1024);
-    const answer = await aws.poll('r', { plan: { tolerated: 200 } });
+    const answer = await aws.poll('r', { plan: { maxFailures: 200 } });
     expect(Buffer.byteLength(JSON.stringify(answer))).toBeLessThan(3_000);
   });
 });
@@ -299,9 +305,11 @@ describe('forward', () => {
 describe('backward', () => {
   const rollback = { properties: { ManifestHash: 'old' }, old: { ManifestHash: 'new' } };
 
-  test('runs are stopped, those in flight waited for, and each tenant of the run and of today undone', async () => {
-    await aws.poll('r');
+  test('runs are stopped, those in flight waited for, and each tenant of a wave that was begun is undone', async () => {
+    await aws.poll('r', { plan: { canaries: ['a', 'b'] } });
     await aws.wave('r');
+    await aws.wave('r');
+    expect(aws.runs.get('r')!.state.name).toBe('early');
     aws.members = membersOf('a', 'b', 'c', 'd', 'late');
     aws.status = 'UPDATE_ROLLBACK_IN_PROGRESS';
     aws.inFlight = 1;
@@ -321,13 +329,13 @@ describe('backward', () => {
       member.name === 'a'
         ? { state: 'undone', changed: ['0002'], kept: [{ name: '0003', reason: 'it has no down section' }] }
         : member.name === 'b'
-          ? { state: 'gone' }
+          ? { state: 'missing' }
           : { state: 'undone' };
     await aws.toEnd('u');
     expect(await aws.poll('u', rollback)).toMatchObject({
       IsComplete: true,
       Data: {
-        Tenants: '5 tenants: 4 undone, 1 gone',
+        Tenants: '3 tenants: 1 undone, 1 missing, 1 unchanged',
         Undone: '1',
         Kept: 'a: 0003 (it has no down section)',
         Warnings: 'none',
@@ -355,7 +363,7 @@ describe('backward', () => {
     await aws.poll('r');
     aws.onTenant = () => ({ state: 'edited' });
     await aws.toEnd('r-2');
-    await expect(aws.poll('r')).rejects.toThrow(/Tenants came into the list during the deployment/);
+    await expect(aws.poll('r')).rejects.toThrow(/Tenants were added to the list during the deployment/);
     aws.status = 'UPDATE_ROLLBACK_IN_PROGRESS';
     expect(await aws.poll('u', rollback)).toEqual(NOT_YET);
     expect(aws.starts).toEqual(['r', 'r-2', 'u']);
@@ -367,13 +375,79 @@ describe('backward', () => {
     expect(aws.starts).toEqual([]);
   });
 
-  test('nothing makes it fail: a list that cannot be read, a run that dies, time that runs out', async () => {
+  test('only the canary was touched: no other tenant is asked, and the sentence of the failure holds', async () => {
+    aws.members = membersOf(...Array.from({ length: 300 }, (_, i) => `t${i}`));
+    aws.onTenant = (_, { work }) => ({ state: work === 'inspect' ? 'behind' : 'failed' });
+    await aws.poll('r', { plan: { canaries: ['t7'] } });
+    await aws.toEnd('r');
+    await expect(aws.poll('r', { plan: { canaries: ['t7'] } })).rejects.toThrow(
+      /^Stopped after wave canary: 1 tenant failed.* A rollback undoes what it safely can; what else was done is recorded/,
+    );
+    aws.status = 'UPDATE_ROLLBACK_IN_PROGRESS';
+    const asked: string[] = [];
+    aws.onTenant = ({ name }) => {
+      asked.push(name);
+      return { state: 'undone' };
+    };
+    expect(await aws.poll('u', rollback)).toEqual(NOT_YET);
+    await aws.toEnd('u');
+    expect(asked).toEqual(['t7']);
+    expect(await aws.poll('u', rollback)).toMatchObject({
+      Data: { Tenants: '1 tenant: 1 unchanged', Undone: '0', Warnings: 'none' },
+    });
+  });
+
+  test("the list's source is unreachable: those that the run touched are known without it", async () => {
     await aws.poll('r');
+    await aws.wave('r');
+    await aws.wave('r');
     aws.status = 'UPDATE_ROLLBACK_IN_PROGRESS';
     const { invokeMigrate } = aws.outbound;
-    Object.assign(aws.outbound, { invokeMigrate: async () => ({ kind: 'died', message: 'gone' }) });
+    Object.assign(aws.outbound, {
+      invokeMigrate: async (name: string, request: { action: string }) =>
+        request.action === 'list-tenants'
+          ? { kind: 'died', message: 'missing' }
+          : invokeMigrate(name, request as never),
+    });
     expect(await aws.poll('u', rollback)).toEqual(NOT_YET);
-    expect(aws.runs.get('u')!.state.report.targets).toBe(4);
+    await aws.toEnd('u');
+    expect(await aws.poll('u', rollback)).toMatchObject({ Data: { Warnings: 'none' } });
+    expect(aws.runs.get('u')!.state.report.tenantCount).toBe(2);
+  });
+
+  test('what a person brought up with the code that failed is asked too, and nothing of other code or of a look', async () => {
+    await aws.poll('r');
+    await aws.wave('r');
+    await aws.wave('r');
+    const upRun = async (run: string, manifestHash: string, ...members: string[]) => {
+      const state = { ...aws.runs.get('r')!.state, run, name: 'canary', wave: 1, request: { manifestHash } };
+      aws.runs.set(run, { status: 'SUCCEEDED', error: null, state: state as never });
+      aws.objects.set(runObjectKeys.state(run), JSON.stringify(state));
+      aws.objects.set(runObjectKeys.list(run, 1, 'main'), JSON.stringify(membersOf(...members)));
+    };
+    await upRun('up-1', 'new', 'signed_up');
+    await upRun('up-2', 'old', 'before');
+    await upRun('status-1', 'new', 'looked_at');
+    aws.status = 'UPDATE_ROLLBACK_IN_PROGRESS';
+    const asked: string[] = [];
+    aws.onTenant = ({ name }) => {
+      asked.push(name);
+      return { state: 'undone' };
+    };
+    await aws.poll('u', rollback);
+    await aws.toEnd('u');
+    expect(asked).toContain('signed_up');
+    expect(asked).toHaveLength(3);
+  });
+
+  test('nothing makes it fail: runs that cannot be listed, a run that dies, time that runs out', async () => {
+    await aws.poll('r');
+    await aws.toEnd('r');
+    aws.status = 'UPDATE_ROLLBACK_IN_PROGRESS';
+    const { invokeMigrate } = aws.outbound;
+    Object.assign(aws.outbound, { invokeMigrate: async () => ({ kind: 'died', message: 'missing' }) });
+    expect(await aws.poll('u', rollback)).toEqual(NOT_YET);
+    expect(aws.runs.get('u')!.state.report.tenantCount).toBe(4);
     Object.assign(aws.outbound, { invokeMigrate });
     aws.runs.get('u')!.status = 'FAILED';
     expect(await aws.poll('u', rollback)).toMatchObject({
@@ -384,25 +458,32 @@ describe('backward', () => {
     aws.ms += 3_000_000;
     expect(await aws.poll('u', rollback)).toMatchObject({
       IsComplete: true,
-      Data: { Warnings: expect.stringContaining('out of time: what was not reached is kept') },
+      Data: {
+        Warnings: expect.stringContaining('out of time: migrations of the remaining tenants are kept'),
+      },
     });
   });
 
-  test("today's list cannot be read: the recorded one is undone, and that is said at the end, however it ends", async () => {
+  test('runs cannot be listed: what the deployment touched is undone, and that is said at the end, however it ends', async () => {
     await aws.poll('r');
+    await aws.toEnd('r');
     aws.status = 'UPDATE_ROLLBACK_IN_PROGRESS';
-    const { invokeMigrate } = aws.outbound;
+    const { executions } = aws.inside;
+    const lost = {
+      ...executions,
+      startedSince: () => Promise.reject(new Error('AWS did not list the runs.')),
+    };
     const unread =
-      "today's list of targets could not be used, so only tenants on the failed deployment's list";
+      'what `trueup up --tenant` did during the failed deployment was not checked, and is kept (AWS did not list the runs)';
     for (const [id, end] of [
       ['u', (name: string) => aws.toEnd(name)],
       ['v', async (name: string) => void Object.assign(aws.runs.get(name)!, { status: 'FAILED' })],
       ['w', async () => void Object.assign(aws, { ms: aws.ms + 3_000_000 })],
     ] as const) {
       aws.ms = 1_000_000;
-      Object.assign(aws.outbound, { invokeMigrate: async () => ({ kind: 'died', message: 'gone' }) });
+      aws.outbound = { ...aws.inside, executions: lost };
       expect(await aws.poll(id, rollback)).toEqual(NOT_YET);
-      Object.assign(aws.outbound, { invokeMigrate });
+      aws.outbound = aws.inside;
       await end(id);
       expect(await aws.poll(id, rollback)).toMatchObject({
         Data: { Warnings: expect.stringContaining(unread) },

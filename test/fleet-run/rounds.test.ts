@@ -1,6 +1,6 @@
 /** The list is read again before success, so a deployment may have several runs; and a rollback undoes all of them. */
 import { beforeEach, describe, expect, test } from 'vitest';
-import { keys } from '../../lambda/contract/fleet-run';
+import { runObjectKeys } from '../../lambda/contract/fleet-run';
 import { membersOf, StandIn } from './stand-in';
 
 let aws: StandIn;
@@ -34,9 +34,9 @@ const reasons = () => {
 describe('forward', () => {
   test('three runs, and no fourth: what they all came to is told', async () => {
     aws.onTenant = ({ name }, { work }) => ({
-      state: work === 'look' ? 'behind' : ['a', 'e'].includes(name) ? 'failed' : 'at version',
+      state: work === 'inspect' ? 'behind' : ['a', 'e'].includes(name) ? 'failed' : 'up to date',
     });
-    const plan = { tolerated: 2, canaries: ['a'], shares: [] };
+    const plan = { maxFailures: 2, canaries: ['a'], shares: [] };
     for (const [run, ...newcomers] of [
       ['r', 'e'],
       ['r-2', 'f'],
@@ -49,15 +49,15 @@ describe('forward', () => {
     expect(await aws.poll('r', { plan })).toMatchObject({
       IsComplete: true,
       Data: {
-        Tenants: '6 tenants: 2 failed, 4 at version',
+        Tenants: '6 tenants: 2 failed, 4 up to date',
         Failed: 'a on main (failed), e on main (failed)',
-        Warnings: '2 tenants tolerated and behind: a on main (failed); e on main (failed).',
+        Warnings: '2 tenants within the failure limit and behind: a on main (failed); e on main (failed).',
       },
     });
     expect(aws.starts).toEqual(['r', 'r-2', 'r-3']);
-    expect(JSON.parse(aws.objects.get(keys.latest('new'))!)).toEqual({ runs: ['r', 'r-2', 'r-3'] });
+    expect(JSON.parse(aws.objects.get(runObjectKeys.latest('new'))!)).toEqual({ runs: ['r', 'r-2', 'r-3'] });
     const begun = ['r', 'r-2', 'r-3'].map((name) => aws.runs.get(name)!.state);
-    expect(begun.map(({ canaries, tolerated }) => [canaries, tolerated])).toEqual([
+    expect(begun.map(({ canaries, maxFailures }) => [canaries, maxFailures])).toEqual([
       [['a'], 2],
       [[], 1],
       [[], 0],
@@ -70,14 +70,14 @@ describe('forward', () => {
     more('e');
     await aws.poll('r');
     await aws.toEnd('r-2');
-    aws.objects.delete(keys.state('r'));
-    expect(await aws.poll('r')).toMatchObject({ Data: { Tenants: '1 tenant: 1 at version' } });
+    aws.objects.delete(runObjectKeys.state('r'));
+    expect(await aws.poll('r')).toMatchObject({ Data: { Tenants: '1 tenant: 1 up to date' } });
   });
 
   test('twenty failures of all runs are named at most', async () => {
     aws.members = membersOf(...Array.from({ length: 15 }, (_, i) => `t${i}`));
     aws.onTenant = () => ({ state: 'edited' });
-    const plan = { tolerated: 40 };
+    const plan = { maxFailures: 40 };
     await aws.poll('r', { plan });
     await aws.toEnd('r');
     more(...Array.from({ length: 15 }, (_, i) => `u${i}`));
@@ -85,19 +85,19 @@ describe('forward', () => {
     await aws.toEnd('r-2');
     const { Data } = (await aws.poll('r', { plan })) as { Data: Record<string, string> };
     expect(Data.Tenants).toBe('30 tenants: 30 edited');
-    expect(Data.Warnings).toContain('30 tenants tolerated and behind');
+    expect(Data.Warnings).toContain('30 tenants within the failure limit and behind');
   });
 
   test('a run whose state is gone counts as one that tolerated nobody', async () => {
-    const plan = { tolerated: 3 };
+    const plan = { maxFailures: 3 };
     for (const run of ['r', 'r-2']) {
       await aws.poll('r', { plan });
       await aws.toEnd(run);
       more(`${run}-new`);
     }
-    aws.objects.delete(keys.state('r'));
+    aws.objects.delete(runObjectKeys.state('r'));
     expect(await aws.poll('r', { plan })).toEqual(NOT_YET);
-    expect(aws.runs.get('r-3')!.state).toMatchObject({ tolerated: 3, go: true });
+    expect(aws.runs.get('r-3')!.state).toMatchObject({ maxFailures: 3, go: true });
   });
 
   test('a list that is wrong by then: what is done is said', async () => {
@@ -105,7 +105,7 @@ describe('forward', () => {
     await aws.toEnd('r');
     more('a');
     expect(await messageOf(aws.poll('r'))).toMatch(
-      /^The list of targets is wrong: .*\. Before success the list was read again; all tenants that it had before are migrated\.$/,
+      /^The list of tenants is not valid: .*\. The list was read again before reporting success; all tenants that it had before are migrated\.$/,
     );
   });
 
@@ -120,7 +120,7 @@ describe('forward', () => {
     await aws.toEnd('r');
     more('e');
     aws.ms += 2_995_000;
-    expect(await aws.poll('r')).toMatchObject({ Data: { Tenants: '4 tenants: 4 at version' } });
+    expect(await aws.poll('r')).toMatchObject({ Data: { Tenants: '4 tenants: 4 up to date' } });
   });
 
   test('a moment before, it is', async () => {
@@ -140,7 +140,7 @@ describe('forward', () => {
     aws.inFlight = 1;
     const began = aws.ms;
     expect(await messageOf(aws.poll('r'))).toBe(
-      'Not finished within 50 minutes: not all tenants had been looked at; still at work: 1 on main; 1 on eu. What is done stays done; deploy again to continue.',
+      'Not finished within 50 minutes: not all tenants had been inspected; still at work: 1 on main; 1 on eu. A rollback undoes what it safely can; what else was done is recorded, and the next deployment continues from there.',
     );
     expect(told).toEqual(['r: the deployment ran out of time']);
     expect(aws.ms - began).toBe(20_000);
@@ -151,7 +151,7 @@ describe('forward', () => {
     await aws.wave('r');
     aws.ms += 2_995_000;
     expect(await messageOf(aws.poll('r'))).toBe(
-      'Not finished within 50 minutes: 4 tenants: 4 behind. What is done stays done; deploy again to continue.',
+      'Not finished within 50 minutes: 4 tenants: 4 behind. A rollback undoes what it safely can; what else was done is recorded, and the next deployment continues from there.',
     );
   });
 
@@ -166,6 +166,7 @@ describe('forward', () => {
 describe('backward', () => {
   const begun = async () => {
     await aws.poll('r');
+    await aws.wave('r');
     aws.status = 'UPDATE_ROLLBACK_IN_PROGRESS';
   };
 
@@ -174,34 +175,31 @@ describe('backward', () => {
     await aws.toEnd('r');
     more('e');
     await aws.poll('r');
-    const targets = JSON.parse(aws.objects.get(keys.targets('r-2'))!) as object[];
-    const elsewhere = { name: 'x', database: 'x', server: 'gone' };
-    aws.objects.set(keys.targets('r-2'), JSON.stringify([...targets, elsewhere]));
+    await aws.wave('r-2');
+    aws.objects.set(runObjectKeys.list('r-2', 1, 'missing'), JSON.stringify([{ name: 'x', database: 'x' }]));
     aws.status = 'UPDATE_ROLLBACK_IN_PROGRESS';
     const told = reasons();
     expect(await aws.poll('u', BACK)).toEqual(NOT_YET);
     expect(told).toEqual(['r-2: the stack is rolled back or deleted']);
     const { state } = aws.runs.get('u')!;
-    expect([state.report.targets, state.migrates, state.work]).toEqual([5, false, 'undo']);
+    expect([state.report.tenantCount, state.migrates, state.work]).toEqual([5, false, 'undo']);
   });
 
   test('nothing was begun, and somebody is at work all the same', async () => {
     aws.status = 'UPDATE_ROLLBACK_IN_PROGRESS';
     aws.inFlight = 1;
     expect(await aws.poll('u', BACK)).toMatchObject({
-      Data: { Tenants: '0 tenants: none looked at', Warnings: 'still at work: 1 on main; 1 on eu' },
+      Data: { Tenants: '0 tenants: none inspected', Warnings: 'still at work: 1 on main; 1 on eu' },
     });
   });
 
   test('runs whose servers are all gone: there is nothing to do', async () => {
     await begun();
-    aws.objects.set(keys.targets('r'), JSON.stringify([{ name: 'x', database: 'x', server: 'gone' }]));
-    aws.members = [];
+    for (const key of ['main', 'eu']) aws.objects.delete(runObjectKeys.list('r', 1, key));
+    aws.objects.set(runObjectKeys.list('r', 1, 'missing'), JSON.stringify([{ name: 'x', database: 'x' }]));
     expect(await aws.poll('u', BACK)).toMatchObject({
       IsComplete: true,
-      Data: {
-        Warnings: expect.stringMatching(/^today's list of targets could not be used.*it names no target/),
-      },
+      Data: { Tenants: '0 tenants: none inspected', Warnings: 'none' },
     });
     expect(aws.starts).toEqual(['r']);
   });
@@ -216,7 +214,7 @@ describe('backward', () => {
     aws.ms += 1;
     expect(await aws.poll('u', BACK)).toMatchObject({
       IsComplete: true,
-      Data: { Tenants: 'unknown', Warnings: 'out of time: what was not reached is kept' },
+      Data: { Tenants: 'unknown', Warnings: 'out of time: migrations of the remaining tenants are kept' },
     });
     expect(told).toEqual(['u: the rollback ran out of time']);
   });
@@ -246,7 +244,7 @@ describe('backward', () => {
       aws.status = 'DELETE_IN_PROGRESS';
       expect(await aws.poll('d', { type: 'Delete' })).toMatchObject({
         IsComplete: true,
-        Data: { Tenants: '0 tenants: none looked at', Warnings: 'none' },
+        Data: { Tenants: '0 tenants: none inspected', Warnings: 'none' },
       });
       aws.inFlight = 1;
       expect(await aws.poll('e', { type: 'Delete' })).toMatchObject({

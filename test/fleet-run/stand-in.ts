@@ -9,17 +9,17 @@ import type { BranchResult, FleetMember, FleetPlan, RunState } from '../../lambd
 import type { MigrateRequest, MigrateResponse } from '../../lambda/contract/migrate';
 import type { IsCompleteRequest } from '../../lambda/deploy/events';
 import type { Clock } from '../../lambda/fleet-run/context';
-import type { Execution, FleetOutbound } from '../../lambda/fleet-run/outbound';
+import type { FleetOutbound, RunExecution } from '../../lambda/fleet-run/fleet-outbound';
 import { handleFleetPoll } from '../../lambda/fleet-run/poll';
-import { readTargetsOf } from '../../lambda/fleet-run/run';
-import { tally } from '../../lambda/fleet-run/tally';
+import { readListedMembers } from '../../lambda/fleet-run/run';
+import { tallyResults } from '../../lambda/fleet-run/tally';
 import { stackHistory } from '../support/stack-events';
 
 type Told = Partial<TenantAnswer> | 'dies';
 export type OnTenant = (member: FleetMember, asked: TenantRequest) => Told | Promise<Told>;
 
 interface Run {
-  status: Execution['status'];
+  status: RunExecution['status'];
   error: string | null;
   state: RunState;
 }
@@ -31,7 +31,7 @@ export const PLAN: FleetPlan = {
   lists: [{ kind: 'server', server: 'main', source: 0 }],
   canaries: [],
   shares: [5],
-  tolerated: 0,
+  maxFailures: 0,
   waitFor: 'all',
 };
 
@@ -51,7 +51,7 @@ export class StandIn {
   inFlight = 0;
   status = 'UPDATE_IN_PROGRESS';
   onTenant: OnTenant = (_, { work }) => ({
-    state: work === 'look' ? 'behind' : work === 'undo' ? 'undone' : 'at version',
+    state: work === 'inspect' ? 'behind' : work === 'undo' ? 'undone' : 'up to date',
   });
   /** Of a server's map: it ends early, as when its children cannot be started; half of its tenants have had their turn. */
   mapError: (server: string) => string | undefined = () => undefined;
@@ -91,6 +91,7 @@ export class StandIn {
         const run = this.runs.get(name);
         if (run?.status === 'RUNNING') run.status = 'ABORTED';
       },
+      startedSince: async () => [...this.runs.keys()],
       running: async () =>
         [...this.runs].filter(([, { status }]) => status === 'RUNNING').map(([name]) => name),
     },
@@ -105,8 +106,8 @@ export class StandIn {
   }
 
   private answer(request: MigrateRequest): MigrateResponse {
-    if (request.action === 'targets')
-      return { action: 'targets', page: { targets: this.members, next: null } };
+    if (request.action === 'list-tenants')
+      return { action: 'list-tenants', page: { tenants: this.members, next: null } };
     if (request.action === 'server')
       return {
         action: 'server',
@@ -125,7 +126,7 @@ export class StandIn {
       const error = this.mapError(server);
       if (key === undefined) branches.push({ server });
       else {
-        const members = await readTargetsOf({ [server]: key }, this.inside.bucket);
+        const members = await readListedMembers({ [server]: key }, this.inside.bucket);
         if (error !== undefined) {
           for (const member of members.slice(0, Math.ceil(members.length / 2)))
             await this.child(member, { work, request });
@@ -141,27 +142,27 @@ export class StandIn {
     // A run that was stopped meanwhile counts no more; its children came to their end.
     if (run.status !== 'RUNNING') return;
     checkState({ ...run.state, branches });
-    run.state = await tally({ ...run.state, branches }, this.inside.bucket);
+    run.state = await tallyResults({ ...run.state, branches }, this.inside.bucket);
     checkState(run.state);
     if (!run.state.go) run.status = 'SUCCEEDED';
   }
 
   private async child(
-    { server, ...target }: FleetMember,
-    asked: Omit<TenantRequest, 'target'>,
+    { server, ...tenant }: FleetMember,
+    asked: Omit<TenantRequest, 'tenant'>,
   ): Promise<Told> {
-    return this.onTenant({ server, ...target }, { ...asked, target });
+    return this.onTenant({ server, ...tenant }, { ...asked, tenant });
   }
 
   /** The wave that was under way when a run was stopped: in the local AWS its children go on to their end. */
   async childrenGoOn(name: string): Promise<void> {
     const { lists, work, request } = this.runs.get(name)!.state;
-    for (const member of await readTargetsOf(lists, this.inside.bucket))
+    for (const member of await readListedMembers(lists, this.inside.bucket))
       await this.child(member, { work, request });
   }
 
   /** As ResultWriter does, in a file a tenant. */
-  private async write(prefix: string, members: FleetMember[], asked: Omit<TenantRequest, 'target'>) {
+  private async write(prefix: string, members: FleetMember[], asked: Omit<TenantRequest, 'tenant'>) {
     const files: Record<string, { Key: string; Size: number }[]> = { SUCCEEDED: [], FAILED: [], PENDING: [] };
     const put = (status: string, found: object[]): void => {
       const Key = `${prefix}/${status}_${files[status]!.length}.json`;
@@ -171,17 +172,17 @@ export class StandIn {
     const waiting = [...members];
     const worker = async (): Promise<void> => {
       for (let member = waiting.shift(); member; member = waiting.shift()) {
-        const { server: _, ...target } = member;
+        const { server: _, ...tenant } = member;
         const told = await this.child(member, asked);
-        const Input = JSON.stringify({ ...asked, target });
+        const Input = JSON.stringify({ ...asked, tenant });
         if (told === 'dies') put('FAILED', [{ Input, Error: 'Lambda.Unknown', Cause: 'secret' }]);
         else {
-          const tenant = {
-            name: target.name,
+          const answer = {
+            name: tenant.name,
             startedAt: '',
             pending: 0,
             position: '0001',
-            state: 'at version',
+            state: 'up to date',
             ...told,
           };
           put('SUCCEEDED', [
@@ -189,7 +190,7 @@ export class StandIn {
               Input,
               Output: JSON.stringify({
                 action: 'tenant',
-                tenant,
+                tenant: answer,
                 manifestHash: this.deployedHash ?? asked.request.manifestHash,
               }),
             },
@@ -232,7 +233,7 @@ export class StandIn {
       OwnerRole: '',
       Adopt: 'false',
       Baseline: '',
-      UndoAfterSuccess: 'false',
+      RollbackAfterSuccess: 'false',
       Fleet: 'plan',
       ...properties,
     };
@@ -269,6 +270,7 @@ export class StandIn {
         functions,
         stackId: '',
         owner: '',
+        queryOnly: false,
       },
       outbound: this.outbound,
       failingSince: this.failingSince,

@@ -32,12 +32,12 @@ beforeEach(() => {
     const isThere = ledger.at(-1) === 'applied';
     if (work === 'undo') {
       if (isThere) ledger.push('undone');
-      return { state: 'undone' };
+      return { state: 'undone', ...(isThere ? { changed: ['0001'] } : {}) };
     }
-    if (work !== 'apply') return { state: isThere ? 'at version' : 'behind' };
+    if (work !== 'apply') return { state: isThere ? 'up to date' : 'behind' };
     if (failing.has(name)) return { state: 'failed' };
     if (!isThere) ledger.push('applied');
-    return { state: 'at version' };
+    return { state: 'up to date' };
   };
 });
 
@@ -52,12 +52,12 @@ async function deploys(id: string, plan: Partial<typeof PLAN> = {}) {
 
 test('more fail than are tolerated, and the wave goes on to its end: no other wave begins, and the next deployment does the rest once', async () => {
   failing = new Set(['a', 'b']);
-  await expect(deploys('r', { canaries: ['a', 'b', 'c'], tolerated: 1 })).rejects.toThrow(
-    /^Stopped after wave canary: 2 tenants failed, and 1 is tolerated/,
+  await expect(deploys('r', { canaries: ['a', 'b', 'c'], maxFailures: 1 })).rejects.toThrow(
+    /^Stopped after wave canary: 2 tenants failed, and at most 1 may fail\. /,
   );
   expect(applied()).toEqual(['c']);
   failing = new Set();
-  await deploys('s', { canaries: ['a', 'b', 'c'], tolerated: 1 });
+  await deploys('s', { canaries: ['a', 'b', 'c'], maxFailures: 1 });
   once();
 });
 
@@ -104,7 +104,7 @@ test('children that outlive a stopped run: its code is gone, so they change noth
   await aws.childrenGoOn('r');
   await aws.toEnd('u');
   await aws.childrenGoOn('r');
-  expect(await aws.poll('u', BACK)).toMatchObject({ Data: { Tenants: '8 tenants: 8 undone' } });
+  expect(await aws.poll('u', BACK)).toMatchObject({ Data: { Tenants: '2 tenants: 1 undone, 1 unchanged' } });
   expect(ledgers.get(first!)).toEqual(['applied', 'undone']);
   expect(applied()).toEqual([first]);
 });
@@ -119,7 +119,7 @@ test('children that outlive a run whose time was up, beside the deployment that 
   await aws.childrenGoOn('r');
   await aws.toEnd('s');
   await aws.childrenGoOn('r');
-  expect(await aws.poll('s')).toMatchObject({ Data: { Tenants: '8 tenants: 8 at version' } });
+  expect(await aws.poll('s')).toMatchObject({ Data: { Tenants: '8 tenants: 8 up to date' } });
   once();
 });
 
@@ -131,7 +131,7 @@ test('two requests for one stack, which CloudFormation refuses: the newer stops 
   expect(aws.runs.get('r')!.status).toBe('ABORTED');
   await aws.childrenGoOn('r');
   await aws.toEnd('s');
-  expect(await aws.poll('s')).toMatchObject({ Data: { Tenants: '8 tenants: 8 at version' } });
+  expect(await aws.poll('s')).toMatchObject({ Data: { Tenants: '8 tenants: 8 up to date' } });
   await expect(aws.poll('r')).rejects.toThrow('Step Functions ended the run as ABORTED');
   once();
 });
@@ -144,7 +144,7 @@ test.each(['TIMED_OUT', 'ABORTED', 'FAILED', 'PENDING_REDRIVE'] as const)(
     await aws.wave('r');
     aws.runs.get('r')!.status = status;
     await expect(aws.poll('r')).rejects.toThrow(
-      `Step Functions ended the run as ${status} (no result was left). 8 tenants: 7 behind, 1 at version. What is done stays done`,
+      `Step Functions ended the run as ${status} (no result was left). 8 tenants: 7 behind, 1 up to date. A rollback undoes what it safely can`,
     );
     await deploys('s');
     expect(aws.starts).toEqual(['r', 's']);
@@ -170,7 +170,7 @@ test.each([false, true])(
     for (let poll = 0; poll < 3; poll++) expect(await aws.poll('r')).toEqual(NOT_YET);
     expect(aws.starts).toEqual(['r']);
     await aws.toEnd('r');
-    expect(await aws.poll('r')).toMatchObject({ Data: { Tenants: '8 tenants: 8 at version' } });
+    expect(await aws.poll('r')).toMatchObject({ Data: { Tenants: '8 tenants: 8 up to date' } });
     once();
   },
 );
@@ -183,14 +183,14 @@ test('30 servers, 20 waves, 100 canaries, the longest names and errors: states s
     servers: Object.fromEntries(servers.map((name) => [name, { concurrency: 2 }])),
     shares: Array<number>(20).fill(1),
     canaries: Array.from({ length: 100 }, (_, i) => long(`${servers[i % 30]!.slice(0, 3)}_${i}`)),
-    tolerated: 3_000,
+    maxFailures: 3_000,
   };
   aws.members = Array.from({ length: 3_000 }, (_, i) => {
     const server = servers[i % 30]!;
     return { name: long(`${server.slice(0, 3)}_${i}`), database: `d${i}`, server };
   });
   const error = { code: 'sql', message: '"\\'.repeat(1_000), remedy: 'y' } as never;
-  aws.onTenant = (_, { work }) => (work === 'look' ? { state: 'behind' } : { state: 'failed', error });
+  aws.onTenant = (_, { work }) => (work === 'inspect' ? { state: 'behind' } : { state: 'failed', error });
   const functions = Object.fromEntries(servers.map((name) => [name, name]));
   aws.servers = servers;
   const options = {

@@ -1,7 +1,7 @@
 /** Runs are stopped, and the tenants that they left in the middle are waited for. */
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { MigrateResponse } from '../../lambda/contract/migrate';
-import { settled, stopRuns } from '../../lambda/fleet-run/stop';
+import { stopRunExecutions, waitUntilSettled } from '../../lambda/fleet-run/stop';
 import { PLAN, StandIn } from './stand-in';
 
 let aws: StandIn;
@@ -25,7 +25,7 @@ describe('runs', () => {
         return stop(name, why);
       },
     });
-    expect(await stopRuns(aws, (name) => name !== 'r', 'a reason')).toBe(3);
+    expect(await stopRunExecutions(aws, (name) => name !== 'r', 'a reason')).toBe(3);
     expect(stopped()).toEqual(['r-2', 'up-1', 'mystatus-']);
     expect(told).toEqual(['r-2: a reason', 'up-1: a reason', 'mystatus-: a reason']);
   });
@@ -41,7 +41,7 @@ describe('tenants in flight', () => {
         asked.push(name);
         const [response] = answers[name]!.length > 1 ? answers[name]!.splice(0, 1) : answers[name]!;
         return response === 'dies'
-          ? ({ kind: 'died', message: 'gone' } as const)
+          ? ({ kind: 'died', message: 'missing' } as const)
           : ({ kind: 'answered', response: response! } as const);
       },
     };
@@ -54,7 +54,7 @@ describe('tenants in flight', () => {
       },
     };
     const fleet = { functions: { main: 'main', eu: 'eu' } } as never;
-    const left = await settled({ plan: PLAN, fleet, outbound, clock } as never, withinMs);
+    const left = await waitUntilSettled({ plan: PLAN, fleet, outbound, clock } as never, withinMs);
     return { left, asked, pauses };
   };
   const at = (
@@ -90,7 +90,9 @@ describe('tenants in flight', () => {
 
   test('a server that cannot be asked is said, and one of another version is passed over', async () => {
     const { left } = await waits({ main: ['dies'], eu: [{ action: 'status' } as never] }, 0);
-    expect(left).toMatch(/^still at work: it is not known who on main: The function .*main.* gone/);
+    expect(left).toMatch(
+      /^still at work: the sessions on main could not be read: The function .*main.* missing/,
+    );
     expect(left).not.toContain('eu');
   });
 });

@@ -3,13 +3,19 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import {
   type BranchResult,
   type FleetMember,
-  keys,
   type RunState,
+  runObjectKeys,
   type TenantRow,
 } from '../../lambda/contract/fleet-run';
-import { toldBy } from '../../lambda/fleet-run/results';
-import { EMPTY_REPORT, readTargetsOf, writeLists } from '../../lambda/fleet-run/run';
-import { advance, merged, reportOf, tally, wavesBehind } from '../../lambda/fleet-run/tally';
+import { readTenantResults } from '../../lambda/fleet-run/results';
+import { EMPTY_REPORT, readListedMembers, writeLists } from '../../lambda/fleet-run/run';
+import {
+  advanceWave,
+  buildRunReport,
+  mergeRows,
+  planRemainingWaves,
+  tallyResults,
+} from '../../lambda/fleet-run/tally';
 
 const objects = new Map<string, string>();
 const bucket = {
@@ -40,11 +46,11 @@ const state = (change: Partial<RunState> = {}): RunState => ({
   migrates: true,
   canaries: [],
   shares: [],
-  tolerated: 0,
+  maxFailures: 0,
   request: {} as RunState['request'],
-  work: 'look',
+  work: 'inspect',
   wave: 0,
-  name: 'look',
+  name: 'inspect',
   lists: {},
   results: 'results',
   waves: [],
@@ -55,10 +61,10 @@ const state = (change: Partial<RunState> = {}): RunState => ({
 
 describe('what came back for each tenant', () => {
   const answered = (name: string, tenant: object) => ({
-    Input: JSON.stringify({ target: { name } }),
+    Input: JSON.stringify({ tenant: { name } }),
     Output: JSON.stringify({
       action: 'tenant',
-      tenant: { name, state: 'at version', pending: 0, position: '0002', startedAt: '', ...tenant },
+      tenant: { name, state: 'up to date', pending: 0, position: '0002', startedAt: '', ...tenant },
     }),
   });
   const results = (key: string, ...files: (object | null)[]): BranchResult['results'] => {
@@ -71,7 +77,7 @@ describe('what came back for each tenant', () => {
     return { Key: key };
   };
   const told = async (branches: BranchResult[], ...members: FleetMember[]) =>
-    (await toldBy(members, branches, bucket)).map(({ row: { database, ...rest } }) => rest);
+    (await readTenantResults(members, branches, bucket)).map(({ row: { database, ...rest } }) => rest);
   const none = (name: string, why: string, server = 'main') => ({
     name,
     server,
@@ -84,16 +90,16 @@ describe('what came back for each tenant', () => {
   test('answers, with the place from the list and not from the answer', async () => {
     const error = { code: 'statement', message: 'no table', remedy: 'Make it.' };
     const files = [[answered('a', { state: 'failed', pending: 2, error })], [answered('b', {})]];
-    const found = await toldBy(
+    const found = await readTenantResults(
       [member('a'), { ...member('b'), schema: 's' }],
       [{ server: 'main', results: results('m', ...files) }],
       bucket,
     );
     expect(found.map(({ row: each }) => each)).toEqual([
       row('a', 'failed', { pending: 2, position: '0002', why: 'No table. Make it.' }),
-      row('b', 'at version', { position: '0002', schema: 's' }),
+      row('b', 'up to date', { position: '0002', schema: 's' }),
     ]);
-    expect(found[1]!.answer).toMatchObject({ name: 'b', state: 'at version' });
+    expect(found[1]!.answer).toMatchObject({ name: 'b', state: 'up to date' });
   });
 
   test('a long error is cut', async () => {
@@ -113,7 +119,7 @@ describe('what came back for each tenant', () => {
     [{ Output: 'null' }, 'its function gave no answer (unknown); see its log'],
     [{ Error: 'Lambda.Unknown' }, 'its function gave no answer (Lambda.Unknown); see its log'],
   ])('%j', async (result, why) => {
-    const file = [{ Input: JSON.stringify({ target: { name: 'a' } }), ...result }];
+    const file = [{ Input: JSON.stringify({ tenant: { name: 'a' } }), ...result }];
     expect(await told([{ server: 'main', results: results('m', file) }], member('a'))).toEqual([
       none('a', why),
     ]);
@@ -122,7 +128,7 @@ describe('what came back for each tenant', () => {
   test.each([
     [
       'nothing says whose',
-      [{ Error: 'x' }, { Error: 'x', Input: '{}' }, { Error: 'x', Input: '{"target":{"name":1}}' }],
+      [{ Error: 'x' }, { Error: 'x', Input: '{}' }, { Error: 'x', Input: '{"tenant":{"name":1}}' }],
     ],
     ['a file that is not there', null],
   ])('%s: the tenant was not reached', async (_, file) => {
@@ -152,15 +158,15 @@ describe('lists of a wave', () => {
   test('one a server, and read as they were written', async () => {
     const members = [member('a'), { ...member('b'), schema: 's' }, member('c', 'eu')];
     const lists = await writeLists('r', 2, members, bucket);
-    expect(lists).toEqual({ main: keys.list('r', 2, 'main'), eu: keys.list('r', 2, 'eu') });
+    expect(lists).toEqual({ main: runObjectKeys.list('r', 2, 'main'), eu: runObjectKeys.list('r', 2, 'eu') });
     expect(JSON.parse(objects.get(lists.main!)!)).toEqual([
       { name: 'a', database: 'd_a' },
       { name: 'b', database: 'd_b', schema: 's' },
     ]);
-    expect(await readTargetsOf(lists, bucket)).toEqual(members);
+    expect(await readListedMembers(lists, bucket)).toEqual(members);
   });
   test('one that is not there', async () => {
-    await expect(readTargetsOf({ main: 'x' }, bucket)).rejects.toThrow(
+    await expect(readListedMembers({ main: 'x' }, bucket)).rejects.toThrow(
       "The list x is not in the fleet's bucket.",
     );
   });
@@ -168,26 +174,26 @@ describe('lists of a wave', () => {
 
 test('what is newer takes the place of what was known', () => {
   const old = [row('a', 'behind'), row('b', 'behind')];
-  const other = row('a', 'gone', { server: 'eu' });
-  expect(merged(old, [row('b', 'at version'), other])).toEqual([old[0], row('b', 'at version'), other]);
+  const other = row('a', 'missing', { server: 'eu' });
+  expect(mergeRows(old, [row('b', 'up to date'), other])).toEqual([old[0], row('b', 'up to date'), other]);
 });
 
 describe('a report', () => {
   const rows = [
-    row('a', 'at version'),
+    row('a', 'up to date'),
     row('b', 'failed', { why: 'No.' }),
     row('c', 'behind'),
     row('d', 'refused'),
   ];
   const told = rows.slice(0, 2).map((each) => ({ row: each }));
-  const before = { name: 'canary', targets: 1, migrated: 1, failed: 0 };
-  const of = (change: Partial<RunState>, all = rows, wave: Parameters<typeof reportOf>[2] = told) =>
-    reportOf(state({ report: { ...EMPTY_REPORT, waves: [before] }, ...change }), all, wave);
+  const before = { name: 'canary', tenantCount: 1, migrated: 1, failed: 0 };
+  const of = (change: Partial<RunState>, all = rows, wave: Parameters<typeof buildRunReport>[2] = told) =>
+    buildRunReport(state({ report: { ...EMPTY_REPORT, waves: [before] }, ...change }), all, wave);
 
   test('of a look', () => {
     expect(of({})).toEqual({
-      targets: 4,
-      states: { 'at version': 1, failed: 1, behind: 1, refused: 1 },
+      tenantCount: 4,
+      states: { 'up to date': 1, failed: 1, behind: 1, refused: 1 },
       waves: [],
       wrong: 2,
       failures: [
@@ -203,7 +209,7 @@ describe('a report', () => {
 
   test('of a wave, after those before it', () => {
     expect(of({ work: 'apply', name: 'early' })).toMatchObject({
-      waves: [before, { name: 'early', targets: 2, migrated: 1, failed: 1 }],
+      waves: [before, { name: 'early', tenantCount: 2, migrated: 1, failed: 1 }],
       stopped: 'failures',
     });
   });
@@ -211,7 +217,9 @@ describe('a report', () => {
   test.each([
     [1, 'blocked'],
     [2, null],
-  ])('%i tolerated', (tolerated, stopped) => expect(of({ tolerated })).toMatchObject({ wrong: 2, stopped }));
+  ])('%i tolerated', (maxFailures, stopped) =>
+    expect(of({ maxFailures })).toMatchObject({ wrong: 2, stopped }),
+  );
 
   test('of a rollback: never stopped; what it undid and left, the first of it', () => {
     const answer = (changed: string[], kept: number) =>
@@ -245,25 +253,27 @@ describe('a report', () => {
 test('the next wave, or the end', () => {
   const early = { name: 'early', lists: { main: 'e' } };
   const rest = { name: 'rest', lists: { eu: 'r' } };
-  const next = advance(state({ wave: 1, waves: [early, rest] }));
+  const next = advanceWave(state({ wave: 1, waves: [early, rest] }));
   expect(next).toEqual(
     state({
       work: 'apply',
       wave: 2,
       name: 'early',
       lists: early.lists,
-      results: keys.results('r', 2),
+      results: runObjectKeys.results('r', 2),
       waves: [rest],
     }),
   );
-  expect(advance({ ...next, waves: [] })).toEqual({ ...next, waves: [], lists: {}, go: false });
+  expect(advanceWave({ ...next, waves: [] })).toEqual({ ...next, waves: [], lists: {}, go: false });
 });
 
 describe('waves of those that are behind', () => {
   const rows = Array.from({ length: 10 }, (_, i) => row(`t${i}`, 'behind'));
   const plan = { canaries: ['t3'], shares: [20] };
   const names = (given: readonly TenantRow[]) =>
-    wavesBehind(plan, given).map(({ name, members }) => [name, members.map((each) => each.name)] as const);
+    planRemainingWaves(plan, given).map(
+      ({ name, members }) => [name, members.map((each) => each.name)] as const,
+    );
   const all = names(rows);
 
   test('who is in which does not depend on who is behind', () => {
@@ -272,7 +282,7 @@ describe('waves of those that are behind', () => {
       ['early', 2],
       ['rest', 7],
     ]);
-    const some = rows.map((each, i) => (i % 2 === 0 ? { ...each, state: 'at version' as const } : each));
+    const some = rows.map((each, i) => (i % 2 === 0 ? { ...each, state: 'up to date' as const } : each));
     const behind = new Set(some.filter((each) => each.state === 'behind').map(({ name }) => name));
     expect(names(some)).toEqual(
       all
@@ -283,7 +293,7 @@ describe('waves of those that are behind', () => {
 
   test('a wave in which nobody is behind is none', () => {
     expect(
-      names(rows.map((each) => (each.name === 't3' ? { ...each, state: 'at version' } : each)))[0]![0],
+      names(rows.map((each) => (each.name === 't3' ? { ...each, state: 'up to date' } : each)))[0]![0],
     ).toBe('early');
   });
 });
@@ -297,7 +307,7 @@ describe('a wave has ended', () => {
     }));
     objects.set('m', JSON.stringify({ ResultFiles: { SUCCEEDED: [{ Key: 'f' }] } }));
     objects.set('f', JSON.stringify(file));
-    return tally(
+    return tallyResults(
       { ...state({ lists, ...change }), branches: [{ server: 'main', results: { Key: 'm' } }] },
       bucket,
     );
@@ -307,19 +317,19 @@ describe('a wave has ended', () => {
   test('the look: its waves are written down, each in a place of its own', async () => {
     const next = await ended({ canaries: ['a'], shares: [30] }, { a: 'behind', b: 'behind', c: 'behind' });
     expect(next).toMatchObject({ work: 'apply', wave: 1, name: 'canary', go: true });
-    expect(next.lists).toEqual({ main: keys.list('r', 1, 'main') });
+    expect(next.lists).toEqual({ main: runObjectKeys.list('r', 1, 'main') });
     expect(next.waves.map(({ lists }) => lists)).toEqual([
-      { main: keys.list('r', 2, 'main') },
-      { main: keys.list('r', 3, 'main') },
+      { main: runObjectKeys.list('r', 2, 'main') },
+      { main: runObjectKeys.list('r', 3, 'main') },
     ]);
-    expect(JSON.parse(objects.get(keys.state('r'))!)).toEqual(next);
-    expect(JSON.parse(objects.get(keys.tenants('r'))!)).toHaveLength(3);
+    expect(JSON.parse(objects.get(runObjectKeys.state('r'))!)).toEqual(next);
+    expect(JSON.parse(objects.get(runObjectKeys.tenants('r'))!)).toHaveLength(3);
     expect(logged).toContainEqual(
       expect.objectContaining({
-        event: 'fleet-wave',
+        event: 'fleet-wave-ended',
         run: 'r',
-        wave: 'look',
-        work: 'look',
+        wave: 'inspect',
+        work: 'inspect',
         states: { behind: 3 },
         wrong: 0,
         stopped: null,
@@ -331,32 +341,32 @@ describe('a wave has ended', () => {
   test.each([
     ['a look that is to change nothing', { migrates: false }, 'behind'],
     ['something stands against one', {}, 'edited'],
-    ['a proof', { work: 'prove' }, 'behind'],
+    ['a proof', { work: 'verify' }, 'behind'],
     ['a rollback', { work: 'undo', waves: [{ name: 'rest', lists: {} }] }, 'behind'],
   ] as const)('%s: no wave follows', async (_, change, found) => {
     const next = await ended(change, { a: found, b: 'behind' });
     expect([next.go, names(next), next.lists]).toEqual([false, [], {}]);
-    expect(logged).toContainEqual(expect.objectContaining({ event: 'fleet-wave', next: null }));
+    expect(logged).toContainEqual(expect.objectContaining({ event: 'fleet-wave-ended', next: null }));
   });
 
   test('a wave: the waves after it are those that were written down, and who was looked at before is known', async () => {
-    await ended({}, { a: 'at version', b: 'behind' });
+    await ended({}, { a: 'up to date', b: 'behind' });
     const rest = { name: 'rest', lists: { main: 'x' } };
-    const next = await ended({ work: 'apply', wave: 1, name: 'canary', waves: [rest] }, { b: 'at version' });
+    const next = await ended({ work: 'apply', wave: 1, name: 'canary', waves: [rest] }, { b: 'up to date' });
     expect(next).toMatchObject({
       name: 'rest',
       go: true,
       waves: [],
-      report: { targets: 2, states: { 'at version': 2 } },
+      report: { tenantCount: 2, states: { 'up to date': 2 } },
     });
   });
 
   test('the first wave forgets what a start before it left', async () => {
-    objects.set(keys.tenants('r'), JSON.stringify([row('old', 'failed')]));
-    expect((await ended({}, { a: 'behind' })).report.targets).toBe(1);
+    objects.set(runObjectKeys.tenants('r'), JSON.stringify([row('old', 'failed')]));
+    expect((await ended({}, { a: 'behind' })).report.tenantCount).toBe(1);
   });
 
   test('a wave without what was known before it', async () => {
-    expect((await ended({ work: 'apply', wave: 1 }, { a: 'at version' })).report.targets).toBe(1);
+    expect((await ended({ work: 'apply', wave: 1 }, { a: 'up to date' })).report.tenantCount).toBe(1);
   });
 });

@@ -1,17 +1,17 @@
 /** Many tenants' checks in one report: by kind, whatever their number. */
 import { describe, expect, test } from 'vitest';
-import { type AuditDrift, type AuditedFinding, MOST_NEW } from '../../lambda/contract/audit';
+import { type AuditDrift, type AuditedFinding, MAX_NEW_FINDINGS } from '../../lambda/contract/audit-findings';
 import type { Verification } from '../../lambda/contract/status';
-import { fleetDrift, tenantsWith } from '../../lambda/fleet/drift';
-import { byKind } from '../../lambda/migrate/fleet/new-findings';
-import { fleetMetrics } from '../../lambda/migrate/metrics';
+import { countTenantsWith, summarizeFleetDrift } from '../../lambda/fleet/drift';
+import { mergeByKind } from '../../lambda/migrate/fleet/new-findings';
+import { buildFleetMetrics } from '../../lambda/migrate/metrics';
 
 const rest = { notReached: 0, deploying: false, logging: [] };
 const verification = (change: Partial<Verification> = {}): Verification => ({
   namespace: 'crm',
-  proved: [],
+  verified: [],
   findings: [],
-  unproved: [],
+  withoutVerify: [],
   pending: [],
   errors: [],
   ...change,
@@ -20,11 +20,11 @@ const lost = verification({ findings: [{ migration: '0001_orders', sentence: 'ta
 const late = verification({ pending: ['0002_total', '0003_note'] });
 const finding = (
   object: string,
-  grade: AuditedFinding['grade'] = 'C',
-  id = 'missing-id-default',
+  confidence: AuditedFinding['confidence'] = 'C',
+  id = 'missing-primary-key-default',
 ): AuditedFinding => ({
   id,
-  grade,
+  confidence,
   object,
   message: `${object} has no default.`,
   evidence: [],
@@ -33,10 +33,10 @@ const audit = (unpaged: number | null, ...named: AuditedFinding[]): AuditDrift =
   found: named.length,
   unpaged,
   named,
-  accepted: 0,
-  gone: [],
-  notSeen: [],
-  unseen: 0,
+  suppressed: 0,
+  obsolete: [],
+  notChecked: [],
+  notCheckedCount: 0,
   problem: null,
 });
 
@@ -47,13 +47,13 @@ test('where the login may not look, that is said, and nothing is claimed', () =>
     broken: 0,
     failing: 0,
     undecided: {},
-    unkept: 0,
+    notRecorded: 0,
     named: [],
     problem: null,
   };
-  const report = fleetDrift(
+  const report = summarizeFleetDrift(
     [
-      { name: 'a', verification: late, notSeen: 'it may not read orders' },
+      { name: 'a', verification: late, notChecked: 'it may not read orders' },
       {
         name: 'b',
         verification: verification(),
@@ -64,26 +64,26 @@ test('where the login may not look, that is said, and nothing is claimed', () =>
         verification: verification(),
         workload: { ...workload, problem: 'They could not be planned.' },
       },
-      { name: 'd', verification: lost, notSeen: 'it may not read people' },
+      { name: 'd', verification: lost, notChecked: 'it may not read people' },
     ],
     [{ name: 'a' }],
     rest,
     [{ name: 'z', why: "The server's login may not connect to it." }],
   );
-  expect(report).toMatchObject({ looked: 3 });
-  expect(report.kinds).toEqual([
-    { kind: 'not-seen', tenants: 5, first: ['a', 'b', 'c', 'd', 'z'], example: 'it may not read orders' },
+  expect(report).toMatchObject({ checked: 3 });
+  expect(report.findings).toEqual([
+    { kind: 'not-readable', tenants: 5, first: ['a', 'b', 'c', 'd', 'z'], example: 'it may not read orders' },
     { kind: 'drift', tenants: 1, first: ['d'], example: '0001_orders: table orders is missing' },
     { kind: 'pending', tenants: 1, first: ['a'], example: '2 pending, the first is 0002_total' },
   ]);
-  const metrics = fleetMetrics('f', report, 0);
+  const metrics = buildFleetMetrics('f', report, 0);
   expect(metrics).toMatchObject({
     Drift: 1,
-    ProvedMigrations: 2,
+    VerifiedMigrations: 2,
     PendingMigrations: 1,
     UnreachableDatabases: 0,
   });
-  expect(fleetMetrics('f', { ...report, audited: 1 }, 0)).toMatchObject({ AuditFindings: 0 });
+  expect(buildFleetMetrics('f', { ...report, audited: 1 }, 0)).toMatchObject({ AuditFindings: 0 });
 });
 
 test('a thousand tenants are a few lines', () => {
@@ -91,15 +91,15 @@ test('a thousand tenants are a few lines', () => {
     name: `shop/t${String(i).padStart(4, '0')}`,
     verification: i % 2 === 0 ? lost : i % 5 === 0 ? late : verification(),
   }));
-  const report = fleetDrift(tenants, [{ name: 'shop' }], rest);
+  const report = summarizeFleetDrift(tenants, [{ name: 'shop' }], rest);
   expect(report).toEqual({
-    looked: 1_000,
+    checked: 1_000,
     notReached: 0,
     deploying: false,
     audited: 0,
     unpaged: 0,
     logging: [],
-    kinds: [
+    findings: [
       {
         kind: 'drift',
         tenants: 500,
@@ -114,18 +114,18 @@ test('a thousand tenants are a few lines', () => {
     ],
   });
   expect(JSON.stringify(report).length).toBeLessThan(1_000);
-  expect(tenantsWith(report, 'pending')).toBe(100);
-  expect(fleetMetrics('ask', report, 0)).toMatchObject({
+  expect(countTenantsWith(report, 'pending')).toBe(100);
+  expect(buildFleetMetrics('ask', report, 0)).toMatchObject({
     FunctionName: 'ask',
     DriftChecked: 1,
     Drift: 500,
-    ProvedMigrations: 500,
+    VerifiedMigrations: 500,
     PendingMigrations: 100,
     TenantsNotReached: 0,
   });
-  expect(fleetMetrics('ask', report, 0)).not.toHaveProperty('AuditFindings');
+  expect(buildFleetMetrics('ask', report, 0)).not.toHaveProperty('AuditFindings');
   // Between two waves tenants are behind, and nobody need get up for it.
-  const during = fleetMetrics('ask', fleetDrift(tenants, [], { ...rest, deploying: true }), 0);
+  const during = buildFleetMetrics('ask', summarizeFleetDrift(tenants, [], { ...rest, deploying: true }), 0);
   expect(during).toMatchObject({ Drift: 500, DriftChecked: 1 });
   expect(during).not.toHaveProperty('PendingMigrations');
 });
@@ -144,21 +144,26 @@ test("the audit's kinds count databases, and what nobody was told of", () => {
       } as const,
     },
   ];
-  const report = fleetDrift([], databases, rest);
+  const report = summarizeFleetDrift([], databases, rest);
   expect(report).toMatchObject({
     audited: 3,
     unpaged: 2,
-    kinds: [
-      { kind: 'missing-id-default', tenants: 2, first: ['a', 'b'], example: 't.id: t.id has no default.' },
+    findings: [
+      {
+        kind: 'missing-primary-key-default',
+        tenants: 2,
+        first: ['a', 'b'],
+        example: 't.id: t.id has no default.',
+      },
       { kind: 'unreachable', tenants: 1, first: ['d'] },
     ],
   });
-  expect(fleetMetrics('ask', report, 0)).toMatchObject({
+  expect(buildFleetMetrics('ask', report, 0)).toMatchObject({
     AuditFindings: 1,
     NewFindings: 2,
     UnreachableDatabases: 1,
   });
-  expect(fleetDrift([], [{ name: 'c', audit: audit(null) }], rest).unpaged).toBeNull();
+  expect(summarizeFleetDrift([], [{ name: 'c', audit: audit(null) }], rest).unpaged).toBeNull();
 });
 
 test('a page has one finding a kind, the surest, and says in how many databases', () => {
@@ -173,7 +178,7 @@ test('a page has one finding a kind, the surest, and says in how many databases'
       marked: true,
     },
   }));
-  expect(byKind(found)).toEqual({
+  expect(mergeByKind(found)).toEqual({
     marked: true,
     count: 2,
     findings: [
@@ -187,21 +192,21 @@ test('a page has one finding a kind, the surest, and says in how many databases'
       },
     ],
   });
-  expect(byKind([])).toEqual({ findings: [], count: 0, marked: true });
+  expect(mergeByKind([])).toEqual({ findings: [], count: 0, marked: true });
   expect(
-    byKind([{ database: 'a', found: { findings: [finding('t')], count: 300, marked: false } }]),
+    mergeByKind([{ database: 'a', found: { findings: [finding('t')], count: 300, marked: false } }]),
   ).toMatchObject({ count: 2, marked: false });
 });
 
 describe('kinds', () => {
   const of = (...kinds: [kind: string, ...tenants: string[]][]) =>
-    fleetDrift(
+    summarizeFleetDrift(
       [],
       kinds.flatMap(([kind, ...names]) =>
         names.map((name) => ({ name, audit: audit(0, finding('t', 'C', kind)) })),
       ),
       rest,
-    ).kinds.map(({ kind, first }) => [kind, ...first]);
+    ).findings.map(({ kind, first }) => [kind, ...first]);
 
   test('those that most tenants have come first, then by name; and their tenants by name', () => {
     expect(of(['b', 'y', 'x'], ['c', 'x'], ['a', 'z'], ['d', 'z', 'x', 'y'])).toEqual([
@@ -213,16 +218,16 @@ describe('kinds', () => {
   });
 
   test('what cannot be proved, and statements that no longer plan', () => {
-    const unproved = verification({
+    const withoutVerify = verification({
       errors: [{ code: 'privilege', message: 'no right', remedy: 'Grant it.' }],
     });
     const workload = (broken: number) => ({ broken, statements: 9, undecided: {}, problem: null }) as never;
     const tenants = [
-      { name: 'a', verification: unproved, workload: workload(2) },
+      { name: 'a', verification: withoutVerify, workload: workload(2) },
       { name: 'b', verification: verification(), workload: workload(0) },
     ];
-    expect(fleetDrift(tenants, [], rest).kinds).toEqual([
-      { kind: 'unproved', tenants: 1, first: ['a'], example: 'No right. Grant it.' },
+    expect(summarizeFleetDrift(tenants, [], rest).findings).toEqual([
+      { kind: 'verify-error', tenants: 1, first: ['a'], example: 'No right. Grant it.' },
       { kind: 'workload', tenants: 1, first: ['a'], example: '2 of 9 statements no longer plan' },
     ]);
   });
@@ -234,8 +239,8 @@ describe('kinds', () => {
     [`😀${'x'.repeat(300)}`, `😀${'x'.repeat(298)}…`],
   ])('an example is 300 characters at most, and no half of one (%#)', (sentence, example) => {
     const findings = [{ migration: 'm', sentence: sentence.slice(3) }];
-    const told = fleetDrift([{ name: 'a', verification: verification({ findings }) }], [], rest);
-    expect(told.kinds[0]!.example).toBe(`m: ${example.slice(3)}`);
+    const told = summarizeFleetDrift([{ name: 'a', verification: verification({ findings }) }], [], rest);
+    expect(told.findings[0]!.example).toBe(`m: ${example.slice(3)}`);
   });
 });
 
@@ -244,17 +249,17 @@ test('of a page, the surest kinds come first, in the order in which they were fo
     database,
     found: { findings, count: findings.length, marked: true },
   });
-  const of = (...all: Parameters<typeof byKind>[0]) =>
-    byKind(all).findings.map(({ id, grade }) => id + grade);
+  const of = (...all: Parameters<typeof mergeByKind>[0]) =>
+    mergeByKind(all).findings.map(({ id, confidence }) => id + confidence);
   expect(
     of(
       found('a', finding('x', 'C', 'c'), finding('x', 'A', 'a'), finding('x', 'B', 'b')),
       found('b', finding('y', 'B', 'd'), finding('y', 'A', 'e'), finding('y', 'B', 'c')),
     ),
   ).toEqual(['aA', 'eA', 'cB', 'bB', 'dB']);
-  const five = byKind(['a', 'b', 'c', 'd', 'e'].map((name) => found(name, finding('t'))));
+  const five = mergeByKind(['a', 'b', 'c', 'd', 'e'].map((name) => found(name, finding('t'))));
   expect(five.findings[0]!.message).toMatch(/ in 5 databases: a, b, c, d, e\.$/);
   const many = Array.from({ length: 300 }, (_, i) => finding('t', 'C', `kind ${i}`));
-  const page = byKind([found('a', ...many)]);
-  expect([page.findings.length, page.count]).toEqual([MOST_NEW, 300]);
+  const page = mergeByKind([found('a', ...many)]);
+  expect([page.findings.length, page.count]).toEqual([MAX_NEW_FINDINGS, 300]);
 });

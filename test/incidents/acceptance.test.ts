@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { INCIDENTS, reproduce, runAgain } from '../../lib/demo/incidents';
+import { INCIDENTS, reproduceErrors, runAgain } from '../../lib/demo/incidents';
 import { majors } from '../support/database';
 import { STOPPED } from './stopped';
 import { IncidentDatabase, manifestOf } from './support';
@@ -10,7 +10,7 @@ describe.each(majors())('on PostgreSQL %i', (major) => {
 
     it('fails as its document says', async () => {
       database = await IncidentDatabase.create(incident, major);
-      const reproduced = await reproduce(database.client, incident);
+      const reproduced = await reproduceErrors(database.client, incident);
       expect(reproduced.map(({ sqlstate, message }) => [sqlstate, message])).toEqual(
         incident.failing.map(({ sqlstate, words }) => [sqlstate, words]),
       );
@@ -34,7 +34,10 @@ describe.each(majors())('on PostgreSQL %i', (major) => {
 
     it('is repaired by a deployment, and proved', async () => {
       const outcome = await database.deploy();
-      expect(outcome).toMatchObject({ status: 'done', report: { warnings: [], unproved: [], pending: [] } });
+      expect(outcome).toMatchObject({
+        status: 'done',
+        report: { warnings: [], withoutVerify: [], pending: [] },
+      });
       expect(await database.findings()).toEqual([]);
       const all = (await manifestOf(incident)).migrations.map((migration) => migration.name);
       expect([...(stopped?.applied ?? []), ...outcome.report.applied]).toEqual(all);
@@ -44,7 +47,7 @@ describe.each(majors())('on PostgreSQL %i', (major) => {
       await runAgain(database.client, incident);
     });
 
-    for (const { what, holds } of incident.behaviours) {
+    for (const { what, holds } of incident.behaviors) {
       it(what, () => holds(database.connect));
     }
 

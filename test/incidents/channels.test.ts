@@ -1,7 +1,7 @@
 /** Linking sessions to leads where things go wrong at the same moment. */
 import type { Client } from 'pg';
 import { describe, expect, it } from 'vitest';
-import { alone, channels, together } from '../../lib/demo/incidents';
+import { callConcurrently, channels, withClient } from '../../lib/demo/incidents';
 import { majors } from '../support/database';
 import { type IncidentDatabase, repaired } from './support';
 
@@ -21,7 +21,7 @@ describe.each(majors())('update_session_profile() on PostgreSQL %i', (major) => 
     for (const channel of CHANNELS) {
       const id = await session(database.client, channel);
       const email = `${channel}@example.com`;
-      const answers = await together(database.connect, 6, (client) =>
+      const answers = await callConcurrently(database.connect, 6, (client) =>
         client.query(UPDATE, [channel, id, email, null]),
       );
       expect(new Set(answers.map(({ rows }) => rows[0].lead))).toEqual(
@@ -39,10 +39,10 @@ describe.each(majors())('update_session_profile() on PostgreSQL %i', (major) => 
       ['BOTH@example.com', '+49301234567'],
     ];
     // The call that knows both goes first here, so that all the others have to find its lead.
-    await alone(database.connect, async (client) =>
+    await withClient(database.connect, async (client) =>
       client.query(UPDATE, ['web', await session(client, 'web'), ...known[2]!]),
     );
-    const answers = await together(database.connect, 12, async (client, i) => {
+    const answers = await callConcurrently(database.connect, 12, async (client, i) => {
       const channel = CHANNELS[i % 4]!;
       const { rows } = await client.query(UPDATE, [
         channel,
@@ -89,7 +89,7 @@ describe.each(majors())('update_session_profile() on PostgreSQL %i', (major) => 
 
   it('refuses REPEATABLE READ, and makes one lead under SERIALIZABLE', async () => {
     const database = await repaired(channels, major);
-    const answers = await together(database.connect, 6, async (client, i) => {
+    const answers = await callConcurrently(database.connect, 6, async (client, i) => {
       const id = await session(client, 'web');
       const level = i === 0 ? 'REPEATABLE READ' : 'SERIALIZABLE';
       await client.query(`BEGIN ISOLATION LEVEL ${level}`);

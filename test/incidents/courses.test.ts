@@ -4,8 +4,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Client } from 'pg';
 import { describe, expect, it, vi } from 'vitest';
-import { courses, together } from '../../lib/demo/incidents';
-import { recordedAtOnce, recordedTwice } from '../../lib/demo/incidents/courses';
+import { callConcurrently, courses } from '../../lib/demo/incidents';
+import { recordConcurrently, recordTwice } from '../../lib/demo/incidents/courses';
 import { majors } from '../support/database';
 import { IncidentDatabase, repaired } from './support';
 
@@ -51,8 +51,8 @@ describe.each(majors())('record_purchase() on PostgreSQL %i', (major) => {
     expect(await warnings(client, () => client.query(RECORD, [STUDENT, course(2)]))).toEqual([
       `WARNING: ${WARNING}`,
     ]);
-    await recordedTwice(database.connect);
-    await recordedAtOnce(database.connect);
+    await recordTwice(database.connect);
+    await recordConcurrently(database.connect);
     expect(await database.findings()).toMatchObject([
       { migration: '0002_one_active_purchase' },
       { migration: '0002_one_active_purchase' },
@@ -75,8 +75,8 @@ describe.each(majors())('record_purchase() on PostgreSQL %i', (major) => {
     expect(await warnings(client, () => client.query(RECORD, [STUDENT, course(1)]))).toEqual([
       `WARNING: ${WARNING}`,
     ]);
-    await recordedTwice(database.connect);
-    await recordedAtOnce(database.connect);
+    await recordTwice(database.connect);
+    await recordConcurrently(database.connect);
     await database.repairByHand();
     await database.repair();
     expect(await database.findings()).toEqual([]);
@@ -113,8 +113,8 @@ describe.each(majors())('record_purchase() on PostgreSQL %i', (major) => {
         'CREATE UNIQUE INDEX CONCURRENTLY left_over ON student_course_purchases (student_id, course_id) WHERE is_active',
       ),
     ).rejects.toThrow('could not create unique index');
-    await recordedTwice(database.connect);
-    await recordedAtOnce(database.connect);
+    await recordTwice(database.connect);
+    await recordConcurrently(database.connect);
     const { rows } = await client.query(RECORD, [STUDENT, course(1)]);
     expect(rows[0].created).toBe(false);
     expect(await active(database, 1)).toBe(2);
@@ -157,7 +157,7 @@ describe.each(majors())('record_purchase() on PostgreSQL %i', (major) => {
         building = false;
       });
     let calls = 0;
-    await together(database.connect, 6, async (client) => {
+    await callConcurrently(database.connect, 6, async (client) => {
       for (let n = 100; building || n < 120; n++) {
         await client.query(RECORD, [STUDENT, course(n)]);
         calls++;
@@ -188,7 +188,7 @@ describe.each(majors())('record_purchase() on PostgreSQL %i', (major) => {
     expect(await under(database.client, 'REPEATABLE READ', 1)).toBe('done');
     await database.client.query('DROP INDEX unique_active_purchase');
     expect(await under(database.client, 'REPEATABLE READ', 2)).toBe('0A000');
-    const answers = await together(database.connect, 6, (client) => under(client, 'SERIALIZABLE', 3));
+    const answers = await callConcurrently(database.connect, 6, (client) => under(client, 'SERIALIZABLE', 3));
     expect(answers).toContain('done');
     for (const answer of answers) expect(['done', '40001']).toContain(answer);
     expect(await active(database, 3)).toBe(1);

@@ -5,13 +5,13 @@ import { describe, expect, it } from 'vitest';
 import { down } from '../../lambda/engine';
 import {
   appointments,
-  asFound,
   channels,
   courses,
   INCIDENTS,
   type Incident,
   marketplace,
   messaging,
+  readFoundSchema,
 } from '../../lib/demo/incidents';
 import { outerMajors } from '../support/database';
 import { contextFor } from '../support/engine';
@@ -22,7 +22,7 @@ const DASHED = '01234567-89ab-cdef-0123-456789abcdef';
 
 /** Seeds a database as found, and then what the test changes. */
 const changed = (database: string, sql: string) => async (client: Client) => {
-  await client.query(asFound(database));
+  await client.query(readFoundSchema(database));
   await client.query(sql);
 };
 const book = (sql: string) => changed('appointments', sql);

@@ -70,7 +70,7 @@ class Watched {
 
   async run(statement: Statement): Promise<void> {
     const [existing, said] = [await tables(this.observer), await declared(this.observer, statement)];
-    if (statement.execution === 'outside') {
+    if (statement.execution === 'non-transactional') {
       // CREATE INDEX CONCURRENTLY waits for the snapshot, DROP INDEX CONCURRENTLY for the lock on its table.
       await this.observer.query('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1');
       for (const oid of said.keys())

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type { Client } from 'pg';
 import { Client as PgClient } from 'pg';
-import type { ConvergeRequest, Outcome } from '../../lambda/contract/converge';
+import type { ConvergeOutcome, ConvergeRequest } from '../../lambda/contract/converge';
 import type { Manifest } from '../../lambda/contract/manifest';
 import type { VerifyFinding } from '../../lambda/contract/status';
 import { converge, verify } from '../../lambda/engine';
 import { compileFolder } from '../../lib/compiler';
-import type { Connect, Incident } from '../../lib/demo/incidents';
+import type { ConnectClient, Incident } from '../../lib/demo/incidents';
 import { asSuperuser, connect, createDatabase } from '../support/database';
 import { contextFor } from '../support/engine';
 
@@ -58,13 +58,13 @@ export class IncidentDatabase {
   }
 
   /** Connections that whoever asked for them ends. */
-  readonly connect: Connect = async () => {
+  readonly connect: ConnectClient = async () => {
     const client = new PgClient({ connectionString: this.url });
     await client.connect();
     return client;
   };
 
-  async deploy(change: Partial<ConvergeRequest> = {}): Promise<Outcome> {
+  async deploy(change: Partial<ConvergeRequest> = {}): Promise<ConvergeOutcome> {
     const manifest = await manifestOf(this.incident);
     return converge(contextFor(this.url, manifest), {
       id: randomUUID(),

@@ -1,13 +1,12 @@
 /** The function that only answers questions: what it refuses, and that it could not write if it wanted to. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { MigrateRequest } from '../../lambda/contract/migrate';
-import { isQuestion } from '../../lambda/contract/migrate';
-import { type ActionContext, act } from '../../lambda/migrate/actions';
+import { isReadOnlyAction } from '../../lambda/contract/migrate';
+import { type ActionContext, handleRequest } from '../../lambda/migrate/actions';
 import { connectDataApi } from '../../lambda/postgres/data-api/database';
 import type { Database } from '../../lambda/postgres/database';
 import { connectPg } from '../../lambda/postgres/pg';
-import { withoutWriting } from '../../lambda/postgres/without-writing';
-import { dumpCatalogue } from '../../lib/demo/catalogue';
+import { dumpCatalog } from '../../lib/demo/dump-catalog';
 import { type DataApiEndpoint, startDataApi } from '../support/aws/data-api';
 import { compileTexts } from '../support/conductor';
 import { connect, createDatabase, majors } from '../support/database';
@@ -21,7 +20,7 @@ const FILES = {
   '0001_people':
     "-- migrate:up\nCREATE TABLE people (id bigint PRIMARY KEY, name text);\n-- migrate:verify\nSELECT trueup.has_column('people', 'name');\n",
   '0002_name':
-    '-- migrate:up\nALTER TABLE people ADD COLUMN nick text;\n-- migrate:unproved A sample.\n-- migrate:down\nALTER TABLE people DROP COLUMN nick;\n',
+    '-- migrate:up\nALTER TABLE people ADD COLUMN nick text;\n-- migrate:no-verify A sample.\n-- migrate:down\nALTER TABLE people DROP COLUMN nick;\n',
 };
 
 const CHANGING: readonly MigrateRequest[] = [
@@ -51,7 +50,7 @@ const QUESTIONS: readonly MigrateRequest[] = [
   { action: 'workload', of: null },
   { action: 'audit' },
   { action: 'new-findings', of: null },
-  { action: 'rehearse', statements: null, from: 0 },
+  { action: 'check-workload', statements: null, from: 0 },
 ];
 
 /** Both transports: with a session that is read only, and without one. */
@@ -65,10 +64,8 @@ const transports = {
       secret: { username, password },
     });
     endpoints.push(endpoint);
-    return async (readOnly: boolean): Promise<Database> => {
-      const db = await connectDataApi({ ...endpoint, database: pathname.slice(1) });
-      return readOnly ? withoutWriting(db) : db;
-    };
+    return (readOnly: boolean): Promise<Database> =>
+      connectDataApi({ ...endpoint, database: pathname.slice(1), readOnly });
   },
 };
 
@@ -82,7 +79,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
       open = await transports[transport](url);
       const manifest = await compileTexts(FILES);
       context = {
-        settings: { namespace: 'app', ownerRole: null, asksOnly: true },
+        settings: { namespace: 'app', ownerRole: null, queryOnly: true },
         manifest,
         connect: () => open(true),
         progress: () => {},
@@ -90,7 +87,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
       };
       const deploying = {
         ...context,
-        settings: { ...context.settings, asksOnly: false },
+        settings: { ...context.settings, queryOnly: false },
         connect: () => open(false),
       };
       const request = {
@@ -100,32 +97,34 @@ describe.each(majors())('PostgreSQL %i', (major) => {
         direction: 'forward',
         manifestHash: manifest.hash,
       } as const;
-      expect(await act({ action: 'converge', request }, deploying)).toMatchObject({
+      expect(await handleRequest({ action: 'converge', request }, deploying)).toMatchObject({
         outcome: { status: 'done' },
       });
     });
 
     it('refuses whatever changes the database, and what it does not know', async () => {
       const client = await connect(url);
-      const before = await dumpCatalogue(client);
+      const before = await dumpCatalog(client);
       for (const request of CHANGING) {
-        expect(isQuestion(request.action)).toBe(false);
+        expect(isReadOnlyAction(request.action)).toBe(false);
         const connects = { ...context, connect: () => expect.unreachable() as never };
-        expect(await act(request, connects)).toMatchObject({
+        expect(await handleRequest(request, connects)).toMatchObject({
           action: 'error',
           error: { code: 'privilege', remedy: expect.stringContaining('grantDeploy()') },
         });
       }
-      expect(await dumpCatalogue(client)).toEqual(before);
+      expect(await dumpCatalog(client)).toEqual(before);
     });
 
     it('answers every question in sessions that cannot write', async () => {
       for (const request of QUESTIONS) {
-        const response = await act(request, context);
+        const response = await handleRequest(request, context);
         expect(response).toMatchObject({ action: request.action });
       }
-      const verified = await act({ action: 'verify' }, context);
-      expect(verified).toMatchObject({ verification: { proved: ['0001_people'], errors: [], findings: [] } });
+      const verified = await handleRequest({ action: 'verify' }, context);
+      expect(verified).toMatchObject({
+        verification: { verified: ['0001_people'], errors: [], findings: [] },
+      });
     });
 
     it('a session for questions writes nothing, however it is asked to', async () => {

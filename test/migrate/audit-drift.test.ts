@@ -1,18 +1,16 @@
-/** The drift check's audit: what is new is told once, what is gone is forgotten, what is accepted is never told. */
+/** The drift check's audit: what is new is told once, what is gone is forgotten, what is suppressed is never told. */
 import { afterAll, describe, expect, test } from 'vitest';
-import type { Accepted, AuditDrift } from '../../lambda/contract/audit';
-import { RUNNER_LOCK } from '../../lambda/engine/locks/runner-lock';
+import type { AuditDrift, Suppression } from '../../lambda/contract/audit-findings';
+import { RUNNER_LOCK_KEY } from '../../lambda/engine/locks/runner-lock';
 import type { EngineContext } from '../../lambda/engine/run';
-import { newFindings } from '../../lambda/migrate/audit-drift';
+import { takeNewFindings } from '../../lambda/migrate/audit-drift';
 import { checkDrift } from '../../lambda/migrate/drift';
-import { changesOf, type FindingGroup } from '../../lambda/migrate/known-findings';
-import { driftMetrics } from '../../lambda/migrate/metrics';
+import { computeChanges, type FindingGroup } from '../../lambda/migrate/known-findings';
+import { buildDriftMetrics } from '../../lambda/migrate/metrics';
 import { connectDataApi } from '../../lambda/postgres/data-api/database';
-import type { Database } from '../../lambda/postgres/database';
 import { connectPg } from '../../lambda/postgres/pg';
-import { withoutWriting } from '../../lambda/postgres/without-writing';
 import { startDataApi } from '../support/aws/data-api';
-import { connect, createDatabase, majors } from '../support/database';
+import { connect, createDatabase, majors, newestMajor } from '../support/database';
 import { contextFor, up } from '../support/engine';
 import { manifestOf, migration, promising } from '../support/manifest';
 
@@ -26,39 +24,44 @@ const first = migration('0001_shop', {
 const endpoints: { close(): Promise<unknown> }[] = [];
 afterAll(() => Promise.all(endpoints.map((each) => each.close())));
 
-const overPg = (url: string) => async () => connectPg({ url, readOnly: true });
-async function overDataApi(url: string): Promise<() => Promise<Database>> {
+type Connects = Required<Pick<EngineContext, 'connect' | 'connectForRecords'>>;
+const overPg = (url: string): Connects => ({
+  connect: () => connectPg({ url, readOnly: true }),
+  connectForRecords: () => connectPg({ url }),
+});
+async function overDataApi(url: string): Promise<Connects> {
   const { hostname, port, username, password, pathname } = new URL(url);
   const endpoint = await startDataApi({ host: hostname, port: Number(port), secret: { username, password } });
   endpoints.push(endpoint);
-  return async () => withoutWriting(await connectDataApi({ ...endpoint, database: pathname.slice(1) }));
+  const to = { ...endpoint, database: pathname.slice(1) };
+  return {
+    connect: () => connectDataApi({ ...to, readOnly: true }),
+    connectForRecords: () => connectDataApi(to),
+  };
 }
 
-async function shop(
-  major: number,
-  transport: (url: string) => ReturnType<typeof overPg> | ReturnType<typeof overDataApi> = overPg,
-) {
+async function shop(major: number, transport: (url: string) => Connects | Promise<Connects> = overPg) {
   const manifest = manifestOf(first);
   const url = await createDatabase(major);
   await up(url, manifest);
   const client = await connect(url);
   const connects = await transport(url);
-  let accepted: readonly Accepted[] = [];
+  let suppressions: readonly Suppression[] = [];
   const context = (): EngineContext => ({
-    ...contextFor(url, { ...manifest, accepted }, 60_000),
-    connect: connects,
+    ...contextFor(url, { ...manifest, suppressions }, 60_000),
+    ...connects,
   });
   return {
     url,
     client,
-    accept: (...lines: [id: string, object: string][]) => {
-      accepted = lines.map(([id, object], i) => ({ id, object, reason: 'meant', line: i + 1 }));
+    suppress: (...lines: [id: string, object: string][]) => {
+      suppressions = lines.map(([id, object], i) => ({ id, object, reason: 'meant', line: i + 1 }));
     },
     check: async (): Promise<AuditDrift> => (await checkDrift(context(), 'app')).audit!,
     report: () => checkDrift(context(), 'app'),
     /** What a page would say. */
     told: async () => {
-      const found = await newFindings(context(), 'app');
+      const found = await takeNewFindings({ ...context(), connect: connects.connectForRecords }, 'app');
       expect(JSON.stringify(found)).not.toContain(CANARY);
       return found.findings.map(({ id, object }) => `${id} ${object}`);
     },
@@ -67,14 +70,14 @@ async function shop(
 
 test('what was not looked at is kept, and never new; a change of both kinds at once', () => {
   const known = (key: string, count: number, paged = true) => ({
-    ...{ number: count * 10, key, kind: key, object: 'public.t', grade: 'A', count, paged },
+    ...{ number: count * 10, key, kind: key, object: 'public.t', confidence: 'A', count, paged },
   });
   const group = (key: string, count: number): FindingGroup => ({
-    ...{ key, kind: key, object: 'public.t', grade: 'A' },
-    findings: Array.from({ length: count }, () => ({ grade: 'A', message: 'm', evidence: [] })),
+    ...{ key, kind: key, object: 'public.t', confidence: 'A' },
+    findings: Array.from({ length: count }, () => ({ confidence: 'A', message: 'm', evidence: [] })),
   });
   const before = [known('hidden', 1), known('gone', 2, false), known('more', 3), known('fewer', 4, false)];
-  const changes = changesOf(
+  const changes = computeChanges(
     before,
     [group('more', 4), group('fewer', 1), group('new', 1)],
     ({ kind }) => kind === 'hidden',
@@ -85,7 +88,7 @@ test('what was not looked at is kept, and never new; a change of both kinds at o
     forget: [20, 30],
     unpaged: 3,
   });
-  expect(changesOf(before, [], () => true)).toEqual({ add: [], fewer: [], forget: [], unpaged: 2 });
+  expect(computeChanges(before, [], () => true)).toEqual({ add: [], fewer: [], forget: [], unpaged: 2 });
 });
 
 const NOT_VALID = (name: string): string =>
@@ -96,10 +99,10 @@ const BROKEN = (name: string): string =>
 describe.each(majors())('PostgreSQL %i', (major) => {
   // The Data API is that of Aurora, whatever the major: once is enough.
   describe.each(
-    [{ transport: overPg }, { transport: overDataApi }].slice(0, major === majors().at(-1) ? 2 : 1),
+    [{ transport: overPg }, { transport: overDataApi }].slice(0, major === newestMajor() ? 2 : 1),
   )('$transport.name', ({ transport }) => {
-    test('told once; gone, and back: told again; accepted: never', async () => {
-      const { client, check, told, accept } = await shop(major, transport);
+    test('told once; gone, and back: told again; suppressed: never', async () => {
+      const { client, check, told, suppress } = await shop(major, transport);
       expect(await check()).toMatchObject({ found: 0, unpaged: 0, problem: null });
       expect(await told()).toEqual([]);
 
@@ -122,17 +125,17 @@ describe.each(majors())('PostgreSQL %i', (major) => {
       expect(await check()).toMatchObject({ found: 2, unpaged: 1 });
       expect(await told()).toEqual(['invalid-index public.customers']);
 
-      accept(['invalid-index', 'public.customers'], ['unvalidated-constraint', 'public.gone']);
+      suppress(['invalid-index', 'public.customers'], ['unvalidated-constraint', 'public.gone']);
       const sorted = await check();
       expect(sorted).toMatchObject({
         found: 1,
         unpaged: 0,
-        accepted: 1,
-        gone: [{ id: 'unvalidated-constraint', object: 'public.gone', line: 2 }],
+        suppressed: 1,
+        obsolete: [{ id: 'unvalidated-constraint', object: 'public.gone', line: 2 }],
       });
       await client.query(BROKEN('another'));
-      expect(await check()).toMatchObject({ found: 1, unpaged: 0, accepted: 2 });
-      accept();
+      expect(await check()).toMatchObject({ found: 1, unpaged: 0, suppressed: 2 });
+      suppress();
       expect(await check()).toMatchObject({ found: 3, unpaged: 1 });
     });
   });
@@ -180,7 +183,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     await other.query('BEGIN; LOCK customers IN SHARE UPDATE EXCLUSIVE MODE');
     const during = await check();
     expect(during).toMatchObject({ found: 1, unpaged: 0 });
-    expect(during.notSeen).toContainEqual({
+    expect(during.notChecked).toContainEqual({
       what: 'whether an INVALID index is being built',
       of: { schema: 'public', name: 'customers' },
       why: 'another session holds the lock that a build takes on its table',
@@ -192,20 +195,20 @@ describe.each(majors())('PostgreSQL %i', (major) => {
       unpaged: 0,
       problem: expect.stringMatching(/^the schema could not be read: another session holds a lock/),
     });
-    expect(driftMetrics('f', locked, 1)).not.toHaveProperty('AuditFindings');
+    expect(buildDriftMetrics('f', locked, 1)).not.toHaveProperty('AuditFindings');
     await other.query('ROLLBACK');
     expect(await check()).toMatchObject({ found: 2, unpaged: 0 });
 
     // Between two migrations nothing is what it is going to be.
     await client.query(NOT_VALID('later'));
-    await other.query(`SELECT pg_advisory_lock_shared(${RUNNER_LOCK})`);
+    await other.query(`SELECT pg_advisory_lock_shared(${RUNNER_LOCK_KEY})`);
     const deploying = await report();
     expect(deploying.audit).toMatchObject({
       found: 0,
-      problem: expect.stringMatching(/^A deployment is under way/),
+      problem: expect.stringMatching(/^A deployment is running/),
     });
-    expect(driftMetrics('f', deploying, 1)).not.toHaveProperty('NewFindings');
-    await other.query(`SELECT pg_advisory_unlock_shared(${RUNNER_LOCK})`);
+    expect(buildDriftMetrics('f', deploying, 1)).not.toHaveProperty('NewFindings');
+    await other.query(`SELECT pg_advisory_unlock_shared(${RUNNER_LOCK_KEY})`);
     expect(await check()).toMatchObject({ found: 3, unpaged: 1, problem: null });
   });
 
@@ -214,9 +217,13 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     await client.query('DROP TABLE trueup.findings');
     await client.query(NOT_VALID('later'));
     const old = await report();
-    expect(old.audit).toMatchObject({ found: 1, unpaged: null, problem: expect.stringMatching(/runId/) });
-    expect(driftMetrics('f', old, 1)).toMatchObject({ NewFindings: 1, AuditFindings: 1, Drift: 0 });
-    await expect(told()).rejects.toThrow(/cannot remember findings/);
+    expect(old.audit).toMatchObject({
+      found: 1,
+      unpaged: null,
+      problem: expect.stringMatching(/forceRunToken/),
+    });
+    expect(buildDriftMetrics('f', old, 1)).toMatchObject({ NewFindings: 1, AuditFindings: 1, Drift: 0 });
+    await expect(told()).rejects.toThrow(/cannot store findings/);
   });
 
   test('a promised statement that fails as it did is the audit’s; what got worse since is paged as a statement', async () => {
@@ -233,12 +240,12 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     });
     const promised = { ...manifest, ...manifestOf(whole) };
     await up(url, promised);
-    const context = { ...contextFor(url, promised, 60_000), connect: overPg(url) };
+    const context = { ...contextFor(url, promised, 60_000), ...overPg(url) };
     await client.query('DROP INDEX mail');
     const drifted = await checkDrift(context, 'app');
     expect(drifted).toMatchObject({ workload: { broken: 1, failing: 0 }, audit: { found: 0 } });
     await client.query(
-      `UPDATE trueup.promised SET answer = answer || '{"outcome":"fails","state":"42P10"}' WHERE answer -> 'arbiters' <> '[]'`,
+      `UPDATE trueup.workload_plans SET verdict = verdict || '{"outcome":"fails","state":"42P10"}' WHERE verdict -> 'arbiters' <> '[]'`,
     );
     const { workload, audit } = await checkDrift(context, 'app');
     expect(workload).toMatchObject({ broken: 0, failing: 1 });
@@ -248,13 +255,13 @@ describe.each(majors())('PostgreSQL %i', (major) => {
       named: [
         {
           id: 'missing-conflict-target',
-          grade: 'A',
+          confidence: 'A',
           object: 'public.customers',
           evidence: [expect.stringMatching(/^42P10, .*, 7 calls: INSERT INTO customers/)],
         },
       ],
     });
-    expect((await newFindings(context, 'app')).count).toBe(1);
+    expect((await takeNewFindings({ ...context, connect: context.connectForRecords }, 'app')).count).toBe(1);
     expect((await checkDrift(context, 'app')).audit).toMatchObject({ found: 1, unpaged: 0 });
   });
 });

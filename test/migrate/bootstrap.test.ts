@@ -1,7 +1,7 @@
 /** The first run's database and role, made by a master user like RDS's: it may make roles and databases, and is no superuser. */
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createDatabase, createRole, giveAccess } from '../../lambda/migrate/bootstrap';
+import { createDatabase, createRole, grantAccess } from '../../lambda/migrate/bootstrap';
 import type { Database } from '../../lambda/postgres/database';
 import { connectPg } from '../../lambda/postgres/pg';
 import { quoteIdentifier } from '../../lambda/sql/quote';
@@ -84,7 +84,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
           { statements: [`REVOKE ALL ON DATABASE ${quoteIdentifier(each)} FROM PUBLIC`] },
         ]);
         const access = { role, database: each, ownerRole: owner };
-        if (!(await createRole(there, access))) await giveAccess(there, access);
+        if (!(await createRole(there, access))) await grantAccess(there, access);
         await migrate(await login(of('shared')), each, owner);
       }
     }
@@ -99,7 +99,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     const there = await as(master, name('for them'));
     const access = { role: name('theirs'), database: name('for them'), ownerRole: name('their owner') };
     expect(await createRole(there, access)).toBe(false);
-    await giveAccess(there, access);
+    await grantAccess(there, access);
     await migrate(name('theirs'), name('for them'), name('their owner'));
   });
 
@@ -147,7 +147,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
         await createDatabase(await as(master), access.database, owner);
         const there = await as(master, access.database);
         await createRole(there, access);
-        await giveAccess(there, access);
+        await grantAccess(there, access);
       }),
     );
     await migrate(await login('racer'), access.database, owner);

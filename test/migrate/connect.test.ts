@@ -3,8 +3,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { connector, refuseProxy, trustedRoots } from '../../lambda/migrate/connect';
-import type { Login, MigrateSettings } from '../../lambda/migrate/settings';
+import { makeConnector, rejectProxyHost, resolveTrustedRoots } from '../../lambda/migrate/connect';
+import type { LoginMethod, MigrateSettings } from '../../lambda/migrate/migrate-settings';
 import { type PostgresServer, startPostgres } from '../../lib/scratch-postgres/server';
 import { makeCertificates } from '../e2e/support/certificates';
 import { listen, type Services } from '../support/aws/conductor/endpoint';
@@ -50,7 +50,7 @@ afterAll(async () => {
 });
 
 const settings = (
-  login: Login,
+  login: LoginMethod,
   change: Partial<MigrateSettings> & { database?: string } = {},
 ): MigrateSettings => ({
   namespace: 'app',
@@ -72,7 +72,7 @@ const settings = (
 test('a password that is rotated between two invocations is read again, once', async () => {
   await admin.query("CREATE ROLE rotating LOGIN PASSWORD 'one'");
   secrets.rotating = JSON.stringify({ username: 'rotating', password: 'one' });
-  const connect = connector(settings({ auth: 'secret', secretArn: 'rotating' }));
+  const connect = makeConnector(settings({ auth: 'secret', secretArn: 'rotating' }));
   reads = 0;
   await (await connect()).close();
   await (await connect()).close();
@@ -82,7 +82,7 @@ test('a password that is rotated between two invocations is read again, once', a
   await (await connect()).close();
   expect(reads).toBe(2);
   await admin.query("ALTER ROLE rotating PASSWORD 'three'");
-  await expect(connect()).rejects.toMatchObject({ name: 'ConnectionLost', reason: '28P01' });
+  await expect(connect()).rejects.toMatchObject({ name: 'ConnectionLostError', reason: '28P01' });
   expect(reads).toBe(3);
 });
 
@@ -95,7 +95,7 @@ test("a tenant's own secret takes the place of the login, and no role is made fo
     port: 1,
     dbname: 'other',
   });
-  const user = async (db: Awaited<ReturnType<ReturnType<typeof connector>>>) => {
+  const user = async (db: Awaited<ReturnType<ReturnType<typeof makeConnector>>>) => {
     const [row] = await db.query('SELECT session_user AS name, current_database() AS database');
     await db.close();
     return row;
@@ -103,20 +103,23 @@ test("a tenant's own secret takes the place of the login, and no role is made fo
   const own = { secret: 'acme/tenants/a', database: 'template1' };
   const byIam = { ...settings({ auth: 'iam', user: 'nobody_yet' }), adminSecretArn: 'admin' };
   for (const each of [settings({ auth: 'secret', secretArn: 'admin' }), byIam]) {
-    const connect = connector(each);
+    const connect = makeConnector(each);
     expect(await user(await connect(own))).toEqual({ name: 'tenant_a', database: 'template1' });
   }
   secrets['acme/tenants/a'] = JSON.stringify({ username: 'tenant_b', password: 'b' });
-  await expect(connector(byIam)(own)).rejects.toMatchObject({ name: 'ConnectionLost', reason: '28P01' });
+  await expect(makeConnector(byIam)(own)).rejects.toMatchObject({
+    name: 'ConnectionLostError',
+    reason: '28P01',
+  });
   const { rows } = await admin.query("SELECT FROM pg_roles WHERE rolname IN ('tenant_b', 'nobody_yet')");
   expect(rows).toEqual([]);
   // The one that everybody else has is still the settings' own.
-  const connect = connector(settings({ auth: 'secret', secretArn: 'admin' }));
+  const connect = makeConnector(settings({ auth: 'secret', secretArn: 'admin' }));
   expect(await user(await connect())).toMatchObject({ name: server.superuser });
 });
 
 test('readers cannot write', async () => {
-  const db = await connector(settings({ auth: 'secret', secretArn: 'admin' }))({ readOnly: true });
+  const db = await makeConnector(settings({ auth: 'secret', secretArn: 'admin' }))({ readOnly: true });
   await expect(db.query('CREATE TABLE t ()')).rejects.toMatchObject({ sqlstate: '25006' });
   await db.close();
 });
@@ -136,7 +139,7 @@ test('the first run makes database and role; both by two at once', async () => {
     { auth: 'iam', user: 'trueup_migrator' },
     { database: 'shop', ownerRole: 'shop_owner', createDatabase: true, adminSecretArn: 'master' },
   );
-  const sessions = await Promise.all([connector(first)(), connector(first)()]);
+  const sessions = await Promise.all([makeConnector(first)(), makeConnector(first)()]);
   for (const db of sessions) {
     expect(await db.query('SELECT current_user::text AS who, current_database()::text AS at')).toEqual([
       { who: 'trueup_migrator', at: 'shop' },
@@ -154,36 +157,38 @@ test('the first run makes database and role; both by two at once', async () => {
   // Another database for the same role, which is there by now.
   for (const ownerRole of ['shop_owner', null]) {
     const database = `second_${ownerRole}`;
-    const login: Login = { auth: 'iam', user: 'trueup_migrator' };
+    const login: LoginMethod = { auth: 'iam', user: 'trueup_migrator' };
     const change = { database, ownerRole, createDatabase: true, adminSecretArn: 'master' };
-    const second = await connector(settings(login, change))();
+    const second = await makeConnector(settings(login, change))();
     await second.execute([{ statements: ['CREATE SCHEMA trueup'] }]);
     await second.close();
   }
   // From now on the admin's secret is not read.
   reads = 0;
-  await (await connector(first)()).close();
+  await (await makeConnector(first)()).close();
   expect(reads).toBe(0);
 });
 
 test('a role that exists is left as it is, and the refusal stays', async () => {
   await admin.query("CREATE ROLE stubborn LOGIN PASSWORD 'x'");
-  const connect = connector(settings({ auth: 'iam', user: 'stubborn' }, { adminSecretArn: 'admin' }));
-  await expect(connect()).rejects.toMatchObject({ name: 'ConnectionLost', reason: '28P01' });
+  const connect = makeConnector(settings({ auth: 'iam', user: 'stubborn' }, { adminSecretArn: 'admin' }));
+  await expect(connect()).rejects.toMatchObject({ name: 'ConnectionLostError', reason: '28P01' });
   const { rows } = await admin.query("SELECT pg_has_role('stubborn', 'rds_iam', 'MEMBER') AS iam");
   expect(rows).toEqual([{ iam: false }]);
 });
 
 test('who may only ask gets sessions that cannot write, and makes neither database nor role', async () => {
-  const asking = { asksOnly: true, adminSecretArn: 'admin', createDatabase: true };
-  const db = await connector(settings({ auth: 'secret', secretArn: 'admin' }, asking))();
+  const asking = { queryOnly: true, adminSecretArn: 'admin', createDatabase: true };
+  const db = await makeConnector(settings({ auth: 'secret', secretArn: 'admin' }, asking))();
   await expect(db.query('CREATE TABLE t ()')).rejects.toMatchObject({ sqlstate: '25006' });
   await db.close();
   const nowhere = { ...asking, database: 'nowhere' };
-  await expect(connector(settings({ auth: 'secret', secretArn: 'admin' }, nowhere))()).rejects.toMatchObject({
+  await expect(
+    makeConnector(settings({ auth: 'secret', secretArn: 'admin' }, nowhere))(),
+  ).rejects.toMatchObject({
     reason: '3D000',
   });
-  await expect(connector(settings({ auth: 'iam', user: 'nobody_yet' }, asking))()).rejects.toThrow();
+  await expect(makeConnector(settings({ auth: 'iam', user: 'nobody_yet' }, asking))()).rejects.toThrow();
   const { rows } = await admin.query(
     "SELECT 1 FROM pg_database WHERE datname = 'nowhere' UNION SELECT 1 FROM pg_roles WHERE rolname = 'nobody_yet'",
   );
@@ -191,14 +196,14 @@ test('who may only ask gets sessions that cannot write, and makes neither databa
 });
 
 test('a storm of questions leaves connections to a deployment', async () => {
-  const login: Login = { auth: 'secret', secretArn: 'admin' };
-  const ask = connector(settings(login, { asksOnly: true }));
+  const login: LoginMethod = { auth: 'secret', secretArn: 'admin' };
+  const ask = makeConnector(settings(login, { queryOnly: true }));
   const asked = await Promise.allSettled(Array.from({ length: 25 }, () => ask()));
   const answered = asked.filter((each) => each.status === 'fulfilled');
   const refused = asked.filter((each) => each.status === 'rejected');
   expect(answered.length).toBeLessThanOrEqual(10);
   expect(refused.map(({ reason }) => reason.info.code)).toEqual(refused.map(() => 'busy'));
-  await (await connector(settings(login))()).close();
+  await (await makeConnector(settings(login))()).close();
   await Promise.all(answered.map(({ value }) => value.close()));
   await vi.waitFor(async () => (await ask()).close());
 });
@@ -208,7 +213,10 @@ test('without TLS nothing is sent', async () => {
   try {
     const { connection } = settings({ auth: 'secret', secretArn: 'admin' });
     const toPlain = { ...connection, port: plain.port } as MigrateSettings['connection'];
-    const connect = connector({ ...settings({ auth: 'secret', secretArn: 'admin' }), connection: toPlain });
+    const connect = makeConnector({
+      ...settings({ auth: 'secret', secretArn: 'admin' }),
+      connection: toPlain,
+    });
     await expect(connect()).rejects.toThrow('The server does not support SSL connections');
   } finally {
     await plain.stop();
@@ -221,8 +229,8 @@ test.each([
   ['proxy-shop.c1a2b3.eu-central-1.rds.amazonaws.com', false],
   ['shop.cluster-c1a2b3.eu-central-1.rds.amazonaws.com', false],
 ])('%s is RDS Proxy: %s', (host, refused) => {
-  if (refused) expect(() => refuseProxy(host)).toThrow("is RDS Proxy's");
-  else expect(() => refuseProxy(host)).not.toThrow();
+  if (refused) expect(() => rejectProxyHost(host)).toThrow('is that of an RDS Proxy');
+  else expect(() => rejectProxyHost(host)).not.toThrow();
 });
 
 test("an endpoint of RDS is held to its region's roots and the runtime's, any other host to what Node trusts", () => {
@@ -236,7 +244,7 @@ test("an endpoint of RDS is held to its region's roots and the runtime's, any ot
     amazonRootsFile: write('amazon.json', JSON.stringify({ 'eu-west-1': ['ONE\n', 'TWO\n'] })),
     runtimeRootsFile: write('runtime.pem', 'RUNTIME\n'),
   };
-  const of = (host: string, change = {}) => trustedRoots({ host, ...files, ...change });
+  const of = (host: string, change = {}) => resolveTrustedRoots({ host, ...files, ...change });
   const host = 'shop.abc.eu-west-1.rds.amazonaws.com';
   expect(of(host)).toBe('ONE\nTWO\nRUNTIME\n');
   expect(of(host, { runtimeRootsFile: join(folder, 'gone.pem') })).toBe('ONE\nTWO\n');

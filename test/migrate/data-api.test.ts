@@ -1,8 +1,8 @@
 /** Diagnosis and drift check over the Data API: one statement a call, no session, no settings. */
 import { afterAll, describe, expect, it } from 'vitest';
-import type { DiagnosisQuestion } from '../../lambda/contract/diagnosis';
+import type { DiagnosisRequest } from '../../lambda/contract/diagnosis';
 import { makeManifest } from '../../lambda/contract/manifest';
-import { KINDS } from '../../lambda/defects';
+import { DEFECT_KINDS } from '../../lambda/defects';
 import { answerQuestions } from '../../lambda/migrate/diagnosis';
 import { checkDrift } from '../../lambda/migrate/drift';
 import { connectDataApi } from '../../lambda/postgres/data-api/database';
@@ -30,7 +30,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
       CREATE TABLE accounts (id uuid PRIMARY KEY, note text);
       CREATE TABLE services (account_id varchar(40), a int, b int);
       CREATE UNIQUE INDEX ux ON services (a, b) WHERE a > 0`);
-    const question = (change: Partial<DiagnosisQuestion>): DiagnosisQuestion => ({
+    const question = (change: Partial<DiagnosisRequest>): DiagnosisRequest => ({
       signature: 'not-null',
       database: made.database,
       user: 'app',
@@ -53,26 +53,26 @@ describe.each(majors())('PostgreSQL %i', (major) => {
       { namespace: 'shop', manifest: makeManifest([]), connect: made.connect, deadline: Date.now() + 30_000 },
     );
     expect(answers.map(({ kind, case: which }) => [kind, which])).toEqual([
-      ['missing-id-default', null],
-      ['conflict-predicate', 'predicate-missing'],
+      ['missing-primary-key-default', null],
+      ['missing-conflict-predicate', 'predicate-missing'],
       ['missing-uuid-function', 'absent'],
       ['mismatched-key-types', null],
     ]);
   });
 
-  it('runs every catalogue query, and the drift check', async () => {
+  it('runs every catalog query, and the drift check', async () => {
     const made = await open(major);
     const client = await connect(made.url);
     await client.query(
       'CREATE TABLE t (id int); ALTER TABLE t ADD CONSTRAINT later CHECK (id > 1) NOT VALID',
     );
     const db = await made.connect();
-    for (const kind of KINDS) {
+    for (const kind of DEFECT_KINDS) {
       for (const names of [
         [null, null],
         ['t', 'id'],
       ])
-        await db.query(kind.catalogue.sql, names);
+        await db.query(kind.catalog.sql, names);
     }
     await db.close();
     const report = await checkDrift(

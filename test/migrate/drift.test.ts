@@ -3,11 +3,12 @@ import type { Manifest, Migration } from '../../lambda/contract/manifest';
 import { makeManifest, sha256 } from '../../lambda/contract/manifest';
 import { converge } from '../../lambda/engine';
 import { checkDrift } from '../../lambda/migrate/drift';
-import { type LogSetting, logSettingProblems } from '../../lambda/migrate/log-settings';
-import { driftMetrics } from '../../lambda/migrate/metrics';
-import { eventsOfFile, parseLogLine } from '../../lambda/page/logs/log-lines';
+import { type LogSetting, listLogSettingProblems } from '../../lambda/migrate/log-settings';
+import { buildDriftMetrics } from '../../lambda/migrate/metrics';
+import { parseLogLine, readEventsOfFile } from '../../lambda/page/logs/log-lines';
 import { connectPg } from '../../lambda/postgres/pg';
-import { heartbeatPatterns } from '../../lib/constructs/alarms/log-patterns';
+import { buildHeartbeatPatterns } from '../../lib/constructs/alarms/log-patterns';
+import { majors } from '../support/database';
 import { compileFilterPattern } from '../support/filter-pattern';
 import { type LogServer, startLogServer } from '../support/log-server';
 
@@ -36,7 +37,7 @@ const migration: Migration = {
   ],
   verify: [{ sql: verify, line: 2, checks: [] }],
   verifyWhen: 'before-commit',
-  unproved: null,
+  withoutVerify: null,
   down: [],
   undo: 'none',
   settings: { supersedes: [] },
@@ -44,7 +45,7 @@ const migration: Migration = {
 } as Migration;
 const manifest: Manifest = makeManifest([migration]);
 
-describe.each([13, 18])('PostgreSQL %i', (major) => {
+describe.each(majors())('PostgreSQL %i', (major) => {
   it('finds what somebody changed, writes nothing but the heartbeat line', async () => {
     const server: LogServer = await startLogServer(major);
     const url = server.server.url();
@@ -65,16 +66,16 @@ describe.each([13, 18])('PostgreSQL %i', (major) => {
 
     const clean = await check();
     expect(clean).toMatchObject({
-      verification: { proved: ['0001_lead_purchases'], findings: [], errors: [] },
+      verification: { verified: ['0001_lead_purchases'], findings: [], errors: [] },
       audit: { found: 0, unpaged: 0, problem: null },
       logging: [],
     });
-    expect(driftMetrics('marketplace', clean, 5)).toMatchObject({
+    expect(buildDriftMetrics('marketplace', clean, 5)).toMatchObject({
       FunctionName: 'marketplace',
       Drift: 0,
       DriftChecked: 1,
       LoggingProblems: 0,
-      ProvedMigrations: 1,
+      VerifiedMigrations: 1,
       PendingMigrations: 0,
       AuditFindings: 0,
       NewFindings: 0,
@@ -92,16 +93,16 @@ describe.each([13, 18])('PostgreSQL %i', (major) => {
       await client.query("ALTER ROLE postgres SET log_min_error_statement = 'panic'");
       const drifted = await check();
       expect(drifted.verification.findings).toHaveLength(1);
-      expect(drifted.audit?.named.map(({ grade, message }) => `${grade} ${message}`)).toEqual([
+      expect(drifted.audit?.named.map(({ confidence, message }) => `${confidence} ${message}`)).toEqual([
         'A Sequence public.imported_id_seq is behind public.imported.id: one of its next values is already taken.',
         'A Index public.broken on public.lead_purchases is INVALID and unique.',
         // Its rows are not asked on a schedule.
         'C Constraint lead_purchases_n_check on public.lead_purchases is NOT VALID.',
       ]);
       expect(drifted.logging.join()).toMatch(
-        /log_min_error_statement is "panic" for role postgres: statements/,
+        /log_min_error_statement is "panic" for role postgres: failing statements are not logged/,
       );
-      expect(driftMetrics('marketplace', drifted, 5)).toMatchObject({
+      expect(buildDriftMetrics('marketplace', drifted, 5)).toMatchObject({
         Drift: 1,
         AuditFindings: 3,
         NewFindings: 3,
@@ -109,19 +110,19 @@ describe.each([13, 18])('PostgreSQL %i', (major) => {
       await client.query('ALTER ROLE postgres RESET log_min_error_statement');
     });
     const events: string[] = [];
-    for await (const event of eventsOfFile(lines)) events.push(event);
+    for await (const event of readEventsOfFile(lines)) events.push(event);
     const heartbeat = events.find(
       (event) => parseLogLine(event)?.severity === 'LOG' && event.includes('heartbeat'),
     );
     expect(heartbeat).toMatch(/LOG: {2}trueup heartbeat \(postgres\/mar'ket%place\)$/);
-    const filters = heartbeatPatterns('postgres', "mar'ket%place").map(compileFilterPattern);
+    const filters = buildHeartbeatPatterns('postgres', "mar'ket%place").map(compileFilterPattern);
     expect(events.flatMap((event) => filters.filter((matches) => matches(event)))).toHaveLength(1);
   });
 });
 
 describe('log settings', () => {
   const problem = (name: LogSetting['name'], value: string): number =>
-    logSettingProblems([{ name, value, scope: '' }]).length;
+    listLogSettingProblems([{ name, value, scope: '' }]).length;
   it.each([
     ['lc_messages', 'C', 0],
     ['lc_messages', 'en_US.UTF-8', 0],

@@ -7,9 +7,9 @@ import { createDatabase } from '../support/database';
 import { up } from '../support/engine';
 import { manifestOf, migration } from '../support/manifest';
 
-test('one connection for the catalogue, the log settings, the ledger and every verify section', async () => {
+test('one connection for the catalog, the log settings, the ledger and every verify section', async () => {
   const url = await createDatabase();
-  // Of the application's schema, which a path that is pinned for the catalogue does not hold.
+  // Of the application's schema, which a path that is pinned for the catalog does not hold.
   const manifest = manifestOf(
     migration('0001_t', { up: ['CREATE TABLE t (id int)'], verify: "SELECT 'no table' FROM t WHERE false" }),
   );
@@ -21,8 +21,8 @@ test('one connection for the catalogue, the log settings, the ledger and every v
   };
   const context = { connect, manifest, deadline: Date.now() + 30_000, namespace: 'app' };
   const { verification, logging } = await checkDrift(context, 'app');
-  expect(verification).toMatchObject({ proved: ['0001_t'], findings: [], errors: [] });
-  expect(logging.join()).not.toMatch(/could not be done/);
+  expect(verification).toMatchObject({ verified: ['0001_t'], findings: [], errors: [] });
+  expect(logging.join()).not.toMatch(/failed/);
   expect(connections).toBe(1);
   const question = {
     signature: 'not-null',

@@ -1,8 +1,8 @@
 /** The two actions of watching, as the pager and the schedule invoke them. */
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { makeManifest } from '../../lambda/contract/manifest';
-import { type ActionContext, act } from '../../lambda/migrate/actions';
-import { ConnectionLost } from '../../lambda/postgres/database';
+import { type ActionContext, handleRequest } from '../../lambda/migrate/actions';
+import { ConnectionLostError } from '../../lambda/postgres/database';
 import { connectPg } from '../../lambda/postgres/pg';
 import { connect, createDatabase, outerMajors } from '../support/database';
 
@@ -45,30 +45,37 @@ describe.each(outerMajors())('PostgreSQL %i', (major) => {
         return connectPg({ url, readOnly: options?.readOnly });
       },
     });
-    const response = await act({ action: 'diagnose', questions: [question(name), question('other')] }, asked);
+    const response = await handleRequest(
+      { action: 'diagnose', questions: [question(name), question('other')] },
+      asked,
+    );
     expect(response).toMatchObject({
       action: 'diagnose',
       diagnoses: [
-        { kind: 'missing-id-default', migrations: [], unseen: [expect.stringMatching(/no statement/)] },
-        { kind: null, unseen: [expect.stringMatching(/from the database other/)] },
+        {
+          kind: 'missing-primary-key-default',
+          migrations: [],
+          notChecked: [expect.stringMatching(/no statement/)],
+        },
+        { kind: null, notChecked: [expect.stringMatching(/from the database other/)] },
       ],
     });
     expect(new Set(readOnly)).toEqual(new Set([true]));
-    const late = await act(
+    const late = await handleRequest(
       { action: 'diagnose', questions: [question(name)] },
       context(url, { deadline: Date.now() }),
     );
-    expect(late).toMatchObject({ diagnoses: [{ unseen: [expect.stringMatching(/No time was left/)] }] });
+    expect(late).toMatchObject({ diagnoses: [{ notChecked: [expect.stringMatching(/No time was left/)] }] });
   });
 
   it('a database that cannot be reached is an answer', async () => {
     const unreachable = context('', {
       connect: async () => {
-        throw new ConnectionLost('connect ECONNREFUSED 10.0.0.1:5432', 'ECONNREFUSED');
+        throw new ConnectionLostError('connect ECONNREFUSED 10.0.0.1:5432', 'ECONNREFUSED');
       },
       deadline: Date.now() + 2_000,
     });
-    const response = await act({ action: 'diagnose', questions: [question('shop')] }, unreachable);
+    const response = await handleRequest({ action: 'diagnose', questions: [question('shop')] }, unreachable);
     expect(response).toMatchObject({ action: 'error', error: { code: 'connection' } });
   });
 
@@ -79,18 +86,18 @@ describe.each(outerMajors())('PostgreSQL %i', (major) => {
       let failures = 2;
       const waking = context(url, {
         connect: async (options) => {
-          if (failures-- > 0) throw new ConnectionLost('timeout expired');
+          if (failures-- > 0) throw new ConnectionLostError('timeout expired');
           return connectPg({ url, readOnly: options?.readOnly });
         },
       });
-      expect(await act({ action }, waking)).toMatchObject({ action });
+      expect(await handleRequest({ action }, waking)).toMatchObject({ action });
     },
   );
 
   it.each(['drift', 'verify'] as const)(
     '%s does not wait past its time, nor for a wrong password',
     async (action) => {
-      const answer = async (error: ConnectionLost): Promise<readonly [unknown, number]> => {
+      const answer = async (error: ConnectionLostError): Promise<readonly [unknown, number]> => {
         let attempts = 0;
         const down = context('', {
           connect: async () => {
@@ -99,12 +106,12 @@ describe.each(outerMajors())('PostgreSQL %i', (major) => {
           },
           deadline: Date.now() + 1_500,
         });
-        return [await act({ action }, down), attempts] as const;
+        return [await handleRequest({ action }, down), attempts] as const;
       };
-      const [lost, attempts] = await answer(new ConnectionLost('timeout expired'));
+      const [lost, attempts] = await answer(new ConnectionLostError('timeout expired'));
       expect(lost).toMatchObject({ action: 'error', error: { code: 'connection' } });
       expect(attempts).toBeGreaterThan(1);
-      expect(await answer(new ConnectionLost('no', '28P01'))).toMatchObject([{ action: 'error' }, 1]);
+      expect(await answer(new ConnectionLostError('no', '28P01'))).toMatchObject([{ action: 'error' }, 1]);
     },
   );
 
@@ -113,7 +120,7 @@ describe.each(outerMajors())('PostgreSQL %i', (major) => {
     const client = await connect(url);
     await client.query('CREATE TABLE t (id int, CHECK (id > 0))');
     await client.query('ALTER TABLE t ADD CONSTRAINT later CHECK (id > 1) NOT VALID');
-    const response = await act({ action: 'drift' }, context(url));
+    const response = await handleRequest({ action: 'drift' }, context(url));
     expect(response).toMatchObject({
       action: 'drift',
       drift: {
@@ -121,7 +128,7 @@ describe.each(outerMajors())('PostgreSQL %i', (major) => {
           named: [{ id: 'unvalidated-constraint', object: 'public.t' }],
           // No deployment has made the ledger.
           unpaged: null,
-          problem: expect.stringMatching(/^The ledger in schema trueup cannot remember findings/),
+          problem: expect.stringMatching(/^The ledger in schema trueup cannot store findings/),
         },
         logging: [],
       },

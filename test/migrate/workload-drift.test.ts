@@ -2,12 +2,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import type { WorkloadDrift } from '../../lambda/contract/workload';
+import { checkWorkload } from '../../lambda/migrate/check-workload';
 import { checkDrift } from '../../lambda/migrate/drift';
-import { driftMetrics } from '../../lambda/migrate/metrics';
-import { rehearse } from '../../lambda/migrate/rehearse';
+import { buildDriftMetrics } from '../../lambda/migrate/metrics';
 import { connectDataApi } from '../../lambda/postgres/data-api/database';
 import { connectPg } from '../../lambda/postgres/pg';
-import { withoutWriting } from '../../lambda/postgres/without-writing';
 import { startDataApi } from '../support/aws/data-api';
 import { connect, createDatabase, majors } from '../support/database';
 import { contextFor, run, up } from '../support/engine';
@@ -55,7 +54,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     await up(url, manifestOf(first), { owner });
     const report = await checkDrift(contextFor(url, manifestOf(first)), 'app');
     expect(report.workload).toBeNull();
-    expect(driftMetrics('f', report, 1)).not.toHaveProperty('BrokenStatements');
+    expect(buildDriftMetrics('f', report, 1)).not.toHaveProperty('BrokenStatements');
     const none = await createDatabase(major);
     expect((await checkDrift(contextFor(none, manifestOf(first)), 'app')).workload).toBeNull();
   });
@@ -69,17 +68,17 @@ describe.each(majors())('PostgreSQL %i', (major) => {
       broken: 0,
       failing: 0,
       undecided: {},
-      unkept: 0,
+      notRecorded: 0,
       named: [],
       problem: null,
     });
     const before = await checkDrift(contextFor(url, manifest), 'app');
-    expect(driftMetrics('f', before, 1)).toMatchObject({ BrokenStatements: 0, Drift: 0 });
+    expect(buildDriftMetrics('f', before, 1)).toMatchObject({ BrokenStatements: 0, Drift: 0 });
 
     await client.query('DROP INDEX customers_email; ALTER TABLE customers DROP COLUMN note');
     await client.query('ALTER TABLE orders ALTER customer SET NOT NULL, ALTER town SET NOT NULL');
     const drift = await check();
-    expect(drift).toMatchObject({ statements: 4, plan: 1, broken: 3, unkept: 0 });
+    expect(drift).toMatchObject({ statements: 4, plan: 1, broken: 3, notRecorded: 0 });
     const [upsert, read, order] = drift.named;
     expect(upsert).toMatchObject({
       text: UPSERT,
@@ -95,17 +94,19 @@ describe.each(majors())('PostgreSQL %i', (major) => {
       sqlstate: '42703',
       diagnosis: {
         subject: 'public.customers.note',
-        cause: ['public.customers.note was there when the statement was promised, and is not now.'],
+        cause: [
+          'public.customers.note existed when the running application was deployed, and does not exist now.',
+        ],
         repair: { decision: true },
       },
     });
     expect(order).toMatchObject({
       sqlstate: '23502',
       why: 'a column that must have a value gets none (public.orders: town)',
-      diagnosis: { kind: 'premature-not-null', subject: 'public.orders.town' },
+      diagnosis: { kind: 'not-null-too-early', subject: 'public.orders.town' },
     });
     const report = await checkDrift(contextFor(url, manifest), 'app');
-    expect(driftMetrics('f', report, 1)).toMatchObject({ BrokenStatements: 3 });
+    expect(buildDriftMetrics('f', report, 1)).toMatchObject({ BrokenStatements: 3 });
   });
 
   test('over the Data API as well, in a session that cannot write', async () => {
@@ -119,14 +120,19 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     });
     try {
       const database = new URL(url).pathname.slice(1);
-      const reading = async () => withoutWriting(await connectDataApi({ ...endpoint, database }));
+      const reading = async () => connectDataApi({ ...endpoint, database, readOnly: true });
       const report = await checkDrift({ ...contextFor(url, manifest), connect: reading }, 'app');
       expect(report.workload).toMatchObject({ statements: 4, plan: 3, broken: 1 });
       expect(report.workload?.named[0]?.diagnosis).toMatchObject({ kind: 'missing-conflict-target' });
-      const overPg = await rehearse(contextFor(url, manifest), 'app', null, 0);
-      const overDataApi = await rehearse({ ...contextFor(url, manifest), connect: reading }, 'app', null, 0);
+      const overPg = await checkWorkload(contextFor(url, manifest), 'app', null, 0);
+      const overDataApi = await checkWorkload(
+        { ...contextFor(url, manifest), connect: reading },
+        'app',
+        null,
+        0,
+      );
       expect(overDataApi).toEqual(overPg);
-      expect(overPg.promised).toMatchObject({ hash: manifest.workload!.hash, next: null });
+      expect(overPg.part).toMatchObject({ hash: manifest.workload!.hash, next: null });
       expect(overPg.verdicts.map(({ outcome }) => outcome)).toEqual(['fails', 'plans', 'plans', 'plans']);
       expect(overPg.causes).toMatchObject([{ at: 0, repair: { sql: expect.any(Array) } }]);
     } finally {
@@ -162,7 +168,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
       workload?.named.map(({ diagnosis }) => [diagnosis.cause[0], diagnosis.repair.sql[0] ?? null]),
     ).toEqual([
       [
-        `Role ${role} had SELECT public.a when the statement was promised, and no longer has it.`,
+        `Role ${role} had SELECT public.a when the running application was deployed, and no longer has it.`,
         `GRANT SELECT ON public.a TO ${role};`,
       ],
       [expect.stringMatching(/^Row security of public\.c hides every row/), null],
@@ -173,7 +179,9 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     const typed = (await checkDrift(contextFor(url, manifest), 'app')).workload;
     expect(typed?.named[1]).toMatchObject({
       why: 'a parameter has another type (integer, now text)',
-      diagnosis: { cause: ['The type was integer when the statement was promised, and is text now.'] },
+      diagnosis: {
+        cause: ['The type was integer when the running application was deployed, and is text now.'],
+      },
     });
     await client.query(`DROP OWNED BY ${role}; DROP ROLE ${role}`);
   });
@@ -204,7 +212,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     });
     const manifest = manifestOf(first, rename);
     await up(url, 'owner' in by ? promising(manifest, ...WORKLOAD) : manifest, by);
-    expect(await check()).toMatchObject({ statements: 4, plan: 3, broken: 0, failing: 1, unkept: 0 });
+    expect(await check()).toMatchObject({ statements: 4, plan: 3, broken: 0, failing: 1, notRecorded: 0 });
   });
 
   test('a rollback brings the promise back, and what was known of it', async () => {
@@ -213,30 +221,25 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     await up(url, later, { owner });
     expect(await check()).toMatchObject({ statements: 1 });
     await run(url, manifest, { owner, direction: 'rollback' });
-    expect(await check()).toMatchObject({ statements: 4, plan: 4, unkept: 0 });
+    expect(await check()).toMatchObject({ statements: 4, plan: 4, notRecorded: 0 });
     await client.query('ALTER TABLE customers RENAME COLUMN note TO remark');
     expect(brief(await check())).toEqual([`42703: ${READ}`]);
   });
 
   test('a promise that an older version made is compared from the next deployment on', async () => {
     const { url, client, check, manifest } = await deployed();
-    await client.query('DELETE FROM trueup.promised');
+    await client.query('DELETE FROM trueup.workload_plans');
     await client.query('ALTER TABLE customers RENAME COLUMN note TO remark');
-    expect(await check()).toMatchObject({ statements: 4, plan: 3, broken: 0, failing: 1, unkept: 4 });
+    expect(await check()).toMatchObject({ statements: 4, plan: 3, broken: 0, failing: 1, notRecorded: 4 });
     await client.query('ALTER TABLE customers RENAME COLUMN remark TO note');
     const more = migration('0002_more', { up: ['CREATE TABLE more (id int)'] });
     await up(url, { ...manifest, ...manifestOf(first, more) }, { owner });
-    expect(await check()).toMatchObject({ unkept: 0 });
-    await client.query('DROP FUNCTION trueup._promise_now(jsonb)');
+    expect(await check()).toMatchObject({ notRecorded: 0 });
+    await client.query('DROP FUNCTION trueup._check_running_workload(jsonb)');
     expect(await check()).toMatchObject({
       statements: 0,
-      problem: expect.stringContaining('of an older version: the next deployment'),
+      problem: expect.stringContaining('The next deployment'),
     });
-    await client.query(
-      'DROP TABLE trueup.promised CASCADE; ALTER TABLE trueup.namespaces DROP COLUMN promise',
-    );
-    const report = await checkDrift(contextFor(url, manifest), 'app');
-    expect(report.workload).toBeNull();
   });
 
   test('no time is left: all of it is counted as not asked, and nothing is claimed', async () => {
@@ -255,7 +258,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
   test('the connection is lost while it plans: asked again, and the answer is whole', async () => {
     const { client, check, url } = await deployed([]);
     await client.query(`CREATE TABLE gate (open boolean); CREATE FUNCTION held() RETURNS int LANGUAGE plpgsql IMMUTABLE AS
-      'BEGIN IF NOT EXISTS (SELECT FROM public.gate) AND strpos(current_query(), ''_promise_now'') > 0 THEN PERFORM pg_sleep(30); END IF; RETURN 1; END'`);
+      'BEGIN IF NOT EXISTS (SELECT FROM public.gate) AND strpos(current_query(), ''_check_running_workload'') > 0 THEN PERFORM pg_sleep(30); END IF; RETURN 1; END'`);
     await up(url, promising(manifestOf(first), READ, 'SELECT id FROM orders WHERE id = held()'), { owner });
     const checked = check();
     for (;;) {
@@ -298,9 +301,12 @@ describe.each(majors())('PostgreSQL %i', (major) => {
       Array.from({ length: 1_001 }, (_, i) => ({ text: `SELECT id AS c${i} FROM orders` })),
     );
     const ctx = { ...contextFor(url, manifest), connect: () => connectPg({ url, readOnly: true }) };
-    const [one, other] = [await rehearse(ctx, 'app', null, 0), await rehearse(ctx, 'app', null, 1_000)];
-    expect([one.promised?.next, one.verdicts.length]).toEqual([1_000, 1_000]);
-    expect([other.promised?.next, other.promised?.statements]).toEqual([
+    const [one, other] = [
+      await checkWorkload(ctx, 'app', null, 0),
+      await checkWorkload(ctx, 'app', null, 1_000),
+    ];
+    expect([one.part?.next, one.verdicts.length]).toEqual([1_000, 1_000]);
+    expect([other.part?.next, other.part?.statements]).toEqual([
       null,
       [{ text: 'SELECT id AS c1000 FROM orders', role: null, searchPath: null, calls: null }],
     ]);
@@ -311,11 +317,11 @@ describe.each(majors())('PostgreSQL %i', (major) => {
       '',
       '\0',
     ];
-    const { verdicts, promised } = await rehearse(ctx, 'app', hostile.map(given), 0);
+    const { verdicts, part: promised } = await checkWorkload(ctx, 'app', hostile.map(given), 0);
     expect(promised).toBeUndefined();
     expect(verdicts).toHaveLength(4);
     expect((await client.query('SELECT FROM orders')).rowCount).toBe(0);
-    await expect(async () => rehearse(ctx, 'app', [{ text: 1 }] as never, 0)).rejects.toMatchObject({
+    await expect(async () => checkWorkload(ctx, 'app', [{ text: 1 }] as never, 0)).rejects.toMatchObject({
       info: { code: 'unsupported' },
     });
   });

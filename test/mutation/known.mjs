@@ -20,7 +20,7 @@ export const KNOWN = [
   {
     what: "what somebody's code raises counts as the server's words",
     file: 'lambda/postgres/server-words.ts',
-    old: "if (RAISED.test(origin?.routine ?? '')) return false;",
+    old: "if (RAISING_ROUTINES.test(origin?.routine ?? '')) return false;",
     put: '',
     tests: 'engine/apply/row-data engine/apply/raised',
   },
@@ -83,7 +83,7 @@ export const KNOWN = [
   {
     what: 'migrate is invoked when the deployment has no time left',
     file: 'lambda/deploy/poll.ts',
-    old: 'leftMs < SHORTEST_SLICE_MS',
+    old: 'leftMs < MIN_SLICE_MS',
     put: 'false',
     tests: 'deploy/poll',
   },
@@ -125,7 +125,7 @@ export const KNOWN = [
   {
     what: "the version of a newer ledger's functions is lowered",
     file: 'lambda/engine/ledger/schema.ts',
-    old: 'verification = greatest(ledger.verification, excluded.verification)',
+    old: 'functions_version = greatest(ledger.functions_version, excluded.functions_version)',
     put: 'verification = excluded.verification',
     tests: 'engine/ledger/ledger',
   },
@@ -180,7 +180,7 @@ function failedIn(copy, number, files, name) {
   const only = name === undefined ? [] : ['-t', `^${name.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')}$`];
   const { stdout, stderr } = spawnSync(
     process.execPath,
-    [vitest, 'run', '--project', 'fast', '--reporter=json', ...only, ...files],
+    [vitest, 'run', '--project', 'fast', '--project', 'fast-shared', '--reporter=json', ...only, ...files],
     { cwd: copy, encoding: 'utf8', maxBuffer: 2 ** 28 },
   );
   const found = stdout.slice(stdout.indexOf('{"numTotalTestSuites"'));

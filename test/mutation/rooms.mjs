@@ -44,31 +44,33 @@ export const ROOMS = {
   page: {
     mutate: [
       'lambda/page/alarm.ts',
-      'lambda/page/logs/{application-lines,collect,error-reader,log-lines,moments,read}.ts',
-      'lambda/page/document/{finding,links,render,section}.ts',
+      'lambda/page/logs/{application-lines,collect,error-reader,log-lines,moments,read-errors}.ts',
+      'lambda/page/document/{diagnosed-error,links,render,section}.ts',
     ],
     tests: [
       ...tests('page', 'alarm'),
-      ...tests('page/logs', 'application-lines collect error-reader log-lines moments read'),
-      ...tests('page/document', 'finding render section'),
+      ...tests('page/logs', 'application-lines collect error-reader log-lines moments read-errors'),
+      ...tests('page/document', 'diagnosed-error render section'),
     ],
   },
   notify: {
-    mutate: ['lambda/notify/{answer,deliver,outbound,secret,settings}.ts'],
+    mutate: ['lambda/notify/{answer,deliver,notify-outbound,notify-settings,secret}.ts'],
     tests: tests('notify', 'deliver'),
   },
   'fleet-run': {
-    mutate: ['lambda/fleet-run/{ask,backward,decide,forward,list,poll,results,run,stop,tally,words}.ts'],
-    tests: tests('fleet-run', 'ask decide list poll poll-answers rounds stop tally words'),
+    mutate: [
+      'lambda/fleet-run/{answer-query,backward,decide,forward,list,messages,poll,results,run,stop,tally}.ts',
+    ],
+    tests: tests('fleet-run', 'answer-query decide list messages poll poll-answers rounds stop tally'),
     oneIn: 3,
   },
   fleet: {
     mutate: [
-      'lambda/fleet/{arithmetic,drift,entries,room,sample,targets,waves}.ts',
+      'lambda/fleet/{arithmetic,connection-headroom,drift,entries,sample,tenant-list,waves}.ts',
       'lambda/migrate/fleet/answer.ts',
     ],
     tests: [
-      ...tests('fleet', 'arithmetic drift room sample targets waves'),
+      ...tests('fleet', 'arithmetic connection-headroom drift sample tenant-list waves'),
       ...tests('migrate/fleet', 'answer'),
     ],
     oneIn: 3,
@@ -76,7 +78,7 @@ export const ROOMS = {
   audit: {
     mutate: ['lambda/audit/**/*.ts', 'lib/audit/**/*.ts'],
     tests: [
-      ...tests('audit', 'catalogue docs file harmless-check rows snapshot structure write'),
+      ...tests('audit', 'catalog docs file harmless-check rows snapshot structure write'),
       ...tests('audit/html', 'graph page'),
       ...tests('audit/sources', 'head literal split sqlite'),
       ...tests('defects', 'audit'),
@@ -85,8 +87,11 @@ export const ROOMS = {
     oneIn: 80,
   },
   adopt: {
-    mutate: ['lib/adopt/{entry,ledger,listing,names,statements,verify}.ts', 'lib/adopt/tools/*.ts'],
-    tests: tests('adopt', 'flyway-drizzle ledgers names statements tools verify'),
+    mutate: [
+      'lib/adopt/{draft-verify,entry,file-names,ledger,listing,statements}.ts',
+      'lib/adopt/tools/*.ts',
+    ],
+    tests: tests('adopt', 'draft-verify file-names flyway-drizzle ledgers statements tools'),
     server: true,
     oneIn: 10,
   },

@@ -10,6 +10,8 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     include: tests,
+    setupFiles: ['test/support/end-of-file.ts'],
+    env: { LONG_RUNS: 'true' },
     globalSetup: server ? ['test/support/global-setup.ts'] : [],
   },
 });

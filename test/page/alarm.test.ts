@@ -1,16 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import {
   type AlarmEvent,
-  alarmName,
-  alarmNames,
-  alarmWindow,
-  dueTime,
+  buildAlarmName,
+  buildMetricNamespace,
+  buildWorkloadAlarmName,
+  computeAlarmWindow,
+  computeRescanWindow,
   isWorkloadAlarm,
-  lookAgainWindow,
-  metricNamespace,
+  listAlarmNames,
+  parseAlarmSignature,
+  readDueTime,
   SETTLE_MS,
-  signatureOfAlarm,
-  workloadAlarmName,
 } from '../../lambda/page/alarm';
 
 const MINUTE = 60_000;
@@ -37,7 +37,7 @@ function event(reasonData: unknown, timestamp = '2026-11-21T12:36:15.490+0000'):
 
 describe('the window of an alarm', () => {
   it('begins before the first datapoint that it looked at, and ends shortly after its change', () => {
-    const { fromMs, untilIngestedMs } = alarmWindow(
+    const { fromMs, untilIngestedMs } = computeAlarmWindow(
       event({
         version: '1.0',
         queryDate: '2026-11-21T12:36:15.488+0000',
@@ -52,14 +52,14 @@ describe('the window of an alarm', () => {
   });
   it('is a quarter of an hour where the alarm does not say', () => {
     for (const reasonData of [undefined, {}, { startDate: 'never' }])
-      expect(alarmWindow(event(reasonData)).fromMs).toBe(at('12:20:15.490'));
+      expect(computeAlarmWindow(event(reasonData)).fromMs).toBe(at('12:20:15.490'));
     const broken = event(undefined);
     (broken.alarmData.state as { reasonData: string }).reasonData = '{';
-    expect(alarmWindow(broken).fromMs).toBe(at('12:20:15.490'));
+    expect(computeAlarmWindow(broken).fromMs).toBe(at('12:20:15.490'));
   });
   it('begins with the first of its datapoints, and a period before the change at the latest', () => {
     const seen = (...times: (string | undefined)[]) =>
-      alarmWindow(event({ evaluatedDatapoints: times.map((timestamp) => ({ timestamp })) })).fromMs;
+      computeAlarmWindow(event({ evaluatedDatapoints: times.map((timestamp) => ({ timestamp })) })).fromMs;
     expect(seen('2026-11-21T12:34:00.000+0000', '2026-11-21T12:32:00.000+0000', undefined)).toBe(
       at('12:31:00'),
     );
@@ -78,19 +78,19 @@ describe('the window of an alarm', () => {
     ].map((configuration) => {
       const { alarmData } = event({ startDate: '2026-11-21T12:36:15.490+0000' });
       const changed = { alarmData: { ...alarmData, configuration } } as unknown as AlarmEvent;
-      return at('12:36:15.490') - MINUTE - alarmWindow(changed).fromMs;
+      return at('12:36:15.490') - MINUTE - computeAlarmWindow(changed).fromMs;
     });
     expect(spans).toEqual([5 * MINUTE, MINUTE, MINUTE, MINUTE, MINUTE, MINUTE]);
   });
   it('needs a time', () => {
-    expect(() => alarmWindow(event(undefined, 'yesterday'))).toThrow(/does not say when/);
+    expect(() => computeAlarmWindow(event(undefined, 'yesterday'))).toThrow(/does not say when/);
   });
 });
 
 describe('looking again', () => {
   const alarm = { name: 'x', sinceMs: at('12:00:00') };
-  const look = (time: string) => lookAgainWindow(alarm, at(time), 5 * MINUTE);
-  it('neighbouring looks share no moment and leave none out', () => {
+  const look = (time: string) => computeRescanWindow(alarm, at(time), 5 * MINUTE);
+  it('neighboring looks share no moment and leave none out', () => {
     const looks = ['12:01:00', '12:06:00', '12:11:00', '12:16:00'].map((time) => look(time)!);
     expect(looks[0]!.newAfterMs).toBe(alarm.sinceMs + SETTLE_MS);
     for (let i = 1; i < looks.length; i++) expect(looks[i]!.newAfterMs).toBe(looks[i - 1]!.untilIngestedMs);
@@ -98,7 +98,7 @@ describe('looking again', () => {
   });
   it('an alarm that is up for days: what is new is read from a few minutes back, what was before from hours back', () => {
     const days = { name: 'x', sinceMs: at('12:00:00') - 3 * 24 * 60 * MINUTE };
-    const { fromMs, newFromMs, newAfterMs } = lookAgainWindow(days, at('12:00:00'), 5 * MINUTE)!;
+    const { fromMs, newFromMs, newAfterMs } = computeRescanWindow(days, at('12:00:00'), 5 * MINUTE)!;
     expect(newAfterMs - newFromMs).toBe(16 * MINUTE);
     expect(newAfterMs - fromMs).toBe(6 * 60 * MINUTE);
     const fresh = look('12:01:00')!;
@@ -110,21 +110,21 @@ describe('looking again', () => {
     expect(look('12:00:21')).not.toBeNull();
   });
   it('reads the time of the schedule', () => {
-    expect(dueTime({ action: 'look-again', time: '2026-11-21T12:00:00Z' })).toBe(at('12:00:00'));
-    expect(() => dueTime({ action: 'look-again', time: '<time>' })).toThrow(/schedule does not say when/);
+    expect(readDueTime({ action: 'look-again', time: '2026-11-21T12:00:00Z' })).toBe(at('12:00:00'));
+    expect(() => readDueTime({ action: 'look-again', time: '<time>' })).toThrow(/schedule does not say when/);
   });
 });
 
 it('an alarm says by its name which errors it counts', () => {
-  expect(signatureOfAlarm('Shop', alarmName('Shop', 'on-conflict'))).toBe('on-conflict');
-  expect(signatureOfAlarm('Shop', alarmName('Other', 'on-conflict'))).toBeNull();
-  expect(signatureOfAlarm('Shop', 'Shop-heartbeat')).toBeNull();
+  expect(parseAlarmSignature('Shop', buildAlarmName('Shop', 'on-conflict'))).toBe('on-conflict');
+  expect(parseAlarmSignature('Shop', buildAlarmName('Other', 'on-conflict'))).toBeNull();
+  expect(parseAlarmSignature('Shop', 'Shop-heartbeat')).toBeNull();
 });
 
 it('names of alarms and of their metrics', () => {
-  expect(alarmNames('Shop')).toContain('Shop-on-conflict');
-  expect(metricNamespace('Shop')).toBe('Trueup/Shop');
-  expect(workloadAlarmName('Shop', 'app')).toBe('Shop-workload-app');
+  expect(listAlarmNames('Shop')).toContain('Shop-on-conflict');
+  expect(buildMetricNamespace('Shop')).toBe('Trueup/Shop');
+  expect(buildWorkloadAlarmName('Shop', 'app')).toBe('Shop-workload-app');
   const names = [
     'Shop-workload-app',
     'Shop-workload-',

@@ -6,9 +6,9 @@ import type { AlarmEvent, AlarmState, RaisedAlarm } from '../../lambda/page/alar
 import type { PageTiming } from '../../lambda/page/context';
 import type { PageDocument } from '../../lambda/page/document/document';
 import type { LogEvent } from '../../lambda/page/logs/error-reader';
-import { eventsOfFile } from '../../lambda/page/logs/log-lines';
-import type { Outbound, WhichAlarms } from '../../lambda/page/outbound';
-import type { PageSettings } from '../../lambda/page/settings';
+import { readEventsOfFile } from '../../lambda/page/logs/log-lines';
+import type { AlarmSelection, PageOutbound } from '../../lambda/page/page-outbound';
+import type { PageSettings } from '../../lambda/page/page-settings';
 import { connectPg } from '../../lambda/postgres/pg';
 
 export const GROUP = '/aws/rds/instance/shop/postgresql';
@@ -20,8 +20,8 @@ export const SETTINGS: PageSettings = {
   logGroups: [{ name: GROUP, lines: { format: 'postgresql' } }],
   functions: { postgres: ['shop-migrate'] },
   ignore: ['ignored_table'],
-  exceptRoles: ['migrator'],
-  lookAgainMs: 300_000,
+  excludedRoles: ['migrator'],
+  rescanIntervalMs: 300_000,
   runbookUrl: null,
 };
 export const TIMING: PageTiming = {
@@ -30,10 +30,13 @@ export const TIMING: PageTiming = {
   readMs: 5_000,
   readEvents: 1_000_000,
   diagnosisMs: 10_000,
+  allDiagnosesMs: 20_000,
+  overWaitMs: 200,
+  overRetryMs: 20,
 };
 
 /** CloudWatch Logs, the alarms, the function and the topic. */
-export class Aws implements Outbound {
+export class Aws implements PageOutbound {
   readonly events: LogEvent[] = [];
   readonly pages: { subject: string; text: string }[] = [];
   readonly chat: string[] = [];
@@ -48,7 +51,7 @@ export class Aws implements Outbound {
   constructor(private readonly url: string) {}
 
   async add(lines: readonly string[], ingestedMs = Date.now()): Promise<void> {
-    for await (const message of eventsOfFile(lines))
+    for await (const message of readEventsOfFile(lines))
       this.events.push({ message, timestampMs: ingestedMs, ingestedMs, stream: 's', logGroup: GROUP });
   }
 
@@ -60,10 +63,13 @@ export class Aws implements Outbound {
     fromMs,
     toMs,
     pattern,
-  }: Parameters<Outbound['searchLogs']>[0]): AsyncGenerator<LogEvent[]> {
+  }: Parameters<PageOutbound['searchLogs']>[0]): AsyncGenerator<LogEvent[]> {
     if (logGroup === OWN_LOG) {
-      expect(pattern).toBe('{ ($.event = "paged") || ($.event = "resolved") }');
-      const lines = this.ownLog().filter((line) => /"event":"(paged|resolved)"/.test(line));
+      const events = [...pattern.matchAll(/\(\$\.event = "([a-z-]+)"\)/g)].map((found) => found[1]!);
+      expect(pattern).toBe(`{ ${events.map((event) => `($.event = "${event}")`).join(' || ')} }`);
+      const lines = this.ownLog().filter((line) =>
+        events.some((event) => line.includes(`"event":"${event}"`)),
+      );
       yield lines.map((message) => ({ message, timestampMs: 0, ingestedMs: 0, stream: 's', logGroup }));
       return;
     }
@@ -80,15 +86,15 @@ export class Aws implements Outbound {
     }
     yield [];
   }
-  async alarms(which: WhichAlarms): Promise<readonly AlarmState[]> {
+  async alarms(which: AlarmSelection): Promise<readonly AlarmState[]> {
     const names = 'beginningWith' in which ? [] : which;
     const up = this.up.map((each) => ({ ...each, state: 'ALARM', of: null }));
     return [...up, ...this.over].filter(({ name }) => names.includes(name));
   }
   async invokeMigrate(
     _name: string,
-    request: Parameters<Outbound['invokeMigrate']>[1],
-  ): ReturnType<Outbound['invokeMigrate']> {
+    request: Parameters<PageOutbound['invokeMigrate']>[1],
+  ): ReturnType<PageOutbound['invokeMigrate']> {
     if (!this.databaseAnswers) return { kind: 'silent', message: 'no answer for 60 s' };
     if (request.action !== 'diagnose') throw new Error('only questions are asked');
     const diagnoses = await answerQuestions(request.questions, {

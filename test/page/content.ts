@@ -1,6 +1,6 @@
 /** One page to begin with: a missing id default that a pending migration repairs. */
 import type { Diagnosis } from '../../lambda/contract/diagnosis';
-import { missingIdDefault } from '../../lambda/defects/kinds/missing-id-default';
+import { missingPrimaryKeyDefault } from '../../lambda/defects/kinds/missing-primary-key-default';
 import { type PageContent, renderPage } from '../../lambda/page/document/render';
 import type { ErrorGroup } from '../../lambda/page/logs/collect';
 
@@ -28,14 +28,14 @@ export const GROUP: ErrorGroup = {
   zone: null,
 };
 export const DIAGNOSIS: Diagnosis = {
-  kind: 'missing-id-default',
+  kind: 'missing-primary-key-default',
   case: null,
   verdict: 'schema',
   subject: 'public.lead_purchases.id',
   cause: ['public.lead_purchases.id belongs to the primary key, is of type uuid, and has no default.'],
-  repair: missingIdDefault.repair(missingIdDefault.example.object),
+  repair: missingPrimaryKeyDefault.repair(missingPrimaryKeyDefault.example.object),
   migrations: [{ name: '0002_id_default', state: 'pending' }],
-  unseen: [],
+  notChecked: [],
 };
 export const CONTENT: PageContent = {
   alarm: { name: 'Shop-not-null', region: 'eu-west-1', account: '111122223333' },

@@ -3,12 +3,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { handlePage } from '../../lambda/page/handle';
-import { eventsOfFile } from '../../lambda/page/logs/log-lines';
-import { PAGE_VARIABLE, pageSettings } from '../../lambda/page/settings';
+import { readEventsOfFile } from '../../lambda/page/logs/log-lines';
+import { PAGE_VARIABLE, readPageSettings } from '../../lambda/page/page-settings';
+import { majors } from '../support/database';
 import { failing, type LogServer, startLogServer } from '../support/log-server';
 import { Aws, alarmEvent, GROUP, SETTINGS, TIMING } from './aws';
 
-describe.each([13, 18])('PostgreSQL %i', (major) => {
+describe.each(majors())('PostgreSQL %i', (major) => {
   let server: LogServer;
   let aws: Aws;
   const out: string[] = [];
@@ -90,7 +91,7 @@ describe.each([13, 18])('PostgreSQL %i', (major) => {
     expect(aws.pages.map(({ subject }) => subject)).toEqual([
       aws.pages[0]!.subject,
       aws.pages[0]!.subject,
-      '[Trueup] a page did not reach everybody',
+      '[Trueup] a page did not reach all receivers',
     ]);
     expect(aws.pages[2]!.text).toContain('eu-west-1:1:chat (NotFoundException). Check that');
   });
@@ -122,7 +123,7 @@ describe.each([13, 18])('PostgreSQL %i', (major) => {
     await aws.add(await raise("INSERT INTO lead_purchases (note) VALUES ('CANARY')"));
     await handle(alarm(), { ...SETTINGS, functions: { other: ['f'], third: ['g'] } });
     expect(aws.pages[0]!.text).toMatch(
-      /No SchemaMigrations of these alarms looks after the database postgres/,
+      /None of the SchemaMigrations of these alarms manages database postgres/,
     );
   });
 
@@ -155,7 +156,7 @@ describe.each([13, 18])('PostgreSQL %i', (major) => {
     }
     expect(pagesAt).toEqual([16]);
     expect(aws.pages[0]!.subject).toBe(
-      '[Trueup] also postgres: public.web_sessions.lead_id (3x) - A NOT NULL column gets no value',
+      '[Trueup] also postgres: public.web_sessions.lead_id (3x) - A NOT NULL column receives no value',
     );
     expect(aws.pages[0]!.text).toMatch(/while the alarm was already in ALARM/);
     expect(aws.pages[0]!.text).not.toMatch(/lead_purchases/);
@@ -195,7 +196,7 @@ describe.each([13, 18])('PostgreSQL %i', (major) => {
     it('everyday ones page nobody, nor do lines that are not found, nor a database that does not answer', async () => {
       await aws.add(await raise(EVERYDAY, EVERYDAY));
       await handle(alarm('duplicate-key'));
-      expect(out.join('')).toMatch(/not-paged/);
+      expect(out.join('')).toMatch(/page-skipped/);
       aws.events.length = 0;
       await handle(alarm('duplicate-key'));
       aws.databaseAnswers = false;
@@ -241,7 +242,7 @@ describe.each([13, 18])('PostgreSQL %i', (major) => {
     const denied = Object.assign(new Error('CANARY'), { name: 'AccessDenied' });
     vi.spyOn(aws, 'alarms').mockRejectedValue(denied);
     await handle({ action: 'look-again', time: new Date().toISOString() });
-    expect(out.join('')).toContain('"event":"look-again-refused"');
+    expect(out.join('')).toContain('"event":"rescan-refused"');
     expect(out.join('')).not.toContain('CANARY');
     await aws.add(await raise("INSERT INTO lead_purchases (note) VALUES ('x')"));
     await handle(alarm());
@@ -253,7 +254,7 @@ describe.each([13, 18])('PostgreSQL %i', (major) => {
   it('100,000 lines: one page, bounded; with less allowed, the numbers are lower bounds', async () => {
     const lines = await raise("INSERT INTO lead_purchases (note) VALUES ('CANARY')");
     const events: string[] = [];
-    for await (const event of eventsOfFile(lines)) events.push(event);
+    for await (const event of readEventsOfFile(lines)) events.push(event);
     const now = Date.now() - 20_000;
     aws.pageSize = 10_000;
     for (let i = 0; aws.events.length < 100_000; i++) {
@@ -279,6 +280,6 @@ describe.each([13, 18])('PostgreSQL %i', (major) => {
 });
 
 it('settings go through the environment', () => {
-  expect(pageSettings({ [PAGE_VARIABLE]: JSON.stringify(SETTINGS) })).toEqual(SETTINGS);
-  expect(() => pageSettings({})).toThrow(/TRUEUP_PAGE is not set/);
+  expect(readPageSettings({ [PAGE_VARIABLE]: JSON.stringify(SETTINGS) })).toEqual(SETTINGS);
+  expect(() => readPageSettings({})).toThrow(/TRUEUP_PAGE is not set/);
 });

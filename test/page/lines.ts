@@ -1,7 +1,7 @@
 /** Log lines as they are written, and what is counted of them. */
 import { ErrorCollection, type ErrorGroup } from '../../lambda/page/logs/collect';
 import { ErrorReader, type LogEvent } from '../../lambda/page/logs/error-reader';
-import { eventsOfFile } from '../../lambda/page/logs/log-lines';
+import { readEventsOfFile } from '../../lambda/page/logs/log-lines';
 
 /** Stands for row data: it may come out nowhere. */
 export const ROWS = 'CANARY';
@@ -20,7 +20,7 @@ export function collect(events: Iterable<LogEvent | string>): {
 /** As CloudWatch would have them. */
 export async function eventsOf(lines: readonly string[]): Promise<string[]> {
   const events: string[] = [];
-  for await (const event of eventsOfFile(lines)) events.push(event);
+  for await (const event of readEventsOfFile(lines)) events.push(event);
   return events;
 }
 

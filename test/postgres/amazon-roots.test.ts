@@ -2,7 +2,7 @@
 import { createHash, X509Certificate } from 'node:crypto';
 import { RegionInfo } from 'aws-cdk-lib/region-info';
 import { describe, expect, it, test } from 'vitest';
-import { bundleUrl, regionOfHost, rootsOfHost } from '../../lambda/postgres/amazon-roots';
+import { buildBundleUrl, findRootCertificates, parseRegion } from '../../lambda/postgres/amazon-roots';
 import ROOTS from '../../lambda/postgres/amazon-roots.json';
 
 const certificates = Object.entries(ROOTS).flatMap(([region, texts]) =>
@@ -61,15 +61,15 @@ test.each([
   ['rds.amazonaws.com', undefined],
   ['127.0.0.1', undefined],
 ])('the region of %s: %s', (host, region) => {
-  expect(regionOfHost(host)).toBe(region);
+  expect(parseRegion(host)).toBe(region);
   const known = region !== undefined && !ELSEWHERE.test(region);
-  expect(rootsOfHost(host, ROOTS)?.match(/BEGIN CERTIFICATE/g)).toEqual(
+  expect(findRootCertificates(host, ROOTS)?.match(/BEGIN CERTIFICATE/g)).toEqual(
     known ? Array(3).fill('BEGIN CERTIFICATE') : undefined,
   );
 });
 
 test('where each partition publishes them', () => {
-  expect(['eu-west-1', 'us-gov-east-1', 'cn-northwest-1'].map(bundleUrl)).toEqual([
+  expect(['eu-west-1', 'us-gov-east-1', 'cn-northwest-1'].map(buildBundleUrl)).toEqual([
     'https://truststore.pki.rds.amazonaws.com/eu-west-1/eu-west-1-bundle.pem',
     'https://truststore.pki.us-gov-west-1.rds.amazonaws.com/us-gov-east-1/us-gov-east-1-bundle.pem',
     'https://rds-truststore.s3.cn-north-1.amazonaws.com.cn/cn-northwest-1/cn-northwest-1-bundle.pem',

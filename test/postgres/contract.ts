@@ -5,8 +5,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from 'pg';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { ConnectionLost, type Database, SqlError, StillRunning } from '../../lambda/postgres/database';
-import { connect as connectDirectly, createDatabase, majors } from '../support/database';
+import {
+  ConnectionLostError,
+  type Database,
+  SqlError,
+  StillRunningError,
+} from '../../lambda/postgres/database';
+import { connect as connectDirectly, createDatabase } from '../support/database';
 
 export interface Connected {
   readonly db: Database;
@@ -25,9 +30,10 @@ const KEY = 0x7472756575700abcn;
 
 export function databaseContract(
   name: string,
+  majors: readonly number[],
   makeSubject: (databaseUrl: string) => Promise<ContractSubject>,
 ): void {
-  describe.each(majors())(`${name}, PostgreSQL %i`, (major) => {
+  describe.each(majors)(`${name}, PostgreSQL %i`, (major) => {
     let subject: ContractSubject;
     let direct: Client;
     const opened: Connected[] = [];
@@ -302,7 +308,7 @@ export function databaseContract(
             {},
             { deadline: Date.now() + 300 },
           ),
-        ).rejects.toBeInstanceOf(StillRunning);
+        ).rejects.toBeInstanceOf(StillRunningError);
         expect(await count('late_outside')).toBe(0);
         await direct.query('SELECT pg_advisory_unlock(1)');
         await expect.poll(() => count('late_outside'), { timeout: 5_000 }).toBe(1);
@@ -325,7 +331,7 @@ export function databaseContract(
             ],
             { deadline: Date.now() + 300 },
           ),
-        ).rejects.toBeInstanceOf(StillRunning);
+        ).rejects.toBeInstanceOf(StillRunningError);
         await direct.query('SELECT pg_advisory_unlock(1)');
         const busy = async () =>
           (
@@ -347,7 +353,7 @@ export function databaseContract(
           db.execute([insert(1), insert(2, ['SELECT pg_sleep(1.2)::text']), insert(3)], {
             deadline: Date.now() + 400,
           }),
-        ).rejects.toBeInstanceOf(StillRunning);
+        ).rejects.toBeInstanceOf(StillRunningError);
         await sleep(1_500);
         expect((await direct.query('SELECT id FROM begun')).rows).toEqual([{ id: 1 }]);
       });
@@ -477,9 +483,9 @@ export function databaseContract(
         await sleep(1_200);
         await expect(
           db.execute([{ statements: ['CREATE TABLE never_made (id int)'] }]),
-        ).rejects.toBeInstanceOf(ConnectionLost);
-        await expect(db.executeOutside('SELECT 1', {})).rejects.toBeInstanceOf(ConnectionLost);
-        await expect(db.query('SELECT 1')).rejects.toBeInstanceOf(ConnectionLost);
+        ).rejects.toBeInstanceOf(ConnectionLostError);
+        await expect(db.executeOutside('SELECT 1', {})).rejects.toBeInstanceOf(ConnectionLostError);
+        await expect(db.query('SELECT 1')).rejects.toBeInstanceOf(ConnectionLostError);
         expect((await direct.query("SELECT to_regclass('never_made') AS found")).rows[0].found).toBeNull();
       });
     });
@@ -500,7 +506,7 @@ export function databaseContract(
         )
         .toBe(1);
       const failure = await running;
-      expect(failure).toBeInstanceOf(ConnectionLost);
+      expect(failure).toBeInstanceOf(ConnectionLostError);
       expect(failure.reason).toBe('57P01');
     });
 
@@ -508,8 +514,8 @@ export function databaseContract(
       const db = await openDb();
       await db.close();
       await db.close();
-      await expect(db.query('SELECT 1')).rejects.toBeInstanceOf(ConnectionLost);
-      await expect(db.execute([{ statements: ['SELECT 1'] }])).rejects.toBeInstanceOf(ConnectionLost);
+      await expect(db.query('SELECT 1')).rejects.toBeInstanceOf(ConnectionLostError);
+      await expect(db.execute([{ statements: ['SELECT 1'] }])).rejects.toBeInstanceOf(ConnectionLostError);
     });
   });
 }

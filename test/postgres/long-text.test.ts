@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectDataApi } from '../../lambda/postgres/data-api/database';
 import type { Database } from '../../lambda/postgres/database';
-import { longText, readLongText } from '../../lambda/postgres/long-text';
+import { buildLongText, readLongText } from '../../lambda/postgres/long-text';
 import { connectPg } from '../../lambda/postgres/pg';
 import { type DataApiEndpoint, startDataApi } from '../support/aws/data-api';
 import { createDatabase } from '../support/database';
@@ -28,13 +28,13 @@ describe('long texts', () => {
   });
 
   it('leaves a short one as it is', () => {
-    expect(longText("it's")).toEqual({ statements: [], expression: "'it''s'" });
+    expect(buildLongText("it's")).toEqual({ statements: [], expression: "'it''s'" });
   });
 
   it.each(['pg', 'Data API'])('go through %s and back', async (name) => {
     const db = transports[name]!;
     const text = `😀'\\"žluť\n${'x'.repeat(14_988)}`.repeat(70);
-    const { statements, expression } = longText(text);
+    const { statements, expression } = buildLongText(text);
     expect(statements.length).toBeGreaterThan(69);
     await db.execute([
       { statements: [...statements, `INSERT INTO texts VALUES ('${name}', ${expression})`] },

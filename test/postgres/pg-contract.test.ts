@@ -1,11 +1,12 @@
 import { afterAll } from 'vitest';
 import { connectPg } from '../../lambda/postgres/pg';
+import { majors } from '../support/database';
 import { startProxy, type TcpProxy } from '../support/proxy';
 import { databaseContract } from './contract';
 
 const proxies: TcpProxy[] = [];
 
-databaseContract('pg', async (url) => {
+databaseContract('pg', majors(), async (url) => {
   const { hostname, port } = new URL(url);
   return {
     lockOutlivesDeathMs: 0,

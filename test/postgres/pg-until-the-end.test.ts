@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { connectDataApi } from '../../lambda/postgres/data-api/database';
-import { StillRunning } from '../../lambda/postgres/database';
+import { StillRunningError } from '../../lambda/postgres/database';
 import { connectPg } from '../../lambda/postgres/pg';
 import { startDataApi } from '../support/aws/data-api';
 import { connect, createDatabase, majors } from '../support/database';
@@ -12,7 +12,7 @@ async function committed(url: string, work: string): Promise<boolean> {
   const db = await connectPg({ url });
   const statements = ['CREATE TABLE made (id int)', work];
   await expect(db.execute([{ statements }], { deadline: Date.now() + 300 })).rejects.toBeInstanceOf(
-    StillRunning,
+    StillRunningError,
   );
   await db.close();
   const client = await connect(url);

@@ -1,6 +1,6 @@
 /** GitHub's workflow commands, read as its runner reads them (actions/runner, ActionCommand.cs). */
 import { describe, expect, test } from 'vitest';
-import { failureAnnotation, githubAnnotations } from '../../lib/report/github';
+import { formatFailureAnnotation, formatGitHubAnnotations } from '../../lib/report/github';
 import type { ReportItem } from '../../lib/report/item';
 
 const item = (change: Partial<ReportItem> = {}): ReportItem => ({
@@ -36,27 +36,27 @@ function read(line: string) {
 }
 
 test('a finding is an annotation of its line', () => {
-  expect(githubAnnotations([item()])).toEqual([
+  expect(formatGitHubAnnotations([item()])).toEqual([
     '::error file=db/0001_a.sql,line=3,col=7,title=trueup drop-column::DROP COLUMN removes note%0ASay so.',
   ]);
 });
 
 test('of a whole file, of a folder, of an object in a database', () => {
-  const [file, folder, object] = githubAnnotations([
+  const [file, folder, object] = formatGitHubAnnotations([
     item({ line: null, column: null }),
     item({ file: null, line: 3, remedy: '' }),
-    item({ file: null, line: null, level: 'note', rule: 'index-lost', object: 'public.orders' }),
+    item({ file: null, line: null, level: 'note', rule: 'missing-index', object: 'public.orders' }),
   ]);
   expect(file).toMatch(/^::error file=db\/0001_a\.sql,title=/);
   expect(folder).toBe('::error title=trueup drop-column::DROP COLUMN removes note');
-  expect(object).toMatch(/^::notice title=trueup index-lost public\.orders::/);
+  expect(object).toMatch(/^::notice title=trueup missing-index public\.orders::/);
 });
 
 describe('what a file, a name or a message holds', () => {
   const hostile = 'a,line=1::b%0A::error::c\r\n::add-mask::d:e\n##[add-path]/tmp\u202e';
 
   test('adds no property, no line and no command', () => {
-    const [line] = githubAnnotations([item({ file: hostile, message: hostile, object: hostile })]);
+    const [line] = formatGitHubAnnotations([item({ file: hostile, message: hostile, object: hostile })]);
     const { command, file, data, title, ...others } = read(line!);
     expect({ command, ...others }).toEqual({ command: 'error', line: '3', col: '7' });
     const shown = 'a,line=1::b%0A::error::c\\u{d}\\u{a}::add-mask::d:e\\u{a}##[add-path]/tmp\\u{202e}';
@@ -66,12 +66,12 @@ describe('what a file, a name or a message holds', () => {
   });
 
   test('also where the command itself fails', () => {
-    expect(read(failureAnnotation(hostile, 'x')).data).toContain('::error::c');
-    expect(failureAnnotation(hostile, 'x').startsWith('::error title=trueup::')).toBe(true);
+    expect(read(formatFailureAnnotation(hostile, 'x')).data).toContain('::error::c');
+    expect(formatFailureAnnotation(hostile, 'x').startsWith('::error title=trueup::')).toBe(true);
   });
 
   test('is cut where it has no end', () => {
-    const [line] = githubAnnotations([item({ message: 'x'.repeat(100_000) })]);
+    const [line] = formatGitHubAnnotations([item({ message: 'x'.repeat(100_000) })]);
     expect(line!.length).toBeLessThan(5_000);
   });
 });
@@ -79,16 +79,20 @@ describe('what a file, a name or a message holds', () => {
 test('ten of each level, and the last says how many more', () => {
   const many = (level: ReportItem['level'], count: number) =>
     Array.from({ length: count }, (_, i) => item({ level, message: `${level} ${i}` }));
-  const lines = githubAnnotations([...many('warning', 11), ...many('error', 25), ...many('note', 10)]).map(
-    read,
-  );
+  const lines = formatGitHubAnnotations([
+    ...many('warning', 11),
+    ...many('error', 25),
+    ...many('note', 10),
+  ]).map(read);
   expect(lines.map(({ command }) => command)).toEqual([
     ...Array(10).fill('error'),
     ...Array(10).fill('warning'),
     ...Array(10).fill('notice'),
   ]);
   expect(lines[8]!.data).toBe('error 8\nSay so.');
-  expect(lines[9]!.data).toContain('error 9\nSay so.\nGitHub shows ten errors of a step. 15 more');
-  expect(lines[19]!.data).toContain('ten warnings of a step. 1 more');
+  expect(lines[9]!.data).toContain(
+    'error 9\nSay so.\nGitHub shows at most ten errors for a step, and 15 more',
+  );
+  expect(lines[19]!.data).toContain('ten warnings for a step, and 1 more');
   expect(lines[29]!.data).toBe('note 9\nSay so.');
 });

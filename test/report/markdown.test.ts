@@ -2,10 +2,16 @@
 import { micromark } from 'micromark';
 import { gfm, gfmHtml } from 'micromark-extension-gfm';
 import { describe, expect, test } from 'vitest';
-import { block, code, folded, LONGEST_MARKDOWN, prose } from '../../lib/report/markdown';
+import {
+  formatCode,
+  formatCodeBlock,
+  formatDetails,
+  formatProse,
+  MAX_MARKDOWN_LENGTH,
+} from '../../lib/report/markdown';
 import type { PlanDocument } from '../../lib/report/plan-document';
-import { planMarkdown } from '../../lib/report/plan-markdown';
-import { problemsMarkdown } from '../../lib/report/problems-markdown';
+import { formatPlanMarkdown } from '../../lib/report/plan-markdown';
+import { formatProblemsMarkdown } from '../../lib/report/problems-markdown';
 
 const html = (markdown: string): string =>
   micromark(markdown, { extensions: [gfm()], htmlExtensions: [gfmHtml()], allowDangerousHtml: true });
@@ -50,7 +56,7 @@ const HOSTILE = [
 
 describe.each(HOSTILE)('%j', (text) => {
   test('in a sentence it is words', () => {
-    const rendered = `A name, ${prose(text)}, in a sentence.`;
+    const rendered = `A name, ${formatProse(text)}, in a sentence.`;
     expect(tags(rendered).filter((tag) => !['p', 'code'].includes(tag))).toEqual([]);
     expect(searched(rendered)).not.toMatch(/[@#]\w|https?:\/\/|www\.|\bGH-\d/);
   });
@@ -58,17 +64,17 @@ describe.each(HOSTILE)('%j', (text) => {
   test('at the beginning of a line of a list too', () => {
     const ofList = (markdown: string) =>
       tags(markdown).filter((tag) => !['ul', 'li', 'p', 'code'].includes(tag));
-    expect(ofList(`- ${prose(text)}`)).toEqual([]);
-    expect(ofList(`- an error\n  - ${prose(text)}\n  - ${prose(text)}`)).toEqual([]);
+    expect(ofList(`- ${formatProse(text)}`)).toEqual([]);
+    expect(ofList(`- an error\n  - ${formatProse(text)}\n  - ${formatProse(text)}`)).toEqual([]);
   });
 
   test('as code it is code', () => {
-    expect(tags(`x ${code(text)} y`).filter((tag) => !['p', 'code'].includes(tag))).toEqual([]);
-    expect(searched(`x ${code(text)} y`)).toMatch(/^x +y$/);
+    expect(tags(`x ${formatCode(text)} y`).filter((tag) => !['p', 'code'].includes(tag))).toEqual([]);
+    expect(searched(`x ${formatCode(text)} y`)).toMatch(/^x +y$/);
   });
 
   test('in a block it stays there, and in what is folded', () => {
-    const markdown = `${folded('SQL', block(text, 'sql', 1_000))}\n\nafter`;
+    const markdown = `${formatDetails('SQL', formatCodeBlock(text, 'sql', 1_000))}\n\nafter`;
     expect(tags(markdown)).toEqual(['details', 'summary', 'pre', 'code', 'p']);
     expect(html(markdown)).toMatch(/<\/pre>\n<\/details>\n<p>after<\/p>$/);
     expect(searched(markdown).replace(/\s+/g, ' ')).toBe('SQL after');
@@ -76,10 +82,10 @@ describe.each(HOSTILE)('%j', (text) => {
 });
 
 test('words are still readable', () => {
-  expect(html(prose('a_b <c> `trueup up` [x] 5 * 3 #1'))).toBe(
+  expect(html(formatProse('a_b <c> `trueup up` [x] 5 * 3 #1'))).toBe(
     '<p>a_b &lt;c&gt; <code>trueup up</code> [x] 5 * 3 #\u200b1</p>',
   );
-  expect(code('a`b')).toBe('``a`b``');
+  expect(formatCode('a`b')).toBe('``a`b``');
 });
 
 const step = (migration: string, sql = 'ALTER TABLE t ADD COLUMN a int') => ({
@@ -100,34 +106,34 @@ const step = (migration: string, sql = 'ALTER TABLE t ADD COLUMN a int') => ({
   ],
 });
 const PLAN: PlanDocument = { namespace: 'shop', manifestHash: 'x', steps: [], warnings: [], errors: [] };
-const PROOF = {
+const SECTIONS = {
   migration: '0001_a',
   verify: ['SELECT 1'],
-  unproved: null,
+  withoutVerify: null,
   undo: 'automatic',
   down: [],
 } as const;
 
 test('when all is well, it says so', () => {
-  expect(planMarkdown(PLAN)).toBe(
-    '## Trueup: nothing to do in `shop`\n\nEvery migration is applied, and none has changed.\n',
+  expect(formatPlanMarkdown(PLAN)).toBe(
+    '## Trueup: nothing to do in `shop`\n\nAll migrations are applied and unchanged.\n',
   );
 });
 
 test('what it says of a step: locks, how long, proof and undo', () => {
-  const text = planMarkdown({ ...PLAN, steps: [step('0001_a')], proofs: [PROOF] });
-  expect(text).toContain('1 statement; 1 of them takes a lock that the application feels.');
+  const text = formatPlanMarkdown({ ...PLAN, steps: [step('0001_a')], sections: [SECTIONS] });
+  expect(text).toContain('1 statement; 1 of them takes a lock that blocks the application.');
   expect(text).toContain('- line 2 `ALTER TABLE`: `ACCESS EXCLUSIVE on t`');
-  expect(text).toContain('Holds its locks for 5 s at most');
+  expect(text).toContain('Holds its locks for at most 5 s');
   expect(text).toContain('Verified by 1 query');
-  expect(text).toContain('Undone by itself when');
-  const bare = planMarkdown({
+  expect(text).toContain('Undone automatically if');
+  const bare = formatPlanMarkdown({
     ...PLAN,
     steps: [step('0001_a')],
-    proofs: [{ ...PROOF, verify: [], unproved: 'only a comment', undo: 'none' }],
+    sections: [{ ...SECTIONS, verify: [], withoutVerify: 'only a comment', undo: 'none' }],
   });
   expect(bare).toContain('**Not verified**: only a comment');
-  expect(bare).toContain('Not undone: it has no down section.');
+  expect(bare).toContain('Cannot be undone: it has no down section.');
 });
 
 test('what stands in the way, and a trial that failed', () => {
@@ -137,36 +143,36 @@ test('what stands in the way, and a trial that failed', () => {
     remedy: 'Restore it.',
     migration: '0001_a',
   } as const;
-  expect(planMarkdown({ ...PLAN, errors: [error] })).toContain(
-    '## Trueup: nothing of `shop` can be applied\n\n- **Error** `0001_a`, x was edited\n  - Restore it.',
+  expect(formatPlanMarkdown({ ...PLAN, errors: [error] })).toContain(
+    '## Trueup: `shop` cannot be applied\n\n- **Error** `0001_a`, x was edited\n  - Restore it.',
   );
-  const text = planMarkdown({
+  const text = formatPlanMarkdown({
     ...PLAN,
     steps: [step('0001_a')],
     trial: { serverVersion: '18.4', error, findings: [] },
   });
-  expect(text).toContain('**Not everything could be applied to an empty PostgreSQL 18.4.**');
+  expect(text).toContain('**Not all steps could be applied to an empty PostgreSQL 18.4.**');
 });
 
 test('a plan without end is cut at a step, a statement at its length, and both are said', () => {
   const steps = Array.from({ length: 400 }, (_, i) =>
     step(`${i}_x`, `SELECT '${'`'.repeat(i)}${'é'.repeat(9_000)}'`),
   );
-  const text = planMarkdown({ ...PLAN, steps, proofs: [] });
-  expect(text.length).toBeLessThanOrEqual(LONGEST_MARKDOWN);
-  expect(text).toMatch(/\*\*\d+ more steps have no room here\*\*: `trueup plan` shows all of it\.\n$/);
+  const text = formatPlanMarkdown({ ...PLAN, steps, sections: [] });
+  expect(text.length).toBeLessThanOrEqual(MAX_MARKDOWN_LENGTH);
+  expect(text).toMatch(/\*\*\d+ more steps do not fit here\*\*: `trueup plan` prints all of it\.\n$/);
   expect(text).toMatch(/… \d+ more characters/);
   expect(tags(text)).not.toContain('a');
 });
 
 test('warnings without end are cut too', () => {
-  const text = planMarkdown({
+  const text = formatPlanMarkdown({
     ...PLAN,
     warnings: Array(5_000).fill(`a warning ${HOSTILE[0]}`),
     steps: [step('0001_a')],
   });
-  expect(text.length).toBeLessThanOrEqual(LONGEST_MARKDOWN);
-  expect(text).toContain('**The rest has no room here**');
+  expect(text.length).toBeLessThanOrEqual(MAX_MARKDOWN_LENGTH);
+  expect(text).toContain('**The rest does not fit here**');
   expect(tags(text)).not.toContain('script');
 });
 
@@ -179,15 +185,15 @@ test('files that do not compile', () => {
     remedy: 'Correct it.',
     snippet: '3 | SELEC 1;\n  | ^',
   };
-  const text = problemsMarkdown('db', [problem]);
+  const text = formatProblemsMarkdown('db', [problem]);
   expect(html(text)).toContain('<pre><code>3 | SELEC 1;\n  | ^\n</code></pre>');
-  const many = problemsMarkdown(
+  const many = formatProblemsMarkdown(
     'db',
     Array(300).fill({ ...problem, snippet: HOSTILE.join('\n').repeat(50) }),
   );
-  expect(many.length).toBeLessThanOrEqual(LONGEST_MARKDOWN);
-  expect(many).toMatch(/\d+ more have no room here/);
-  expect(problemsMarkdown('db', [{ ...problem, message: 'x'.repeat(200_000) }]).length).toBeLessThanOrEqual(
-    LONGEST_MARKDOWN,
-  );
+  expect(many.length).toBeLessThanOrEqual(MAX_MARKDOWN_LENGTH);
+  expect(many).toMatch(/\d+ more do not fit here/);
+  expect(
+    formatProblemsMarkdown('db', [{ ...problem, message: 'x'.repeat(200_000) }]).length,
+  ).toBeLessThanOrEqual(MAX_MARKDOWN_LENGTH);
 });

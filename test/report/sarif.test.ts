@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { ReportItem } from '../../lib/report/item';
 import { AUDIT_RULES, CHECK_RULES } from '../../lib/report/rules';
-import { sarifLog } from '../../lib/report/sarif';
+import { buildSarifLog } from '../../lib/report/sarif';
 import { isValidSarif, validSarif } from './sarif';
 
 const item = (change: Partial<ReportItem> = {}): ReportItem => ({
@@ -20,14 +20,14 @@ const item = (change: Partial<ReportItem> = {}): ReportItem => ({
 const check = { command: 'check', version: '0.1.0', rules: CHECK_RULES };
 
 test('the schema refuses what is not SARIF', () => {
-  const log = sarifLog([item()], check);
+  const log = buildSarifLog([item()], check);
   expect(isValidSarif({ ...log, version: '2.0.0' })).toBe(false);
   expect(isValidSarif({ ...log, runs: [{ ...log.runs[0], results: [{ level: 'bad' }] }] })).toBe(false);
 });
 
 test('findings, their rules and their places', () => {
   const log = validSarif(
-    sarifLog(
+    buildSarifLog(
       [
         item(),
         item({ line: 9, column: 1, message: 'DROP COLUMN removes age' }),
@@ -62,13 +62,16 @@ test('findings, their rules and their places', () => {
 });
 
 test('nothing found, an object of a database, no address for the pages', () => {
-  validSarif(sarifLog([], check));
+  validSarif(buildSarifLog([], check));
   const log = validSarif(
-    sarifLog([item({ rule: 'index-lost', file: null, line: null, column: null, object: 'public.orders' })], {
-      ...check,
-      command: 'audit',
-      rules: AUDIT_RULES,
-    }),
+    buildSarifLog(
+      [item({ rule: 'missing-index', file: null, line: null, column: null, object: 'public.orders' })],
+      {
+        ...check,
+        command: 'audit',
+        rules: AUDIT_RULES,
+      },
+    ),
   );
   expect(log.runs[0]!.tool.driver.rules![0]).not.toHaveProperty('helpUri');
   expect(log.runs[0]!.results![0]!.locations).toEqual([
@@ -78,7 +81,7 @@ test('nothing found, an object of a database, no address for the pages', () => {
 
 test('a finding is the same when only its line changes, and two of one file are two', () => {
   const prints = (...items: ReportItem[]) =>
-    sarifLog(items, check).runs[0]!.results!.map((each) => each.partialFingerprints!['trueup/v1']);
+    buildSarifLog(items, check).runs[0]!.results!.map((each) => each.partialFingerprints!['trueup/v1']);
   const [first] = prints(item());
   expect(prints(item({ line: 80 }))).toEqual([first]);
   expect(prints(item({ file: 'other.sql' }))).not.toEqual([first]);
@@ -87,7 +90,7 @@ test('a finding is the same when only its line changes, and two of one file are 
 
 test('hostile names stay a path and a text', () => {
   const log = validSarif(
-    sarifLog(
+    buildSarifLog(
       [
         item({
           file: 'db/a b#?%\n\ud800.sql',

@@ -3,37 +3,31 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { cleanEnvironment, command } from '../cli/trueup';
+import { cleanEnvironment } from '../cli/trueup';
 import { repository, scratch } from '../support/repository';
 
 const ROOT = join(__dirname, '../..');
 const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
 
-/** `npx --yes trueup@VERSION …` as if the registry had given this version. */
-function withNpx(): string {
-  const bin = mkdtempSync(join(scratch, 'bin-'));
-  const script = `#!/usr/bin/env bash
-[ "$1 $2" = "--yes trueup@${version}" ] || { echo "npx $*" >&2; exit 99; }
-shift 2
-exec "${process.execPath}" "${command()[0]}" "$@"
-`;
-  writeFileSync(join(bin, 'npx'), script);
+/** No program that takes packages from a registry may be called by name. */
+function withoutNpx(): string {
+  const bin = mkdtempSync(join(scratch(), 'bin-'));
+  writeFileSync(join(bin, 'npx'), '#!/usr/bin/env bash\necho "npx $*" >&2\nexit 99\n');
   chmodSync(join(bin, 'npx'), 0o755);
   return bin;
 }
 
 function step(script: string, cwd: string, env: NodeJS.ProcessEnv) {
-  const temp = mkdtempSync(join(scratch, 't-'));
+  const temp = mkdtempSync(join(scratch(), 't-'));
   const summary = join(temp, 'summary.md');
   const { status, stdout, stderr } = spawnSync('bash', [join(ROOT, script)], {
     cwd,
     encoding: 'utf8',
     env: cleanEnvironment({
       CI: 'true',
-      PATH: `${withNpx()}:${process.env.PATH}`,
+      PATH: `${withoutNpx()}:${process.env.PATH}`,
       RUNNER_TEMP: temp,
       GITHUB_STEP_SUMMARY: summary,
-      TRUEUP_VERSION: version,
       TRUEUP_FOLDER: 'migrations',
       ...env,
     }),
@@ -69,8 +63,24 @@ describe('the step that checks and plans', () => {
       'migrations/0002_age.sql': CHANGE('ALTER TABLE t ADD COLUMN age int;'),
     });
     expect([code, stdout]).toEqual([0, expect.not.stringContaining('::')]);
+    expect(stdout).toContain(`Trueup ${version}, of the action's commit.`);
+    expect(summary).toContain(`Trueup ${version}, of the action's commit.`);
     expect(summary).toMatch(/^## Trueup: 1 step in `migrations`/);
     expect(JSON.parse(report).steps).toHaveLength(1);
+  });
+
+  test('the version that the repository has installed is used, and named', () => {
+    const folder = repository(BASE, {
+      'node_modules/.bin/trueup':
+        '#!/usr/bin/env bash\n[ "$1" = --version ] && { echo 9.9.9; exit; }\necho "ran $1"\n',
+    });
+    chmodSync(join(folder, 'node_modules/.bin/trueup'), 0o755);
+    const { stdout, summary, code } = step('action/check.sh', folder, { TRUEUP_SINCE: 'base' });
+    expect([code, stdout]).toEqual([
+      0,
+      expect.stringMatching(/^Trueup 9\.9\.9, installed in this repository\.\nran check\n/),
+    ]);
+    expect(summary).toContain('Trueup 9.9.9, installed in this repository.');
   });
 
   test('a bad change: annotated where it is, and the step fails', () => {
@@ -80,7 +90,7 @@ describe('the step that checks and plans', () => {
     expect([code, stdout]).toEqual([
       1,
       expect.stringMatching(
-        /^::error file=migrations\/0002_gone\.sql,line=2,.*trueup drop-column::DROP COLUMN removes/,
+        /^Trueup [\d.]+, of the action's commit\.\n::error file=migrations\/0002_gone\.sql,line=2,.*trueup drop-column::DROP COLUMN removes/,
       ),
     ]);
     expect(summary).toContain('## Trueup: 1 problem in the migrations');
@@ -88,7 +98,7 @@ describe('the step that checks and plans', () => {
   });
 
   test('a hostile change: no program starts, no command reaches the runner, no markup the page', () => {
-    const mark = join(mkdtempSync(join(scratch, 'm-')), 'ran');
+    const mark = join(mkdtempSync(join(scratch(), 'm-')), 'ran');
     const name = 'x` @everyone <img src=x>\n::add-mask::y\n';
     const { code, stdout, stderr, summary } = check({
       'migrations/0002_evil.sql': CHANGE(
@@ -96,7 +106,7 @@ describe('the step that checks and plans', () => {
           `DO $$ BEGIN EXECUTE 'COPY (SELECT 1) TO PROGRAM ''touch ${mark}'''; END $$;`,
       ).replace(
         '-- migrate:up',
-        '-- migrate:consent unseen-code ::add-mask::z @everyone <script>\n-- migrate:up',
+        '-- migrate:consent opaque-code ::add-mask::z @everyone <script>\n-- migrate:up',
       ),
     });
     expect([code, existsSync(mark)]).toEqual([1, false]);
@@ -106,7 +116,7 @@ describe('the step that checks and plans', () => {
       .filter((line) => /^\s*::|##\[/.test(line));
     expect(commands.length).toBeGreaterThan(0);
     for (const line of commands) expect(line).toMatch(/^::(error|warning) /);
-    expect(summary).toContain('**Not everything could be applied to an empty PostgreSQL');
+    expect(summary).toContain('**Not all steps could be applied to an empty PostgreSQL');
     expect(summary.replace(/```.*?```/gs, '').replace(/`[^\n]*`/g, '')).not.toMatch(
       /<(?!\/?details>|\/?summary>)|@\w/,
     );

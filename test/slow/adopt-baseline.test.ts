@@ -130,15 +130,15 @@ test("Knex's lock, and a ledger that knows none of the files", async () => {
   const folder = folderOf(Object.fromEntries(knex.files.map((file) => [file, ''])));
   await client.query('UPDATE knex_migrations_lock SET is_locked = 1');
   const locked = await trueup(['adopt', folder, '--tool', 'Knex', '--database-url', url, '--baseline']);
-  expect([locked.code, locked.stdout]).toEqual([6, expect.stringContaining("locked  Knex's lock is taken")]);
+  expect([locked.code, locked.stdout]).toEqual([6, expect.stringContaining("locked  Knex's lock is held")]);
   expect(locked.stdout.replace(/\s+/g, ' ')).toContain(
-    'What is pending is not in the baseline: apply it with Knex and adopt again',
+    'The baseline does not contain pending migrations: apply them with Knex and adopt again',
   );
 
   await client.query('DELETE FROM knex_migrations');
   const none = await trueup(['adopt', folder, '--tool', 'Knex', '--database-url', url, '--baseline']);
   expect([none.code, none.stderr]).toEqual([
     2,
-    expect.stringContaining('no ledger says that any of these migrations is applied'),
+    expect.stringContaining('no ledger records any of these migrations as applied'),
   ]);
 });

@@ -69,6 +69,6 @@ describe.each(outerMajors())('PostgreSQL %i', (major) => {
     const changed = await trueup(['adopt', folder, ...at, '--json']);
     expect(
       JSON.parse(changed.stdout).findings.map(({ kind, id }: Record<string, string>) => `${kind} ${id}`),
-    ).toEqual(['missing policy-lost', 'extra grant-lost']);
+    ).toEqual(['missing missing-policy', 'extra missing-grant']);
   });
 });

@@ -9,14 +9,14 @@ import { describe, expect, it } from 'vitest';
 import { SchemaAlarms } from '../../lib/constructs/alarms/schema-alarms';
 import { FleetCheck } from '../../lib/constructs/fleet/fleet-check';
 import { SchemaFleet } from '../../lib/constructs/fleet/schema-fleet';
-import { FleetTargets } from '../../lib/constructs/fleet/targets';
+import { FleetTenants } from '../../lib/constructs/fleet/tenants';
 import { SchemaMigrations } from '../../lib/constructs/migrations/schema-migrations';
 import { Notify } from '../../lib/constructs/notify/notify';
 import { DatabaseStack } from '../../lib/stacks/database-stack';
 import { SchemaStack } from '../../lib/stacks/schema-stack';
 import { WatchStack } from '../../lib/stacks/watch-stack';
 import { findPython, pythonWithRequirements } from '../e2e/support/python';
-import { folderOf, PEOPLE, testApp } from '../support/synth';
+import { PEOPLE_FOLDER, testApp } from '../support/synth';
 
 const IGNORED = {
   // CDK writes DependsOn where a reference says the same already.
@@ -26,12 +26,12 @@ const IGNORED = {
 function synthesize(): string {
   const app = testApp();
   const someSecret = new secretsmanager.Secret(new Stack(app, 'Keys'), 'Key');
-  const folder = folderOf({ '0001_people.sql': PEOPLE });
+  const folder = PEOPLE_FOLDER;
   for (const [name, props] of Object.entries({
     Instance: {},
-    CheapInstance: { cheap: true, managedSecret: false, logStatements: false },
+    MinimalInstance: { minimalCost: true, managedSecret: false, logStatements: false },
     Aurora: { engine: 'aurora', dataApi: true },
-    CheapAurora: { engine: 'aurora', dataApi: true, cheap: true },
+    MinimalAurora: { engine: 'aurora', dataApi: true, minimalCost: true },
   } as const)) {
     const server = new DatabaseStack(app, `${name}Server`, props);
     const schema = (id: string, database: ReturnType<typeof server.database>) =>
@@ -63,15 +63,15 @@ function synthesize(): string {
       main: server.database(),
       eu: new DatabaseStack(app, 'FleetEu', { vpc: server.vpc }).database(),
     },
-    namespace: 'fleet',
-    targets: [FleetTargets.list({ bucket: 'acme-tenants', key: 'targets.jsonl' })],
+    ledgerName: 'fleet',
+    tenants: [FleetTenants.list({ bucket: 'acme-tenants', key: 'tenants.jsonl' })],
     folder,
   });
   const databaseLogGroup = logs.LogGroup.fromLogGroupName(stack, 'DatabaseLog', server.logGroupName);
   const control = new SchemaMigrations(stack, 'Control', {
     database: server.database(),
     folder,
-    namespace: 'control',
+    ledgerName: 'control',
   });
   const alarms = new SchemaAlarms(stack, 'Alarms', { databaseLogGroup, schemas: [control] });
   new FleetCheck(stack, 'Check', { fleet, alarms });

@@ -1,24 +1,25 @@
 /** The constructs as the published package holds them: JavaScript, with `lambda/` beside `lib/` in `dist/`. */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { sha256 } from '../../lambda/contract/manifest';
-import { bundle } from '../../lib/constructs/functions/bundle';
+import { bundleHandler } from '../../lib/constructs/functions/bundle';
 import { temporaryFolder } from '../support/synth';
 
 const ROOT = resolve(__dirname, '../..');
 // Inside the project, so that packages are found.
-const dist = join(ROOT, 'node_modules', '.cache', `trueup-dist-${process.pid}`);
-afterAll(() => rmSync(dist, { recursive: true, force: true }));
+const folder = join(ROOT, 'node_modules', '.cache', `trueup-dist-${process.pid}`);
+const dist = join(folder, 'dist');
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 it('synthesizes with bundled handlers', { timeout: 300_000 }, () => {
   mkdirSync(dist, { recursive: true });
   // What `npm run build` does, elsewhere.
   const run = (command: string, ...args: string[]) =>
     execFileSync(join(ROOT, 'node_modules/.bin', command), args, { cwd: ROOT });
-  run('tsc', '-p', 'tsconfig.build.json', '--outDir', dist);
-  run('tsx', 'lib/constructs/functions/bundle.ts', dist);
+  copyFileSync(join(ROOT, 'package.json'), join(folder, 'package.json'));
+  run('tsx', 'lib/build/main.ts', dist);
   const outdir = temporaryFolder();
   const script = `
     const { App } = require('aws-cdk-lib');
@@ -36,11 +37,11 @@ it('synthesizes with bundled handlers', { timeout: 300_000 }, () => {
     encoding: 'utf8',
     env: { ...process.env, NODE_PATH: join(ROOT, 'node_modules') },
   });
-  const folder = join(outdir, `asset.${asset}`);
+  const made = join(outdir, `asset.${asset}`);
   // The very bytes that the other tests run.
-  for (const [name, content] of Object.entries(bundle('migrate'))) {
-    expect(sha256(readFileSync(join(folder, name), 'utf8'))).toBe(sha256(content));
+  for (const [name, content] of Object.entries(bundleHandler('migrate'))) {
+    expect(sha256(readFileSync(join(made, name), 'utf8'))).toBe(sha256(content));
   }
-  const { migrations } = JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8'));
+  const { migrations } = JSON.parse(readFileSync(join(made, 'manifest.json'), 'utf8'));
   expect(migrations.map(({ name }: { name: string }) => name)).toContain('0001_as_found');
 });

@@ -1,8 +1,8 @@
 /** A fleet's function at its worst, and a thousand schemas. */
 import { describe, expect, test } from 'vitest';
-import type { FleetTarget, TenantAnswer } from '../../lambda/contract/fleet';
+import type { FleetTenant, TenantAnswer } from '../../lambda/contract/fleet';
 import { failAtEachCall } from '../migrate/fleet/failing';
-import { ask, connectTo, runRequest, tenant } from '../migrate/fleet/support';
+import { ask, callTenant, connectTo, runRequest } from '../migrate/fleet/support';
 import { connect, createDatabase, majors, newestMajor } from '../support/database';
 import { fleetFolder } from '../support/fleet-folder';
 
@@ -48,19 +48,19 @@ describe.each(majors())('PostgreSQL %i', (major) => {
         },
       } as const;
 
-      const targets: FleetTarget[] = [];
+      const tenants: FleetTenant[] = [];
       for (let after: string | null = null; ; ) {
-        const answer = await ask(of, { action: 'targets', source: 0, after, limit: 400 });
-        if (answer.action !== 'targets') throw new Error(JSON.stringify(answer));
-        targets.push(...answer.page.targets);
+        const answer = await ask(of, { action: 'list-tenants', source: 0, after, limit: 400 });
+        if (answer.action !== 'list-tenants') throw new Error(JSON.stringify(answer));
+        tenants.push(...answer.page.tenants);
         after = answer.page.next;
         if (after === null) break;
       }
-      expect(new Set(targets.map(({ schema }) => schema)).size).toBe(TENANTS);
+      expect(new Set(tenants.map(({ schema }) => schema)).size).toBe(TENANTS);
 
       const all = async (
-        work: 'look' | 'apply',
-        some: readonly FleetTarget[],
+        work: 'inspect' | 'apply',
+        some: readonly FleetTenant[],
         failing = 0,
       ): Promise<TenantAnswer[]> => {
         const request = runRequest(manifest);
@@ -69,12 +69,12 @@ describe.each(majors())('PostgreSQL %i', (major) => {
         let begun = 0;
         await Promise.all(
           Array.from({ length: AT_ONCE }, async () => {
-            for (const target of rest) {
+            for (const tenant of rest) {
               const cut = failing > 0 && ++begun % failing === 0;
               const slice = cut ? { ...of, deadlineMs: 1 } : of;
               const answer = cut
-                ? await ask(slice, { action: 'tenant', work, target, request })
-                : await tenant(of, work, target, request);
+                ? await ask(slice, { action: 'tenant', work, tenant, request })
+                : await callTenant(of, work, tenant, request);
               answers.push('tenant' in answer ? answer.tenant : (answer as TenantAnswer));
             }
           }),
@@ -82,17 +82,17 @@ describe.each(majors())('PostgreSQL %i', (major) => {
         return answers;
       };
       const states = (answers: readonly TenantAnswer[]) => [...new Set(answers.map(({ state }) => state))];
-      expect(states(await all('look', targets))).toEqual(['behind']);
-      await all('apply', targets.slice(0, TENANTS / 2), 7);
-      await Promise.all([all('apply', targets), all('look', targets.slice(0, 50))]);
-      const last = await all('look', targets);
-      expect(states(last)).toEqual(['at version']);
+      expect(states(await all('inspect', tenants))).toEqual(['behind']);
+      await all('apply', tenants.slice(0, TENANTS / 2), 7);
+      await Promise.all([all('apply', tenants), all('inspect', tenants.slice(0, 50))]);
+      const last = await all('inspect', tenants);
+      expect(states(last)).toEqual(['up to date']);
       expect(Math.max(...last.map((answer) => Buffer.byteLength(JSON.stringify(answer))))).toBeLessThan(200);
       expect(most).toBeLessThanOrEqual(2 * AT_ONCE);
       expect(open).toBe(0);
       const { rows } = await client.query(
         `SELECT count(DISTINCT namespace)::int AS tenants, count(*)::int AS events, count(DISTINCT (namespace, migration))::int AS migrations
-       FROM trueup.events WHERE event IN ('applied', 'proved')`,
+       FROM trueup.events WHERE event IN ('applied', 'verified')`,
       );
       expect(rows).toEqual([{ tenants: TENANTS, events: 3 * TENANTS, migrations: 3 * TENANTS }]);
     },

@@ -1,8 +1,13 @@
 /** What takes seconds of the guard: a thousand partitions, functions that sleep or raise what rows hold. */
+
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { trueup } from '../cli/trueup';
 import { connect, createDatabase, majors, outerMajors } from '../support/database';
 import { run, up } from '../support/engine';
 import { manifestOf, migration, promising } from '../support/manifest';
+import { temporaryFolder } from '../support/processes';
 
 const lock = (relation: string) => [{ relation, mode: 'ACCESS EXCLUSIVE' as const, created: false }];
 
@@ -37,11 +42,13 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     'ten thousand statements: what is not asked in time is counted, and no migration fails for it',
     async () => {
       const url = await createDatabase(major);
-      // On a busy machine it takes more than one slice.
+      // On a busy machine a deployment takes more than one slice: all of them are one request.
       const settled = async (manifest: Parameters<typeof run>[1]) => {
-        for (;;) {
-          const { outcome } = await run(url, manifest);
+        const id = `deployment of ${manifest.hash}`;
+        for (let slice = 1; ; slice++) {
+          const { outcome } = await run(url, manifest, { id });
           if (outcome.status !== 'continue') return outcome;
+          if (slice === 20) throw new Error(`not done after ${slice} slices: ${outcome.progress}`);
         }
       };
       const tables = Array.from(
@@ -65,7 +72,10 @@ describe.each(majors())('PostgreSQL %i', (major) => {
         up: [{ sql: 'ALTER TABLE t2 RENAME COLUMN note TO remark', locks: lock('t2') }],
       });
       const refused = await settled(promising(manifestOf(first, widen, rename), ...sent));
-      expect(refused).toMatchObject({ status: 'failed', error: { code: 'workload' } });
+      expect(refused, JSON.stringify(refused)).toMatchObject({
+        status: 'failed',
+        error: { code: 'workload' },
+      });
     },
   );
 
@@ -74,10 +84,11 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     const first = migration('0001_t', {
       up: [
         'CREATE TABLE t (id int)',
+        'CREATE TABLE u (id int)',
         'CREATE FUNCTION sleeps() RETURNS int IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.5); RETURN 1; END $$',
       ],
     });
-    const sleeps = 'SELECT id FROM t WHERE id = sleeps()';
+    const sleeps = 'SELECT id FROM u WHERE id = sleeps()';
     await up(url, promising(manifestOf(first), sleeps, 'SELECT id FROM t'));
     const change = migration('0002_change', {
       up: [{ sql: 'ALTER TABLE t ADD COLUMN note text', locks: lock('t') }],
@@ -107,4 +118,35 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     );
     expect(JSON.stringify([outcome, refused, rows])).not.toContain('hunter2');
   });
+});
+
+test('on the command line what a file touches has 30 s, although a slice of the run has less', async () => {
+  const url = await createDatabase();
+  const folder = temporaryFolder();
+  const [first, second, workload] = ['0001_orders.sql', '0002_note.sql', 'shop.workload'].map((name) =>
+    join(folder, name),
+  ) as [string, string, string];
+  const head = '-- migrate:no-verify a test\n-- migrate:up\n';
+  writeFileSync(
+    first,
+    `${head}CREATE TABLE pause (seconds float8);
+CREATE FUNCTION slow() RETURNS int LANGUAGE plpgsql IMMUTABLE SET search_path = public AS
+  $$ BEGIN PERFORM pg_catalog.pg_sleep(seconds) FROM pause; RETURN 1; END $$;
+CREATE TABLE orders (id int);\n`,
+  );
+  const texts = Array.from({ length: 28 }, (_, i) => `SELECT id, slow() AS a${i} FROM orders;\n`);
+  writeFileSync(workload, texts.join(''));
+  const deploy = () => trueup(['up', folder, '--database-url', url, '--workload', workload]);
+  expect(await deploy()).toMatchObject({ code: 0 });
+  await (await connect(url)).query('INSERT INTO pause VALUES (0.3)');
+  // Before the commit they are planned once more, in a part of the time for which locks may be held.
+  writeFileSync(
+    second,
+    `-- migrate:settings statement-timeout=1min\n${head}ALTER TABLE orders ADD COLUMN note text;\n`,
+  );
+  const { code, stdout, stderr } = await deploy();
+  expect([code, stdout], stderr).toEqual([
+    0,
+    expect.stringContaining('28 of 28 statements of the workload plan'),
+  ]);
 });

@@ -10,7 +10,7 @@ import { promisify } from 'node:util';
 import { Database as Sqlite } from 'node-sqlite3-wasm';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type AuditOptions, audit } from '../../lib/audit/audit';
-import { snapshotOfSqlite } from '../../lib/audit/sources/sqlite/source';
+import { readSqliteSnapshot } from '../../lib/audit/sources/sqlite/source';
 import { loadParser } from '../../lib/compiler/read/parser';
 import { readOnly } from '../audit/support';
 import { connect, createDatabase, majors, outerMajors } from '../support/database';
@@ -57,7 +57,7 @@ const NOTES = `
 
 async function found(target: string, source: AuditOptions['source']): Promise<string[]> {
   const { findings } = await audit(await readOnly(target), { version: '0', ...(source ? { source } : {}) });
-  return findings.map(({ grade, id, object }) => `${grade} ${id} ${object}`).sort();
+  return findings.map(({ confidence, id, object }) => `${confidence} ${id} ${object}`).sort();
 }
 
 describe.each(outerMajors())('to PostgreSQL %i', (major) => {
@@ -68,16 +68,16 @@ describe.each(outerMajors())('to PostgreSQL %i', (major) => {
     db.close();
     const target = await createDatabase(major);
     await run('pgloader', [file, target]);
-    expect(await found(target, (catalogue) => snapshotOfSqlite(file, catalogue, '0'))).toMatchInlineSnapshot(`
+    expect(await found(target, (catalog) => readSqliteSnapshot(file, catalog, '0'))).toMatchInlineSnapshot(`
         [
-          "B constraint-lost public.notes",
-          "B missing-id-default public.notes.id",
-          "B not-null-lost public.accounts.active",
-          "B not-null-lost public.accounts.email",
-          "B not-null-lost public.notes.accountid",
-          "B unique-lost public.accounts",
-          "B unique-lost public.notes",
-          "B view-lost public.pins",
+          "B missing-constraint public.notes",
+          "B missing-primary-key-default public.notes.id",
+          "B missing-not-null public.accounts.active",
+          "B missing-not-null public.accounts.email",
+          "B missing-not-null public.notes.accountid",
+          "B missing-unique-index public.accounts",
+          "B missing-unique-index public.notes",
+          "B missing-view public.pins",
         ]
       `);
   });
@@ -88,17 +88,17 @@ describe.each(outerMajors())('to PostgreSQL %i', (major) => {
     await run('pgloader', [source, target]);
     expect(await found(target, await readOnly(source))).toMatchInlineSnapshot(`
         [
-          "B comment-lost shop.orders",
-          "B constraint-lost shop.orders",
-          "B extension-missing citext",
-          "B function-lost shop.touch()",
-          "B not-null-lost shop.customers.email",
-          "B not-null-lost shop.customers.mood",
-          "B not-null-lost shop.orders.customer",
-          "B not-null-lost shop.orders.open",
-          "B not-null-lost shop.orders.total",
-          "B trigger-lost shop.orders",
-          "B view-lost shop.open_orders",
+          "B missing-comment shop.orders",
+          "B missing-constraint shop.orders",
+          "B missing-extension citext",
+          "B missing-function shop.touch()",
+          "B missing-not-null shop.customers.email",
+          "B missing-not-null shop.customers.mood",
+          "B missing-not-null shop.orders.customer",
+          "B missing-not-null shop.orders.open",
+          "B missing-not-null shop.orders.total",
+          "B missing-trigger shop.orders",
+          "B missing-view shop.open_orders",
         ]
       `);
   });
@@ -121,16 +121,16 @@ describe.each(outerMajors())('to PostgreSQL %i', (major) => {
       expect(ended).toMatchObject({ code: 1 });
       expect(await found(target, await readOnly(source))).toMatchInlineSnapshot(`
           [
-            "A uniqueness-contradicted shop.customers",
-            "B column-type shop.customers.mood",
-            "B default-lost shop.customers.made",
-            "B default-lost shop.customers.mood",
+            "A duplicate-keys shop.customers",
+            "B column-type-changed shop.customers.mood",
+            "B missing-default shop.customers.made",
+            "B missing-default shop.customers.mood",
             "B missing-foreign-key shop.orders.customer",
-            "B not-null-lost shop.customers.email",
-            "B not-null-lost shop.customers.id",
-            "B not-null-lost shop.customers.mood",
-            "B primary-key-lost shop.customers",
-            "B unique-lost shop.customers",
+            "B missing-not-null shop.customers.email",
+            "B missing-not-null shop.customers.id",
+            "B missing-not-null shop.customers.mood",
+            "B missing-primary-key shop.customers",
+            "B missing-unique-index shop.customers",
           ]
         `);
     },

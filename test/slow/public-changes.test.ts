@@ -3,10 +3,10 @@
  * sends: refused with the statement named. The form that mends it passes, one deployment after the other.
  */
 import { describe, expect, test } from 'vitest';
-import type { Outcome } from '../../lambda/contract/converge';
+import type { ConvergeOutcome } from '../../lambda/contract/converge';
 import { compileFiles } from '../../lib/compiler';
 import { loadParser } from '../../lib/compiler/read/parser';
-import { promiseOf, workloadFrom } from '../../lib/workload/promise';
+import { buildGuaranteedWorkload, parseWorkloadFile } from '../../lib/workload/guaranteed-workload';
 import { createDatabase, majors } from '../support/database';
 import { run } from '../support/engine';
 
@@ -30,16 +30,16 @@ interface Change {
 /** What these changes take is not the question here. */
 const CONSENT = '-- migrate:consent destroys a test\n-- migrate:consent rewrites a test\n';
 
-const deploy = async (url: string, deployments: readonly Deployment[]): Promise<Outcome> => {
+const deploy = async (url: string, deployments: readonly Deployment[]): Promise<ConvergeOutcome> => {
   const manifest = await compileFiles(
     deployments.map(({ adds }, i) => ({
       name: `000${i + 1}_change.sql`,
-      bytes: Buffer.from(`-- migrate:unproved a test\n${CONSENT}-- migrate:up\n${adds}`),
+      bytes: Buffer.from(`-- migrate:no-verify a test\n${CONSENT}-- migrate:up\n${adds}`),
     })),
   );
   await loadParser();
-  const { entries } = workloadFrom(`${deployments.at(-1)!.sends.join(';\n')};\n`, 'workload.sql');
-  return (await run(url, { ...manifest, workload: promiseOf(entries) })).outcome;
+  const { entries } = parseWorkloadFile(`${deployments.at(-1)!.sends.join(';\n')};\n`, 'workload.sql');
+  return (await run(url, { ...manifest, workload: buildGuaranteedWorkload(entries) })).outcome;
 };
 
 const CHANGES: Readonly<Record<string, Change>> = {

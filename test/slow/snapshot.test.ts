@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { readCatalogue } from '../../lambda/audit/catalogue/read';
+import { readCatalog } from '../../lambda/audit/catalog/read';
 import { readSnapshot } from '../../lib/audit/file';
 import { attempts, disturbed, readOnly } from '../audit/support';
 import { cleanEnvironment, command } from '../cli/trueup';
@@ -42,9 +42,9 @@ describe('a snapshot', () => {
     const url = await createDatabase(major);
     await tenThousand(url);
     const watched = disturbed(await readOnly(url), 'nothing', async () => {});
-    const { catalogue, moved } = await readCatalogue(watched.db);
+    const { catalog, moved } = await readCatalog(watched.db);
     expect(moved).toBe(false);
-    expect([catalogue.tables.length, catalogue.columns.length, catalogue.views.length]).toEqual([
+    expect([catalog.tables.length, catalog.columns.length, catalog.views.length]).toEqual([
       TABLES,
       TABLES * 8,
       VIEWS,
@@ -52,12 +52,12 @@ describe('a snapshot', () => {
     // One question a kind, and one for every fifty views: none for each table.
     expect(attempts(watched.sent, 'row_to_json')).toBeLessThanOrEqual(24 + VIEWS / 50);
 
-    // With --count each table is read, fifty in a transaction: more at once than a server has locks for.
+    // With --exact-counts each table is read, fifty in a transaction: more at once than a server has locks for.
     const file = join(scratch, `${major}.json`);
     const began = Date.now();
     const { stdout, memoryKb } = await measured([
       'snapshot',
-      '--count',
+      '--exact-counts',
       '--json',
       '--database-url',
       url,
@@ -70,8 +70,8 @@ describe('a snapshot', () => {
     );
     const snapshot = readSnapshot(readFileSync(file, 'utf8'));
     expect(snapshot.rows).toHaveLength(TABLES);
-    expect(snapshot.positions).toHaveLength(TABLES);
-    expect(snapshot.notSeen.filter(({ what }) => what !== 'workload')).toEqual([]);
+    expect(snapshot.sequenceValues).toHaveLength(TABLES);
+    expect(snapshot.notChecked.filter(({ what }) => what !== 'workload')).toEqual([]);
     expect(memoryKb).toBeLessThan(MAX_MEMORY_KB);
   });
 });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { indexesDropped } from '../../lambda/sql/drop-index';
+import { listDroppedIndexes } from '../../lambda/sql/drop-index';
 
 test.each([
   ['DROP INDEX a', ['a']],
@@ -11,4 +11,4 @@ test.each([
   ['DROP INDEX a,', null],
   ["DROP INDEX 'a'", null],
   ['', null],
-])('%s', (sql, names) => expect(indexesDropped(sql)).toEqual(names));
+])('%s', (sql, names) => expect(listDroppedIndexes(sql)).toEqual(names));

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { insertsIn, tablesIn, updatesIn } from '../../lambda/sql/insert';
-import { normalize } from '../../lambda/sql/tokens';
+import { listTableNames, parseInserts, parseUpdates } from '../../lambda/sql/insert';
+import { normalizeStatement } from '../../lambda/sql/tokens';
 
 describe('what a statement gives', () => {
   it.each([
@@ -32,7 +32,7 @@ describe('what a statement gives', () => {
     ],
     ['MERGE INTO t USING s ON true WHEN NOT MATCHED THEN INSERT DEFAULT VALUES', null, []],
   ] as const)('%s', (sql, columns, gives) => {
-    const [seen, ...more] = insertsIn(normalize(sql));
+    const [seen, ...more] = parseInserts(normalizeStatement(sql));
     expect(more).toEqual([]);
     expect({ table: seen!.table, columns: seen!.columns, gives: seen!.gives }).toEqual({
       table: 't',
@@ -42,7 +42,7 @@ describe('what a statement gives', () => {
   });
 
   it('updates', () => {
-    const sets = (sql: string) => Object.fromEntries(updatesIn(normalize(sql))[0]?.sets ?? []);
+    const sets = (sql: string) => Object.fromEntries(parseUpdates(normalizeStatement(sql))[0]?.sets ?? []);
     expect(sets('UPDATE ONLY shop.t AS x SET a = NULL, b = 1 WHERE c = 2')).toEqual({
       a: 'null',
       b: 'literal',
@@ -52,18 +52,18 @@ describe('what a statement gives', () => {
       b: 'expression',
       c: 'default',
     });
-    expect(updatesIn('SELECT 1 FROM t FOR UPDATE')).toEqual([]);
-    const [upsert] = insertsIn(
+    expect(parseUpdates('SELECT 1 FROM t FOR UPDATE')).toEqual([]);
+    const [upsert] = parseInserts(
       'INSERT INTO t (a) VALUES ($1) ON CONFLICT (a) DO UPDATE SET b = NULL, c = excluded.c',
     );
     expect(Object.fromEntries(upsert!.updates)).toEqual({ b: 'null', c: 'expression' });
-    expect(updatesIn('INSERT INTO t (a) VALUES ($1) ON CONFLICT (a) DO UPDATE SET b = NULL')).toEqual([]);
-    const [merge] = insertsIn('MERGE INTO t USING s ON true WHEN MATCHED THEN UPDATE SET b = NULL');
+    expect(parseUpdates('INSERT INTO t (a) VALUES ($1) ON CONFLICT (a) DO UPDATE SET b = NULL')).toEqual([]);
+    const [merge] = parseInserts('MERGE INTO t USING s ON true WHEN MATCHED THEN UPDATE SET b = NULL');
     expect(Object.fromEntries(merge!.updates)).toEqual({ b: 'null' });
   });
 
   it('the elements of ON CONFLICT', () => {
-    const [seen] = insertsIn(
+    const [seen] = parseInserts(
       'INSERT INTO t VALUES (?) ON CONFLICT (a COLLATE "C" text_pattern_ops, lower(b), (c || d), "E" pg_catalog.int4_ops) WHERE x DO UPDATE SET a = ?',
     );
     expect(seen!.conflict).toMatchObject({
@@ -83,7 +83,7 @@ describe('what a statement gives', () => {
   });
 
   it('the tables', () => {
-    expect(tablesIn('MERGE INTO t USING s ON true')).toEqual(['t', 's']);
-    expect(tablesIn('COPY shop."T" FROM STDIN')).toEqual(['T', 'stdin']);
+    expect(listTableNames('MERGE INTO t USING s ON true')).toEqual(['t', 's']);
+    expect(listTableNames('COPY shop."T" FROM STDIN')).toEqual(['T', 'stdin']);
   });
 });

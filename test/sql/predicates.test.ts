@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { clausesOf, implies } from '../../lambda/sql/predicates';
+import { classifyImplication, normalizeConjuncts } from '../../lambda/sql/predicates';
 
 describe('clauses of a predicate', () => {
   it.each([
@@ -70,7 +70,7 @@ describe('clauses of a predicate', () => {
     ['"a b" = "c d"', ['"a b" = "c d"']],
     ['"aB" AND "1a"', ['"aB"', '"1a"']],
   ])('%s', (predicate, clauses) => {
-    expect(clausesOf(predicate)).toEqual(clauses);
+    expect(normalizeConjuncts(predicate)).toEqual(clauses);
   });
 });
 
@@ -95,6 +95,6 @@ describe('a statement against an index', () => {
     ['deleted = ?', 'NOT deleted', 'unseen-values'],
     ['status = $2 AND is_active', "(((status)::text = 'paid'::text) AND is_active)", 'parameter'],
   ])('WHERE %s against %s: %s', (statement, index, expected) => {
-    expect(implies(statement, index)).toBe(expected);
+    expect(classifyImplication(statement, index)).toBe(expected);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { arrayText, namedParameters } from '../../lambda/postgres/data-api/values';
+import { formatTextArray, toNamedParameters } from '../../lambda/postgres/data-api/values';
 import { skipQuoted } from '../../lambda/sql/scan';
 
 describe('sql-scan', () => {
@@ -28,10 +28,10 @@ describe('sql-scan', () => {
     ['SELECT $1::text -- $1', 'SELECT :p1::text -- $1'],
     ['SELECT žluť$1, $1', 'SELECT žluť$1, :p1'],
   ])('names the parameters of %s', (sql, named) => {
-    expect(namedParameters(sql)).toBe(named);
+    expect(toNamedParameters(sql)).toBe(named);
   });
 
   it('writes arrays as the server reads them', () => {
-    expect(arrayText(['a', 'b"c', 'd\\e', '', 'NULL'])).toBe('{"a","b\\"c","d\\\\e","","NULL"}');
+    expect(formatTextArray(['a', 'b"c', 'd\\e', '', 'NULL'])).toBe('{"a","b\\"c","d\\\\e","","NULL"}');
   });
 });

@@ -10,10 +10,11 @@ import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { transformSync } from 'esbuild';
 import { expect, it } from 'vitest';
 import * as trueup from '../../lib';
-import { timing } from '../../lib/constructs/migrations/timing';
+import { computeTiming } from '../../lib/constructs/migrations/timing';
 import { DatabaseStack } from '../../lib/stacks/database-stack';
 import { connect, createDatabase, majors } from '../support/database';
 import { deployment } from '../support/deployment';
+import { expectGenerated, replaceBlock } from '../support/generated';
 import { testApp } from '../support/synth';
 
 const DOCS = resolve(__dirname, '../../docs');
@@ -44,7 +45,7 @@ function surroundings() {
     secret: new secretsmanager.Secret(stack, 'Secret'),
     schema: new trueup.SchemaMigrations(stack, 'WhatOthersWaitFor', {
       folder: 'migrations/courses',
-      namespace: 'supposed',
+      ledgerName: 'supposed',
       database: trueup.SchemaDatabase.existing({
         host: 'db.example',
         databaseName: 'supposed',
@@ -88,21 +89,35 @@ it.each(EXAMPLES)('docs/%s, example %i', (_, __, code) => {
   run(code).synth();
 });
 
+const CONSTRUCTS = join(__dirname, '../../docs/constructs.md');
+
+function thrownBy(action: () => unknown): string {
+  try {
+    action();
+  } catch (error) {
+    return (error as Error).message;
+  }
+  throw new Error('nothing was thrown');
+}
+
 it('shows the message of a time that does not fit', () => {
-  expect(() => timing({ totalTimeout: Duration.hours(1) })).toThrow(blocks('constructs.md', '')[0]!.trim());
+  expectGenerated(CONSTRUCTS, (page) =>
+    replaceBlock(
+      page,
+      'timing',
+      thrownBy(() => computeTiming({ totalTimeout: Duration.hours(1) })),
+    ),
+  );
 });
 
 it('shows the message of a prop that is wrong', () => {
   const stack = new Stack(testApp(), 'App');
   const databaseLogGroup = logs.LogGroup.fromLogGroupName(stack, 'Log', '/aws/rds/instance/shop/postgresql');
   const { schema } = deployment();
-  let message = '';
-  try {
-    new trueup.SchemaAlarms(stack, 'Alarms', { databaseLogGroup, schemas: [schema], threshold: 0 });
-  } catch (error) {
-    message = (error as Error).message;
-  }
-  expect(blocks('constructs.md', '').map((each) => each.trim())).toContain(message);
+  const message = thrownBy(
+    () => new trueup.SchemaAlarms(stack, 'Alarms', { databaseLogGroup, schemas: [schema], threshold: 0 }),
+  );
+  expectGenerated(CONSTRUCTS, (page) => replaceBlock(page, 'prop', message));
 });
 
 it.each(majors())('shows SQL that makes the role on PostgreSQL %i', async (major) => {

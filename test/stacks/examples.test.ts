@@ -36,7 +36,7 @@ interface Example {
 
 /** What an example in a doc comment leaves out, on the line of its own comment. */
 const IMPORTS =
-  "import { ApplicationLogGroup, DatabaseStack, DriftCheck, FleetCheck, FleetTargets, Notify, SchemaAlarms, SchemaDatabase, SchemaFleet, SchemaMigrations, SchemaStack, WatchStack } from 'trueup'; import { Duration } from 'aws-cdk-lib'; import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';\n";
+  "import { ApplicationLogGroup, DatabaseStack, DriftCheck, FleetCheck, FleetTenants, Notify, SchemaAlarms, SchemaDatabase, SchemaFleet, SchemaMigrations, SchemaStack, WatchStack } from 'trueup'; import { Duration } from 'aws-cdk-lib'; import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';\n";
 
 /** Of doc comments: from `@example` to the next tag or the end. */
 function examplesOf(file: string): Example[] {

@@ -3,13 +3,13 @@ import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import { describe, expect, it } from 'vitest';
-import { compose, settingsOf } from '../../lib/stacks/compose';
+import { composeStacks, readSettings } from '../../lib/stacks/compose';
 import { DatabaseStack } from '../../lib/stacks/database-stack';
 import type { DatabaseStackProps } from '../../lib/stacks/database-stack-props';
 import { SchemaStack } from '../../lib/stacks/schema-stack';
-import { folderOf, onlyResource, PEOPLE, type Resource, resourcesOf, testApp } from '../support/synth';
+import { onlyResource, PEOPLE_FOLDER, type Resource, resourcesOf, testApp } from '../support/synth';
 
-const folder = folderOf({ '0001_people.sql': PEOPLE });
+const folder = PEOPLE_FOLDER;
 const server = (props: DatabaseStackProps = {}) => new DatabaseStack(testApp(), 'Server', props);
 const templateOf = (props?: DatabaseStackProps) => Template.fromStack(server(props));
 
@@ -115,7 +115,7 @@ describe('the server', () => {
     });
   });
 
-  it('Aurora has a reader to fail over to, and pauses when it is cheap', () => {
+  it('Aurora has a reader to fail over to, and pauses at minimal cost', () => {
     const cluster = (props: DatabaseStackProps) => {
       const template = templateOf({ engine: 'aurora', ...props });
       return {
@@ -137,7 +137,7 @@ describe('the server', () => {
         ['db.serverless', 1, true],
       ],
     });
-    expect(cluster({ cheap: true })).toMatchObject({
+    expect(cluster({ minimalCost: true })).toMatchObject({
       BackupRetentionPeriod: 1,
       DeleteAutomatedBackups: true,
       DeletionProtection: false,
@@ -202,8 +202,8 @@ describe('the server', () => {
     });
   });
 
-  it('takes everything with it when it is cheap', () => {
-    const template = templateOf({ cheap: true });
+  it('takes everything with it at minimal cost', () => {
+    const template = templateOf({ minimalCost: true });
     expect(onlyResource(template, 'AWS::RDS::DBInstance')).toMatchObject({
       DeletionPolicy: 'Delete',
       Properties: {
@@ -268,7 +268,7 @@ describe('the server', () => {
     const warns = (props: DatabaseStackProps) =>
       Annotations.fromStack(server(props)).findWarning(
         '*',
-        Match.stringLikeRegexp('encryptionKey is not made'),
+        Match.stringLikeRegexp('encryptionKey is not created'),
       );
     expect(warns({ encryptionKey })).toHaveLength(1);
     const stack = new Stack(testApp(), 'Own');
@@ -358,7 +358,7 @@ describe("the schema's stack", () => {
       schema: {
         database: stack.database({ databaseName: 'people', createDatabase: true }),
         folder,
-        namespace: 'people',
+        ledgerName: 'people',
       },
     });
     expect(schema.databaseLogGroup!.logGroupName).toBe('/aws/rds/instance/server/postgresql');
@@ -441,7 +441,7 @@ describe('the app', () => {
     const app = testApp({
       context: Object.fromEntries(Object.entries(context).map(([k, v]) => [`trueup:${k}`, v])),
     });
-    compose(app, settingsOf(app));
+    composeStacks(app, readSettings(app));
     return app.synth().stacks.map(({ stackName }) => stackName);
   };
 
@@ -463,19 +463,22 @@ describe('the app', () => {
         prefix: 'Test',
         engine: 'aurora',
         transport: 'data-api',
-        cheap: 'true',
+        minimalCost: 'true',
         databases: 'courses',
       }).sort(),
     ).toEqual(['TestCourses', 'TestDatabase', 'TestWatch']);
     expect(
-      composed({ auth: 'iam', cheap: true, managedSecret: false, databases: 'courses', watch: false }),
+      composed({ auth: 'iam', minimalCost: true, managedSecret: false, databases: 'courses', watch: false }),
     ).toHaveLength(2);
   });
 
   it.each([
     [{ engine: 'mysql' }, 'trueup:engine is mysql; it must be instance or aurora.'],
-    [{ cheap: 'yes' }, 'trueup:cheap is yes; it must be false or true.'],
-    [{ engne: 'aurora' }, 'trueup:engne is no setting of this app. There are trueup:prefix, trueup:engine,'],
+    [{ minimalCost: 'yes' }, 'trueup:minimalCost is yes; it must be false or true.'],
+    [
+      { engne: 'aurora' },
+      'This app has no setting trueup:engne. Its settings are trueup:prefix, trueup:engine,',
+    ],
     [{ migrations: 'nowhere' }, 'trueup:migrations is "nowhere"; it must be a folder that is there'],
     [{ databases: 'courses, courses' }, 'it must be in the list once'],
     [{ databases: '../courses' }, 'trueup:databases[0] is "../courses"; it must be the name of a folder'],

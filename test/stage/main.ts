@@ -3,10 +3,10 @@
  * With a folder and a database it does what `trueup demo` does with them.
  */
 import { main } from '../../lib/cli/main';
-import { answerInterrupt } from '../../lib/cli/terminal/interrupt';
+import { handleInterrupt } from '../../lib/cli/terminal/interrupt';
 import { reportFailure } from '../../lib/cli/terminal/report';
 import { openTerminal, watchOutput } from '../../lib/cli/terminal/terminal';
-import { withoutExpectedWarnings } from '../../lib/cli/terminal/warnings';
+import { suppressExpectedWarnings } from '../../lib/cli/terminal/warnings';
 import { playDemo } from '../../lib/demo';
 import { makeCertificates } from '../support/certificates';
 import { rollback } from './rollback';
@@ -15,13 +15,13 @@ const SWITCHES = new Set(['--json', '--no-color', '-q', '--quiet']);
 
 async function play(given: ReadonlySet<string>): Promise<void> {
   watchOutput();
-  withoutExpectedWarnings();
+  suppressExpectedWarnings();
   const terminal = openTerminal({
     json: given.has('--json'),
     color: !given.has('--no-color'),
     quiet: given.has('--quiet') || given.has('-q'),
   });
-  answerInterrupt(terminal);
+  handleInterrupt(terminal);
   try {
     // The deployed functions accept only a server whose certificate they can verify.
     const certificates = await makeCertificates();

@@ -1,8 +1,8 @@
 import { cpSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { compile } from '../../lib/cli/folder';
-import { hang } from '../../lib/cli/terminal/terminal';
-import { dumpCatalogue } from '../../lib/demo/catalogue';
+import { compileMigrations } from '../../lib/cli/folder';
+import { printHanging } from '../../lib/cli/terminal/terminal';
+import { dumpCatalog } from '../../lib/demo/dump-catalog';
 import { courses } from '../../lib/demo/incidents';
 import type { Act, Stage } from '../../lib/demo/stage';
 import { Conductor, type StackCode } from '../support/aws/conductor';
@@ -38,7 +38,7 @@ export const rollback = (roots: string): Act => ({
     try {
       const stack = conductor.stack('courses');
       expectStatus(await stack.create(await version(stage, roots, stack, {})), 'CREATE_COMPLETE');
-      const before = await stage.alone(courses, (client) => dumpCatalogue(client));
+      const before = await stage.alone(courses, (client) => dumpCatalog(client));
 
       stage.out.line(
         '  Deployed: an index (0003) and a migration that fails (0004). The events of the stack:',
@@ -48,11 +48,11 @@ export const rollback = (roots: string): Act => ({
       expectStatus(await stack.update(await version(stage, roots, stack, files)), 'UPDATE_ROLLBACK_COMPLETE');
       printEvents(stage, stack, seen);
       const undone = String(stack.attributes.Undone);
-      const after = await stage.alone(courses, (client) => dumpCatalogue(client));
+      const after = await stage.alone(courses, (client) => dumpCatalog(client));
       if (after.join() !== before.join())
         throw new Error('the schema is not as it was before the deployment');
       stage.out.line(
-        `  ${stage.out.colors.green('as it was')}: undone ${undone}; the catalogue is the same as before.`,
+        `  ${stage.out.colors.green('as it was')}: undone ${undone}; the catalog is the same as before.`,
       );
 
       stage.out.line('  Deployed: the index alone, and an application that fails to start after it:');
@@ -91,7 +91,7 @@ async function version(
   const options = {
     folder: stage.newFolder(),
     stackName: stack.name,
-    manifest: await compile(folder),
+    manifest: await compileMigrations(folder),
     database: { host, port, name: courses.database, secretArn: SECRET, roots },
     namespace: courses.database,
   };
@@ -121,7 +121,7 @@ function printEvents({ out }: Stage, stack: Stack<StackCode>, from: number): voi
       : logicalId === 'Functions'
         ? `the ${rollingBack ? 'old' : 'new'} code`
         : 'the schema';
-    hang(out, `    ${color(status.padEnd(28))}${what.padEnd(12)}`, reasonOf(event));
+    printHanging(out, `    ${color(status.padEnd(28))}${what.padEnd(12)}`, reasonOf(event));
   }
 }
 

@@ -18,7 +18,7 @@ export const busyManifest: Manifest = manifestOf(
     up: [
       {
         sql: 'CREATE UNIQUE INDEX CONCURRENTLY child_note ON child (note)',
-        execution: 'outside',
+        execution: 'non-transactional',
         target: {
           kind: 'index',
           action: 'create',
@@ -30,7 +30,7 @@ export const busyManifest: Manifest = manifestOf(
       },
       {
         sql: 'CREATE INDEX CONCURRENTLY child_parent ON child (parent)',
-        execution: 'outside',
+        execution: 'non-transactional',
         target: {
           kind: 'index',
           action: 'create',

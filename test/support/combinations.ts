@@ -9,9 +9,9 @@ import * as rds from 'aws-cdk-lib/aws-rds';
 import { expect } from 'vitest';
 import { SchemaDatabase } from '../../lib/constructs/database/schema-database';
 import { SchemaMigrations } from '../../lib/constructs/migrations/schema-migrations';
-import { folderOf, PEOPLE, testApp } from './synth';
+import { PEOPLE_FOLDER, testApp } from './synth';
 
-const folder = folderOf({ '0001_people.sql': PEOPLE });
+const folder = PEOPLE_FOLDER;
 
 export const DIMENSIONS = {
   kind: ['instance', 'cluster', 'data-api', 'existing'],
@@ -116,7 +116,7 @@ function build(app: App, { kind, auth, secret, key, vpc: subnets, placement }: C
   } else server.secret!.grantRead(service);
   service.connections.allowToDefaultPort(server);
   service.node.addDependency(schema);
-  schema.grantAsk(service);
+  schema.grantQuery(service);
   schema.grantDeploy(service);
 }
 

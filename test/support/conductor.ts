@@ -7,7 +7,7 @@ import { Client } from 'pg';
 import type { DeployProperties } from '../../lambda/contract/custom-resource';
 import type { Manifest } from '../../lambda/contract/manifest';
 import { compileFiles } from '../../lib/compiler';
-import { dumpCatalogue } from '../../lib/demo/catalogue';
+import { dumpCatalog } from '../../lib/demo/dump-catalog';
 import { type PostgresServer, startPostgres } from '../../lib/scratch-postgres/server';
 import { type Certificates, makeCertificates } from '../e2e/support/certificates';
 import { Conductor, type ConductorOptions, type StackCode } from './aws/conductor';
@@ -88,8 +88,8 @@ export class Scenario {
       .map((line) => JSON.parse(line));
   }
 
-  catalogue(): Promise<readonly string[]> {
-    return dumpCatalogue(this.client);
+  catalog(): Promise<readonly string[]> {
+    return dumpCatalog(this.client);
   }
 
   async applied(): Promise<string[]> {

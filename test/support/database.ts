@@ -1,13 +1,18 @@
 import { randomBytes } from 'node:crypto';
 import { Client, Pool } from 'pg';
-import { afterAll, inject } from 'vitest';
+import { inject } from 'vitest';
 import { withClient } from './client';
+import { atEndOfFile } from './end-of-file';
 
-/** Majors of this project: `fast` has the oldest and the newest, `middle` those between, `slow` all. */
-export const majors = (): number[] => Object.keys(inject('servers')).map(Number);
-export const newestMajor = (): number => Math.max(...majors());
-/** The oldest and the newest: for what takes long, and depends little on the major. */
-export const outerMajors = (): number[] => [Math.min(...majors()), newestMajor()];
+/**
+ * Majors that this project's tests repeat on: `fast` has the newest, `oldest` the oldest, `middle` those between, `slow`
+ * all. The project `oldest` runs every file of `fast` that calls this or `outerMajors`.
+ */
+export const majors = (): number[] => [...inject('majors')];
+/** The newest major that a shared server has. */
+export const newestMajor = (): number => Math.max(...Object.keys(inject('servers')).map(Number));
+/** The first and the last of them: for what takes long, and depends little on the major. */
+export const outerMajors = (): number[] => [...new Set([majors()[0]!, majors().at(-1)!])];
 
 export const serverUrl = (major = newestMajor()): string => inject('servers')[major]!;
 
@@ -58,13 +63,11 @@ function maker(major: number): Pool {
   return pool;
 }
 
-/** A file on every major makes hundreds, and dropping one deletes some three hundred files. */
-const DROPPING_MS = 300_000;
-
-afterAll(async () => {
+atEndOfFile(async () => {
   await Promise.all(opened.splice(0).map((client) => client.end().catch(() => {})));
   for (const [major, name] of created.splice(0)) {
     await maker(major).query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
   }
   await Promise.all([...makers.values()].map((pool) => pool.end()));
-}, DROPPING_MS);
+  makers.clear();
+});

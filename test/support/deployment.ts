@@ -4,9 +4,9 @@ import { SchemaMigrations } from '../../lib/constructs/migrations/schema-migrati
 import type { SchemaMigrationsProps } from '../../lib/constructs/migrations/schema-migrations-props';
 import { DatabaseStack } from '../../lib/stacks/database-stack';
 import type { DatabaseStackProps } from '../../lib/stacks/database-stack-props';
-import { folderOf, PEOPLE, testApp } from './synth';
+import { PEOPLE_FOLDER, testApp } from './synth';
 
-const folder = folderOf({ '0001_people.sql': PEOPLE });
+const folder = PEOPLE_FOLDER;
 
 export interface Deployment {
   readonly app: App;
@@ -27,7 +27,7 @@ export function deployment(
   const schema = new SchemaMigrations(stack, 'Schema', {
     database: database(server),
     folder,
-    namespace: 'people',
+    ledgerName: 'people',
     ...props,
   });
   return { app, server, stack, schema };

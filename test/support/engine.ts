@@ -1,4 +1,4 @@
-import type { ConvergeRequest, Outcome, ProgressEvent } from '../../lambda/contract/converge';
+import type { ConvergeOutcome, ConvergeRequest, ProgressEvent } from '../../lambda/contract/converge';
 import type { Manifest } from '../../lambda/contract/manifest';
 import { converge } from '../../lambda/engine';
 import { readLedger } from '../../lambda/engine/ledger/read';
@@ -8,12 +8,13 @@ import { connectPg } from '../../lambda/postgres/pg';
 import { manifestOf, request } from './manifest';
 
 export interface EngineRun {
-  readonly outcome: Outcome;
+  readonly outcome: ConvergeOutcome;
   readonly events: readonly ProgressEvent[];
 }
 
 export const contextFor = (url: string, manifest: Manifest, budgetMs = 20_000): EngineContext => ({
   connect: () => connectPg({ url }),
+  connectForRecords: () => connectPg({ url }),
   manifest,
   deadline: Date.now() + budgetMs,
 });
@@ -45,7 +46,7 @@ export async function up(
   url: string,
   manifest: Manifest,
   change: Partial<ConvergeRequest> = {},
-): Promise<Outcome> {
+): Promise<ConvergeOutcome> {
   const { outcome } = await run(url, manifest, change);
   if (outcome.status !== 'done') throw new Error(`not done: ${JSON.stringify(outcome)}`);
   return outcome;

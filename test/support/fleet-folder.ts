@@ -15,7 +15,7 @@ export const fleetFolder = (): Manifest =>
       up: [
         {
           sql: 'CREATE INDEX CONCURRENTLY orders_id ON orders (id)',
-          execution: 'outside',
+          execution: 'non-transactional',
           target: { ...index, name: 'orders_id' },
         },
       ],

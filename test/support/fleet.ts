@@ -2,11 +2,11 @@
 import { type App, Stack } from 'aws-cdk-lib';
 import { SchemaFleet } from '../../lib/constructs/fleet/schema-fleet';
 import type { SchemaFleetProps } from '../../lib/constructs/fleet/schema-fleet-props';
-import { FleetTargets } from '../../lib/constructs/fleet/targets';
+import { FleetTenants } from '../../lib/constructs/fleet/tenants';
 import { DatabaseStack } from '../../lib/stacks/database-stack';
-import { folderOf, PEOPLE, testApp } from './synth';
+import { PEOPLE_FOLDER, testApp } from './synth';
 
-const folder = folderOf({ '0001_people.sql': PEOPLE });
+const folder = PEOPLE_FOLDER;
 
 export interface FleetDeployment {
   readonly app: App;
@@ -21,9 +21,9 @@ export function fleetDeployment(props: Partial<SchemaFleetProps> = {}): FleetDep
   const stack = new Stack(app, 'App');
   const fleet = new SchemaFleet(stack, 'Tenants', {
     servers: { main: server.database() },
-    targets: [FleetTargets.databases({ pattern: 'tenant_*' })],
+    tenants: [FleetTenants.databases({ pattern: 'tenant_*' })],
     folder,
-    namespace: 'people',
+    ledgerName: 'people',
     ...props,
   });
   return { app, server, stack, fleet };

@@ -1,5 +1,5 @@
 import type { TestProject } from 'vitest/node';
-import { installedMajors } from '../../lib/scratch-postgres/binaries';
+import { listInstalledMajors } from '../../lib/scratch-postgres/binaries';
 import { startPostgres } from '../../lib/scratch-postgres/server';
 import { provideCacheFolder } from './cache-folder';
 import { useMemoryFolder } from './memory-folder';
@@ -8,27 +8,36 @@ declare module 'vitest' {
   export interface ProvidedContext {
     /** Superuser URL of the shared server of each major. */
     servers: Record<number, string>;
+    /** The majors that tests repeat on. `servers` can have more. */
+    majors: readonly number[];
   }
 }
 
+const newest = (installed: readonly number[]): number[] => installed.slice(-1);
+
 const MAJORS: Readonly<Record<string, (installed: readonly number[]) => number[]>> = {
-  fast: (installed) => [installed[0]!, installed.at(-1)!],
-  mutation: (installed) => [installed.at(-1)!],
+  fast: newest,
+  'fast-shared': () => [],
+  mutation: newest,
+  oldest: (installed) => installed.slice(0, 1),
   middle: (installed) => installed.slice(1, -1),
 };
 
-const LONG: ReadonlySet<string> = new Set(['middle', 'slow']);
+const LONG: ReadonlySet<string> = new Set(['oldest', 'middle', 'slow']);
 
 /** One server a major for the whole run; every test makes databases of its own. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   // Some files of the long projects make hundreds of databases, of 8 MB each.
   useMemoryFolder(LONG.has(project.name) ? 16 : 4);
   const removeCache = provideCacheFolder(project);
-  const installed = installedMajors();
-  const wanted = MAJORS[project.name]?.(installed) ?? installed;
+  const installed = listInstalledMajors();
+  const majors = MAJORS[project.name]?.(installed) ?? installed;
+  // On the oldest major the files of `npm test` run once more. What they do not repeat stays on the newest.
+  const started = project.name === 'oldest' ? [...majors, ...newest(installed)] : majors;
   const servers = await Promise.all(
-    [...new Set(wanted)].map((major) => startPostgres({ major, settings: { max_connections: '400' } })),
+    [...new Set(started)].map((major) => startPostgres({ major, settings: { max_connections: '400' } })),
   );
+  project.provide('majors', majors);
   project.provide('servers', Object.fromEntries(servers.map((server) => [server.major, server.url()])));
   return async () => {
     removeCache();

@@ -1,4 +1,4 @@
 /** Everything in schema trueup, as a run installs it. */
-import { installStatements } from '../../lambda/engine/ledger/schema';
+import { buildInstallSql } from '../../lambda/engine/ledger/schema';
 
-export const INSTALL_SQL = installStatements(null).join(';\n');
+export const INSTALL_SQL = buildInstallSql(null).join(';\n');

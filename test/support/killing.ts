@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import { quoteIdentifier } from '../../lambda/sql/quote';
-import { dumpCatalogue } from '../../lib/demo/catalogue';
+import { dumpCatalog } from '../../lib/demo/dump-catalog';
 import { busyManifest } from './busy-manifest';
 import { withClient } from './client';
 import { createDatabase } from './database';
@@ -8,19 +8,19 @@ import { run, up } from './engine';
 import { bundled, runScript, writeJson } from './processes';
 
 interface Facts {
-  readonly catalogue: unknown;
+  readonly catalog: unknown;
   readonly state: unknown;
 }
 
 const facts = (url: string): Promise<Facts> =>
   withClient(url, async (client) => {
     const rows = await client.query(
-      'SELECT name, state, statement, running, proved FROM trueup.migrations ORDER BY name',
+      'SELECT name, state, statements_done AS statement, running_statement AS running, verified FROM trueup.migrations ORDER BY name',
     );
     const events = await client.query(
-      "SELECT migration, count(*)::int AS times FROM trueup.events WHERE event IN ('applied', 'proved') GROUP BY 1 ORDER BY 1",
+      "SELECT migration, count(*)::int AS times FROM trueup.events WHERE event IN ('applied', 'verified') GROUP BY 1 ORDER BY 1",
     );
-    return { catalogue: await dumpCatalogue(client), state: [rows.rows, events.rows] };
+    return { catalog: await dumpCatalog(client), state: [rows.rows, events.rows] };
   });
 
 /**

@@ -1,7 +1,7 @@
 import type { Migration } from '../../lambda/contract/manifest';
 import type { Ledger, LedgerMigration } from '../../lambda/engine/ledger/ledger';
 
-/** The ledger's row of a migration that is applied and proved. */
+/** The ledger's row of a migration that is applied and verified. */
 export const rowOf = (of: Migration, change: Partial<LedgerMigration> = {}): LedgerMigration => ({
   name: of.name,
   kind: of.kind,
@@ -12,7 +12,7 @@ export const rowOf = (of: Migration, change: Partial<LedgerMigration> = {}): Led
   running: null,
   target: null,
   attempts: 0,
-  proved: true,
+  verified: true,
   baselined: false,
   deployment: 'first',
   appliedAt: '2026-01-01T00:00:00Z',

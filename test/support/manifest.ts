@@ -3,20 +3,20 @@
 import type { ConvergeRequest } from '../../lambda/contract/converge';
 import type { RelationLock } from '../../lambda/contract/locks';
 import {
-  type Execution,
+  type ExecutionMode,
   type Manifest,
   type Migration,
+  makeGuaranteedWorkload,
   makeManifest,
-  makePromise,
   type Statement,
   type StatementTarget,
   sha256,
 } from '../../lambda/contract/manifest';
-import type { PromisedStatement } from '../../lambda/contract/workload';
+import type { WorkloadStatement } from '../../lambda/contract/workload';
 
 export interface StatementSketch {
   readonly sql: string;
-  readonly execution?: Execution;
+  readonly execution?: ExecutionMode;
   readonly locks?: readonly RelationLock[];
   readonly target?: StatementTarget;
 }
@@ -68,7 +68,7 @@ export function migration(name: string, sketch: MigrationSketch = {}): Migration
     statements,
     verify: sketch.verify === undefined ? [] : [{ sql: sketch.verify, line: 99, checks: [] }],
     verifyWhen: statements.every((s) => s.execution === 'transaction') ? 'before-commit' : 'after-commit',
-    unproved: sketch.verify === undefined ? 'a test' : null,
+    withoutVerify: sketch.verify === undefined ? 'a test' : null,
     down,
     undo: sketch.undo ?? (down.length > 0 ? 'automatic' : 'none'),
     settings: { supersedes: sketch.supersedes ?? [], ...sketch.settings },
@@ -87,10 +87,10 @@ export const manifestOf = (...migrations: Migration[]): Manifest => makeManifest
 /** The same with a workload: one text a statement. */
 export const promising = (
   manifest: Manifest,
-  ...statements: (string | Partial<PromisedStatement>)[]
+  ...statements: (string | Partial<WorkloadStatement>)[]
 ): Manifest => ({
   ...manifest,
-  workload: makePromise(
+  workload: makeGuaranteedWorkload(
     statements.map((each) => ({
       text: '',
       role: null,

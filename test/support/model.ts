@@ -3,19 +3,24 @@
  * book. What the planner is not to blame for (locks, SQL) is left out.
  */
 
-import type { ConvergeRequest, Outcome, Report } from '../../lambda/contract/converge';
+import type { ConvergeOutcome, ConvergeReport, ConvergeRequest } from '../../lambda/contract/converge';
 import { describeError } from '../../lambda/contract/errors';
-import { entryOf, type Manifest, type Migration, recordedDown } from '../../lambda/contract/manifest';
+import {
+  type Manifest,
+  type Migration,
+  serializeRecordedDown,
+  toManifestEntry,
+} from '../../lambda/contract/manifest';
 import type {
   Ledger,
   LedgerDeployment,
   LedgerMigration,
   UndoableDeployment,
 } from '../../lambda/engine/ledger/ledger';
-import { stackOwnerName } from '../../lambda/engine/ledger/rows';
-import { isForeign, obstacle, planForward } from '../../lambda/engine/plan/plan';
-import { reportOf } from '../../lambda/engine/plan/report';
+import { formatStackOwner } from '../../lambda/engine/ledger/ledger-rows';
+import { findPreconditionError, isForeignOwner, planForward } from '../../lambda/engine/plan/plan';
 import { planRollback } from '../../lambda/engine/plan/rollback';
+import { buildReport } from '../../lambda/engine/plan/run-report';
 import type { Run } from '../../lambda/engine/run';
 import type { Migrate } from './world';
 
@@ -68,7 +73,7 @@ export class Model {
     manifest: Manifest,
     asked: ConvergeRequest,
     pause: () => Promise<void>,
-  ): Promise<Outcome> {
+  ): Promise<ConvergeOutcome> {
     const before = this.answerAtOnce(manifest, asked);
     if (before) return before;
     await pause();
@@ -92,7 +97,7 @@ export class Model {
     }
   }
 
-  private answerAtOnce(manifest: Manifest, request: ConvergeRequest): Outcome | null {
+  private answerAtOnce(manifest: Manifest, request: ConvergeRequest): ConvergeOutcome | null {
     const ledger = this.ledger(request.id);
     const { deployment, newest } = ledger;
     if (deployment?.result) return deployment.result;
@@ -100,16 +105,16 @@ export class Model {
       newest?.requestedAt &&
       request.startedAt &&
       request.startedAt < newest.requestedAt &&
-      !isForeign(ledger, request);
+      !isForeignOwner(ledger, request);
     if (newest && newest.id !== request.id && (deployment || older))
       return ended(request, 'a newer request has taken over');
-    const refused = obstacle(manifest, ledger, request);
+    const refused = findPreconditionError(manifest, ledger, request);
     if (refused) return ended(request, describeError(refused));
-    return request.remove && !request.failed ? { status: 'done', report: reportOf(ledger, null) } : null;
+    return request.remove && !request.failed ? { status: 'done', report: buildReport(ledger, null) } : null;
   }
 
   private begin(manifest: Manifest, request: ConvergeRequest): ConvergeRequest {
-    this.owner = request.owner ? stackOwnerName(request.owner) : this.owner;
+    this.owner = request.owner ? formatStackOwner(request.owner) : this.owner;
     const known = this.deployments.find(({ id }) => id === request.id);
     if (known) return { ...request, direction: known.direction };
     this.deployments.push({
@@ -126,7 +131,7 @@ export class Model {
     return request;
   }
 
-  private end(id: string, outcome: Outcome): void {
+  private end(id: string, outcome: ConvergeOutcome): void {
     const index = this.deployments.findIndex((each) => each.id === id);
     const ended = outcome.status === 'done' ? 'done' : 'failed';
     this.deployments[index] = { ...this.deployments[index]!, outcome: ended, result: outcome };
@@ -136,11 +141,11 @@ export class Model {
     manifest: Manifest,
     request: ConvergeRequest,
     pause: () => Promise<void>,
-  ): Promise<Outcome> {
+  ): Promise<ConvergeOutcome> {
     const ledger = this.ledger(request.id);
     const plan = planForward(manifest, ledger, request);
     const run = emptyRun(manifest, request);
-    const report = (): Report => reportOf(ledger, run, plan);
+    const report = (): ConvergeReport => buildReport(ledger, run, plan);
     if (plan.errors[0]) return { status: 'failed', error: plan.errors[0], report: report() };
     for (const { migration } of plan.steps) {
       await pause();
@@ -158,7 +163,7 @@ export class Model {
     manifest: Manifest,
     request: ConvergeRequest,
     pause: () => Promise<void>,
-  ): Promise<Outcome> {
+  ): Promise<ConvergeOutcome> {
     const ledger = this.ledger(request.id);
     const plan = planRollback(manifest, ledger, this.failed(request), request);
     const run = emptyRun(manifest, request);
@@ -172,7 +177,7 @@ export class Model {
       run.undone.add(name);
     }
     for (const migration of plan.restore) this.apply(migration, request.id);
-    return { status: 'done', report: reportOf(ledger, run) };
+    return { status: 'done', report: buildReport(ledger, run) };
   }
 
   private failed(request: ConvergeRequest): UndoableDeployment | null {
@@ -183,7 +188,7 @@ export class Model {
     const own = this.rows.filter(({ deployment }) => deployment === newest.id);
     return {
       id: newest.id,
-      entries: newest.manifest.migrations.map(entryOf),
+      entries: newest.manifest.migrations.map(toManifestEntry),
       downs: Object.fromEntries(own.map(({ name }) => [name, this.downs.get(name) ?? null])),
     };
   }
@@ -191,7 +196,7 @@ export class Model {
   private apply(migration: Migration, deployment: string): void {
     const { name, kind, checksums, statements, down } = migration;
     this.deeds.push({ action: 'apply', name, by: deployment, of: deployment });
-    this.downs.set(name, down.length === 0 ? null : recordedDown(down));
+    this.downs.set(name, down.length === 0 ? null : serializeRecordedDown(down));
     this.rows = this.rows.filter((each) => each.name !== name);
     this.rows.push({
       name,
@@ -203,7 +208,7 @@ export class Model {
       running: null,
       target: null,
       attempts: 0,
-      proved: true,
+      verified: true,
       baselined: false,
       deployment,
       appliedAt: '',
@@ -212,9 +217,9 @@ export class Model {
   }
 }
 
-const EMPTY = reportOf(null, null);
+const EMPTY = buildReport(null, null);
 
-function ended(request: ConvergeRequest, message: string): Outcome {
+function ended(request: ConvergeRequest, message: string): ConvergeOutcome {
   if (request.direction !== 'rollback' && !request.remove) {
     return { status: 'failed', error: { code: 'busy', message, remedy: '' }, report: EMPTY };
   }

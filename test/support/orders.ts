@@ -28,7 +28,7 @@ export type Operation =
 export interface Story {
   readonly changes: readonly (readonly Change[])[];
   readonly operations: readonly Operation[];
-  readonly undoAfterSuccess: boolean;
+  readonly rollbackAfterSuccess: boolean;
   readonly echoes: boolean;
 }
 
@@ -77,7 +77,7 @@ export function stories({ dying }: { dying: boolean }): fc.Arbitrary<Story> {
   return fc.record({
     changes: fc.array(fc.array(change, { minLength: 1, maxLength: 3 }), { minLength: 1, maxLength: 5 }),
     operations: fc.array(operation, { minLength: 1, maxLength: 8 }),
-    undoAfterSuccess: rarely,
+    rollbackAfterSuccess: rarely,
     echoes: fc.boolean(),
   });
 }
@@ -185,7 +185,7 @@ export async function play(
     const direct = answers.slice(firstAnswer).filter(({ counted }) => counted);
     const forward = direct.find(({ requestType }) => requestType !== 'Delete');
     succeeded ||= forward?.status === 'SUCCESS' && !world.wentBack(forward.requestId);
-    onlyOwnUndone(now.deeds.slice(before.deeds.length), attempt, succeeded && !story.undoAfterSuccess);
+    onlyOwnUndone(now.deeds.slice(before.deeds.length), attempt, succeeded && !story.rollbackAfterSuccess);
     if (STABLE.test(status) || GONE.has(status)) {
       attempt = new Set();
       succeeded = false;
@@ -216,7 +216,7 @@ async function deploy(
 ): Promise<void> {
   const template = {
     code: manifest,
-    schema: world.properties(manifest, story.undoAfterSuccess),
+    schema: world.properties(manifest, story.rollbackAfterSuccess),
     application: manifest.hash,
     applicationFails: operation.laterFails,
   };

@@ -4,7 +4,7 @@ import { chmodSync, writeFileSync } from 'node:fs';
 import { connect as dial } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { freePort } from '../../lib/scratch-postgres/server';
+import { findFreePort } from '../../lib/scratch-postgres/server';
 import { temporaryFolder } from './processes';
 
 export const PGBOUNCER_INSTALLED = spawnSync('pgbouncer', ['--version']).status === 0;
@@ -22,7 +22,7 @@ export async function startPgBouncer(
   ignored: string,
 ): Promise<PgBouncer> {
   const { hostname, port, username, password } = new URL(server);
-  const listen = await freePort();
+  const listen = await findFreePort();
   const folder = temporaryFolder();
   const file = join(folder, 'pgbouncer.ini');
   writeFileSync(

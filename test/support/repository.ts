@@ -3,10 +3,19 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterAll } from 'vitest';
+import { atEndOfFile } from './end-of-file';
 
-export const scratch = mkdtempSync(join(tmpdir(), 'trueup-test-'));
-afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+let folder: string | undefined;
+atEndOfFile(() => {
+  if (folder) rmSync(folder, { recursive: true, force: true });
+  folder = undefined;
+});
+
+/** A folder outside the project's own repository, removed at the end of the test file. */
+export function scratch(): string {
+  folder ??= mkdtempSync(join(tmpdir(), 'trueup-test-'));
+  return folder;
+}
 
 export const git = (folder: string, ...args: string[]): string =>
   execFileSync('git', ['-C', folder, '-c', 'user.name=t', '-c', 'user.email=t@example.com', ...args], {
@@ -24,7 +33,7 @@ export const write = (folder: string, files: Files): void => {
 
 /** A repository with these files committed as `base`, and these in the working tree. */
 export function repository(base: Files, now: Files = {}): string {
-  const folder = mkdtempSync(join(scratch, 'r-'));
+  const folder = mkdtempSync(join(scratch(), 'r-'));
   git(folder, 'init', '-q');
   write(folder, base);
   git(folder, 'add', '.');

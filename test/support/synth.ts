@@ -1,20 +1,20 @@
 /** Apps for template tests: bundling is skipped, output goes to a folder that is removed. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { App } from 'aws-cdk-lib';
 import type { Template } from 'aws-cdk-lib/assertions';
 import recommendedFlags from 'aws-cdk-lib/recommended-feature-flags.json';
 import { AwsSolutionsChecks } from 'cdk-nag';
-import { afterAll } from 'vitest';
+import { atEndOfFile } from './end-of-file';
 
-/** A migration that compiles. */
-export const PEOPLE =
-  '-- migrate:up\nCREATE TABLE people (id bigint PRIMARY KEY, name text);\n-- migrate:unproved A sample.\n';
+/** A folder of one migration that compiles, for tests that only read it: it is compiled once a process. */
+export const PEOPLE_FOLDER = join(__dirname, '../data/people');
+export const PEOPLE = readFileSync(join(PEOPLE_FOLDER, '0001_people.sql'), 'utf8');
 
 const folders: string[] = [];
 
-afterAll(() => {
+atEndOfFile(() => {
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
 });
 

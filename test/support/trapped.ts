@@ -48,7 +48,7 @@ const VARIADIC = `DO $do$ BEGIN FOR n IN 1..30 LOOP
     AS $$ BEGIN RAISE EXCEPTION 'hijacked: json_object_agg'; END $$;
   CREATE AGGREGATE public.json_object_agg(text, text) (SFUNC = public.json_object_agg_step, STYPE = json)`;
 
-/** Types by their names, and the catalogue's relations. `int`, `boolean` and the like are words of the grammar. */
+/** Types by their names, and the catalog's relations. `int`, `boolean` and the like are words of the grammar. */
 const NAMES = `DO $do$ DECLARE t regtype; r name; c text; BEGIN
   FOREACH t IN ARRAY ${TYPES} || '{regtype, regnamespace, uuid, regproc, varchar, timestamp}'::regtype[] LOOP
     EXECUTE format('CREATE DOMAIN public.%I AS %s CHECK (public.hijacked_name(''type %s''))',

@@ -3,15 +3,15 @@
  * clock of their own: for thousands of generated orders of events.
  */
 import { setImmediate as turn } from 'node:timers/promises';
-import { physicalResourceId } from '../../lambda/contract/custom-resource';
+import { buildPhysicalResourceId } from '../../lambda/contract/custom-resource';
 import type { Manifest } from '../../lambda/contract/manifest';
 import type { MigrateRequest, MigrateResponse } from '../../lambda/contract/migrate';
+import type { DeployOutbound } from '../../lambda/deploy/deploy-outbound';
 import type { IsCompleteRequest } from '../../lambda/deploy/events';
 import type { StackEvent } from '../../lambda/deploy/history';
-import type { Outbound } from '../../lambda/deploy/outbound';
 import { type Clock, handlePoll } from '../../lambda/deploy/poll';
-import type { Invocation } from '../../lambda/invoke-migrate';
-import { deployProperties } from '../../lib/constructs/migrations/deploy-resource';
+import type { MigrateInvocation } from '../../lambda/invoke-migrate';
+import { buildDeployProperties } from '../../lib/constructs/migrations/deploy-resource';
 import { type CustomResourceRequest, CustomResources } from './aws/conductor/custom-resource';
 import { Stack } from './aws/conductor/stack';
 
@@ -89,14 +89,14 @@ export class World {
     return this.stack;
   }
 
-  properties(manifest: Manifest, undoAfterSuccess: boolean): Record<string, unknown> {
+  properties(manifest: Manifest, rollbackAfterSuccess: boolean): Record<string, unknown> {
     return {
-      ...deployProperties({
+      ...buildDeployProperties({
         manifest,
         target: 'pg:db:5432/app',
         login: 'secret:x',
         namespace: NAMESPACE,
-        undoAfterSuccess,
+        rollbackAfterSuccess,
       }),
     };
   }
@@ -135,7 +135,7 @@ export class World {
   private async pollUntilAnswered(request: CustomResourceRequest): Promise<void> {
     const event = {
       ...request,
-      PhysicalResourceId: request.PhysicalResourceId ?? physicalResourceId(NAMESPACE),
+      PhysicalResourceId: request.PhysicalResourceId ?? buildPhysicalResourceId(NAMESPACE),
       StartedAt: new Date(this.clock.now()).toISOString(),
     } as unknown as IsCompleteRequest;
     const answer = (change: object): void => {
@@ -163,13 +163,13 @@ export class World {
     }
   }
 
-  private readonly outbound: Outbound = {
+  private readonly outbound: DeployOutbound = {
     stackStatus: async (stackId) => {
       if (this.trouble.refuseLooks) throw new Error('AccessDenied');
       return this.stacks.get(stackId)!.status;
     },
     stackEvents: (stackId, logicalId) => this.events(this.stacks.get(stackId)!, logicalId),
-    invokeMigrate: async (_, request): Promise<Invocation> => {
+    invokeMigrate: async (_, request): Promise<MigrateInvocation> => {
       if (request.action !== 'converge') throw new Error('only converge is asked');
       if (this.code === null) return { kind: 'refused', message: 'ResourceNotFoundException', lasting: true };
       const { dead } = this.trouble;

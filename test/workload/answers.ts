@@ -5,7 +5,7 @@ import { brief, shop } from './support';
 
 const UNTYPED =
   'undecided: whether it fails depends on the types of its values, which are not in the workload';
-const LOCK = 'undecided: somebody holds a lock on one of its tables';
+const LOCK = 'undecided: another session holds a lock on one of its tables';
 
 export function answers(major: number): void {
   test('types, relations and arbiters', async () => {
@@ -77,14 +77,14 @@ export function answers(major: number): void {
       'SELECT id FROM t WHERE id = name AND id = $1': '42883',
       'SELECT fits(id), id + $1 FROM t': '42725',
       'SELECT fits($1), id + $2 FROM t':
-        'undecided: several functions or operators fit, and the types of its values are not in the workload',
+        'undecided: several functions or operators match, and the types of its values are not in the workload',
       'SELECT fits((SELECT $1)) FROM t': UNTYPED,
       'INSERT INTO t (id) VALUES ($1) RETURNING name + name': '42883',
       'SELECT CASE WHEN id = $1 THEN gone($2) END FROM t': '42883',
       'SELECT id FROM t WHERE at > now() - interval $1':
-        'undecided: this PostgreSQL does not parse it as it stands in the workload',
+        'undecided: this version of PostgreSQL cannot parse its text in the workload',
       'SELECT id FROM invoices':
-        'undecided: the search path of its sender is not known, and other schemas hold what it may mean',
+        'undecided: the search path of its sender is not known, and other schemas have objects with names that it uses',
     };
     const known = (text: string) => ({
       text,
@@ -148,7 +148,7 @@ export function answers(major: number): void {
     expect(verdicts).toEqual([...held.map(() => LOCK), 'plans']);
     await holder.query('ROLLBACK');
     const late = (await plan(held, { budgetMs: 0 })).map(brief);
-    expect(new Set(late)).toEqual(new Set(['undecided: there was no time left to ask']));
+    expect(new Set(late)).toEqual(new Set(['undecided: there was no time left to plan it']));
     expect((await plan(held)).map(brief)).toEqual(held.map(() => 'plans'));
   });
 }

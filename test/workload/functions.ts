@@ -1,8 +1,9 @@
 /** `trueup._plan` and `trueup._worse` as a migration calls them: in a transaction that has changed the schema and holds locks. */
 import type { Client } from 'pg';
 import { expect, test } from 'vitest';
-import { PLANNING } from '../../lambda/workload/sql';
-import type { Answer } from '../../lambda/workload/verdict';
+import { UNTRUSTED_FUNCTION_SQL } from '../../lambda/sql/trust';
+import { PLANNING_FUNCTIONS_SQL } from '../../lambda/workload/sql';
+import type { PlanAnswer } from '../../lambda/workload/verdict';
 import { connect } from '../support/database';
 import { shop } from './support';
 
@@ -14,14 +15,16 @@ export interface Worse {
   readonly reason?: string;
 }
 
-export type Statement = string | { text: string; role?: string; path?: string; types?: readonly string[] };
+export type Statement =
+  | string
+  | { text: string; role?: string; path?: string | null; types?: readonly string[]; setting?: string };
 
 export async function install(client: Client): Promise<void> {
   await client.query('CREATE SCHEMA trueup');
-  for (const each of PLANNING) await client.query(each);
+  for (const each of [UNTRUSTED_FUNCTION_SQL, ...PLANNING_FUNCTIONS_SQL]) await client.query(each);
 }
 
-export async function ask(client: Client, statements: readonly Statement[]): Promise<Answer[]> {
+export async function ask(client: Client, statements: readonly Statement[]): Promise<PlanAnswer[]> {
   const asked = statements.map((each) => ({
     path: 'public',
     ...(typeof each === 'string' ? { text: each } : each),
@@ -30,7 +33,7 @@ export async function ask(client: Client, statements: readonly Statement[]): Pro
   return rows[0].answers;
 }
 
-export async function worse(client: Client, before: Answer, after: Answer): Promise<Worse | null> {
+export async function worse(client: Client, before: PlanAnswer, after: PlanAnswer): Promise<Worse | null> {
   const { rows } = await client.query('SELECT trueup._worse($1, $2) AS worse', [before, after]);
   return rows[0].worse;
 }
@@ -104,8 +107,8 @@ export function functions(major: number): void {
     expect(await worse(client, locked!, failed!)).toBeNull();
     expect(await worse(client, failed!, failed!)).toBeNull();
     expect(await worse(client, plans!, { ...locked!, why: 'enum' })).toBeNull();
-    expect(await worse(client, plans!, null as unknown as Answer)).toBeNull();
-    expect(await worse(client, null as unknown as Answer, failed!)).toBeNull();
+    expect(await worse(client, plans!, null as unknown as PlanAnswer)).toBeNull();
+    expect(await worse(client, null as unknown as PlanAnswer, failed!)).toBeNull();
     expect(await worse(client, plans!, failed!)).toMatchObject({ refuses: true, by: 'plan', state: '42703' });
   });
 

@@ -43,9 +43,8 @@ const SCHEMA = `
 
 const NO_A = 'would fail 23502 a';
 const ROW = 'undecided: it fails as soon as its query returns a row';
-const FILLED =
-  'undecided: a column that must have a value gets none, unless a trigger of the table puts one in its place';
-const AMONG = 'undecided: one of several rows may leave out a column that must have a value';
+const FILLED = 'undecided: a column that must have a value gets none, unless a trigger of the table sets it';
+const AMONG = 'undecided: one of several rows may have no value for a column that must have one';
 
 /** Text, values to run it with, verdict, what running it does. */
 const SHAPES: readonly [string, readonly unknown[], string, string][] = [

@@ -86,7 +86,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     const { code, stdout, stderr } = await trueup(['workload', '--database-url', database]);
     expect({ code, stderr }).toEqual({
       code: 0,
-      stderr: expect.stringMatching(/left out: \d+ × a command that is not planned/),
+      stderr: expect.stringMatching(/left out: \d+ × a command that PostgreSQL does not plan/),
     });
     expect(`${stdout}${stderr}`).not.toMatch(/MARK|7777/);
     for (const statement of EXPECTED) expect(stdout).toContain(statement);
@@ -107,7 +107,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     const { code, stderr } = await trueup(['workload', '--database-url', url]);
     expect(code).toBe(0);
     expect(stderr).toMatch(
-      /not seen: \d+ statements of other roles; GRANT pg_read_all_stats TO reporter; shows them/,
+      /not checked: \d+ statements of other roles; GRANT pg_read_all_stats TO reporter; shows them/,
     );
     const { hidden, statements } = JSON.parse(
       (await trueup(['workload', '--json', '--database-url', url])).stdout,
@@ -117,7 +117,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
   });
 
   test('what it holds is rehearsed where it was sent, and the values stay out', async () => {
-    const { code, stdout, stderr } = await trueup(['rehearse', '--json', '--database-url', database]);
+    const { code, stdout, stderr } = await trueup(['check-workload', '--json', '--database-url', database]);
     const { statements, broken } = JSON.parse(stdout) as { statements: number; broken: unknown[] };
     expect({ code, broken, stderr }).toEqual({ code: 0, broken: [], stderr: '' });
     expect(statements).toBeGreaterThan(5);
@@ -147,13 +147,13 @@ describe.each(majors())('PostgreSQL %i', (major) => {
 });
 
 test.each([
-  [['workload'], /there is no database to connect to/],
+  [['workload'], /no database was given/],
   [['workload', 'nosuch.sql'], /there is no file nosuch\.sql/],
   [['workload', 'docs'], /docs is a folder/],
-  [['workload', '--log', 'package.json'], /no line of package\.json has the form of a PostgreSQL log/],
+  [['workload', '--log', 'package.json'], /no line of package\.json has the format of a PostgreSQL log/],
   [
     ['workload', 'migrations/courses/0001_as_found.sql'],
-    /0001_as_found\.sql:\d+: a statement of Trueup's own/,
+    /0001_as_found\.sql:\d+: one of Trueup's own statements/,
   ],
   [['workload', 'test/workload/sources.test.ts'], /sources\.test\.ts:2: syntax error/],
 ])('wrong use: %j', async (args, sentence) => {

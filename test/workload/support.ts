@@ -1,19 +1,19 @@
 import type { Client } from 'pg';
-import { afterAll } from 'vitest';
-import type { Asked, Verdict } from '../../lambda/contract/workload';
+import type { StatementUse, StatementVerdict } from '../../lambda/contract/workload';
 import type { Database } from '../../lambda/postgres/database';
 import { connectPg } from '../../lambda/postgres/pg';
-import { type PlanOptions, planStatements } from '../../lambda/workload/plan';
+import { type PlanOptions, planStatements } from '../../lambda/workload/plan-statements';
 import { connect, createDatabase } from '../support/database';
+import { atEndOfFile } from '../support/end-of-file';
 
 export interface Shop {
   readonly url: string;
   readonly client: Client;
-  plan(texts: readonly (string | Asked)[], options?: PlanOptions): Promise<Verdict[]>;
+  plan(texts: readonly (string | StatementUse)[], options?: PlanOptions): Promise<StatementVerdict[]>;
 }
 
 const opened: Database[] = [];
-afterAll(async () => {
+atEndOfFile(async () => {
   for (const db of opened.splice(0)) await db.close();
 });
 
@@ -36,7 +36,7 @@ export async function shop(major: number, schema: string): Promise<Shop> {
 }
 
 /** What a verdict comes to, in a word or two. */
-export const brief = (verdict: Verdict): string => {
+export const brief = (verdict: StatementVerdict): string => {
   switch (verdict.outcome) {
     case 'plans':
       return 'plans';

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { withMermaid } from 'vitepress-plugin-mermaid';
+import { anchorOf } from './anchor';
 /** `folder/*` is all of a folder. That each page is in one group, test/docs/pages.test.ts checks. */
 import sidebar from './sidebar.json' with { type: 'json' };
 
@@ -46,6 +47,7 @@ export default withMermaid({
   // The site's line height is larger than the one that Mermaid measures its boxes with, and would cut their last line.
   head: [['style', {}, '.mermaid foreignObject p { line-height: 1.5; margin: 0; }']],
   markdown: {
+    anchor: { slugify: anchorOf },
     // A link into the sources becomes its text; that the file is there, test/docs/links.test.ts checks.
     config: ({ core }) => {
       core.ruler.push('source-links', ({ tokens }) => {

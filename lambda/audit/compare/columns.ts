@@ -1,69 +1,84 @@
-import type { Column } from '../catalogue/columns';
-import { type Generator, generatorOf } from '../generators';
-import { isFilledAlike, parentsOf } from '../inheritance';
-import { key, path, pathOf } from '../names';
-import { onceFor } from '../once';
-import { type Comparison, type Difference, only } from './difference';
-import type { Pair } from './pair';
-import { sameText } from './text';
+import type { Column } from '../catalog/columns';
+import { type KeyGenerator, readKeyGenerator } from '../generators';
+import { isFilledEqually, listParents } from '../inheritance';
+import { memoize } from '../memoize';
+import { formatPath, formatReference, joinKey } from '../names';
+import { type Comparison, type Difference, makeComparison } from './difference';
+import type { CatalogPair } from './pair';
+import { isSameText } from './text';
 
-export function compareColumns(pair: Pair): Comparison {
-  const keys = keyColumns(pair);
-  return only(
+export function compareColumns(pair: CatalogPair): Comparison {
+  const keys = listPrimaryKeyColumns(pair);
+  return makeComparison(
     pair.source.columns.flatMap((column): readonly Difference[] => {
       const { schema, table } = column;
-      if (!pair.tables.has(key(schema, table)) || pair.isDetached(schema, table)) return [];
-      const own = differencesOf(pair, column, keys);
+      if (!pair.tables.has(joinKey(schema, table)) || pair.isDetached(schema, table)) return [];
+      const own = findColumnDifferences(pair, column, keys);
       if (own.length === 0) return own;
-      const above = parentsIn(pair, column).map((from) => ({ from, lost: differencesOf(pair, from, keys) }));
-      return own.filter((each) => !above.some(({ from, lost }) => isBequeathed(each, column, from, lost)));
+      const above = listSourceParentColumns(pair, column).map((from) => ({
+        from,
+        lost: findColumnDifferences(pair, from, keys),
+      }));
+      return own.filter(
+        (each) => !above.some(({ from, lost }) => isInheritedDifference(each, column, from, lost)),
+      );
     }),
   );
 }
 
-function differencesOf(pair: Pair, column: Column, keys: ReadonlySet<string>): readonly Difference[] {
-  const called = key(column.schema, column.table, column.name);
+function findColumnDifferences(
+  pair: CatalogPair,
+  column: Column,
+  keys: ReadonlySet<string>,
+): readonly Difference[] {
+  const called = joinKey(column.schema, column.table, column.name);
   const found = pair.columns.get(called);
-  return found === undefined ? [lost(pair, column)] : [...changes(pair, column, found, keys.has(called))];
+  return found === undefined
+    ? [makeLostColumn(pair, column)]
+    : [...compareColumn(pair, column, found, keys.has(called))];
 }
 
-/** In the source, of the tables that are its parents here. */
-function parentsIn(pair: Pair, { schema, table, name }: Column): readonly Column[] {
-  const here = pair.tables.get(key(schema, table));
+/** Returns the source's columns of the same name in the tables that are parents of this table in the target. */
+function listSourceParentColumns(pair: CatalogPair, { schema, table, name }: Column): readonly Column[] {
+  const here = pair.tables.get(joinKey(schema, table));
   if (here === undefined) return [];
-  return parentsOf(here).flatMap(
-    (parent) => sourceColumns(pair).get(key(parent.schema, parent.name, name)) ?? [],
+  return listParents(here).flatMap(
+    (parent) => indexSourceColumns(pair).get(joinKey(parent.schema, parent.name, name)) ?? [],
   );
 }
 
-/** Asked for where tables have children. */
-const sourceColumns = onceFor(
-  ({ source }: Pair) =>
-    new Map(source.columns.map((each) => [key(each.schema, each.table, each.name), each])),
+/** Built only if a table has children. */
+const indexSourceColumns = memoize(
+  ({ source }: CatalogPair) =>
+    new Map(source.columns.map((each) => [joinKey(each.schema, each.table, each.name), each])),
 );
 
-const ALWAYS: ReadonlySet<string> = new Set(['column-lost', 'column-type', 'not-null-lost']);
+const ALWAYS_REPORTED: ReadonlySet<string> = new Set([
+  'missing-column',
+  'column-type-changed',
+  'missing-not-null',
+]);
 
-/** Lost with the parent's, and back with it. */
-const isBequeathed = (
+/** Whether the parent lacks the same. Repairing the parent repairs the child as well. */
+const isInheritedDifference = (
   { id }: Difference,
   own: Column,
   parents: Column,
   lostAbove: readonly Difference[],
 ): boolean =>
-  ALWAYS.has(id)
+  ALWAYS_REPORTED.has(id)
     ? lostAbove.some((each) => each.id === id)
-    : isFilledAlike(own, parents) && lostAbove.some((each) => !ALWAYS.has(each.id));
+    : isFilledEqually(own, parents) && lostAbove.some((each) => !ALWAYS_REPORTED.has(each.id));
 
-/** Columns that are a primary key by themselves, in the source. */
-const keyColumns = ({ source }: Pair): ReadonlySet<string> =>
+/** Columns of the source that form a primary key of one column. */
+const listPrimaryKeyColumns = ({ source }: CatalogPair): ReadonlySet<string> =>
   new Set(
     source.indexes
       .filter(({ primary, columns }) => primary && columns.length === 1)
-      .map(({ schema, table, columns }) => key(schema, table, columns[0]!)),
+      .map(({ schema, table, columns }) => joinKey(schema, table, columns[0]!)),
   );
 
-const differs = (
+const makeColumnDifference = (
   id: Difference['id'],
   [from, to]: readonly [from: Column, to?: Column],
   message: string,
@@ -71,7 +86,7 @@ const differs = (
   target: string | null = null,
 ): Difference => ({
   id,
-  object: nameOf(from),
+  object: formatColumnName(from),
   message,
   source,
   target,
@@ -80,119 +95,138 @@ const differs = (
   table: [from.schema, from.table],
 });
 
-const nameOf = ({ schema, table, name }: Column): string => path(schema, table, name);
+const formatColumnName = ({ schema, table, name }: Column): string => formatPath(schema, table, name);
 
-function lost(pair: Pair, column: Column): Difference {
+function makeLostColumn(pair: CatalogPair, column: Column): Difference {
   const { schema, table, name } = column;
   const twin = pair.likeColumn(schema, table, name);
-  return differs(
-    'column-lost',
+  return makeColumnDifference(
+    'missing-column',
     [column],
-    `Column ${nameOf(column)} is missing${twin ? `; there is ${path(twin)}` : ''}.`,
-    describe(column),
+    `Column ${formatColumnName(column)} is missing${twin ? `; there is ${formatPath(twin)}` : ''}.`,
+    formatColumn(column),
   );
 }
 
-function* changes(pair: Pair, from: Column, to: Column, isKey: boolean): globalThis.Generator<Difference> {
-  if (isAlike(from, to)) return;
-  const object = nameOf(from);
+function* compareColumn(
+  pair: CatalogPair,
+  from: Column,
+  to: Column,
+  isKey: boolean,
+): globalThis.Generator<Difference> {
+  if (isEquivalentColumn(from, to)) return;
+  const object = formatColumnName(from);
   const both = [from, to] as const;
-  const sameType = typeOf(from) === typeOf(to);
-  if (!sameType && !typeIsLost(pair, from))
-    yield differs('column-type', both, `${object} is ${typeOf(to)}; in the source it is ${typeOf(from)}.`);
-  if (from.notNull && !to.notNull)
-    yield differs('not-null-lost', both, `${object} is NOT NULL in the source, and may be null here.`);
-  const [before, now] = [generatorOf(from), generatorOf(to)];
-  if (isKey && before && !now)
-    yield differs(
-      'missing-id-default',
+  const sameType = formatType(from) === formatType(to);
+  if (!sameType && !isTypeLost(pair, from))
+    yield makeColumnDifference(
+      'column-type-changed',
       both,
-      `${object} is a key that nothing generates here; the source does.`,
+      `${object} is ${formatType(to)}; in the source it is ${formatType(from)}.`,
+    );
+  if (from.notNull && !to.notNull)
+    yield makeColumnDifference(
+      'missing-not-null',
+      both,
+      `${object} is NOT NULL in the source and nullable here.`,
+    );
+  const [before, now] = [readKeyGenerator(from), readKeyGenerator(to)];
+  if (isKey && before && !now)
+    yield makeColumnDifference(
+      'missing-primary-key-default',
+      both,
+      `${object} is a key without a default or identity; in the source it has one.`,
       before.text,
     );
-  else if (from.identity) yield* identity(from, to);
-  else if (from.generated) yield* generated(from, to);
+  else if (from.identity) yield* compareIdentity(from, to);
+  else if (from.generated) yield* compareGenerated(from, to);
   else if (from.default !== undefined && !isSameDefault(from, to, before, now, sameType))
-    yield differs(
-      'default-lost',
+    yield makeColumnDifference(
+      'missing-default',
       both,
       to.default === undefined
         ? `${object} has no default; the source has one.`
-        : `${object} has another default than in the source.`,
+        : `The default of ${object} differs from the source.`,
       `DEFAULT ${from.default}`,
       to.default === undefined ? null : `DEFAULT ${to.default}`,
     );
 }
 
-const isAlike = (one: Column, other: Column): boolean =>
-  typeOf(one) === typeOf(other) &&
+const isEquivalentColumn = (one: Column, other: Column): boolean =>
+  formatType(one) === formatType(other) &&
   one.notNull === other.notNull &&
   one.default === other.default &&
   one.identity === other.identity &&
   one.generated === other.generated;
 
-/** What the type is called, with its collation. */
-const typeOf = ({ type, collation }: Column): string =>
-  collation ? `${type} COLLATE ${path(collation.schema, collation.name)}` : type;
+/** Returns the name of the type, with its collation. */
+const formatType = ({ type, collation }: Column): string =>
+  collation ? `${type} COLLATE ${formatPath(collation.schema, collation.name)}` : type;
 
-/** Then the type is the finding, and this its consequence. */
-const typeIsLost = (pair: Pair, { type }: Column): boolean =>
-  lostTypes(pair).has(type.replace(/(\[\])+$/, ''));
+/**
+ * Whether the column's type itself is missing. The missing type is then the finding, and the changed column its
+ * consequence.
+ */
+const isTypeLost = (pair: CatalogPair, { type }: Column): boolean =>
+  listLostTypes(pair).has(type.replace(/(\[\])+$/, ''));
 
-const lostTypes = onceFor(
-  ({ source, hasType }: Pair) =>
-    new Set(source.types.filter(({ schema, name }) => !hasType(schema, name)).map(pathOf)),
+const listLostTypes = memoize(
+  ({ source, hasType }: CatalogPair) =>
+    new Set(source.types.filter(({ schema, name }) => !hasType(schema, name)).map(formatReference)),
 );
 
-/** Two ways to generate a key are one: an identity in place of a serial, gen_random_uuid() in place of uuid_generate_v4(). */
+/**
+ * Whether two defaults are equivalent. Two generators of the same kind are: an identity in place of a serial,
+ * gen_random_uuid() in place of uuid_generate_v4().
+ */
 const isSameDefault = (
   from: Column,
   to: Column,
-  before: Generator | null,
-  now: Generator | null,
+  before: KeyGenerator | null,
+  now: KeyGenerator | null,
   sameType: boolean,
 ): boolean =>
   (before !== null && before.kind === now?.kind) ||
-  sameText(from.default, to.default) ||
-  // A constant of another type is spelled differently.
+  isSameText(from.default, to.default) ||
+  // If the type changed, a constant default is written differently, so the defaults are not compared.
   (!sameType && to.default !== undefined);
 
-function* identity(from: Column, to: Column): globalThis.Generator<Difference> {
+function* compareIdentity(from: Column, to: Column): globalThis.Generator<Difference> {
   if (from.identity === to.identity) return;
   const was = `GENERATED ${from.identity!.toUpperCase()} AS IDENTITY`;
-  if (generatorOf(to) === null)
-    yield differs(
-      'identity-lost',
+  if (readKeyGenerator(to) === null)
+    yield makeColumnDifference(
+      'missing-identity',
       [from, to],
-      `${nameOf(from)} is no identity column; in the source it is.`,
+      `${formatColumnName(from)} is not an identity column; in the source it is.`,
       was,
     );
   else if (to.identity)
-    yield differs(
-      'identity-lost',
+    yield makeColumnDifference(
+      'missing-identity',
       [from, to],
-      `${nameOf(from)} is another identity than in the source.`,
+      `The identity of ${formatColumnName(from)} differs from the source.`,
       was,
       `GENERATED ${to.identity.toUpperCase()} AS IDENTITY`,
     );
 }
 
-function* generated(from: Column, to: Column): globalThis.Generator<Difference> {
-  if (sameText(from.generated, to.generated)) return;
-  yield differs(
-    'default-lost',
+function* compareGenerated(from: Column, to: Column): globalThis.Generator<Difference> {
+  if (isSameText(from.generated, to.generated)) return;
+  yield makeColumnDifference(
+    'missing-default',
     [from, to],
     to.generated
-      ? `${nameOf(from)} is generated by another expression than in the source.`
-      : `${nameOf(from)} is a plain column; in the source it is generated.`,
+      ? `The generation expression of ${formatColumnName(from)} differs from the source.`
+      : `${formatColumnName(from)} is an ordinary column; in the source it is a generated column.`,
     `GENERATED ALWAYS AS (${from.generated})`,
     to.generated ? `GENERATED ALWAYS AS (${to.generated})` : null,
   );
 }
 
-const describe = (column: Column): string =>
+const formatColumn = (column: Column): string =>
   [
-    typeOf(column),
+    formatType(column),
     column.notNull ? 'NOT NULL' : '',
     column.default === undefined ? '' : `DEFAULT ${column.default}`,
     column.identity ? `GENERATED ${column.identity.toUpperCase()} AS IDENTITY` : '',

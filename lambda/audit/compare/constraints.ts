@@ -1,54 +1,57 @@
-import type { Constraint } from '../catalogue/constraints';
-import { key, list, path } from '../names';
-import { type Comparison, type Difference, only } from './difference';
-import { grouped, type Pair } from './pair';
-import { sameText } from './text';
-import { twinsOf } from './twins';
+import type { Constraint } from '../catalog/constraints';
+import { formatNames, formatPath, joinKey } from '../names';
+import { type Comparison, type Difference, makeComparison } from './difference';
+import { matchObjects } from './match-objects';
+import { type CatalogPair, groupBy } from './pair';
+import { isSameText } from './text';
 
-/** CHECK, foreign keys, EXCLUDE; what is unique is compared as an index. */
-export function compareConstraints(pair: Pair): Comparison {
-  const ofTable = ({ schema, table }: Constraint) => key(schema, table);
-  const here = grouped(pair.target.constraints, ofTable);
-  return only(
-    [...grouped(pair.source.constraints, ofTable)].flatMap(([table, constraints]) =>
-      compareTable(pair, constraints, here.get(table) ?? []),
+/** Compares CHECK, foreign key and EXCLUDE constraints. Primary keys and UNIQUE constraints are compared as indexes. */
+export function compareConstraints(pair: CatalogPair): Comparison {
+  const ofTable = ({ schema, table }: Constraint) => joinKey(schema, table);
+  const here = groupBy(pair.target.constraints, ofTable);
+  return makeComparison(
+    [...groupBy(pair.source.constraints, ofTable)].flatMap(([table, constraints]) =>
+      compareTableConstraints(pair, constraints, here.get(table) ?? []),
     ),
   );
 }
 
-const isCompared = ({ type, inherited }: Constraint): boolean =>
+const isComparable = ({ type, inherited }: Constraint): boolean =>
   type !== 'primary key' && type !== 'unique' && !inherited;
 
-function compareTable(
-  pair: Pair,
+function compareTableConstraints(
+  pair: CatalogPair,
   constraints: readonly Constraint[],
   here: readonly Constraint[],
 ): readonly Difference[] {
   const inherited = new Set(constraints.filter((each) => each.inherited).map(({ name }) => name));
   const isInherited = (each: Constraint): boolean => each.inherited === true || inherited.has(each.name);
-  const compared = constraints.filter(isCompared);
-  const twins = twinsOf(compared, here, [sameShape], isInherited);
+  const compared = constraints.filter(isComparable);
+  const twins = matchObjects(compared, here, [hasSameShape], isInherited);
   return compared.flatMap((constraint): readonly Difference[] => {
     const { schema, table, name, type, columns = [], references } = constraint;
     if (pair.isDetached(schema, table)) return [];
-    if (!pair.tables.has(key(schema, table)) || !pair.hasColumns(schema, table, columns)) return [];
-    if (references && !pair.tables.has(key(references.schema, references.table))) return [];
+    if (!pair.tables.has(joinKey(schema, table)) || !pair.hasColumns(schema, table, columns)) return [];
+    if (references && !pair.tables.has(joinKey(references.schema, references.table))) return [];
     const found = twins.get(constraint);
     const another = here.find((each) => each.name === name && each.type === type);
-    if (found === undefined || (found.isTaken && another)) return [lost(constraint, another)];
-    if (found.isTaken) return [redundant(constraint, found.twin)];
-    if (found.twin.notValid && !constraint.notValid) return [];
-    return found.twin.name === name ? [] : [renamed(constraint, found.twin)];
+    if (found === undefined || (found.isTaken && another)) return [makeLostConstraint(constraint, another)];
+    if (found.isTaken) return [makeRedundantConstraint(constraint, found.twin)];
+    if ((found.twin.notValid && !constraint.notValid) || found.twin.notEnforced !== constraint.notEnforced)
+      return [];
+    return found.twin.name === name ? [] : [makeRenamedConstraint(constraint, found.twin)];
   });
 }
 
-/** Whether it was validated is a finding of its own, by the catalogue alone. */
-const sameShape = (one: Constraint, other: Constraint): boolean =>
-  one.type === other.type && one.notEnforced === other.notEnforced && sameText(formOf(one), formOf(other));
+/** Ignores whether the constraint is validated or enforced: checks of the target's catalog report that separately. */
+const hasSameShape = (here: Constraint, from: Constraint): boolean =>
+  here.type === from.type &&
+  (here.notEnforced === from.notEnforced || here.notEnforced === true) &&
+  isSameText(stripState(here), stripState(from));
 
-const formOf = ({ definition }: Constraint): string => definition.replace(/ NOT VALID$/, '');
+const stripState = ({ definition }: Constraint): string => definition.replace(/ NOT (VALID|ENFORCED)$/, '');
 
-const differs = (
+const makeConstraintDifference = (
   id: Difference['id'],
   [from, to]: readonly [from: Constraint, to?: Constraint],
   object: string,
@@ -65,34 +68,34 @@ const differs = (
   columns: from.columns,
 });
 
-function lost(constraint: Constraint, same: Constraint | undefined): Difference {
+function makeLostConstraint(constraint: Constraint, same: Constraint | undefined): Difference {
   const { schema, table, name, type, columns = [] } = constraint;
-  const object = path(schema, table);
+  const object = formatPath(schema, table);
   const foreign = type === 'foreign key';
   const what = foreign ? 'Foreign key' : type === 'check' ? 'CHECK constraint' : 'EXCLUDE constraint';
-  return differs(
-    foreign ? 'missing-foreign-key' : 'constraint-lost',
+  return makeConstraintDifference(
+    foreign ? 'missing-foreign-key' : 'missing-constraint',
     [constraint, same],
-    foreign && columns.length === 1 ? path(schema, table, columns[0]!) : object,
-    `${what} ${path(name)} on ${object}${foreign ? ` (${list(columns)})` : ''} is ${same ? 'another one here' : 'missing'}.`,
+    foreign && columns.length === 1 ? formatPath(schema, table, columns[0]!) : object,
+    `${what} ${formatPath(name)} on ${object}${foreign ? ` (${formatNames(columns)})` : ''} ${same ? 'differs from the source' : 'is missing'}.`,
   );
 }
 
-const renamed = (from: Constraint, to: Constraint): Difference =>
-  differs(
-    'renamed',
+const makeRenamedConstraint = (from: Constraint, to: Constraint): Difference =>
+  makeConstraintDifference(
+    'constraint-renamed',
     [from, to],
-    path(from.schema, from.table),
-    `${path(from.name)} on ${path(from.schema, from.table)} is called ${path(to.name)} here.`,
+    formatPath(from.schema, from.table),
+    `${formatPath(from.name)} on ${formatPath(from.schema, from.table)} is called ${formatPath(to.name)} here.`,
   );
 
-/** One of several that do the same is missing. */
-const redundant = (from: Constraint, { name, definition }: Constraint): Difference => ({
-  ...differs(
-    'renamed',
+/** Reports a missing constraint of which the target still has an equivalent under another name. */
+const makeRedundantConstraint = (from: Constraint, { name, definition }: Constraint): Difference => ({
+  ...makeConstraintDifference(
+    'constraint-renamed',
     [from],
-    path(from.schema, from.table),
-    `${path(from.name)} on ${path(from.schema, from.table)} is missing; ${path(name)}, which does the same, is there.`,
+    formatPath(from.schema, from.table),
+    `${formatPath(from.name)} on ${formatPath(from.schema, from.table)} is missing, but the equivalent ${formatPath(name)} exists.`,
   ),
   target: definition,
 });

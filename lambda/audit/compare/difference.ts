@@ -1,96 +1,112 @@
-/** What a source has and the target has not, or has otherwise. What only the target has is no difference. */
-import type { Catalogue } from '../catalogue';
-import type { NotSeen } from '../not-seen';
+/**
+ * Differences between source and target: objects that the target lacks or has in another form. Objects that only the
+ * target has are ignored, except privileges.
+ */
+import type { Catalog } from '../catalog';
+import type { NotCheckedItem } from '../not-checked';
 
-/** Ids of the kinds that report them (lambda/defects/kinds/lost). */
-export const COMPARED = [
-  'schema-lost',
-  'extension-missing',
-  'extension-schema',
-  'type-lost',
-  'enum-value-lost',
-  'collation-lost',
+/** Ids of the checks that report differences (lambda/defects/kinds/lost). */
+export const COMPARED_IDS = [
+  'missing-schema',
+  'missing-extension',
+  'extension-schema-changed',
+  'missing-type',
+  'missing-enum-value',
+  'missing-collation',
   'locale-changed',
-  'table-lost',
-  'column-lost',
-  'column-type',
-  'not-null-lost',
-  'missing-id-default',
-  'default-lost',
-  'identity-lost',
-  'primary-key-lost',
-  'unique-lost',
-  'index-lost',
+  'missing-table',
+  'missing-column',
+  'column-type-changed',
+  'missing-not-null',
+  'missing-primary-key-default',
+  'missing-default',
+  'missing-identity',
+  'missing-primary-key',
+  'missing-unique-index',
+  'missing-index',
   'missing-foreign-key',
-  'constraint-lost',
-  'renamed',
-  'sequence-lost',
+  'missing-constraint',
+  'constraint-renamed',
+  'missing-sequence',
   'sequence-unowned',
   'sequence-too-small',
-  'view-lost',
-  'materialized-view-lost',
-  'function-lost',
-  'trigger-lost',
-  'rule-lost',
-  'policy-lost',
-  'row-security-lost',
-  'replica-identity',
-  'publication-lost',
-  'grant-lost',
-  'comment-lost',
-  'setting-lost',
+  'missing-view',
+  'missing-materialized-view',
+  'missing-function',
+  'missing-trigger',
+  'missing-rule',
+  'missing-policy',
+  'row-security-disabled',
+  'missing-replica-identity',
+  'missing-publication',
+  'missing-grant',
+  'grant-added',
+  'missing-comment',
+  'missing-setting',
 ] as const;
-export type ComparedId = (typeof COMPARED)[number];
+export type ComparedId = (typeof COMPARED_IDS)[number];
 
-/** One object of the source, and what the target has in its place. */
-export type Lost = {
-  readonly [K in keyof Catalogue]: {
+/** One object of the source, and its counterpart in the target. */
+export type LostObject = {
+  readonly [K in keyof Catalog]: {
     readonly kind: K;
-    readonly from: Catalogue[K][number];
-    /** @default - nothing */
-    readonly to?: Catalogue[K][number];
+    readonly from: Catalog[K][number];
+    /**
+     * Object of the target.
+     * @default - the target has none
+     */
+    readonly to?: Catalog[K][number];
   };
-}[keyof Catalogue];
+}[keyof Catalog];
 
 export interface Difference {
   readonly id: ComparedId;
-  /** As {@link Finding.object}. */
+  /** Object that the difference is about, see {@link Finding.object}. */
   readonly object: string;
-  /** A sentence. */
+  /** Message of the finding, as a sentence. */
   readonly message: string;
-  /** How the source has it, as SQL or in words; null where the message says it all. */
+  /** Form of the object in the source, as SQL or in words. null if the message is sufficient. */
   readonly source: string | null;
-  /** How the target has it; null where it has none. */
+  /** Form of the object in the target. null if the target lacks it. */
   readonly target: string | null;
-  /** The objects that it is about: what a migration that mends it is written from. */
-  readonly lost: readonly Lost[];
-  /** By what names a statement would use it, as the catalogue has them. @default - statements do not name it */
+  /** Objects that the difference is about, from which the repairing migration is written. */
+  readonly lost: readonly LostObject[];
+  /**
+   * Names by which a statement would use the object, not quoted, as in the catalog.
+   * @default - statements do not name it
+   */
   readonly names?: readonly string[];
-  /** Schema and table that it belongs to, or is. */
+  /** Schema and name of the table that the object belongs to or is. */
   readonly table?: readonly [schema: string, table: string];
-  /** Of a key: its columns and expressions. */
+  /** Columns and expressions of a key. */
   readonly columns?: readonly string[];
-  /** Many moves leave it, and nobody misses it unless a statement names it. @default - it matters */
+  /**
+   * Whether the difference is common after a move and harmless unless a statement names the object. @default - it
+   * matters
+   */
   readonly isHabit?: true;
-  /** For whoever asks the target whether it matters (grants). */
-  readonly privilege?: PrivilegeLost;
+  /** The privilege to look up in the target, to decide whether the missing grant matters. */
+  readonly privilege?: LostPrivilege;
 }
 
-export interface PrivilegeLost {
+export interface LostPrivilege {
   readonly on: string;
   readonly object: readonly string[];
   readonly signature?: string;
   readonly grantee: string;
-  /** As has_table_privilege takes them: `SELECT WITH GRANT OPTION`. */
+  /** Privileges as has_table_privilege takes them: `SELECT WITH GRANT OPTION`. */
   readonly privileges: readonly string[];
 }
 
 export interface Comparison {
   readonly differences: readonly Difference[];
-  /** What could not be compared. */
-  readonly notSeen: readonly NotSeen[];
+  /** Parts that could not be compared. */
+  readonly notChecked: readonly NotCheckedItem[];
 }
 
-export const NONE: Comparison = { differences: [], notSeen: [] };
+export const NO_DIFFERENCES: Comparison = { differences: [], notChecked: [] };
 
-export const only = (differences: readonly Difference[]): Comparison => ({ differences, notSeen: [] });
+export const makeComparison = (differences: readonly Difference[]): Comparison => ({
+  differences,
+  notChecked: [],
+});

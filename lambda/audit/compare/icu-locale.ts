@@ -1,9 +1,9 @@
 /**
- * Names of ICU's locales. PostgreSQL 16 began to write them as language tags (`de-u-co-phonebk`); before, they stand as they were
- * given (`de@collation=phonebook`). Pure.
+ * Normalizes names of ICU locales. Since PostgreSQL 16 they are stored as language tags (`de-u-co-phonebk`). Earlier
+ * versions store them as given (`de@collation=phonebook`). Pure.
  */
 
-const KEYS: Readonly<Record<string, string>> = {
+const ICU_KEYS: Readonly<Record<string, string>> = {
   colalternate: 'ka',
   colbackwards: 'kb',
   colcasefirst: 'kf',
@@ -16,7 +16,7 @@ const KEYS: Readonly<Record<string, string>> = {
   colstrength: 'ks',
 };
 
-const VALUES: Readonly<Record<string, string>> = {
+const ICU_VALUES: Readonly<Record<string, string>> = {
   yes: 'true',
   no: 'false',
   primary: 'level1',
@@ -32,8 +32,8 @@ const VALUES: Readonly<Record<string, string>> = {
   traditional: 'trad',
 };
 
-/** The same for two names of one locale; for comparing alone. */
-export function plainLocale(locale: string): string {
+/** Returns a form that is equal for all names of one locale. It is only meant for comparison. */
+export function normalizeIcuLocale(locale: string): string {
   const lower = locale.toLowerCase();
   const [place = '', keywords] = lower.split('@', 2);
   const [tag = '', extension] = place.replaceAll('_', '-').split('-u-', 2);
@@ -44,7 +44,7 @@ export function plainLocale(locale: string): string {
         )
       : keywords.split(';').map((each) => {
           const [name = '', value = ''] = each.split('=', 2);
-          return [KEYS[name] ?? name, VALUES[value] ?? value] as const;
+          return [ICU_KEYS[name] ?? name, ICU_VALUES[value] ?? value] as const;
         });
   const language = tag === '' || tag === 'root' ? 'und' : tag;
   return [language, ...settings.map(([name, value]) => `${name}-${value || 'true'}`).sort()].join(' ');

@@ -1,5 +1,8 @@
-/** Compares two databases by the names of their objects. Pure. What is gone with something larger is not said again. */
-import type { Catalogue } from '../catalogue';
+/**
+ * Compares two databases by the names of their objects. A missing object is reported once; its parts are not reported
+ * separately. Pure.
+ */
+import type { Catalog } from '../catalog';
 import { compareColumns } from './columns';
 import { compareComments } from './comments';
 import { compareConstraints } from './constraints';
@@ -8,8 +11,8 @@ import { compareFunctions } from './functions';
 import { compareGrants } from './grants';
 import { compareIndexes } from './indexes';
 import { compareLocale } from './locale';
-import { comparedWithoutMoves } from './moved-extensions';
-import { type Pair, pairOf } from './pair';
+import { compareWithoutMoves } from './moved-extensions';
+import { buildPair, type CatalogPair } from './pair';
 import { comparePolicies } from './policies';
 import { comparePublications } from './publications';
 import { compareSchemas } from './schemas';
@@ -20,7 +23,7 @@ import { compareTriggers } from './triggers';
 import { compareTypes } from './types';
 import { compareViews } from './views';
 
-const PARTS: readonly ((pair: Pair) => Comparison)[] = [
+const COMPARISONS: readonly ((pair: CatalogPair) => Comparison)[] = [
   compareLocale,
   compareSchemas,
   compareTypes,
@@ -39,14 +42,14 @@ const PARTS: readonly ((pair: Pair) => Comparison)[] = [
   compareSettings,
 ];
 
-export const compare = (source: Catalogue, target: Catalogue): Comparison =>
-  comparedWithoutMoves(source, target, compareNamed);
+export const compareCatalogs = (source: Catalog, target: Catalog): Comparison =>
+  compareWithoutMoves(source, target, compareByName);
 
-function compareNamed(source: Catalogue, target: Catalogue): Comparison {
-  const pair = pairOf(source, target);
-  const parts = PARTS.map((part) => part(pair));
+function compareByName(source: Catalog, target: Catalog): Comparison {
+  const pair = buildPair(source, target);
+  const parts = COMPARISONS.map((part) => part(pair));
   return {
     differences: parts.flatMap(({ differences }) => differences),
-    notSeen: parts.flatMap(({ notSeen }) => notSeen),
+    notChecked: parts.flatMap(({ notChecked }) => notChecked),
   };
 }

@@ -1,96 +1,107 @@
-import type { Index } from '../catalogue/indexes';
-import { columnOf, key, list, path } from '../names';
-import { type Comparison, type Difference, type Lost, only } from './difference';
-import { grouped, type Pair } from './pair';
-import { sameText } from './text';
-import { twinsOf } from './twins';
+import type { Index } from '../catalog/indexes';
+import { formatNames, formatPath, joinKey, parseColumn } from '../names';
+import { type Comparison, type Difference, type LostObject, makeComparison } from './difference';
+import { matchObjects } from './match-objects';
+import { type CatalogPair, groupBy } from './pair';
+import { isSameText } from './text';
 
-/** Also those of primary keys and unique constraints: what is unique is decided by the index. */
-export function compareIndexes(pair: Pair): Comparison {
-  return only(
-    [...grouped(pair.source.indexes, ({ schema, table }) => key(schema, table))].flatMap(([table, indexes]) =>
-      compareTable(pair, indexes.filter(isCompared), (pair.indexes.get(table) ?? []).filter(isOwn)),
+/** Compares indexes, including those of primary keys and UNIQUE constraints. */
+export function compareIndexes(pair: CatalogPair): Comparison {
+  return makeComparison(
+    [...groupBy(pair.source.indexes, ({ schema, table }) => joinKey(schema, table))].flatMap(
+      ([table, indexes]) =>
+        compareTableIndexes(
+          pair,
+          indexes.filter(isComparable),
+          (pair.indexes.get(table) ?? []).filter(isNotExclusion),
+        ),
     ),
   );
 }
 
-/** That of an exclusion constraint is the constraint's. */
-const isOwn = ({ constraint }: Index): boolean => constraint !== 'exclusion';
-const isCompared = (index: Index): boolean => !index.partitionOf && isOwn(index);
+/** The index of an exclusion constraint is compared as a constraint. */
+const isNotExclusion = ({ constraint }: Index): boolean => constraint !== 'exclusion';
+const isComparable = (index: Index): boolean => !index.partitionOf && isNotExclusion(index);
 
-function compareTable(pair: Pair, indexes: readonly Index[], here: readonly Index[]): readonly Difference[] {
-  const twins = twinsOf(indexes, here, [sameForm, sameShape]);
+function compareTableIndexes(
+  pair: CatalogPair,
+  indexes: readonly Index[],
+  here: readonly Index[],
+): readonly Difference[] {
+  const twins = matchObjects(indexes, here, [hasSameForm, hasSameShape]);
   return indexes.flatMap((index): readonly Difference[] => {
     const { schema, table, columns } = index;
     if (!pair.hasRelation(schema, table) || pair.isDetached(schema, table)) return [];
-    // A materialized view has no columns in the catalogue; an index of a lost column went with it.
-    const plainColumns = index.expressions ? columns.flatMap((each) => columnOf(each) ?? []) : columns;
-    if (pair.tables.has(key(schema, table)) && !pair.hasColumns(schema, table, plainColumns)) return [];
+    // The columns of materialized views are not in the catalog's list. Dropping a column also drops its indexes.
+    const plainColumns = index.expressions ? columns.flatMap((each) => parseColumn(each) ?? []) : columns;
+    if (pair.tables.has(joinKey(schema, table)) && !pair.hasColumns(schema, table, plainColumns)) return [];
     const found = twins.get(index);
-    if (found === undefined) return [lost(index, here)];
-    return found.isTaken ? [besideTaken(index, found.twin, here)] : [...otherForm(index, found.twin)];
+    if (found === undefined) return [makeLostIndex(index, here)];
+    return found.isTaken
+      ? [makeRedundantIndex(index, found.twin, here)]
+      : [...compareIndexForm(index, found.twin)];
   });
 }
 
-/** All that it does, without its name. */
-const sameShape = (one: Index, other: Index): boolean =>
+/** Whether two indexes have the same definition apart from their names. */
+const hasSameShape = (one: Index, other: Index): boolean =>
   one.unique === other.unique &&
   one.nullsNotDistinct === other.nullsNotDistinct &&
-  sameText(formOf(one), formOf(other));
+  isSameText(normalizeDefinition(one), normalizeDefinition(other));
 
-const sameForm = (one: Index, other: Index): boolean =>
+const hasSameForm = (one: Index, other: Index): boolean =>
   one.primary === other.primary &&
   one.constraint === other.constraint &&
-  when(one) === when(other) &&
-  sameShape(one, other);
+  formatDeferrability(one) === formatDeferrability(other) &&
+  hasSameShape(one, other);
 
-const formOf = ({ definition, method }: Index): string =>
+const normalizeDefinition = ({ definition, method }: Index): string =>
   definition.slice(Math.max(0, definition.indexOf(` USING ${method} (`)));
 
-function lost(index: Index, here: readonly Index[]): Difference {
+function makeLostIndex(index: Index, here: readonly Index[]): Difference {
   const { schema, table, name, definition, columns, predicate, primary, unique, constraint } = index;
-  const object = path(schema, table);
+  const object = formatPath(schema, table);
   const same = here.find((each) => (primary ? each.primary : each.name === name));
   const what = primary ? 'Primary key' : constraint ? 'Unique constraint' : unique ? 'Unique index' : 'Index';
-  const on = `${what} ${path(name)} on ${object} (${columns.map((each) => (index.expressions ? each : path(each))).join(', ')})${predicate ? ` WHERE ${predicate}` : ''}`;
+  const on = `${what} ${formatPath(name)} on ${object} (${columns.map((each) => (index.expressions ? each : formatPath(each))).join(', ')})${predicate ? ` WHERE ${predicate}` : ''}`;
   return {
-    id: primary ? 'primary-key-lost' : unique ? 'unique-lost' : 'index-lost',
+    id: primary ? 'missing-primary-key' : unique ? 'missing-unique-index' : 'missing-index',
     object,
-    message: same ? `${on} is another one here.` : `${on} is missing.`,
+    message: same ? `${on} differs from the source.` : `${on} is missing.`,
     source: definition,
     target: same?.definition ?? null,
     lost: [{ kind: 'indexes', from: index, ...(same ? { to: same } : {}) }],
     names: [name],
     table: [schema, table],
-    columns: index.expressions ? columns.map((each) => columnOf(each) ?? each) : columns,
+    columns: index.expressions ? columns.map((each) => parseColumn(each) ?? each) : columns,
   };
 }
 
-/** When it is checked. */
-const when = ({ deferrable, initiallyDeferred }: Index): string =>
+/** Returns when the constraint of the index is checked. */
+const formatDeferrability = ({ deferrable, initiallyDeferred }: Index): string =>
   initiallyDeferred ? 'INITIALLY DEFERRED' : deferrable ? 'DEFERRABLE' : 'NOT DEFERRABLE';
 
-/** One of several that do the same is missing. */
-function besideTaken(index: Index, other: Index, here: readonly Index[]): Difference {
-  const missing = lost(index, here);
+/** Reports a missing index of which the target still has an equivalent under another name. */
+function makeRedundantIndex(index: Index, other: Index, here: readonly Index[]): Difference {
+  const missing = makeLostIndex(index, here);
   if (missing.target || index.primary || (other.deferrable && !index.deferrable)) return missing;
   return {
     ...missing,
-    id: 'renamed',
-    message: `${path(index.name)} on ${missing.object} is missing; ${path(other.name)}, which does the same, is there.`,
+    id: 'constraint-renamed',
+    message: `${formatPath(index.name)} on ${missing.object} is missing, but the equivalent ${formatPath(other.name)} exists.`,
     target: other.definition,
   };
 }
 
-function* otherForm(from: Index, to: Index): Generator<Difference> {
+function* compareIndexForm(from: Index, to: Index): Generator<Difference> {
   const { schema, table, name } = from;
-  if (to.name === name && sameForm(from, to)) return;
-  const object = path(schema, table);
+  if (to.name === name && hasSameForm(from, to)) return;
+  const object = formatPath(schema, table);
   const common = {
     object,
     source: from.definition,
     target: to.definition,
-    lost: [{ kind: 'indexes', from, to }] satisfies Lost[],
+    lost: [{ kind: 'indexes', from, to }] satisfies LostObject[],
     names: [name],
     table: [schema, table] as const,
     columns: from.columns,
@@ -98,32 +109,32 @@ function* otherForm(from: Index, to: Index): Generator<Difference> {
   if (to.deferrable && !from.deferrable)
     yield {
       ...common,
-      id: 'unique-lost',
-      message: `${path(to.name)} on ${object} (${list(from.columns)}) is deferrable here, so ON CONFLICT cannot use it; in the source it can.`,
+      id: 'missing-unique-index',
+      message: `${formatPath(to.name)} on ${object} (${formatNames(from.columns)}) is deferrable here, so ON CONFLICT cannot use it; in the source it is not deferrable.`,
     };
-  else if (to.constraint && when(from) !== when(to) && from.deferrable)
+  else if (to.constraint && formatDeferrability(from) !== formatDeferrability(to) && from.deferrable)
     yield {
       ...common,
-      id: from.primary ? 'primary-key-lost' : 'unique-lost',
-      message: `${path(to.name)} on ${object} (${list(from.columns)}) is ${when(to)} here, and ${when(from)} in the source.`,
+      id: from.primary ? 'missing-primary-key' : 'missing-unique-index',
+      message: `${formatPath(to.name)} on ${object} (${formatNames(from.columns)}) is ${formatDeferrability(to)} here and ${formatDeferrability(from)} in the source.`,
     };
   else if (from.primary && !to.primary)
     yield {
       ...common,
-      id: 'primary-key-lost',
-      message: `${object} has no primary key; in the source it has ${path(name)} on (${list(from.columns)}).`,
+      id: 'missing-primary-key',
+      message: `${object} has no primary key; in the source it has ${formatPath(name)} on (${formatNames(from.columns)}).`,
     };
   else if (from.constraint && !to.constraint)
     yield {
       ...common,
-      id: 'renamed',
-      message: `${path(name)} on ${object} is a constraint in the source, and only a unique index here${to.name === name ? '' : `, ${path(to.name)}`}.`,
+      id: 'constraint-renamed',
+      message: `${formatPath(name)} on ${object} is a constraint in the source and only a unique index here${to.name === name ? '' : `, ${formatPath(to.name)}`}.`,
     };
   else if (to.name !== name)
     yield {
       ...common,
-      id: 'renamed',
+      id: 'constraint-renamed',
       ...(from.primary ? { isHabit: true as const } : {}),
-      message: `${path(name)} on ${object} is called ${path(to.name)} here.`,
+      message: `${formatPath(name)} on ${object} is called ${formatPath(to.name)} here.`,
     };
 }

@@ -1,22 +1,25 @@
-import { quoteWhereNeeded } from '../../sql/quote';
-import type { DatabaseProperties } from '../catalogue/database';
-import { type Comparison, NONE, only } from './difference';
-import type { Pair } from './pair';
+import { quoteIfNeeded } from '../../sql/quote';
+import type { DatabaseProperties } from '../catalog/database';
+import { type Comparison, makeComparison, NO_DIFFERENCES } from './difference';
+import type { CatalogPair } from './pair';
 
-/** Sort order and equality of texts: what was unique under one collation may not be under another. */
-export function compareLocale({ source, target }: Pair): Comparison {
+/**
+ * Compares encoding and locale, which decide sort order and equality: values that are unique under one collation may be
+ * equal under another.
+ */
+export function compareLocale({ source, target }: CatalogPair): Comparison {
   const [from, to] = [source.database[0], target.database[0]];
-  if (from === undefined || to === undefined) return NONE;
-  // Neither a dump nor an SQLite file tells.
-  if (from.collate === '') return NONE;
-  const [before, now] = [words(from), words(to)];
-  if (spelled(before) === spelled(now)) return NONE;
-  return only([
+  if (from === undefined || to === undefined) return NO_DIFFERENCES;
+  // Neither a dump nor an SQLite file states the locale.
+  if (from.collate === '') return NO_DIFFERENCES;
+  const [before, now] = [formatLocale(from), formatLocale(to)];
+  if (normalizeEncodingName(before) === normalizeEncodingName(now)) return NO_DIFFERENCES;
+  return makeComparison([
     {
       id: 'locale-changed',
-      object: quoteWhereNeeded(to.name),
+      object: quoteIfNeeded(to.name),
       message:
-        'The database has another encoding or locale than the source: texts sort and compare differently.',
+        'The encoding or locale of the database differs from the source: text sorts and compares differently.',
       source: before,
       target: now,
       lost: [{ kind: 'database', from, to }],
@@ -24,9 +27,15 @@ export function compareLocale({ source, target }: Pair): Comparison {
   ]);
 }
 
-const words = ({ encoding, collate, ctype, localeProvider = 'libc', locale }: DatabaseProperties): string =>
+const formatLocale = ({
+  encoding,
+  collate,
+  ctype,
+  localeProvider = 'libc',
+  locale,
+}: DatabaseProperties): string =>
   `encoding ${encoding}, LC_COLLATE ${collate}, LC_CTYPE ${ctype}` +
   (localeProvider === 'libc' ? '' : `, ${localeProvider} ${locale ?? ''}`);
 
-/** `en_US.UTF-8` and `en_US.utf8` are one. */
-const spelled = (text: string): string => text.toLowerCase().replace(/utf-?8/g, 'utf8');
+/** Treats `en_US.UTF-8` and `en_US.utf8` as the same. */
+const normalizeEncodingName = (text: string): string => text.toLowerCase().replace(/utf-?8/g, 'utf8');

@@ -1,80 +1,84 @@
-/** Both sides, looked up by name, and what is gone with something larger. */
-import type { Catalogue } from '../catalogue';
-import type { Column } from '../catalogue/columns';
-import type { Index } from '../catalogue/indexes';
-import type { Table } from '../catalogue/tables';
-import { key } from '../names';
+/** The two catalogs with lookups by name. */
+import type { Catalog } from '../catalog';
+import type { Column } from '../catalog/columns';
+import type { Index } from '../catalog/indexes';
+import type { Table } from '../catalog/tables';
+import { joinKey } from '../names';
 
-export interface Pair {
-  readonly source: Catalogue;
-  readonly target: Catalogue;
-  /** Texts of another major are written differently. */
+export interface CatalogPair {
+  readonly source: Catalog;
+  readonly target: Catalog;
+  /** Whether both servers have the same major version. Other versions may write definitions differently. */
   readonly sameMajor: boolean;
-  /** Of the target, by {@link key}. */
+  /** Tables of the target by {@link joinKey}. */
   readonly tables: ReadonlyMap<string, Table>;
   readonly columns: ReadonlyMap<string, Column>;
-  /** Of the target, by table. */
+  /** Indexes of the target by table. */
   readonly indexes: ReadonlyMap<string, readonly Index[]>;
-  /** What the target calls a table or a column whose name differs in case alone; undefined where there is none. */
+  /** Returns the target's name of a table that differs from `name` only in case, or undefined if there is none. */
   likeTable(schema: string, name: string): string | undefined;
   likeColumn(schema: string, table: string, name: string): string | undefined;
-  /** The target has this relation: a table or a view. */
+  /** Whether the target has a table or view of this name. */
   hasRelation(schema: string, name: string): boolean;
   hasSchema(name: string): boolean;
   hasType(schema: string, name: string): boolean;
-  /** A partition in the source, and none here: the finding is that it is another kind of table. */
+  /** Whether the relation is a partition in the source but not in the target. This is reported for the table. */
   isDetached(schema: string, name: string): boolean;
   hasColumns(schema: string, table: string, columns: readonly string[]): boolean;
 }
 
-export function pairOf(source: Catalogue, target: Catalogue): Pair {
-  const by = <T>(all: readonly T[], keyOf: (each: T) => string): Map<string, T> =>
-    new Map(all.map((each) => [keyOf(each), each]));
-  const tables = by(target.tables, ({ schema, name }) => key(schema, name));
-  const columns = by(target.columns, ({ schema, table, name }) => key(schema, table, name));
-  const relations = new Set([...target.tables, ...target.views].map(({ schema, name }) => key(schema, name)));
+export function buildPair(source: Catalog, target: Catalog): CatalogPair {
+  const by = <T>(all: readonly T[], getKey: (each: T) => string): Map<string, T> =>
+    new Map(all.map((each) => [getKey(each), each]));
+  const tables = by(target.tables, ({ schema, name }) => joinKey(schema, name));
+  const columns = by(target.columns, ({ schema, table, name }) => joinKey(schema, table, name));
+  const relations = new Set(
+    [...target.tables, ...target.views].map(({ schema, name }) => joinKey(schema, name)),
+  );
   const schemas = new Set(target.schemas.map(({ name }) => name));
-  const types = new Set(target.types.map(({ schema, name }) => key(schema, name)));
+  const types = new Set(target.types.map(({ schema, name }) => joinKey(schema, name)));
   const partitions = new Set(
-    source.tables.filter(({ partitionOf }) => partitionOf).map(({ schema, name }) => key(schema, name)),
+    source.tables.filter(({ partitionOf }) => partitionOf).map(({ schema, name }) => joinKey(schema, name)),
   );
   const likeTables = new Map(
-    target.tables.map(({ schema, name }) => [key(schema, name.toLowerCase()), name]),
+    target.tables.map(({ schema, name }) => [joinKey(schema, name.toLowerCase()), name]),
   );
-  // Made when the first one is missing: most databases have more columns than anything else.
+  // Built on the first miss, since most databases have more columns than any other object.
   let likeColumns: ReadonlyMap<string, string> | undefined;
   const byLowerCase = () =>
-    new Map(target.columns.map(({ schema, table, name }) => [key(schema, table, name.toLowerCase()), name]));
+    new Map(
+      target.columns.map(({ schema, table, name }) => [joinKey(schema, table, name.toLowerCase()), name]),
+    );
   return {
-    likeTable: (schema, name) => likeTables.get(key(schema, name.toLowerCase())),
+    likeTable: (schema, name) => likeTables.get(joinKey(schema, name.toLowerCase())),
     likeColumn: (schema, table, name) => {
       likeColumns ??= byLowerCase();
-      return likeColumns.get(key(schema, table, name.toLowerCase()));
+      return likeColumns.get(joinKey(schema, table, name.toLowerCase()));
     },
     source,
     target,
-    sameMajor: majorOf(source) === majorOf(target),
+    sameMajor: readMajorVersion(source) === readMajorVersion(target),
     tables,
     columns,
-    indexes: grouped(target.indexes, ({ schema, table }) => key(schema, table)),
-    hasRelation: (schema, name) => relations.has(key(schema, name)),
+    indexes: groupBy(target.indexes, ({ schema, table }) => joinKey(schema, table)),
+    hasRelation: (schema, name) => relations.has(joinKey(schema, name)),
     hasSchema: (name) => schemas.has(name),
-    hasType: (schema, name) => types.has(key(schema, name)),
+    hasType: (schema, name) => types.has(joinKey(schema, name)),
     isDetached: (schema, name) =>
-      partitions.has(key(schema, name)) && !tables.get(key(schema, name))?.partitionOf,
-    hasColumns: (schema, table, names) => names.every((name) => columns.has(key(schema, table, name))),
+      partitions.has(joinKey(schema, name)) && !tables.get(joinKey(schema, name))?.partitionOf,
+    hasColumns: (schema, table, names) => names.every((name) => columns.has(joinKey(schema, table, name))),
   };
 }
 
-export const majorOf = ({ database }: Catalogue): number =>
+export const readMajorVersion = ({ database }: Catalog): number =>
   Math.floor((database[0]?.serverVersionNumber ?? 0) / 10_000);
 
-export function grouped<T, K>(all: readonly T[], keyOf: (each: T) => K): Map<K, T[]> {
+export function groupBy<T, K>(all: readonly T[], getKey: (each: T) => K): Map<K, T[]> {
   const groups = new Map<K, T[]>();
   for (const each of all) {
-    const group = groups.get(keyOf(each));
+    const group = groups.get(getKey(each));
     if (group) group.push(each);
-    else groups.set(keyOf(each), [each]);
+    else groups.set(getKey(each), [each]);
   }
   return groups;
 }

@@ -1,23 +1,26 @@
-import type { Table } from '../catalogue/tables';
-import { list, path, plural } from '../names';
-import { type Comparison, type Difference, only } from './difference';
-import type { Pair } from './pair';
+import type { Table } from '../catalog/tables';
+import { formatCount, formatNames, formatPath } from '../names';
+import { type Comparison, type Difference, makeComparison } from './difference';
+import type { CatalogPair } from './pair';
 
-/** A sentence about a schema that only the target has, with most of the tables: it may be the same one. */
-function renamedTo({ source, target }: Pair, tables: readonly Table[]): string {
+/**
+ * Returns a sentence about a schema that only the target has and that contains most of the tables: it may be the same
+ * schema.
+ */
+function describeRenamedSchema({ source, target }: CatalogPair, tables: readonly Table[]): string {
   const known = new Set(source.schemas.map(({ name }) => name));
   const names = new Set(tables.map(({ name }) => name));
   for (const { name } of target.schemas) {
     if (known.has(name)) continue;
     const alike = target.tables.filter((each) => each.schema === name && names.has(each.name)).length;
     if (alike * 2 > names.size)
-      return ` Schema ${path(name)}, which the source has not, has ${alike} of its tables by name: it may be the same schema.`;
+      return ` Schema ${formatPath(name)}, which the source does not have, has tables with the same names (${alike} of ${names.size}): it may be the same schema.`;
   }
   return '';
 }
 
-/** Schemas and extensions: what everything else lies in. */
-export function compareSchemas(pair: Pair): Comparison {
+/** Compares schemas and extensions. */
+export function compareSchemas(pair: CatalogPair): Comparison {
   const { source, target } = pair;
   const differences: Difference[] = [];
   for (const from of source.schemas) {
@@ -26,13 +29,13 @@ export function compareSchemas(pair: Pair): Comparison {
     const tables = source.tables.filter(({ schema }) => schema === name);
     const functions = source.functions.filter(({ schema }) => schema === name);
     differences.push({
-      id: 'schema-lost',
-      object: path(name),
-      message: `Schema ${path(name)} is missing, and all that the source has in it: ${plural(tables.length, 'table')}, ${plural(functions.length, 'function')}.${renamedTo(pair, tables)}`,
+      id: 'missing-schema',
+      object: formatPath(name),
+      message: `Schema ${formatPath(name)} is missing with everything that the source has in it: ${formatCount(tables.length, 'table')}, ${formatCount(functions.length, 'function')}.${describeRenamedSchema(pair, tables)}`,
       source:
         tables.length === 0
           ? null
-          : `Tables: ${list(tables.slice(0, 10).map((each) => each.name))}${tables.length > 10 ? ', …' : ''}`,
+          : `Tables: ${formatNames(tables.slice(0, 10).map((each) => each.name))}${tables.length > 10 ? ', …' : ''}`,
       target: null,
       lost: [{ kind: 'schemas', from }],
       names: [name, ...[...tables, ...functions].map((each) => each.name)],
@@ -44,24 +47,24 @@ export function compareSchemas(pair: Pair): Comparison {
     const found = here.get(name);
     if (found === undefined)
       differences.push({
-        id: 'extension-missing',
-        object: path(name),
-        message: `Extension ${path(name)} is missing.`,
-        source: `version ${version}, in schema ${path(schema)}`,
+        id: 'missing-extension',
+        object: formatPath(name),
+        message: `Extension ${formatPath(name)} is missing.`,
+        source: `version ${version}, in schema ${formatPath(schema)}`,
         target: null,
         lost: [{ kind: 'extensions', from }],
         names: from.provides ?? [],
       });
     else if (found.schema !== schema)
       differences.push({
-        id: 'extension-schema',
-        object: path(name),
-        message: `Extension ${path(name)} is in schema ${path(found.schema)}; in the source it is in ${path(schema)}.`,
+        id: 'extension-schema-changed',
+        object: formatPath(name),
+        message: `Extension ${formatPath(name)} is in schema ${formatPath(found.schema)}; in the source it is in ${formatPath(schema)}.`,
         source: null,
         target: null,
         lost: [{ kind: 'extensions', from, to: found }],
         names: found.provides ?? [],
       });
   }
-  return only(differences);
+  return makeComparison(differences);
 }

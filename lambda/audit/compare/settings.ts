@@ -1,29 +1,29 @@
-import { quoteWhereNeeded } from '../../sql/quote';
-import { key, path } from '../names';
-import { type Comparison, type Difference, only } from './difference';
-import type { Pair } from './pair';
+import { quoteIfNeeded } from '../../sql/quote';
+import { formatPath, joinKey } from '../names';
+import { type Comparison, type Difference, makeComparison } from './difference';
+import type { CatalogPair } from './pair';
 
-export function compareSettings({ source, target }: Pair): Comparison {
-  const keyOf = ({ role = '', name, inDatabase }: (typeof source.settings)[number]): string =>
-    key(role, name.toLowerCase(), String(inDatabase ?? false));
-  const here = new Map(target.settings.map((each) => [keyOf(each), each]));
-  return only(
+export function compareSettings({ source, target }: CatalogPair): Comparison {
+  const getKey = ({ role = '', name, inDatabase }: (typeof source.settings)[number]): string =>
+    joinKey(role, name.toLowerCase(), String(inDatabase ?? false));
+  const here = new Map(target.settings.map((each) => [getKey(each), each]));
+  return makeComparison(
     source.settings.flatMap((setting): Difference[] => {
       const { role, name, value, inDatabase } = setting;
-      const found = here.get(keyOf(setting));
+      const found = here.get(getKey(setting));
       if (found?.value === value) return [];
       const database = target.database[0]?.name ?? 'database';
       const where = [
-        role === undefined ? '' : `role ${quoteWhereNeeded(role)}`,
+        role === undefined ? '' : `role ${quoteIfNeeded(role)}`,
         inDatabase ? 'this database' : '',
       ]
         .filter(Boolean)
         .join(' in ');
       return [
         {
-          id: 'setting-lost',
-          object: role === undefined ? path(database) : quoteWhereNeeded(role),
-          message: `The setting ${name} of ${where || 'all'} is ${found ? 'another one than in the source' : 'missing'}.`,
+          id: 'missing-setting',
+          object: role === undefined ? formatPath(database) : quoteIfNeeded(role),
+          message: `The setting ${name} of ${where || 'all'} ${found ? 'differs from the source' : 'is missing'}.`,
           source: `${name} = ${value}`,
           target: found ? `${name} = ${found.value}` : null,
           lost: [{ kind: 'settings', from: setting, ...(found ? { to: found } : {}) }],

@@ -1,43 +1,43 @@
-import type { Reference } from '../catalogue/kind';
-import type { Table } from '../catalogue/tables';
-import { key, path, plural } from '../names';
-import { tableIn } from '../table-in';
-import { type Comparison, type Difference, type Lost, only } from './difference';
-import { grouped, type Pair } from './pair';
+import type { Reference } from '../catalog/kind';
+import type { Table } from '../catalog/tables';
+import { findTable } from '../find-table';
+import { formatCount, formatPath, joinKey } from '../names';
+import { type Comparison, type Difference, type LostObject, makeComparison } from './difference';
+import { type CatalogPair, groupBy } from './pair';
 
-export function compareTables(pair: Pair): Comparison {
-  const columns = grouped(pair.source.columns, ({ schema, table }) => key(schema, table));
-  return only(
+export function compareTables(pair: CatalogPair): Comparison {
+  const columns = groupBy(pair.source.columns, ({ schema, table }) => joinKey(schema, table));
+  return makeComparison(
     pair.source.tables.flatMap((table): readonly Difference[] => {
       const { schema, name, partitionOf } = table;
       if (!pair.hasSchema(schema)) return [];
-      const found = pair.tables.get(key(schema, name));
-      if (found) return [...changes(pair, table, found)];
-      // A partition goes with its table, and with the way in which that is divided.
-      if (partitionOf && !isDivided(pair, partitionOf)) return [];
-      return [lost(pair, table, columns.get(key(schema, name))?.length ?? 0)];
+      const found = pair.tables.get(joinKey(schema, name));
+      if (found) return [...compareTable(pair, table, found)];
+      // Partitions are not reported if their table is missing or is partitioned differently.
+      if (partitionOf && !isPartitionedInSource(pair, partitionOf)) return [];
+      return [makeLostTable(pair, table, columns.get(joinKey(schema, name))?.length ?? 0)];
     }),
   );
 }
 
-function isDivided({ source, tables }: Pair, parent: Reference): boolean {
-  const before = tableIn(source, parent);
-  const now = tables.get(key(parent.schema, parent.name));
+function isPartitionedInSource({ source, tables }: CatalogPair, parent: Reference): boolean {
+  const before = findTable(source, parent);
+  const now = tables.get(joinKey(parent.schema, parent.name));
   return now?.kind === 'partitioned' && now.partitionKey === before?.partitionKey;
 }
 
-function lost(pair: Pair, from: Table, columns: number): Difference {
+function makeLostTable(pair: CatalogPair, from: Table, columns: number): Difference {
   const { schema, name, partitionOf, kind } = from;
-  const object = path(schema, name);
+  const object = formatPath(schema, name);
   const what = partitionOf ? 'Partition' : kind === 'foreign' ? 'Foreign table' : 'Table';
   const twin = pair.likeTable(schema, name);
   return {
-    id: 'table-lost',
+    id: 'missing-table',
     object,
     message: pair.hasRelation(schema, name)
-      ? `${object} is a table in the source, and a view here.`
-      : `${what} ${object} is missing${twin ? `; there is ${path(schema, twin)}` : ''}.`,
-    source: plural(columns, 'column'),
+      ? `${object} is a table in the source and a view here.`
+      : `${what} ${object} is missing${twin ? `; there is ${formatPath(schema, twin)}` : ''}.`,
+    source: formatCount(columns, 'column'),
     target: null,
     lost: [{ kind: 'tables', from }],
     names: [name],
@@ -45,54 +45,62 @@ function lost(pair: Pair, from: Table, columns: number): Difference {
   };
 }
 
-function* changes(pair: Pair, from: Table, to: Table): Generator<Difference> {
-  const object = path(from.schema, from.name);
+function* compareTable(pair: CatalogPair, from: Table, to: Table): Generator<Difference> {
+  const object = formatPath(from.schema, from.name);
   const common = {
     object,
     source: null,
     target: null,
-    lost: [{ kind: 'tables', from, to }] satisfies Lost[],
+    lost: [{ kind: 'tables', from, to }] satisfies LostObject[],
     table: [from.schema, from.name] as const,
   };
   if (from.rowSecurity && !to.rowSecurity)
     yield {
       ...common,
-      id: 'row-security-lost',
-      message: `Row security of ${object} is on in the source, and off here.`,
+      id: 'row-security-disabled',
+      message: `Row security of ${object} is enabled in the source and disabled here.`,
     };
-  // FORCE does nothing where row security is off.
+  // FORCE has no effect if row security is off.
   else if (from.rowSecurity && from.rowSecurityForced && !to.rowSecurityForced)
     yield {
       ...common,
-      id: 'row-security-lost',
-      message: `Row security of ${object} holds for its owner in the source (FORCE), and not here.`,
+      id: 'row-security-disabled',
+      message: `Row security of ${object} applies to its owner in the source (FORCE), but not here.`,
     };
-  // It matters to who publishes; and a mover asks for FULL on the side that is left.
+  // The replica identity matters only where tables are published. Migration tools set FULL on the source.
   if (from.replicaIdentity !== to.replicaIdentity && pair.target.publications.length > 0)
     yield {
       ...common,
-      id: 'replica-identity',
-      message: `${object} has another replica identity than in the source.`,
+      id: 'missing-replica-identity',
+      message: `The replica identity of ${object} differs from the source.`,
       source: from.replicaIdentity ?? 'default',
       target: to.replicaIdentity ?? 'default',
     };
-  const [before, now] = [form(from), form(to)];
+  const [before, now] = [formatTableForm(from), formatTableForm(to)];
   if (before !== now)
     yield {
       ...common,
-      id: 'table-lost',
-      message: `${object} is another kind of table than in the source.`,
+      id: 'missing-table',
+      message: `${object} is a different kind of table in the source.`,
       source: before,
       target: now,
     };
 }
 
-const form = ({ kind, partitionKey, partitionOf, bound, inherits, unlogged, ofType }: Table): string =>
+const formatTableForm = ({
+  kind,
+  partitionKey,
+  partitionOf,
+  bound,
+  inherits,
+  unlogged,
+  ofType,
+}: Table): string =>
   [
     unlogged ? 'unlogged' : '',
     kind === 'partitioned' ? `partitioned by ${partitionKey}` : kind,
-    partitionOf ? `partition of ${path(partitionOf.schema, partitionOf.name)} ${bound}` : '',
-    inherits ? `inherits ${inherits.map((each) => path(each.schema, each.name)).join(', ')}` : '',
+    partitionOf ? `partition of ${formatPath(partitionOf.schema, partitionOf.name)} ${bound}` : '',
+    inherits ? `inherits ${inherits.map((each) => formatPath(each.schema, each.name)).join(', ')}` : '',
     ofType ? `of type ${ofType}` : '',
   ]
     .filter(Boolean)

@@ -1,30 +1,35 @@
-/** Whether two texts that servers wrote mean the same. Pure. */
+/** Decides whether two texts written by servers mean the same. Pure. */
 
 /**
- * Without what a server writes or leaves out as it likes: a dump that is restored has other casts (`'a'::text`) and other
- * brackets around a single word than the database that it was taken of.
+ * Removes what servers write inconsistently. A database restored from a dump has other casts (`'a'::text`) and other
+ * parentheses around a single word than the original.
  */
-export function plain(text: string): string {
-  let now = SYNTAX.reduce(
+export function normalizeSqlText(text: string): string {
+  let now = SYNTAX_REPLACEMENTS.reduce(
     (before, [written, called]) => before.replace(written, called),
     text
       .replace(/\s+/g, ' ')
       .trim()
-      .replace(NAMED_BY_CAST, (whole, cast: string, name: string) => (isNameOf(name, cast) ? cast : whole))
-      .replace(CAST, ''),
+      .replace(NAMED_BY_CAST, (whole, cast: string, name: string) =>
+        isNameOfCast(name, cast) ? cast : whole,
+      )
+      .replace(CAST_PATTERN, ''),
   );
   for (let before = ''; before !== now; ) {
     before = now;
     now = now
       .replace(/(^|[^\w"'])\(([\w."']+|'(?:[^']|'')*')\)/g, '$1$2')
       .replace(/\(\(([^()']|'(?:[^']|'')*')*\)\)/g, (whole) => whole.slice(1, -1))
-      .replace(/^\((.*)\)$/, (whole, inner: string) => (balanced(inner) ? inner : whole));
+      .replace(/^\((.*)\)$/, (whole, inner: string) => (hasBalancedBrackets(inner) ? inner : whole));
   }
   return now;
 }
 
-/** What PostgreSQL 14 began to write as it was put: before, and in dumps of before, it is the function behind it. */
-const SYNTAX: readonly (readonly [written: RegExp, called: string])[] = [
+/**
+ * Syntax that PostgreSQL 14 and later write as it was entered. Earlier versions, and their dumps, show the function
+ * behind it instead.
+ */
+const SYNTAX_REPLACEMENTS: readonly (readonly [written: RegExp, called: string])[] = [
   [/\bTRIM\(BOTH FROM /g, 'btrim('],
   [/\bTRIM\(LEADING FROM /g, 'ltrim('],
   [/\bTRIM\(TRAILING FROM /g, 'rtrim('],
@@ -32,14 +37,17 @@ const SYNTAX: readonly (readonly [written: RegExp, called: string])[] = [
   [/\(([\w."]+) AT TIME ZONE ('[^']*')\)/g, 'timezone($2, $1)'],
 ];
 
-const CAST =
+const CAST_PATTERN =
   /::(?:"(?:[^"]|"")+"|[A-Za-z_][\w$]*)(?:\.(?:"(?:[^"]|"")+"|[A-Za-z_][\w$]*))?(?: varying| precision)?(?:\(\d+(?:,\d+)?\))?(?: with(?:out)? time zone)?(?:\[\])*/g;
 
-/** A constant of an arm of UNION that is only cast by the other arm has no name; restored, it has that of its type. */
-const NAMED_BY_CAST = new RegExp(`(${CAST.source}) AS ("(?:[^"]|"")+"|\\w+)`, 'g');
+/**
+ * In an arm of UNION, a constant that only the other arm casts has no column name. After a dump and restore, it is
+ * named after its type.
+ */
+const NAMED_BY_CAST = new RegExp(`(${CAST_PATTERN.source}) AS ("(?:[^"]|"")+"|\\w+)`, 'g');
 
-/** What the server calls types within that it writes otherwise. */
-const INTERNAL: Readonly<Record<string, string>> = {
+/** Internal names of types that the server displays under another name. */
+const INTERNAL_TYPE_NAMES: Readonly<Record<string, string>> = {
   bigint: 'int8',
   'bit varying': 'varbit',
   boolean: 'bool',
@@ -55,13 +63,13 @@ const INTERNAL: Readonly<Record<string, string>> = {
   'timestamp without time zone': 'timestamp',
 };
 
-function isNameOf(name: string, cast: string): boolean {
+function isNameOfCast(name: string, cast: string): boolean {
   const type = cast.slice(2).replace(/\(\d+(,\d+)?\)|(\[\])+$/g, '');
-  return name === (INTERNAL[type] ?? /("(?:[^"]|"")+"|[^.]+)$/.exec(type)?.[0]);
+  return name === (INTERNAL_TYPE_NAMES[type] ?? /("(?:[^"]|"")+"|[^.]+)$/.exec(type)?.[0]);
 }
 
-/** No bracket closes that was not opened in it. */
-function balanced(text: string): boolean {
+/** Whether every closing parenthesis in the text was also opened in it. */
+function hasBalancedBrackets(text: string): boolean {
   let depth = 0;
   for (const char of text) {
     if (char === '(') depth++;
@@ -70,8 +78,9 @@ function balanced(text: string): boolean {
   return depth === 0;
 }
 
-export const sameText = (one: string | undefined, other: string | undefined): boolean =>
-  one === other || (one !== undefined && other !== undefined && plain(one) === plain(other));
+export const isSameText = (one: string | undefined, other: string | undefined): boolean =>
+  one === other ||
+  (one !== undefined && other !== undefined && normalizeSqlText(one) === normalizeSqlText(other));
 
-export const sameList = (one: readonly string[] = [], other: readonly string[] = []): boolean =>
+export const isSameList = (one: readonly string[] = [], other: readonly string[] = []): boolean =>
   one.length === other.length && one.every((each, i) => each === other[i]);

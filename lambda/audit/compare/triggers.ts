@@ -1,17 +1,17 @@
-import type { EventTrigger } from '../catalogue/event-triggers';
-import type { Rule } from '../catalogue/rules';
-import type { Trigger } from '../catalogue/triggers';
-import { key, path } from '../names';
-import { type Comparison, type Difference, type Lost, only } from './difference';
-import type { Pair } from './pair';
-import { sameText } from './text';
+import type { EventTrigger } from '../catalog/event-triggers';
+import type { Rule } from '../catalog/rules';
+import type { Trigger } from '../catalog/triggers';
+import { formatPath, joinKey } from '../names';
+import { type Comparison, type Difference, type LostObject, makeComparison } from './difference';
+import type { CatalogPair } from './pair';
+import { isSameText } from './text';
 
-/** Triggers, event triggers and rules. */
-export function compareTriggers(pair: Pair): Comparison {
-  return only([
-    ...ofRelations(
+/** Compares triggers, event triggers and rules. */
+export function compareTriggers(pair: CatalogPair): Comparison {
+  return makeComparison([
+    ...compareRelationTriggers(
       pair,
-      'trigger-lost',
+      'missing-trigger',
       'Trigger',
       pair.source.triggers,
       pair.target.triggers,
@@ -21,71 +21,78 @@ export function compareTriggers(pair: Pair): Comparison {
         ...(to ? { to } : {}),
       }),
     ),
-    ...ofRelations(pair, 'rule-lost', 'Rule', pair.source.rules, pair.target.rules, (from, to) => ({
-      kind: 'rules',
-      from,
-      ...(to ? { to } : {}),
-    })),
-    ...eventTriggers(pair),
+    ...compareRelationTriggers(
+      pair,
+      'missing-rule',
+      'Rule',
+      pair.source.rules,
+      pair.target.rules,
+      (from, to) => ({
+        kind: 'rules',
+        from,
+        ...(to ? { to } : {}),
+      }),
+    ),
+    ...compareEventTriggers(pair),
   ]);
 }
 
-function ofRelations<T extends Trigger | Rule>(
-  pair: Pair,
-  id: 'trigger-lost' | 'rule-lost',
+function compareRelationTriggers<T extends Trigger | Rule>(
+  pair: CatalogPair,
+  id: 'missing-trigger' | 'missing-rule',
   what: string,
   source: readonly T[],
   target: readonly T[],
-  lostOf: (from: T, to: T | undefined) => Lost,
+  toLostObject: (from: T, to: T | undefined) => LostObject,
 ): readonly Difference[] {
-  const keyOf = ({ schema, table, name }: T): string => key(schema, table, name);
-  const here = new Map(target.map((each) => [keyOf(each), each]));
+  const getKey = ({ schema, table, name }: T): string => joinKey(schema, table, name);
+  const here = new Map(target.map((each) => [getKey(each), each]));
   return source.flatMap((each): Difference[] => {
     const { schema, table, name, definition, fires } = each;
     if (!pair.hasRelation(schema, table)) return [];
-    const found = here.get(keyOf(each));
-    const changed = found && !sameText(found.definition, definition);
+    const found = here.get(getKey(each));
+    const changed = found && !isSameText(found.definition, definition);
     if (found && !changed && found.fires === fires) return [];
-    const object = path(schema, table);
+    const object = formatPath(schema, table);
     const how = !found
       ? 'is missing'
       : changed
-        ? 'is another one than in the source'
-        : `fires ${firing(found.fires)} here; in the source ${firing(fires)}`;
+        ? 'differs from the source'
+        : `fires ${formatFires(found.fires)} here; in the source ${formatFires(fires)}`;
     return [
       {
         id,
         object,
-        message: `${what} ${path(name)} on ${object} ${how}.`,
+        message: `${what} ${formatPath(name)} on ${object} ${how}.`,
         source: definition,
         target: found ? found.definition : null,
-        lost: [lostOf(each, found)],
+        lost: [toLostObject(each, found)],
         table: [schema, table],
       },
     ];
   });
 }
 
-function eventTriggers({ source, target }: Pair): readonly Difference[] {
+function compareEventTriggers({ source, target }: CatalogPair): readonly Difference[] {
   const here = new Map(target.eventTriggers.map((each) => [each.name, each]));
   return source.eventTriggers.flatMap((each): Difference[] => {
     const found = here.get(each.name);
-    if (found && describe(found) === describe(each)) return [];
+    if (found && formatEventTrigger(found) === formatEventTrigger(each)) return [];
     return [
       {
-        id: 'trigger-lost',
-        object: path(each.name),
-        message: `Event trigger ${path(each.name)} is ${found ? 'another one than in the source' : 'missing'}.`,
-        source: describe(each),
-        target: found ? describe(found) : null,
+        id: 'missing-trigger',
+        object: formatPath(each.name),
+        message: `Event trigger ${formatPath(each.name)} ${found ? 'differs from the source' : 'is missing'}.`,
+        source: formatEventTrigger(each),
+        target: found ? formatEventTrigger(found) : null,
         lost: [{ kind: 'eventTriggers', from: each, ...(found ? { to: found } : {}) }],
       },
     ];
   });
 }
 
-const firing = (fires: Trigger['fires']): string =>
+const formatFires = (fires: Trigger['fires']): string =>
   fires === 'never' ? 'never (it is disabled)' : (fires ?? 'as usual');
 
-const describe = ({ event, tags = [], function: of, fires }: EventTrigger): string =>
-  `ON ${event}${tags.length > 0 ? ` WHEN TAG IN (${tags.join(', ')})` : ''} EXECUTE FUNCTION ${path(of.schema, of.name)}()${fires ? `, fires ${fires}` : ''}`;
+const formatEventTrigger = ({ event, tags = [], function: of, fires }: EventTrigger): string =>
+  `ON ${event}${tags.length > 0 ? ` WHEN TAG IN (${tags.join(', ')})` : ''} EXECUTE FUNCTION ${formatPath(of.schema, of.name)}()${fires ? `, fires ${fires}` : ''}`;

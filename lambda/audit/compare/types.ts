@@ -1,33 +1,33 @@
 import { quoteLiteral } from '../../sql/quote';
-import type { Collation } from '../catalogue/collations';
-import type { DataType } from '../catalogue/data-types';
-import { key, path, plural } from '../names';
-import { type Comparison, type Difference, type Lost, only } from './difference';
-import { plainLocale } from './icu-locale';
-import type { Pair } from './pair';
-import { sameList, sameText } from './text';
+import type { Collation } from '../catalog/collations';
+import type { DataType } from '../catalog/data-types';
+import { formatCount, formatPath, joinKey } from '../names';
+import { type Comparison, type Difference, type LostObject, makeComparison } from './difference';
+import { normalizeIcuLocale } from './icu-locale';
+import type { CatalogPair } from './pair';
+import { isSameList, isSameText } from './text';
 
-export function compareTypes(pair: Pair): Comparison {
+export function compareTypes(pair: CatalogPair): Comparison {
   const { source, target } = pair;
-  const here = new Map(target.types.map((each) => [key(each.schema, each.name), each]));
+  const here = new Map(target.types.map((each) => [joinKey(each.schema, each.name), each]));
   const differences: Difference[] = [];
   for (const type of source.types) {
     const { schema, name, kind } = type;
     if (!pair.hasSchema(schema)) continue;
-    const found = here.get(key(schema, name));
-    const object = path(schema, name);
+    const found = here.get(joinKey(schema, name));
+    const object = formatPath(schema, name);
     const common = {
       object,
-      source: describe(type),
-      lost: [{ kind: 'types', from: type, ...(found ? { to: found } : {}) }] satisfies Lost[],
+      source: formatDataType(type),
+      lost: [{ kind: 'types', from: type, ...(found ? { to: found } : {}) }] satisfies LostObject[],
       names: [name],
     };
     if (found === undefined) {
-      const columns = columnsOf(pair, type);
+      const columns = listColumnsOfType(pair, type);
       differences.push({
         ...common,
-        id: 'type-lost',
-        message: `Type ${object} is missing${columns.length === 0 ? '' : `; in the source ${columns.length === 1 ? columns[0] : plural(columns.length, 'column')} has it`}.`,
+        id: 'missing-type',
+        message: `Type ${object} is missing${columns.length === 0 ? '' : `; in the source ${columns.length === 1 ? `${columns[0]} has` : `${formatCount(columns.length, 'column')} have`} it`}.`,
         target: null,
       });
       continue;
@@ -36,42 +36,40 @@ export function compareTypes(pair: Pair): Comparison {
     if (kind === 'enum' && found.kind === 'enum' && lost.length > 0)
       differences.push({
         ...common,
-        id: 'enum-value-lost',
-        message: `${object} lacks ${plural(lost.length, 'value')} that the source has: ${lost.map(quoteLiteral).join(', ')}.`,
-        target: describe(found),
+        id: 'missing-enum-value',
+        message: `${object} lacks ${formatCount(lost.length, 'value')} that the source has: ${lost.map(quoteLiteral).join(', ')}.`,
+        target: formatDataType(found),
       });
-    else if (!same(type, found))
+    else if (!isSameType(type, found))
       differences.push({
         ...common,
-        id: 'type-lost',
-        message: `Type ${object} is another one than in the source.`,
-        target: describe(found),
+        id: 'missing-type',
+        message: `Type ${object} differs from the source.`,
+        target: formatDataType(found),
       });
   }
-  return only([...differences, ...collations(pair)]);
+  return makeComparison([...differences, ...compareCollations(pair)]);
 }
 
-function collations(pair: Pair): readonly Difference[] {
-  const here = new Map(pair.target.collations.map((each) => [key(each.schema, each.name), each]));
+function compareCollations(pair: CatalogPair): readonly Difference[] {
+  const here = new Map(pair.target.collations.map((each) => [joinKey(each.schema, each.name), each]));
   return pair.source.collations.flatMap((from): Difference[] => {
     const { schema, name, provider, locale, nondeterministic } = from;
-    // Those of the server are only listed where something uses them.
+    // Built-in collations are listed only if something uses them.
     if (schema === 'pg_catalog' || !pair.hasSchema(schema)) return [];
-    const found = here.get(key(schema, name));
+    const found = here.get(joinKey(schema, name));
     const same =
       found &&
       found.provider === provider &&
-      sameLocale(from, found) &&
+      isSameLocale(from, found) &&
       found.nondeterministic === nondeterministic;
     if (same) return [];
-    const object = path(schema, name);
+    const object = formatPath(schema, name);
     return [
       {
-        id: 'collation-lost',
+        id: 'missing-collation',
         object,
-        message: found
-          ? `Collation ${object} is another one than in the source.`
-          : `Collation ${object} is missing.`,
+        message: found ? `Collation ${object} differs from the source.` : `Collation ${object} is missing.`,
         source: `${provider}, ${locale ?? ''}${nondeterministic ? ', not deterministic' : ''}`,
         target: found
           ? `${found.provider}, ${found.locale ?? ''}${found.nondeterministic ? ', not deterministic' : ''}`
@@ -83,40 +81,40 @@ function collations(pair: Pair): readonly Difference[] {
   });
 }
 
-const sameLocale = (one: Collation, other: Collation): boolean =>
+const isSameLocale = (one: Collation, other: Collation): boolean =>
   one.locale === other.locale ||
   (one.provider === 'icu' &&
     one.locale !== undefined &&
     other.locale !== undefined &&
-    plainLocale(one.locale) === plainLocale(other.locale));
+    normalizeIcuLocale(one.locale) === normalizeIcuLocale(other.locale));
 
-const columnsOf = ({ source }: Pair, { schema, name }: DataType): string[] =>
+const listColumnsOfType = ({ source }: CatalogPair, { schema, name }: DataType): string[] =>
   source.columns
-    .filter(({ type }) => type.replace(/(\[\])+$/, '') === path(schema, name))
-    .map((column) => path(column.schema, column.table, column.name));
+    .filter(({ type }) => type.replace(/(\[\])+$/, '') === formatPath(schema, name))
+    .map((column) => formatPath(column.schema, column.table, column.name));
 
-/** Values that were added meanwhile do not matter; their order does. */
-function same(one: DataType, other: DataType): boolean {
+/** Whether two types are equal. Added enum values do not matter, but the order of values does. */
+function isSameType(one: DataType, other: DataType): boolean {
   const labels = (other.labels ?? []).filter((label) => one.labels?.includes(label));
   const checks = (type: DataType): readonly string[] =>
     (type.checks ?? []).map(({ definition }) => definition);
   return (
     one.kind === other.kind &&
-    sameList(one.labels, labels) &&
+    isSameList(one.labels, labels) &&
     one.base === other.base &&
     one.notNull === other.notNull &&
-    sameText(one.default, other.default) &&
+    isSameText(one.default, other.default) &&
     one.subtype === other.subtype &&
     one.collation === other.collation &&
-    checks(one).every((check) => checks(other).some((each) => sameText(check, each))) &&
-    sameList(
+    checks(one).every((check) => checks(other).some((each) => isSameText(check, each))) &&
+    isSameList(
       (one.attributes ?? []).map(({ name, type }) => `${name} ${type}`),
       (other.attributes ?? []).map(({ name, type }) => `${name} ${type}`),
     )
   );
 }
 
-function describe(type: DataType): string {
+function formatDataType(type: DataType): string {
   switch (type.kind) {
     case 'enum':
       return `ENUM (${(type.labels ?? []).map(quoteLiteral).join(', ')})`;
@@ -130,7 +128,7 @@ function describe(type: DataType): string {
         .filter(Boolean)
         .join(' ');
     case 'composite':
-      return `(${(type.attributes ?? []).map(({ name, type: of }) => `${path(name)} ${of}`).join(', ')})`;
+      return `(${(type.attributes ?? []).map(({ name, type: of }) => `${formatPath(name)} ${of}`).join(', ')})`;
     case 'range':
       return `RANGE (subtype = ${type.subtype})`;
   }

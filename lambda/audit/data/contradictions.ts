@@ -1,44 +1,62 @@
-/** Rows that contradict a CHECK or a NOT NULL that is NOT VALID: which tables are to be asked, and how. Pure. */
+/**
+ * Finds rows that violate a CHECK or NOT NULL constraint that is NOT VALID: selects the tables and builds the queries.
+ * Pure.
+ */
 import { quoteIdentifier } from '../../sql/quote';
-import type { Catalogue } from '../catalogue';
-import type { Constraint } from '../catalogue/constraints';
-import type { Contradictions } from '../evidence';
-import { notNullsNotValid, onlyIn } from '../inheritance';
-import { key } from '../names';
-import { type Count, quoted } from './ask';
+import type { Catalog } from '../catalog';
+import type { Constraint } from '../catalog/constraints';
+import type { ContradictingRows } from '../evidence';
+import { buildOnlyClause, listNotValidNotNulls } from '../inheritance';
+import { joinKey } from '../names';
+import { type CountQuery, quoteReference } from './count-queries';
 
-type ContradictionsOf = Omit<Contradictions, 'rows'>;
+type ContradictionSubject = Omit<ContradictingRows, 'rows'>;
 
-/** Foreign keys are asked for orphaned rows. */
-export function contradictionsWanted(target: Catalogue): readonly Count<ContradictionsOf>[] {
-  const types = new Map(target.columns.map((each) => [key(each.schema, each.table, each.name), each.type]));
+/** Lists the queries to run. Foreign keys are left out, since they are checked for orphaned rows. */
+export function planContradictionCounts(target: Catalog): readonly CountQuery<ContradictionSubject>[] {
+  const types = new Map(
+    target.columns.map((each) => [joinKey(each.schema, each.table, each.name), each.type]),
+  );
   return [
-    ...target.constraints.flatMap((constraint): Count<ContradictionsOf>[] => {
+    ...target.constraints.flatMap((constraint): CountQuery<ContradictionSubject>[] => {
       const { schema, table: name, name: of, type, notValid, notEnforced, inherited } = constraint;
       if (type !== 'check' || !notValid || notEnforced || inherited) return [];
-      const condition = harmlessCheck(constraint, (column) => types.get(key(schema, name, column)));
+      const condition = extractHarmlessCheck(constraint, (column) =>
+        types.get(joinKey(schema, name, column)),
+      );
       const table = { schema, name };
       if (condition === null) return [];
-      const own = / NO INHERIT\b/.test(constraint.definition) ? onlyIn(target, table) : '';
-      return [{ about: { table, constraint: of }, table, sql: count(own, table, `NOT ${condition}`) }];
+      const own = / NO INHERIT\b/.test(constraint.definition) ? buildOnlyClause(target, table) : '';
+      return [
+        {
+          about: { table, constraint: of },
+          table,
+          sql: buildContradictionCountSql(own, table, `NOT ${condition}`),
+        },
+      ];
     }),
-    ...notNullsNotValid(target).map(({ schema, table: name, name: column }): Count<ContradictionsOf> => {
-      const table = { schema, name };
-      return {
-        about: { table, column },
-        table,
-        sql: count('', table, `${quoteIdentifier(column)} IS NULL`),
-      };
-    }),
+    ...listNotValidNotNulls(target).map(
+      ({ schema, table: name, name: column }): CountQuery<ContradictionSubject> => {
+        const table = { schema, name };
+        return {
+          about: { table, column },
+          table,
+          sql: buildContradictionCountSql('', table, `${quoteIdentifier(column)} IS NULL`),
+        };
+      },
+    ),
   ];
 }
 
-/** What children inherit is about their rows as well. */
-const count = (only: 'ONLY ' | '', table: ContradictionsOf['table'], where: string): string =>
-  `SELECT count(*)::text AS count FROM ${only}${quoted(table)} WHERE ${where}`;
+/** Counts rows of child tables too, since they inherit the constraint. */
+const buildContradictionCountSql = (
+  only: 'ONLY ' | '',
+  table: ContradictionSubject['table'],
+  where: string,
+): string => `SELECT count(*)::text AS count FROM ${only}${quoteReference(table)} WHERE ${where}`;
 
-/** What does nothing but compute, beside words of SQL that a bracket follows. */
-const HARMLESS = new Set(
+/** Functions without side effects, and SQL keywords that a parenthesis may follow. */
+const HARMLESS_FUNCTIONS = new Set(
   (
     'and or not in is any all array case when then else coalesce nullif greatest least between like ' +
     'varying character numeric bit timestamp time interval ' +
@@ -49,26 +67,26 @@ const HARMLESS = new Set(
 );
 
 /**
- * Its condition, where it can run none but the server's own code: whoever owns the table wrote it, and it would be run
- * with the rights of whoever audits. The server writes the schema of what is not its own; it hides casts, so the
- * columns are of its own types too.
+ * Returns the condition of a CHECK if it can only run the server's own code, or null. The table's owner wrote the
+ * condition, and it would run with the privileges of the auditing role. The server qualifies functions that are not its
+ * own with their schema. It hides casts, however, so all columns must have built-in types too.
  *
- * @param typeOf a column, with its schema unless it is the server's
+ * @param getType returns the type of a column, with its schema unless the type is built-in
  */
-export function harmlessCheck(
+export function extractHarmlessCheck(
   { definition, columns = [] }: Pick<Constraint, 'definition' | 'columns'>,
-  typeOf: (column: string) => string | undefined,
+  getType: (column: string) => string | undefined,
 ): string | null {
   const condition = /^CHECK (\(.*\))(?: NO INHERIT)?(?: NOT VALID)?$/s.exec(definition)?.[1];
   if (condition === undefined || condition.includes('\\')) return null;
   if (
     !columns.every((each) =>
-      /^[a-z ]+(?:\([\d,]+\))?(?: with(?:out)? time zone)?(?:\[\])*$/.test(typeOf(each) ?? ''),
+      /^[a-z ]+(?:\([\d,]+\))?(?: with(?:out)? time zone)?(?:\[\])*$/.test(getType(each) ?? ''),
     )
   )
     return null;
   const bare = condition.replace(/'(?:[^']|'')*'/g, '0').replace(/"(?:[^"]|"")*"/g, 'quoted_');
   if (/[a-z_]\w*\s*\./i.test(bare)) return null;
   const called = [...bare.matchAll(/([a-z_]\w*)\s*\(/gi)].map(([, name]) => name!.toLowerCase());
-  return called.every((name) => HARMLESS.has(name)) ? condition : null;
+  return called.every((name) => HARMLESS_FUNCTIONS.has(name)) ? condition : null;
 }

@@ -1,90 +1,102 @@
-/** Duplicates and orphaned rows: which tables are to be asked, and how. Only names of columns get into the questions. */
+/**
+ * Finds duplicates and orphaned rows: selects the tables and builds the queries. Only column names and simple
+ * predicates become part of a query.
+ */
 import { quoteIdentifier } from '../../sql/quote';
-import type { Catalogue } from '../catalogue';
-import type { Constraint } from '../catalogue/constraints';
-import type { Index } from '../catalogue/indexes';
+import type { Catalog } from '../catalog';
+import { type Constraint, isChecked } from '../catalog/constraints';
+import type { Index } from '../catalog/indexes';
 import type { Difference } from '../compare/difference';
-import type { Duplicates, Orphans } from '../evidence';
-import { onlyIn } from '../inheritance';
-import { key, list, path } from '../names';
-import type { NotSeen } from '../not-seen';
-import { type Count, quoted } from './ask';
+import type { DuplicateRows, OrphanedRows } from '../evidence';
+import { buildOnlyClause } from '../inheritance';
+import { formatNames, formatPath, joinKey } from '../names';
+import type { NotCheckedItem } from '../not-checked';
+import { type CountQuery, quoteReference } from './count-queries';
 
-type Wanted<T> = { readonly counts: readonly Count<T>[]; readonly notSeen: readonly NotSeen[] };
-type DuplicatesOf = Omit<Duplicates, 'groups'>;
-type OrphansOf = Omit<Orphans, 'rows'>;
+type WantedCounts<T> = {
+  readonly counts: readonly CountQuery<T>[];
+  readonly notChecked: readonly NotCheckedItem[];
+};
+type DuplicateSubject = Omit<DuplicateRows, 'groups'>;
+type OrphanSubject = Omit<OrphanedRows, 'rows'>;
 
-/** Of unique indexes that were lost; and with `deep` of those that are there and sort texts. */
-export function duplicatesWanted(
-  source: Catalogue | null,
-  target: Catalogue,
+/**
+ * Lists the duplicate counts for unique indexes that are missing. With `fullScan`, also for existing ones that sort
+ * texts.
+ */
+export function planDuplicateCounts(
+  source: Catalog | null,
+  target: Catalog,
   differences: readonly Difference[],
-  deep: boolean,
-): Wanted<DuplicatesOf> {
+  fullScan: boolean,
+): WantedCounts<DuplicateSubject> {
   const missing = new Set(
     differences
-      .filter(({ id }) => id === 'unique-lost' || id === 'primary-key-lost')
-      .map(({ table, names }) => key(...table!, names![0]!)),
+      .filter(({ id }) => id === 'missing-unique-index' || id === 'missing-primary-key')
+      .map(({ table, names }) => joinKey(...table!, names![0]!)),
   );
   const lost = (source?.indexes ?? []).filter(({ schema, table, name }) =>
-    missing.has(key(schema, table, name)),
+    missing.has(joinKey(schema, table, name)),
   );
   const texts = new Set(
     target.columns
       .filter(({ type }) => /^(text|character|citext)/.test(type))
-      .map((each) => key(each.schema, each.table, each.name)),
+      .map((each) => joinKey(each.schema, each.table, each.name)),
   );
   const present = target.indexes.filter(
     ({ schema, table, unique, invalid, constraint, partitionOf, columns }) =>
-      deep &&
+      fullScan &&
       unique &&
       !invalid &&
       !partitionOf &&
       constraint !== 'exclusion' &&
-      columns.some((name) => texts.has(key(schema, table, name))),
+      columns.some((name) => texts.has(joinKey(schema, table, name))),
   );
-  const notSeen: NotSeen[] = [];
-  const counts: Count<DuplicatesOf>[] = [];
+  const notChecked: NotCheckedItem[] = [];
+  const counts: CountQuery<DuplicateSubject>[] = [];
   for (const [index, damaged] of [
     ...lost.map((each) => [each, false] as const),
     ...present.map((each) => [each, true] as const),
   ]) {
     const table = { schema: index.schema, name: index.table };
-    const sql = groupsOf(index, onlyIn(target, table));
+    const sql = buildDuplicateGroupsSql(index, buildOnlyClause(target, table));
     if (sql === null)
-      notSeen.push({
+      notChecked.push({
         what: 'duplicates',
         of: table,
-        why: `the key of ${path(index.name)} has an expression or a predicate that is not asked`,
+        why: `the key of ${formatPath(index.name)} has an expression or a predicate that the audit does not evaluate`,
       });
     else
       counts.push({
-        about: { table, index: `${path(index.name)} (${list(index.columns)})`, damaged },
+        about: { table, index: `${formatPath(index.name)} (${formatNames(index.columns)})`, damaged },
         table,
         sql,
       });
   }
-  return { counts, notSeen };
+  return { counts, notChecked };
 }
 
-/** Null for expressions and all but the simplest predicates: the source's text is not run on the target. */
-function groupsOf(
+/**
+ * Returns the query that counts groups of duplicates. It returns null for expressions and for all but the simplest
+ * predicates, since text from the source is never run on the target.
+ */
+function buildDuplicateGroupsSql(
   { schema, table, columns, expressions, predicate, nullsNotDistinct }: Index,
   only: string,
 ): string | null {
-  const where = predicate === undefined ? '' : simple(predicate);
+  const where = predicate === undefined ? '' : parseSimplePredicate(predicate);
   if (expressions || where === null) return null;
   const keys = columns.map(quoteIdentifier);
   const conditions = [
     ...(nullsNotDistinct ? [] : keys.map((each) => `${each} IS NOT NULL`)),
     ...(where ? [where] : []),
   ];
-  return `SELECT count(*)::text AS count FROM (SELECT FROM ${only}${quoted({ schema, name: table })}
+  return `SELECT count(*)::text AS count FROM (SELECT FROM ${only}${quoteReference({ schema, name: table })}
     ${conditions.length > 0 ? `WHERE ${conditions.join(' AND ')}` : ''} GROUP BY ${keys.join(', ')} HAVING count(*) > 1) AS shared`;
 }
 
-/** `is_active`, `(NOT hidden)`, `(deleted_at IS NULL)` */
-function simple(predicate: string): string | null {
+/** Parses a simple predicate: `is_active`, `(NOT hidden)`, `(deleted_at IS NULL)`. Returns null for any other. */
+function parseSimplePredicate(predicate: string): string | null {
   const { not, name, test } =
     /^\(?(?<not>NOT )?\(?(?<name>"(?:[^"]|"")+"|[a-z_][a-z0-9_]*)\)?(?<test> IS (?:NOT )?NULL| = (?:true|false))?\)?$/.exec(
       predicate,
@@ -94,46 +106,86 @@ function simple(predicate: string): string | null {
   return `(${not ?? ''}${quoteIdentifier(column)}${test ?? ''})`;
 }
 
-/** Of foreign keys that were lost, and of those that were never validated. */
-export function orphansWanted(
-  source: Catalogue | null,
-  target: Catalogue,
+/**
+ * Lists the orphan counts for foreign keys that are missing or do not hold for every row. With `fullScan`, for all
+ * foreign keys.
+ */
+export function planOrphanCounts(
+  source: Catalog | null,
+  target: Catalog,
   differences: readonly Difference[],
-): Wanted<OrphansOf> {
+  fullScan: boolean,
+): WantedCounts<OrphanSubject> {
   const missing = new Set(
     differences
       .filter(({ id }) => id === 'missing-foreign-key')
-      .map(({ table, names }) => key(...table!, names![0]!)),
+      .map(({ table, names }) => joinKey(...table!, names![0]!)),
   );
   const wanted = [
     ...(source?.constraints ?? []).filter(
-      ({ schema, table, name, type }) => type === 'foreign key' && missing.has(key(schema, table, name)),
+      ({ schema, table, name, type }) => type === 'foreign key' && missing.has(joinKey(schema, table, name)),
     ),
     ...target.constraints.filter(
-      ({ type, notValid, notEnforced }) => type === 'foreign key' && notValid && !notEnforced,
+      ({ type, notValid, notEnforced, disabled, inherited }) =>
+        type === 'foreign key' && !inherited && (fullScan || notValid || notEnforced || disabled),
     ),
   ];
-  return {
-    counts: wanted.flatMap((constraint): Count<OrphansOf>[] => {
-      const sql = withoutTarget(target, constraint);
-      const { schema, table: name, name: of, columns = [] } = constraint;
-      const table = { schema, name };
-      return sql === null ? [] : [{ about: { table, constraint: path(of), columns }, table, sql }];
-    }),
-    notSeen: [],
+  const isPlain = makePlainComparisonTest(target);
+  const counts: CountQuery<OrphanSubject>[] = [];
+  const notChecked: NotCheckedItem[] = [];
+  for (const constraint of wanted) {
+    const { schema, table: name, name: of, columns = [] } = constraint;
+    const table = { schema, name };
+    const sql = excludeMissingTargets(target, constraint);
+    if (sql === null) continue;
+    if (isPlain(constraint))
+      counts.push({ about: { table, constraint: formatPath(of), columns }, table, sql });
+    else
+      notChecked.push({
+        what: ORPHANED_ROWS,
+        of: table,
+        why: `${formatPath(of)} does not compare with the = that is built into PostgreSQL`,
+      });
+  }
+  return { counts, notChecked };
+}
+
+export const ORPHANED_ROWS = 'orphaned rows';
+
+/**
+ * Returns whether a foreign key compares with a built-in = operator. A type of an extension (citext) has its own
+ * operator, which would have to be called. A temporal key (PERIOD) compares ranges by coverage.
+ */
+function makePlainComparisonTest({ columns, types }: Catalog): (constraint: Constraint) => boolean {
+  const columnTypes = new Map(
+    columns.map((each) => [joinKey(each.schema, each.table, each.name), each.type]),
+  );
+  const known = new Map(types.map((each) => [formatPath(each.schema, each.name), each]));
+  const isPlain = (type: string): boolean => {
+    const of = known.get(type.replace(/(\[\])+$/, ''));
+    if (of?.kind === 'domain') return isPlain(of.base ?? '.');
+    return of?.kind === 'enum' || /^[a-z"][a-z0-9_ "]*(\([\d,]+\))?[a-z0-9 ]*(\[\])*$/.test(type);
+  };
+  return ({ schema, table, columns: own = [], references, definition }) => {
+    const all = [
+      ...own.map((each) => joinKey(schema, table, each)),
+      ...(references?.columns ?? []).map((each) => joinKey(references!.schema, references!.table, each)),
+    ];
+    return (
+      !/\bPERIOD\b/.test(definition.replace(/"(?:[^"]|"")*"/g, '')) &&
+      all.every((each) => isPlain(columnTypes.get(each) ?? '.'))
+    );
   };
 }
 
-function withoutTarget(
-  target: Catalogue,
-  { schema, table, columns = [], references }: Constraint,
-): string | null {
+function excludeMissingTargets(target: Catalog, constraint: Constraint): string | null {
+  const { schema, table, columns = [], references } = constraint;
   if (references === undefined) return null;
   const from = { schema, name: table };
   const to = { schema: references.schema, name: references.table };
   const own = columns.map((each) => `t.${quoteIdentifier(each)}`);
   const pairs = own.map((each, i) => `r.${quoteIdentifier(references.columns[i]!)} = ${each}`);
-  return `SELECT count(*)::text AS count FROM ${onlyIn(target, from)}${quoted(from)} AS t
-    WHERE ${own.map((each) => `${each} IS NOT NULL`).join(' AND ')}
-      AND NOT EXISTS (SELECT FROM ${onlyIn(target, to)}${quoted(to)} AS r WHERE ${pairs.join(' AND ')})`;
+  return `SELECT count(*)::text AS count FROM ${buildOnlyClause(target, from)}${quoteReference(from)} AS t
+    WHERE ${isChecked(constraint, own)}
+      AND NOT EXISTS (SELECT FROM ${buildOnlyClause(target, to)}${quoteReference(to)} AS r WHERE ${pairs.join(' AND ')})`;
 }

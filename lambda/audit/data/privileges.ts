@@ -1,9 +1,12 @@
-/** Privileges that a role has another way: as owner, as a member of a role, through PUBLIC, as superuser. */
+/**
+ * Finds out which missing grants leave a role without the privilege in the target. The role may still have it as an
+ * owner, as a member of a role, through PUBLIC or as a superuser.
+ */
 import { type Database, SqlError } from '../../postgres/database';
-import { PINNED_PATH } from '../../postgres/pinned';
+import { PINNED_SEARCH_PATH } from '../../postgres/pinned-search-path';
 import type { Difference } from '../compare/difference';
 
-const HAS = `SELECT w.i FROM json_to_recordset($1::json) AS w (i int, "on" text, s text, n text, c text, signature text, grantee text, privilege text)
+const HAS_PRIVILEGE_SQL = `SELECT w.i FROM json_to_recordset($1::json) AS w (i int, "on" text, s text, n text, c text, signature text, grantee text, privilege text)
   WHERE (w.grantee = 'public' OR EXISTS (SELECT FROM pg_roles r WHERE r.rolname = w.grantee))
     AND NOT coalesce(CASE w."on"
       WHEN 'table' THEN has_table_privilege(w.grantee, format('%I.%I', w.s, w.n), w.privilege)
@@ -16,8 +19,8 @@ const HAS = `SELECT w.i FROM json_to_recordset($1::json) AS w (i int, "on" text,
   UNION ALL SELECT w.i FROM json_to_recordset($1::json) AS w (i int, grantee text)
     WHERE w.grantee <> 'public' AND NOT EXISTS (SELECT FROM pg_roles r WHERE r.rolname = w.grantee)`;
 
-/** Without grants that the target does not need. */
-export async function withoutNeedless(
+/** Removes missing grants that the role does not need in the target, since it has the privilege in another way. */
+export async function removeNeedlessGrants(
   db: Database,
   differences: readonly Difference[],
 ): Promise<readonly Difference[]> {
@@ -29,15 +32,15 @@ export async function withoutNeedless(
   });
   if (wanted.length === 0) return differences;
   try {
-    const rows = await db.query<{ i: number }>(HAS, [JSON.stringify(wanted)], {
-      search_path: PINNED_PATH,
+    const rows = await db.query<{ i: number }>(HAS_PRIVILEGE_SQL, [JSON.stringify(wanted)], {
+      search_path: PINNED_SEARCH_PATH,
       statement_timeout: '10000',
       lock_timeout: '50',
     });
     const lacking = new Set(rows.map(({ i }) => Number(i)));
     return differences.filter(({ privilege }, i) => privilege === undefined || lacking.has(i));
   } catch (error) {
-    // What cannot be asked is not taken away.
+    // If the privileges cannot be queried, all differences are kept.
     if (error instanceof SqlError) return differences;
     throw error;
   }

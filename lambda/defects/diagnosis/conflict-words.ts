@@ -1,16 +1,17 @@
-/** What each case of ON CONFLICT means, in words. */
-import type { Verdict } from '../../contract/diagnosis';
+/** Explains each case of ON CONFLICT in words. */
+import type { DiagnosisVerdict } from '../../contract/diagnosis';
 import { type ConflictCase, describeIndex, type UniqueIndex } from '../conflict';
 import type { DefectKind } from '../defect';
-import { conflictPredicate } from '../kinds/conflict-predicate';
 import { invalidIndex } from '../kinds/invalid-index';
+import { missingConflictPredicate } from '../kinds/missing-conflict-predicate';
 import { missingConflictTarget } from '../kinds/missing-conflict-target';
 import type { Relation } from '../relations';
 
-export const COMPARED_BY_TEXT = 'Predicates are compared by their text; the server compares what they mean.';
+export const COMPARED_BY_TEXT_CAVEAT =
+  'Predicates are compared by their text; the server compares what they mean.';
 
-export const MEANING: Readonly<
-  Record<ConflictCase, { readonly kind: DefectKind; readonly verdict: Verdict }>
+export const CASE_MEANINGS: Readonly<
+  Record<ConflictCase, { readonly kind: DefectKind; readonly verdict: DiagnosisVerdict }>
 > = {
   'no-index': { kind: missingConflictTarget, verdict: 'schema' },
   'other-columns': { kind: missingConflictTarget, verdict: 'schema' },
@@ -19,25 +20,25 @@ export const MEANING: Readonly<
   'other-collation': { kind: missingConflictTarget, verdict: 'application' },
   exclusion: { kind: missingConflictTarget, verdict: 'application' },
   'invalid-index': { kind: invalidIndex, verdict: 'schema' },
-  'predicate-missing': { kind: conflictPredicate, verdict: 'application' },
-  'predicate-differs': { kind: conflictPredicate, verdict: 'application' },
-  'bind-parameter': { kind: conflictPredicate, verdict: 'application' },
-  'unseen-values': { kind: conflictPredicate, verdict: 'application' },
+  'predicate-missing': { kind: missingConflictPredicate, verdict: 'application' },
+  'predicate-differs': { kind: missingConflictPredicate, verdict: 'application' },
+  'bind-parameter': { kind: missingConflictPredicate, verdict: 'application' },
+  'unseen-values': { kind: missingConflictPredicate, verdict: 'application' },
   'not-reproduced': { kind: missingConflictTarget, verdict: 'not-reproduced' },
 };
 
-export const UNSEEN: Partial<Record<ConflictCase, readonly string[]>> = {
-  'predicate-differs': [COMPARED_BY_TEXT],
+export const CASE_CAVEATS: Partial<Record<ConflictCase, readonly string[]>> = {
+  'predicate-differs': [COMPARED_BY_TEXT_CAVEAT],
   'unseen-values': [
     'Literals in the statement are not shown, so it is not known whether they match the index.',
   ],
   'not-reproduced': [
-    'The catalogue keeps no timestamps, so it is not known whether the index is newer than the error, or whether a ' +
+    'The catalog keeps no timestamps, so it is not known whether the index is newer than the error, or whether a ' +
       'session wrote to another table of this name.',
   ],
 };
 
-export const SENTENCES: Readonly<
+export const CASE_SENTENCES: Readonly<
   Record<ConflictCase, (clause: string, table: Relation, index: UniqueIndex | null) => readonly string[]>
 > = {
   'no-index': (clause, table) => [`${table.sql} has no unique index at all, so ${clause} finds none.`],
@@ -46,7 +47,7 @@ export const SENTENCES: Readonly<
       `${table.uniqueIndexes.map(describeIndex).join('; ')}.`,
   ],
   'narrower-key': (clause, table, index) => [
-    `${clause} needs a unique index on exactly these columns. On ${table.sql}, fewer of them are already unique: ` +
+    `${clause} needs a unique index on exactly these columns. On ${table.sql}, a subset of these columns is already unique: ` +
       `${describeIndex(index!)}.`,
   ],
   'other-spelling': (clause, table, index) => [
@@ -54,7 +55,7 @@ export const SENTENCES: Readonly<
       `columns in another form: ${describeIndex(index!)}.`,
   ],
   'other-collation': (clause, table, index) => [
-    `${clause} asks for a collation or an operator class that ${index!.name} on ${table.sql} does not have: it is ${describeIndex(index!)}.`,
+    `${clause} names a collation or an operator class that ${index!.name} on ${table.sql} does not have: it is ${describeIndex(index!)}.`,
   ],
   exclusion: (clause, table, index) => [
     `The columns of ${clause} belong to ${index!.name} on ${table.sql}, an exclusion constraint, which ON CONFLICT ` +

@@ -1,16 +1,19 @@
-/** Which case of 23502 one table and one statement are: decided from facts, without a database. */
-import type { DiagnosisQuestion } from '../../contract/diagnosis';
-import { prematureNotNull } from '../kinds/premature-not-null';
-import { decide, type Found, NOTHING_NOW, repairBy } from './finding';
-import { factsOf } from './not-null-facts';
-import { changedOnTheWay, gaveNull, unseen } from './not-null-given';
-import { leftOut } from './not-null-left-out';
-import { givenIn, type Sight } from './not-null-sight';
+/** Decides which case of 23502 a table and a statement are. It needs no database. */
+import type { DiagnosisRequest } from '../../contract/diagnosis';
+import { notNullTooEarly } from '../kinds/not-null-too-early';
+import { type DiagnosisFinding, makeManualDecision, makeRepair, NOTHING_NOW_REPAIR } from './finding';
+import { diagnoseExplicitNull, diagnoseModifiedValue, diagnoseUnknownValue } from './not-null-explicit';
+import { gatherFacts } from './not-null-facts';
+import { diagnoseOmittedColumn } from './not-null-omitted';
+import { resolveAssignment, type StatementContext } from './not-null-statement';
 
-export function judge(sight: Sight, question: Pick<DiagnosisQuestion, 'statement'>): Found {
-  const { row, column, write } = sight;
-  const given = givenIn(sight);
-  const facts = factsOf(sight, given);
+export function diagnoseCase(
+  context: StatementContext,
+  question: Pick<DiagnosisRequest, 'statement'>,
+): DiagnosisFinding {
+  const { row, column, write } = context;
+  const given = resolveAssignment(context);
+  const facts = gatherFacts(context, given);
   const { found, name, leaving, partition } = facts;
   if (!column.notNull)
     return {
@@ -18,7 +21,7 @@ export function judge(sight: Sight, question: Pick<DiagnosisQuestion, 'statement
       case: 'not-reproduced',
       verdict: 'not-reproduced',
       cause: [`${name} is nullable now.`],
-      repair: repairBy(NOTHING_NOW),
+      repair: makeRepair(NOTHING_NOW_REPAIR),
     };
   if (row.temporary)
     return {
@@ -28,7 +31,9 @@ export function judge(sight: Sight, question: Pick<DiagnosisQuestion, 'statement
       cause: [
         `${name} is a column of a temporary table that exists now: the code that creates the table decides about NOT NULL.`,
       ],
-      repair: decide('Find the code that creates the temporary table; a change made here would not last.'),
+      repair: makeManualDecision(
+        'Find the code that creates the temporary table; a change made here would not last.',
+      ),
     };
   if (column.generated)
     return {
@@ -39,12 +44,12 @@ export function judge(sight: Sight, question: Pick<DiagnosisQuestion, 'statement
         `${name} is a generated column, and the values of the other columns made it NULL.`,
         ...partition,
       ],
-      repair: repairBy(
+      repair: makeRepair(
         'The application must supply the columns that it is computed from, or the expression must return a value ' +
           'where they are NULL.',
       ),
     };
-  const clearing = row.foreignKeys.find((key) => key.clears !== null && key.columns.includes(column.name));
+  const clearing = row.foreignKeys.find((key) => key.clears !== null && key.cleared.includes(column.name));
   const cleared =
     clearing !== undefined &&
     question.statement !== null &&
@@ -52,7 +57,7 @@ export function judge(sight: Sight, question: Pick<DiagnosisQuestion, 'statement
   if (cleared && !(clearing.clears === 'default' && facts.filled))
     return {
       ...found,
-      kind: prematureNotNull,
+      kind: notNullTooEarly,
       case: 'set-null',
       verdict: 'schema',
       cause: [
@@ -62,8 +67,8 @@ export function judge(sight: Sight, question: Pick<DiagnosisQuestion, 'statement
         ...partition,
       ],
     };
-  if (leaving) return leftOut(sight, facts, given);
-  if (given === 'literal' || given === 'kept') return changedOnTheWay(sight, facts, given);
-  if (given === 'unseen') return unseen(sight, facts, question);
-  return gaveNull(sight, facts, given);
+  if (leaving) return diagnoseOmittedColumn(context, facts, given);
+  if (given === 'literal' || given === 'kept') return diagnoseModifiedValue(context, facts, given);
+  if (given === 'unseen') return diagnoseUnknownValue(context, facts, question);
+  return diagnoseExplicitNull(context, facts, given);
 }

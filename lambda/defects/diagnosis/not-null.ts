@@ -1,49 +1,69 @@
-/** 23502: which table it was, and what the catalogue and the statement say of the column. */
-import type { DiagnosisQuestion } from '../../contract/diagnosis';
+/** Diagnoses 23502: finds the table, and what the catalog and the statement tell about the column. */
+import type { DiagnosisRequest } from '../../contract/diagnosis';
 import type { Database } from '../../postgres/database';
-import { insertsIn, tablesIn, updatesIn } from '../../sql/insert';
-import { searchPathOf } from '../facts';
+import { listTableNames, parseInserts, parseUpdates } from '../../sql/insert';
+import { readSearchPath } from '../function-facts';
 import type { Relation } from '../relations';
-import { endsTheType } from '../sequences';
-import { inOrder, leadsTo, relationsBehind, targetOf, type WrittenTable } from '../targets';
-import { decide, type Found, listed, NO_STATEMENT, notFound } from './finding';
-import { judge } from './not-null-case';
-import { type Sight, writesTo } from './not-null-sight';
+import { exceedsType } from '../sequence-status';
+import {
+  reachesTable,
+  readUnderlyingRelations,
+  resolveWrittenTable,
+  sortBySearchPath,
+  type WrittenTable,
+} from '../targets';
+import {
+  type DiagnosisFinding,
+  formatNameList,
+  makeManualDecision,
+  makeNotFound,
+  NO_STATEMENT_CAVEAT,
+} from './finding';
+import { diagnoseCase } from './not-null-case';
+import { parseWrites, type StatementContext } from './not-null-statement';
 
-export async function diagnoseNotNull(db: Database, question: DiagnosisQuestion): Promise<Found> {
+export async function diagnoseNotNull(db: Database, question: DiagnosisRequest): Promise<DiagnosisFinding> {
   const { statement, column, user } = question;
   const written =
-    statement === null ? [] : [...insertsIn(statement), ...updatesIn(statement)].map(({ table }) => table);
-  // PostgreSQL 12 does not name the table.
+    statement === null
+      ? []
+      : [...parseInserts(statement), ...parseUpdates(statement)].map(({ table }) => table);
+  // PostgreSQL 12 does not name the table in the message.
   const tables =
     question.table !== null
       ? [question.table]
       : written.length > 0 || statement === null
         ? written
-        : tablesIn(statement);
+        : listTableNames(statement);
   if (column === null || tables.length === 0)
-    return notFound(['The log does not name the table, and the statement was not logged.']);
+    return makeNotFound(['The log does not name the table, and the statement was not logged.']);
   const [relations, path] = await Promise.all([
-    relationsBehind(db, [...tables, ...written], user),
-    searchPathOf(db, user),
+    readUnderlyingRelations(db, [...tables, ...written], user),
+    readSearchPath(db, user),
   ]);
-  const sights = sightsOf({ ...question, column }, tables, relations, path);
-  if (sights.length === 0)
-    return notFound([
+  const contexts = buildStatementContexts({ ...question, column }, tables, relations, path);
+  if (contexts.length === 0)
+    return makeNotFound([
       `There is no table ${tables.join(' or ')} with a column ${column} in this database now. A temporary table of another ` +
         'session is seen only while that session lasts.',
     ]);
-  const found = decideAmong(sights, question);
+  const found = chooseDiagnosis(contexts, question);
   const { table: name, column: of } = found.object;
   if (!found.repair?.sql.some((sql) => sql.includes('setval(')) || name === null || of === null) return found;
-  const baseType = sights
+  const baseType = contexts
     .flatMap(({ row, roots }) => [row, ...roots])
     .find(({ sql }) => sql === name)
     ?.columns.find(({ sql }) => sql === of)?.baseType;
-  if (baseType === undefined || !(await endsTheType(db, { table: name, column: of, baseType }))) return found;
+  const exceeds = baseType !== undefined && (await exceedsType(db, { table: name, column: of, baseType }));
+  if (exceeds === false) return found;
+  if (exceeds !== true)
+    return {
+      ...found,
+      unseen: [...found.unseen, `Whether the ids of ${name}.${of} leave room for a sequence: ${exceeds}.`],
+    };
   return {
     ...found,
-    repair: decide(
+    repair: makeManualDecision(
       `The highest id in ${name}.${of} is in the last tenth of the range of ${baseType}, or at its end, so a ` +
         'sequence above it would soon fail. If ' +
         'that id is an outlier (a test, an import), change that row first; if the ids are really used up, the ' +
@@ -52,21 +72,21 @@ export async function diagnoseNotNull(db: Database, question: DiagnosisQuestion)
   };
 }
 
-/** Where the row may have gone, the likeliest first. */
-export function sightsOf(
-  question: Pick<DiagnosisQuestion, 'statement' | 'user'> & { readonly column: string },
+/** Returns the tables that the row may have been written to, the most likely first. */
+export function buildStatementContexts(
+  question: Pick<DiagnosisRequest, 'statement' | 'user'> & { readonly column: string },
   tables: readonly string[],
   relations: readonly Relation[],
   path: readonly string[],
-): readonly Sight[] {
-  const writes = question.statement === null ? [] : writesTo(question.statement);
+): readonly StatementContext[] {
+  const writes = question.statement === null ? [] : parseWrites(question.statement);
   const rows = relations.filter(
     (each) =>
       tables.includes(each.name) &&
       each.kind !== 'view' &&
       each.columns.some(({ name }) => name === question.column),
   );
-  const sights = rows.flatMap((row): Sight[] => {
+  const contexts = rows.flatMap((row): StatementContext[] => {
     const column = row.columns.find(({ name }) => name === question.column)!;
     const roots = relations.filter((each) => row.ancestors.includes(each.oid));
     const through = writes.flatMap((write) =>
@@ -74,47 +94,51 @@ export function sightsOf(
         .filter(
           (each) => each.name === write.table && (write.schema === null || each.schema === write.schema),
         )
-        .map((named): WrittenTable => targetOf(named, relations))
-        .filter((target) => leadsTo(target, row) || (target.opaque !== null && writes.length === 1))
+        .map((named): WrittenTable => resolveWrittenTable(named, relations))
+        .filter((target) => reachesTable(target, row) || (target.opaque !== null && writes.length === 1))
         .map((target) => ({ write, target })),
     );
     if (through.length === 0) return [{ row, roots, column, write: null, target: null, user: question.user }];
     return through.map(({ write, target }) => ({ row, roots, column, write, target, user: question.user }));
   });
-  const aimed = sights.filter(({ target }) => target !== null);
-  // A statement that names one of them did not write another, unless a function or a trigger did.
-  const likely = aimed.length > 0 ? aimed : sights;
-  return inOrder(likely, ({ row, target }) => target?.named ?? row, null, path);
+  const aimed = contexts.filter(({ target }) => target !== null);
+  // If the statement names one of the tables, only a function or a trigger could have written to another.
+  const likely = aimed.length > 0 ? aimed : contexts;
+  return sortBySearchPath(likely, ({ row, target }) => target?.named ?? row, null, path);
 }
 
 /**
- * A session may have set another search path than its role begins with, so all tables of the name count: the first that
- * would raise the error is what failed. None: then nothing is said of when it was repaired.
+ * Decides which of the tables failed. A session may have another search path than its role's default, so every table of
+ * the name is considered, and the first that would raise the error is chosen. If none would, the error is not
+ * reproduced.
  */
-function decideAmong(sights: readonly Sight[], question: DiagnosisQuestion): Found {
-  const judged = sights.map((sight) => ({ sight, found: judge(sight, question) }));
+function chooseDiagnosis(
+  contexts: readonly StatementContext[],
+  question: DiagnosisRequest,
+): DiagnosisFinding {
+  const judged = contexts.map((context) => ({ context, found: diagnoseCase(context, question) }));
   const failing = judged.filter(({ found }) => found.verdict !== 'not-reproduced');
   const [first, ...more] = failing.length > 0 ? failing : judged;
-  const { found, sight } = first!;
+  const { found, context } = first!;
   const names = (list: typeof judged): readonly string[] => [
-    ...new Set(list.map((each) => each.sight.row.sql)),
+    ...new Set(list.map((each) => each.context.row.sql)),
   ];
   const unseen = [...found.unseen];
   if (question.statement === null)
-    unseen.push(`${NO_STATEMENT}, so it is not known whether the application supplied NULL itself.`);
-  const likeliest = judged[0]!.sight;
-  if (failing.length > 0 && likeliest !== sight)
+    unseen.push(`${NO_STATEMENT_CAVEAT}, so it is not known whether the application supplied NULL itself.`);
+  const likeliest = judged[0]!.context;
+  if (failing.length > 0 && likeliest !== context)
     unseen.push(
       `${question.user}'s own search path leads to ${likeliest.row.sql}, which would not have raised the error. A session ` +
         'with another search path found this table.',
     );
-  const others = names(more).filter((name) => name !== sight.row.sql);
+  const others = names(more).filter((name) => name !== context.row.sql);
   if (others.length > 0 && failing.length > 0)
     unseen.push(
-      `Tables of this name in other schemas would raise the same error: ${listed(others)}. The log does not show ` +
+      `Tables of this name in other schemas would raise the same error: ${formatNameList(others)}. The log does not show ` +
         'which one the session found.',
     );
   if (failing.length === 0 && others.length > 0)
-    unseen.push(`Neither would the other tables of this name: ${listed(others)}.`);
+    unseen.push(`Neither would the other tables of this name: ${formatNameList(others)}.`);
   return { ...found, unseen };
 }

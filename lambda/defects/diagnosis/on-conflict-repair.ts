@@ -1,79 +1,85 @@
-/** What repairs each case of ON CONFLICT: an index, or the clause to write. */
+/** Returns the repair for each case of ON CONFLICT: an index, or the clause to write. */
 import type { Repair } from '../../contract/diagnosis';
 import type { Database } from '../../postgres/database';
-import { tokens } from '../../sql/tokens';
-import { type ConflictCase, clauseFor, type UniqueIndex } from '../conflict';
+import { tokenizeSql } from '../../sql/tokens';
+import { buildConflictClause, type ConflictCase, type UniqueIndex } from '../conflict';
 import type { Relation } from '../relations';
-import { attached, makeConflictTarget, takenNames } from '../repair/conflict-target';
+import {
+  buildAttachedIndexesSql,
+  buildDuplicatesSql,
+  makeConflictTarget,
+  readTakenNames,
+} from '../repair/conflict-target';
+import { extractUnqualifiedName } from '../unqualified-name';
 import type { ExplainedClause } from './explained-clause';
-import { decide, NOTHING_NOW, repairBy } from './finding';
+import { makeManualDecision, makeRepair, NOTHING_NOW_REPAIR } from './finding';
 
-/** Null where the kind's own repair serves. */
+/** Returns null if the check's own repair applies. */
 export async function repairConflict(db: Database, explained: ExplainedClause): Promise<Repair | null> {
   const { case: which, index, table } = explained;
-  if (which === 'no-index' || which === 'other-columns') return makeIndex(db, explained);
-  if (which === 'invalid-index') return rebuild(db, table, index!);
-  return CLAUSES[which]?.(explained) ?? null;
+  if (which === 'no-index' || which === 'other-columns') return buildIndexRepair(db, explained);
+  if (which === 'invalid-index') return buildRebuildRepair(db, table, index!);
+  return CLAUSE_REPAIRS[which]?.(explained) ?? null;
 }
 
-const CLAUSES: Partial<Record<ConflictCase, (explained: ExplainedClause) => Repair>> = {
+const CLAUSE_REPAIRS: Partial<Record<ConflictCase, (explained: ExplainedClause) => Repair>> = {
   'narrower-key': ({ index, keys }) =>
-    repairBy(
-      `Change the application’s statement to name the key: ${clauseFor(index!)}. Another index on (${keys.join(', ')}) would ` +
+    makeRepair(
+      `Change the application’s statement to name the key: ${buildConflictClause(index!)}. Another index on (${keys.join(', ')}) would ` +
         'never be the one that conflicts.',
     ),
   'other-spelling': ({ index, keys }) =>
-    decide(
-      `If the index defines which rows are equal, change the statement: ${clauseFor(index!)}. If the clause does, ` +
+    makeManualDecision(
+      `If the index defines which rows are equal, change the statement: ${buildConflictClause(index!)}. If the clause does, ` +
         `create a unique index on (${keys.join(', ')}).`,
     ),
   'other-collation': ({ index }) =>
-    decide(
-      `A clause without COLLATE and operator class matches the index: ${clauseFor(index!)}. If rows should be compared as ` +
+    makeManualDecision(
+      `A clause without COLLATE and operator class matches the index: ${buildConflictClause(index!)}. If rows should be compared as ` +
         'the clause says, create an index to match.',
     ),
   exclusion: ({ index, insert }) =>
     insert.conflict!.action === 'update'
-      ? decide(
+      ? makeManualDecision(
           'ON CONFLICT … DO UPDATE does not work with an exclusion constraint: the application must look for the row itself; ' +
             'or create a unique index, if rows are unique by columns alone.',
         )
-      : repairBy(
+      : makeRepair(
           `Change the application’s statement to name the constraint (ON CONFLICT ON CONSTRAINT ${index!.name} DO ` +
             'NOTHING), or no conflict target at all.',
         ),
-  'not-reproduced': () => repairBy(NOTHING_NOW),
+  'not-reproduced': () => makeRepair(NOTHING_NOW_REPAIR),
 };
 
-async function makeIndex(
+async function buildIndexRepair(
   db: Database,
   { table, keys, elements, insert, found }: ExplainedClause,
 ): Promise<Repair> {
   const written = `CREATE UNIQUE INDEX ON ${table.sql} (${keys.join(', ')})`;
-  if (keys.some((key) => HIDDEN.test(key)))
-    return decide(
+  if (keys.some((key) => WITHHELD_PATTERN.test(key)))
+    return makeManualDecision(
       'Create a unique index on what the clause lists, as the application writes it, with the literals that the ' +
         'log does not show (each ? is one): ' +
         `${written}. First look for rows that already violate it.`,
     );
   const expressions = elements.filter(({ column }) => column === null).map(({ text }) => text);
-  if (expressions.length > 0 && !(await surelyImmutable(db, expressions)))
-    return decide(
+  if (expressions.length > 0 && !(await areSurelyImmutable(db, expressions)))
+    return makeManualDecision(
       'A unique index on these expressions may not be possible: every function in it must be IMMUTABLE, and the ' +
-        'catalogue does not say that of ' +
+        'catalog does not say that of ' +
         `${expressions.join(', ')}. If they are, look for rows that already violate it, then run ${written}. ` +
         'Otherwise the rule needs a column of its own.',
     );
   const unordered = table.columns.filter(
-    ({ name, baseType }) => UNORDERED.has(baseType) && elements.some(({ column }) => column === name),
+    ({ name, baseType }) => UNORDERED_TYPES.has(baseType) && elements.some(({ column }) => column === name),
   );
   if (unordered.length > 0)
-    return decide(
+    return makeManualDecision(
       `No unique index is possible on ${unordered.map(({ sql, type }) => `${sql}, which has the type ${type}`).join(', ')}: values of this type have no order. ` +
         'The rule needs another column, or an expression on this one that has an order.',
     );
   const { predicate } = insert.conflict!;
-  const limit = predicate === null || HIDDEN.test(predicate) ? null : predicate;
+  const limit = predicate === null || WITHHELD_PATTERN.test(predicate) ? null : predicate;
   const repair = makeConflictTarget(
     { ...table, columnNames: new Map(table.columns.map(({ name, sql }) => [name, sql])) },
     {
@@ -83,7 +89,7 @@ async function makeIndex(
       ),
       predicate: limit,
     },
-    await takenNames(db, table.schema),
+    await readTakenNames(db, table.schema),
   );
   const wider = table.uniqueIndexes.find(
     (index) =>
@@ -93,23 +99,23 @@ async function makeIndex(
   );
   if (repair.decision) return repair;
   if (predicate !== null && limit === null)
-    return decide(
+    return makeManualDecision(
       `The statement applies only to rows WHERE ${predicate}, and the log does not show the values. An index on ` +
         'all rows works too, but forbids more; one with the predicate, its values written out, forbids exactly that. ' +
         `${repair.words}`,
       repair.sql,
     );
   if (wider !== undefined && found.case === 'other-columns')
-    return decide(
-      `Rows are unique by more columns today: ${clauseFor(wider)} would match ${wider.name}. Do the following only ` +
+    return makeManualDecision(
+      `Rows are unique by more columns today: ${buildConflictClause(wider)} would match ${wider.name}. Do the following only ` +
         `if they are really unique by (${keys.join(', ')}). ${repair.words}`,
       repair.sql,
     );
   return repair;
 }
 
-/** Types of the server's own without a B-tree. */
-const UNORDERED = new Set([
+/** Built-in types without a B-tree operator class. */
+const UNORDERED_TYPES = new Set([
   'json',
   'xml',
   'jsonpath',
@@ -122,14 +128,17 @@ const UNORDERED = new Set([
   'circle',
 ]);
 
-/** What normalize() leaves of a value, a parameter, or a cut. */
-const HIDDEN = /[?$…]/;
+/** Marks in a normalized text: of a withheld literal, a parameter or a cut. */
+const WITHHELD_PATTERN = /[?$…]/;
 
-/** Calls and columns only, and every function of these names is IMMUTABLE. Operators and casts are left to a person. */
-async function surelyImmutable(db: Database, expressions: readonly string[]): Promise<boolean> {
+/**
+ * Whether the expressions consist of columns and calls only, and every function of these names is IMMUTABLE. Operators
+ * and casts are left to a person.
+ */
+async function areSurelyImmutable(db: Database, expressions: readonly string[]): Promise<boolean> {
   const names = new Set<string>();
   for (const expression of expressions) {
-    const list = [...tokens(expression)];
+    const list = [...tokenizeSql(expression)];
     for (const [i, token] of list.entries()) {
       if (token.type === 'symbol' && !['(', ')', ',', '.'].includes(token.text)) return false;
       if (token.type === 'literal') return false;
@@ -145,34 +154,68 @@ async function surelyImmutable(db: Database, expressions: readonly string[]): Pr
   return Number(row?.count) === names.size;
 }
 
-/** Of an index on partitions, those are built and joined that lack it. */
-async function rebuild(db: Database, table: Relation, index: UniqueIndex): Promise<Repair> {
-  const duplicates =
-    'If its build failed on duplicate rows, a person must resolve those first, or it fails again.';
+/**
+ * Returns the rebuild of an invalid index. Building over duplicates fails each time, and each failed REINDEX
+ * CONCURRENTLY leaves another INVALID index. So only the query that finds duplicates is SQL to run; the build follows
+ * after a person has looked at them. For an index on a partitioned table, the missing partition indexes are built and
+ * attached.
+ */
+async function buildRebuildRepair(db: Database, table: Relation, index: UniqueIndex): Promise<Repair> {
+  const keys = index.keys.map(({ text }) => text);
+  const duplicates = buildDuplicatesSql(table.sql, keys, index.predicate);
+  const left = table.uniqueIndexes.filter(
+    ({ name, valid }) =>
+      !valid &&
+      name !== index.name &&
+      isReindexLeftover(extractUnqualifiedName(index.name), extractUnqualifiedName(name)),
+  );
+  const leftOver =
+    left.length === 0
+      ? ''
+      : ` Left over from failed attempts, and to be dropped: ${left.map(({ sql }) => `DROP INDEX CONCURRENTLY ${sql};`).join(' ')}`;
+  const settle =
+    'If the query returns rows, its build fails on these duplicates, each time: decide which of them to keep, and settle them first.';
   if (!index.partitioned)
-    return repairBy(
-      `Rebuild it. ${duplicates} If its name ends in _ccnew or _ccold, it is left over from a failed REINDEX.`,
-      [`REINDEX INDEX CONCURRENTLY ${index.sql};`],
+    return makeManualDecision(
+      `${settle} Once it returns none, rebuild the index: REINDEX INDEX CONCURRENTLY ${index.sql}; If its name ends in _ccnew ` +
+        `or _ccold, it is left over from a failed REINDEX.${leftOver}`,
+      [duplicates],
     );
-  const rows = await db.query<{ leaf: string; invalid: string | null }>(LEAVES_WITHOUT, [
+  const rows = await db.query<{ leaf: string; invalid: string | null }>(LEAVES_WITHOUT_INDEX_SQL, [
     index.sql,
     table.sql,
   ]);
-  const taken = await takenNames(db, table.schema);
-  const keys = index.keys.map(({ text }) => text);
+  const taken = await readTakenNames(db, table.schema);
   const missing = rows.filter(({ invalid }) => invalid === null).map(({ leaf }) => leaf);
-  return repairBy(
-    `Build it on the partitions that lack it, and attach those to ${index.name}, which becomes valid with the last ` +
-      `one. ${duplicates}`,
-    [
-      ...rows.flatMap(({ invalid }) => (invalid === null ? [] : [`REINDEX INDEX CONCURRENTLY ${invalid};`])),
-      ...attached(table, index.sql, { keys, predicate: index.predicate }, missing, taken),
-    ],
+  const invalid = rows.flatMap((row) => (row.invalid === null ? [] : [row.invalid]));
+  const building = buildAttachedIndexesSql(
+    table,
+    index.sql,
+    { keys, predicate: index.predicate },
+    missing,
+    taken,
+  );
+  const words = `Build it on the partitions that lack it, and attach those to ${index.name}, which becomes valid with the last one.`;
+  if (invalid.length > 0)
+    return makeManualDecision(
+      `${settle} Once it returns none: ${words} ${[...invalid.map((each) => `REINDEX INDEX CONCURRENTLY ${each};`), ...building].join(' ')}`,
+      [duplicates],
+    );
+  return makeRepair(
+    `${words} First look for rows that already violate it. If the query returns any, a person must decide which of them to keep: ` +
+      'until then the build fails and leaves an INVALID index behind.',
+    [duplicates, ...building],
   );
 }
 
-/** Partitions without a valid index joined under this one, and the name of the INVALID one that is. */
-const LEAVES_WITHOUT = `
+/** Whether the name is that of an index that a failed REINDEX CONCURRENTLY of this index left behind: `x_ccnew`, `x_ccnew1`. */
+const isReindexLeftover = (index: string, name: string): boolean =>
+  name.startsWith(`${index}_cc`) && /^_cc(?:new|old)\d*$/.test(name.slice(index.length));
+
+/**
+ * Partitions that have no valid index attached to this index, and the name of the INVALID one that is attached, if any.
+ */
+const LEAVES_WITHOUT_INDEX_SQL = `
   WITH RECURSIVE under AS (SELECT $1::regclass::oid AS oid
       UNION SELECT h.inhrelid FROM under JOIN pg_inherits h ON h.inhparent = under.oid),
     joined AS (SELECT i.* FROM pg_index i JOIN under ON under.oid = i.indexrelid)

@@ -1,64 +1,78 @@
-/** 42P10: which of the cases it is. The message names neither table nor columns; the statement does. */
-import type { DiagnosisQuestion } from '../../contract/diagnosis';
+/**
+ * Diagnoses 42P10 and the other errors of ON CONFLICT. The message of 42P10 names neither table nor columns; the
+ * statement does.
+ */
+import type { DiagnosisRequest } from '../../contract/diagnosis';
 import type { Database } from '../../postgres/database';
 import { WITHHELD_NAME } from '../../sql/clauses';
 import type { ConflictElement } from '../../sql/conflict-clause';
-import { type InsertSeen, insertsIn } from '../../sql/insert';
+import { type ParsedInsert, parseInserts } from '../../sql/insert';
 import { quoteIdentifier } from '../../sql/quote';
 import { type ConflictFinding, explainConflict } from '../conflict';
-import { searchPathOf } from '../facts';
+import { readSearchPath } from '../function-facts';
 import { invalidIndex } from '../kinds/invalid-index';
 import { NO_OBJECT } from '../object';
 import type { Relation } from '../relations';
 import { matchMessage } from '../signatures';
-import { inOrder, relationsBehind, targetOf, type WrittenTable } from '../targets';
-import { COMPARED_BY_TEXT, MEANING, SENTENCES, UNSEEN } from './conflict-words';
+import {
+  readUnderlyingRelations,
+  resolveWrittenTable,
+  sortBySearchPath,
+  type WrittenTable,
+} from '../targets';
+import { CASE_CAVEATS, CASE_MEANINGS, CASE_SENTENCES, COMPARED_BY_TEXT_CAVEAT } from './conflict-words';
 import type { ExplainedClause } from './explained-clause';
-import { type Found, listed, NO_STATEMENT, notFound } from './finding';
+import { type DiagnosisFinding, formatNameList, makeNotFound, NO_STATEMENT_CAVEAT } from './finding';
 import { repairConflict } from './on-conflict-repair';
 import { diagnoseOnConstraint } from './on-constraint';
 import { type PlannedConflict, planConflict } from './planned-conflict';
 
-export async function diagnoseOnConflict(db: Database, question: DiagnosisQuestion): Promise<Found> {
+export async function diagnoseOnConflict(
+  db: Database,
+  question: DiagnosisRequest,
+): Promise<DiagnosisFinding> {
   const words = matchMessage(question.message, null);
   if (words !== null && words.message.sqlstate !== '42P10')
     return diagnoseOnConstraint(db, question, words.names);
   if (question.statement === null)
-    return notFound(
-      [`${NO_STATEMENT}, so neither table nor columns are known.`],
-      await invalidUniqueIndexes(db),
+    return makeNotFound(
+      [`${NO_STATEMENT_CAVEAT}, so neither table nor columns are known.`],
+      await readInvalidUniqueIndexes(db),
     );
-  const clauses = insertsIn(question.statement).filter(
+  const clauses = parseInserts(question.statement).filter(
     (insert) => (insert.conflict?.elements.length ?? 0) > 0,
   );
   if (clauses.length === 0)
-    return notFound(
+    return makeNotFound(
       [
-        'The part of the statement that was logged has no ON CONFLICT (…): it may be cut off, or inside a function.',
+        /^\s*EXECUTE\b/i.test(question.statement)
+          ? 'The log has the EXECUTE of a prepared statement, but not its text.'
+          : 'The part of the statement that was logged has no ON CONFLICT (…): it may be cut off, or inside a function.',
       ],
-      await invalidUniqueIndexes(db),
+      await readInvalidUniqueIndexes(db),
     );
   if (clauses.every(({ table }) => table === WITHHELD_NAME))
-    return notFound([
+    return makeNotFound([
       'The statement does not show the name of the table, because of the characters in it, so the table could not ' +
         'be looked up.',
     ]);
   const [relations, path] = await Promise.all([
-    relationsBehind(
+    readUnderlyingRelations(
       db,
       clauses.map(({ table }) => table),
       question.user,
     ),
-    searchPathOf(db, question.user),
+    readSearchPath(db, question.user),
   ]);
   const findings = clauses.map((insert) => explainClause(insert, relations, path, question.user));
   const explained = findings.filter((each) => typeof each !== 'string');
   const unseen = findings.filter((each) => typeof each === 'string');
-  // With several clauses, the one that finds no index is what failed.
+  // Of several clauses, the one that matches no index is the one that failed.
   const read = explained.find(({ found }) => found.verdict !== 'not-reproduced') ?? explained[0];
   const planned = await planConflict(db, question.statement, question.user, path);
-  if (read === undefined) return notFound(planned?.plans === false ? [...unseen, STILL_FAILS] : unseen);
-  const failing = clauses.length > 1 || planned === null ? read : asPlanned(read, planned);
+  if (read === undefined)
+    return makeNotFound(planned?.plans === false ? [...unseen, STILL_FAILS_CAUSE] : unseen);
+  const failing = clauses.length > 1 || planned === null ? read : mergePlannedConflict(read, planned);
   const repair = await repairConflict(db, failing);
   return {
     ...failing.found,
@@ -67,46 +81,51 @@ export async function diagnoseOnConflict(db: Database, question: DiagnosisQuesti
   };
 }
 
-const STILL_FAILS = 'The server, asked for a plan now, still finds no unique index for it.';
+const STILL_FAILS_CAUSE = 'The server, asked for a plan now, still finds no unique index for it.';
 
-/** The planner knows what expressions and predicates mean, which reading them cannot; why it is so, the catalogue tells. */
-function asPlanned(read: ExplainedClause, planned: PlannedConflict): ExplainedClause {
+/**
+ * Corrects the explanation by the planner's answer. The planner knows what expressions and predicates mean, while this
+ * code compares texts. The reason still comes from the catalog.
+ */
+function mergePlannedConflict(read: ExplainedClause, planned: PlannedConflict): ExplainedClause {
   const { table, target, insert, index } = read;
-  // Otherwise the planner has found another table of this name than the one that the error is about.
+  // If the table is not among them, the planner resolved the name to another table than the one in question.
   if (!planned.relations.includes(table.sql)) return read;
   if (planned.plans) {
     const arbiter = table.uniqueIndexes.find(
       ({ name, sql }) => planned.arbiters.includes(name) || planned.arbiters.includes(sql),
     );
     if (read.case === 'not-reproduced' || arbiter === undefined) return read;
-    return explain(target, insert, { case: 'not-reproduced', index: arbiter });
+    return explainTarget(target, insert, { case: 'not-reproduced', index: arbiter });
   }
   if (read.case === 'not-reproduced' && index !== null)
-    return explain(target, insert, {
+    return explainTarget(target, insert, {
       case: index.predicate === null ? 'other-spelling' : 'predicate-differs',
       index,
     });
-  // The planner has compared what they mean.
-  const unseen = read.found.unseen.filter((sentence) => sentence !== COMPARED_BY_TEXT);
+  // The planner has compared the meaning of the predicates, so this reservation no longer applies.
+  const unseen = read.found.unseen.filter((sentence) => sentence !== COMPARED_BY_TEXT_CAVEAT);
   return { ...read, found: { ...read.found, unseen } };
 }
 
-/** A sentence where the table cannot be told. */
+/** Returns the explanation of a clause, or a sentence if its table cannot be determined. */
 function explainClause(
-  insert: InsertSeen,
+  insert: ParsedInsert,
   relations: readonly Relation[],
   path: readonly string[],
   user: string,
 ): ExplainedClause | string {
-  const targets = inOrder(
-    relations.filter(({ name }) => name === insert.table).map((named) => targetOf(named, relations)),
+  const targets = sortBySearchPath(
+    relations
+      .filter(({ name }) => name === insert.table)
+      .map((named) => resolveWrittenTable(named, relations)),
     ({ named }) => named,
     insert.schema,
     path,
   );
   if (targets.length === 0)
-    return `There is no table ${insert.schema === null ? '' : `${insert.schema}.`}${insert.table} in this database now. A temporary table of another session is seen only while that session lasts.`;
-  const explained = targets.map((target) => explain(target, insert));
+    return `There is no table ${insert.schema === null ? '' : `${insert.schema}.`}${insert.table} in this database now. A temporary table of another session exists only while that session lasts.`;
+  const explained = targets.map((target) => explainTarget(target, insert));
   const failing = explained.filter(({ found }) => found.verdict !== 'not-reproduced');
   const [first, ...more] = failing.length > 0 ? failing : explained;
   const unseen = [...first!.found.unseen];
@@ -119,15 +138,15 @@ function explainClause(
   const others = more.map(({ table }) => table.sql);
   if (others.length > 0 && failing.length > 0)
     unseen.push(
-      `Tables of this name in other schemas would raise the same error: ${listed(others)}. The log does not show ` +
+      `Tables of this name in other schemas would raise the same error: ${formatNameList(others)}. The log does not show ` +
         'which one the session found.',
     );
   if (others.length > 0 && failing.length === 0)
-    unseen.push(`Neither would the other tables of this name: ${listed(others)}.`);
+    unseen.push(`Neither would the other tables of this name: ${formatNameList(others)}.`);
   return { ...first!, found: { ...first!.found, unseen } };
 }
 
-function explain(target: WrittenTable, insert: InsertSeen, given?: ConflictFinding): ExplainedClause {
+function explainTarget(target: WrittenTable, insert: ParsedInsert, given?: ConflictFinding): ExplainedClause {
   const { table } = target;
   const conflict = insert.conflict!;
   const elements = conflict.elements.map((element): ConflictElement => {
@@ -140,11 +159,11 @@ function explain(target: WrittenTable, insert: InsertSeen, given?: ConflictFindi
     const known = table.columns.find(({ name }) => name === element.column);
     return (
       (known?.sql ?? (element.column === null ? element.text : quoteIdentifier(element.column))) +
-      suffix(element)
+      formatElementSuffix(element)
     );
   });
   const clause = `ON CONFLICT (${keys.join(', ')})${conflict.predicate === null ? '' : ` WHERE ${conflict.predicate}`}`;
-  const { kind, verdict } = MEANING[which];
+  const { kind, verdict } = CASE_MEANINGS[which];
   const behindView = target.named === table ? [] : [`${target.named.sql} is a view of ${table.sql}.`];
   return {
     found: {
@@ -156,11 +175,11 @@ function explain(target: WrittenTable, insert: InsertSeen, given?: ConflictFindi
         table: table.sql,
         columns: keys,
         name: index === null ? null : which === 'invalid-index' ? index.sql : index.name,
-        detail: index?.predicate ?? constantPredicate(conflict.predicate),
+        detail: index?.predicate ?? extractConstantPredicate(conflict.predicate),
       },
       subject: `${table.sql} (${keys.join(', ')})`,
-      cause: [...SENTENCES[which](clause, table, index), ...behindView],
-      unseen: UNSEEN[which] ?? [],
+      cause: [...CASE_SENTENCES[which](clause, table, index), ...behindView],
+      unseen: CASE_CAVEATS[which] ?? [],
     },
     target,
     table,
@@ -172,16 +191,16 @@ function explain(target: WrittenTable, insert: InsertSeen, given?: ConflictFindi
   };
 }
 
-const suffix = ({ collation, operatorClass }: ConflictElement): string =>
+const formatElementSuffix = ({ collation, operatorClass }: ConflictElement): string =>
   (collation === null ? '' : ` COLLATE ${quoteIdentifier(collation)}`) +
   (operatorClass === null ? '' : ` ${operatorClass}`);
 
-/** What a missing index may be limited to: the statement's own predicate, where all of it was logged. */
-const constantPredicate = (predicate: string | null): string | null =>
+/** Returns the statement's own predicate for a new index, if all of it was logged. */
+const extractConstantPredicate = (predicate: string | null): string | null =>
   predicate === null || /[?$…]/.test(predicate) ? null : predicate;
 
-/** Suspects, where nothing else is known. */
-async function invalidUniqueIndexes(db: Database): Promise<readonly string[]> {
-  const rows = await db.query<{ sentence: string }>(invalidIndex.catalogue.sql, [null, null]);
+/** Returns invalid unique indexes as suspects if nothing else is known. */
+async function readInvalidUniqueIndexes(db: Database): Promise<readonly string[]> {
+  const rows = await db.query<{ sentence: string }>(invalidIndex.catalog.sql, [null, null]);
   return rows.map((row) => row.sentence).filter((sentence) => sentence.includes(' and unique'));
 }

@@ -1,21 +1,21 @@
-/** What both cases of ON CONFLICT and a constraint say of an index, and how. */
-import type { Repair, Verdict } from '../../contract/diagnosis';
+/** Shared results for errors of ON CONFLICT that concern a constraint. */
+import type { DiagnosisVerdict, Repair } from '../../contract/diagnosis';
 import type { UniqueIndex } from '../conflict';
 import { missingConflictTarget } from '../kinds/missing-conflict-target';
 import { NO_OBJECT } from '../object';
 import type { Relation } from '../relations';
-import type { Found } from './finding';
+import type { DiagnosisFinding } from './finding';
 
-/** A finding about one constraint, or about the lack of one. */
-export const about = (
+/** Returns a result about one constraint, or about a missing one. */
+export const makeConstraintFinding = (
   table: Relation,
   name: string | null,
   keys: readonly string[],
   which: string,
-  verdict: Verdict,
+  verdict: DiagnosisVerdict,
   cause: string,
   repair: Repair,
-): Found => ({
+): DiagnosisFinding => ({
   kind: missingConflictTarget,
   case: which,
   verdict,
@@ -26,7 +26,7 @@ export const about = (
   repair,
 });
 
-export const keysOf = (index: UniqueIndex): readonly string[] => index.keys.map(({ text }) => text);
-/** ON CONFLICT can use it. */
-export const isKey = (index: UniqueIndex): boolean =>
+export const listKeyTexts = (index: UniqueIndex): readonly string[] => index.keys.map(({ text }) => text);
+/** Whether ON CONFLICT can use the index. */
+export const canBeArbiter = (index: UniqueIndex): boolean =>
   index.unique && !index.exclusion && index.valid && index.immediate;

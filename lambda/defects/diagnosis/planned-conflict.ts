@@ -1,29 +1,29 @@
 /**
- * The server's own word on an ON CONFLICT clause of the log: the statement is planned, read only, as the workload is. Values
- * that the log hides become parameters, so what depends on them stays undecided.
+ * Plans a logged statement with ON CONFLICT on the server, read-only, as workload statements are planned. Literals that
+ * the log hides become parameters, so whatever depends on their values stays undecided.
  */
 import type { Database } from '../../postgres/database';
 import { quoteIdentifier } from '../../sql/quote';
-import { tokens } from '../../sql/tokens';
-import { planStatements } from '../../workload/plan';
+import { tokenizeSql } from '../../sql/tokens';
+import { planStatements } from '../../workload/plan-statements';
 
 export interface PlannedConflict {
-  /** False: no unique index matches the clause (42P10). */
+  /** False if no unique index matches the clause (42P10). */
   readonly plans: boolean;
-  /** `schema.name`, also behind views. */
+  /** Relations that the plan uses as `schema.name`, including those behind views. */
   readonly relations: readonly string[];
-  /** Indexes by which it may decide. */
+  /** Indexes that the clause may use as arbiters. */
   readonly arbiters: readonly string[];
 }
 
-/** Somebody may wait for the page. */
-const BUDGET_MS = 3_000;
+/** Short, since a person may be waiting for the page. */
+const PLANNING_BUDGET_MS = 3_000;
 
 /**
- * Null where the planner says nothing of the clause: the statement is cut short or no statement of its own, the role that
- * asks may not plan it, or its values decide.
- * @param path the schemas that the sender's session finds, in order
- * @throws {ConnectionLost}
+ * Plans the statement. Returns null if the planner does not decide about the clause: the statement is cut or cannot be
+ * planned on its own, the login may not plan it, or its values decide.
+ * @param path the search path of the sender's session
+ * @throws {ConnectionLostError}
  */
 export async function planConflict(
   db: Database,
@@ -31,10 +31,10 @@ export async function planConflict(
   user: string,
   path: readonly string[],
 ): Promise<PlannedConflict | null> {
-  const text = plannable(statement);
+  const text = toPlannableStatement(statement);
   if (text === null || !db.capabilities.session) return null;
   const asked = { text, role: user === '' ? null : user, searchPath: path.map(quoteIdentifier).join(', ') };
-  const [verdict] = await planStatements(db, [asked], { budgetMs: BUDGET_MS });
+  const [verdict] = await planStatements(db, [asked], { budgetMs: PLANNING_BUDGET_MS });
   const { outcome, relations, arbiters } = verdict!;
   if (outcome === 'plans' || outcome === 'would-fail') return { plans: true, relations, arbiters };
   return verdict!.outcome === 'fails' && verdict!.sqlstate === '42P10'
@@ -42,9 +42,12 @@ export async function planConflict(
     : null;
 }
 
-/** With `$n` for each `?` that stands for a value. Where it is an operator, the server finds no statement in it. */
-export function plannable(statement: string): string | null {
-  const all = [...tokens(statement)];
+/**
+ * Replaces each literal, and each `?` in its place, with a parameter `$n`. If a `?` is an operator, the server reports
+ * a syntax error, which decides nothing.
+ */
+export function toPlannableStatement(statement: string): string | null {
+  const all = [...tokenizeSql(statement)];
   if (all.some(({ type }) => type === 'withheld') || statement.includes('…')) return null;
   let number = Math.max(
     0,

@@ -1,19 +1,20 @@
-import { brokenFunctions } from '../bodies';
-import type { Kind } from '../kind';
+import { findBrokenFunctions } from '../bodies';
+import type { FindingKind } from '../kind';
 
-export const brokenFunction: Kind = {
+export const brokenFunction: FindingKind = {
   id: 'broken-function',
-  title: 'A function names what is not there',
+  title: 'A function refers to an object that does not exist',
   impact:
-    'It ends in an error as soon as it comes there, and with it every statement whose policy, trigger or default calls it.',
+    'The function fails when it reaches the reference, and so does every statement whose policy, trigger or default calls it.',
   origin:
-    'The server keeps track of names in tables, views and policies, but a body in PL/pgSQL or SQL is a text to it: what it names can be dropped, or never come along in a move.',
+    'The server keeps track of names in tables, views and policies, but stores a body in PL/pgSQL or SQL as text: objects that it names can be dropped or left out of a move.',
   audit: {
-    grades: { A: 'no schema has a function or a relation of this name' },
-    remedy: 'Create what it names, or write the function anew. Where nobody calls it, drop it.',
+    confidences: { A: 'no schema has a function or a relation of this name' },
+    remedy:
+      'Create the object that it names, or rewrite the function. If the function is not called, drop it.',
     blind:
-      'Columns, what EXECUTE runs, names that the search path does not lead to though a schema has them, bodies in other languages, and bodies with EXCEPTION: they expect errors.',
-    unwritten: 'nothing in the database says what the function expects',
-    find: brokenFunctions,
+      'Columns, SQL run by EXECUTE, names that exist only outside the search path, bodies in other languages, and bodies with EXCEPTION, which expect errors.',
+    unwritten: 'the database does not show what the function expects',
+    find: findBrokenFunctions,
   },
 };

@@ -1,16 +1,16 @@
-import { claimed } from '../claims';
-import type { Kind } from '../kind';
+import { listAttributedFindings } from '../attributed-findings';
+import type { FindingKind } from '../kind';
 
-export const deferrableArbiter: Kind = {
+export const deferrableArbiter: FindingKind = {
   id: 'deferrable-arbiter',
-  title: 'ON CONFLICT can only decide by a deferrable constraint',
-  impact: 'The INSERT is planned, and fails with 55000 each time that it runs.',
+  title: 'Only a deferrable constraint matches ON CONFLICT',
+  impact: 'The INSERT can be planned, but fails with 55000 each time that it runs.',
   origin:
-    'The unique constraint was created DEFERRABLE, so that rows may be swapped within a transaction. ON CONFLICT cannot use such a one.',
+    'The unique constraint was created DEFERRABLE, so that rows may be swapped within a transaction. ON CONFLICT cannot use a deferrable constraint.',
   audit: {
-    grades: { A: 'a statement of the workload would fail' },
+    confidences: { A: 'a statement of the workload would fail' },
     remedy:
-      'If nothing defers the constraint, replace it by one that is not deferrable: build a unique index on the same columns CONCURRENTLY, and in one transaction drop the constraint and add it again with this index. The index beside it is not enough: ON CONFLICT takes the deferrable one as well, and fails.',
-    find: (evidence) => claimed('deferrable-arbiter', evidence),
+      'If nothing defers the constraint, replace it with one that is not deferrable: build a unique index on the same columns CONCURRENTLY, and in one transaction drop the constraint and add it again with this index. An additional index is not enough: ON CONFLICT also chooses the deferrable constraint, and fails.',
+    find: (evidence) => listAttributedFindings('deferrable-arbiter', evidence),
   },
 };

@@ -1,11 +1,11 @@
+import { findTable } from '../../audit/find-table';
 import type { Finding } from '../../audit/finding';
-import { path } from '../../audit/names';
-import { tableIn } from '../../audit/table-in';
-import { INDEX_IS_BEING_BUILT, INDEX_IS_VALID } from '../../sql/catalogue';
+import { formatPath } from '../../audit/names';
+import { INDEX_IS_BEING_BUILT_SQL, INDEX_IS_VALID_SQL } from '../../sql/catalog';
 import { quoteLiteral } from '../../sql/quote';
-import { APPLICATION_TABLES, TABLE_NAME } from '../catalogue';
+import { APPLICATION_TABLES_SQL, TABLE_NAME_SQL } from '../catalog';
 import type { DefectKind } from '../defect';
-import { checksColumns, checksTable, isSame, isUniqueOver } from '../effects';
+import { checksColumns, checksTable, isSameName, isUniqueOver } from '../effects';
 
 export const invalidIndex: DefectKind = {
   id: 'invalid-index',
@@ -19,39 +19,39 @@ export const invalidIndex: DefectKind = {
     'a timeout. PostgreSQL keeps the unfinished index and marks it INVALID. A later CREATE INDEX … IF NOT EXISTS ' +
     'skips it silently.',
   audit: {
-    grades: {
-      A: 'the catalogue says so',
-      D: 'it belongs to a partitioned table and is not unique: ON ONLY leaves it so until each partition has one attached',
+    confidences: {
+      A: 'the catalog marks it INVALID',
+      D: 'it belongs to a partitioned table and is not unique: ON ONLY leaves it INVALID until an index of each partition is attached',
     },
     remedy:
-      'REINDEX INDEX CONCURRENTLY; of a unique one, settle duplicates first. Drop what REINDEX left (_ccnew, _ccold).',
-    blind: 'An index whose build is under way counts as INVALID until it ends.',
-    find: ({ target: { catalogue } }) =>
-      catalogue.indexes
+      'REINDEX INDEX CONCURRENTLY. For a unique index, resolve duplicates first. Drop the indexes that REINDEX left behind (_ccnew, _ccold).',
+    blind: 'An index that is being built may be reported as INVALID.',
+    find: ({ target: { catalog } }) =>
+      catalog.indexes
         .filter(({ invalid }) => invalid)
         .map((index): Finding => {
           const { schema, table, name, unique, definition } = index;
-          const isPartitioned = Boolean(tableIn(catalogue, { schema, name: table })?.partitionKey);
+          const isPartitioned = Boolean(findTable(catalog, { schema, name: table })?.partitionKey);
           return {
-            grade: isPartitioned && !unique ? 'D' : 'A',
-            object: path(schema, table),
-            message: `Index ${path(schema, name)} on ${path(schema, table)} is INVALID${unique ? ' and unique' : ''}.`,
-            evidence: [definition, ...(isPartitioned ? ['a partition has none that is attached to it'] : [])],
-            mend: { what: 'reindex', index },
+            confidence: isPartitioned && !unique ? 'D' : 'A',
+            object: formatPath(schema, table),
+            message: `Index ${formatPath(schema, name)} on ${formatPath(schema, table)} is INVALID${unique ? ' and unique' : ''}.`,
+            evidence: [definition, ...(isPartitioned ? ['a partition has no index attached to it'] : [])],
+            repair: { what: 'reindex', index },
           };
         }),
   },
-  catalogue: {
+  catalog: {
     sql: `
-SELECT ${TABLE_NAME} AS "table", format('%I.%I', n.nspname, x.relname) AS object,
+SELECT ${TABLE_NAME_SQL} AS "table", format('%I.%I', n.nspname, x.relname) AS object,
   format('Index %I.%I on %I.%I is INVALID%s.', n.nspname, x.relname, n.nspname, c.relname,
     CASE WHEN i.indisunique THEN ' and unique' ELSE '' END) AS sentence
 FROM pg_index i
 JOIN pg_class x ON x.oid = i.indexrelid
 JOIN pg_class c ON c.oid = i.indrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE NOT (${INDEX_IS_VALID}) AND ${APPLICATION_TABLES}
-  AND NOT ${INDEX_IS_BEING_BUILT}
+WHERE NOT (${INDEX_IS_VALID_SQL}) AND ${APPLICATION_TABLES_SQL}
+  AND NOT ${INDEX_IS_BEING_BUILT_SQL}
   AND ($1::text IS NULL OR c.relname = $1)
   AND ($2::text IS NULL OR EXISTS (SELECT FROM pg_attribute a
     WHERE a.attrelid = c.oid AND a.attname = $2 AND a.attnum = ANY (i.indkey)))
@@ -73,7 +73,7 @@ ORDER BY 1, 2`,
     (effect.kind === 'index' &&
       effect.name !== null &&
       effect.name === object.name &&
-      isSame(effect.table, object.table))
+      isSameName(effect.table, object.table))
       ? 'makes'
       : null,
   verifies: (check, object) =>

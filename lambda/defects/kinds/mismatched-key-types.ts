@@ -1,18 +1,18 @@
-import type { Catalogue } from '../../audit/catalogue';
-import type { Column } from '../../audit/catalogue/columns';
+import type { Catalog } from '../../audit/catalog';
+import type { Column } from '../../audit/catalog/columns';
 import type { Finding } from '../../audit/finding';
-import { path } from '../../audit/names';
+import { formatPath } from '../../audit/names';
 import { quoteLiteral } from '../../sql/quote';
-import { LIKELY_REFERENCES, PARAMETERS_ON } from '../catalogue';
-import { claimed, typesDiffer } from '../claims';
+import { describeTypeMismatch, listAttributedFindings } from '../attributed-findings';
+import { buildTableFilterSql, LIKELY_REFERENCES_SQL } from '../catalog';
 import type { DefectKind } from '../defect';
-import { decide } from '../diagnosis/finding';
-import { argument, checksColumn, onColumn } from '../effects';
-import { likelyReferences } from '../keys';
+import { makeManualDecision } from '../diagnosis/finding';
+import { checksColumn, isOnColumn, readArgument } from '../effects';
+import { listLikelyReferences } from '../keys';
 import { KEY_TYPES } from '../signatures/key-types';
 
-/** The reference may be to that one: an id that others are told, beside a number of the table's own. */
-const hasKeyOfType = ({ indexes, columns }: Catalogue, { schema, table }: Column, type: string): boolean =>
+/** The reference may be to another unique key of the table: a public id of its type beside an internal numeric key. */
+const hasKeyOfType = ({ indexes, columns }: Catalog, { schema, table }: Column, type: string): boolean =>
   indexes.some(
     (index) =>
       index.unique &&
@@ -28,8 +28,8 @@ const hasKeyOfType = ({ indexes, columns }: Catalogue, { schema, table }: Column
       ),
   );
 
-/** As a foreign key of the source says, which knows better than the name. */
-const refersElsewhere = ({ constraints }: Catalogue, { schema, table, name }: Column, to: Column): boolean =>
+/** A foreign key of the source is better evidence than the name of the column. */
+const hasOtherForeignKey = ({ constraints }: Catalog, { schema, table, name }: Column, to: Column): boolean =>
   constraints.some(
     ({ type, columns = [], references, ...each }) =>
       type === 'foreign key' &&
@@ -52,54 +52,56 @@ export const mismatchedKeyTypes: DefectKind = {
     'foreign key between them. An application that sends the id as varchar gets the same error, although nothing ' +
     'is wrong with the schema.',
   audit: {
-    grades: {
+    confidences: {
       A: 'a statement of the workload that compares them fails',
       C: 'the column is named after a key of another type',
     },
     remedy:
-      'Make both sides the type that the key should have, in one migration and in a quiet time: it rewrites the table.',
-    unwritten: 'which type both of them should have is for a person to decide',
-    blind: 'References with other names. Where the source has another type, the finding is column-type.',
+      'Make both sides the type that the key should have, in one migration at a quiet time: it rewrites the table.',
+    unwritten: 'a person must decide which type both columns should have',
+    blind:
+      'References with other names. If the type differs from the source, the finding is column-type-changed.',
     find: (evidence) => {
-      const sure = claimed('mismatched-key-types', evidence);
+      const sure = listAttributedFindings('mismatched-key-types', evidence);
       const { differences, source, target } = evidence;
       const known = new Set([
         ...sure.map(({ object }) => object),
-        ...differences.filter(({ id }) => id === 'column-type').map(({ object }) => object),
+        ...differences.filter(({ id }) => id === 'column-type-changed').map(({ object }) => object),
       ]);
       return [
         ...sure,
-        ...likelyReferences(target.catalogue)
+        ...listLikelyReferences(target.catalog)
           .filter(
             ({ comparable, column, key }) =>
               !comparable &&
-              !hasKeyOfType(target.catalogue, key, column.type) &&
-              !(source && refersElsewhere(source.catalogue, column, key)) &&
-              // In its own table it is an id that somebody else gave: a reference to a parent has another name.
+              !hasKeyOfType(target.catalog, key, column.type) &&
+              !(source && hasOtherForeignKey(source.catalog, column, key)) &&
+              // In its own table, such a column holds an external id. A reference to a parent row would have another
+              // name.
               column.table !== key.table &&
-              ![column, key].some(({ schema, table, name }) => known.has(path(schema, table, name))),
+              ![column, key].some(({ schema, table, name }) => known.has(formatPath(schema, table, name))),
           )
           .map(
             (reference): Finding => ({
-              grade: 'C',
-              object: path(reference.column.schema, reference.column.table, reference.column.name),
-              message: typesDiffer(reference),
+              confidence: 'C',
+              object: formatPath(reference.column.schema, reference.column.table, reference.column.name),
+              message: describeTypeMismatch(reference),
               evidence: [],
             }),
           ),
       ];
     },
   },
-  catalogue: {
+  catalog: {
     sql: `
 SELECT format('%I.%I', r.nspname, wrong.relname) AS "table", quote_ident(wrong.attname) AS object,
   format('%I.%I.%I is %s, but %I.%I.%I, which it appears to reference, is %s.', r.nspname, r.relname, r.attname,
     r.type, r.nspname, r.target, r.target_column, r.target_type) AS sentence
-FROM (${LIKELY_REFERENCES}) AS r
+FROM (${LIKELY_REFERENCES_SQL}) AS r
 -- The side to change: the one that is not uuid.
 CROSS JOIN LATERAL (SELECT CASE WHEN r.type = 'uuid' THEN r.target ELSE r.relname END AS relname,
   CASE WHEN r.type = 'uuid' THEN r.target_column ELSE r.attname END AS attname) AS wrong
-WHERE NOT r.same AND r.target <> r.relname AND ${PARAMETERS_ON('wrong.relname', 'wrong.attname')}
+WHERE NOT r.same AND r.target <> r.relname AND ${buildTableFilterSql('wrong.relname', 'wrong.attname')}
 ORDER BY 1, 2, 3`,
     rows: 'defect',
     blind:
@@ -107,7 +109,7 @@ ORDER BY 1, 2, 3`,
       'references with other names nor the types of the parameters that the application sends.',
   },
   repair: (object) =>
-    decide(
+    makeManualDecision(
       'Make both sides uuid: the key and all its references, in one migration. uuid accepts an id with or without ' +
         'dashes; as text, the two spellings differ. The change rewrites the table under a lock that blocks readers. ' +
         'It fails if a value is not a UUID, or if a foreign key or a view uses the column: check for those first, ' +
@@ -117,7 +119,7 @@ ORDER BY 1, 2, 3`,
   verification: (object) =>
     `SELECT trueup.col_type_is(${quoteLiteral(object.table)}, ${quoteLiteral(object.column)}, 'uuid')`,
   does: (effect, object) =>
-    onColumn(effect, object) && effect.kind === 'column type'
+    isOnColumn(effect, object) && effect.kind === 'column type'
       ? effect.type === 'uuid'
         ? 'makes'
         : 'takes-away'
@@ -125,7 +127,7 @@ ORDER BY 1, 2, 3`,
   verifies: (check, object) =>
     check.function === 'col_type_is' &&
     checksColumn(check, object) &&
-    argument(check, 2, 'type_name') === 'uuid',
+    readArgument(check, 2, 'type_name') === 'uuid',
   example: {
     schema:
       'CREATE TABLE accounts (id uuid PRIMARY KEY);\n' +

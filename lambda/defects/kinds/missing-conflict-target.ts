@@ -1,16 +1,16 @@
 import { quoteLiteral, quoteTextArray } from '../../sql/quote';
-import { APPLICATION_TABLES, TABLE_NAME } from '../catalogue';
-import { claimed } from '../claims';
+import { listAttributedFindings } from '../attributed-findings';
+import { APPLICATION_TABLES_SQL, TABLE_NAME_SQL } from '../catalog';
 import type { DefectKind } from '../defect';
-import { repairBy } from '../diagnosis/finding';
-import { isUniqueOver, verifiesTarget } from '../effects';
-import { lastName } from '../last-name';
-import { makeConflictTarget, unqualified } from '../repair/conflict-target';
+import { makeRepair } from '../diagnosis/finding';
+import { isUniqueOver, verifiesConflictTarget } from '../effects';
+import { makeConflictTarget, stripSchema } from '../repair/conflict-target';
 import { ON_CONFLICT } from '../signatures/on-conflict';
+import { extractUnqualifiedName } from '../unqualified-name';
 
-/** Unique and exclusion indexes, in words: what an ON CONFLICT clause can refer to. */
-export const conflictTargetsSql = (condition: string): string => `
-SELECT ${TABLE_NAME} AS "table", quote_ident(x.relname) AS object,
+/** Returns the query for unique and exclusion indexes in words: what an ON CONFLICT clause can refer to. */
+export const buildConflictTargetsSql = (condition: string): string => `
+SELECT ${TABLE_NAME_SQL} AS "table", quote_ident(x.relname) AS object,
   format('%I on %I.%I (%s)%s%s.', x.relname, n.nspname, c.relname,
     (SELECT string_agg(pg_get_indexdef(i.indexrelid, k, true), ', ' ORDER BY k) FROM generate_series(1, i.indnkeyatts) k),
     CASE WHEN i.indpred IS NULL THEN '' ELSE ' WHERE ' || pg_get_expr(i.indpred, i.indrelid, true) END,
@@ -19,7 +19,7 @@ FROM pg_index i
 JOIN pg_class x ON x.oid = i.indexrelid
 JOIN pg_class c ON c.oid = i.indrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE i.indisunique AND ${APPLICATION_TABLES} AND NOT c.relispartition AND ${condition}
+WHERE i.indisunique AND ${APPLICATION_TABLES_SQL} AND NOT c.relispartition AND ${condition}
   AND ($1::text IS NULL OR c.relname = $1)
   AND ($2::text IS NULL OR EXISTS (SELECT FROM pg_attribute a
     WHERE a.attrelid = c.oid AND a.attname = $2 AND a.attnum = ANY (i.indkey)))
@@ -37,16 +37,16 @@ export const missingConflictTarget: DefectKind = {
     'and left the index INVALID. A constraint of the same name on other columns does not help; nor does a plain ' +
     'index named in ON CONSTRAINT, a DEFERRABLE constraint, or an exclusion constraint.',
   audit: {
-    grades: { A: 'a statement of the workload fails with 42P10, and the source does not explain it' },
+    confidences: { A: 'a statement of the workload fails with 42P10, and the source does not explain it' },
     remedy:
-      'Create the unique index CONCURRENTLY that the clause names, after duplicates are settled; or change the clause to ' +
-      'match an index that is there. Where the source has the index, the finding is unique-lost.',
-    unwritten: 'the clause names a constraint, and nothing says over which columns',
+      'After resolving duplicates, use CREATE UNIQUE INDEX CONCURRENTLY to create the index that the clause needs; or change the clause to ' +
+      'match an existing index. If the source has the index, the finding is missing-unique-index.',
+    unwritten: 'the clause names a constraint, but its columns are not known',
     blind: 'A clause whose predicate holds a constant is undecided: the workload has no constants.',
-    find: (evidence) => claimed('missing-conflict-target', evidence),
+    find: (evidence) => listAttributedFindings('missing-conflict-target', evidence),
   },
-  catalogue: {
-    sql: conflictTargetsSql('true'),
+  catalog: {
+    sql: buildConflictTargetsSql('true'),
     rows: 'evidence',
     blind:
       "It lists the unique indexes that exist. Only the application's statement shows which one is missing: an index " +
@@ -54,13 +54,13 @@ export const missingConflictTarget: DefectKind = {
   },
   repair: ({ table, columns, detail }) =>
     table === null
-      ? repairBy(
+      ? makeRepair(
           'Create the unique index that the clause names, or change the clause to match an existing index.',
         )
       : makeConflictTarget(
           {
-            schema: lastName(table.slice(0, table.length - unqualified(table).length - 1)),
-            name: lastName(table),
+            schema: extractUnqualifiedName(table.slice(0, table.length - stripSchema(table).length - 1)),
+            name: extractUnqualifiedName(table),
             sql: table,
             kind: 'table',
             partitionKey: null,
@@ -75,7 +75,7 @@ export const missingConflictTarget: DefectKind = {
     `SELECT trueup.on_conflict_target(${quoteLiteral(object.table)}, ${quoteTextArray(object.columns)}` +
     `${object.detail === null ? '' : `, ${quoteLiteral(object.detail)}`})`,
   does: (effect, object) => (isUniqueOver(effect, object) ? 'makes' : null),
-  verifies: verifiesTarget,
+  verifies: verifiesConflictTarget,
   example: {
     schema: 'CREATE TABLE student_course_purchases (student_id bigint NOT NULL, course_id bigint NOT NULL);',
     statement:

@@ -1,11 +1,11 @@
 import type { Finding } from '../../audit/finding';
-import { path } from '../../audit/names';
+import { formatPath } from '../../audit/names';
 import { quoteLiteral, quoteTextArray } from '../../sql/quote';
-import { LIKELY_REFERENCES, PARAMETERS_ON } from '../catalogue';
+import { buildTableFilterSql, LIKELY_REFERENCES_SQL } from '../catalog';
 import type { DefectKind } from '../defect';
-import { checksColumns, isSame, sameKeys } from '../effects';
-import { likelyReferences } from '../keys';
-import { lost } from '../lost';
+import { checksColumns, isSameKeySet, isSameName } from '../effects';
+import { listLikelyReferences } from '../keys';
+import { findLost } from '../lost-kind';
 
 export const missingForeignKey: DefectKind = {
   id: 'missing-foreign-key',
@@ -15,23 +15,23 @@ export const missingForeignKey: DefectKind = {
   impact: 'Rows refer to rows that do not exist, and a deleted row leaves its references behind.',
   origin:
     'The tables were created by a tool, or for a database, that does not enforce references, and the keys were ' +
-    'never added. Nothing fails; the orphaned rows are found only when somebody looks.',
+    'never added. Nothing fails; the orphaned rows are found only by checking.',
   audit: {
-    grades: { B: 'the source has it', D: 'the name of the column alone suggests it' },
+    confidences: { B: 'the source has it', D: 'only the name of the column suggests it' },
     remedy:
-      'Settle orphaned rows first. Add the key NOT VALID, which takes a short lock, then validate it by itself.',
-    unwritten: 'only a name suggests it; whether it is meant is for a person to decide',
-    blind: 'Without a source only names suggest it, and most that look like it are meant to have no key.',
+      'Resolve orphaned rows first. Add the key NOT VALID, which takes a short lock, and validate it in a separate transaction.',
+    unwritten: 'only a name suggests the reference; a person must decide whether it is one',
+    blind: 'Without a source, only names suggest a reference, and most such columns have no key on purpose.',
     find: (evidence) => {
-      const sure = lost('missing-foreign-key', evidence);
+      const sure = findLost('missing-foreign-key', evidence);
       const known = new Set(sure.map(({ object }) => object));
-      const likely = likelyReferences(evidence.target.catalogue)
+      const likely = listLikelyReferences(evidence.target.catalog)
         .filter(({ comparable }) => comparable)
         .map(({ column, key }): Finding => {
-          const object = path(column.schema, column.table, column.name);
-          const refersTo = path(key.schema, key.table, key.name);
+          const object = formatPath(column.schema, column.table, column.name);
+          const refersTo = formatPath(key.schema, key.table, key.name);
           return {
-            grade: 'D',
+            confidence: 'D',
             object,
             message: `${object} appears to reference ${refersTo} but has no foreign key.`,
             evidence: [],
@@ -40,13 +40,13 @@ export const missingForeignKey: DefectKind = {
       return [...sure, ...likely.filter(({ object }) => !known.has(object))];
     },
   },
-  catalogue: {
+  catalog: {
     sql: `
 SELECT format('%I.%I', r.nspname, r.relname) AS "table", quote_ident(r.attname) AS object,
   format('%I.%I.%I appears to reference %I.%I.%I but has no foreign key.', r.nspname, r.relname, r.attname,
     r.nspname, r.target, r.target_column) AS sentence
-FROM (${LIKELY_REFERENCES}) AS r
-WHERE r.same AND ${PARAMETERS_ON('r.relname', 'r.attname')}
+FROM (${LIKELY_REFERENCES_SQL}) AS r
+WHERE r.same AND ${buildTableFilterSql('r.relname', 'r.attname')}
 ORDER BY 1, 2`,
     rows: 'defect',
     blind:
@@ -70,8 +70,8 @@ ORDER BY 1, 2`,
     `${quoteLiteral(object.name)}, ${quoteTextArray([object.detail ?? 'id'])})`,
   does: (effect, object) =>
     effect.kind === 'foreign key' &&
-    isSame(effect.table, object.table) &&
-    sameKeys(effect.columns, object.columns)
+    isSameName(effect.table, object.table) &&
+    isSameKeySet(effect.columns, object.columns)
       ? 'makes'
       : null,
   verifies: (check, object) => check.function === 'fk_ok' && checksColumns(check, object),

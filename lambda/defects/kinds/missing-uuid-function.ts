@@ -1,13 +1,13 @@
 import { quoteLiteral } from '../../sql/quote';
-import { claimed } from '../claims';
+import { listAttributedFindings } from '../attributed-findings';
 import type { DefectKind } from '../defect';
-import { decide } from '../diagnosis/finding';
-import { argument } from '../effects';
-import { lastName } from '../last-name';
+import { makeManualDecision } from '../diagnosis/finding';
+import { readArgument } from '../effects';
 import { UUID_FUNCTION } from '../signatures/uuid-function';
+import { extractUnqualifiedName } from '../unqualified-name';
 
-/** Which extension brings a function that PostgreSQL 13 does not have built in. */
-export const EXTENSION_OF = (name: string): string | null =>
+/** Returns the extension that provides a function if PostgreSQL 13 does not have it built in. */
+export const findUuidExtension = (name: string): string | null =>
   name.startsWith('uuid_generate_') ? 'uuid-ossp' : name === 'gen_random_uuid' ? 'pgcrypto' : null;
 
 export const missingUuidFunction: DefectKind = {
@@ -22,13 +22,13 @@ export const missingUuidFunction: DefectKind = {
     'schema is not on the search path of the role that calls the function. gen_random_uuid() is built in since ' +
     'PostgreSQL 13, uuidv4() and uuidv7() since 18.',
   audit: {
-    grades: { A: 'a statement of the workload fails with 42883' },
+    confidences: { A: 'a statement of the workload fails with 42883' },
     remedy:
       'Create the extension that provides it, or call gen_random_uuid(), which is built in since PostgreSQL 13.',
-    blind: 'Calls inside of functions.',
-    find: (evidence) => claimed('missing-uuid-function', evidence),
+    blind: 'Calls inside functions.',
+    find: (evidence) => listAttributedFindings('missing-uuid-function', evidence),
   },
-  catalogue: {
+  catalog: {
     sql: `
 SELECT '' AS "table", wanted.name AS object,
   CASE WHEN count(p.oid) = 0 THEN format('There is no function %s.', wanted.name)
@@ -43,10 +43,10 @@ ORDER BY 2`,
       'It shows which functions exist. Which ones the application calls can be seen only in its statements.',
   },
   repair: (object) => {
-    const name = lastName(object.name ?? 'uuid_generate_v4');
-    const extension = EXTENSION_OF(name);
+    const name = extractUnqualifiedName(object.name ?? 'uuid_generate_v4');
+    const extension = findUuidExtension(name);
     if (object.detail !== null)
-      return decide(
+      return makeManualDecision(
         `The function is in the schema ${object.detail}, which is not on the role's search path. Qualify the call ` +
           'with the schema, or add it to the search path that the application sets: ALTER ROLE … SET search_path ' +
           'replaces the whole path.',
@@ -66,15 +66,19 @@ ORDER BY 2`,
   verification: (object) =>
     `SELECT trueup.has_function(${quoteLiteral(object.name ?? 'uuid_generate_v4')}, '{}')`,
   does: (effect, object) => {
-    const extension = EXTENSION_OF(object.name ?? '');
+    const extension = findUuidExtension(object.name ?? '');
     if (effect.kind === 'extension') return effect.name === extension ? 'makes' : null;
     if (effect.kind === 'drop extension') return effect.name === extension ? 'takes-away' : null;
     if (effect.kind === 'function') return effect.function.name === object.name ? 'makes' : null;
     return effect.kind === 'drop function' && effect.function.name === object.name ? 'takes-away' : null;
   },
   verifies: (check, object) => {
-    const name = argument(check, 0, 'function_name');
-    return check.function === 'has_function' && typeof name === 'string' && lastName(name) === object.name;
+    const name = readArgument(check, 0, 'function_name');
+    return (
+      check.function === 'has_function' &&
+      typeof name === 'string' &&
+      extractUnqualifiedName(name) === object.name
+    );
   },
   example: {
     schema: '',

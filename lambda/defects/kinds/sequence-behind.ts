@@ -1,10 +1,10 @@
-import { behindSource } from '../behind';
-import { PARAMETERS_ON } from '../catalogue';
+import { buildTableFilterSql } from '../catalog';
 import type { DefectKind } from '../defect';
-import { repairBy } from '../diagnosis/finding';
-import { catchUp } from '../repair/id-default';
-import { LOOKAHEAD, SEQUENCES } from '../sequences';
+import { makeRepair } from '../diagnosis/finding';
+import { buildCatchUpRepair } from '../repair/id-default';
+import { LOOKAHEAD_VALUES, SEQUENCE_STATUS_SQL } from '../sequence-status';
 import { DUPLICATE_KEY } from '../signatures/duplicate-key';
+import { compareWithSourceSequences } from '../source-sequences';
 
 export const sequenceBehind: DefectKind = {
   id: 'sequence-behind',
@@ -18,26 +18,26 @@ export const sequenceBehind: DefectKind = {
     'Rows were copied with their ids, by a data-only dump, a replication task or an import, and the sequence was ' +
     'not advanced. The same moves also lose defaults and indexes.',
   audit: {
-    grades: {
-      A: 'one of the next 100 values is in the column already',
-      B: 'the sequence of the source has come further',
+    confidences: {
+      A: 'the column already contains one of the next 100 values',
+      B: 'the sequence of the source is ahead',
     },
-    remedy: 'setval above the highest value of the column, or to where the source stands.',
+    remedy: 'setval above the highest value of the column, or to the position of the source.',
     blind:
-      'Rows are asked in columns that are unique by themselves, where the role may read them and no row security is on. ' +
-      'Positions are not seen without rights on the sequence.',
-    find: behindSource,
+      'Rows are checked in columns with a single-column unique index, if the role may read them and no row security applies. ' +
+      'Positions cannot be read without the privilege SELECT or USAGE on the sequence.',
+    find: compareWithSourceSequences,
   },
-  catalogue: {
+  catalog: {
     sql: `
 SELECT r."table", r."column" AS object,
   format('%s is behind %s.%s: one of its next values is already taken.', r.sequence, r."table", r."column") AS sentence
-FROM (${SEQUENCES}) AS r
-WHERE r.taken AND ${PARAMETERS_ON('r.relname', 'r.attname')}
+FROM (${SEQUENCE_STATUS_SQL}) AS r
+WHERE r.taken AND ${buildTableFilterSql('r.relname', 'r.attname')}
 ORDER BY 1, 2`,
     rows: 'defect',
     blind:
-      `It checks whether one of the next ${LOOKAHEAD} values is taken, in columns that are unique by themselves. ` +
+      `It checks whether one of the next ${LOOKAHEAD_VALUES} values is taken, in columns with a single-column unique index. ` +
       'It leaves out ' +
       'tables with row-level security and tables that the role may not read. It looks up each table by its index ' +
       'and holds an ' +
@@ -45,11 +45,11 @@ ORDER BY 1, 2`,
   },
   repair: ({ table, column, name }) =>
     table === null || column === null || name === null
-      ? repairBy('Set the sequence above the highest id.')
-      : catchUp([{ table, column }], { sql: name, increment: 1 }),
+      ? makeRepair('Set the sequence above the highest id.')
+      : buildCatchUpRepair([{ table, column }], { sql: name, increment: 1 }),
   verification: ({ table, column, name }) =>
     `SELECT 'the sequence is behind' FROM ${table} HAVING max(${column}) > (SELECT last_value FROM ${name})`,
-  // A sequence's value is data: no statement of a migration sets it in a way that can be read from its text.
+  // The value of a sequence is data: the text of a migration does not reliably show a statement that sets it.
   does: () => null,
   verifies: () => false,
   example: {

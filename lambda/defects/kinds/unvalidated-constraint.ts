@@ -1,41 +1,41 @@
-import { isNotEnforced } from '../../sql/catalogue';
+import { buildNotEnforcedSql } from '../../sql/catalog';
 import { quoteLiteral } from '../../sql/quote';
-import { APPLICATION_TABLES, TABLE_NAME } from '../catalogue';
+import { APPLICATION_TABLES_SQL, TABLE_NAME_SQL } from '../catalog';
 import type { DefectKind } from '../defect';
-import { checksTable, isSame } from '../effects';
-import { unvalidated } from '../unvalidated';
+import { checksTable, isSameName } from '../effects';
+import { findUnvalidated } from '../unvalidated-constraints';
 
 export const unvalidatedConstraint: DefectKind = {
   id: 'unvalidated-constraint',
   title: 'A constraint was added NOT VALID and never validated',
   sqlstates: [],
   log: null,
-  impact: 'New rows are checked, old ones are not: the data may contradict what the schema says.',
+  impact: 'New rows are checked, but existing rows may violate the constraint.',
   origin:
     'NOT VALID is the right first step on a busy table, but the second step, VALIDATE CONSTRAINT, was forgotten, ' +
     'or it failed on rows that violate the constraint.',
   audit: {
-    grades: {
-      A: 'rows contradict it',
+    confidences: {
+      A: 'rows violate it',
       B: 'in the source it is validated',
-      C: 'whether rows contradict it was not looked at',
-      D: 'every row was looked at, and none contradicts it: many healthy databases have such',
+      C: 'existing rows were not checked',
+      D: 'every row was checked and none violates it: many healthy databases have such constraints',
     },
-    remedy: 'VALIDATE CONSTRAINT, by itself. Rows that violate it have to be settled first.',
+    remedy: 'VALIDATE CONSTRAINT in a separate transaction. Resolve the rows that violate it first.',
     blind:
-      'Rows of large tables without --deep, and a CHECK that calls more than a few functions of the server: it is not run.',
-    find: unvalidated,
+      'Rows of large tables without --full-scan, and rows of CHECK constraints that use types that are not built in, or functions other than a few built-in ones.',
+    find: findUnvalidated,
   },
-  catalogue: {
+  catalog: {
     sql: `
-SELECT ${TABLE_NAME} AS "table", quote_ident(k.conname) AS object,
+SELECT ${TABLE_NAME_SQL} AS "table", quote_ident(k.conname) AS object,
   format('Constraint %I on %I.%I is NOT VALID: %s.', k.conname, n.nspname, c.relname, pg_get_constraintdef(k.oid, true)) AS sentence
 FROM pg_constraint k
 JOIN pg_class c ON c.oid = k.conrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE NOT k.convalidated AND ${APPLICATION_TABLES}
+WHERE NOT k.convalidated AND ${APPLICATION_TABLES_SQL}
   -- From PostgreSQL 18 on: NOT ENFORCED is a decision, not an omission.
-  AND NOT (${isNotEnforced('k')})
+  AND NOT (${buildNotEnforcedSql('k')})
   AND ($1::text IS NULL OR c.relname = $1)
   AND ($2::text IS NULL OR EXISTS (SELECT FROM pg_attribute a
     WHERE a.attrelid = c.oid AND a.attname = $2 AND a.attnum = ANY (k.conkey)))
@@ -51,7 +51,9 @@ ORDER BY 1, 2`,
   }),
   verification: (object) => `SELECT trueup.no_unvalidated_constraints(${quoteLiteral(object.table)})`,
   does: (effect, object) =>
-    effect.kind === 'validate constraint' && isSame(effect.table, object.table) && effect.name === object.name
+    effect.kind === 'validate constraint' &&
+    isSameName(effect.table, object.table) &&
+    effect.name === object.name
       ? 'makes'
       : null,
   verifies: (check, object) => check.function === 'no_unvalidated_constraints' && checksTable(check, object),

@@ -1,7 +1,7 @@
-/** What `trueup alarm-test` works on, and by which a page knows that it is a test. */
+/** Objects of `trueup alarm-test`, by which a page recognizes the test. */
 
-/** A temporary table, and a column's alias where there is no table. */
+/** Name of a temporary table, or of a column alias in a statement without a table. */
 export const ALARM_TEST_TABLE = 'trueup_alarm_test';
 
-/** Makes nothing but a temporary table, which ends with the session. */
+/** Creates only a temporary table, which is dropped at the end of the session. */
 export const ALARM_TEST_SETUP = `CREATE TEMPORARY TABLE ${ALARM_TEST_TABLE} (id uuid PRIMARY KEY, note text)`;

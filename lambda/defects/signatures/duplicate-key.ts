@@ -2,8 +2,8 @@ import type { LogSignature } from '../defect';
 import { ALARM_TEST_TABLE } from './alarm-test';
 
 /**
- * 23505 is everyday: two people take one name, a message arrives twice. It is a defect of the schema only where the key's
- * own sequence is behind the data, which the words do not tell and the catalogue does.
+ * 23505 is common in normal operation: two users choose the same name, or a message arrives twice. The schema is the
+ * cause only if the key's sequence is behind the data. The error message does not show this, but the catalog does.
  */
 export const DUPLICATE_KEY: LogSignature = {
   id: 'duplicate-key',

@@ -1,8 +1,8 @@
 import type { LogSignature } from '../defect';
 import { ALARM_TEST_TABLE } from './alarm-test';
 
-/** As format_type() writes it, without length. */
-const TYPE =
+/** Pattern of a type name as format_type() writes it, without its length. */
+const TYPE_PATTERN =
   '(?:character varying|bit varying|double precision|time(?:stamp)? with(?:out)? time zone|' +
   '"?[A-Za-z_][\\w$]*"?(?:\\."?[A-Za-z_][\\w$]*"?)?)(?:\\[\\])?';
 
@@ -19,14 +19,14 @@ export const KEY_TYPES: LogSignature = {
       begins: 'operator does not exist: uuid = ',
       holds: [],
       lacks: [],
-      pattern: new RegExp(`^operator does not exist: (?<left>uuid) = (?<right>${TYPE})$`),
+      pattern: new RegExp(`^operator does not exist: (?<left>uuid) = (?<right>${TYPE_PATTERN})$`),
     },
     {
       sqlstate: '42883',
       begins: 'operator does not exist: ',
       holds: [' = uuid'],
       lacks: ['not exist: uuid = '],
-      pattern: new RegExp(`^operator does not exist: (?<left>${TYPE}) = (?<right>uuid)$`),
+      pattern: new RegExp(`^operator does not exist: (?<left>${TYPE_PATTERN}) = (?<right>uuid)$`),
     },
     {
       sqlstate: '42804',
@@ -41,7 +41,7 @@ export const KEY_TYPES: LogSignature = {
       holds: [' is of type uuid but expression is of type '],
       lacks: [' of relation ', ' does not exist', ' specified more than once', ' is ambiguous'],
       pattern: new RegExp(
-        `^column "(?<column>.+)" is of type (?<left>uuid) but expression is of type (?<right>${TYPE})$`,
+        `^column "(?<column>.+)" is of type (?<left>uuid) but expression is of type (?<right>${TYPE_PATTERN})$`,
         's',
       ),
     },

@@ -1,7 +1,10 @@
 import type { LogSignature } from '../defect';
 import { ALARM_TEST_TABLE } from './alarm-test';
 
-/** 23502, but not `column "x" of relation "t" contains null values` (SET NOT NULL) nor `domain d does not allow …`. */
+/**
+ * Matches 23502 for a row, but neither `column "x" of relation "t" contains null values` (SET NOT NULL) nor `domain d
+ * does not allow …`.
+ */
 export const NOT_NULL: LogSignature = {
   id: 'not-null',
   title: 'Not-null violation',

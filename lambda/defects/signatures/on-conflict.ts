@@ -2,8 +2,9 @@ import type { LogSignature } from '../defect';
 import { ALARM_TEST_TABLE } from './alarm-test';
 
 /**
- * ON CONFLICT finds no index, names a constraint that is not there, or one that cannot arbitrate. Not 42P10's other words,
- * `for SELECT DISTINCT, ORDER BY expressions must appear in select list`.
+ * Matches ON CONFLICT without a usable index: no index matches, or the named constraint does not exist or cannot be an
+ * arbiter. The other message of 42P10, `for SELECT DISTINCT, ORDER BY expressions must appear in select list`, is not
+ * matched.
  */
 export const ON_CONFLICT: LogSignature = {
   id: 'on-conflict',
@@ -21,16 +22,17 @@ export const ON_CONFLICT: LogSignature = {
       pattern: /^there is no unique or exclusion constraint matching the ON CONFLICT specification$/,
     },
     {
-      // ON CONSTRAINT of a name that is missing, or that is an index's. ALTER TABLE says `of relation` in its place.
+      // ON CONSTRAINT with a missing name or the name of an index. ALTER TABLE says `of relation` instead of `for
+      // table`.
       sqlstate: '42704',
       begins: 'constraint ',
       holds: [' for table ', ' does not exist'],
-      // 42704 is also what is said of these, whose names somebody may have chosen.
+      // These objects also cause 42704, and users can choose their names.
       lacks: [' of relation ', 'configuration parameter ', 'collation ', 'index ', 'type ', 'window '],
       pattern: /^constraint "(?<constraint>.+?)" for table "(?<table>.+)" does not exist$/s,
     },
     {
-      // Planned without complaint, refused by the first row.
+      // The statement is planned without an error and fails when it is executed.
       sqlstate: '55000',
       begins: 'ON CONFLICT does not support deferrable unique constraints/exclusion constraints as arbiters',
       holds: [],
@@ -46,7 +48,7 @@ export const ON_CONFLICT: LogSignature = {
       pattern: /^ON CONFLICT DO UPDATE not supported with exclusion constraints$/,
     },
     {
-      // ON CONSTRAINT of a CHECK or a foreign key.
+      // ON CONSTRAINT with a CHECK or a foreign key.
       sqlstate: '42809',
       begins: 'constraint in ON CONFLICT clause has no associated index',
       holds: [],

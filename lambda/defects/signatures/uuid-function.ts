@@ -1,8 +1,15 @@
 import type { LoggedMessage, LogSignature } from '../defect';
 import { ALARM_TEST_TABLE } from './alarm-test';
 
-/** Called without a schema, and with one: a name that only ends like it, `my_gen_random_uuid`, is neither. */
-const noFunction = (name: string, pattern: RegExp, lacks: readonly string[] = []): readonly LoggedMessage[] =>
+/**
+ * Returns patterns for calls without and with a schema. A name that only ends alike, `my_gen_random_uuid`, matches
+ * neither.
+ */
+const buildMissingFunctionMessages = (
+  name: string,
+  pattern: RegExp,
+  lacks: readonly string[] = [],
+): readonly LoggedMessage[] =>
   [`function ${name}`, 'function '].map((begins, i) => ({
     sqlstate: '42883',
     begins,
@@ -15,25 +22,26 @@ export const UUID_FUNCTION: LogSignature = {
   id: 'uuid-function',
   title: 'Missing UUID function',
   alarmTest: {
-    // A function of this name may exist, but never in the session's own temporary schema.
+    // Another schema may have a function of this name, but the session's own temporary schema never does.
     statement: `SELECT pg_temp.uuid_generate_v4() AS ${ALARM_TEST_TABLE}`,
     message: 'function pg_temp.uuid_generate_v4() does not exist at character 8',
   },
   messages: [
-    ...noFunction(
+    ...buildMissingFunctionMessages(
       'gen_random_uuid()',
       /^function (?:\S+\.)?(?<function>gen_random_uuid)\(\) does not exist$/,
     ),
-    ...noFunction(
+    ...buildMissingFunctionMessages(
       'uuid_generate_v',
       /^function (?:\S+\.)?(?<function>uuid_generate_v(?:1mc|\d))\([\w ,]*\) does not exist$/,
-      // Whose own function is called uuid_generate_view.
+      // Excludes names such as uuid_generate_view, which may be a user's own function.
       [...'aeiou'].map((letter) => `uuid_generate_v${letter}`),
     ),
-    // Built in from PostgreSQL 18 on.
-    ...noFunction('uuidv', /^function (?:\S+\.)?(?<function>uuidv[47])\([\w ,]*\) does not exist$/, [
-      'uuidv4_',
-      'uuidv7_',
-    ]),
+    // Built in since PostgreSQL 18.
+    ...buildMissingFunctionMessages(
+      'uuidv',
+      /^function (?:\S+\.)?(?<function>uuidv[47])\([\w ,]*\) does not exist$/,
+      ['uuidv4_', 'uuidv7_'],
+    ),
   ],
 };

@@ -1,48 +1,52 @@
-/** A database that cannot be reached, or whose connection was lost: whether to try again, and what to say. Pure. */
+/** Decides whether to retry after a failed or lost connection, and describes the failure. Pure. */
 import type { ErrorInfo } from '../../contract/errors';
-import { type ConnectionLost, SHARED_SESSION } from '../../postgres/database';
+import { type ConnectionLostError, SHARED_SESSION } from '../../postgres/database';
 
-/** Reasons for which trying again can help: a server that starts, restarts, or has no free slot. */
-const TRANSIENT =
+/** Failures that a retry can resolve: the server is starting or restarting, or has no free connection. */
+const TRANSIENT_FAILURES =
   /^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|EAI_AGAIN|ENOTFOUND|08|57P0|53300)/;
 
-export const isTransient = (error: ConnectionLost): boolean =>
+export const isTransient = (error: ConnectionLostError): boolean =>
   error.reason === undefined
-    ? !isTlsTrouble(error)
-    : TRANSIENT.test(error.reason) && !isPooler(error.reason, error.message);
+    ? !isTlsError(error)
+    : TRANSIENT_FAILURES.test(error.reason) && !isPoolerRefusal(error.reason, error.message);
 
-/** It refuses our startup options, as a violation of the protocol, or has swallowed them. */
-const isPooler = (reason: string | undefined, message: string): boolean =>
+/** Whether a pooler answered. It rejects Trueup's startup options as a protocol violation, or silently drops them. */
+const isPoolerRefusal = (reason: string | undefined, message: string): boolean =>
   reason === SHARED_SESSION || /unsupported startup parameter|RDS Proxy/i.test(message);
 
-const isTlsTrouble = (error: Error): boolean =>
+const isTlsError = (error: Error): boolean =>
   /certificate|SSL|TLS|password must be a string/i.test(error.message);
 
-export function connectionError(error: ConnectionLost): ErrorInfo {
+export function describeConnectionError(error: ConnectionLostError): ErrorInfo {
   const { reason } = error;
   const sqlstate = reason !== undefined && /^[0-9A-Z]{5}$/.test(reason) ? { sqlstate: reason } : {};
-  return { code: 'connection', ...sqlstate, ...connectionWords(reason, error.message) };
+  return { code: 'connection', ...sqlstate, ...describeConnectionFailure(reason, error.message) };
 }
 
-const ALLOW =
+const ALLOW_DATA_API_REMEDY =
   'Allow the caller rds-data:BeginTransaction, ExecuteStatement, CommitTransaction and RollbackTransaction on the cluster, and secretsmanager:GetSecretValue on the secret.';
-const CHECK_SECRET =
-  "Check the secret's ARN and the policy of its key, and that it holds `username` and `password`.";
-const ENABLE = 'Enable the Data API on the cluster, and give its ARN exactly as AWS shows it.';
+const CHECK_SECRET_REMEDY =
+  "Check the secret's ARN, the policy of its KMS key, and that the secret contains `username` and `password`.";
+const ENABLE_DATA_API_REMEDY =
+  'Enable the Data API on the cluster, and give its ARN exactly as AWS shows it.';
 
-/** By the name of the Data API's exception, whose words are clear enough. */
+/** Remedies by the Data API's exception name. The exception's own message is clear enough. */
 const DATA_API_REMEDIES: Readonly<Record<string, string>> = {
-  AccessDeniedException: ALLOW,
-  ForbiddenException: ALLOW,
-  SecretsErrorException: CHECK_SECRET,
-  InvalidSecretException: CHECK_SECRET,
-  HttpEndpointNotEnabledException: ENABLE,
-  NotFoundException: ENABLE,
+  AccessDeniedException: ALLOW_DATA_API_REMEDY,
+  ForbiddenException: ALLOW_DATA_API_REMEDY,
+  SecretsErrorException: CHECK_SECRET_REMEDY,
+  InvalidSecretException: CHECK_SECRET_REMEDY,
+  HttpEndpointNotEnabledException: ENABLE_DATA_API_REMEDY,
+  NotFoundException: ENABLE_DATA_API_REMEDY,
   DatabaseNotFoundException: 'Add an instance to the cluster: the Data API uses its writer.',
   InvalidResourceStateException: 'Wait until the cluster is available, and deploy again.',
 };
 
-function connectionWords(reason: string | undefined, message: string): { message: string; remedy: string } {
+function describeConnectionFailure(
+  reason: string | undefined,
+  message: string,
+): { message: string; remedy: string } {
   switch (reason) {
     case '28P01':
       return {
@@ -87,16 +91,16 @@ function connectionWords(reason: string | undefined, message: string): { message
       if (reason !== undefined && DATA_API_REMEDIES[reason]) {
         return { message, remedy: DATA_API_REMEDIES[reason] };
       }
-      if (isPooler(reason, message)) {
+      if (isPoolerRefusal(reason, message)) {
         return {
           message:
-            'a proxy or pooler in front of the database shares sessions, so the lock between runners would not hold',
+            'a proxy or pooler in front of the database shares sessions between clients, so the runner lock would not work',
           remedy:
             "Give the address of the database itself (the cluster's writer or the instance); on the command line, " +
             'use --pooler=session if the pooler keeps whole sessions.',
         };
       }
-      if (isTlsTrouble(new Error(message))) {
+      if (isTlsError(new Error(message))) {
         return {
           message: `the TLS connection could not be verified (${message})`,
           remedy:

@@ -1,36 +1,37 @@
-/** Sends scripted transactions, and waits for locks: the one place where a migration's SQL leaves the engine. */
+/** Sends the scripted transactions of migrations, and waits for locks. */
 
 import { ANY_RELATION } from '../../contract/locks';
 import type { Migration } from '../../contract/manifest';
 import { SqlError } from '../../postgres/database';
-import { brokenBy } from '../guard/guard';
+import { makeBrokenWorkloadError, makeUndecidedError } from '../guard/guard';
 import { type Blocker, findBlockers, findRowHolders } from '../locks/blockers';
-import { type Locking, locksToTake } from '../locks/locks';
-import { NotYet, Overtaken, type Run } from '../run';
-import { OVERTAKEN } from '../sql/engine';
-import { BREAKS_WORKLOAD } from '../sql/guard';
-import { GRACE_MS, OUTLAST_MARGIN_MS, waitOrGiveUp } from '../time/limits';
-import { isLockTrouble, migrationError } from './failures';
-import { type Outlast, outlasting } from './outlast';
-import { refuseOvertaken } from './rivals';
-import type { Scripted } from './script-builder';
+import { type LockingStatement, listLocksToTake } from '../locks/locks';
+import { ConcurrentRunnerError, DeadlineReachedError, type Run } from '../run';
+import { OVERTAKEN_SQLSTATE } from '../sql/engine';
+import { BREAKS_WORKLOAD_SQLSTATE } from '../sql/guard';
+import { LEAVES_UNDECIDED_SQLSTATE } from '../sql/touched-functions';
+import { AUTOVACUUM_MARGIN_MS, GRACE_MS, waitOrGiveUp } from '../time/limits';
+import { type AutovacuumWait, addAutovacuumWait } from './autovacuum-wait';
+import { isLockFailure, makeMigrationError } from './failures';
+import { throwIfOvertaken } from './rivals';
+import type { BuiltScript } from './script-builder';
 
-/** What waits for a lock. */
-export interface Waiting {
+/** A migration that waits for a lock. */
+export interface LockWait {
   readonly name: string;
   readonly file: string;
-  readonly statements: readonly Locking[];
+  readonly statements: readonly LockingStatement[];
 }
 
 /**
- * Sends transactions as one message. After an error what was committed counts; what met a lock is sent again from
- * there, after a pause in which the application can breathe.
- * @throws {NotYet} when a lock could not be had by the deadline
- * @throws {Overtaken} when another runner has been at one of them
+ * Sends transactions as one message. After an error, transactions that were already committed count as done. If a lock
+ * could not be acquired, the rest is sent again after a pause in which the application can proceed.
+ * @throws {DeadlineReachedError} when a lock could not be acquired by the deadline
+ * @throws {ConcurrentRunnerError} when another runner has changed the row of one of the migrations
  */
 export async function execute(
   run: Run,
-  scripts: readonly Scripted[],
+  scripts: readonly BuiltScript[],
   migrations: readonly Migration[],
   committed: (index: number) => void = () => {},
 ): Promise<readonly (readonly number[])[]> {
@@ -42,12 +43,12 @@ export async function execute(
       committed(done);
     }
   };
-  let outlast: Outlast | null = null;
+  let outlast: AutovacuumWait | null = null;
   for (let attempt = 1; ; attempt++) {
     if (Date.now() >= run.deadline)
-      throw new NotYet(`the time budget ran out before ${migrations[done]!.name}`);
+      throw new DeadlineReachedError(`the time budget ran out before ${migrations[done]!.name}`);
     const sent = scripts.slice(done);
-    sent[0] = outlasting(sent[0]!, outlast);
+    sent[0] = addAutovacuumWait(sent[0]!, outlast);
     try {
       const rows = await run.db.execute(
         sent.map((script) => script.transaction),
@@ -60,13 +61,15 @@ export async function execute(
       const failed = done + (error.transaction ?? 0);
       keep(failed);
       const origin = sent[error.transaction ?? 0]!.origins[error.statement ?? -1];
-      if (error.sqlstate === OVERTAKEN && origin?.section === 'ledger')
-        throw new Overtaken(migrations[failed]!.name);
-      if (error.sqlstate === BREAKS_WORKLOAD && origin?.section === 'guard')
-        throw await brokenBy(run, migrations[failed]!, error, null);
-      if (!isLockTrouble(error, origin)) {
-        await refuseOvertaken(run, migrations[failed]!.name);
-        throw migrationError(error, origin, migrations[failed]!);
+      if (error.sqlstate === OVERTAKEN_SQLSTATE && origin?.section === 'ledger')
+        throw new ConcurrentRunnerError(migrations[failed]!.name);
+      if (error.sqlstate === BREAKS_WORKLOAD_SQLSTATE && origin?.section === 'guard')
+        throw await makeBrokenWorkloadError(run, migrations[failed]!, error, null);
+      if (error.sqlstate === LEAVES_UNDECIDED_SQLSTATE && origin?.section === 'guard')
+        throw await makeUndecidedError(run, error);
+      if (!isLockFailure(error, origin)) {
+        await throwIfOvertaken(run, migrations[failed]!.name);
+        throw makeMigrationError(error, origin, migrations[failed]!);
       }
       outlast = await waitForLock(run, migrations[failed]!, error, attempt);
     }
@@ -74,49 +77,49 @@ export async function execute(
 }
 
 /**
- * Names the blockers and pauses.
+ * Reports the blocking sessions and pauses.
  * @returns what the next attempt has to wait for first
- * @throws {NotYet} when the deadline comes first
+ * @throws {DeadlineReachedError} when the deadline comes first
  */
 export async function waitForLock(
   run: Run,
-  migration: Waiting,
+  migration: LockWait,
   error: SqlError,
   attempt: number,
-): Promise<Outlast | null> {
-  const wanted = locksToTake(migration.statements)
+): Promise<AutovacuumWait | null> {
+  const wanted = listLocksToTake(migration.statements)
     .map(([relation, mode]) => ({ relation, mode }))
     .filter(({ relation }) => relation !== ANY_RELATION);
   const blockers =
     wanted.length > 0
       ? await findBlockers(run.db, wanted, run.names.ownerRole)
-      : await findRowHolders(run.db, rowsChanged(migration), run.names.ownerRole);
-  const unseen = wanted.length > 0 ? 'the holder was not seen' : 'its holder is unknown';
+      : await findRowHolders(run.db, listChangedTables(migration), run.names.ownerRole);
+  const unseen = wanted.length > 0 ? 'no blocking session was found' : 'the blocking session is unknown';
   const who = blockers.length > 0 ? blockers.map(({ words }) => words).join('; ') : unseen;
   run.tell({ type: 'waiting', for: 'lock', message: `${migration.name} waits for a lock: ${who}` });
-  if (await waitOrGiveUp(attempt, run.deadline)) return toOutlast(run, wanted, blockers);
-  throw new NotYet(`${migration.name} waits for a lock: ${who}`, {
+  if (await waitOrGiveUp(attempt, run.deadline)) return computeAutovacuumWait(run, wanted, blockers);
+  throw new DeadlineReachedError(`${migration.name} waits for a lock: ${who}`, {
     code: 'lock-timeout',
     migration: migration.name,
     file: migration.file,
     message: `could not get a lock on ${wanted.map((lock) => lock.relation).join(', ') || 'its tables'} in time`,
     remedy:
       blockers.length > 0 && blockers.every(({ autovacuum }) => autovacuum !== null)
-        ? BEHIND_AUTOVACUUM
+        ? AUTOVACUUM_REMEDY
         : wanted.length > 0
           ? 'End the sessions that hold it (pg_terminate_backend), or deploy at a quieter time; the application was not blocked.'
-          : 'End the transactions that hold rows of it (pg_terminate_backend), or deploy at a quieter time.',
+          : 'End the sessions whose transactions have locked rows of it (pg_terminate_backend), or deploy at a quieter time.',
     sqlstate: error.sqlstate,
     details: blockers.map(({ words }) => words),
   });
 }
 
-/** Nobody but a superuser, or from PostgreSQL 18 on a member of pg_signal_autovacuum_worker, may end one. */
-const BEHIND_AUTOVACUUM =
+/** Only a superuser, or since PostgreSQL 18 a member of pg_signal_autovacuum_worker, may end an autovacuum. */
+const AUTOVACUUM_REMEDY =
   'Deploy again once autovacuum has finished with the table (pg_stat_progress_vacuum shows its progress; a higher autovacuum_vacuum_cost_limit in the parameter group speeds it up). An autovacuum that prevents wraparound never gives way.';
 
-/** The tables whose rows the migration changes. */
-const rowsChanged = ({ statements }: Waiting): string[] => [
+/** Returns the tables whose rows the migration changes. */
+const listChangedTables = ({ statements }: LockWait): string[] => [
   ...new Set(
     statements
       .flatMap(({ locks }) => locks)
@@ -127,15 +130,15 @@ const rowsChanged = ({ statements }: Waiting): string[] => [
   ),
 ];
 
-/** Where nobody but an autovacuum that only cleans is in the way. */
-function toOutlast(
+/** Returns what to wait for if only an autovacuum that gives way blocks the lock; otherwise `null`. */
+function computeAutovacuumWait(
   run: Run,
   wanted: readonly { readonly relation: string }[],
   blockers: readonly Blocker[],
-): Outlast | null {
+): AutovacuumWait | null {
   if (wanted.length === 0 || blockers.length === 0) return null;
   if (blockers.some(({ autovacuum }) => autovacuum !== 'cleans')) return null;
-  const waitMs = blockers[0]!.deadlockMs + OUTLAST_MARGIN_MS;
+  const waitMs = blockers[0]!.deadlockMs + AUTOVACUUM_MARGIN_MS;
   if (Date.now() + waitMs > run.deadline) return null;
   return { relations: wanted.map(({ relation }) => relation), waitMs };
 }

@@ -1,81 +1,88 @@
 /**
- * Reads from the catalogue how a statement outside a transaction ended whose answer was lost. Where
- * the server outlives the client it has recorded the end itself; this is for all else.
+ * Reads from the catalog how a non-transactional statement ended if its answer was lost. If the server completed
+ * the statement after the client disconnected, it also recorded that; this covers all other cases.
  */
 
-import type { BegunTarget, Since, StatementTarget } from '../../contract/manifest';
+import type { StartedTarget, StatementStart, StatementTarget } from '../../contract/manifest';
 import type { Database } from '../../postgres/database';
 import type { Run } from '../run';
-import { dropInvalid, readIndex } from './indexes';
+import { dropInvalidIndex, readIndex } from './index-state';
 import { dropReindexLeftovers, isRebuilt } from './reindex';
-import { relationsNamed } from './resolve-names';
+import { resolveRelations } from './resolve-names';
 
-export type Found =
-  /** The database is as the statement leaves it. */
+export type StatementProgress =
+  /** The database is in the state that the statement produces. */
   | { readonly is: 'done' }
-  /** It is to be sent. */
+  /** The statement must be sent. */
   | { readonly is: 'open' }
   | { readonly is: 'under way'; readonly message: string }
-  /** It ended between two of its own transactions; this statement brings it to its end. */
+  /** It ended between two of its own transactions; the statement in `finish` completes it. */
   | { readonly is: 'half done'; readonly finish: string }
   /** It left an INVALID index of this name. */
   | { readonly is: 'invalid'; readonly name: string };
 
-const DONE: Found = { is: 'done' };
-const OPEN: Found = { is: 'open' };
-const doneIf = (done: boolean): Found => (done ? DONE : OPEN);
+const COMPLETED: StatementProgress = { is: 'done' };
+const NOT_COMPLETED: StatementProgress = { is: 'open' };
+const completedIf = (done: boolean): StatementProgress => (done ? COMPLETED : NOT_COMPLETED);
 
-/** @param since when it was begun; null when it has not been, and then whatever is there was there before */
-export async function readOutcome(
+/**
+ * Reads how the statement ended. @param since when it was begun; `null` if it was not, so that whatever exists was
+ * there before
+ */
+export async function readStatementOutcome(
   run: Run,
   target: StatementTarget | null,
-  since: Since | null,
-): Promise<Found> {
+  since: StatementStart | null,
+): Promise<StatementProgress> {
   switch (target?.kind) {
     case 'index':
-      if (target.action === 'reindex') return since ? doneIf(await isRebuilt(run, target, since)) : OPEN;
+      if (target.action === 'reindex')
+        return since ? completedIf(await isRebuilt(run, target, since)) : NOT_COMPLETED;
       return readIndexOutcome(run, target);
     case 'partition':
       return readPartitionOutcome(run, target);
     case 'subscription':
-      return doneIf(await isSubscribed(run.db, target));
+      return completedIf(await isSubscribed(run.db, target));
     case 'maintenance':
-      return doneIf(since !== null && (await isVacuumed(run, target.vacuumed, since)));
+      return completedIf(since !== null && (await isVacuumed(run, target.vacuumed, since)));
     default:
-      return OPEN;
+      return NOT_COMPLETED;
   }
 }
 
 async function readIndexOutcome(
   run: Run,
   target: Extract<StatementTarget, { kind: 'index' }>,
-): Promise<Found> {
+): Promise<StatementProgress> {
   const found = await readIndex(run.db, target, run.names.ownerRole);
-  if (target.action === 'drop') return doneIf(found === null);
-  if (found === null) return OPEN;
+  if (target.action === 'drop') return completedIf(found === null);
+  if (found === null) return NOT_COMPLETED;
   if (found.building) return { is: 'under way', message: `${found.name} is being built: ${found.building}` };
-  // One of another kind is somebody else's: the statement itself then says that the name is taken.
-  return found.valid ? doneIf(found.unique === target.unique) : { is: 'invalid', name: found.name };
+  // An index that differs in uniqueness is not this migration's. The statement then fails because the name is taken.
+  return found.valid ? completedIf(found.unique === target.unique) : { is: 'invalid', name: found.name };
 }
 
-/** `DETACH … CONCURRENTLY` commits twice: first it marks the partition, then it waits for older queries and detaches. */
+/**
+ * `DETACH … CONCURRENTLY` has two transactions: the first marks the partition, and the second waits for older queries
+ * and detaches it.
+ */
 async function readPartitionOutcome(
   run: Run,
   { table, partition }: Extract<StatementTarget, { kind: 'partition' }>,
-): Promise<Found> {
-  const [parent, child] = await relationsNamed(run.db, [table, partition], run.names.ownerRole);
+): Promise<StatementProgress> {
+  const [parent, child] = await resolveRelations(run.db, [table, partition], run.names.ownerRole);
   const rows = await run.db.query(
     `SELECT ${run.serverVersion >= 140000 ? 'h.inhdetachpending' : 'false'} AS pending
 FROM pg_catalog.pg_inherits h
 WHERE h.inhparent OPERATOR(pg_catalog.=) $1::pg_catalog.oid AND h.inhrelid OPERATOR(pg_catalog.=) $2::pg_catalog.oid`,
     [parent ?? null, child ?? null],
   );
-  if (!rows[0]) return DONE;
-  if (rows[0].pending !== true) return OPEN;
+  if (!rows[0]) return COMPLETED;
+  if (rows[0].pending !== true) return NOT_COMPLETED;
   return { is: 'half done', finish: `ALTER TABLE ${table} DETACH PARTITION ${partition} FINALIZE` };
 }
 
-/** All of it can be read by everybody. */
+/** Reads only columns of pg_subscription that every role may read. */
 async function isSubscribed(
   db: Database,
   target: Extract<StatementTarget, { kind: 'subscription' }>,
@@ -96,9 +103,9 @@ WHERE s.subname OPERATOR(pg_catalog.=) $1::pg_catalog.name AND s.subdbid OPERATO
   );
 }
 
-async function isVacuumed(run: Run, tables: readonly string[], since: Since): Promise<boolean> {
+async function isVacuumed(run: Run, tables: readonly string[], since: StatementStart): Promise<boolean> {
   if (tables.length === 0) return false;
-  const oids = await relationsNamed(run.db, tables, run.names.ownerRole);
+  const oids = await resolveRelations(run.db, tables, run.names.ownerRole);
   const rows = await run.db.query(
     `SELECT pg_catalog.bool_and(coalesce(pg_catalog.pg_stat_get_last_vacuum_time(oid)
   OPERATOR(pg_catalog.>=) $2::pg_catalog.text::pg_catalog.timestamptz, false)) AS done FROM pg_catalog.unnest($1::pg_catalog.oid[]) AS t (oid)`,
@@ -108,32 +115,32 @@ async function isVacuumed(run: Run, tables: readonly string[], since: Since): Pr
 }
 
 /**
- * Removes what an unfinished statement left that serves nobody: an INVALID index that it made. A valid one, and one that
- * is being built, stays. Returns what a person should know of the rest, or null.
+ * Removes an INVALID index that an unfinished statement created. A valid index, and one that is being built, stays.
+ * Returns what a person should know about the rest, or `null`.
  */
-export async function tidy(run: Run, target: BegunTarget | null): Promise<string | null> {
+export async function cleanUpUnfinished(run: Run, target: StartedTarget | null): Promise<string | null> {
   if (target?.kind === 'index' && target.action === 'reindex') {
     await dropReindexLeftovers(run, target, target.since);
   } else if (target?.kind === 'index' && target.action === 'create') {
     const index = await readIndex(run.db, target, run.names.ownerRole);
     if (index?.building) return `its index ${index.name} is still being built (${index.building})`;
     if (index && !index.valid)
-      await dropInvalid(run.db, target, run.serverVersion, run.deadline, run.names.ownerRole);
+      await dropInvalidIndex(run.db, target, run.serverVersion, run.deadline, run.names.ownerRole);
   } else if (target?.kind === 'partition') {
-    const found = await readOutcome(run, target, target.since ?? null);
+    const found = await readStatementOutcome(run, target, target.since ?? null);
     if (found.is === 'half done')
-      return `${target.partition} is detached from ${target.table} half way; \`${found.finish}\` completes it`;
+      return `${target.partition} is only partly detached from ${target.table}; \`${found.finish}\` completes it`;
   }
   return null;
 }
 
-/** The statement is still the one that was begun: its file may have been edited since. */
-export const isSameTarget = (begun: BegunTarget | null, target: StatementTarget | null): boolean => {
+/** Whether the statement is still the one that was begun; its file may have been edited since. */
+export const isSameTarget = (begun: StartedTarget | null, target: StatementTarget | null): boolean => {
   if (begun === null || target === null) return begun === target;
   const { since: _, ...rest } = begun;
-  return canonical(rest) === canonical(target);
+  return toCanonicalJson(rest) === toCanonicalJson(target);
 };
 
-/** The server keeps the fields in an order of its own. */
-const canonical = (value: object): string =>
+/** Sorts the fields, since jsonb does not keep their order. */
+const toCanonicalJson = (value: object): string =>
   JSON.stringify(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));

@@ -1,19 +1,22 @@
-/** REINDEX outside a transaction: whether it came to its end, and the copies that an interrupted one leaves behind. */
+/**
+ * Determines whether a non-transactional REINDEX completed, and drops the copies that an interrupted one leaves.
+ */
 
-import type { Since, StatementTarget } from '../../contract/manifest';
+import type { StatementStart, StatementTarget } from '../../contract/manifest';
 import { SqlError } from '../../postgres/database';
 import { quoteIdentifier } from '../../sql/quote';
 import type { Run } from '../run';
-import { longRunning } from './indexes';
-import { relationsNamed } from './resolve-names';
+import { buildLongRunningSettings } from './index-state';
+import { resolveRelations } from './resolve-names';
 
 export type ReindexTarget = Extract<StatementTarget, { kind: 'index' }>;
 
 /**
- * The indexes that it is about, `$1` a table, `$2` an index, `$3` a schema, all null for the whole database: those of
- * partitions and of TOAST tables too. What PostgreSQL itself made belongs to REINDEX SYSTEM.
+ * Selects the indexes that the REINDEX covers, including those of partitions and TOAST tables. `$1` is a table, `$2`
+ * an index, `$3` a schema; all are NULL for the whole database. Indexes of PostgreSQL's own catalogs belong to
+ * REINDEX SYSTEM.
  */
-const SCOPE = `WITH RECURSIVE named (oid) AS (
+const REINDEX_SCOPE_SQL = `WITH RECURSIVE named (oid) AS (
   SELECT $1::pg_catalog.oid WHERE $1::pg_catalog.oid IS NOT NULL
   UNION ALL SELECT $2::pg_catalog.oid WHERE $2::pg_catalog.oid IS NOT NULL
   UNION ALL SELECT c.oid FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
@@ -40,15 +43,18 @@ const SCOPE = `WITH RECURSIVE named (oid) AS (
   WHERE i.indexrelid OPERATOR(pg_catalog.=) ANY (SELECT oid FROM whole)
     OR i.indrelid OPERATOR(pg_catalog.=) ANY (SELECT oid FROM tables))`;
 
-/** Its row in pg_class is newer than transaction `$4`, a number of 64 bits of which the row has the lower half. */
-const changedSince = (index: string): string =>
+/**
+ * Whether the index's row in pg_class is newer than transaction `$4`. That number has 64 bits; xmin is its lower
+ * half.
+ */
+const buildChangedSinceSql = (index: string): string =>
   `pg_catalog.age(${index}.changed) OPERATOR(pg_catalog.<)
     pg_catalog.age(($4::numeric OPERATOR(pg_catalog.%) 4294967296)::pg_catalog.text::pg_catalog.xid)`;
 
-async function scopeOf(run: Run, target: ReindexTarget): Promise<(string | null)[]> {
+async function readReindexScope(run: Run, target: ReindexTarget): Promise<(string | null)[]> {
   const { name, schema, table } = target;
-  const named = (written: string) => relationsNamed(run.db, [written], run.names.ownerRole);
-  // An oid that nothing has: what is named but gone is not the whole database.
+  const named = (written: string) => resolveRelations(run.db, [written], run.names.ownerRole);
+  // Oid 0 matches no relation: a name that does not exist must not select the whole database.
   if (name !== null) {
     const index =
       schema === null ? quoteIdentifier(name) : `${quoteIdentifier(schema)}.${quoteIdentifier(name)}`;
@@ -58,18 +64,21 @@ async function scopeOf(run: Run, target: ReindexTarget): Promise<(string | null)
   return [null, null, schema];
 }
 
-/** Every index that it is about was built since. REINDEX passes over INVALID ones and, CONCURRENTLY, over EXCLUDE. */
-export async function isRebuilt(run: Run, target: ReindexTarget, since: Since): Promise<boolean> {
+/**
+ * Whether every index that the REINDEX covers was rebuilt since then. REINDEX skips INVALID indexes and, with
+ * CONCURRENTLY, those of EXCLUDE constraints.
+ */
+export async function isRebuilt(run: Run, target: ReindexTarget, since: StatementStart): Promise<boolean> {
   const rows = await run.db.query(
-    `${SCOPE}
-SELECT FROM scope s WHERE s.indisvalid AND NOT s.indisexclusion AND NOT (${changedSince('s')}) LIMIT 1`,
-    [...(await scopeOf(run, target)), since.xid],
+    `${REINDEX_SCOPE_SQL}
+SELECT FROM scope s WHERE s.indisvalid AND NOT s.indisexclusion AND NOT (${buildChangedSinceSql('s')}) LIMIT 1`,
+    [...(await readReindexScope(run, target)), since.xid],
   );
   return rows.length === 0;
 }
 
-/** What makes two indexes copies of each other: all but their names and whether they are valid. */
-const SAME_DEFINITION = [
+/** Columns in which two copies of an index agree: everything but the name and the validity. */
+const SAME_DEFINITION_COLUMNS = [
   ...['indrelid', 'indisunique', 'indkey', 'indclass', 'indcollation', 'indoption', 'indnkeyatts'].map(
     (column) => [`copy.${column}`, `i.${column}`] as const,
   ),
@@ -88,13 +97,18 @@ const SAME_DEFINITION = [
   .join('\n  AND ');
 
 /**
- * A failed REINDEX CONCURRENTLY leaves one of the two indexes behind, INVALID and still kept up to date by every write:
- * the new one as `<name>_ccnew`, or the old one as `<name>_ccold` (documentation of REINDEX), with a number where that
- * is taken, and shortened where the name is long. So it is known by its definition, and ours by its age.
+ * A failed REINDEX CONCURRENTLY leaves one of the two indexes behind. It is INVALID, and every write still updates
+ * it. The new one is named `<name>_ccnew` and the old one `<name>_ccold` (documentation of REINDEX), with a number if
+ * that name is taken, and shortened if the name is long. So a leftover is recognized by its definition, and one of
+ * this run by its age.
  */
-export async function dropReindexLeftovers(run: Run, target: ReindexTarget, since?: Since): Promise<void> {
+export async function dropReindexLeftovers(
+  run: Run,
+  target: ReindexTarget,
+  since?: StatementStart,
+): Promise<void> {
   const rows = await run.db.query(
-    `${SCOPE}
+    `${REINDEX_SCOPE_SQL}
 SELECT DISTINCT n.nspname AS schema, copy.relname AS name, o.relname AS of
 FROM scope o JOIN pg_catalog.pg_index i ON i.indexrelid OPERATOR(pg_catalog.=) o.indexrelid
 JOIN (SELECT x.*, c.relname, c.relnamespace, c.xmin AS changed FROM pg_catalog.pg_index x
@@ -103,21 +117,21 @@ JOIN (SELECT x.*, c.relname, c.relnamespace, c.xmin AS changed FROM pg_catalog.p
 JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) copy.relnamespace
 WHERE NOT copy.indisvalid AND copy.relname OPERATOR(pg_catalog.~) '_cc(new|old)[0-9]*$'
   AND pg_catalog.starts_with(o.relname::pg_catalog.text, pg_catalog.regexp_replace(copy.relname::pg_catalog.text, '_cc(new|old)[0-9]*$', ''))
-  AND ($4::pg_catalog.text IS NULL OR ${changedSince('copy')})
-  AND ${SAME_DEFINITION}
+  AND ($4::pg_catalog.text IS NULL OR ${buildChangedSinceSql('copy')})
+  AND ${SAME_DEFINITION_COLUMNS}
   AND NOT EXISTS (SELECT FROM pg_catalog.pg_stat_progress_create_index p
     WHERE p.index_relid OPERATOR(pg_catalog.=) copy.indexrelid)`,
-    [...(await scopeOf(run, target)), since?.xid ?? null],
+    [...(await readReindexScope(run, target)), since?.xid ?? null],
   );
   for (const { schema, name, of } of rows) {
     const copy = `${quoteIdentifier(String(schema))}.${quoteIdentifier(String(name))}`;
-    const settings = longRunning(run.serverVersion, run.names.ownerRole);
+    const settings = buildLongRunningSettings(run.serverVersion, run.names.ownerRole);
     try {
       await run.db.executeOutside(`DROP INDEX CONCURRENTLY IF EXISTS ${copy}`, settings, {
         deadline: run.deadline,
       });
     } catch (error) {
-      // Only a superuser may name what is in schema pg_toast.
+      // Only a superuser may name objects in schema pg_toast.
       if (!(error instanceof SqlError) || error.sqlstate !== '42501') throw error;
       run.warnings.push(
         `an interrupted REINDEX left ${copy}, an INVALID copy of ${String(of)}, which this role may not drop; a superuser can (DROP INDEX ${copy}), and VACUUM FULL of its table removes it`,

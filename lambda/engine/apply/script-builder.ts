@@ -1,15 +1,18 @@
-/** A transaction as it is sent, each statement with where it comes from, and how long its locks may be held. Pure. */
+/** Builds a transaction, with the origin of each statement and the time for which its locks may be held. Pure. */
 
 import type { Migration } from '../../contract/manifest';
 import type { Transaction } from '../../postgres/database';
 import { quoteIdentifier } from '../../sql/quote';
-import { guardStatement } from '../guard/statements';
-import type { Known } from '../ledger/rows';
+import { buildGuardStatementSql } from '../guard/guard-sql';
+import type { KnownRow } from '../ledger/ledger-rows';
 import type { LockPlan } from '../locks/locks';
-import { searchPathOf } from '../schemas';
-import type { Names } from './names';
+import { formatSearchPath } from '../search-path';
+import type { RunNames } from './run-names';
 
-/** `hold`: between two statements, what is left of the time; `index` is that of the statement before it. */
+/**
+ * The part of a migration that a statement belongs to. `hold` checks, between two statements, how much of the hold
+ * time is left; its `index` is that of the statement before it.
+ */
 export type ScriptSection =
   | 'settings'
   | 'preflight'
@@ -21,29 +24,32 @@ export type ScriptSection =
   | 'guard'
   | 'ledger';
 
-/** Where a sent statement comes from, so that the server's error can be put back into the file. */
-export interface Origin {
+/** The origin of a statement, used to map a server error to its place in the file. */
+export interface StatementOrigin {
   readonly migration: string;
   readonly section: ScriptSection;
   /** Index in the section, from 0. */
   readonly index: number;
 }
 
-export interface Scripted {
+export interface BuiltScript {
   readonly transaction: Transaction;
-  readonly origins: readonly Origin[];
-  /** The migration's row in the ledger once it is committed; null where it writes none. */
-  readonly leaves: Known | null;
-  /** Where it takes its locks; null where it takes none beforehand. */
+  readonly origins: readonly StatementOrigin[];
+  /** The migration's ledger row after the commit; `null` if the script writes none. */
+  readonly leaves: KnownRow | null;
+  /** Where the script acquires its locks; `null` if it acquires none beforehand. */
   readonly locking: { readonly at: number; readonly plan: LockPlan } | null;
 }
 
 export class ScriptBuilder {
   private readonly statements: string[] = [];
-  private readonly origins: Origin[] = [];
+  private readonly origins: StatementOrigin[] = [];
   private holdMs: number | null = null;
-  private locking: Scripted['locking'] = null;
-  /** @param settings in force from the transaction's start; numbers are milliseconds, null leaves it as it is */
+  private locking: BuiltScript['locking'] = null;
+  /**
+   * Starts a transaction. @param settings in force from its start; numbers are milliseconds, `null` leaves a setting
+   * unchanged
+   */
   constructor(
     private readonly migration: string,
     private readonly settings: Readonly<Record<string, string | number | null>>,
@@ -55,7 +61,7 @@ export class ScriptBuilder {
     return this;
   }
 
-  /** Takes the locks. From here on the time for which they may be held runs. */
+  /** Acquires the locks. The time for which they may be held starts here. */
   lock(plan: LockPlan): this {
     if (plan.take === null) return this;
     this.holdMs = plan.holdMs;
@@ -63,24 +69,27 @@ export class ScriptBuilder {
     return this.add('locks', plan.take);
   }
 
-  /** One of the file's, under what is left of that time: `statement_timeout` alone begins anew with each statement. */
+  /**
+   * Adds a statement of the file, limited by the remaining hold time; `statement_timeout` on its own would restart
+   * with each statement.
+   */
   addHeld(section: 'up' | 'down' | 'verify', sql: string, index = 0, after = index - 1): this {
     this.hold(after);
     return this.add(section, sql, index);
   }
 
-  /** Under what is left of that time too; it knows itself how much that is. */
-  addGuard(migration: Migration, names: Names, after: number): this {
+  /** Adds the guard, under the same limit; it computes the remaining time itself. */
+  addGuard(migration: Migration, names: RunNames, after: number, guardMs: number): this {
     this.hold(after);
-    return this.add('guard', guardStatement(migration, names, { holdMs: this.holdMs }));
+    return this.add('guard', buildGuardStatementSql(migration, names, { holdMs: this.holdMs, guardMs }));
   }
 
   /**
-   * What is deferred to the commit (foreign keys, constraint triggers) runs now: no timeout holds for it there. Nothing
-   * is deferred by a change of definitions.
+   * Runs the deferred checks (foreign keys, constraint triggers) now, because no timeout applies to them at the
+   * commit. Statements that only change definitions defer nothing.
    */
   runDeferred(commands: readonly string[], after: number): this {
-    if (this.holdMs === null || commands.every((command) => DEFINES.test(command))) return this;
+    if (this.holdMs === null || commands.every((command) => DDL_COMMAND.test(command))) return this;
     this.hold(after);
     return this.add('hold', 'SET CONSTRAINTS ALL IMMEDIATE', after);
   }
@@ -89,7 +98,7 @@ export class ScriptBuilder {
     if (this.holdMs !== null) this.add('hold', `SELECT trueup._hold(${this.holdMs})`, Math.max(0, after));
   }
 
-  build(leaves: Known | null = null): Scripted {
+  build(leaves: KnownRow | null = null): BuiltScript {
     const given = Object.entries(this.settings).filter(([, value]) => value !== null);
     const settings = Object.fromEntries(given.map(([name, value]) => [name, String(value)]));
     return {
@@ -101,14 +110,17 @@ export class ScriptBuilder {
   }
 }
 
-const DEFINES = /^(ALTER|COMMENT|CREATE|DROP|GRANT|REVOKE)\b/;
+const DDL_COMMAND = /^(ALTER|COMMENT|CREATE|DROP|GRANT|REVOKE)\b/;
 
-/** For a tenant in a schema of its own. */
-export const pathSetting = ({ schemas }: Pick<Names, 'schemas'>): Record<string, string | null> => ({
-  search_path: schemas == null ? null : searchPathOf(schemas),
+/** Returns the search path setting of a tenant in its own schema. */
+export const buildSearchPathSetting = ({
+  schemas,
+}: Pick<RunNames, 'schemas'>): Record<string, string | null> => ({
+  search_path: schemas == null ? null : formatSearchPath(schemas),
 });
 
-/** From here on, to the transaction's end. */
-export const setLimit = (name: string, milliseconds: number): string => `SET LOCAL ${name} = ${milliseconds}`;
+/** Sets a limit from here to the end of the transaction. */
+export const buildSetLimitSql = (name: string, milliseconds: number): string =>
+  `SET LOCAL ${name} = ${milliseconds}`;
 
-export const asOwner = (role: string): string => `SET LOCAL ROLE ${quoteIdentifier(role)}`;
+export const buildSetRoleSql = (role: string): string => `SET LOCAL ROLE ${quoteIdentifier(role)}`;

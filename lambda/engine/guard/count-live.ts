@@ -1,12 +1,17 @@
-/** Counts what the database runs, in a session that otherwise only reads: on a schedule, so that a deployment knows what is in use. */
+/** Counts the statements that the database runs, on a schedule, so that a deployment knows which are in use. */
 import { type Database, SqlError } from '../../postgres/database';
-import { READ_WRITE } from '../../postgres/without-writing';
-import { countLive } from './statements';
+import { makePinnedTransaction } from '../../postgres/pinned-search-path';
+import { buildCountLiveSql } from './guard-sql';
 
-/** Nothing fails for it: who may not write there does not count. @throws {ConnectionLost} */
-export async function countLiveOn(db: Database, ownerRole: string | null): Promise<void> {
+/**
+ * Counts the live statements once. An SQL error is ignored: a role that may not write to schema trueup does not
+ * count.
+ * @param db a connection that can write, on which only Trueup's own statements have run
+ * @throws {ConnectionLostError}
+ */
+export async function countLiveStatements(db: Database, ownerRole: string | null): Promise<void> {
   try {
-    await db.execute([{ statements: [READ_WRITE, countLive({ ownerRole })] }]);
+    await db.execute([makePinnedTransaction([buildCountLiveSql({ ownerRole })])]);
   } catch (error) {
     if (!(error instanceof SqlError)) throw error;
   }

@@ -1,41 +1,134 @@
-/** The guard of a run: before its first migration, what a migration broke, and what it all came to. */
+/**
+ * The guard during a run: plans the guaranteed workload before the first migration and after the last, and names the
+ * statements that a migration broke.
+ */
 
 import type { ErrorInfo, TrueupError } from '../../contract/errors';
 import type { Migration } from '../../contract/manifest';
-import type { BrokenPromise, WorkloadReport } from '../../contract/workload';
-import type { SqlError } from '../../postgres/database';
-import { readLongText } from '../../postgres/long-text';
-import { pinned } from '../../postgres/pinned';
-import { quoteLiteral } from '../../sql/quote';
-import { NotYet, type Run } from '../run';
+import type { BrokenStatement, WorkloadReport } from '../../contract/workload';
+import { SqlError } from '../../postgres/database';
+import { buildLongText, readLongText } from '../../postgres/long-text';
+import { makePinnedTransaction } from '../../postgres/pinned-search-path';
+import { collectTouchedObjects, hasOpaqueStatements } from '../../workload/touched-objects';
+import { DeadlineReachedError, type Run } from '../run';
+import { LEAVES_UNDECIDED_SQLSTATE } from '../sql/touched-functions';
 import { PLANNING_BUDGET_MS, PLANNING_SHARE } from '../time/limits';
-import { promiseHash } from './statements';
-import { breaksDeployed, breaksRunning, inWords, type Named } from './words';
+import { computeWorkloadHash } from './guard-sql';
+import {
+  makeBreaksDeployedError,
+  makeBreaksRunningError,
+  makeLeavesUndecidedError,
+  type NamedStatement,
+  toDescribedStatement,
+} from './messages';
 
-const asked = (run: Run, more: object): string =>
+const buildGuardRequest = (run: Run, more: object): string =>
   JSON.stringify({ namespace: run.names.namespace, deployment: run.names.deployment, ...more });
 
-/** What planning may take outside of any migration's transaction. */
-function budgetMs(run: Run): number {
+/** Returns the time limit for planning outside of a migration's transaction. */
+function computeBudgetMs(run: Run): number {
   const left = (run.deadline - Date.now()) * PLANNING_SHARE;
-  if (left <= 0) throw new NotYet("the time budget ran out before the application's statements were planned");
+  if (left <= 0)
+    throw new DeadlineReachedError(
+      "the time budget ran out before the application's statements were planned",
+    );
   return Math.min(PLANNING_BUDGET_MS, left);
 }
 
-/** How the running application's statements plan before anything is changed. Once a deployment, in one message. */
-export async function planBefore(run: Run): Promise<void> {
-  if (!run.guarded) return;
-  const own = run.names.ownerRole === null ? [] : [run.names.ownerRole];
-  // What the database of many tenants runs is nobody's alone.
-  const live = run.names.schemas == null;
-  const ask = quoteLiteral(
-    asked(run, { budgetMs: budgetMs(run), workloadDays: run.workloadDays, own, live }),
-  );
-  await run.db.execute([pinned([`SELECT trueup._promise_before(${ask})`])]);
+/**
+ * Returns the time limit for planning the statements that a file touches: the configured time, if the caller can wait
+ * that long. Otherwise a slice that began with more time ends, so that the next one has all of its time for planning.
+ * Returns `null` if nothing is guarded.
+ * @throws {DeadlineReachedError}
+ */
+export function computeGuardMs(run: Run): number | null {
+  if (!run.guarded) return null;
+  const share = (from: number): number => (run.deadline - from) * PLANNING_SHARE;
+  if (share(Date.now()) < run.guardTimeMs) run.extend(Date.now() + run.guardTimeMs / PLANNING_SHARE);
+  const left = share(Date.now());
+  if (left <= 0 || (left < run.guardTimeMs && left < share(run.began) / 2))
+    throw new DeadlineReachedError(
+      "the time budget ran out before the application's statements were planned",
+    );
+  return Math.min(run.guardTimeMs, left);
 }
 
-/** The statements that the server named by number only. */
-export async function brokenBy(
+/** The share of a slice's remaining time that all planning before the first migration may use. */
+const TOTAL_PLANNING_SHARE = 0.8;
+/** A call of the Data API ends after 45 seconds. */
+const MAX_CALL_MS = 40_000;
+
+/**
+ * Records how the running application's statements plan before anything is changed, first those that pending files
+ * touch. Done once per deployment, in one message.
+ * @throws {TrueupError} if one of the statements that pending files touch is undecided
+ */
+export async function planWorkloadBefore(run: Run, pending: readonly Migration[]): Promise<void> {
+  if (!run.guarded) return;
+  const own = run.names.ownerRole === null ? [] : [run.names.ownerRole];
+  // With schema-per-tenant, live statements cannot be attributed to a tenant.
+  const live = run.names.schemas == null;
+  const files = pending.map((each) => ({
+    name: each.name,
+    consent: each.breaks !== undefined,
+    ...collectTouchedObjects(each.statements),
+  }));
+  const forTouched = computeGuardMs(run)!;
+  // What code in a transaction touches is only known at its end, so all statements must have been planned before.
+  const forOthers = pending.some(hasOpaqueStatements)
+    ? Math.max(forTouched, computeBudgetMs(run))
+    : computeBudgetMs(run);
+  const question = buildGuardRequest(run, {
+    guardMs: forTouched,
+    budgetMs: forOthers,
+    totalMs: Math.min(
+      (run.deadline - Date.now()) * TOTAL_PLANNING_SHARE,
+      run.db.capabilities.session ? Number.MAX_SAFE_INTEGER : MAX_CALL_MS,
+    ),
+    workloadDays: run.workloadDays,
+    own,
+    live,
+    files,
+  });
+  const text = buildLongText(question);
+  try {
+    await run.db.execute([
+      makePinnedTransaction([
+        ...text.statements,
+        `SELECT trueup._plan_before(${text.expression}::pg_catalog.jsonb)`,
+      ]),
+    ]);
+  } catch (error) {
+    if (error instanceof SqlError && error.sqlstate === LEAVES_UNDECIDED_SQLSTATE)
+      throw await makeUndecidedError(run, error);
+    throw error;
+  }
+}
+
+/** Adds text, role and calls to statements of the guaranteed workload that are identified by number. */
+async function nameStatements<T extends { readonly n: number }>(
+  run: Run,
+  numbered: readonly T[],
+): Promise<(NamedStatement & Omit<T, 'n'>)[]> {
+  const rows = await run.db.query<{ number: number; named: string | null }>(
+    `SELECT x.number, trueup._describe_guarded_statement(n.name, n.workload, x.number)::pg_catalog.text AS named
+FROM trueup.namespaces n, pg_catalog.unnest($2::pg_catalog.text::pg_catalog.int4[]) AS x (number)
+WHERE n.name OPERATOR(pg_catalog.=) $1::pg_catalog.text`,
+    [run.names.namespace, `{${numbered.map(({ n }) => n).join(',')}}`],
+  );
+  const texts = new Map(
+    rows.flatMap(({ number, named }) =>
+      named === null ? [] : [[number, JSON.parse(named) as NamedStatement]],
+    ),
+  );
+  return numbered.map(({ n, ...codes }) => ({
+    ...(texts.get(n) ?? { text: `statement ${n}`, role: null, calls: null }),
+    ...codes,
+  }));
+}
+
+/** Builds the error for the statements that a migration broke; the server identifies them only by number. */
+export async function makeBrokenWorkloadError(
   run: Run,
   migration: Migration,
   error: SqlError,
@@ -45,23 +138,24 @@ export async function brokenBy(
     count: number;
     broken: { n: number; state?: string; why?: string }[];
   };
-  const rows = await run.db.query<{ number: number; named: string | null }>(
-    `SELECT x.number, trueup._sent(n.name, n.promise, x.number)::pg_catalog.text AS named
-FROM trueup.namespaces n, pg_catalog.unnest($2::pg_catalog.text::pg_catalog.int4[]) AS x (number)
-WHERE n.name OPERATOR(pg_catalog.=) $1::pg_catalog.text`,
-    [run.names.namespace, `{${broken.map(({ n }) => n).join(',')}}`],
-  );
-  const texts = new Map(
-    rows.flatMap(({ number, named }) => (named === null ? [] : [[number, JSON.parse(named) as Named]])),
-  );
-  const named = broken.map(({ n, ...codes }) => ({
-    ...(texts.get(n) ?? { text: `statement ${n}`, role: null, calls: null }),
-    ...codes,
-  }));
-  return breaksRunning(migration, count, named, index);
+  return makeBreaksRunningError(migration, count, await nameStatements(run, broken), index);
 }
 
-interface Found {
+/**
+ * Builds the error for statements that a migration touches and that the server could not plan, so that it is not
+ * known whether they still work.
+ */
+export async function makeUndecidedError(run: Run, error: SqlError): Promise<TrueupError> {
+  const { migration, count, open } = JSON.parse(error.message) as {
+    migration: string;
+    count: number;
+    open: { n: number; why: string; object?: string; owner?: string }[];
+  };
+  const { file } = run.manifest.migrations.find(({ name }) => name === migration) ?? {};
+  return makeLeavesUndecidedError({ name: migration, file }, count, await nameStatements(run, open));
+}
+
+interface GuardState {
   readonly running: number;
   readonly live: number;
   readonly deployed: {
@@ -69,56 +163,64 @@ interface Found {
     readonly plan: number;
     readonly undecided: Readonly<Record<string, number>>;
     readonly failing: number;
-    readonly failed: readonly (Named & { as: 'broken' | 'before'; migration: string | null })[];
+    readonly failed: readonly (NamedStatement & { as: 'broken' | 'before'; migration: string | null })[];
   } | null;
   readonly notes: readonly {
-    readonly migration: string;
+    /** `null` for what was noted before the first migration. */
+    readonly migration: string | null;
     readonly consent: boolean;
-    readonly unasked: Readonly<Record<string, number>>;
-    readonly broken: { readonly count: number; readonly named: readonly Named[] };
-    readonly warned: { readonly count: number; readonly named: readonly Named[] };
+    readonly notPlanned: Readonly<Record<string, number>>;
+    /** Not present in the answer of an older version. */
+    readonly notRecorded?: number | null;
+    readonly broken: { readonly count: number; readonly named: readonly NamedStatement[] };
+    readonly warned: { readonly count: number; readonly named: readonly NamedStatement[] };
   }[];
 }
 
-/** After the last commit: the new promise must plan. And what the guard has noted on the way. */
-export async function planAfter(
+/** Plans the new guaranteed workload after the last commit, and collects the guard's notes of the whole deployment. */
+export async function planWorkloadAfter(
   run: Run,
 ): Promise<{ readonly report: WorkloadReport; readonly error: ErrorInfo | null }> {
-  const found = await ask(run, promiseHash(run.manifest, run.names.schemas ?? null));
+  const found = await readGuardState(run, computeWorkloadHash(run.manifest, run.names.schemas ?? null));
   const failing = found.deployed?.failing ?? 0;
   const named = found.deployed?.failed.filter((each) => each.as === 'broken') ?? [];
-  return { report: reportOf(found), error: failing === 0 ? null : breaksDeployed(failing, named) };
+  return {
+    report: buildWorkloadReport(found),
+    error: failing === 0 ? null : makeBreaksDeployedError(failing, named),
+  };
 }
 
-/** Of a deployment that failed: what was noted, as far as it can still be asked. */
-export const noted = async (run: Run): Promise<WorkloadReport> => reportOf(await ask(run, null));
+/** Returns the guard's notes of a deployment that failed. */
+export const readGuardReport = async (run: Run): Promise<WorkloadReport> =>
+  buildWorkloadReport(await readGuardState(run, null));
 
-async function ask(run: Run, promise: string | null): Promise<Found> {
-  const budget = promise === null ? 0 : budgetMs(run);
+async function readGuardState(run: Run, workload: string | null): Promise<GuardState> {
+  const budget = workload === null ? 0 : computeBudgetMs(run);
   const found = await readLongText(
     run.db,
-    'SELECT trueup._promise_after($1::pg_catalog.text::pg_catalog.jsonb)::pg_catalog.text',
-    [asked(run, { promise, budgetMs: budget })],
+    'SELECT trueup._plan_after($1::pg_catalog.text::pg_catalog.jsonb)::pg_catalog.text',
+    [buildGuardRequest(run, { workload, budgetMs: budget })],
   );
-  return JSON.parse(found!) as Found;
+  return JSON.parse(found!) as GuardState;
 }
 
-function reportOf({ running, live, deployed, notes }: Found): WorkloadReport {
+function buildWorkloadReport({ running, live, deployed, notes }: GuardState): WorkloadReport {
   const before = (deployed?.failed ?? []).filter((each) => each.as === 'before');
+  const notRecorded = notes.reduce((sum, note) => sum + (note.notRecorded ?? 0), 0);
   const notGuarded: Record<string, number> = {};
-  for (const { unasked } of notes)
-    for (const [why, count] of Object.entries(unasked))
+  for (const { notPlanned } of notes)
+    for (const [why, count] of Object.entries(notPlanned))
       notGuarded[why] = Math.max(notGuarded[why] ?? 0, count);
-  const broken = notes.flatMap(({ migration, consent, broken, warned }): BrokenPromise[] => [
+  const broken = notes.flatMap(({ migration, consent, broken, warned }): BrokenStatement[] => [
     ...broken.named.map((each) => ({
-      ...inWords(each),
+      ...toDescribedStatement(each),
       migration,
-      as: consent ? ('consent' as const) : ('outside' as const),
+      as: consent ? ('consent' as const) : ('non-transactional' as const),
     })),
     ...warned.named.map((each) => ({
-      ...inWords(each),
+      ...toDescribedStatement(each),
       migration,
-      as: each.idle ? ('idle' as const) : each.reason ? ('undecided' as const) : ('warning' as const),
+      as: classifyWarning(each),
     })),
   ]);
   return {
@@ -127,9 +229,16 @@ function reportOf({ running, live, deployed, notes }: Found): WorkloadReport {
     deployed: deployed && { statements: deployed.statements, plan: deployed.plan },
     undecided: deployed?.undecided ?? {},
     notGuarded,
+    ...(notRecorded > 0 ? { notRecorded } : {}),
     broken: [
       ...broken,
-      ...before.map((each) => ({ ...inWords(each), migration: null, as: 'before' as const })),
+      ...before.map((each) => ({ ...toDescribedStatement(each), migration: null, as: 'before' as const })),
     ],
   };
+}
+
+function classifyWarning({ idle, known, reason }: NamedStatement): BrokenStatement['as'] {
+  if (idle) return 'idle';
+  if (known) return 'open';
+  return reason ? 'undecided' : 'warning';
 }

@@ -1,13 +1,15 @@
 /**
- * Ledgers of other migration tools, read from the database: recognized by their columns, since every tool's table can be
- * called what one likes, and others' tables are called `schema_migrations` and `migrations` too.
+ * Reads the ledgers of other migration tools from the database. They are recognized by their columns, since the table
+ * of every tool can be renamed, and other tables are called `schema_migrations` and `migrations` too.
  */
-import type { Database } from '../../postgres/database';
+import { TrueupError } from '../../contract/errors';
+import { type Database, SqlError } from '../../postgres/database';
 import { readLongText } from '../../postgres/long-text';
+import { LOCK_NOT_AVAILABLE, readTrusted, UntrustedCode } from '../../postgres/untrusted-code';
 import { quoteIdentifier, quoteTextArray } from '../../sql/quote';
 
-/** What a row says of one file, as far as the tool keeps it. Which of these names a file is the tool's own rule. */
-export type Tool =
+/** A migration tool whose ledger can be read. */
+export type LedgerTool =
   | 'Atlas'
   | 'dbmate'
   | 'Drizzle'
@@ -29,31 +31,42 @@ export type Tool =
   | 'TypeORM'
   | 'yoyo';
 
-export interface OtherLedger {
-  readonly tool: Tool;
-  /** Quoted, with its schema. */
+export interface ForeignLedger {
+  readonly tool: LedgerTool;
+  /** Quoted and schema-qualified. */
   readonly table: string;
-  /** Null where the login role may not read it. */
+  /**
+   * The rows, with the columns that the tool keeps for a file; its own rule says which of them identify the file.
+   * `null` if the login role may not read the table, or must not.
+   */
   readonly rows: readonly Readonly<Record<string, string | null>>[] | null;
+  /**
+   * Code that reading the table may run and that is not trusted with the login's privileges: `role: object`.
+   * @default - the table was read, or the login role may not read it
+   */
+  readonly code?: string;
 }
 
-interface Shape {
-  readonly tool: Tool;
-  /** Columns that it has, and the family of their types. */
+interface LedgerShape {
+  readonly tool: LedgerTool;
+  /** Columns that the table must have, with the families of their types. */
   readonly columns: Readonly<Record<string, 'text' | 'int' | 'bool' | 'time'>>;
-  /** It may have others beside them. @default false */
+  /** Whether the table may have further columns. @default false */
   readonly more?: boolean;
-  /** Where the columns are too common. @default - any */
+  /** Pattern of the table's name, where the columns alone are too common. @default - any name */
   readonly name?: RegExp;
   readonly schema?: string;
-  /** Also read where they are there. */
+  /** Columns that are read if they exist. */
   readonly optional?: readonly string[];
-  /** Read only for who takes the folder over: what tells a row that was only marked, or a file edited since. */
+  /**
+   * Columns that are read only when a folder is taken over from the tool. They show whether a row was only marked as
+   * applied, and whether its file was edited since.
+   */
   readonly detail?: readonly string[];
 }
 
-/** The first that fits. */
-const SHAPES: readonly Shape[] = [
+/** The first matching shape counts. */
+const LEDGER_SHAPES: readonly LedgerShape[] = [
   {
     tool: 'Supabase',
     schema: 'supabase_migrations',
@@ -63,7 +76,7 @@ const SHAPES: readonly Shape[] = [
     detail: ['statements'],
   },
   { tool: 'dbmate', columns: { version: 'text' } },
-  // A number alone is anybody's: the name is tern's own choice.
+  // A single number column is too common; `schema_version` is the name that tern itself chooses.
   { tool: 'tern', columns: { version: 'int' }, name: /^schema_version$/ },
   { tool: 'golang-migrate', columns: { version: 'int', dirty: 'bool' } },
   { tool: 'Ecto', columns: { version: 'int', inserted_at: 'time' } },
@@ -119,7 +132,7 @@ const SHAPES: readonly Shape[] = [
   { tool: 'Sequelize', columns: { name: 'text' }, name: /sequelize|migration/i },
 ];
 
-const FAMILIES: Readonly<Record<string, Shape['columns'][string]>> = {
+const TYPE_FAMILIES: Readonly<Record<string, LedgerShape['columns'][string]>> = {
   varchar: 'text',
   text: 'text',
   bpchar: 'text',
@@ -131,24 +144,42 @@ const FAMILIES: Readonly<Record<string, Shape['columns'][string]>> = {
   timestamptz: 'time',
 };
 
-/** Schemas in which a hosted service keeps the ledgers of its own parts; only a search path makes one the folder's. */
-const OF_SERVICES = new Set(['auth', 'storage', 'realtime', '_realtime', 'supabase_functions', 'graphql']);
-/** Where a tool keeps its ledger whatever the search path. */
-const OF_TOOLS = new Set(['supabase_migrations', 'drizzle', 'atlas_schema_revisions', 'graphile_migrate']);
+/**
+ * Schemas in which a hosted service keeps the ledgers of its own components. Such a ledger belongs to the folder only
+ * if its schema is on the search path.
+ */
+const SERVICE_SCHEMA_NAMES = new Set([
+  'auth',
+  'storage',
+  'realtime',
+  '_realtime',
+  'supabase_functions',
+  'graphql',
+]);
+/** Schemas in which a tool keeps its ledger regardless of the search path. */
+const TOOL_SCHEMA_NAMES = new Set([
+  'supabase_migrations',
+  'drizzle',
+  'atlas_schema_revisions',
+  'graphile_migrate',
+]);
 
-export interface FoundTable {
+export interface CandidateTable {
   readonly schema: string;
   readonly name: string;
-  /** Unqualified names are looked up there. */
+  /** Whether unqualified names are looked up in its schema. */
   readonly onPath: boolean;
   readonly readable: boolean;
   readonly rails: boolean;
-  /** Type of each column, by its name. */
+  /** Type name of each column. */
   readonly columns: Readonly<Record<string, string>>;
 }
 
-/** Small tables with a column that one of the shapes has. OFFSET: looked up for each, since a join would read all columns of all tenants. */
-const CANDIDATES = `SELECT coalesce(pg_catalog.json_agg(pg_catalog.json_build_object('schema', t.schema, 'name', t.name,
+/**
+ * Finds small tables with a column that one of the shapes has. OFFSET 0 forces one lookup per table, since a join
+ * would read all columns of all tenants.
+ */
+const CANDIDATE_TABLES_SQL = `SELECT coalesce(pg_catalog.json_agg(pg_catalog.json_build_object('schema', t.schema, 'name', t.name,
   'onPath', t.on_path, 'readable', t.readable, 'rails', t.rails, 'columns', t.columns)), '[]')::pg_catalog.text
 FROM (SELECT n.nspname AS schema, c.relname AS name,
     n.nspname OPERATOR(pg_catalog.=) ANY (pg_catalog.current_schemas(false))
@@ -156,7 +187,9 @@ FROM (SELECT n.nspname AS schema, c.relname AS name,
     pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND pg_catalog.has_table_privilege(c.oid, 'SELECT') AS readable,
     EXISTS (SELECT FROM pg_catalog.pg_class r WHERE r.relnamespace OPERATOR(pg_catalog.=) n.oid
       AND r.relname OPERATOR(pg_catalog.=) 'ar_internal_metadata'::pg_catalog.name) AS rails,
-    (SELECT pg_catalog.json_object_agg(a.attname, y.typname) FROM pg_catalog.pg_attribute a
+    -- A user-defined type may have any name, and its cast to text may be a user-defined function.
+    (SELECT pg_catalog.json_object_agg(a.attname, CASE WHEN y.typnamespace OPERATOR(pg_catalog.=) 'pg_catalog'::pg_catalog.regnamespace
+        THEN y.typname ELSE '?' END) FROM pg_catalog.pg_attribute a
       JOIN pg_catalog.pg_type y ON y.oid OPERATOR(pg_catalog.=) a.atttypid
       WHERE a.attrelid OPERATOR(pg_catalog.=) c.oid AND a.attnum OPERATOR(pg_catalog.>) 0::pg_catalog.int2
         AND NOT a.attisdropped) AS columns
@@ -167,50 +200,56 @@ FROM (SELECT n.nspname AS schema, c.relname AS name,
     AND n.nspname OPERATOR(pg_catalog.<>) ALL ('{trueup,pg_catalog,information_schema,pg_toast}'::pg_catalog.name[])
     AND ($2::pg_catalog.text IS NULL OR c.relnamespace OPERATOR(pg_catalog.=) ANY (ARRAY(SELECT s.oid FROM pg_catalog.pg_namespace s
       WHERE s.nspname OPERATOR(pg_catalog.=) ANY (pg_catalog.current_schemas(false))
-        OR s.nspname OPERATOR(pg_catalog.=) ANY (${quoteTextArray([...OF_TOOLS])}::pg_catalog.name[]))))
+        OR s.nspname OPERATOR(pg_catalog.=) ANY (${quoteTextArray([...TOOL_SCHEMA_NAMES])}::pg_catalog.name[]))))
     AND EXISTS (SELECT FROM pg_catalog.pg_attribute k WHERE k.attrelid OPERATOR(pg_catalog.=) c.oid
       AND k.attname OPERATOR(pg_catalog.=) ANY ('{version,version_id,migration_name,migration_id,hash,name,applied_at}'::pg_catalog.name[]) OFFSET 0)) t`;
 
-export function shapeOf({ schema, name, columns }: FoundTable): Shape | null {
-  const fits = (shape: Shape): boolean =>
+export function findLedgerShape({ schema, name, columns }: CandidateTable): LedgerShape | null {
+  const fits = (shape: LedgerShape): boolean =>
     (shape.schema ?? schema) === schema &&
     (shape.name?.test(name) ?? true) &&
-    Object.entries(shape.columns).every(([column, family]) => FAMILIES[columns[column] ?? ''] === family) &&
+    Object.entries(shape.columns).every(
+      ([column, family]) => TYPE_FAMILIES[columns[column] ?? ''] === family,
+    ) &&
     (shape.more === true || Object.keys(columns).length === Object.keys(shape.columns).length);
-  return SHAPES.find(fits) ?? null;
+  return LEDGER_SHAPES.find(fits) ?? null;
 }
 
 /**
- * Tables that may be about the folder: on the search path, or where the tool always keeps it. One elsewhere counts only
- * when there is none of its name on the path: with a schema a tenant, each has its own.
+ * Selects the tables that may belong to the folder: those on the search path, or in a schema where the tool always
+ * keeps its ledger. A table elsewhere counts only if none of the same name is on the search path, since with
+ * schema-per-tenant each tenant has its own.
  */
-export function relevant(tables: readonly FoundTable[]): FoundTable[] {
-  const known = tables.filter((table) => shapeOf(table) !== null);
+export function filterRelevantTables(tables: readonly CandidateTable[]): CandidateTable[] {
+  const known = tables.filter((table) => findLedgerShape(table) !== null);
   const here = new Set(known.filter(({ onPath }) => onPath).map(({ name }) => name));
   return known.filter(
     ({ schema, name, onPath, readable }) =>
-      onPath || OF_TOOLS.has(schema) || (readable && !OF_SERVICES.has(schema) && !here.has(name)),
+      onPath ||
+      TOOL_SCHEMA_NAMES.has(schema) ||
+      (readable && !SERVICE_SCHEMA_NAMES.has(schema) && !here.has(name)),
   );
 }
 
-/** No tool's ledger has more; a table that has is something else. */
-const MOST_ROWS = 50_000;
+/** More rows than any tool's ledger has; a table with more is something else. */
+const MAX_LEDGER_ROWS = 50_000;
+const LOCK_WAIT_MS = 5_000;
 
 /**
- * The ledgers of other tools in this database; one round trip where there is none.
- * @param options `detail`: also what says how a row came about; `ofTenant`: not those of other schemas, which are other
- * tenants' of one database. @default - neither
+ * Reads the ledgers of other tools in this database. Takes one round trip if there are none.
+ * @param options `detail` also reads the columns that show how a row was created; `ofTenant` skips other schemas,
+ * which belong to other tenants of the database. @default - neither
  */
-export async function readOtherLedgers(
+export async function readLedgersOfOtherTools(
   db: Database,
   ownerRole: string | null,
   { detail = false, ofTenant = false }: { readonly detail?: boolean; readonly ofTenant?: boolean } = {},
-): Promise<OtherLedger[]> {
-  const found = await readLongText(db, CANDIDATES, [ownerRole, ofTenant ? 'tenant' : null]);
-  const tables = relevant(JSON.parse(found ?? '[]') as FoundTable[]);
-  const ledgers: OtherLedger[] = [];
+): Promise<ForeignLedger[]> {
+  const found = await readLongText(db, CANDIDATE_TABLES_SQL, [ownerRole, ofTenant ? 'tenant' : null]);
+  const tables = filterRelevantTables(JSON.parse(found ?? '[]') as CandidateTable[]);
+  const ledgers: ForeignLedger[] = [];
   for (const table of tables) {
-    const shape = shapeOf(table)!;
+    const shape = findLedgerShape(table)!;
     const name = `${quoteIdentifier(table.schema)}.${quoteIdentifier(table.name)}`;
     const columns = [
       ...Object.keys(shape.columns),
@@ -218,29 +257,47 @@ export async function readOtherLedgers(
         (column) => column in table.columns,
       ),
     ];
-    const rows = table.readable ? await readRows(db, name, columns, table.columns) : null;
-    ledgers.push({ tool: shape.tool === 'dbmate' && table.rails ? 'Rails' : shape.tool, table: name, rows });
+    const tool = shape.tool === 'dbmate' && table.rails ? 'Rails' : shape.tool;
+    const read = table.readable ? await readLedgerRows(db, name, columns, table.columns) : { rows: null };
+    ledgers.push({ tool, table: name, ...read });
   }
   return ledgers;
 }
 
-async function readRows(
+const makeLockedLedgerError = (table: string, cause: SqlError): TrueupError =>
+  new TrueupError(
+    {
+      code: 'lock-timeout',
+      message: `${table} looks like the ledger of another tool, and another session holds a lock on it`,
+      remedy: 'Nothing was changed. Run it again when the other tool has finished.',
+      sqlstate: cause.sqlstate,
+    },
+    { cause },
+  );
+
+async function readLedgerRows(
   db: Database,
   table: string,
   columns: readonly string[],
-  types: FoundTable['columns'],
-): Promise<OtherLedger['rows']> {
+  types: CandidateTable['columns'],
+): Promise<Pick<ForeignLedger, 'rows' | 'code'>> {
   const pairs = columns.map((column) => {
     const name = quoteIdentifier(column);
-    // An array as JSON: its own form is for the server alone.
+    // Arrays are read as JSON; PostgreSQL's own array syntax is not parsed here.
     const value = types[column]?.startsWith('_') ? `pg_catalog.array_to_json(${name})` : name;
     return `'${column}', ${value}::pg_catalog.text`;
   });
-  const text = await readLongText(
-    db,
-    `SELECT coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(${pairs.join(', ')})), '[]')::pg_catalog.text
-FROM (SELECT * FROM ${table} LIMIT ${MOST_ROWS}) AS t`,
-    [],
-  );
-  return JSON.parse(text ?? '[]');
+  const question = `SELECT coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(${pairs.join(', ')})), '[]')::pg_catalog.text
+FROM (SELECT * FROM ${table} LIMIT ${MAX_LEDGER_ROWS}) AS t`;
+  // Anybody may own a table of that shape, and to read it runs the code of its policies and indexes.
+  try {
+    const query = { sql: question, hold: question, settings: { lock_timeout: '500' }, waitMs: LOCK_WAIT_MS };
+    const text = await readTrusted(db, query, (reads) => readLongText(reads, question, []));
+    return { rows: JSON.parse(text ?? '[]') };
+  } catch (error) {
+    if (error instanceof UntrustedCode) return { rows: null, code: error.code };
+    if (error instanceof SqlError && error.sqlstate === LOCK_NOT_AVAILABLE)
+      throw makeLockedLedgerError(table, error);
+    throw error;
+  }
 }

@@ -1,39 +1,42 @@
-/** Who stands in the way of a lock: pid, age and lock, never their query. */
+/** Finds the sessions that block a lock. Reports their pid, age and lock, and never their query. */
 
 import { LOCK_MODES, type LockMode } from '../../contract/locks';
 import type { Database, Row } from '../../postgres/database';
 import { quoteLiteral } from '../../sql/quote';
-import { relationsNamed } from '../apply/resolve-names';
+import { resolveRelations } from '../apply/resolve-names';
 
-/** Modes that conflict, by the table in https://www.postgresql.org/docs/current/explicit-locking.html. */
-const CONFLICTS: Readonly<Record<LockMode, readonly LockMode[]>> = {
+/** Conflicting modes, from the table in https://www.postgresql.org/docs/current/explicit-locking.html. */
+const CONFLICTING_MODES: Readonly<Record<LockMode, readonly LockMode[]>> = {
   'ACCESS SHARE': LOCK_MODES.slice(7),
   'ROW SHARE': LOCK_MODES.slice(6),
   'ROW EXCLUSIVE': LOCK_MODES.slice(4),
   'SHARE UPDATE EXCLUSIVE': LOCK_MODES.slice(3),
-  // The one strong mode that does not conflict with itself.
+  // SHARE is the only one of the strong modes that does not conflict with itself.
   SHARE: LOCK_MODES.slice(2).filter((mode) => mode !== 'SHARE'),
   'SHARE ROW EXCLUSIVE': LOCK_MODES.slice(2),
   EXCLUSIVE: LOCK_MODES.slice(1),
   'ACCESS EXCLUSIVE': LOCK_MODES,
 };
 
-/** pg_locks spells `AccessExclusiveLock`. */
-const asStored = (mode: LockMode): string =>
+/** Converts a mode to the spelling of pg_locks, e.g. `AccessExclusiveLock`. */
+const toStoredLockMode = (mode: LockMode): string =>
   `${mode
     .split(' ')
     .map((word) => word[0] + word.slice(1).toLowerCase())
     .join('')}Lock`;
 
-/** A lock on a table is taken on what inherits from it too. A prepared transaction holds its locks without a session. */
-const HOLDERS = `WITH RECURSIVE wanted (oid, mode) AS (
+/**
+ * Finds the holders of conflicting locks. Locking a table also locks the tables that inherit from it. A prepared
+ * transaction holds its locks without a session.
+ */
+const LOCK_HOLDERS_SQL = `WITH RECURSIVE wanted (oid, mode) AS (
   SELECT coalesce(i.indrelid, w.oid), w.mode
   FROM ROWS FROM (pg_catalog.unnest($1::pg_catalog.oid[]), pg_catalog.unnest($2::pg_catalog.text[])) AS w (oid, mode)
   LEFT JOIN pg_catalog.pg_index i ON i.indexrelid OPERATOR(pg_catalog.=) w.oid
   UNION
   SELECT h.inhrelid, w.mode FROM wanted w JOIN pg_catalog.pg_inherits h ON h.inhparent OPERATOR(pg_catalog.=) w.oid)
 SELECT l.pid, coalesce(a.usename, x.owner)::pg_catalog.text AS usename, a.state, x.gid, l.mode,
-  -- A role without pg_monitor sees of it only that it is nobody's session.
+  -- A role without pg_monitor sees only that no user owns the session.
   coalesce(a.backend_type OPERATOR(pg_catalog.=) 'autovacuum worker', a.pid IS NOT NULL AND a.usesysid IS NULL) AS autovacuum,
   coalesce(a.query OPERATOR(pg_catalog.~) 'to prevent wraparound', false) AS wraparound,
   (SELECT setting::int FROM pg_catalog.pg_settings WHERE name OPERATOR(pg_catalog.=) 'deadlock_timeout') AS deadlock_ms,
@@ -53,31 +56,34 @@ GROUP BY l.pid, a.pid, a.usename, a.usesysid, a.backend_type, a.query, x.owner, 
 ORDER BY seconds DESC NULLS LAST LIMIT 5`;
 
 export interface Blocker {
-  /** For a person. */
+  /** A description for people. */
   readonly words: string;
-  /** `cleans`: PostgreSQL stops it for whoever waits for longer than deadlock_timeout. `wraparound`: for nobody. */
+  /**
+   * `cleans` means that PostgreSQL cancels this autovacuum once a session has waited for it longer than
+   * deadlock_timeout. One with `wraparound` is never cancelled.
+   */
   readonly autovacuum: 'cleans' | 'wraparound' | null;
   /** The server's deadlock_timeout. */
   readonly deadlockMs: number;
 }
 
-/** Oldest transaction first; empty when nobody is in the way any more. */
+/** Returns the blocking sessions, the oldest transaction first; empty if there are none any more. */
 export async function findBlockers(
   db: Database,
   wanted: readonly { readonly relation: string; readonly mode: LockMode }[],
   ownerRole: string | null = null,
 ): Promise<Blocker[]> {
   if (wanted.length === 0) return [];
-  const oids = await relationsNamed(
+  const oids = await resolveRelations(
     db,
     wanted.map(({ relation }) => relation),
     ownerRole,
   );
   const pairs = wanted.flatMap(({ mode }, i) =>
-    oids[i] ? CONFLICTS[mode].map((held) => [oids[i]!, asStored(held)] as const) : [],
+    oids[i] ? CONFLICTING_MODES[mode].map((held) => [oids[i]!, toStoredLockMode(held)] as const) : [],
   );
   if (pairs.length === 0) return [];
-  const rows = await db.query(HOLDERS, [pairs.map(([oid]) => oid), pairs.map(([, mode]) => mode)]);
+  const rows = await db.query(LOCK_HOLDERS_SQL, [pairs.map(([oid]) => oid), pairs.map(([, mode]) => mode)]);
   return rows.map((row) => ({
     words: describeBlocker(row),
     autovacuum: row.autovacuum !== true ? null : row.wraparound === true ? 'wraparound' : 'cleans',
@@ -106,10 +112,11 @@ function describeBlocker({
 }
 
 /**
- * Transactions that have changed or locked rows of these tables, one of which may be waited for: PostgreSQL says who
- * holds a row only while somebody waits. Only a transaction with an id of its own holds rows.
+ * Finds transactions that have changed or locked rows of these tables, one of which may hold the row that is waited
+ * for. PostgreSQL shows the holder of a row only while another session waits for it. Only a transaction with an
+ * assigned transaction id can hold rows.
  */
-const ROW_HOLDERS = `SELECT l.pid, a.usename::pg_catalog.text AS usename, a.state, l.mode, pg_catalog.min(l.relation::pg_catalog.regclass::pg_catalog.text) AS relation,
+const ROW_HOLDERS_SQL = `SELECT l.pid, a.usename::pg_catalog.text AS usename, a.state, l.mode, pg_catalog.min(l.relation::pg_catalog.regclass::pg_catalog.text) AS relation,
   1 AS relations, extract(epoch FROM pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) a.xact_start)::int AS seconds
 FROM pg_catalog.pg_locks l
 JOIN pg_catalog.pg_locks own ON own.virtualtransaction OPERATOR(pg_catalog.=) l.virtualtransaction
@@ -123,16 +130,16 @@ WHERE l.relation OPERATOR(pg_catalog.=) ANY ($1::pg_catalog.oid[]) AND l.granted
 GROUP BY l.pid, a.usename, a.state, l.mode, a.xact_start
 ORDER BY seconds DESC NULLS LAST LIMIT 5`;
 
-/** Who may hold the row that was waited for. */
+/** Returns the sessions that may hold the row that was waited for. */
 export async function findRowHolders(
   db: Database,
   tables: readonly string[],
   ownerRole: string | null = null,
 ): Promise<Blocker[]> {
   if (tables.length === 0) return [];
-  const oids = (await relationsNamed(db, tables, ownerRole)).filter((oid) => oid !== null);
+  const oids = (await resolveRelations(db, tables, ownerRole)).filter((oid) => oid !== null);
   if (oids.length === 0) return [];
-  const rows = await db.query(ROW_HOLDERS, [oids]);
+  const rows = await db.query(ROW_HOLDERS_SQL, [oids]);
   return rows.map((row) => ({
     words: `${describeBlocker(row)}, and may hold the row`,
     autovacuum: null,

@@ -1,31 +1,38 @@
 /**
- * The lock between runners, on two levels. A run holds its namespace's lock alone and the database's with others, so that
- * tenants who share a database do not wait for each other; what changes schema trueup itself, for all of them, holds the
- * database's alone. Code that knows the database's lock only takes it alone, and so keeps all of these out, as they it.
+ * The runner lock, on two levels. A run holds its namespace's lock exclusively and the database's lock
+ * shared, so that tenants in one database do not wait for each other. A change of schema trueup itself, which affects
+ * all of them, holds the database's lock exclusively. Older code that knows only the database's lock takes it
+ * exclusively, so it and the newer runners exclude each other.
  *
- * It is asked for again and again, never waited for in the server: a blocked pg_advisory_lock holds a snapshot that
- * CREATE INDEX CONCURRENTLY waits for, and the two deadlock.
+ * Runners poll with pg_try_advisory_lock and never wait in the server. A blocked pg_advisory_lock holds a snapshot
+ * that CREATE INDEX CONCURRENTLY waits for, and the two would deadlock.
  */
 import { createHash } from 'node:crypto';
-import { type Database, type LockedBy, SqlError } from '../../postgres/database';
-import { type EngineContext, NotYet } from '../run';
-import { DEAD_RUNNER_MS, RUNNER_PAUSE_MS, waitOrGiveUp } from '../time/limits';
+import { type Database, type LockHolder, SqlError } from '../../postgres/database';
+import { DeadlineReachedError, type EngineContext } from '../run';
+import { DEAD_RUNNER_MS, MAX_RUNNER_PAUSE_MS, waitOrGiveUp } from '../time/limits';
 
-/** Advisory locks are a database's own: one key for all of them. */
-export const RUNNER_LOCK = 0x7472756575700001n;
+/** The key of the database's lock. Advisory locks are local to a database, so one key serves all databases. */
+export const RUNNER_LOCK_KEY = 0x7472756575700001n;
 
-/** Two namespaces whose keys should ever be the same wait for each other, and nothing else. */
-export const namespaceLock = (namespace: string): bigint =>
+/**
+ * Returns the key of a namespace's lock. If two namespaces ever have the same key, their runners only wait for each
+ * other.
+ */
+export const computeNamespaceLockKey = (namespace: string): bigint =>
   createHash('sha256').update(`trueup namespace ${namespace}`).digest().readBigInt64BE();
 
 /** Keys as {@link Database.tryLock} takes them. */
 export type RunnerLock = readonly [key: bigint, shared?: bigint];
-/** To install or upgrade schema trueup. */
-export const DATABASE_LOCK: RunnerLock = [RUNNER_LOCK];
-/** To migrate. */
-export const lockOf = (namespace: string): RunnerLock => [namespaceLock(namespace), RUNNER_LOCK];
+/** The lock for installing or upgrading schema trueup. */
+export const DATABASE_LOCK: RunnerLock = [RUNNER_LOCK_KEY];
+/** Returns the lock for migrating a namespace. */
+export const getNamespaceLock = (namespace: string): RunnerLock => [
+  computeNamespaceLockKey(namespace),
+  RUNNER_LOCK_KEY,
+];
 
-/** Works under the lock, and releases it. @throws {NotYet} when the deadline comes before the lock */
+/** Does the work while holding the lock, then releases it. @throws {DeadlineReachedError} when the deadline comes before the lock */
 export async function withRunnerLock<T>(
   db: Database,
   ctx: EngineContext,
@@ -33,13 +40,14 @@ export async function withRunnerLock<T>(
   work: () => Promise<T>,
 ): Promise<T> {
   await acquireRunnerLock(db, ctx, lock);
-  return releasing(db, lock, work);
+  return releaseAfter(db, lock, work);
 }
 
 /**
- * The same for work that somebody else may do meanwhile, who then goes on with another lock that keeps this one out.
- * @param isDone asked each time that the lock is not to be had
- * @returns null: it is done
+ * Does the same for work that another runner may do in the meantime. That runner then holds a lock which excludes
+ * this one.
+ * @param isDone called each time that the lock cannot be acquired
+ * @returns `null` if the work is already done
  */
 export async function withRunnerLockUnless<T>(
   db: Database,
@@ -49,10 +57,10 @@ export async function withRunnerLockUnless<T>(
   work: () => Promise<T>,
 ): Promise<T | null> {
   if (!(await acquireRunnerLock(db, ctx, lock, isDone))) return null;
-  return releasing(db, lock, work);
+  return releaseAfter(db, lock, work);
 }
 
-async function releasing<T>(db: Database, lock: RunnerLock, work: () => Promise<T>): Promise<T> {
+async function releaseAfter<T>(db: Database, lock: RunnerLock, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } finally {
@@ -60,7 +68,7 @@ async function releasing<T>(db: Database, lock: RunnerLock, work: () => Promise<
   }
 }
 
-/** @returns false: it is not needed any more. @throws {NotYet} when the deadline comes first */
+/** Acquires the lock; returns false if it is no longer needed. @throws {DeadlineReachedError} when the deadline comes first */
 async function acquireRunnerLock(
   db: Database,
   ctx: EngineContext,
@@ -71,30 +79,58 @@ async function acquireRunnerLock(
     if (await db.tryLock(...lock)) return true;
     if (await isDone()) return false;
     const holder = await db.lockHolder(...lock);
-    const stuck = holder !== null && isDead(holder) && !(await terminate(db, holder));
+    const stuck = holder !== null && isDeadSession(holder) && !(await terminateSession(db, holder));
     const message = holder ? describeHolder(holder) : 'another runner has just ended';
     if (attempt % 10 === 1) ctx.progress?.({ type: 'waiting', for: 'runner', message });
-    if (!(await waitOrGiveUp(attempt, ctx.deadline, RUNNER_PAUSE_MS))) {
-      throw new NotYet(message, {
+    if (!(await waitOrGiveUp(attempt, ctx.deadline, MAX_RUNNER_PAUSE_MS))) {
+      throw new DeadlineReachedError(message, {
         code: 'busy',
-        ...(stuck
-          ? {
-              message: `another runner is dead and still holds the lock: ${message}`,
-              remedy: `Run, as a superuser or as the role of that session: SELECT pg_terminate_backend(${holder.pid}); and deploy again.`,
-            }
-          : {
-              message: `another runner is working: ${message}`,
-              remedy: 'Wait for it to end, and deploy again.',
-            }),
+        ...describeLockHolder(holder, message, stuck),
       });
     }
   }
 }
 
-export function describeHolder(holder: LockedBy): string {
-  // Of another role's session, pg_stat_activity shows little to a role without pg_monitor.
-  if (holder.state === '') return `pid ${holder.pid}, whose work this role may not see`;
-  // A message of migrations begins with BEGIN, which says nothing of what it is at.
+/** Every role may take an advisory lock, so only a session with Trueup's application_name counts as a runner. */
+const isRunner = (holder: LockHolder): boolean => holder.applicationName.startsWith('trueup');
+
+function describeLockHolder(
+  holder: LockHolder | null,
+  message: string,
+  stuck: boolean,
+): { readonly message: string; readonly remedy: string } {
+  if (holder === null || (isRunner(holder) && !stuck))
+    return {
+      message: `another runner is working: ${message}`,
+      remedy: 'Wait for it to end, and deploy again.',
+    };
+  if (stuck)
+    return {
+      message: `another runner is dead and still holds the lock: ${message}`,
+      remedy: `${formatTerminateCommand(holder)} and deploy again.`,
+    };
+  const name =
+    holder.applicationName === '' ? 'no application_name' : `application_name ${quoteName(holder)}`;
+  return {
+    message: `a session that is not a runner of Trueup holds the runner lock: ${message}; role ${holder.user || 'unknown'}, ${name}`,
+    remedy: `Ask its owner to end it, or wait for it to end. ${formatTerminateCommand(holder)} and deploy again.`,
+  };
+}
+
+/** The name was chosen by another client, so it must not contain line breaks or be very long. */
+const quoteName = ({ applicationName }: LockHolder): string => JSON.stringify(applicationName.slice(0, 64));
+
+function formatTerminateCommand({ pid, user, mayEnd }: LockHolder): string {
+  const sql = `SELECT pg_terminate_backend(${pid});`;
+  if (mayEnd) return `This login may end it: run ${sql}`;
+  const role = user === '' ? 'the role of that session' : `role ${user}`;
+  return `This login may not end it. Run, as a superuser, as ${role} or as a member of pg_signal_backend (which ends no superuser's session): ${sql}`;
+}
+
+export function describeHolder(holder: LockHolder): string {
+  // pg_stat_activity hides most columns of another role's session from a role without pg_monitor.
+  if (holder.state === '') return `pid ${holder.pid}, whose activity this role may not see`;
+  // A message with migrations begins with BEGIN, which does not show what the runner is doing.
   const at = holder.command === 'BEGIN' ? 'applies migrations' : `is at ${holder.command || 'a statement'}`;
   const doing = holder.state === 'active' ? at : `is ${holder.state}`;
   const progress = holder.progress ? ` (${holder.progress})` : '';
@@ -102,16 +138,17 @@ export function describeHolder(holder: LockedBy): string {
 }
 
 /**
- * Its client is gone and the network has not noticed: a live runner is idle for moments only. Over the Data API it is
- * the lock's transaction that is idle, and a live runner uses that every 20 seconds.
+ * Whether the holder's client has died without closing the connection; a live runner is idle only for moments. Over
+ * the Data API the idle session is the lock's own transaction, which a live runner uses every 20 seconds.
  */
-export const isDead = (holder: LockedBy): boolean =>
-  holder.state.startsWith('idle') &&
-  holder.stateAgeMs > DEAD_RUNNER_MS &&
-  holder.applicationName.startsWith('trueup');
+export const isDeadSession = (holder: LockHolder): boolean =>
+  holder.state.startsWith('idle') && holder.stateAgeMs > DEAD_RUNNER_MS && isRunner(holder);
 
-/** Pid and start together name one backend; a pid alone may have passed to somebody else. False: it may not be ended. */
-async function terminate(db: Database, holder: LockedBy): Promise<boolean> {
+/**
+ * Ends the holder's session. The pid together with backend_start identifies a session; a pid alone may be reused.
+ * Returns false if the role lacks the privilege.
+ */
+async function terminateSession(db: Database, holder: LockHolder): Promise<boolean> {
   try {
     await db.query(
       `SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity

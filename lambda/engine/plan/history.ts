@@ -1,33 +1,37 @@
 /**
- * History had no rules of consent to follow. On a new database what it destroys is what it made itself; on one that
- * existed before, it is somebody's data. Pure.
+ * Decides whether historical files, applied before Trueup was adopted, may run here. They were written without rules
+ * of consent. On a new database they can only destroy what they created themselves; on an existing one they could
+ * destroy a user's data. Pure.
  */
 
 import type { ErrorInfo } from '../../contract/errors';
 import type { Migration } from '../../contract/manifest';
-import type { Step } from './plan';
+import type { PlanStep } from './plan';
 
-export interface Before {
-  /** Some of the folder is recorded that Trueup has not run. */
+export interface FolderHistory {
+  /** Whether the ledger records migrations of the folder that Trueup did not run. */
   readonly existedBefore: boolean;
-  /** The ledger knows some of the folder. */
+  /** Whether the ledger has any row for this folder. */
   readonly began: boolean;
-  /** There are tables that the first run of the folder has not made: it is yet to begin, or has come to its end. */
+  /**
+   * Whether the database has tables that the first run of the folder did not create: that run has not begun, or it
+   * has been completed.
+   */
   readonly holdsTables: boolean;
-  /** Relations that the files change rows of, and that were there before Trueup ran any of the folder. */
+  /** Relations that existed before Trueup ran any of the folder, and whose rows the files change. */
   readonly there: ReadonlySet<string>;
 }
 
-/** Relations whose rows it changes, other than those that it makes. */
-export const rowsChangedBy = ({ statements }: Migration): string[] =>
+/** Returns the relations whose rows the migration changes, without those that it creates. */
+export const listTablesWithRowChanges = ({ statements }: Migration): string[] =>
   statements
     .flatMap(({ locks }) => locks)
     .filter(({ mode, created }) => mode === 'ROW EXCLUSIVE' && !created)
     .map(({ relation }) => relation);
 
-export function historyRefused(
-  steps: readonly Step[],
-  { existedBefore, began, holdsTables, there }: Before,
+export function findHistoryError(
+  steps: readonly PlanStep[],
+  { existedBefore, began, holdsTables, there }: FolderHistory,
 ): ErrorInfo | null {
   const run = steps.filter(({ type }) => type === 'apply').map(({ migration }) => migration);
   const broken = run.find(({ history }) => history?.cannotRun);
@@ -37,17 +41,17 @@ export function historyRefused(
       migration: broken.name,
       file: broken.file,
       message: `it was applied elsewhere, and cannot be run here: ${broken.history!.cannotRun}`,
-      remedy: `Nothing was run. Correct the file; or, if this database holds what it did, run \`trueup baseline ${broken.name}\`.`,
+      remedy: `Nothing was run. Correct the file; or, if this database already contains its changes, run \`trueup baseline ${broken.name}\`.`,
     };
   for (const migration of run) {
-    const relation = migration.history && rowsChangedBy(migration).find((each) => there.has(each));
+    const relation = migration.history && listTablesWithRowChanges(migration).find((each) => there.has(each));
     if (relation)
       return {
         code: 'history',
         migration: migration.name,
         file: migration.file,
-        message: `it changes rows of ${relation}, which this database already holds, and it is not recorded whether they have been changed`,
-        remedy: `Nothing was run. If they have, give the files a verify section and run \`trueup baseline ${migration.name}\`; if not, move \`migrate:history\` to an older file.`,
+        message: `it changes rows of ${relation}, which this database already has, and no ledger records whether it has changed them already`,
+        remedy: `Nothing was run. If it has, give the files a verify section and run \`trueup baseline ${migration.name}\`; if not, move \`migrate:history\` to an older file.`,
       };
   }
   const destroys = run.find(({ history }) => history?.destroys);
@@ -67,7 +71,7 @@ export function historyRefused(
     file: destroys.file,
     message: existedBefore
       ? 'it may destroy data without consent, and this database existed before Trueup was adopted'
-      : 'it may destroy data without consent, and this database has tables that Trueup does not know',
-    remedy: `Nothing was run. If the database holds what it did, run \`trueup baseline ${destroys.name}\`; if it should run, add \`-- migrate:consent destroys <why>\` to the file.`,
+      : 'it may destroy data without consent, and this database has tables that these files did not create',
+    remedy: `Nothing was run. If the database already contains its changes, run \`trueup baseline ${destroys.name}\`; if it should run, add \`-- migrate:consent destroys <why>\` to the file.`,
   };
 }

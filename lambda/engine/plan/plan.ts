@@ -1,23 +1,43 @@
-/** Decides, from manifest, ledger and request, what is to be done. Pure: no database, no clock. */
+/** Decides what to do, from manifest, ledger and request. Pure: no database, no clock. */
 
 import type { ConvergeRequest } from '../../contract/converge';
 import type { ErrorInfo } from '../../contract/errors';
-import { isAbout, type Manifest, type Migration } from '../../contract/manifest';
+import { findRenumbered, type Manifest, type Migration, matchesManifest } from '../../contract/manifest';
 import type { Ledger, LedgerMigration } from '../ledger/ledger';
-import { readable } from '../ledger/read';
-import { stackOwnerName } from '../ledger/rows';
-import { LEDGER_VERSION, needsInstall } from '../ledger/schema';
-import { otherSchema } from '../schemas';
+import { formatStackOwner } from '../ledger/ledger-rows';
+import { isReadableLedger } from '../ledger/read';
+import { GUARD_VERSION, LEDGER_VERSION, needsInstall } from '../ledger/schema';
+import { findSchemaMismatch } from '../search-path';
+import {
+  applyRenames,
+  describeRename,
+  type FileRename,
+  formatBaselineOption,
+  planRenames,
+  resolveCurrentName,
+} from './renamed-files';
 
-export type Step =
-  /** Everything ran in an earlier slice or deployment; prove it first. */
+export type PlanStep =
+  /** All its statements ran in an earlier slice or deployment; its verify section must pass now. */
   | { readonly type: 'verify'; readonly migration: Migration }
-  /** Nothing can prove it: a later file says that its verify no longer holds, or it says itself why it has none. */
+  /** No verify section applies: either a later file supersedes this one, or the file states why it has none. */
   | { readonly type: 'record-without-verify'; readonly migration: Migration }
   | { readonly type: 'baseline'; readonly migration: Migration }
-  /** It is applied in another text, and a person has said that the edit changes nothing: its verify decides. */
-  | { readonly type: 'accept'; readonly migration: Migration }
-  /** The same of a text that is not here: a deployment that brought it was refused, and its code is gone. */
+  /**
+   * It is applied with another text, and a person has declared that the edit changes nothing. Its verify section must
+   * confirm that, unless the statements are the same. If its file was renamed too, the ledger takes the new name
+   * together with the new text.
+   */
+  | {
+      readonly type: 'accept';
+      readonly migration: Migration;
+      readonly sameStatements: boolean;
+      readonly rename?: FileRename;
+    }
+  /**
+   * The same for a text that is not in this folder: the deployment that brought it was refused, and its code is not
+   * here.
+   */
   | { readonly type: 'accept-later'; readonly migration: Migration; readonly upChecksum: string }
   | {
       readonly type: 'apply';
@@ -26,22 +46,31 @@ export type Step =
       readonly note: ApplyNote;
     };
 
-export type ApplyNote = '' | 'late' | 'changed' | 'resumed';
+export type ApplyNote = '' | 'out-of-order' | 'changed' | 'resumed';
 
 export interface ForwardPlan {
-  readonly steps: readonly Step[];
+  /**
+   * Applied migrations whose files were renamed. Recorded before the steps, or by the step that verifies the new
+   * text, see {@link listRenamesToVerify}.
+   */
+  readonly renames: readonly FileRename[];
+  readonly steps: readonly PlanStep[];
   readonly warnings: readonly string[];
   readonly errors: readonly ErrorInfo[];
 }
 
-export const MINIMUM_SERVER = 130000;
+export const MIN_SERVER_VERSION = 130000;
 
-/** Another stack owns the namespace than the one that asks. */
-export const isForeign = ({ owner }: Ledger, { owner: asks, adopt }: ConvergeRequest): boolean =>
-  asks != null && owner !== null && owner !== stackOwnerName(asks) && !adopt;
+/** Whether another stack owns the namespace. */
+export const isForeignOwner = ({ owner }: Ledger, { owner: asks, adopt }: ConvergeRequest): boolean =>
+  asks != null && owner !== null && owner !== formatStackOwner(asks) && !adopt;
 
-/** What forbids to touch the database at all, whatever the direction. */
-export function obstacle(manifest: Manifest, ledger: Ledger, request: ConvergeRequest): ErrorInfo | null {
+/** Returns the error that forbids touching the database, whatever the direction of the request. */
+export function findPreconditionError(
+  manifest: Manifest,
+  ledger: Ledger,
+  request: ConvergeRequest,
+): ErrorInfo | null {
   const { server } = ledger;
   if (server.inRecovery) {
     return {
@@ -50,14 +79,14 @@ export function obstacle(manifest: Manifest, ledger: Ledger, request: ConvergeRe
       remedy: 'Give the address of the writer.',
     };
   }
-  if (server.versionNumber < MINIMUM_SERVER) {
+  if (server.versionNumber < MIN_SERVER_VERSION) {
     return {
       code: 'unsupported',
       message: `the server is PostgreSQL ${server.version}; Trueup supports 13 and later`,
       remedy: 'Upgrade the server.',
     };
   }
-  if (!readable(ledger)) {
+  if (!isReadableLedger(ledger)) {
     return {
       code: 'ledger',
       message: `the ledger was written by a newer Trueup (format ${ledger.version}, readable from ${ledger.readableBy}; this code reads ${LEDGER_VERSION})`,
@@ -71,26 +100,35 @@ export function obstacle(manifest: Manifest, ledger: Ledger, request: ConvergeRe
       remedy: `Run it once as that role, or: GRANT "${ledger.schemaOwner}" TO "${server.role}";`,
     };
   }
-  if (!isAbout(request, manifest)) {
+  if (!matchesManifest(request, manifest)) {
     const other = request.manifestHash !== manifest.hash;
     const [asked, carried] = other
       ? [request.manifestHash, manifest.hash]
       : [request.workload, manifest.workload?.hash];
     return {
       code: 'manifest',
-      message: `the request names ${other ? 'manifest' : 'workload'} ${short(asked ?? 'none')}, but this code carries ${short(carried ?? 'none')}`,
+      message: `the request names ${other ? 'manifest' : 'workload'} ${shortenHash(asked ?? 'none')}, but this code carries ${shortenHash(carried ?? 'none')}`,
       remedy:
         'Deploy again, so that the code and the stack agree; a hot-swapped or stale asset is never applied.',
     };
   }
-  if (isForeign(ledger, request)) {
+  if (isForeignOwner(ledger, request)) {
     return {
       code: 'ownership',
       message: `namespace ${request.namespace} belongs to ${ledger.owner}`,
       remedy: 'Choose another namespace, or let this stack take it over (adopt: true).',
     };
   }
-  const elsewhere = otherSchema(ledger, request);
+  const forward = request.direction !== 'rollback' && !request.remove;
+  if (forward && ledger.runningWorkload != null && (ledger.minGuardVersion ?? 0) > GUARD_VERSION) {
+    return {
+      code: 'ledger',
+      message:
+        'this version of Trueup cannot keep the workload that the ledger guarantees to the running application, so it applies nothing',
+      remedy: 'Deploy with the version that recorded it, or a newer one.',
+    };
+  }
+  const elsewhere = findSchemaMismatch(ledger, request);
   if (elsewhere) return elsewhere;
   if (server.canActAsOwner !== true) {
     const missing = server.canActAsOwner === null;
@@ -101,78 +139,108 @@ export function obstacle(manifest: Manifest, ledger: Ledger, request: ConvergeRe
         : `role ${server.role} cannot act as ${request.ownerRole}`,
       remedy: missing
         ? 'Create the role, or change the owner setting.'
-        : membership(request.ownerRole!, server),
+        : describeMembershipGrant(request.ownerRole!, server),
     };
   }
   return null;
 }
 
-/** From 16 on each grant says whether it is inherited; before that, the member does. */
-const membership = (owner: string, { role, versionNumber }: Ledger['server']): string =>
+/**
+ * Returns the GRANT that allows acting as the owner. Since PostgreSQL 16, INHERIT is an option of each grant; before, it
+ * is an attribute of the member.
+ */
+const describeMembershipGrant = (owner: string, { role, versionNumber }: Ledger['server']): string =>
   versionNumber >= 160000
     ? `GRANT "${owner}" TO "${role}" WITH INHERIT TRUE, SET TRUE;`
     : `GRANT "${owner}" TO "${role}"; ALTER ROLE "${role}" INHERIT;`;
 
-const short = (hash: string): string => hash.slice(0, 12);
+const shortenHash = (hash: string): string => hash.slice(0, 12);
 
-export function planForward(manifest: Manifest, ledger: Ledger, request: ConvergeRequest): ForwardPlan {
+export function planForward(manifest: Manifest, found: Ledger, request: ConvergeRequest): ForwardPlan {
+  const { renames, errors: unclear } = planRenames(manifest, found, request);
+  const ledger = applyRenames(found, renames, request.id);
   const known = new Map(
     ledger.migrations.filter((row) => row.state !== 'undone').map((row) => [row.name, row]),
   );
   const inManifest = new Set(manifest.migrations.map((m) => m.name));
   const superseded = new Set(manifest.migrations.flatMap((m) => m.settings.supersedes));
-  const newest = newestApplied(known);
-  const baselineTo = baselineVersion(manifest, request);
-  const verify: Step[] = [];
-  const apply: Step[] = [];
-  const warnings: string[] = [];
+  const newest = findNewestApplied(known);
+  const baseline = findBaseline(manifest, ledger, request);
+  const baselineTo = baseline && BigInt(baseline.version);
+  const unclearFiles = new Set(unclear.map(({ migration }) => migration));
+  const verify: PlanStep[] = [];
+  const apply: PlanStep[] = [];
+  const warnings: string[] = renames.map(describeRename);
   const errors: ErrorInfo[] = [];
-  if (request.baseline && baselineTo === null) errors.push(noSuchBaseline(request.baseline));
+  // A baseline that declares one unclear file does not have to declare the others at the same time.
+  const others = unclear.filter(({ migration }) => migration !== request.declared?.name);
+  if (!request.baselineOnly) errors.push(...unclear);
+  else {
+    errors.push(...unclear.filter((error) => !others.includes(error)));
+    warnings.push(...others.map(({ message }) => message));
+  }
+  if (request.baseline && baseline === null) errors.push(makeNoSuchBaselineError(request.baseline));
   for (const migration of manifest.migrations) {
     const row = known.get(migration.name);
     const wanted =
       migration.kind === 'versioned' && baselineTo !== null && BigInt(migration.version) <= baselineTo;
     if (row === undefined) {
+      if (unclearFiles.has(migration.name)) continue;
       if (wanted) apply.push({ type: 'baseline', migration });
       else {
         const late = migration.kind === 'versioned' && newest !== null && BigInt(migration.version) < newest;
         if (late)
-          warnings.push(`${migration.name} is older than the newest applied migration; it is applied late`);
-        apply.push({ type: 'apply', migration, from: 0, note: late ? 'late' : '' });
+          warnings.push(
+            `${migration.name} has a lower number than the newest applied migration; it is applied out of order`,
+          );
+        apply.push({ type: 'apply', migration, from: 0, note: late ? 'out-of-order' : '' });
       }
     } else if (row.state === 'applied') {
-      const named = request.baselineOnly === true && request.baseline === migration.name;
+      const named =
+        request.baselineOnly === true && [baseline?.name, request.declared?.name].includes(migration.name);
       if (row.upChecksum === migration.checksums.up) {
         const refused = named ? ledger.refused?.find(({ name }) => name === migration.name) : undefined;
-        if (refused && !refused.provable) errors.push(cannotVerify(migration));
+        if (refused && !refused.hasVerify && !isSameText(row, refused))
+          errors.push(makeCannotVerifyError(migration));
         else if (refused) verify.push({ type: 'accept-later', migration, upChecksum: refused.upChecksum });
       } else if (migration.kind === 'repeatable')
         apply.push({ type: 'apply', migration, from: 0, note: 'changed' });
       else if (!named && !isAccepted(migration, ledger)) {
-        const error = edited(migration, request);
+        const error = makeEditedError(migration, row, request);
         if (request.baselineOnly) warnings.push(`${migration.name}: ${error.message}`);
         else errors.push(error);
-      } else if (migration.verify.length === 0) errors.push(cannotVerify(migration));
-      else verify.push({ type: 'accept', migration });
+      } else {
+        const sameStatements = isSameText(row, { plainChecksum: migration.checksums.plain });
+        if (!sameStatements && migration.verify.length === 0) errors.push(makeCannotVerifyError(migration));
+        else {
+          const rename = sameStatements ? undefined : renames.find(({ to }) => to === migration.name);
+          verify.push({ type: 'accept', migration, sameStatements, ...(rename ? { rename } : {}) });
+        }
+      }
     } else {
-      const step = resume(migration, row, superseded);
+      const step = planResume(migration, row, superseded);
       if ('code' in step) errors.push(step);
       else if (step.type === 'apply') apply.push(step);
       else verify.push(step);
     }
   }
-  for (const name of known.keys()) {
-    if (!inManifest.has(name)) warnings.push(`${name} is applied, but its file is gone; it stays applied`);
+  for (const { name, state } of known.values()) {
+    if (inManifest.has(name)) continue;
+    const standing = state === 'applied' ? 'applied' : 'not finished';
+    warnings.push(`${name} is ${standing}, but its file is missing; it stays ${standing}`);
   }
-  return { steps: errors.length > 0 ? [] : [...verify, ...apply], warnings, errors };
+  return { renames, steps: errors.length > 0 ? [] : [...verify, ...apply], warnings, errors };
 }
 
-/** Where a half-done migration goes on. What is done may not have been edited; what comes after may. */
-function resume(
+/**
+ * Decides where a half-done migration continues. Statements that have already run must be unchanged; later ones may
+ * have been edited.
+ */
+function planResume(
   migration: Migration,
   row: LedgerMigration,
   superseded: ReadonlySet<string>,
-): Step | ErrorInfo {
+): PlanStep | ErrorInfo {
   const same = row.statementChecksums.every((checksum, i) => migration.statements[i]?.checksum === checksum);
   if (!same) {
     if (migration.kind === 'repeatable') return { type: 'apply', migration, from: 0, note: 'changed' };
@@ -188,43 +256,61 @@ function resume(
     return { type: 'apply', migration, from: row.statement, note: 'resumed' };
   }
   return {
-    type: superseded.has(migration.name) || migration.unproved !== null ? 'record-without-verify' : 'verify',
+    type:
+      superseded.has(migration.name) || migration.withoutVerify !== null ? 'record-without-verify' : 'verify',
     migration,
   };
 }
 
+/** Lists the renames that steps record once the verify section of the new text passes. */
+export const listRenamesToVerify = (steps: readonly PlanStep[]): FileRename[] =>
+  steps.flatMap((step) => (step.type === 'accept' && step.rename ? [step.rename] : []));
+
 const isAccepted = (migration: Migration, ledger: Ledger): boolean =>
   ledger.accepted?.some(
-    ({ name, upChecksum }) => name === migration.name && upChecksum === migration.checksums.up,
+    ({ name, upChecksum }) =>
+      upChecksum === migration.checksums.up &&
+      (name === migration.name || resolveCurrentName(name, ledger.renames) === migration.name),
   ) ?? false;
 
-/** A nested stack's name is known to CloudFormation only. */
-const stackOption = ({ owner }: ConvergeRequest): string =>
-  owner === null ? '' : ` --stack ${owner.stackName.includes('/') ? 'STACK' : owner.stackName}`;
+/** Whether the texts differ at most in comments and whitespace. Not known for rows that older code recorded. */
+const isSameText = (
+  { plainChecksum }: LedgerMigration,
+  other: { readonly plainChecksum?: string | null },
+): boolean => plainChecksum != null && plainChecksum === other.plainChecksum;
 
-const edited = (migration: Migration, request: ConvergeRequest): ErrorInfo => ({
-  code: 'history',
-  message: `${migration.file} was edited after it was applied`,
-  remedy: `Restore the file and make the change in a new migration. If the edit changes nothing in the database, run \`trueup baseline ${migration.name}${stackOption(request)}\`${request.owner === null ? '' : ' and deploy again'}: the new text is recorded once its verify passes.`,
-  migration: migration.name,
-  file: migration.file,
-});
+function makeEditedError(migration: Migration, row: LedgerMigration, request: ConvergeRequest): ErrorInfo {
+  const { name, file, checksums } = migration;
+  const command = `\`trueup baseline ${name}${formatBaselineOption(request)}\`${request.owner === null ? '' : ' and deploy again'}`;
+  const where = { code: 'history', migration: name, file } as const;
+  if (isSameText(row, { plainChecksum: checksums.plain }))
+    return {
+      ...where,
+      message: `${file} was edited after it was applied, but only in comments and whitespace`,
+      remedy: `Run ${command}: the new text is recorded. Or restore the file.`,
+    };
+  return {
+    ...where,
+    message: `${file} was edited after it was applied`,
+    remedy: `Restore the file and make the change in a new migration. If the edit changes nothing in the database, run ${command}: the new text is recorded once its verify section passes.`,
+  };
+}
 
-const cannotVerify = (migration: Migration): ErrorInfo => ({
+const makeCannotVerifyError = (migration: Migration): ErrorInfo => ({
   code: 'history',
-  message: `${migration.file} was edited after it was applied, and has no verify section that could tell whether the database holds the new text`,
+  message: `${migration.file} was edited after it was applied, and has no verify section that shows whether the database has what the new text describes`,
   remedy: 'Give it a verify section, or restore the file and make the change in a new migration.',
   migration: migration.name,
   file: migration.file,
 });
 
-const noSuchBaseline = (name: string): ErrorInfo => ({
+const makeNoSuchBaselineError = (name: string): ErrorInfo => ({
   code: 'manifest',
   message: `there is no versioned migration ${name} that could be the baseline`,
-  remedy: 'Name the last migration that the database already holds, by its file name without `.sql`.',
+  remedy: 'Name the last migration that the database already contains, by its file name without `.sql`.',
 });
 
-function newestApplied(known: ReadonlyMap<string, LedgerMigration>): bigint | null {
+function findNewestApplied(known: ReadonlyMap<string, LedgerMigration>): bigint | null {
   let newest: bigint | null = null;
   for (const { name, kind } of [...known.values()]) {
     const digits = kind === 'versioned' ? name.match(/^\d+/)?.[0] : undefined;
@@ -233,7 +319,19 @@ function newestApplied(known: ReadonlyMap<string, LedgerMigration>): bigint | nu
   return newest;
 }
 
-function baselineVersion(manifest: Manifest, request: ConvergeRequest): bigint | null {
-  const named = manifest.migrations.find((m) => m.name === request.baseline && m.kind === 'versioned');
-  return named ? BigInt(named.version) : null;
+/** Finds the baseline by its file's current or former name. */
+function findBaseline(
+  manifest: Manifest,
+  { renames }: Ledger,
+  { baseline, baselineOnly }: ConvergeRequest,
+): Migration | null {
+  if (!baseline) return null;
+  const versioned = new Map(
+    manifest.migrations.filter(({ kind }) => kind === 'versioned').map((each) => [each.name, each]),
+  );
+  const known = versioned.get(baseline) ?? versioned.get(resolveCurrentName(baseline, renames));
+  if (known) return known;
+  // An application's setting keeps the old name after its file is renamed, also for a database that never had it.
+  const renumbered = baselineOnly ? null : findRenumbered(baseline, [...versioned.keys()]);
+  return renumbered === null ? null : versioned.get(renumbered)!;
 }

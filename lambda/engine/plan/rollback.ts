@@ -1,17 +1,18 @@
 /**
- * Decides what a rollback undoes. CloudFormation restores the old code first and then calls it, so this code meets a
- * newer database and has none of the new files: the undo SQL comes from the ledger, and only what the manifest hash
- * that CloudFormation itself hands back can vouch for is run. In doubt everything stays. Pure.
+ * Decides what a rollback undoes. CloudFormation first restores the old code and then calls it, so this code meets a
+ * newer database and has none of the new files. The undo SQL therefore comes from the ledger, and only SQL that
+ * matches the manifest hash which CloudFormation itself passes back is run. In doubt, everything stays. Pure.
  */
 
-import type { ConvergeRequest, Kept } from '../../contract/converge';
+import type { ConvergeRequest, KeptMigration } from '../../contract/converge';
 import type { LockMode } from '../../contract/locks';
-import { hashOf, type Manifest, type Migration, sha256 } from '../../contract/manifest';
+import { hashManifestEntries, type Manifest, type Migration, sha256 } from '../../contract/manifest';
 import type { Ledger, LedgerMigration, UndoableDeployment } from '../ledger/ledger';
-import type { OwnLimits } from '../locks/locks';
+import type { MigrationLimits } from '../locks/locks';
+import { resolveCurrentName } from './renamed-files';
 
-export interface RecordedStatement {
-  readonly execution: 'transaction' | 'separate' | 'outside';
+export interface RecordedDownStatement {
+  readonly execution: 'transaction' | 'separate' | 'non-transactional';
   readonly sql: string;
   readonly command: string;
   readonly locks: readonly { readonly relation: string; readonly mode: LockMode }[];
@@ -20,31 +21,31 @@ export interface RecordedStatement {
 
 export interface UndoStep {
   readonly name: string;
-  readonly statements: readonly RecordedStatement[];
-  /** What the file asks for. */
-  readonly limits: OwnLimits;
-  /** It stopped half way: some of what `down` removes may never have been made. */
+  readonly statements: readonly RecordedDownStatement[];
+  /** The limits that the file sets. */
+  readonly limits: MigrationLimits;
+  /** Whether it stopped half way, so that some of what `down` removes may never have been created. */
   readonly partial: boolean;
 }
 
 export interface RollbackPlan {
   readonly undo: readonly UndoStep[];
-  readonly kept: readonly Kept[];
-  /** Repeatables that come back from this code's own files. */
+  readonly kept: readonly KeptMigration[];
+  /** Repeatables that are restored from this code's own files. */
   readonly restore: readonly Migration[];
-  /** What older deployments left that this code does not know. */
+  /** Warnings about applied migrations of older deployments that this code does not contain. */
   readonly warnings: readonly string[];
 }
 
-/** Of a manifest entry's `settings`. */
-export function parseRecordedLimits(settings: string): OwnLimits {
+/** Parses the `settings` of a manifest entry. */
+export function parseRecordedLimits(settings: string): MigrationLimits {
   const [lockTimeoutMs, statementTimeoutMs] = JSON.parse(settings) as (number | null)[];
   return { lockTimeoutMs: lockTimeoutMs ?? undefined, statementTimeoutMs: statementTimeoutMs ?? undefined };
 }
 
-/** Reverses {@link recordedDown}. */
-export function parseRecordedDown(text: string): RecordedStatement[] {
-  type Recorded = [RecordedStatement['execution'], string, string, [string, LockMode][], number];
+/** Reverses {@link serializeRecordedDown}. */
+export function parseRecordedDown(text: string): RecordedDownStatement[] {
+  type Recorded = [RecordedDownStatement['execution'], string, string, [string, LockMode][], number];
   return (JSON.parse(text) as Recorded[]).map(([execution, sql, command, locks, line]) => ({
     execution,
     sql,
@@ -63,17 +64,17 @@ export function planRollback(
   const own = new Map(request.remove ? [] : manifest.migrations.map((m) => [m.name, m]));
   const rows = ledger.migrations.filter((row) => row.state !== 'undone');
   const ahead = rows.filter((row) => !own.has(row.name) && (failed === null || row.deployment === failed.id));
-  const reason = reasonToKeepAll(failed, request);
+  const reason = findReasonToKeepAll(failed, request);
   const warnings = rows
     .filter((row) => !request.remove && !own.has(row.name) && !ahead.includes(row))
-    .map(({ name }) => `${name} is applied, but its file is gone; it stays applied`);
+    .map(({ name }) => `${name} is applied, but its file is missing; it stays applied`);
   if (reason !== null) {
     return { undo: [], restore: [], kept: ahead.map(({ name }) => ({ name, reason })), warnings };
   }
   const undo: UndoStep[] = [];
-  const kept: Kept[] = [];
+  const kept: KeptMigration[] = [];
   for (const row of ahead.reverse()) {
-    const step = undoOf(row, failed!);
+    const step = planUndo(row, failed!, ledger);
     if ('reason' in step) kept.push(step);
     else undo.push(step);
   }
@@ -84,30 +85,37 @@ export function planRollback(
   return { undo, kept, restore, warnings };
 }
 
-function reasonToKeepAll(failed: UndoableDeployment | null, request: ConvergeRequest): string | null {
+function findReasonToKeepAll(failed: UndoableDeployment | null, request: ConvergeRequest): string | null {
   if (request.direction !== 'rollback') return 'it is not known whether this is a rollback';
   if (!request.failed) return 'it is not known which deployment failed';
   if (failed === null) return 'the newest deployment in the ledger is not the one that failed';
-  if (request.failed.reportedSuccess !== false && !request.undoAfterSuccess) {
+  if (request.failed.reportedSuccess !== false && !request.rollbackAfterSuccess) {
     return request.failed.reportedSuccess === 'unknown'
       ? 'it is not known whether the new application is already running'
       : 'the schema was ready before something else failed, so the new application may be running';
   }
-  if (hashOf(failed.entries) !== request.failed.manifestHash) {
-    return 'what the ledger recorded of the failed deployment does not give the manifest hash that CloudFormation names';
+  if (hashManifestEntries(failed.entries) !== request.failed.manifestHash) {
+    return "the ledger's entries of the failed deployment do not produce the manifest hash that CloudFormation names";
   }
   return null;
 }
 
-function undoOf(row: LedgerMigration, failed: UndoableDeployment): UndoStep | Kept {
+function planUndo(
+  row: LedgerMigration,
+  failed: UndoableDeployment,
+  { renames }: Ledger,
+): UndoStep | KeptMigration {
   const { name } = row;
   if (row.kind === 'repeatable')
-    return { name, reason: 'a repeatable that the older code does not have stays' };
-  const entry = failed.entries.find((e) => e.name === name);
+    return { name, reason: 'it is a repeatable migration that the older code does not have' };
+  // The file may have been renamed since.
+  const entry =
+    failed.entries.find((e) => e.name === name) ??
+    failed.entries.find((e) => resolveCurrentName(e.name, renames) === name);
   if (!entry) return { name, reason: 'the failed deployment did not record it' };
   if (entry.down === null) return { name, reason: 'it has no down section' };
   if (entry.class !== 'versioned/automatic') {
-    return { name, reason: `its down runs only by name: trueup down ${name}` };
+    return { name, reason: `its down section runs only when a person names it: trueup down ${name}` };
   }
   const recorded = failed.downs[name] ?? null;
   if (recorded === null) return { name, reason: 'it existed before; the deployment only recorded it' };

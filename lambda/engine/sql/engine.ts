@@ -1,26 +1,36 @@
-/** Raised when a migration's row is not as this run knew it: another one has written it meanwhile. */
-export const OVERTAKEN = 'TU004';
-
-/** What a run knows of a migration's row: by these it tells whether somebody else has written it since. */
-const KNOWN = `jsonb_build_object('state', m.state, 'statement', m.statement, 'running', m.running,
-  'up_checksum', m.up_checksum, 'deployment', m.deployment)`;
-
-const overtaken = (name: string): string =>
-  `RAISE EXCEPTION USING ERRCODE = '${OVERTAKEN}', MESSAGE = format('another runner has changed what the ledger says of %s', ${name});`;
-
-/** Raised when nothing is left of the time for which a transaction may hold its locks. */
-export const HELD_TOO_LONG = 'TU003';
+import { UNCHECKED_VARIABLE } from './support';
 
 /**
- * What the engine itself calls for each migration. Functions, since the server compiles and plans them once a session
- * and not once a migration; they return something, since the Data API refuses a void. Older code calls them too (after
- * a rollback): a change keeps what it passes working.
+ * Raised when a migration's row differs from what this run last read or wrote, so another run has written it since.
  */
-export const ENGINE: readonly string[] = [
-  // Takes a transaction's locks before its first change. An index stands for its table; what does not exist (yet), and
-  // what the role may not lock explicitly, is left to the statement itself. So is the only lock of a transaction that
-  // begins by taking it, unless the statement would wait for partition after partition. No search_path of its own: the
-  // names mean what they mean to the migration.
+export const OVERTAKEN_SQLSTATE = 'TU004';
+
+/** The fields of a migration's row by which a run detects that another one has written it since. */
+const KNOWN_ROW_SQL = `jsonb_build_object('state', m.state, 'statement', m.statements_done, 'running', m.running_statement,
+  'up_checksum', m.up_checksum, 'deployment', m.deployment)`;
+
+const buildRaiseOvertakenSql = (name: string): string =>
+  `RAISE EXCEPTION USING ERRCODE = '${OVERTAKEN_SQLSTATE}', MESSAGE = format('another runner has changed what the ledger says of %s', ${name});`;
+
+/**
+ * Raised when older code would do something that the ledger forbids, since that code does not know what is recorded
+ * there.
+ */
+export const CODE_TOO_OLD_SQLSTATE = 'TU008';
+
+/** Raised when the time for which a transaction may hold its locks is used up. */
+export const HELD_TOO_LONG_SQLSTATE = 'TU003';
+
+/**
+ * Functions that the engine calls for each migration. They are functions because the server then compiles and plans
+ * them once per session and not once per migration. They return a value because the Data API rejects void. Older code
+ * calls them too (after a rollback), so a change must keep working with the arguments that it passes.
+ */
+export const ENGINE_FUNCTIONS_SQL: readonly string[] = [
+  // Acquires a transaction's locks before its first change. For an index it locks the index's table. Relations that
+  // do not exist (yet), or that the role may not lock explicitly, are left to the statement itself. With `alone`, the
+  // transaction has only one lock and begins by taking it, so that is left to the statement too, unless it would wait
+  // for one partition after another. The function sets no search_path, so that names resolve as in the migration.
   `CREATE OR REPLACE FUNCTION trueup._take_locks(relations text[], modes text[], alone boolean DEFAULT false)
 RETURNS boolean LANGUAGE plpgsql VOLATILE AS $fn$
 DECLARE
@@ -48,8 +58,9 @@ BEGIN
 END
 $fn$`,
 
-  // Between the statements of a transaction that holds locks: the next one may take what is left of cap_ms, counted from
-  // the moment at which it asked for them. statement_timeout alone would begin anew with each statement.
+  // Called between the statements of a transaction that holds locks. Limits the next statement to what is left of
+  // cap_ms, counted from when the locks were requested; statement_timeout on its own would restart with each
+  // statement.
   `CREATE OR REPLACE FUNCTION trueup._hold(cap_ms int) RETURNS boolean
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $fn$
 DECLARE
@@ -57,67 +68,78 @@ DECLARE
     - current_setting('trueup.held_since')::numeric));
 BEGIN
   IF held_ms >= cap_ms THEN
-    RAISE EXCEPTION USING ERRCODE = '${HELD_TOO_LONG}', MESSAGE = format('its locks were held for %s ms', held_ms);
+    RAISE EXCEPTION USING ERRCODE = '${HELD_TOO_LONG_SQLSTATE}', MESSAGE = format('its locks were held for %s ms', held_ms);
   END IF;
   PERFORM set_config('statement_timeout', (cap_ms - held_ms)::text, true);
   RETURN true;
 END
 $fn$`,
 
-  // Writes a migration's row, and its event once all of it is done. Durations add up over segments and slices.
-  // `expects` is the row as the run knew it, null for none; older code does not send it. Whatever lets two runners in at
-  // once, the second to commit is refused here, and with it all that its transaction did. What is begun outside a
-  // transaction is recorded with the moment, so that a later run can tell what in the catalogue is newer.
+  // Writes a migration's row, and its event once all statements are done. Durations add up over segments and slices.
+  // `expects` is the row as the run knew it, or null if there was none. If two runners
+  // ever work at the same time, the one that commits second fails here, and its transaction is rolled back. A
+  // statement that begins outside a transaction is recorded with the current transaction id and time, so that a later
+  // run can tell which catalog rows are newer. `guard` is
+  // the code's GUARD_VERSION: where it is too low, the code may apply nothing except in a rollback.
   `CREATE OR REPLACE FUNCTION trueup._record(entry jsonb) RETURNS boolean
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO' AS $fn$
 DECLARE
   -- Migrations that share a message have one now(), that of the message; each begins where the one before it ended.
   began timestamptz := greatest(now(), nullif(current_setting('trueup.recorded', true), '')::timestamptz);
   target jsonb := nullif(entry -> 'running_target', 'null');
+  -- Of the verify section of this transaction.
+  unchecked text := CASE WHEN (entry ->> 'verified')::boolean THEN nullif(current_setting('${UNCHECKED_VARIABLE}', true), '') END;
 BEGIN
+  IF coalesce((entry ->> 'guard')::int, 0) < (SELECT n.min_guard_version FROM trueup.namespaces n
+      WHERE n.name = entry ->> 'namespace' AND n.workload IS NOT NULL)
+    AND NOT EXISTS (SELECT FROM trueup.deployments d WHERE d.namespace = entry ->> 'namespace'
+      AND d.id = entry ->> 'deployment' AND d.direction = 'rollback') THEN
+    RAISE EXCEPTION USING ERRCODE = '${CODE_TOO_OLD_SQLSTATE}', MESSAGE =
+      'this version of Trueup cannot keep what the ledger promises the running application, so it applies nothing; deploy with the version that recorded it, or a newer one';
+  END IF;
   IF target IS NOT NULL THEN
     target := target || jsonb_build_object('since',
       jsonb_build_object('xid', pg_current_xact_id()::text, 'at', clock_timestamp()::text));
   END IF;
-  INSERT INTO trueup.migrations AS m (namespace, name, kind, state, up_checksum, down, statement, statement_checksums,
-    running, running_target, attempts, proved, baselined, deployment, duration_ms)
+  INSERT INTO trueup.migrations AS m (namespace, name, kind, state, up_checksum, plain_checksum, down, statements_done, statement_checksums,
+    running_statement, running_target, attempts, verified, not_checked, baselined, deployment, rows_changed, duration_ms)
   VALUES (entry ->> 'namespace', entry ->> 'name', entry ->> 'kind', entry ->> 'state', entry ->> 'up_checksum',
-    entry ->> 'down', (entry ->> 'statement')::int,
+    entry ->> 'plain_checksum', entry ->> 'down', (entry ->> 'statement')::int,
     ARRAY(SELECT jsonb_array_elements_text(entry -> 'statement_checksums')), (entry ->> 'running')::int,
-    target, (entry ->> 'attempts')::int, (entry ->> 'proved')::boolean,
-    (entry ->> 'baselined')::boolean, entry ->> 'deployment', greatest(0, extract(epoch FROM clock_timestamp() - began) * 1000))
+    target, (entry ->> 'attempts')::int, (entry ->> 'verified')::boolean AND unchecked IS NULL, unchecked,
+    (entry ->> 'baselined')::boolean, entry ->> 'deployment', (entry ->> 'rows_changed')::bigint, greatest(0, extract(epoch FROM clock_timestamp() - began) * 1000))
   ON CONFLICT (namespace, name) DO UPDATE SET kind = excluded.kind, state = excluded.state,
-    up_checksum = excluded.up_checksum, down = excluded.down, statement = excluded.statement,
-    statement_checksums = excluded.statement_checksums, running = excluded.running,
-    running_target = CASE WHEN m.running = excluded.running
+    up_checksum = excluded.up_checksum, plain_checksum = excluded.plain_checksum, down = excluded.down, statements_done = excluded.statements_done,
+    statement_checksums = excluded.statement_checksums, running_statement = excluded.running_statement,
+    running_target = CASE WHEN m.running_statement = excluded.running_statement
       AND m.running_target - 'since' = excluded.running_target - 'since' THEN m.running_target
       ELSE excluded.running_target END,
-    attempts = excluded.attempts,
+    attempts = excluded.attempts, rows_changed = excluded.rows_changed,
     duration_ms = excluded.duration_ms + CASE WHEN m.state IN ('applied', 'undone') THEN 0 ELSE m.duration_ms END,
-    proved = excluded.proved, baselined = excluded.baselined, deployment = excluded.deployment, applied_at = clock_timestamp()
-  WHERE NOT entry ? 'expects' OR entry -> 'expects' = ${KNOWN};
+    verified = excluded.verified, not_checked = excluded.not_checked, baselined = excluded.baselined, deployment = excluded.deployment, applied_at = clock_timestamp()
+  WHERE entry -> 'expects' = ${KNOWN_ROW_SQL};
   IF NOT FOUND THEN
-    ${overtaken("entry ->> 'name'")}
+    ${buildRaiseOvertakenSql("entry ->> 'name'")}
   END IF;
   IF entry ->> 'event' IS NOT NULL THEN
     INSERT INTO trueup.events (namespace, deployment, migration, event, detail)
     VALUES (entry ->> 'namespace', entry ->> 'deployment', entry ->> 'name', entry ->> 'event',
-      jsonb_build_object('proved', entry -> 'proved'));
+      jsonb_strip_nulls(jsonb_build_object('verified', (entry ->> 'verified')::boolean AND unchecked IS NULL, 'notChecked', unchecked)));
   END IF;
   PERFORM set_config('trueup.recorded', clock_timestamp()::text, false);
   RETURN true;
 END
 $fn$`,
 
-  // The row then names the request that undid it: a later slice of that request still reports it.
+  // The row then names the request that undid the migration, so that a later slice of that request still reports it.
   `CREATE OR REPLACE FUNCTION trueup._record_undone(entry jsonb) RETURNS boolean
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $fn$
 BEGIN
-  UPDATE trueup.migrations m SET state = 'undone', running = NULL, running_target = NULL, statement = 0,
-    statement_checksums = '{}', proved = false, deployment = entry ->> 'deployment'
-  WHERE m.namespace = entry ->> 'namespace' AND m.name = entry ->> 'name' AND entry -> 'expects' = ${KNOWN};
+  UPDATE trueup.migrations m SET state = 'undone', running_statement = NULL, running_target = NULL, statements_done = 0,
+    statement_checksums = '{}', verified = false, not_checked = NULL, deployment = entry ->> 'deployment'
+  WHERE m.namespace = entry ->> 'namespace' AND m.name = entry ->> 'name' AND entry -> 'expects' = ${KNOWN_ROW_SQL};
   IF NOT FOUND THEN
-    ${overtaken("entry ->> 'name'")}
+    ${buildRaiseOvertakenSql("entry ->> 'name'")}
   END IF;
   INSERT INTO trueup.events (namespace, deployment, migration, event)
   VALUES (entry ->> 'namespace', entry ->> 'deployment', entry ->> 'name', 'undone');

@@ -1,59 +1,79 @@
-/** All waiting of the engine: how long, how often, until when. */
+/** The time limits, pauses and attempts of the engine. */
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** What one attempt waits for a lock that writers queue behind; they wait as long as we do. */
+/** How long one attempt waits for a lock that writers queue behind. The writers wait just as long. */
 export const LOCK_TIMEOUT_MS = 500;
-/** What all such locks of one transaction may take together. */
+/** Limit for acquiring all such locks of one transaction. */
 export const LOCK_PHASE_TIMEOUT_MS = 800;
-/** What taking them may take beyond a longer wait that a file asks for. */
+/** Time for acquiring them in addition to a longer lock timeout that a file sets. */
 export const LOCK_PHASE_MARGIN_MS = LOCK_PHASE_TIMEOUT_MS - LOCK_TIMEOUT_MS;
-/** How long a transaction may hold such a lock, all its statements together. */
-export const HOLD_TIMEOUT_MS = 5_000;
-/** So long after deadlock_timeout an autovacuum that is in the way has been told to stop, and has. */
-export const OUTLAST_MARGIN_MS = 1_000;
-/** CONCURRENTLY and VALIDATE hinder nobody while they wait, and lose their work when they give up. */
+/** How long a transaction may hold such locks, over all its statements. */
+export const LOCK_HOLD_TIMEOUT_MS = 5_000;
+/**
+ * PostgreSQL cancels an autovacuum that blocks another session once deadlock_timeout has passed; this margin gives it
+ * time to stop.
+ */
+export const AUTOVACUUM_MARGIN_MS = 1_000;
+/**
+ * Lock timeout of CONCURRENTLY and VALIDATE. They block no other session while they wait, and lose their work when
+ * they give up.
+ */
 export const LONG_LOCK_TIMEOUT_MS = 15 * 60_000;
-/** A runner is idle only between two messages; one that is idle for so long has no client any more. */
+/** A runner is idle only between two messages; one that has been idle for this long has lost its client. */
 export const DEAD_RUNNER_MS = 60_000;
 /**
- * A message that is under way at the deadline gets so much longer: lock attempts end by themselves within it, so only
- * what really takes long is left to the server.
+ * Extra time for a message that is in progress at the deadline. Attempts to get a lock end within it, so only
+ * statements that really take long are left to the server.
  */
 export const GRACE_MS = 1_500;
-/** So long after the deadline everything that is still under way has ended, or will never be heard of. */
-export const UNANSWERED_MS = 2 * GRACE_MS;
-/** How long a database that does not answer is waited for: a paused Aurora takes about 15 s, a failover a minute. */
+/** This long after the deadline, everything in progress has ended or will never be answered. */
+export const GIVE_UP_AFTER_MS = 2 * GRACE_MS;
+/**
+ * How long to wait for a database that does not answer. A paused Aurora cluster takes about 15 s to resume, a
+ * failover about a minute.
+ */
 export const CONNECT_PATIENCE_MS = 60_000;
-/** One attempt to connect gets as much even when the time is nearly up: it may have to read a secret first. */
-export const SHORTEST_CONNECT_MS = 3_000;
-/** What setTimeout takes; a longer one would end at once. */
-export const LONGEST_TIMER_MS = 2 ** 31 - 1;
-/** The longest pause between two questions for the lock between runners: it is free as soon as the other one ends. */
-export const RUNNER_PAUSE_MS = 1_000;
-/** How often somebody else's build is asked how far it is. */
+/** Minimum time for one attempt to connect, even shortly before the deadline: it may have to read a secret first. */
+export const MIN_CONNECT_MS = 3_000;
+/** The longest delay that setTimeout accepts; a longer one would fire at once. */
+export const MAX_TIMER_MS = 2 ** 31 - 1;
+/**
+ * The longest pause between two attempts to get the runner lock, which is free as soon as the other runner ends.
+ */
+export const MAX_RUNNER_PAUSE_MS = 1_000;
+/** How often the progress of an index build in another session is checked. */
 export const BUILD_POLL_MS = 1_000;
-/** Messages of several migrations grow while they take less than this. */
-export const QUICK_MESSAGE_MS = 1_000;
-/** What one verify section may take, where proving is all that is done. */
+/** The number of migrations per message grows while a message takes less than this. */
+export const MAX_QUICK_MESSAGE_MS = 1_000;
+/** Limit for one verify section in a run that only verifies. */
 export const VERIFY_TIMEOUT_MS = 60_000;
-/** It has this much even when the time is nearly up. */
-export const SHORTEST_VERIFY_MS = 1_000;
-/** What planning the application's statements may take where no lock is held. */
+/** Minimum time for a verify section, even shortly before the deadline. */
+export const MIN_VERIFY_MS = 1_000;
+/** Limit for planning the application's statements where no lock is held. */
 export const PLANNING_BUDGET_MS = 30_000;
-/** Of what is left of a slice: what the answers come to takes time too, and so does what follows. */
+/** Limit for planning the statements that a pending file touches; `--guard-time` overrides it. */
+export const DEFAULT_GUARD_TIME_MS = 30_000;
+/**
+ * The share of a slice's remaining time that planning may use. Reading the result and the steps that follow take time
+ * too.
+ */
 export const PLANNING_SHARE = 0.6;
-/** How often an INVALID index is dropped and built again before a person has to look. */
-export const INDEX_ATTEMPTS = 5;
+/** A manual run connects every second; one that has had no session for this long has lost its process. */
+export const INTERRUPTED_AFTER_MS = 60_000;
+/** CloudFormation waits at most an hour for a custom resource; after that, no further slice of a deployment comes. */
+export const DEPLOYMENT_EXPIRES_AFTER_MS = 65 * 60_000;
+/** How often an INVALID index is dropped and rebuilt before a person must intervene. */
+export const MAX_INDEX_ATTEMPTS = 5;
 
-/** Exponential backoff with full jitter, at least a tenth of a second. @param attempt from 1 */
-export function backoffMs(attempt: number, maxMs = 5_000, random: () => number = Math.random): number {
+/** Returns a pause in milliseconds: exponential backoff with full jitter, at least 100 ms. @param attempt from 1 */
+export function computeBackoffMs(attempt: number, maxMs = 5_000, random: () => number = Math.random): number {
   const ceiling = Math.min(maxMs, 200 * 2 ** Math.min(attempt, 16));
   return 100 + Math.floor(random() * Math.max(0, ceiling - 100));
 }
 
-/** Sleeps one backoff. False, at once, when it would end after the deadline. */
+/** Sleeps for one backoff pause. Returns false without sleeping if the pause would end after the deadline. */
 export async function waitOrGiveUp(attempt: number, deadline: number, maxMs?: number): Promise<boolean> {
-  const pause = backoffMs(attempt, maxMs);
+  const pause = computeBackoffMs(attempt, maxMs);
   if (Date.now() + pause >= deadline) return false;
   await sleep(pause);
   return true;

@@ -1,19 +1,19 @@
 /**
- * A session with the database, from its beginning to its end: connect, wait for a database that starts or restarts, work,
- * stop waiting for an answer that does not come, close.
+ * The life of a database session: connects, waits for a database that starts or restarts, works, gives up on an
+ * answer that does not come, and closes.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TrueupError } from '../../contract/errors';
-import { ConnectionLost, type Database } from '../../postgres/database';
+import { ConnectionLostError, type Database } from '../../postgres/database';
 import { isTransient } from '../apply/connection-failures';
-import { unexpectedError } from '../apply/failures';
-import { type EngineContext, NotYet } from '../run';
+import { describeUnexpectedError } from '../apply/failures';
+import { DeadlineReachedError, type EngineContext } from '../run';
 import {
   CONNECT_PATIENCE_MS,
+  GIVE_UP_AFTER_MS,
   GRACE_MS,
-  LONGEST_TIMER_MS,
-  SHORTEST_CONNECT_MS,
-  UNANSWERED_MS,
+  MAX_TIMER_MS,
+  MIN_CONNECT_MS,
   waitOrGiveUp,
 } from './limits';
 
@@ -22,14 +22,14 @@ export type SessionContext = Pick<
   'connect' | 'deadline' | 'progress' | 'connectPatienceMs' | 'connectWaitedMs'
 >;
 
-/** The database was not there, or went away, for longer than it is waited for. */
-export class Unreachable extends Error {
-  override readonly name = 'Unreachable';
+/** The database could not be reached, or stayed disconnected, for longer than the engine waits. */
+export class DatabaseUnreachableError extends Error {
+  override readonly name = 'DatabaseUnreachableError';
   constructor(
-    override readonly cause: ConnectionLost,
-    /** The deadline came first: whoever calls again may have more patience left. */
+    override readonly cause: ConnectionLostError,
+    /** Whether the deadline came first; a caller that calls again may then have waiting time left. */
     readonly timeIsUp: boolean,
-    /** Milliseconds since the epoch: when a connection that had come about was lost; null when none had. */
+    /** When an established connection was lost, in milliseconds since the epoch; `null` if none was established. */
     readonly lostAt: number | null,
   ) {
     super(cause.message);
@@ -37,8 +37,8 @@ export class Unreachable extends Error {
 }
 
 /**
- * Connects, works and closes; after a lost connection, all of it again. So `work` may begin several times.
- * @throws {Unreachable} what `work` throws comes through
+ * Connects, works and closes. After a lost connection it does all of it again, so `work` may start several times.
+ * @throws {DatabaseUnreachableError} when the database stays unreachable; errors that `work` throws are passed through
  */
 export async function inSession<T>(ctx: SessionContext, work: (db: Database) => Promise<T>): Promise<T> {
   const patience = ctx.connectPatienceMs ?? CONNECT_PATIENCE_MS;
@@ -47,43 +47,43 @@ export async function inSession<T>(ctx: SessionContext, work: (db: Database) => 
   for (let attempt = 1; ; attempt++) {
     let db: Database | undefined;
     try {
-      db = await connectBy(ctx, Math.min(giveUp, ctx.deadline));
-      return await answeredInTime(db, ctx.deadline, work);
+      db = await connectBeforeDeadline(ctx, Math.min(giveUp, ctx.deadline));
+      return await withAnswerDeadline(db, ctx, work);
     } catch (error) {
-      if (!(error instanceof ConnectionLost) || !isTransient(error)) throw error;
+      if (!(error instanceof ConnectionLostError) || !isTransient(error)) throw error;
       if (db) {
         lostAt = Date.now();
         giveUp = lostAt + patience;
       }
-      ctx.progress?.({ type: 'waiting', for: 'database', message: unexpectedError(error).message });
+      ctx.progress?.({ type: 'waiting', for: 'database', message: describeUnexpectedError(error).message });
       if (await waitOrGiveUp(attempt, Math.min(giveUp, ctx.deadline))) continue;
-      throw new Unreachable(error, giveUp >= ctx.deadline, lostAt);
+      throw new DatabaseUnreachableError(error, giveUp >= ctx.deadline, lostAt);
     } finally {
-      await closeInTime(db);
+      await closeWithTimeout(db);
     }
   }
 }
 
-/** For a question, whose every failure is an error of ours. @throws {TrueupError} */
+/** Runs work that only reads, and turns every failure into a TrueupError. @throws {TrueupError} */
 export async function withDatabase<T>(ctx: SessionContext, work: (db: Database) => Promise<T>): Promise<T> {
   try {
     return await inSession(ctx, work);
   } catch (error) {
     if (error instanceof TrueupError) throw error;
-    if (error instanceof NotYet && error.waitingFor)
+    if (error instanceof DeadlineReachedError && error.waitingFor)
       throw new TrueupError(error.waitingFor, { cause: error });
-    const cause = error instanceof Unreachable ? error.cause : error;
-    throw new TrueupError(unexpectedError(cause), { cause });
+    const cause = error instanceof DatabaseUnreachableError ? error.cause : error;
+    throw new TrueupError(describeUnexpectedError(cause), { cause });
   }
 }
 
 /**
- * One attempt, which an address that swallows everything would draw out for long.
- * @param end milliseconds since the epoch; an attempt has a few seconds even after it
- * @throws {ConnectionLost} when it has not come about by then
+ * Makes one attempt to connect, with a time limit: an address that drops all packets would otherwise take very long.
+ * @param end milliseconds since the epoch; an attempt gets at least a few seconds
+ * @throws {ConnectionLostError} if there is no connection by then
  */
-async function connectBy(ctx: SessionContext, end: number): Promise<Database> {
-  const leftMs = Math.min(Math.max(SHORTEST_CONNECT_MS, end - Date.now()), LONGEST_TIMER_MS);
+async function connectBeforeDeadline(ctx: SessionContext, end: number): Promise<Database> {
+  const leftMs = Math.min(Math.max(MIN_CONNECT_MS, end - Date.now()), MAX_TIMER_MS);
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<null>((resolve) => {
     timer = setTimeout(resolve, leftMs, null);
@@ -92,41 +92,46 @@ async function connectBy(ctx: SessionContext, end: number): Promise<Database> {
   const db = await Promise.race([connecting, late]).finally(() => clearTimeout(timer));
   if (db) return db;
   connecting.then((unused) => unused.close()).catch(() => {});
-  throw new ConnectionLost('connect ETIMEDOUT', 'ETIMEDOUT');
+  throw new ConnectionLostError('connect ETIMEDOUT', 'ETIMEDOUT');
 }
 
 /**
- * What takes long has a limit of its own and is left to the server; for everything else (the ledger, the lock, the
- * catalogue) this is the limit, since a network that hangs reports nothing.
- * @throws {NotYet} when there is still no answer a while after the deadline; the connection is then of no use
+ * Limits how long an answer is waited for. Long statements have their own limit and are left to the server. This
+ * limit is for everything else (ledger, lock, catalog), because a hanging network reports no error.
+ * @throws {DeadlineReachedError} if there is no answer some time after the deadline; the connection can then no longer be used
  */
-async function answeredInTime<T>(
+async function withAnswerDeadline<T>(
   db: Database,
-  deadline: number,
+  ctx: Pick<SessionContext, 'deadline'>,
   work: (db: Database) => Promise<T>,
 ): Promise<T> {
-  // Each call of the Data API ends by itself.
+  // Each call of the Data API has its own time limit.
   if (!db.capabilities.session) return work(db);
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    const left = Math.max(0, deadline - Date.now()) + UNANSWERED_MS;
-    timer = setTimeout(() => reject(unanswered()), Math.min(left, LONGEST_TIMER_MS));
+    const wait = (deadline: number): void => {
+      const left = Math.max(0, deadline - Date.now()) + GIVE_UP_AFTER_MS;
+      // The deadline may have been moved in the meantime.
+      const end = (): void => (ctx.deadline > deadline ? wait(ctx.deadline) : reject(makeUnansweredError()));
+      timer = setTimeout(end, Math.min(left, MAX_TIMER_MS));
+    };
+    wait(ctx.deadline);
   });
   const answer = work(db);
-  // Once the connection is closed it fails, and nobody listens any more.
+  // Closing the connection makes it reject when no caller awaits it any more.
   answer.catch(() => {});
   return Promise.race([answer, late]).finally(() => clearTimeout(timer));
 }
 
-const unanswered = (): NotYet =>
-  new NotYet('the database stopped answering', {
+const makeUnansweredError = (): DeadlineReachedError =>
+  new DeadlineReachedError('the database stopped answering', {
     code: 'connection',
     message: 'the database stopped answering',
     remedy: 'Check the network, and that the server is running; the next run continues from there.',
   });
 
-/** A goodbye that does not get through is not waited for. */
-async function closeInTime(db: Database | undefined): Promise<void> {
+/** Closes the connection, without waiting long for a close that does not get through. */
+async function closeWithTimeout(db: Database | undefined): Promise<void> {
   if (!db?.capabilities.session) return db?.close();
   await Promise.race([db.close(), sleep(GRACE_MS, undefined, { ref: false })]);
 }

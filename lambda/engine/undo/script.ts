@@ -1,26 +1,34 @@
-/** What is sent to undo a migration: limits, locks, its `down`, and the ledger's row, as one transaction. Pure. */
+/** Builds the transaction that undoes a migration: limits, locks, its `down`, and the ledger's row. Pure. */
 
-import type { Names } from '../apply/names';
-import { asOwner, pathSetting, ScriptBuilder, type Scripted } from '../apply/script-builder';
-import { type Known, undoneStatement } from '../ledger/rows';
-import { lockPlan } from '../locks/locks';
-import type { RecordedStatement, UndoStep } from '../plan/rollback';
+import type { RunNames } from '../apply/run-names';
+import {
+  type BuiltScript,
+  buildSearchPathSetting,
+  buildSetRoleSql,
+  ScriptBuilder,
+} from '../apply/script-builder';
+import { buildUndoneSql, type KnownRow } from '../ledger/ledger-rows';
+import { planLocks } from '../locks/locks';
+import type { RecordedDownStatement, UndoStep } from '../plan/rollback';
 
-/** @param last the ledger's row as it is known, which says afterwards that it is undone; null where more is to come */
-export function undoScript(
+/**
+ * Builds one such transaction. @param last the ledger's row as this run knows it, which is marked as undone; `null`
+ * if more statements follow
+ */
+export function buildUndoScript(
   { name, limits }: Pick<UndoStep, 'name' | 'limits'>,
-  statements: readonly RecordedStatement[],
-  names: Names,
-  last: { readonly expects: Known | null } | null,
-): Scripted {
+  statements: readonly RecordedDownStatement[],
+  names: RunNames,
+  last: { readonly expects: KnownRow | null } | null,
+): BuiltScript {
   const { namespace, deployment, ownerRole } = names;
-  const plan = lockPlan(statements, limits);
+  const plan = planLocks(statements, limits);
   const script = new ScriptBuilder(name, {
-    ...pathSetting(names),
+    ...buildSearchPathSetting(names),
     lock_timeout: plan.lockTimeoutMs,
     statement_timeout: plan.startMs,
   });
-  if (ownerRole !== null) script.add('settings', asOwner(ownerRole));
+  if (ownerRole !== null) script.add('settings', buildSetRoleSql(ownerRole));
   script.lock(plan);
   for (const [i, { sql }] of statements.entries()) script.addHeld('down', sql, i);
   script.runDeferred(
@@ -28,6 +36,6 @@ export function undoScript(
     statements.length - 1,
   );
   if (ownerRole !== null) script.add('ledger', 'RESET ROLE');
-  if (last !== null) script.add('ledger', undoneStatement(namespace, name, deployment, last.expects));
+  if (last !== null) script.add('ledger', buildUndoneSql(namespace, name, deployment, last.expects));
   return script.build();
 }

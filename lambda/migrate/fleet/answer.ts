@@ -1,73 +1,82 @@
-/** What is answered for one tenant: small, since a run keeps one for each. Pure. */
-import type { Kept, Outcome, Report } from '../../contract/converge';
+/** Builds the answer for one tenant. It is small, because a run keeps one per tenant. Pure. */
+import type { ConvergeOutcome, ConvergeReport, KeptMigration } from '../../contract/converge';
 import type { ErrorInfo } from '../../contract/errors';
-import type { Standing, TenantAnswer } from '../../contract/fleet';
+import type { TenantAnswer, TenantStatus } from '../../contract/fleet';
 import type { Verification } from '../../contract/status';
-import { leftAsItIs } from '../../engine/on-database';
+import { parseUnchangedReason } from '../../engine/on-database';
 
-/** Of JSON, as {@link TenantAnswer} promises. */
-export const MOST_BYTES = 2_048;
+/** Maximum size of the JSON in bytes, as {@link TenantAnswer} guarantees. */
+export const MAX_ANSWER_BYTES = 2_048;
 
-/** A rollback's name for all that it did not come to, where not even which ones is known. */
-export const ALL = '*';
+/** The name under which a rollback reports everything it did not reach, if the individual migrations are unknown. */
+export const ALL_TENANTS = '*';
 export const NOT_REACHED = 'not reached';
 
-export interface Asked {
+export interface TenantWorkItem {
   readonly name: string;
   readonly startedAt: string;
-  /** The tenant has had all of its time. */
+  /** Whether the tenant has used up its time. */
   readonly timeIsUp: boolean;
 }
 
-export const ofStanding = ({ name, startedAt }: Asked, { pending, ...standing }: Standing): TenantAnswer =>
-  bounded({ name, startedAt, ...standing, pending: pending.length });
+export const answerFromStatus = (
+  { name, startedAt }: TenantWorkItem,
+  { pending, ...standing }: TenantStatus,
+): TenantAnswer => shortenAnswer({ name, startedAt, ...standing, pending: pending.length });
 
-/** Of a tenant that is at version. */
-export function ofProof(answer: TenantAnswer, { findings, errors }: Verification): TenantAnswer {
+/** Adds the verification of a tenant that is up to date. */
+export function answerFromVerification(
+  answer: TenantAnswer,
+  { findings, errors }: Verification,
+): TenantAnswer {
   const [error] = errors;
   if (findings.length > 0)
-    return bounded({
+    return shortenAnswer({
       ...answer,
       state: 'drifted',
       error: {
         code: 'verification',
         migration: findings[0]!.migration,
-        message: 'what was applied is no longer there',
-        remedy: 'Bring it back with a new migration, or by hand.',
+        message: 'the database no longer has what the applied migrations created',
+        remedy: 'Restore it with a new migration, or manually.',
         details: findings.map(({ sentence }) => sentence),
       },
     });
-  return error === undefined ? answer : bounded({ ...answer, state: 'drifted', error });
+  return error === undefined ? answer : shortenAnswer({ ...answer, state: 'drifted', error });
 }
 
-export function ofApply(asked: Asked, outcome: Outcome): TenantAnswer {
+export function answerFromApply(asked: TenantWorkItem, outcome: ConvergeOutcome): TenantAnswer {
   const { applied, baselined } = outcome.report;
-  const told = answerOf(asked, outcome.report, [...baselined, ...applied]);
-  if (outcome.status === 'done') return bounded({ ...told, state: 'at version', pending: 0 });
-  if (outcome.status === 'failed') return bounded({ ...told, state: 'failed', error: outcome.error });
-  if (!asked.timeIsUp) return bounded({ ...told, state: 'continue' });
-  return bounded({ ...told, state: 'failed', error: outcome.waitingFor ?? notInTime(outcome.progress) });
+  const told = buildAnswer(asked, outcome.report, [...baselined, ...applied]);
+  if (outcome.status === 'done') return shortenAnswer({ ...told, state: 'up to date', pending: 0 });
+  if (outcome.status === 'failed') return shortenAnswer({ ...told, state: 'failed', error: outcome.error });
+  if (!asked.timeIsUp) return shortenAnswer({ ...told, state: 'continue' });
+  return shortenAnswer({
+    ...told,
+    state: 'failed',
+    error: outcome.waitingFor ?? makeTimeoutError(outcome.progress),
+  });
 }
 
-/** Never a failure: what could not be undone is kept, and why is said. */
-export function ofUndo(asked: Asked, outcome: Outcome): TenantAnswer {
+/** Builds the answer for a rollback. It is never a failure: what could not be undone is listed with the reason. */
+export function answerFromUndo(asked: TenantWorkItem, outcome: ConvergeOutcome): TenantAnswer {
   const { undone, kept, warnings } = outcome.report;
-  const told = answerOf(asked, outcome.report, undone);
-  if (outcome.status === 'continue' && !asked.timeIsUp) return bounded({ ...told, state: 'continue' });
-  const left = warnings.flatMap((warning) => leftAsItIs(warning) ?? []);
-  const all: Kept[] =
+  const told = buildAnswer(asked, outcome.report, undone);
+  if (outcome.status === 'continue' && !asked.timeIsUp) return shortenAnswer({ ...told, state: 'continue' });
+  const left = warnings.flatMap((warning) => parseUnchangedReason(warning) ?? []);
+  const all: KeptMigration[] =
     outcome.status === 'continue'
-      ? [{ name: ALL, reason: `${NOT_REACHED}: ${outcome.waitingFor?.message ?? outcome.progress}` }]
+      ? [{ name: ALL_TENANTS, reason: `${NOT_REACHED}: ${outcome.waitingFor?.message ?? outcome.progress}` }]
       : outcome.status === 'failed'
-        ? [{ name: ALL, reason: outcome.error.message }]
-        : left.map((reason) => ({ name: ALL, reason }));
+        ? [{ name: ALL_TENANTS, reason: outcome.error.message }]
+        : left.map((reason) => ({ name: ALL_TENANTS, reason }));
   const whole = [...all, ...kept];
-  return bounded({ ...told, state: 'undone', ...(whole.length > 0 ? { kept: whole } : {}) });
+  return shortenAnswer({ ...told, state: 'undone', ...(whole.length > 0 ? { kept: whole } : {}) });
 }
 
-const answerOf = (
-  { name, startedAt }: Asked,
-  { pending, position }: Report,
+const buildAnswer = (
+  { name, startedAt }: TenantWorkItem,
+  { pending, position }: ConvergeReport,
   changed: readonly string[],
 ): Omit<TenantAnswer, 'state'> => ({
   name,
@@ -77,55 +86,58 @@ const answerOf = (
   ...(changed.length > 0 ? { changed } : {}),
 });
 
-const notInTime = (progress: string): ErrorInfo => ({
+const makeTimeoutError = (progress: string): ErrorInfo => ({
   code: 'busy',
-  message: `not finished in its time: ${progress}`,
-  remedy: 'Deploy again to continue, or give it more time (perTargetTimeout); what is done is recorded.',
+  message: `the time limit of the tenant was reached: ${progress}`,
+  remedy: 'Deploy again to continue, or give it more time (tenantTimeout). The ledger records what is done.',
 });
 
-/** Each is tried after the ones before it, until the whole is small enough. */
-const SHORTER: readonly ((answer: TenantAnswer) => TenantAnswer)[] = [
+/** Ways to shorten an answer, applied one after another until it is small enough. */
+const SHORTENING_STEPS: readonly ((answer: TenantAnswer) => TenantAnswer)[] = [
   ({ changed, kept, ...rest }) => ({
     ...rest,
     ...(changed ? { changed: changed.slice(-5) } : {}),
-    ...(kept ? { kept: someOf(kept, 5, 200) } : {}),
+    ...(kept ? { kept: shortenKept(kept, 5, 200) } : {}),
   }),
-  withError((error) => ({
+  mapError((error) => ({
     ...error,
-    ...(error.details ? { details: error.details.slice(0, 3).map((text) => cut(text, 160)) } : {}),
+    ...(error.details ? { details: error.details.slice(0, 3).map((text) => shortenText(text, 160)) } : {}),
   })),
-  withError(({ details: _, ...error }) => ({
+  mapError(({ details: _, ...error }) => ({
     ...error,
-    message: cut(error.message, 500),
-    remedy: cut(error.remedy, 300),
+    message: shortenText(error.message, 500),
+    remedy: shortenText(error.remedy, 300),
   })),
   ({ changed, kept, position, ...rest }) => ({
     ...rest,
-    position: cut(position, 100),
-    ...(changed ? { changed: changed.slice(-1).map((name) => cut(name, 100)) } : {}),
-    ...(kept ? { kept: someOf(kept, 2, 80).map((each) => ({ ...each, name: cut(each.name, 100) })) } : {}),
+    position: shortenText(position, 100),
+    ...(changed ? { changed: changed.slice(-1).map((name) => shortenText(name, 100)) } : {}),
+    ...(kept
+      ? { kept: shortenKept(kept, 2, 80).map((each) => ({ ...each, name: shortenText(each.name, 100) })) }
+      : {}),
   }),
-  withError(({ code, message, remedy, sqlstate }) => ({
+  mapError(({ code, message, remedy, sqlstate }) => ({
     code,
-    message: cut(message, 150),
-    remedy: cut(remedy, 100),
+    message: shortenText(message, 150),
+    remedy: shortenText(remedy, 100),
     ...(sqlstate ? { sqlstate } : {}),
   })),
 ];
 
-const isSmall = (answer: TenantAnswer): boolean => Buffer.byteLength(JSON.stringify(answer)) <= MOST_BYTES;
+const isSmall = (answer: TenantAnswer): boolean =>
+  Buffer.byteLength(JSON.stringify(answer)) <= MAX_ANSWER_BYTES;
 
-const bounded = (answer: TenantAnswer): TenantAnswer =>
-  SHORTER.reduce((now, shorten) => (isSmall(now) ? now : shorten(now)), answer);
+const shortenAnswer = (answer: TenantAnswer): TenantAnswer =>
+  SHORTENING_STEPS.reduce((now, shorten) => (isSmall(now) ? now : shorten(now)), answer);
 
-function withError(change: (error: ErrorInfo) => ErrorInfo): (answer: TenantAnswer) => TenantAnswer {
+function mapError(change: (error: ErrorInfo) => ErrorInfo): (answer: TenantAnswer) => TenantAnswer {
   return (answer) => (answer.error ? { ...answer, error: change(answer.error) } : answer);
 }
 
-const someOf = (kept: readonly Kept[], most: number, length: number): Kept[] => [
-  ...kept.slice(0, most).map(({ name, reason }) => ({ name, reason: cut(reason, length) })),
-  ...(kept.length > most ? [{ name: ALL, reason: `and ${kept.length - most} more` }] : []),
+const shortenKept = (kept: readonly KeptMigration[], most: number, length: number): KeptMigration[] => [
+  ...kept.slice(0, most).map(({ name, reason }) => ({ name, reason: shortenText(reason, length) })),
+  ...(kept.length > most ? [{ name: ALL_TENANTS, reason: `and ${kept.length - most} more` }] : []),
 ];
 
-const cut = (text: string, length: number): string =>
+const shortenText = (text: string, length: number): string =>
   text.length <= length ? text : `${[...text].slice(0, length - 1).join('')}…`;

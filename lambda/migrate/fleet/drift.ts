@@ -1,205 +1,258 @@
 /**
- * The scheduled check of a fleet's server. Who its tenants are is read from the ledgers, in each database that the login may
- * connect to: so it needs no list, and a tenant that is gone is not asked.
+ * The scheduled check of a fleet's server. It finds the tenants in the ledgers of all databases that the login may
+ * connect to. It therefore needs no tenant list, and skips tenants that no longer exist.
  */
 
 import { describeError, type ErrorInfo, TrueupError } from '../../contract/errors';
-import type { ListBounds } from '../../contract/fleet';
+import type { TenantListLimits } from '../../contract/fleet';
 import type { FleetDrift } from '../../contract/fleet-drift';
-import { countLiveOn } from '../../engine/guard/count-live';
 import type { EngineContext } from '../../engine/run';
-import { withDatabase } from '../../engine/time/session';
-import { verifyOn } from '../../engine/verify';
-import { type DatabaseSeen, fleetDrift, type NotSeen, type TenantSeen } from '../../fleet/drift';
-import { matches } from '../../fleet/pattern';
-import { FEW_DATABASES, isTurnOf, sampleOf, type Turn } from '../../fleet/sample';
+import { type SessionContext, withDatabase } from '../../engine/time/session';
+import { verifyDatabase } from '../../engine/verify';
+import {
+  type CheckedDatabase,
+  type CheckedTenant,
+  type NotCheckedTenant,
+  summarizeFleetDrift,
+} from '../../fleet/drift';
+import { matchesPattern } from '../../fleet/pattern';
+import { isInSlot, MAX_DATABASES_PER_RUN, type SampleSlot, selectSample } from '../../fleet/sample';
 import { type Database, SqlError } from '../../postgres/database';
-import { auditDrift } from '../audit-drift';
+import { type AuditDriftResult, checkAuditDrift, storeRecords } from '../audit-drift';
 import type { Connect } from '../connect';
 import { readServerLogging } from '../drift';
-import { workloadDrift } from '../workload-drift';
-import { runnersOn } from './server';
+import { checkWorkloadDrift } from '../workload-drift';
+import { readRunners } from './server';
 
 export interface FleetCheckContext {
   readonly connect: Connect;
   readonly manifest: EngineContext['manifest'];
   readonly deadline: number;
-  /** Of the folder. */
+  /** Ledger namespace of the migrations folder. */
   readonly namespace: string;
   readonly ownerRole: string | null;
-  readonly turn: Turn;
-  /** What targets may be: where this login may not look there may be tenants. @default - any database, with this login */
-  readonly bounds?: ListBounds;
+  readonly turn: SampleSlot;
+  /**
+   * Limits on what a tenant may be. A database within them that this login cannot access may hold tenants. @default -
+   * any database, with this login
+   */
+  readonly bounds?: TenantListLimits;
 }
 
-/** One database that does not answer keeps the others waiting for no longer. */
-const PATIENCE_MS = 5_000;
-/** Kept for the answer, and for what one tenant takes at most beyond its time. */
+/** Maximum wait for one database, so that it does not hold up the others. */
+const CONNECT_PATIENCE_MS = 5_000;
+/** Time reserved for the response, and for a tenant that takes longer than its time. */
 const MARGIN_MS = 15_000;
 
-/** @throws {TrueupError} when the server cannot be reached, by way of the database that the settings name */
-export async function checkFleet(ctx: FleetCheckContext, audits: boolean): Promise<FleetDrift> {
+/**
+ * Checks the databases that are due. @throws {TrueupError} if the server cannot be reached through the database of the
+ * settings
+ */
+export async function checkFleetDrift(ctx: FleetCheckContext, audits: boolean): Promise<FleetDrift> {
   const own = { ...ctx, connect: () => ctx.connect({ readOnly: true }) };
   const { logging, deploying, all, closed } = await withDatabase(own, async (db) => ({
     logging: await readServerLogging(db, ctx.namespace),
-    deploying: (await runnersOn(db, ctx.namespace)).count > 0,
-    all: await databasesOf(db),
-    closed: await closedDatabasesOf(db),
+    deploying: (await readRunners(db, ctx.namespace)).count > 0,
+    all: await listDatabases(db),
+    closed: await listClosedDatabases(db),
   }));
-  const notSeen: NotSeen[] = closed
+  const notChecked: NotCheckedTenant[] = closed
     .filter((name) => mayHoldTenants(name, ctx.bounds))
     .map((name) => ({ name, why: "The server's login may not connect to it." }));
-  const few = all.length <= FEW_DATABASES;
-  const tenants: TenantSeen[] = [];
-  const databases: DatabaseSeen[] = [];
+  const few = all.length <= MAX_DATABASES_PER_RUN;
+  const tenants: CheckedTenant[] = [];
+  const databases: CheckedDatabase[] = [];
   let notReached = 0;
-  for (const database of few ? all : sampleOf(all, (name) => name, ctx.turn)) {
-    if (isLate(ctx)) {
+  for (const database of few ? all : selectSample(all, (name) => name, ctx.turn)) {
+    if (isPastDeadline(ctx)) {
       notReached++;
       continue;
     }
-    const audit = audits && (!few || isTurnOf(database, ctx.turn));
+    const audit = audits && (!few || isInSlot(database, ctx.turn));
     try {
-      const seen = await seeDatabase(ctx, database, few, audit);
+      const seen = await checkDatabase(ctx, database, few, audit);
       tenants.push(...seen.tenants);
-      notSeen.push(...seen.notSeen);
+      notChecked.push(...seen.notChecked);
       databases.push(seen.database);
       notReached += seen.notReached;
     } catch (error) {
       if (!(error instanceof TrueupError)) throw error;
-      // It was dropped meanwhile.
+      // The database was dropped in the meantime.
       if (error.info.sqlstate !== '3D000') databases.push({ name: database, error: error.info });
     }
   }
-  return fleetDrift(tenants, databases, { notReached, deploying, logging }, notSeen);
+  return summarizeFleetDrift(tenants, databases, { notReached, deploying, logging }, notChecked);
 }
 
-/** Where no pattern says it, a database is a tenant's by its ledger, or by a list that may name logins of tenants. */
-const mayHoldTenants = (name: string, { databases, secretPrefix }: ListBounds = {}): boolean =>
-  databases === undefined ? secretPrefix !== undefined : databases.some((pattern) => matches(pattern, name));
+/**
+ * Whether a database that cannot be read may hold tenants. Without a pattern of databases, only its ledger could tell;
+ * tenants are then possible if the tenant list may name their logins.
+ */
+const mayHoldTenants = (name: string, { databases, secretPrefix }: TenantListLimits = {}): boolean =>
+  databases === undefined
+    ? secretPrefix !== undefined
+    : databases.some((pattern) => matchesPattern(pattern, name));
 
-const isLate = ({ deadline }: Pick<FleetCheckContext, 'deadline'>): boolean =>
+const isPastDeadline = ({ deadline }: Pick<FleetCheckContext, 'deadline'>): boolean =>
   Date.now() > deadline - MARGIN_MS;
 
-interface Seen {
-  readonly tenants: readonly TenantSeen[];
-  readonly notSeen: readonly NotSeen[];
-  readonly database: DatabaseSeen;
+interface DatabaseCheck {
+  readonly tenants: readonly CheckedTenant[];
+  readonly notChecked: readonly NotCheckedTenant[];
+  readonly database: CheckedDatabase;
   readonly notReached: number;
 }
 
-const seeDatabase = (
+/** The results of checking a database, and the records to store in its ledger. */
+interface DatabaseRead extends DatabaseCheck {
+  readonly countsLive: boolean;
+  readonly result: AuditDriftResult | null;
+}
+
+async function checkDatabase(
   ctx: FleetCheckContext,
   database: string,
   inTurns: boolean,
-  audit: boolean,
-): Promise<Seen> =>
-  withDatabase(
-    {
-      ...ctx,
-      connectPatienceMs: PATIENCE_MS,
-      connect: () => ctx.connect({ readOnly: true, database }),
-    },
-    async (db) => {
-      const all = await tenantsOf(db, ctx.namespace);
-      const none = { tenants: [], notSeen: [], database: { name: database }, notReached: 0 };
-      if (all === null)
-        return { ...none, notSeen: mayHoldTenants(database, ctx.bounds) ? [unreadable(database)] : [] };
-      if (all.length === 0) return none;
-      const due = inTurns ? sampleOf(all, ({ namespace }) => `${database}/${namespace}`, ctx.turn) : all;
-      const [tenants, notSeen]: [TenantSeen[], NotSeen[]] = [[], []];
-      let notReached = 0;
-      for (const each of due) {
-        if (isLate(ctx)) notReached++;
-        else {
-          const seen = await seeTenant(db, ctx, database, each);
-          if (seen !== null && 'why' in seen) notSeen.push(seen);
-          else if (seen !== null) tenants.push(seen);
-        }
-      }
-      if (!audit || isLate(ctx)) return { tenants, notSeen, database: { name: database }, notReached };
-      const found = await auditDrift(db, ctx, ctx.namespace, { workload: null, failed: [] });
-      return { tenants, notSeen, database: { name: database, audit: found }, notReached };
-    },
-  );
+  audits: boolean,
+): Promise<DatabaseCheck> {
+  const there = {
+    ...ctx,
+    connectPatienceMs: CONNECT_PATIENCE_MS,
+    connect: () => ctx.connect({ readOnly: true, database }),
+    connectForRecords: () => ctx.connect({ forRecords: true, database }),
+  };
+  const { countsLive, result, ...seen } = await readDatabase(there, database, inTurns, audits);
+  const { ownerRole } = ctx;
+  const audit = await storeRecords(there, ctx.namespace, { countsLive, ownerRole, result });
+  return audit === null ? seen : { ...seen, database: { ...seen.database, audit } };
+}
 
-const unreadable = (name: string): NotSeen => ({ name, why: "The server's login may not read its ledger." });
-
-/** Null where it is gone by now. */
-async function seeTenant(
-  db: Database,
-  ctx: FleetCheckContext,
+const readDatabase = (
+  ctx: Omit<FleetCheckContext, 'connect'> & SessionContext,
   database: string,
-  { namespace, schema }: TenantHere,
-): Promise<TenantSeen | NotSeen | null> {
+  inTurns: boolean,
+  audits: boolean,
+): Promise<DatabaseRead> =>
+  withDatabase(ctx, async (db) => {
+    const all = await readTenants(db, ctx.namespace);
+    const nothing = { countsLive: false, result: null };
+    const none = { tenants: [], notChecked: [], database: { name: database }, notReached: 0, ...nothing };
+    if (all === null)
+      return {
+        ...none,
+        notChecked: mayHoldTenants(database, ctx.bounds) ? [makeUnreadableNotChecked(database)] : [],
+      };
+    if (all.length === 0) return none;
+    const due = inTurns ? selectSample(all, ({ namespace }) => `${database}/${namespace}`, ctx.turn) : all;
+    const [tenants, notChecked]: [CheckedTenant[], NotCheckedTenant[]] = [[], []];
+    let notReached = 0;
+    for (const each of due) {
+      if (isPastDeadline(ctx)) notReached++;
+      else {
+        const seen = await checkTenant(db, ctx, database, each);
+        if (seen !== null && 'why' in seen) notChecked.push(seen);
+        else if (seen !== null) tenants.push(seen);
+      }
+    }
+    // The statements that run in a database of many tenants cannot be attributed to one of them.
+    const countsLive = tenants.some(({ name, workload }) => name === database && workload != null);
+    const result =
+      !audits || isPastDeadline(ctx)
+        ? null
+        : await checkAuditDrift(db, ctx, ctx.namespace, { workload: null, failed: [] });
+    return { tenants, notChecked, database: { name: database }, notReached, countsLive, result };
+  });
+
+const makeUnreadableNotChecked = (name: string): NotCheckedTenant => ({
+  name,
+  why: "The server's login may not read its ledger.",
+});
+
+/** Checks one tenant. Returns null if it no longer exists. */
+async function checkTenant(
+  db: Database,
+  ctx: Omit<FleetCheckContext, 'connect'>,
+  database: string,
+  { namespace, schema }: DatabaseTenant,
+): Promise<CheckedTenant | NotCheckedTenant | null> {
   const name = schema === null ? database : `${database}/${schema}`;
   try {
-    const verification = await verifyOn(db, ctx, namespace, ctx.ownerRole);
-    const [refused] = verification.errors.filter((error) => isRefused(error, ctx.bounds));
-    const errors = verification.errors.filter((error) => !isRefused(error, ctx.bounds));
-    const { workload } = await workloadDrift(db, ctx, namespace);
-    // What runs in a database of many tenants is nobody's alone.
-    if (workload !== null && schema === null) await countLiveOn(db, ctx.ownerRole);
-    const notSeen = refused === undefined ? {} : { notSeen: describeError(refused) };
-    return { name, verification: { ...verification, errors }, workload, ...notSeen };
+    const verification = await verifyDatabase(db, ctx, namespace, ctx.ownerRole);
+    const [refused] = verification.errors.filter((error) => isAccessRefused(error, ctx.bounds));
+    const errors = verification.errors.filter((error) => !isAccessRefused(error, ctx.bounds));
+    const { workload } = await checkWorkloadDrift(db, ctx, namespace);
+    const notChecked = refused === undefined ? {} : { notChecked: describeError(refused) };
+    return { name, verification: { ...verification, errors }, workload, ...notChecked };
   } catch (error) {
     if (!(error instanceof TrueupError)) throw error;
     if (error.info.code === 'target') return null;
-    if (isRefused(error.info, ctx.bounds)) return { name, why: describeError(error.info) };
-    const nothing = { namespace, proved: [], findings: [], unproved: [], pending: [] };
+    if (isAccessRefused(error.info, ctx.bounds)) return { name, why: describeError(error.info) };
+    const nothing = { namespace, verified: [], findings: [], withoutVerify: [], pending: [] };
     return { name, verification: { ...nothing, errors: [error.info] } };
   } finally {
-    // A tenant's search path is not the next one's.
-    if (db.capabilities.session) await db.query('DISCARD ALL').catch(() => {});
+    // The tenant's search path must not leak into the next check.
+    await db.reset().catch(() => {});
   }
 }
 
-/** A tenant may have been migrated with a login of its own: what this one may not look at says nothing of the tenant. */
-const isRefused = ({ sqlstate }: ErrorInfo, bounds: ListBounds = {}): boolean =>
+/**
+ * Whether the error is a missing privilege of this login. A tenant may have been migrated with its own login, so the
+ * error says nothing about the tenant.
+ */
+const isAccessRefused = ({ sqlstate }: ErrorInfo, bounds: TenantListLimits = {}): boolean =>
   sqlstate === '42501' && bounds.secretPrefix !== undefined;
 
-/** Those that take anybody; neither a template, nor one whose DROP was cut short. @param may whether this login may connect */
-const databases = (
+/**
+ * Builds a query for databases that accept connections, without templates, and without databases whose DROP was
+ * interrupted (datconnlimit -2). @param may whether this login may connect to them
+ */
+const buildDatabasesSql = (
   may: boolean,
 ): string => `SELECT d.datname::pg_catalog.text AS name FROM pg_catalog.pg_database d
 WHERE d.datallowconn AND NOT d.datistemplate AND d.datconnlimit OPERATOR(pg_catalog.<>) -2
   AND d.datname OPERATOR(pg_catalog.<>) 'rdsadmin'::pg_catalog.name AND ${may ? '' : 'NOT '}pg_catalog.has_database_privilege(d.oid, 'CONNECT')
 ORDER BY d.datname`;
 
-const namesOf = async (db: Database, sql: string): Promise<string[]> =>
+const readNames = async (db: Database, sql: string): Promise<string[]> =>
   (await db.query<{ name: string }>(sql)).map(({ name }) => name);
 
-/** This login may connect to them. */
-export const databasesOf = (db: Database): Promise<string[]> => namesOf(db, databases(true));
+/** Returns the databases that this login may connect to. */
+export const listDatabases = (db: Database): Promise<string[]> => readNames(db, buildDatabasesSql(true));
 
-const closedDatabasesOf = (db: Database): Promise<string[]> => namesOf(db, databases(false));
+const listClosedDatabases = (db: Database): Promise<string[]> => readNames(db, buildDatabasesSql(false));
 
-interface TenantHere {
+interface DatabaseTenant {
   readonly namespace: string;
-  /** Null: it has the whole database. */
+  /** The tenant's schema, or null if it has the whole database. */
   readonly schema: string | null;
   readonly [column: string]: unknown;
 }
 
-/** A ledger of an older version has no schemas. */
-const TENANTS = `SELECT n.name AS namespace, s.own AS schema FROM trueup.namespaces n
-CROSS JOIN LATERAL (SELECT pg_catalog.to_jsonb(n) OPERATOR(pg_catalog.->) 'schemas'::pg_catalog.text OPERATOR(pg_catalog.->>) 0 AS own) s
+/** Lists the tenants of a ledger. */
+const TENANTS_SQL = `SELECT n.name AS namespace, s.own AS schema FROM trueup.namespaces n
+CROSS JOIN LATERAL (SELECT n.schemas[1] AS own) s
 WHERE (n.name OPERATOR(pg_catalog.=) $1::pg_catalog.text
     OR pg_catalog.starts_with(n.name, $1::pg_catalog.text OPERATOR(pg_catalog.||) '/'::pg_catalog.text) AND s.own IS NOT NULL)
   AND (s.own IS NULL OR EXISTS (SELECT FROM pg_catalog.pg_namespace p
     WHERE p.nspname OPERATOR(pg_catalog.=) s.own::pg_catalog.name))
 ORDER BY n.name`;
 
-/** It is no database of the fleet. */
-const NO_LEDGER = new Set(['42P01', '3F000']);
+/** SQLSTATEs of a database without a ledger, which is not part of the fleet. */
+const NO_LEDGER_SQLSTATES = new Set(['42P01', '3F000']);
 
-/** @param namespace of the folder. @returns null: there is a ledger, and this role may not read it */
-export async function tenantsOf(db: Database, namespace: string): Promise<readonly TenantHere[] | null> {
+/**
+ * Returns the tenants in the database's ledger, or null if this role may not read the ledger. @param namespace the
+ * ledger namespace of the folder @returns an empty list if there is no ledger
+ */
+export async function readTenants(
+  db: Database,
+  namespace: string,
+): Promise<readonly DatabaseTenant[] | null> {
   try {
-    return await db.query<TenantHere>(TENANTS, [namespace]);
+    return await db.query<DatabaseTenant>(TENANTS_SQL, [namespace]);
   } catch (error) {
     if (!(error instanceof SqlError)) throw error;
-    if (NO_LEDGER.has(error.sqlstate)) return [];
+    if (NO_LEDGER_SQLSTATES.has(error.sqlstate)) return [];
     if (error.sqlstate === '42501') return null;
     throw error;
   }

@@ -1,20 +1,25 @@
-/** The diagnoses of errors, asked of the functions that look after their databases. */
+/** Gets the diagnoses of errors from the functions that are responsible for their databases. */
 import type { Diagnosis } from '../../contract/diagnosis';
-import { undiagnosed } from '../../defects/diagnose';
+import { buildUndiagnosed, NO_TIME_LEFT_MESSAGE } from '../../defects/diagnose';
 import { log } from '../../log';
-import { type PageContext, TIMING } from '../context';
-import { questionOf } from '../document/finding';
+import { DEFAULT_TIMING, type PageContext } from '../context';
+import { type DiagnosedError, toDiagnosisRequest } from '../document/diagnosed-error';
 import type { ErrorGroup } from '../logs/collect';
-import { notAnswered } from './not-answered';
+import { describeInvocationFailure } from './not-answered';
 
-/** In the order of the groups. Functions are asked at the same time, each once. */
-export async function diagnoseAll(
+export interface QueriedError extends DiagnosedError {
+  /** False if the error's database could not be reached or there was no time to query it. */
+  readonly isAnswered: boolean;
+}
+
+/** Returns the diagnoses in the order of the groups. Each function is invoked once, all of them concurrently. */
+export async function diagnoseGroups(
   groups: readonly ErrorGroup[],
   context: PageContext,
-): Promise<readonly Diagnosis[]> {
+): Promise<readonly QueriedError[]> {
   const { functions } = context.settings;
   const all = [...new Set(Object.values(functions).flat())];
-  // An application's line names no database; where there is only one function, it is its.
+  // An application's log line names no database. If there is only one function, it must be that one's.
   const functionsFor = ({ database }: ErrorGroup): readonly string[] =>
     functions[database] ?? (database === '' && all.length === 1 ? all : []);
   const answers = new Map<ErrorGroup, Diagnosis[]>(groups.map((group) => [group, []]));
@@ -22,30 +27,39 @@ export async function diagnoseAll(
     all.map(async (name) => {
       const asked = groups.filter((group) => functionsFor(group).includes(name));
       if (asked.length === 0) return;
-      const diagnoses = await ask(name, asked, context);
+      const diagnoses = await queryDiagnoses(name, asked, context);
       asked.forEach((group, i) => void answers.get(group)!.push(diagnoses[i]!));
     }),
   );
-  return groups.map((group) => best(answers.get(group)!) ?? undiagnosed(group, [NOBODY(group.database)]));
+  return groups.map((group) => {
+    const all = answers.get(group)!;
+    const diagnosis = pickBestDiagnosis(all) ?? buildUndiagnosed(group, [describeNoFunction(group.database)]);
+    return { group, diagnosis, isAnswered: all.length === 0 || !hasNoAnswer(diagnosis) };
+  });
 }
 
-/** Of several namespaces of one database, the one whose migrations are about it. */
-const best = (diagnoses: readonly Diagnosis[]): Diagnosis | undefined =>
+const hasNoAnswer = ({ notChecked: unseen }: Diagnosis): boolean =>
+  unseen.some((sentence) => sentence === NO_TIME_LEFT_MESSAGE || sentence.startsWith(NOT_QUERIED_PREFIX));
+
+const NOT_QUERIED_PREFIX = 'The database could not be queried: ';
+
+/** Selects the diagnosis of the namespace whose migrations concern the error, if a database has several namespaces. */
+const pickBestDiagnosis = (diagnoses: readonly Diagnosis[]): Diagnosis | undefined =>
   diagnoses.find(({ migrations }) => migrations !== null && migrations.length > 0) ??
   diagnoses.find(({ kind, cause }) => kind !== null && cause.length > 0) ??
   diagnoses[0];
 
-const NOBODY = (database: string): string =>
+const describeNoFunction = (database: string): string =>
   database === ''
-    ? 'An application logged this, so it is not known which database it is about.'
-    : `No SchemaMigrations of these alarms looks after the database ${database}, so it could not be queried.`;
+    ? 'An application logged this, so its database is not known.'
+    : `None of the SchemaMigrations of these alarms manages database ${database}, so it could not be queried.`;
 
-async function ask(
+async function queryDiagnoses(
   functionName: string,
   groups: readonly ErrorGroup[],
-  { out, timing = TIMING }: PageContext,
+  { out, timing = DEFAULT_TIMING }: PageContext,
 ): Promise<readonly Diagnosis[]> {
-  const questions = groups.map(questionOf);
+  const questions = groups.map(toDiagnosisRequest);
   const request = { action: 'diagnose', questions } as const;
   const invocation = await out.invokeMigrate(functionName, request, timing.diagnosisMs);
   if (
@@ -54,9 +68,9 @@ async function ask(
     invocation.response.diagnoses.length === groups.length
   )
     return invocation.response.diagnoses;
-  const why = notAnswered(functionName, invocation, timing.diagnosisMs);
-  // What AWS said is for the log alone.
+  const why = describeInvocationFailure(functionName, invocation, timing.diagnosisMs);
+  // The message of AWS is logged, but not shown in the page.
   const reason = invocation.kind === 'answered' ? why : invocation.message;
   log('diagnosis-failed', { function: functionName, reason });
-  return groups.map((group) => undiagnosed(group, [`The database could not be queried: ${why}`]));
+  return groups.map((group) => buildUndiagnosed(group, [`${NOT_QUERIED_PREFIX}${why}`]));
 }

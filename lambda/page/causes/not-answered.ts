@@ -1,11 +1,15 @@
-import type { Invocation } from '../../invoke-migrate';
+import type { MigrateInvocation } from '../../invoke-migrate';
 
-/** Why an invocation of `migrate` brought no answer to the question asked, as a sentence of a page. */
-export function notAnswered(functionName: string, invocation: Invocation, askMs: number): string {
+/** Explains in a sentence for the page why an invocation of `migrate` did not answer the question. */
+export function describeInvocationFailure(
+  functionName: string,
+  invocation: MigrateInvocation,
+  askMs: number,
+): string {
   if (invocation.kind !== 'answered')
-    return `${functionName} did not answer within ${askMs / 1_000} seconds, or died.`;
+    return `${functionName} did not answer within ${askMs / 1_000} seconds, or failed.`;
   const { response } = invocation;
   return response.action === 'error'
     ? `${response.error.message}. ${response.error.remedy}`
-    : `${functionName} answered something else.`;
+    : `${functionName} returned an unexpected response.`;
 }

@@ -1,6 +1,6 @@
 /**
- * The page as data: the text, the chat's message, PagerDuty's events and the webhook's body are all made from this. No row
- * data, since nothing that it is made from has any; names are shown as what they are (`harmless`).
+ * The page as data. The text, the chat message, PagerDuty's events and the webhook's body are all built from it. It
+ * contains no row data, since none of its sources do, and special characters in names are escaped (`harmless`).
  */
 import { createHash } from 'node:crypto';
 
@@ -12,34 +12,37 @@ export interface PageAlarm {
 
 export type Severity = 'critical' | 'error' | 'warning' | 'info';
 
-/** One thing that is wrong, or was. The lists are sentences and lines of SQL, as the text shows them beside their labels. */
+/**
+ * One problem, current or resolved. The lists are sentences and lines of SQL, as the text shows them next to their
+ * labels.
+ */
 export interface PageFinding {
-  /** Equal for what one incident is: of the page that begins it, of each that repeats it, and of the one that ends it. */
+  /** Identifies an incident. It is the same in the first page, in each repetition and in the resolved page. */
   readonly dedupKey: string;
-  /** What the alarm counts, e.g. `not-null`; `workload` for a statement that no longer plans. */
-  readonly signature: string;
-  /** Id of the defect; null where the catalogue has not named one. */
-  readonly kind: string | null;
+  /** The signature that the alarm counts, e.g. `not-null`, or `workload` for a statement that no longer plans. */
+  readonly errorPattern: string;
+  /** Id of the check, or null if the diagnosis names none. */
+  readonly checkId: string | null;
   readonly title: string;
-  /** Empty where it is not known. */
+  /** Empty if the database is unknown. */
   readonly database: string;
-  /** E.g. `public.orders.id`. */
+  /** Name of the object, e.g. `public.orders.id`. */
   readonly object: string;
   readonly severity: Severity;
-  /** `trueup alarm-test` raised it. */
+  /** Whether `trueup alarm-test` raised the error. */
   readonly test: boolean;
-  /** Errors, at least where the document is not `complete`; null where no error was counted. */
+  /** Number of errors, which is a lower bound if the document is not `complete`. Null if errors were not counted. */
   readonly count: number | null;
   /** ISO times of the first and the last error. */
   readonly first: string | null;
   readonly last: string | null;
   readonly impact: readonly string[];
   readonly now: readonly string[];
-  /** SQL is indented by four blanks. */
-  readonly doNow: readonly string[];
+  /** The remedy. SQL is indented by four spaces. */
+  readonly remedy: readonly string[];
   readonly check: readonly string[];
   readonly why: readonly string[];
-  readonly unseen: readonly string[];
+  readonly notChecked: readonly string[];
   readonly since: readonly string[];
   readonly statements: readonly string[];
   readonly error: readonly string[];
@@ -52,45 +55,81 @@ export interface PageLink {
 
 export interface PageDocument {
   readonly version: 1;
-  /** Equal for one page, however often it is sent. */
+  /** Identifies a page. It is the same each time the page is sent. */
   readonly id: string;
   /** `resolve` ends what an earlier page with the same `dedupKey` began. */
   readonly action: 'trigger' | 'resolve';
-  /** ISO time. */
+  /** Time of the page in ISO format. */
   readonly at: string;
-  /** Null for `trueup explain`, which has no alarm. */
+  /** The alarm, or null for `trueup explain`, which has none. */
   readonly alarm: PageAlarm | null;
-  /** The alarm was up already, and has been paged: this appeared since. */
+  /** Whether the alarm was already in ALARM and had been paged when this appeared. */
   readonly followUp: boolean;
-  /** False: every count is a lower bound. */
+  /** False if every count is a lower bound. */
   readonly complete: boolean;
-  /** At most 100 ASCII characters, as SNS wants it. */
+  /** At most 100 ASCII characters, the limit of SNS. */
   readonly subject: string;
-  /** In place of findings, where there are none. */
-  readonly instead: readonly string[];
+  /** Text that replaces the findings if there are none. */
+  readonly fallback: readonly string[];
   readonly findings: readonly PageFinding[];
-  /** Named, not described. */
-  readonly also: readonly string[];
+  /** Errors that are named but not described. */
+  readonly additionalFindings: readonly string[];
   readonly counts: readonly string[];
   readonly links: readonly PageLink[];
-  /** What ends the alarm; empty where there is none. */
-  readonly until: string;
+  /** The event that ends the alarm. Empty if there is no alarm. */
+  readonly resolvesWhen: string;
   readonly notes: readonly string[];
 }
 
-/** PagerDuty takes 255 characters, and names alone may be longer. */
-export const dedupKeyOf = (alarm: PageAlarm | null, about: string): string =>
-  `trueup:${hashOf([alarm?.account, alarm?.region, alarm?.name, about])}`;
+/** Returns the key of an incident. It is a hash, because PagerDuty accepts 255 characters and names can be longer. */
+export const buildDedupKey = (alarm: PageAlarm | null, about: string): string =>
+  `trueup:${hashParts([alarm?.account, alarm?.region, alarm?.name, about])}`;
 
-/** A page without findings is about its alarm. */
-export const alarmKeyOf = (alarm: PageAlarm | null): string => dedupKeyOf(alarm, '');
+/** Returns the key of a page without findings, which concerns the alarm itself. */
+export const buildAlarmKey = (alarm: PageAlarm | null): string => buildDedupKey(alarm, '');
 
-export const hashOf = (parts: readonly unknown[]): string =>
+export const hashParts = (parts: readonly unknown[]): string =>
   createHash('sha256').update(JSON.stringify(parts)).digest('hex');
 
-/** SNS takes 100 ASCII characters. What it is about comes before what it is called: the end may be cut. */
-export function subjectWith(lead: string, text: string, further: string): string {
+/**
+ * Builds a subject of 100 ASCII characters, the limit of SNS. The object comes before the title, since the end may be
+ * cut.
+ */
+export function buildSubject(lead: string, text: string, further: string): string {
   const room = 100 - lead.length - further.length;
   const ascii = text.replace(/[^\x20-\x7e]/g, '?');
   return `${lead}${ascii.length <= room ? ascii : `${ascii.slice(0, room - 3)}...`}${further}`;
 }
+
+/** Maximum size in bytes. SNS, the queue behind it and a log line all accept 256 KB. */
+const MAX_DOCUMENT_BYTES = 200_000;
+const MAX_NAMED_FINDINGS = 200;
+
+/** Shortens a document that is too long for a queue or a log line. The text of the page has all of it. */
+export function limitDocument(document: PageDocument): PageDocument {
+  const { findings } = document;
+  const unnamed = document.additionalFindings.length - MAX_NAMED_FINDINGS;
+  const also =
+    unnamed > 0
+      ? [
+          ...document.additionalFindings.slice(0, MAX_NAMED_FINDINGS),
+          `${unnamed} more: the text of the page names them.`,
+        ]
+      : document.additionalFindings;
+  for (let whole = findings.length; ; whole--) {
+    const some = findings.map((each, i) => (i < whole ? each : removeDetails(each)));
+    const limited = { ...document, additionalFindings: also, findings: some };
+    if (Buffer.byteLength(JSON.stringify(limited)) <= MAX_DOCUMENT_BYTES || whole === 0) return limited;
+  }
+}
+
+const removeDetails = (finding: PageFinding): PageFinding => ({
+  ...finding,
+  remedy: ['The text of the page says what to do: this message had no room for it.'],
+  check: [],
+  why: [],
+  notChecked: [],
+  since: [],
+  statements: [],
+  error: [],
+});

@@ -1,26 +1,33 @@
-/** The page about what the drift check's audit found anew. Pure; findings hold names, definitions and counts, never a value of a row. */
-import { oneLine } from '../../audit/accepted';
-import type { AuditedFinding, NewFindings } from '../../contract/audit';
-import { AUDIT_KINDS, kindOf } from '../../defects';
-import type { Kind } from '../../defects/kind';
+/**
+ * The page about new findings of the drift check's audit. Pure. Findings contain names, definitions and counts, never
+ * values of rows.
+ */
+import { toSingleLine } from '../../audit/suppressions';
+import type { AuditedFinding, NewFindings } from '../../contract/audit-findings';
+import { AUDIT_KINDS, findDefectKind } from '../../defects';
+import type { FindingKind } from '../../defects/kind';
 import {
-  dedupKeyOf,
-  hashOf,
+  buildDedupKey,
+  buildSubject,
+  hashParts,
   type PageAlarm,
   type PageDocument,
   type PageFinding,
   type Severity,
-  subjectWith,
 } from './document';
-import { harmless, harmlessSql } from './harmless';
+import { escapeForDisplay, escapeSqlForDisplay } from './escape-text';
 
 export interface FindingsPageContent {
   readonly alarm: PageAlarm;
-  /** The alarm was up already, and has been paged. */
+  /** Whether the alarm was already in ALARM and had been paged. */
   readonly followUp: boolean;
-  /** Of a fleet: a finding is a kind, and says in how many databases. @default false */
+  /**
+   * Whether the page is about a fleet. Each finding then stands for one check, with the number of databases in which
+   * it was found.
+   * @default false
+   */
   readonly ofFleet?: boolean;
-  /** Of each schema that the alarm is about: one, where the alarm says which. */
+  /** Answers for the schemas that the alarm concerns. It is one schema if the alarm names its function. */
   readonly answers: readonly FindingsAnswer[];
   readonly runbookUrl: string | null;
   readonly nowMs: number;
@@ -29,134 +36,144 @@ export interface FindingsPageContent {
 export interface FindingsAnswer {
   readonly database: string;
   readonly found: NewFindings | null;
-  /** Why it could not be asked. */
+  /** Why the function could not be queried. */
   readonly problem: string | null;
 }
 
-const TITLE = 'The audit found something new';
-/** More are named, not described. */
-const MOST_DESCRIBED = 10;
+const FINDINGS_TITLE = 'The audit has new findings';
+/** Maximum number of findings described. The others are only named. */
+const MAX_DESCRIBED = 10;
 
-export const newIn = (answers: readonly FindingsAnswer[]): number =>
+export const countNew = (answers: readonly FindingsAnswer[]): number =>
   answers.reduce((sum, { found }) => sum + (found?.count ?? 0), 0);
 
-export function findingsDocument(content: FindingsPageContent): PageDocument {
+export function buildFindingsDocument(content: FindingsPageContent): PageDocument {
   const { alarm, followUp, ofFleet = false, answers, runbookUrl, nowMs } = content;
-  const words = ofFleet ? FLEETS : SCHEMAS;
+  const words = ofFleet ? FLEET_TEXTS : SCHEMA_TEXTS;
   const all = answers.flatMap(({ database, found }) =>
     (found?.findings ?? []).map((each) => ({ database, each })),
   );
-  const findings = all.slice(0, MOST_DESCRIBED).map(({ database, each }) => findingOf(each, database, alarm));
-  const unnamed = newIn(answers) - all.length;
-  const subject = subjectOf(findings[0], newIn(answers), followUp);
+  const findings = all
+    .slice(0, MAX_DESCRIBED)
+    .map(({ database, each }) => toAuditPageFinding(each, database, alarm));
+  const unnamed = countNew(answers) - all.length;
+  const subject = buildFindingsSubject(findings[0], countNew(answers), followUp);
   const runbooks =
-    runbookUrl === null ? [] : new Set(findings.flatMap(({ kind }) => (kind && kindOf(kind) ? kind : [])));
+    runbookUrl === null
+      ? []
+      : new Set(findings.flatMap(({ checkId: kind }) => (kind && findDefectKind(kind) ? kind : [])));
   return {
     version: 1,
-    id: hashOf([alarm, subject, findings.map(({ dedupKey }) => dedupKey), nowMs]),
+    id: hashParts([alarm, subject, findings.map(({ dedupKey }) => dedupKey), nowMs]),
     action: 'trigger',
     at: new Date(nowMs).toISOString(),
     alarm,
     followUp,
     complete: true,
     subject,
-    instead: findings.length === 0 ? notNamed(answers, words) : [],
+    fallback: findings.length === 0 ? listNotNamed(answers, words) : [],
     findings,
-    also: [
+    additionalFindings: [
       ...all
-        .slice(MOST_DESCRIBED)
+        .slice(MAX_DESCRIBED)
         .map(
-          ({ database, each }) => `${each.grade}  ${harmless(database)}: ${each.id} ${harmless(each.object)}`,
+          ({ database, each }) =>
+            `${each.confidence}  ${escapeForDisplay(database)}: ${each.id} ${escapeForDisplay(each.object)}`,
         ),
       ...(unnamed > 0 ? [`${unnamed} more: ${words.whole} names them.`] : []),
     ],
-    counts: counts(answers, findings.length > 0),
+    counts: formatFindingCounts(answers, findings.length > 0),
     links: [...runbooks].map((kind) => ({ label: 'Runbook', url: `${runbookUrl}${kind}.md` })),
-    until: 'It ends by itself.',
-    notes: [`${words.once} Rows are left out.`],
+    resolvesWhen: 'It ends automatically.',
+    notes: [`${words.once} The page contains no values of rows.`],
   };
 }
 
-interface Words {
-  /** When something is paged, and when again. */
+interface PageTexts {
+  /** When a finding is paged, and when it is paged again. */
   readonly once: string;
-  /** What shows all of it. */
+  /** Where to find the complete list. */
   readonly whole: string;
 }
 
-const SCHEMAS: Words = {
-  once: 'Each finding is paged once, and again when it was gone and comes back.',
+const SCHEMA_TEXTS: PageTexts = {
+  once: 'Each finding is paged once, and again if it disappears and returns.',
   whole: '`trueup audit --stack`',
 };
-const FLEETS: Words = {
-  once: 'A kind is paged once a day, with the databases that were audited by then; within a day all of them are. A finding that was told is not told again.',
-  whole: "the line `fleet-drift` of the fleet's log",
+const FLEET_TEXTS: PageTexts = {
+  once: 'Each check is paged at most once a day, with the databases audited until then; all databases are audited within a day. A finding that was paged is not paged again.',
+  whole: "the line `fleet-drift-checked` of the fleet's log",
 };
 
-function subjectOf(first: PageFinding | undefined, count: number, followUp: boolean): string {
+function buildFindingsSubject(first: PageFinding | undefined, count: number, followUp: boolean): string {
   const further = count > 1 ? ` +${count - 1} more` : '';
-  const what = first ? `${first.database}: ${first.object} - ${first.title}` : TITLE;
-  return subjectWith(`[Trueup] ${followUp ? 'also ' : ''}`, what, further);
+  const what = first ? `${first.database}: ${first.object} - ${first.title}` : FINDINGS_TITLE;
+  return buildSubject(`[Trueup] ${followUp ? 'also ' : ''}`, what, further);
 }
 
-/** The function may be of a newer version than the pager. */
-const kindIn = ({ id }: AuditedFinding): Kind | undefined => AUDIT_KINDS.find((kind) => kind.id === id);
-const NOT_KNOWN = 'This version of the pager does not know the kind; `trueup audit --stack` does.';
+/**
+ * Returns the check of a finding, or undefined if a newer version of the function reported a check that this pager
+ * does not know.
+ */
+const findKind = ({ id }: AuditedFinding): FindingKind | undefined =>
+  AUDIT_KINDS.find((kind) => kind.id === id);
+const UNKNOWN_KIND_NOTE =
+  'This version of the pager does not know this check; `trueup audit --stack` describes it.';
 
-const SURE: Readonly<Record<AuditedFinding['grade'], string>> = {
-  A: 'proved',
-  B: 'lost',
-  C: 'odd one out: its siblings are otherwise, and a person must decide whether it is meant',
-  D: 'habit',
+const CONFIDENCE_WORDS: Readonly<Record<AuditedFinding['confidence'], string>> = {
+  A: 'confirmed',
+  B: 'missing',
+  C: 'inconsistent: similar objects differ, and a person must decide whether it is intended',
+  D: 'informational',
 };
-const SEVERITY: Readonly<Record<AuditedFinding['grade'], Severity>> = {
+const SEVERITY_BY_CONFIDENCE: Readonly<Record<AuditedFinding['confidence'], Severity>> = {
   A: 'error',
   B: 'error',
   C: 'warning',
   D: 'info',
 };
 
-function findingOf(each: AuditedFinding, database: string, alarm: PageAlarm): PageFinding {
-  const { id, grade, object, message, evidence } = each;
-  const kind = kindIn(each);
+function toAuditPageFinding(each: AuditedFinding, database: string, alarm: PageAlarm): PageFinding {
+  const { id, confidence, object, message, evidence } = each;
+  const kind = findKind(each);
   return {
-    dedupKey: dedupKeyOf(alarm, JSON.stringify([database, id, object])),
-    signature: 'findings',
-    kind: id,
-    title: kind?.title ?? harmless(id),
-    database: harmless(database),
-    object: harmless(object),
-    severity: SEVERITY[grade],
+    dedupKey: buildDedupKey(alarm, JSON.stringify([database, id, object])),
+    errorPattern: 'findings',
+    checkId: id,
+    title: kind?.title ?? escapeForDisplay(id),
+    database: escapeForDisplay(database),
+    object: escapeForDisplay(object),
+    severity: SEVERITY_BY_CONFIDENCE[confidence],
     test: false,
     count: null,
     first: null,
     last: null,
     impact: kind ? [kind.impact] : [],
-    now: [`Found by looking, not by an error. Grade ${grade}, ${SURE[grade]}.`],
-    doNow: [
-      kind?.audit.remedy ?? NOT_KNOWN,
-      'If it is meant as it is, this line in the file of `audit.accept`, and a deployment:',
-      `    ${id} ${harmlessSql(oneLine(object))}  # why it is meant`,
+    now: [`The audit found it, not an error. Confidence ${confidence}, ${CONFIDENCE_WORDS[confidence]}.`],
+    remedy: [
+      kind?.audit.remedy ?? UNKNOWN_KIND_NOTE,
+      'If it is intended, add this line to the file of `audit.suppressions` and deploy:',
+      `    ${id} ${escapeSqlForDisplay(toSingleLine(object))}  # why it is intended`,
     ],
     check: [],
-    why: [harmless(message), ...evidence.map((line) => harmlessSql(oneLine(line)))],
-    unseen: [],
+    why: [escapeForDisplay(message), ...evidence.map((line) => escapeSqlForDisplay(toSingleLine(line)))],
+    notChecked: [],
     since: [],
     statements: [],
     error: [],
   };
 }
 
-const notNamed = (answers: readonly FindingsAnswer[], { whole }: Words): readonly string[] => [
-  'The drift check found something that nobody was told of, and what could not be asked now:',
-  ...answers.flatMap(({ problem }) => (problem === null ? [] : [`- ${harmless(problem)}`])),
-  `The log of the drift check names the surest; ${whole} says all of it.`,
+const listNotNamed = (answers: readonly FindingsAnswer[], { whole }: PageTexts): readonly string[] => [
+  'The drift check has findings that have not been paged yet, and the pager could not read them:',
+  ...answers.flatMap(({ problem }) => (problem === null ? [] : [`- ${escapeForDisplay(problem)}`])),
+  `The log of the drift check names those with the highest confidence; ${whole} lists all.`,
 ];
 
-const counts = (answers: readonly FindingsAnswer[], named: boolean): readonly string[] =>
+const formatFindingCounts = (answers: readonly FindingsAnswer[], named: boolean): readonly string[] =>
   answers.flatMap(({ database, found, problem }) => [
     ...(found === null
       ? []
-      : [`${harmless(database)}: ${found.count} new ${found.count === 1 ? 'finding' : 'findings'}.`]),
-    ...(named && problem !== null ? [`${harmless(database)}: ${harmless(problem)}`] : []),
+      : [`${escapeForDisplay(database)}: ${found.count} new ${found.count === 1 ? 'finding' : 'findings'}.`]),
+    ...(named && problem !== null ? [`${escapeForDisplay(database)}: ${escapeForDisplay(problem)}`] : []),
   ]);

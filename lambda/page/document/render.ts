@@ -1,115 +1,138 @@
-/** A page about errors in a log: the document, and its text. Pure. */
-import { kindsOf } from '../../defects';
-import { matchMessage, signatureOf } from '../../defects/signatures';
-import { type Page, renderText } from '../forms/text';
+/** Builds a page about errors in a log, as a document and as text. Pure. */
+import { listKindsOfSignature } from '../../defects';
+import { findSignature, matchMessage } from '../../defects/signatures';
+import { renderText, type TextPage } from '../forms/text';
 import type { ErrorGroup } from '../logs/collect';
 import { isOngoing } from '../logs/moments';
-import { hashOf, type PageAlarm, type PageDocument, type PageLink, subjectWith } from './document';
-import { type DiagnosedError, isTest, kindsFor, nameIn, subjectNameOf, titleOf } from './finding';
-import { harmless } from './harmless';
-import { insightsUrl } from './links';
-import { findingOf } from './section';
+import {
+  type DiagnosedError,
+  findTitle,
+  formatLoggedName,
+  formatSubjectName,
+  isAlarmTest,
+  listPossibleKinds,
+} from './diagnosed-error';
+import { buildSubject, hashParts, type PageAlarm, type PageDocument, type PageLink } from './document';
+import { escapeForDisplay } from './escape-text';
+import { buildInsightsUrl } from './links';
+import { toPageFinding } from './section';
 
 export interface PageContent {
-  /** Null for `trueup explain`, which has no alarm. */
+  /** The alarm, or null for `trueup explain`, which has none. */
   readonly alarm: PageAlarm | null;
   readonly signature: string;
-  /** The alarm was up already, and has been paged: this appeared since. */
+  /** Whether the alarm was already in ALARM and had been paged when this appeared. */
   readonly followUp: boolean;
   readonly findings: readonly DiagnosedError[];
-  /** Groups that are not in `findings`: each is named. */
+  /** Groups that are not in `findings`. Each one is named. */
   readonly others: readonly ErrorGroup[];
-  /** Errors that are in no group. */
+  /** Number of groups of usually harmless errors that were not diagnosed. @default 0 */
+  readonly undiagnosed?: number;
+  /** Number of errors that are in no group. */
   readonly overflow: number;
-  /** False: every count is a lower bound. */
+  /** False if every count is a lower bound. */
   readonly complete: boolean;
   readonly logGroups: readonly string[];
   readonly fromMs: number;
   readonly toMs: number;
-  /** Where docs/defects is to be read, with a slash at the end; null where the reader has no such place. */
+  /** End of the window. It is the same for every delivery of one event. @default toMs */
+  readonly coversUntilMs?: number;
+  /** Base URL of docs/defects with a trailing slash, or null if the runbooks are not available online. */
   readonly runbookUrl: string | null;
 }
 
-export const renderPage = (content: PageContent): Page => renderText(documentOf(content));
+export const renderPage = (content: PageContent): TextPage => renderText(buildDocument(content));
 
-export function documentOf(content: PageContent): PageDocument {
+export function buildDocument(content: PageContent): PageDocument {
   const { alarm, followUp, complete, toMs } = content;
-  const subject = subjectOf(content);
-  const context = { complete, nowMs: nowOf(content) };
-  const findings = content.findings.map((each) => findingOf(each, alarm, context));
+  const subject = buildErrorsSubject(content);
+  const context = { complete, nowMs: getPageTime(content) };
+  const findings = content.findings.map((each) => toPageFinding(each, alarm, context));
   return {
     version: 1,
-    id: hashOf([alarm, subject, findings.map(({ dedupKey }) => dedupKey), toMs]),
+    id: hashParts([alarm, findings.map(({ dedupKey }) => dedupKey), content.coversUntilMs ?? toMs]),
     action: 'trigger',
     at: new Date(toMs).toISOString(),
     alarm,
     followUp,
     complete,
     subject,
-    instead: findings.length === 0 ? nothingFound(content) : [],
+    fallback: findings.length === 0 ? describeNothingFound(content) : [],
     findings,
-    also: also(content),
+    additionalFindings: listAdditionalFindings(content),
     counts: [],
-    links: links(content),
-    until: 'It stays in ALARM until the errors stop.',
-    notes: notes(content),
+    links: buildLinks(content),
+    resolvesWhen: 'It stays in ALARM until the errors stop.',
+    notes: listNotes(content),
   };
 }
 
-const nowOf = ({ alarm, toMs }: PageContent): number | null => (alarm === null ? null : toMs);
+const getPageTime = ({ alarm, toMs }: PageContent): number | null => (alarm === null ? null : toMs);
 
-function subjectOf(content: PageContent): string {
+function buildErrorsSubject(content: PageContent): string {
   const { findings, signature, followUp, others, complete } = content;
   const [first] = findings;
   const again = followUp ? 'also ' : '';
-  const title = first ? titleOf(first) : (signatureOf(signature)?.title ?? signature);
-  const where = first?.group.database ? `${harmless(first.group.database)}: ` : '';
-  const ongoing = first && isOngoing(first.group, nowOf(content)) ? ', ongoing' : '';
+  const title = first ? findTitle(first) : (findSignature(signature)?.title ?? signature);
+  const where = first?.group.database ? `${escapeForDisplay(first.group.database)}: ` : '';
+  const ongoing = first && isOngoing(first.group, getPageTime(content)) ? ', ongoing' : '';
   const times = first ? `${complete ? '' : '>='}${first.group.count}x${ongoing}` : '';
-  const what = first ? `${subjectNameOf(first)} (${times}) - ` : '';
+  const what = first ? `${formatSubjectName(first)} (${times}) - ` : '';
   const rest = findings.length + others.length - 1;
   const further = rest > 0 ? ` +${rest} more` : '';
-  const lead = `[Trueup${first && isTest(first.group) ? ' test' : ''}] ${again}`;
-  return subjectWith(lead, `${where}${what}${title}`, further);
+  const lead = `[Trueup${first && isAlarmTest(first.group) ? ' test' : ''}] ${again}`;
+  return buildSubject(lead, `${where}${what}${title}`, further);
 }
 
-function nothingFound({ signature, logGroups }: PageContent): readonly string[] {
-  const known = signatureOf(signature);
-  const kinds = known === null ? [] : kindsOf(known);
+function describeNothingFound({ signature, logGroups }: PageContent): readonly string[] {
+  const known = findSignature(signature);
+  const kinds = known === null ? [] : listKindsOfSignature(known);
   return [
     `The metric counted errors, but their lines were not found in ${logGroups.join(', ')}.`,
     'They may have arrived late, or the log group was replaced. Search it with the link below.',
     '',
-    'What it can be',
+    'Possible causes',
     ...kinds.map((kind) => `- ${kind.title}. ${kind.impact}`),
   ];
 }
 
-/** What is not described is named, all of it: nobody is to find out tomorrow which tables failed. */
-function also({ others, overflow, complete }: PageContent): readonly string[] {
+/** Names all errors that are not described, so that the page mentions every failing table. */
+function listAdditionalFindings({
+  others,
+  undiagnosed = 0,
+  overflow,
+  complete,
+}: PageContent): readonly string[] {
   const atLeast = complete ? '' : '>=';
   return [
     ...others.map(
       (group) =>
-        `${atLeast}${group.count}x ${group.database ? `${harmless(group.database)}: ` : ''}${nameIn(group)}`,
+        `${atLeast}${group.count}x ${group.database ? `${escapeForDisplay(group.database)}: ` : ''}${formatLoggedName(group)}`,
     ),
-    ...(overflow > 0 ? [`${overflow} more errors, on objects beyond the first thousand`] : []),
+    ...(undiagnosed > 0
+      ? [
+          `${undiagnosed} more ${undiagnosed === 1 ? 'key' : 'keys'} with such errors ${undiagnosed === 1 ? 'was' : 'were'} not diagnosed in time for this page. The next check diagnoses them.`,
+        ]
+      : []),
+    ...(overflow > 0
+      ? [`${overflow} more errors, on objects beyond the first thousand, which were not diagnosed`]
+      : []),
   ];
 }
 
-function links(content: PageContent): readonly PageLink[] {
+function buildLinks(content: PageContent): readonly PageLink[] {
   const { alarm, signature, logGroups, fromMs, toMs, runbookUrl, findings } = content;
-  const kinds = runbookUrl === null ? [] : new Set(findings.flatMap(kindsFor));
+  const kinds = runbookUrl === null ? [] : new Set(findings.flatMap(listPossibleKinds));
   const runbooks = [...kinds].map(({ id }) => ({ label: 'Runbook', url: `${runbookUrl}${id}.md` }) as const);
   if (alarm === null) return runbooks;
   const seen = findings[0] && matchMessage(findings[0].group.message, findings[0].group.sqlstate);
-  const phrase = (seen?.message ?? signatureOf(signature)?.messages[0])?.begins ?? '';
-  const url = insightsUrl({ region: alarm.region, logGroups, fromMs, toMs, phrase });
+  const phrase = (seen?.message ?? findSignature(signature)?.messages[0])?.begins ?? '';
+  const url = buildInsightsUrl({ region: alarm.region, logGroups, fromMs, toMs, phrase });
   return [...runbooks, { label: 'Log lines', url }];
 }
 
-const notes = ({ followUp, complete }: PageContent): readonly string[] => [
+const listNotes = ({ followUp, complete }: PageContent): readonly string[] => [
   ...(followUp ? ['This appeared while the alarm was already in ALARM.'] : []),
-  ...(complete ? [] : ['There were more lines than could be read in time: every number is a lower bound.']),
+  ...(complete ? [] : ['Not all log lines could be read in time, so every number is a lower bound.']),
   'Literals in statements are replaced by ?, and rows are left out.',
 ];

@@ -1,133 +1,150 @@
-/** What a page says of one error. */
+/** Builds the section of a page about one error. */
 import type { Diagnosis, Repair, RepairingMigration } from '../../contract/diagnosis';
-import { migrationSentences } from '../../defects/migration-sentences';
-import type { ErrorGroup, Use } from '../logs/collect';
-import { clock, duration, howOften, isOngoing, sinceDeployment } from '../logs/moments';
-import { dedupKeyOf, type PageAlarm, type PageFinding, type Severity } from './document';
-import { type DiagnosedError, isTest, kindsFor, shortened, subjectNameOf, titleOf } from './finding';
-import { harmless, harmlessSql } from './harmless';
+import { describeMigrations } from '../../defects/migration-sentences';
+import type { ErrorGroup, StatementUsage } from '../logs/collect';
+import {
+  describeSinceDeployment,
+  formatClockTime,
+  formatDuration,
+  formatFrequency,
+  isOngoing,
+} from '../logs/moments';
+import {
+  type DiagnosedError,
+  findTitle,
+  formatSubjectName,
+  isAlarmTest,
+  listPossibleKinds,
+  truncateText,
+} from './diagnosed-error';
+import { buildDedupKey, type PageAlarm, type PageFinding, type Severity } from './document';
+import { escapeForDisplay, escapeSqlForDisplay } from './escape-text';
 
 export interface SectionContext {
-  /** False: every count is a lower bound. */
+  /** False if every count is a lower bound. */
   readonly complete: boolean;
-  /** When the log was read, ms since the epoch; null for a file of some day. */
+  /** When the log was read, in milliseconds since the epoch. Null for a log file of unknown age. */
   readonly nowMs: number | null;
 }
 
-const LONGEST_STATEMENT = 1_500;
+const MAX_STATEMENT_LENGTH = 1_500;
 
-export function findingOf(
+export function toPageFinding(
   finding: DiagnosedError,
   alarm: PageAlarm | null,
   context: SectionContext,
 ): PageFinding {
   const { group, diagnosis } = finding;
-  const kinds = kindsFor(finding);
+  const kinds = listPossibleKinds(finding);
   return {
-    dedupKey: dedupKeyOf(alarm, group.key),
-    signature: group.signature,
-    kind: diagnosis.kind,
-    title: titleOf(finding),
-    database: harmless(group.database),
-    object: subjectNameOf(finding),
-    severity: severityOf(group, context.nowMs),
-    test: isTest(group),
+    dedupKey: buildDedupKey(alarm, group.key),
+    errorPattern: group.signature,
+    checkId: diagnosis.kind,
+    title: findTitle(finding),
+    database: escapeForDisplay(group.database),
+    object: formatSubjectName(finding),
+    severity: classifySeverity(group, context.nowMs),
+    test: isAlarmTest(group),
     count: group.count,
     first: group.first,
     last: group.last,
     impact: kinds.map((kind) => (kinds.length === 1 ? kind.impact : `${kind.title}? ${kind.impact}`)),
-    now: [now(group, context)],
-    doNow: doNow(diagnosis),
-    check: check(diagnosis),
-    why: diagnosis.cause.map(harmless),
-    unseen: diagnosis.unseen.map(harmless),
-    since: since(finding),
-    statements: statements(group, context),
-    error: error(group),
+    now: [describeOccurrence(group, context)],
+    remedy: buildRemediation(diagnosis),
+    check: formatCheck(diagnosis),
+    why: diagnosis.cause.map(escapeForDisplay),
+    notChecked: diagnosis.notChecked.map(escapeForDisplay),
+    since: describeSince(finding),
+    statements: formatStatements(group, context),
+    error: formatError(group),
   };
 }
 
-/** As {@link now} says it. */
-function severityOf(group: ErrorGroup, nowMs: number | null): Severity {
+/** Returns the severity that matches the sentence of {@link now}. */
+function classifySeverity(group: ErrorGroup, nowMs: number | null): Severity {
   const ongoing = isOngoing(group, nowMs);
   return ongoing === null ? 'error' : ongoing ? 'critical' : 'warning';
 }
 
-function now(group: ErrorGroup, { complete, nowMs }: SectionContext): string {
-  const often = howOften(group, complete);
+function describeOccurrence(group: ErrorGroup, { complete, nowMs }: SectionContext): string {
+  const often = formatFrequency(group, complete);
   switch (isOngoing(group, nowMs)) {
     case true:
-      return `critical: still happening. ${capital(often)}.`;
+      return `critical: still happening. ${capitalize(often)}.`;
     case false:
-      return `warning: the last error was ${duration(nowMs! - Date.parse(group.last))} before this page. ${capital(often)}.`;
+      return `warning: the last error was ${formatDuration(nowMs! - Date.parse(group.last))} before this page. ${capitalize(often)}.`;
     default:
-      return `${capital(often)}.`;
+      return `${capitalize(often)}.`;
   }
 }
 
-const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+const capitalize = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
-/** A deployment where a migration waits, and what can be done by hand. */
-export function doNow(diagnosis: Diagnosis): readonly string[] {
+/** Suggests a deployment if a migration with the repair is pending, and manual steps. */
+export function buildRemediation(diagnosis: Diagnosis): readonly string[] {
   const { repair, migrations, verdict } = diagnosis;
-  const waiting = verdict === 'application' ? [] : (migrations ?? []).filter(repairsWhenDeployed);
+  const waiting = verdict === 'application' ? [] : (migrations ?? []).filter(isRepairedByDeployment);
   const others = migrations?.filter((each) => !waiting.includes(each)) ?? null;
   const said = (about: Diagnosis['migrations']): readonly string[] =>
-    migrationSentences({ ...diagnosis, migrations: about }).map(harmless);
+    describeMigrations({ ...diagnosis, migrations: about }).map(escapeForDisplay);
   const lines = [
     ...(waiting.length > 0 ? said(waiting) : []),
-    ...repairLines(repair, waiting.length > 0),
+    ...formatRepair(repair, waiting.length > 0),
     ...(waiting.length > 0 && others?.length === 0 ? [] : said(others)),
   ];
-  return lines.length > 0 ? lines : [NOT_KNOWN];
+  return lines.length > 0 ? lines : [NOT_QUERIED_NOTE];
 }
 
-const repairsWhenDeployed = ({ state, does, undoneBy }: RepairingMigration): boolean =>
-  ['pending', 'late', 'changed', 'partial'].includes(state) &&
+const isRepairedByDeployment = ({ state, does, undoneBy }: RepairingMigration): boolean =>
+  ['pending', 'out-of-order', 'changed', 'partial'].includes(state) &&
   does !== 'takes-away' &&
   undoneBy === undefined;
 
-/** No SQL where nobody has looked: what repairs one of these kinds does harm to another. */
-const NOT_KNOWN = 'Check first: the catalogue tells which repair applies, and it was not queried.';
+/** Shown in place of SQL if the catalog was not queried: the repair of one kind can do harm to another. */
+const NOT_QUERIED_NOTE = 'Check first: the catalog shows which repair applies, but it was not queried.';
 
-function repairLines({ words, sql }: Repair, deployable: boolean): readonly string[] {
+function formatRepair({ words, sql }: Repair, deployable: boolean): readonly string[] {
   const lead = deployable && (words !== '' || sql.length > 0) ? 'Or by hand: ' : '';
   return [
-    ...(words === '' && lead === '' ? [] : [`${lead}${harmless(words)}`.trimEnd()]),
-    ...sql.flatMap((statement) => statement.split('\n')).map((line) => `    ${harmlessSql(line)}`),
+    ...(words === '' && lead === '' ? [] : [`${lead}${escapeForDisplay(words)}`.trimEnd()]),
+    ...sql.flatMap((statement) => statement.split('\n')).map((line) => `    ${escapeSqlForDisplay(line)}`),
   ];
 }
 
-export function check({ check: query, repair }: Diagnosis): readonly string[] {
+export function formatCheck({ check: query, repair }: Diagnosis): readonly string[] {
   if (query == null || repair.sql.length === 0 || repair.decision === true) return [];
-  return [`${harmlessSql(query)};   -- no row: repaired`];
+  return [`${escapeSqlForDisplay(query)};   -- no row: repaired`];
 }
 
-function since({ group, diagnosis }: DiagnosedError): readonly string[] {
+function describeSince({ group, diagnosis }: DiagnosedError): readonly string[] {
   const { count, first, last, zone } = group;
-  const moments = count === 1 ? clock(first, zone) : `${clock(first, zone)}, last ${clock(last, zone)}`;
-  const deployment = sinceDeployment(group, diagnosis.deployment);
+  const moments =
+    count === 1
+      ? formatClockTime(first, zone)
+      : `${formatClockTime(first, zone)}, last ${formatClockTime(last, zone)}`;
+  const deployment = describeSinceDeployment(group, diagnosis.deployment);
   return [`${moments}.`, ...(deployment === null ? [] : [deployment])];
 }
 
-function statements(group: ErrorGroup, { complete }: SectionContext): readonly string[] {
+function formatStatements(group: ErrorGroup, { complete }: SectionContext): readonly string[] {
   const { uses, otherUses } = group;
   const lines = uses
     .filter(({ statement, user }) => statement !== null || user !== '')
-    .map((use) => `${atLeast(complete)}${use.count}x ${useOf(use)}`);
-  if (otherUses > 0) lines.push(`${atLeast(complete)}${otherUses}x in further statements or roles`);
+    .map((use) => `${formatLowerBound(complete)}${use.count}x ${formatUse(use)}`);
+  if (otherUses > 0)
+    lines.push(`${formatLowerBound(complete)}${otherUses}x in other statements or by other roles`);
   return lines;
 }
 
-const useOf = ({ statement, user }: Use): string =>
-  `${user === '' ? '' : `as ${harmless(user)}: `}${statement === null ? 'statement not logged' : harmlessSql(shortened(statement, LONGEST_STATEMENT))}`;
+const formatUse = ({ statement, user }: StatementUsage): string =>
+  `${user === '' ? '' : `as ${escapeForDisplay(user)}: `}${statement === null ? 'statement not logged' : escapeSqlForDisplay(truncateText(statement, MAX_STATEMENT_LENGTH))}`;
 
-const atLeast = (complete: boolean): string => (complete ? '' : '>=');
+const formatLowerBound = (complete: boolean): string => (complete ? '' : '>=');
 
-function error({ sqlstate, message, database, logGroup, aborted }: ErrorGroup): readonly string[] {
+function formatError({ sqlstate, message, database, logGroup, aborted }: ErrorGroup): readonly string[] {
   return [
-    `${sqlstate}: ${harmless(message)}`,
-    `Database ${harmless(database) || 'not known, since an application logged it'}${logGroup === '' ? '' : `, log group ${logGroup}`}.`,
+    `${sqlstate}: ${escapeForDisplay(message)}`,
+    `Database ${escapeForDisplay(database) || 'not known, since an application logged it'}${logGroup === '' ? '' : `, log group ${logGroup}`}.`,
     ...(aborted > 0
       ? [
           `${aborted} more command${aborted === 1 ? ' was' : 's were'} refused in the same transactions (25P02).`,

@@ -1,86 +1,94 @@
-/** The page about statements that no longer plan. Pure; the statements are normalized, so no value can be in it. */
+/** The page about statements that no longer plan. Pure. The statements are normalized, so they contain no values. */
 import type { DriftedStatement, WorkloadDrift } from '../../contract/workload';
-import { kindOf } from '../../defects';
+import { findDefectKind } from '../../defects';
 import {
-  dedupKeyOf,
-  hashOf,
+  buildDedupKey,
+  buildSubject,
+  hashParts,
   type PageAlarm,
   type PageDocument,
   type PageFinding,
-  subjectWith,
 } from './document';
-import { harmless, harmlessSql } from './harmless';
-import { check, doNow } from './section';
+import { escapeForDisplay, escapeSqlForDisplay } from './escape-text';
+import { buildRemediation, formatCheck } from './section';
 
 export interface WorkloadPageContent {
   readonly alarm: PageAlarm;
-  /** Of each schema that the alarm is about: one, where the alarm says which. */
+  /** Answers for the schemas that the alarm concerns. It is one schema if the alarm names its function. */
   readonly answers: readonly WorkloadAnswer[];
   readonly runbookUrl: string | null;
   readonly nowMs: number;
+  /** When the alarm was raised. It is the same for every delivery of one event. */
+  readonly changedAt: string;
 }
 
 export interface WorkloadAnswer {
   readonly database: string;
   readonly workload: WorkloadDrift | null;
-  /** Why it could not be asked. */
+  /** Why the function could not be queried. */
   readonly problem: string | null;
 }
 
-export const TITLE = 'A statement of the application no longer plans';
+export const WORKLOAD_TITLE = 'A statement of the application no longer plans';
 
-export function workloadDocument({ alarm, answers, runbookUrl, nowMs }: WorkloadPageContent): PageDocument {
+export function buildWorkloadDocument({
+  alarm,
+  answers,
+  runbookUrl,
+  nowMs,
+  changedAt,
+}: WorkloadPageContent): PageDocument {
   const findings = answers.flatMap(({ database, workload }) =>
-    (workload?.named ?? []).map((each) => findingOf(each, database, alarm)),
+    (workload?.named ?? []).map((each) => toWorkloadPageFinding(each, database, alarm)),
   );
   const broken = answers.reduce((sum, { workload }) => sum + (workload?.broken ?? 0), 0);
-  const subject = subjectOf(findings[0], broken);
-  const kinds = runbookUrl === null ? [] : new Set(findings.flatMap(({ kind }) => kind ?? []));
+  const subject = buildWorkloadSubject(findings[0], broken);
+  const kinds = runbookUrl === null ? [] : new Set(findings.flatMap(({ checkId: kind }) => kind ?? []));
   return {
     version: 1,
-    id: hashOf([alarm, subject, findings.map(({ dedupKey }) => dedupKey), nowMs]),
+    id: hashParts([alarm, findings.map(({ dedupKey }) => dedupKey), changedAt]),
     action: 'trigger',
     at: new Date(nowMs).toISOString(),
     alarm,
     followUp: false,
     complete: true,
     subject,
-    instead: findings.length === 0 ? nothingFound(answers) : [],
+    fallback: findings.length === 0 ? describeNothingBroken(answers) : [],
     findings,
-    also: unnamed(broken - findings.length),
-    counts: counts(answers),
+    additionalFindings: describeUnnamed(broken - findings.length),
+    counts: formatWorkloadCounts(answers),
     links: [...kinds].map((kind) => ({ label: 'Runbook', url: `${runbookUrl}${kind}.md` })),
-    until: 'It stays in ALARM until all of them plan again.',
-    notes: ['Statements are shown as they were promised, without values.'],
+    resolvesWhen: 'It stays in ALARM until all of them plan again.',
+    notes: ['Statements are shown as in the workload file, without values.'],
   };
 }
 
-const unnamed = (count: number): readonly string[] =>
+const describeUnnamed = (count: number): readonly string[] =>
   count > 0
-    ? [`${count} more: the log of the drift check counts them, \`trueup rehearse --stack\` names them.`]
+    ? [`${count} more: the log of the drift check counts them, \`trueup check-workload --stack\` names them.`]
     : [];
 
-function subjectOf(first: PageFinding | undefined, broken: number): string {
+function buildWorkloadSubject(first: PageFinding | undefined, broken: number): string {
   const further = broken > 1 ? ` +${broken - 1} more` : '';
   const what = first === undefined ? '' : `${first.database}: ${first.object} - `;
-  return subjectWith('[Trueup] ', `${what}${TITLE}`, further);
+  return buildSubject('[Trueup] ', `${what}${WORKLOAD_TITLE}`, further);
 }
 
-function findingOf(statement: DriftedStatement, database: string, alarm: PageAlarm): PageFinding {
+function toWorkloadPageFinding(statement: DriftedStatement, database: string, alarm: PageAlarm): PageFinding {
   const { text, role, calls, sqlstate, why, diagnosis } = statement;
-  const kind = diagnosis.kind === null ? null : kindOf(diagnosis.kind);
+  const kind = diagnosis.kind === null ? null : findDefectKind(diagnosis.kind);
   const ran =
     calls === null
       ? ''
-      : `${calls.toLocaleString('en')} ${calls === 1 ? 'call' : 'calls'} seen when it was promised`;
-  const who = [role === null ? '' : `as ${harmless(role)}`, ran].filter(Boolean).join(', ');
+      : `${calls.toLocaleString('en')} ${calls === 1 ? 'call' : 'calls'} seen when the workload was recorded`;
+  const who = [role === null ? '' : `as ${escapeForDisplay(role)}`, ran].filter(Boolean).join(', ');
   return {
-    dedupKey: dedupKeyOf(alarm, JSON.stringify([database, text, role])),
-    signature: 'workload',
-    kind: diagnosis.kind,
-    title: kind?.title ?? TITLE,
-    database: harmless(database),
-    object: harmless(diagnosis.subject ?? text.slice(0, 60)),
+    dedupKey: buildDedupKey(alarm, JSON.stringify([database, text, role])),
+    errorPattern: 'workload',
+    checkId: diagnosis.kind,
+    title: kind?.title ?? WORKLOAD_TITLE,
+    database: escapeForDisplay(database),
+    object: escapeForDisplay(diagnosis.subject ?? text.slice(0, 60)),
     severity: 'error',
     test: false,
     count: null,
@@ -89,47 +97,49 @@ function findingOf(statement: DriftedStatement, database: string, alarm: PageAla
     impact: [
       kind?.impact ??
         (sqlstate === null
-          ? 'The statement still plans, but not as it did when the running application was deployed.'
+          ? 'The statement still plans, but differently than when the running application was deployed.'
           : 'The statement fails whenever the application sends it.'),
     ],
-    now: ['Found by planning it, without running it. Whether it was sent since is not known.'],
-    doNow: doNow(diagnosis),
-    check: check(diagnosis),
-    why: [
-      `${why.charAt(0).toUpperCase()}${harmless(why.slice(1))}${sqlstate === null ? '' : ` [SQLSTATE ${sqlstate}]`}.`,
-      ...diagnosis.cause.map(harmless),
+    now: [
+      'Found by planning it, without running it. It is not known whether the application has sent it since.',
     ],
-    unseen: diagnosis.unseen.map(harmless),
+    remedy: buildRemediation(diagnosis),
+    check: formatCheck(diagnosis),
+    why: [
+      `${why.charAt(0).toUpperCase()}${escapeForDisplay(why.slice(1))}${sqlstate === null ? '' : ` [SQLSTATE ${sqlstate}]`}.`,
+      ...diagnosis.cause.map(escapeForDisplay),
+    ],
+    notChecked: diagnosis.notChecked.map(escapeForDisplay),
     since: [],
-    statements: [`${who === '' ? '' : `${who}: `}${harmlessSql(text)}`],
+    statements: [`${who === '' ? '' : `${who}: `}${escapeSqlForDisplay(text)}`],
     error: [],
   };
 }
 
-function nothingFound(answers: readonly WorkloadAnswer[]): readonly string[] {
-  const problems = answers.flatMap(({ problem }) => (problem === null ? [] : [harmless(problem)]));
+function describeNothingBroken(answers: readonly WorkloadAnswer[]): readonly string[] {
+  const problems = answers.flatMap(({ problem }) => (problem === null ? [] : [escapeForDisplay(problem)]));
   return problems.length > 0
     ? [
-        'The drift check found statements of the application that no longer plan, and which ones could not be asked now:',
+        'The drift check found statements of the application that no longer plan, and the pager could not find out which ones:',
         ...problems.map((problem) => `- ${problem}`),
-        'The log of the drift check names them; so does `trueup rehearse --stack`.',
+        'The log of the drift check names them; so does `trueup check-workload --stack`.',
       ]
     : [
-        'The drift check found statements of the application that no longer planned. Asked again for this page, all of them plan.',
+        'The drift check found statements of the application that no longer planned. They were planned again for this page, and all of them plan.',
       ];
 }
 
-const counts = (answers: readonly WorkloadAnswer[]): readonly string[] =>
+const formatWorkloadCounts = (answers: readonly WorkloadAnswer[]): readonly string[] =>
   answers.flatMap(({ database, workload }) => {
     if (workload === null || workload.problem !== null) return [];
-    const { statements, plan, broken, failing, undecided, unkept } = workload;
+    const { statements, plan, broken, failing, undecided, notRecorded } = workload;
     const open = Object.values(undecided).reduce((sum, count) => sum + count, 0);
     const rest = [
-      failing > 0 ? `${failing} failed already when it was deployed` : '',
+      failing > 0 ? `${failing} already failed when the application was deployed` : '',
       open > 0 ? `${open} undecided` : '',
-      unkept > 0 ? `${unkept} compared with nothing` : '',
+      notRecorded > 0 ? `${notRecorded} without a recorded plan to compare with` : '',
     ].filter(Boolean);
     return [
-      `${harmless(database)}: of ${statements} statements ${plan} plan, ${broken} no longer${rest.length > 0 ? `, ${rest.join(', ')}` : ''}.`,
+      `${escapeForDisplay(database)}: of ${statements} statements ${plan} plan, ${broken} no longer${rest.length > 0 ? `, ${rest.join(', ')}` : ''}.`,
     ];
   });

@@ -1,10 +1,10 @@
 /**
- * A page for a chat: the custom notification of Amazon Q Developer in chat applications
- * (https://docs.aws.amazon.com/chatbot/latest/adminguide/custom-notifs.html). It takes nothing else from its topic, and drops
- * what has another form without a word. Slack's and Teams' markdown differ, so nothing is bold. Pure.
+ * Renders a page for a chat as a custom notification of Amazon Q Developer in chat applications
+ * (https://docs.aws.amazon.com/chatbot/latest/adminguide/custom-notifs.html). The service accepts only this format from
+ * its topic, and silently drops other messages. The markdown of Slack and Teams differs, so nothing is bold. Pure.
  */
-import { alarmKeyOf, hashOf, type PageDocument } from '../document/document';
-import { cut, isSql, withoutMarkup } from '../document/harmless';
+import { buildAlarmKey, hashParts, type PageDocument } from '../document/document';
+import { escapeLines, isSqlLine, truncateEscaped } from '../document/escape-text';
 
 export interface ChatMessage {
   readonly version: '1.0';
@@ -19,41 +19,46 @@ export interface ChatMessage {
   readonly metadata: { readonly threadId: string; readonly summary: string; readonly eventType: string };
 }
 
-const LONGEST_TITLE = 250;
-const LONGEST_DESCRIPTION = 2_000;
-const LONGEST_STEP = 500;
-const MOST_STEPS = 5;
+const MAX_TITLE_LENGTH = 250;
+const MAX_DESCRIPTION_LENGTH = 2_000;
+const MAX_STEP_LENGTH = 500;
+const MAX_STEPS = 5;
 
-/** The whole page is in the mail; this is what is wrong, whether it goes on, and the first thing to do. */
+/** Renders the problem, whether it is ongoing, and the first step. The mail has the whole page. */
 export function renderChat(document: PageDocument): ChatMessage {
-  const { id, action, alarm, subject, findings, instead, also } = document;
-  const described = findings.map(({ now, why }) => [...now, ...why.slice(0, 2)].map(words).join(' '));
-  const rest = also.length === 0 ? [] : [`${also.length} more: the whole page names them.`];
-  const steps = stepsOf(findings[0]?.doNow ?? []);
+  const { id, action, alarm, subject, findings, fallback: instead, additionalFindings: also } = document;
+  const described = findings.map(({ now, why }) =>
+    [...now, ...why.slice(0, 2)].map(escapeChatText).join(' '),
+  );
+  const rest = also.length === 0 ? [] : [`${also.length} more are in the full page.`];
+  const steps = buildSteps(findings[0]?.remedy ?? []);
   return {
     version: '1.0',
     source: 'custom',
     id,
     content: {
       textType: 'client-markdown',
-      title: cut(words(subject), LONGEST_TITLE),
-      description: cut(
-        [...(described.length > 0 ? described : instead.slice(0, 2).map(words)), ...rest].join('\n'),
-        LONGEST_DESCRIPTION,
+      title: truncateEscaped(escapeChatText(subject), MAX_TITLE_LENGTH),
+      description: truncateEscaped(
+        [...(described.length > 0 ? described : instead.slice(0, 2).map(escapeChatText)), ...rest].join('\n'),
+        MAX_DESCRIPTION_LENGTH,
       ),
       ...(steps.length > 0 ? { nextSteps: steps } : {}),
     },
     metadata: {
-      // Everything about one alarm is one thread, where the channel allows threads.
-      threadId: hashOf([alarmKeyOf(alarm)]),
-      summary: cut(words(subject), LONGEST_TITLE),
+      // All messages about one alarm form one thread, if the channel allows threads.
+      threadId: hashParts([buildAlarmKey(alarm)]),
+      summary: truncateEscaped(escapeChatText(subject), MAX_TITLE_LENGTH),
       eventType: `trueup-${action}`,
     },
   };
 }
 
-/** `<!here>`, `<@U024BE7LH>`, `@channel` and `&lt;` are something to a chat; a backtick would end code that is ours. */
-const words = (text: string): string =>
+/**
+ * Escapes text for a chat, where `<!here>`, `<@U024BE7LH>`, `@channel` and `&lt;` have a meaning. A backtick would end
+ * our own code formatting.
+ */
+const escapeChatText = (text: string): string =>
   text
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')
@@ -61,14 +66,16 @@ const words = (text: string): string =>
     .replaceAll('@', '@\u200b')
     .replaceAll('`', "'");
 
-function stepsOf(doNow: readonly string[]): readonly string[] {
-  const lines = withoutMarkup(doNow, (sql) => !/[<>&@`]|\]\(|:\/\//.test(sql));
-  const shown = lines.length > MOST_STEPS ? lines.slice(0, MOST_STEPS - 1) : lines;
+function buildSteps(remedy: readonly string[]): readonly string[] {
+  const lines = escapeLines(remedy, (sql) => !/[<>&@`]|\]\(|:\/\//.test(sql));
+  const shown = lines.length > MAX_STEPS ? lines.slice(0, MAX_STEPS - 1) : lines;
   const left = lines.slice(shown.length);
-  const sql = left.some(isSql) ? ', SQL among them' : '';
-  const rest = left.length > 0 ? [`${left.length} more lines are in the whole page${sql}.`] : [];
-  return [...shown, ...rest].map(step);
+  const sql = left.some(isSqlLine) ? ', SQL among them' : '';
+  const rest = left.length > 0 ? [`${left.length} more lines are in the full page${sql}.`] : [];
+  return [...shown, ...rest].map(formatStep);
 }
 
-const step = (line: string): string =>
-  isSql(line) && line.length <= LONGEST_STEP ? `\`${line.trim()}\`` : cut(words(line.trim()), LONGEST_STEP);
+const formatStep = (line: string): string =>
+  isSqlLine(line) && line.length <= MAX_STEP_LENGTH
+    ? `\`${line.trim()}\``
+    : truncateEscaped(escapeChatText(line.trim()), MAX_STEP_LENGTH);

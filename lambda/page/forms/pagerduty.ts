@@ -1,10 +1,10 @@
 /**
- * A page for PagerDuty: events of its Events API v2
- * (https://developer.pagerduty.com/docs/events-api-v2-overview). One event for each finding, so that each is an incident
- * that ends when it is repaired. Pure.
+ * Builds PagerDuty events from a page, for the Events API v2
+ * (https://developer.pagerduty.com/docs/events-api-v2-overview). Each finding is a separate event, so each is an
+ * incident that ends when it is repaired. Pure.
  */
-import { alarmKeyOf, type PageDocument, type PageFinding, type Severity } from '../document/document';
-import { cut, harmless, withoutMarkup } from '../document/harmless';
+import { buildAlarmKey, type PageDocument, type PageFinding, type Severity } from '../document/document';
+import { escapeForDisplay, escapeLines, truncateEscaped } from '../document/escape-text';
 
 export interface PagerDutyEvent {
   readonly routing_key: string;
@@ -24,35 +24,35 @@ export interface PagerDutyEvent {
   readonly links?: readonly { readonly href: string; readonly text: string }[];
 }
 
-const LONGEST_SUMMARY = 1_024;
-/** An event may have 512 KB; nobody reads a longer list in an incident. */
-const MOST_LINES = 50;
-const LONGEST_LINE = 2_000;
+const MAX_SUMMARY_LENGTH = 1_024;
+/** Maximum number of lines. An event may have 512 KB, but an incident with more lines is not readable. */
+const MAX_LINES = 50;
+const MAX_LINE_LENGTH = 2_000;
 
-/** @param routingKey 32 characters, of the service's integration */
-export function pagerDutyEvents(document: PageDocument, routingKey: string): readonly PagerDutyEvent[] {
+/** Returns the events of a page. @param routingKey the integration key of the service, 32 characters */
+export function buildPagerDutyEvents(document: PageDocument, routingKey: string): readonly PagerDutyEvent[] {
   const { action, findings, alarm } = document;
-  const keys = findings.length > 0 ? findings.map(({ dedupKey }) => dedupKey) : [alarmKeyOf(alarm)];
+  const keys = findings.length > 0 ? findings.map(({ dedupKey }) => dedupKey) : [buildAlarmKey(alarm)];
   return keys.map((dedup_key, i) => {
     const event = { routing_key: routingKey, event_action: action, dedup_key };
-    return action === 'resolve' ? event : { ...event, ...trigger(document, findings[i], i === 0) };
+    return action === 'resolve' ? event : { ...event, ...buildTriggerEvent(document, findings[i], i === 0) };
   });
 }
 
-/** @param first carries what is not about one finding alone */
-function trigger(document: PageDocument, finding: PageFinding | undefined, first: boolean) {
-  const { alarm, subject, at, instead, also, counts, links, notes } = document;
+/** @param first whether this event also carries what concerns the whole page */
+function buildTriggerEvent(document: PageDocument, finding: PageFinding | undefined, first: boolean) {
+  const { alarm, subject, at, fallback: instead, additionalFindings: also, counts, links, notes } = document;
   const where = [finding?.database, alarm?.account, alarm?.region].filter(Boolean).join(', ');
   const details = {
-    ...(finding === undefined ? { what: lines(instead) } : detailsOf(finding)),
-    ...(first ? optional({ also: lines(also), counts: lines(counts) }) : {}),
+    ...(finding === undefined ? { what: limitLines(instead) } : buildDetails(finding)),
+    ...(first ? omitEmptyLists({ additionalFindings: limitLines(also), counts: limitLines(counts) }) : {}),
     alarm: alarm?.name ?? '',
-    ...optional({ notes: lines(notes) }),
+    ...omitEmptyLists({ notes: limitLines(notes) }),
   };
   return {
     client: 'Trueup',
     payload: {
-      summary: cut(finding === undefined ? subject : summaryOf(finding), LONGEST_SUMMARY),
+      summary: truncateEscaped(finding === undefined ? subject : buildSummary(finding), MAX_SUMMARY_LENGTH),
       source: where === '' ? 'Trueup' : where,
       severity: finding?.severity ?? 'error',
       timestamp: at,
@@ -61,7 +61,7 @@ function trigger(document: PageDocument, finding: PageFinding | undefined, first
         : {
             component: finding.object,
             ...(finding.database === '' ? {} : { group: finding.database }),
-            class: finding.kind ?? finding.signature,
+            class: finding.checkId ?? finding.errorPattern,
           }),
       custom_details: details,
     },
@@ -69,28 +69,30 @@ function trigger(document: PageDocument, finding: PageFinding | undefined, first
   };
 }
 
-function summaryOf({ test, database, object, count, severity, title }: PageFinding): string {
+function buildSummary({ test, database, object, count, severity, title }: PageFinding): string {
   const times = count === null ? '' : ` (${count}x${severity === 'critical' ? ', ongoing' : ''})`;
   return `[Trueup${test ? ' test' : ''}] ${database === '' ? '' : `${database}: `}${object}${times} - ${title}`;
 }
 
-const detailsOf = (finding: PageFinding): Record<string, unknown> =>
-  optional({
-    impact: lines(finding.impact),
-    now: lines(finding.now),
-    do_now: lines(withoutMarkup(finding.doNow)),
-    check: lines(finding.check),
-    why: lines(finding.why),
-    unseen: lines(finding.unseen),
-    since: lines(finding.since),
-    statements: lines(finding.statements),
-    error: lines(finding.error),
+const buildDetails = (finding: PageFinding): Record<string, unknown> =>
+  omitEmptyLists({
+    impact: limitLines(finding.impact),
+    now: limitLines(finding.now),
+    remedy: limitLines(escapeLines(finding.remedy)),
+    check: limitLines(finding.check),
+    why: limitLines(finding.why),
+    not_checked: limitLines(finding.notChecked),
+    since: limitLines(finding.since),
+    statements: limitLines(finding.statements),
+    error: limitLines(finding.error),
   });
 
-const lines = (all: readonly string[]): readonly string[] => [
-  ...all.slice(0, MOST_LINES).map((line) => cut(harmless(line), LONGEST_LINE)),
-  ...(all.length > MOST_LINES ? [`${all.length - MOST_LINES} more: the whole page has them.`] : []),
+const limitLines = (all: readonly string[]): readonly string[] => [
+  ...all.slice(0, MAX_LINES).map((line) => truncateEscaped(escapeForDisplay(line), MAX_LINE_LENGTH)),
+  ...(all.length > MAX_LINES ? [`${all.length - MAX_LINES} more lines are in the full page.`] : []),
 ];
 
-const optional = (lists: Readonly<Record<string, readonly string[]>>): Record<string, readonly string[]> =>
+const omitEmptyLists = (
+  lists: Readonly<Record<string, readonly string[]>>,
+): Record<string, readonly string[]> =>
   Object.fromEntries(Object.entries(lists).filter(([, all]) => all.length > 0));

@@ -1,19 +1,20 @@
-/** Errors in an application's own log: text in whatever form, or JSON with the SQLSTATE in a field. */
-import { matchMessage, SIGNATURES, withinText } from '../../defects/signatures';
+/** Reads errors from an application's own log, which may be text in any form, or JSON with the SQLSTATE in a field. */
+import { buildWithinTextPattern, matchMessage, SIGNATURES } from '../../defects/signatures';
 import type { LogEvent, ReadError } from './error-reader';
 
 export type ApplicationFormat =
   | { readonly format: 'text' }
   | {
       readonly format: 'json';
-      /** Where the SQLSTATE is, e.g. `$.err.code`. */
+      /** Selector of the SQLSTATE, e.g. `$.err.code`. */
       readonly sqlstate: string;
-      /** Where the server's message is, e.g. `$.err.message`. */
+      /** Selector of the server's message, e.g. `$.err.message`. */
       readonly message: string;
     };
 
 export function readApplicationEvent(event: LogEvent, format: ApplicationFormat): ReadError | null {
-  const found = format.format === 'text' ? inText(event.message, null) : inJson(event.message, format);
+  const found =
+    format.format === 'text' ? findErrorInText(event.message, null) : findErrorInJson(event.message, format);
   if (found === null) return null;
   return {
     ...found,
@@ -27,17 +28,17 @@ export function readApplicationEvent(event: LogEvent, format: ApplicationFormat)
   };
 }
 
-type Found = Pick<ReadError, 'signature' | 'sqlstate' | 'message' | 'names'>;
+type FoundError = Pick<ReadError, 'signature' | 'sqlstate' | 'message' | 'names'>;
 
 /**
- * The first mention counts. Drivers put words before and after the message; loggers escape its quotes, once for each
- * document that is put into another.
+ * Finds the first known message in a text. Drivers add words before and after it, and loggers escape its quotes once
+ * for each level of nested documents.
  */
-function inText(text: string, sqlstate: string | null): Found | null {
+function findErrorInText(text: string, sqlstate: string | null): FoundError | null {
   const plain = text.replace(/\\+"/g, '"');
   for (const message of MESSAGES) {
     if (!plain.includes(message.begins)) continue;
-    for (const [mention] of plain.matchAll(withinText(message))) {
+    for (const [mention] of plain.matchAll(buildWithinTextPattern(message))) {
       const matched = matchMessage(mention, sqlstate);
       if (matched === null) continue;
       return {
@@ -53,21 +54,24 @@ function inText(text: string, sqlstate: string | null): Found | null {
 
 const MESSAGES = SIGNATURES.flatMap(({ messages }) => messages);
 
-function inJson(text: string, fields: { readonly sqlstate: string; readonly message: string }): Found | null {
+function findErrorInJson(
+  text: string,
+  fields: { readonly sqlstate: string; readonly message: string },
+): FoundError | null {
   let document: unknown;
   try {
     document = JSON.parse(text);
   } catch {
     return null;
   }
-  const sqlstate = select(document, fields.sqlstate);
-  const message = select(document, fields.message);
+  const sqlstate = selectProperty(document, fields.sqlstate);
+  const message = selectProperty(document, fields.message);
   if (typeof sqlstate !== 'string' || typeof message !== 'string') return null;
-  return inText(message, sqlstate);
+  return findErrorInText(message, sqlstate);
 }
 
-/** A property selector of a filter pattern: `$.err.code`, `$.errors[0].code`, `$.['db.code']`. */
-function select(document: unknown, selector: string): unknown {
+/** Evaluates a property selector of a filter pattern, e.g. `$.err.code`, `$.errors[0].code` or `$.['db.code']`. */
+function selectProperty(document: unknown, selector: string): unknown {
   let value = document;
   for (const [, name, index, quoted] of selector
     .slice(1)

@@ -1,36 +1,36 @@
-/** Counts errors by what they are about, in bounded memory. */
+/** Groups errors by the object they concern and counts them, with bounded memory. */
 import type { LoggedError } from '../../contract/diagnosis';
-import { insertsIn, tablesIn } from '../../sql/insert';
+import { listTableNames, parseInserts } from '../../sql/insert';
 import type { ErrorListener, ReadError } from './error-reader';
 
 /** Errors on one object. `statement` and `user` are those of the most frequent use. */
 export interface ErrorGroup extends LoggedError {
-  /** Equal for errors that one page reports together. */
+  /** The same for all errors that one page reports together. */
   readonly key: string;
-  /** Statements and roles that met the error, the most frequent first. */
-  readonly uses: readonly Use[];
-  /** Errors of further statements and roles. */
+  /** Statements and roles that encountered the error, the most frequent first. */
+  readonly uses: readonly StatementUsage[];
+  /** Number of errors from other statements and roles. */
   readonly otherUses: number;
-  /** Of `first` and `last`, where they are not UTC: what the log's clock showed. */
+  /** Time zone of `first` and `last` if it is not UTC; they then show the log's local time. */
   readonly zone: string | null;
-  /** When the first of its lines came in, ms since the epoch. */
+  /** When the first of its lines was ingested, in milliseconds since the epoch. */
   readonly firstIngestedMs: number;
 }
 
-export interface Use {
+export interface StatementUsage {
   readonly statement: string | null;
   readonly user: string;
   readonly count: number;
 }
 
-/** More than a schema has tables that fail at once; each is named in the page. */
-const MOST_GROUPS = 1_000;
-const MOST_USES = 6;
-const MOST_OBJECTS = 1_000;
+/** Maximum number of groups, more than the tables of a schema that fail at once. Each group is named in the page. */
+const MAX_GROUPS = 1_000;
+const MAX_USES = 6;
+const MAX_OBJECTS = 1_000;
 
-interface Counted {
+interface CountedError {
   readonly key: string;
-  /** The first error of the group: what is equal in all of them is read from it. */
+  /** The first error of the group, from which the common properties are read. */
   readonly error: ReadError;
   readonly uses: Map<string, { readonly statement: string | null; readonly user: string; count: number }>;
   count: number;
@@ -41,18 +41,18 @@ interface Counted {
 }
 
 export class ErrorCollection implements ErrorListener {
-  private readonly groups = new Map<string, Counted>();
-  /** What a statement is about, for statements seen before: most errors repeat. */
+  private readonly groups = new Map<string, CountedError>();
+  /** Cache of the objects that statements concern, because most errors repeat. */
   private readonly objects = new Map<string, readonly unknown[]>();
-  /** Errors beyond the groups that are kept apart. */
+  /** Number of errors beyond the maximum number of groups. */
   overflow = 0;
 
-  /** @param wanted what to count; the rest is passed over */
+  /** @param wanted selects the errors to count */
   constructor(private readonly wanted: (error: ReadError) => boolean = () => true) {}
 
   error(error: ReadError): void {
     if (!this.wanted(error)) return;
-    const key = this.keyOf(error);
+    const key = this.getKey(error);
     const group = this.groups.get(key) ?? this.begin(key, error);
     if (group === null) {
       this.overflow++;
@@ -65,12 +65,12 @@ export class ErrorCollection implements ErrorListener {
     const use = JSON.stringify([error.user, error.statement]);
     const known = group.uses.get(use);
     if (known !== undefined) known.count++;
-    else if (group.uses.size < MOST_USES)
+    else if (group.uses.size < MAX_USES)
       group.uses.set(use, { statement: error.statement, user: error.user, count: 1 });
   }
 
-  private begin(key: string, error: ReadError): Counted | null {
-    if (this.groups.size >= MOST_GROUPS) return null;
+  private begin(key: string, error: ReadError): CountedError | null {
+    if (this.groups.size >= MAX_GROUPS) return null;
     const { timeMs: firstMs, timeMs: lastMs, ingestedMs: firstIngestedMs } = error;
     const group = { key, error, uses: new Map(), count: 0, aborted: 0, firstMs, lastMs, firstIngestedMs };
     this.groups.set(key, group);
@@ -78,20 +78,20 @@ export class ErrorCollection implements ErrorListener {
   }
 
   aborted(error: ReadError): void {
-    const known = this.groups.get(this.keyOf(error));
+    const known = this.groups.get(this.getKey(error));
     if (known !== undefined) known.aborted++;
   }
 
   /**
-   * One page an object: table and column where the message names them, the conflict target where the statement does, the
-   * tables where only types are named. The log group is part of it only for an application's lines, which name no
-   * database.
+   * Returns a key that groups errors by object: table and column if the message names them, the conflict target if the
+   * statement has one, and the statement's tables if the message names only types. The log group is part of the key
+   * only for an application's lines, which name no database.
    */
-  private keyOf(error: ReadError): string {
+  private getKey(error: ReadError): string {
     const where = error.database === '' ? error.logGroup : error.database;
     const about = JSON.stringify([error.names, error.message, error.statement]);
-    const object = this.objects.get(about) ?? objectOf(error);
-    if (this.objects.size < MOST_OBJECTS) this.objects.set(about, object);
+    const object = this.objects.get(about) ?? identifyObject(error);
+    if (this.objects.size < MAX_OBJECTS) this.objects.set(about, object);
     return JSON.stringify([error.signature, where, ...object]);
   }
 
@@ -99,15 +99,17 @@ export class ErrorCollection implements ErrorListener {
     return this.groups.keys();
   }
 
-  /** The most frequent first. */
+  /** Returns the groups, the most frequent first. */
   result(): readonly ErrorGroup[] {
-    return [...this.groups.values()].sort((a, b) => b.count - a.count || a.firstMs - b.firstMs).map(groupOf);
+    return [...this.groups.values()]
+      .sort((a, b) => b.count - a.count || a.firstMs - b.firstMs)
+      .map(toErrorGroup);
   }
 }
 
-function groupOf({ key, error, uses: counted, firstMs, lastMs, ...counts }: Counted): ErrorGroup {
+function toErrorGroup({ key, error, uses: counted, firstMs, lastMs, ...counts }: CountedError): ErrorGroup {
   const uses = [...counted.values()].sort((a, b) => b.count - a.count);
-  // A statement that was logged says more than a line that is missing.
+  // Prefer a use whose statement was logged.
   const told = uses.find(({ statement }) => statement !== null) ?? uses[0]!;
   const { signature, sqlstate, message, names, logGroup, database, zone } = error;
   return {
@@ -131,12 +133,12 @@ function groupOf({ key, error, uses: counted, firstMs, lastMs, ...counts }: Coun
   };
 }
 
-function objectOf({ names, statement, message }: ReadError): readonly unknown[] {
+function identifyObject({ names, statement, message }: ReadError): readonly unknown[] {
   const { table, column, function: called, constraint } = names;
   if (table !== undefined || called !== undefined) return [table, column, called, constraint];
   if (statement === null) return [message];
-  const inserts = insertsIn(statement);
-  // A duplicate key is a defect or not by the columns that the INSERT gives.
+  const inserts = parseInserts(statement);
+  // Whether the schema causes a duplicate key depends on the columns in the INSERT.
   if (constraint !== undefined) return [message, inserts.map(({ table, columns }) => [table, columns])];
   const conflicts = inserts
     .filter((insert) => insert.conflict !== null)
@@ -147,5 +149,5 @@ function objectOf({ names, statement, message }: ReadError): readonly unknown[] 
       conflict!.expressions,
       conflict!.predicate,
     ]);
-  return [message, conflicts.length > 0 ? conflicts : tablesIn(statement)];
+  return [message, conflicts.length > 0 ? conflicts : listTableNames(statement)];
 }

@@ -1,4 +1,4 @@
-/** Every call to the Data API leaves the process here. */
+/** Makes all calls to the Data API. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
@@ -11,12 +11,12 @@ import {
   RollbackTransactionCommand,
   type SqlParameter,
 } from '@aws-sdk/client-rds-data';
-import { within } from '../../aws-timeouts';
-import { isPassing } from './errors';
+import { buildRequestTimeouts } from '../../aws-timeouts';
+import { isRetryableError } from './errors';
 
 export interface DataApiTarget {
   readonly clusterArn: string;
-  /** Of a secret with `username` and `password`. */
+  /** ARN of a secret with `username` and `password`. */
   readonly secretArn: string;
   readonly database: string;
 }
@@ -25,11 +25,11 @@ export interface DataApiCall {
   readonly sql: string;
   readonly parameters?: SqlParameter[];
   readonly transactionId?: string;
-  /** The server goes on with the statement when the 45 seconds of a call are over. @default false */
+  /** Whether the server continues the statement after the 45 seconds of a call. @default false */
   readonly continueAfterTimeout?: boolean;
 }
 
-/** The service answers within 45 s; past this the network has lost the answer. */
+/** The service responds within 45 s. After this time the response must have been lost. */
 const ANSWER_TIMEOUT_MS = 75_000;
 
 export class DataApiCalls {
@@ -37,13 +37,13 @@ export class DataApiCalls {
 
   constructor(
     private readonly target: DataApiTarget,
-    /** How long a paused or unavailable database is asked again. */
+    /** How long calls to a paused or unavailable database are retried. */
     private readonly patienceMs: number,
     config: RDSDataClientConfig = {},
   ) {
-    // The SDK would repeat a call of which it does not know whether it was executed.
+    // The SDK would also retry a call that may have been executed.
     this.client = new RDSDataClient({
-      requestHandler: within(ANSWER_TIMEOUT_MS),
+      requestHandler: buildRequestTimeouts(ANSWER_TIMEOUT_MS),
       ...config,
       maxAttempts: 1,
     });
@@ -88,7 +88,10 @@ export class DataApiCalls {
     return { resourceArn: this.target.clusterArn, secretArn: this.target.secretArn };
   }
 
-  /** Repeats what was refused before it ran: a paused cluster takes about 15 s to resume, longer after a day. */
+  /**
+   * Retries calls that were refused before they ran. A paused cluster takes about 15 s to resume, and longer after a
+   * day.
+   */
   private async patiently<T>(send: () => Promise<T>): Promise<T> {
     const end = Date.now() + this.patienceMs;
     for (let pauseMs = 250; ; pauseMs = Math.min(pauseMs * 2, 4_000)) {
@@ -96,7 +99,7 @@ export class DataApiCalls {
         return await send();
       } catch (error) {
         const waitMs = pauseMs / 2 + Math.random() * (pauseMs / 2);
-        if (!isPassing(error) || Date.now() + waitMs > end) throw error;
+        if (!isRetryableError(error) || Date.now() + waitMs > end) throw error;
         await sleep(waitMs);
       }
     }

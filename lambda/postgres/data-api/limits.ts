@@ -1,6 +1,6 @@
 /** Limits of the RDS Data API. */
 
-/** Characters that one call takes, less the mark that each statement begins with. */
+/** Maximum number of characters in a statement: the limit of a call, minus the mark at its start. */
 export const MAX_STATEMENT_LENGTH = 65_536 - 41;
 
-export const tooLong = (sql: string): boolean => sql.length > MAX_STATEMENT_LENGTH;
+export const isTooLong = (sql: string): boolean => sql.length > MAX_STATEMENT_LENGTH;

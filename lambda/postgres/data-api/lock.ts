@@ -1,68 +1,69 @@
 /**
- * The lock between runners without a session: a transaction that is held open and holds a transaction-level advisory
- * lock. It is asked for with the form that never waits: the blocking one deadlocks with CREATE INDEX CONCURRENTLY.
+ * The runners' lock without a session: an open transaction that holds a transaction-level advisory lock. It uses the
+ * try form, because the blocking one deadlocks with CREATE INDEX CONCURRENTLY.
  */
 
-import { ConnectionLost } from '../database';
+import { ConnectionLostError } from '../database';
 import type { DataApiCalls } from './calls';
-import { transactionEnded, translate } from './errors';
-import { markOf } from './outlived';
+import { isTransactionEnded, translateDataApiError } from './errors';
+import { buildLockMark } from './surviving-statements';
 
-/** The lock was answered for within this time, so it is not asked again. */
-const FRESH_MS = 1_000;
+/** A lock that was confirmed within this time is not checked again. */
+const LOCK_CHECK_INTERVAL_MS = 1_000;
 
-/** Server settings that would end an idle transaction; transaction_timeout exists from PostgreSQL 17 on. */
-const STAY = `(SELECT pg_catalog.count(pg_catalog.set_config(name, '0', true)) FROM pg_catalog.pg_settings
+/** Disables the settings that would end an idle transaction. transaction_timeout exists from PostgreSQL 17 on. */
+const DISABLE_IDLE_TIMEOUTS_SQL = `(SELECT pg_catalog.count(pg_catalog.set_config(name, '0', true)) FROM pg_catalog.pg_settings
   WHERE name OPERATOR(pg_catalog.=) ANY ('{idle_in_transaction_session_timeout, transaction_timeout}'::pg_catalog.text[]))`;
 
 /**
- * Uses the transaction. Not a SELECT: until the next statement its portal may stay open, and its snapshot with it [seen
- * with the extended protocol]; SET takes none, and ends what went before.
+ * A statement that keeps the transaction alive. It is not a SELECT, whose portal, and with it its snapshot, may stay
+ * open until the next statement [seen with the extended protocol]. SET takes no snapshot, and closes the previous
+ * portal.
  */
-const LIGHT = "SET LOCAL application_name = 'trueup'";
+const KEEP_ALIVE_SQL = "SET LOCAL application_name = 'trueup'";
 
-const OWN = 'pg_catalog.pg_try_advisory_xact_lock(CAST(:key AS pg_catalog.int8))';
-/** Where only the first is had, the transaction ends and gives it back. */
-const BOTH = `CASE WHEN pg_catalog.pg_try_advisory_xact_lock_shared(CAST(:shared AS pg_catalog.int8)) THEN ${OWN} ELSE false END`;
+const TRY_LOCK_SQL = 'pg_catalog.pg_try_advisory_xact_lock(CAST(:key AS pg_catalog.int8))';
+/** If only the first lock is obtained, the transaction ends and releases it. */
+const TRY_BOTH_LOCKS_SQL = `CASE WHEN pg_catalog.pg_try_advisory_xact_lock_shared(CAST(:shared AS pg_catalog.int8)) THEN ${TRY_LOCK_SQL} ELSE false END`;
 
-export class HeldLock {
+export class TransactionLock {
   private queue: Promise<unknown> = Promise.resolve();
   private heldAt = Date.now();
-  private lost: ConnectionLost | undefined;
+  private lost: ConnectionLostError | undefined;
   private readonly timer: NodeJS.Timeout;
 
   private constructor(
     private readonly calls: DataApiCalls,
     private readonly transactionId: string,
     keepAliveMs: number,
-    /** Begins every statement that is sent under it. */
+    /** Prefix of every statement that is sent while the lock is held. */
     readonly mark: string,
   ) {
-    // The service ends a transaction that is idle for three minutes, and with it the lock.
+    // The service ends a transaction that is idle for three minutes, and its lock with it.
     this.timer = setInterval(() => void this.ask().catch(() => {}), keepAliveMs);
     this.timer.unref();
   }
 
-  /** Null when somebody else has it. */
+  /** Takes the lock. Returns null if another session holds it. */
   static async take(
     calls: DataApiCalls,
     { key, shared }: { readonly key: bigint; readonly shared?: bigint | undefined },
     keepAliveMs: number,
-  ): Promise<HeldLock | null> {
+  ): Promise<TransactionLock | null> {
     const transactionId = await calls.begin();
     try {
-      // With a snapshot of its own this transaction would keep CREATE INDEX CONCURRENTLY waiting for ever.
+      // With a transaction-wide snapshot, this transaction would block CREATE INDEX CONCURRENTLY forever.
       await calls.execute({ transactionId, sql: 'SET TRANSACTION ISOLATION LEVEL READ COMMITTED' });
       const { records } = await calls.execute({
         transactionId,
-        sql: `SELECT ${shared === undefined ? OWN : BOTH} AS locked, ${STAY} AS settings`,
+        sql: `SELECT ${shared === undefined ? TRY_LOCK_SQL : TRY_BOTH_LOCKS_SQL} AS locked, ${DISABLE_IDLE_TIMEOUTS_SQL} AS settings`,
         parameters: Object.entries({ key, shared }).flatMap(([name, value]) =>
           value === undefined ? [] : [{ name, value: { stringValue: String(value) } }],
         ),
       });
       if (records?.[0]?.[0]?.booleanValue === true) {
-        await calls.execute({ transactionId, sql: LIGHT });
-        return new HeldLock(calls, transactionId, keepAliveMs, markOf(key, shared));
+        await calls.execute({ transactionId, sql: KEEP_ALIVE_SQL });
+        return new TransactionLock(calls, transactionId, keepAliveMs, buildLockMark(key, shared));
       }
     } catch (error) {
       await calls.rollback(transactionId).catch(() => {});
@@ -72,15 +73,17 @@ export class HeldLock {
     return null;
   }
 
-  /** @throws {ConnectionLost} when the lock is known to be gone */
+  /** @throws {ConnectionLostError} if the lock is known to be lost */
   assertHeld(): void {
     if (this.lost) throw this.lost;
   }
 
-  /** @throws {ConnectionLost} when the lock is gone; asks, unless it was answered for a moment ago */
+  /**
+   * Checks that the lock is still held, unless that was confirmed a moment ago. @throws {ConnectionLostError} if it is lost
+   */
   async ensureHeld(): Promise<void> {
     this.assertHeld();
-    if (Date.now() - this.heldAt > FRESH_MS) await this.ask();
+    if (Date.now() - this.heldAt > LOCK_CHECK_INTERVAL_MS) await this.ask();
   }
 
   async release(): Promise<void> {
@@ -89,21 +92,21 @@ export class HeldLock {
     if (!this.lost) await this.calls.rollback(this.transactionId);
   }
 
-  /** One at a time: the service refuses parallel calls on one transaction. */
+  /** Runs one check at a time, because the service rejects concurrent calls on one transaction. */
   private ask(): Promise<void> {
     const asked = this.queue
       .catch(() => {})
       .then(async () => {
         this.assertHeld();
         try {
-          await this.calls.execute({ transactionId: this.transactionId, sql: LIGHT });
+          await this.calls.execute({ transactionId: this.transactionId, sql: KEEP_ALIVE_SQL });
           this.heldAt = Date.now();
         } catch (error) {
-          const cause = translate(error);
-          // The network may fail for a moment without the lock being gone.
-          if (!transactionEnded(error)) throw cause;
-          this.lost = new ConnectionLost(
-            `the lock between runners was lost with its transaction (${cause.message})`,
+          const cause = translateDataApiError(error);
+          // A short network failure does not mean that the lock is lost.
+          if (!isTransactionEnded(error)) throw cause;
+          this.lost = new ConnectionLostError(
+            `the runner lock was lost with its transaction (${cause.message})`,
             '08006',
             { cause },
           );

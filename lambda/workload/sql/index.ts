@@ -1,5 +1,10 @@
-/** What is installed in schema `trueup`, one statement each. */
-import { PLAN_FUNCTION } from './plan';
-import { COMPARISON } from './worse';
+/** The statements that install the planning functions in schema `trueup`. */
+import { BY_PLACE_FUNCTION } from './places';
+import { PLAN_FUNCTION_SQL } from './plan-function';
+import { COMPARISON_FUNCTIONS_SQL } from './worse';
 
-export const PLANNING: readonly string[] = [PLAN_FUNCTION, ...COMPARISON];
+export const PLANNING_FUNCTIONS_SQL: readonly string[] = [
+  BY_PLACE_FUNCTION,
+  PLAN_FUNCTION_SQL,
+  ...COMPARISON_FUNCTIONS_SQL,
+];

@@ -1,57 +1,65 @@
-/** What the tools' rules share. */
+/** Functions that the rules of several tools share. */
 import { createHash } from 'node:crypto';
-import type { Tool } from '../../../lambda/engine/ledger/other-tools';
-import { heldBy, type LedgerRows } from '../../../lambda/engine/plan/other-tools';
-import type { Entry, Judged, Judgement, State } from '../entry';
+import type { LedgerTool } from '../../../lambda/engine/ledger/other-tools';
+import { type LedgerRows, listRecordedFiles } from '../../../lambda/engine/plan/other-tools';
+import type { EntryState, EntryStatus, LedgerStatus, MigrationEntry } from '../entry';
 import { AdoptProblem } from '../problem';
 
 export const sha256Hex = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
-/** `20240101120000_add_orders` to `add orders`. */
-export const wordsOf = (name: string): string =>
+/** Converts a name to its description: `20240101120000_add_orders` becomes `add orders`. */
+export const toWords = (name: string): string =>
   name
     .replace(/^\d+[_-]*/, '')
     .replaceAll(/[_-]+/g, ' ')
     .trim();
 
-export const leadingDigits = (name: string): string => /^\d+/.exec(name)?.[0] ?? '';
+export const readLeadingDigits = (name: string): string => /^\d+/.exec(name)?.[0] ?? '';
 
-export type Verdict = readonly [state: State, why?: string];
+export type EntryVerdict = readonly [state: EntryState, why?: string];
 
-export const judged = (entry: Entry, [state, why]: Verdict): Judged =>
+export const toEntryStatus = (entry: MigrationEntry, [state, why]: EntryVerdict): EntryStatus =>
   why === undefined ? { entry, state } : { entry, state, why };
 
-/** A file is applied where a row is about it. @param keyOf what a row calls its file */
-export function byRows(
-  tool: Tool,
+/**
+ * Judges each file by the ledger's rows; by default it is applied if a row names it.
+ * @param getKey returns the key of the file that a row is about
+ */
+export function judgeByRows(
+  tool: LedgerTool,
   rows: LedgerRows,
-  entries: readonly Entry[],
-  keyOf: (row: LedgerRows[number]) => string | null | undefined,
-  verdictOf: (entry: Entry, held: boolean) => Verdict = (_, held) => [held ? 'applied' : 'pending'],
-): Judgement {
-  const held = new Set(heldBy(tool, rows, entries));
+  entries: readonly MigrationEntry[],
+  getKey: (row: LedgerRows[number]) => string | null | undefined,
+  getVerdict: (entry: MigrationEntry, held: boolean) => EntryVerdict = (_, held) => [
+    held ? 'applied' : 'pending',
+  ],
+): LedgerStatus {
+  const held = new Set(listRecordedFiles(tool, rows, entries));
   const keys = new Set(entries.map(({ key }) => key));
   return {
-    entries: entries.map((entry) => judged(entry, verdictOf(entry, held.has(entry)))),
-    strangers: [...new Set(rows.flatMap((row) => keyOf(row) ?? []).filter((key) => !keys.has(key)))],
+    entries: entries.map((entry) => toEntryStatus(entry, getVerdict(entry, held.has(entry)))),
+    strangers: [...new Set(rows.flatMap((row) => getKey(row) ?? []).filter((key) => !keys.has(key)))],
   };
 }
 
-/** @throws {AdoptProblem} where two files are one to the tool */
-export function refuseSame(entries: readonly Pick<Entry, 'key' | 'file'>[]): void {
+/**
+ * Rejects folders in which the tool cannot tell two files apart.
+ * @throws {AdoptProblem} if two files have the same key
+ */
+export function refuseDuplicateKeys(entries: readonly Pick<MigrationEntry, 'key' | 'file'>[]): void {
   const first = new Map<string, string>();
   for (const { key, file } of entries) {
     const other = first.get(key);
     if (other !== undefined)
       throw new AdoptProblem(
-        `${other} and ${file} are both ${key} to the tool`,
-        'Give one of them another number; the tool would refuse or mistake them too.',
+        `${other} and ${file} have the same identifier, ${key}`,
+        'Give one of them another number; the tool could not distinguish them either.',
       );
     first.set(key, file);
   }
 }
 
-export const byNumber = (a: { readonly version: string }, b: { readonly version: string }): number => {
+export const compareByNumber = (a: { readonly version: string }, b: { readonly version: string }): number => {
   const [x, y] = [BigInt(a.version || '0'), BigInt(b.version || '0')];
   return x < y ? -1 : x > y ? 1 : 0;
 };

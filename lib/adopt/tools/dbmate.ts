@@ -1,19 +1,19 @@
 import { readLayout } from '../../compiler/read/sections';
 import { Source } from '../../compiler/read/source';
-import type { Entry, Passed, ToolRules } from '../entry';
-import { byRows, leadingDigits, refuseSame, wordsOf } from './common';
+import type { MigrationEntry, SkippedFile, ToolRules } from '../entry';
+import { judgeByRows, readLeadingDigits, refuseDuplicateKeys, toWords } from './common';
 
-/** `<digits>….sql` with `-- migrate:up` and `-- migrate:down`, by name. */
+/** Rules of dbmate: files `<digits>….sql` with `-- migrate:up` and `-- migrate:down`, ordered by name. */
 export const dbmate: ToolRules = {
   tool: 'dbmate',
   read: ({ files, text }) => {
-    const passed: Passed[] = [];
-    const entries = files.flatMap((file): Entry[] => {
+    const passed: SkippedFile[] = [];
+    const entries = files.flatMap((file): MigrationEntry[] => {
       if (!/^\d+.*\.sql$/.test(file)) {
         if (/\.sql$/i.test(file)) passed.push({ file, why: 'its name does not begin with digits' });
         return [];
       }
-      const version = leadingDigits(file);
+      const version = readLeadingDigits(file);
       const name = file.replace(/\.sql$/, '');
       const source = new Source(file, text(file));
       const { sections } = readLayout(source, { version });
@@ -24,11 +24,11 @@ export const dbmate: ToolRules = {
           .trim();
       const marker = sections.get('up')?.marker ?? 0;
       const outside = /transaction:false/.test(source.text.slice(marker).split('\n', 1)[0]!);
-      const entry = { key: version, file, name, version, words: wordsOf(name) };
+      const entry = { key: version, file, name, version, words: toWords(name) };
       return [{ ...entry, sql: of('up'), down: of('down'), transaction: outside ? 'statement' : 'file' }];
     });
-    refuseSame(entries);
+    refuseDuplicateKeys(entries);
     return { entries, passed };
   },
-  judge: (rows, entries) => byRows('dbmate', rows, entries, ({ version }) => version),
+  judge: (rows, entries) => judgeByRows('dbmate', rows, entries, ({ version }) => version),
 };

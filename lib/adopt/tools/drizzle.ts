@@ -1,17 +1,27 @@
 import type { LedgerRows } from '../../../lambda/engine/plan/other-tools';
-import type { Entry, Judgement, ToolFolder, ToolRules } from '../entry';
-import type { Listing } from '../listing';
-import { byCodeUnits } from '../listing';
+import type { LedgerStatus, MigrationEntry, ToolFolder, ToolRules } from '../entry';
+import type { FolderListing } from '../listing';
+import { compareByCodeUnits } from '../listing';
 import { AdoptProblem } from '../problem';
-import { byRows, judged, leadingDigits, sha256Hex, type Verdict, wordsOf } from './common';
+import {
+  type EntryVerdict,
+  judgeByRows,
+  readLeadingDigits,
+  sha256Hex,
+  toEntryStatus,
+  toWords,
+} from './common';
 
-const JOURNAL = 'meta/_journal.json';
+const JOURNAL_FILE = 'meta/_journal.json';
 
-/** 0.x has a journal, which alone says the order; 1.0 a folder a migration. All pending files share a transaction. */
+/**
+ * Rules of Drizzle. Version 0.x has a journal, which defines the order; 1.0 has one folder for each migration. All
+ * pending files share a transaction.
+ */
 export const drizzle: ToolRules = {
   tool: 'Drizzle',
   schemas: ['drizzle'],
-  read: (folder) => (folder.files.includes(JOURNAL) ? byJournal(folder) : byFolder(folder)),
+  read: (folder) => (folder.files.includes(JOURNAL_FILE) ? readByJournal(folder) : readByFolder(folder)),
   judge: (rows, entries) =>
     entries.some(({ when }) => when !== undefined) ? judgeByTime(rows, entries) : judgeByName(rows, entries),
 };
@@ -23,15 +33,15 @@ interface JournalEntry {
 }
 
 /** @throws {AdoptProblem} */
-function byJournal({ files, text, bytes }: Listing): ToolFolder {
-  const entries = journalIn(text(JOURNAL)).map(({ tag, when }): Entry => {
+function readByJournal({ files, text, bytes }: FolderListing): ToolFolder {
+  const entries = parseJournal(text(JOURNAL_FILE)).map(({ tag, when }): MigrationEntry => {
     const file = `${tag}.sql`;
     if (!files.includes(file))
       throw new AdoptProblem(
-        `${JOURNAL} names ${file}, and there is no such file`,
-        'Restore the file from version control: Drizzle would stop at it too.',
+        `${JOURNAL_FILE} names ${file}, which does not exist`,
+        'Restore the file from version control. Drizzle would fail here too.',
       );
-    const entry = { key: tag, file, name: tag, version: leadingDigits(tag), words: wordsOf(tag) };
+    const entry = { key: tag, file, name: tag, version: readLeadingDigits(tag), words: toWords(tag) };
     return { ...entry, sql: text(file), transaction: 'all pending', when, hashes: [sha256Hex(bytes(file))] };
   });
   const named = new Set(entries.map(({ file }) => file));
@@ -42,8 +52,8 @@ function byJournal({ files, text, bytes }: Listing): ToolFolder {
 }
 
 /** @throws {AdoptProblem} */
-function journalIn(text: string): readonly JournalEntry[] {
-  const damaged = new AdoptProblem(`${JOURNAL} cannot be read`, 'Restore it from version control.');
+function parseJournal(text: string): readonly JournalEntry[] {
+  const damaged = new AdoptProblem(`${JOURNAL_FILE} cannot be read`, 'Restore it from version control.');
   let journal: { readonly entries?: unknown };
   try {
     journal = JSON.parse(text) as typeof journal;
@@ -58,43 +68,46 @@ function journalIn(text: string): readonly JournalEntry[] {
   return journal.entries;
 }
 
-function byFolder({ files, text, bytes }: Listing): ToolFolder {
-  const own = files.filter((file) => /^[^/]+\/migration\.sql$/.test(file)).sort(byCodeUnits);
-  const entries = own.map((file): Entry => {
+function readByFolder({ files, text, bytes }: FolderListing): ToolFolder {
+  const own = files.filter((file) => /^[^/]+\/migration\.sql$/.test(file)).sort(compareByCodeUnits);
+  const entries = own.map((file): MigrationEntry => {
     const name = file.split('/')[0]!;
-    const entry = { key: name, file, name, version: leadingDigits(name), words: wordsOf(name) };
+    const entry = { key: name, file, name, version: readLeadingDigits(name), words: toWords(name) };
     return { ...entry, sql: text(file), transaction: 'all pending', hashes: [sha256Hex(bytes(file))] };
   });
   return { entries, passed: [] };
 }
 
-/** 0.x looks at the newest row alone: what is older than it counts as applied, whether it was run or not. */
-function judgeByTime(rows: LedgerRows, entries: readonly Entry[]): Judgement {
+/**
+ * Judges by time, as Drizzle 0.x does: it looks only at the newest row and treats every older file as applied, whether
+ * or not it ran.
+ */
+function judgeByTime(rows: LedgerRows, entries: readonly MigrationEntry[]): LedgerStatus {
   const byTime = new Map(rows.map((row) => [Number(row.created_at), row]));
   const newest = Math.max(Number.NEGATIVE_INFINITY, ...byTime.keys());
-  const verdict = ({ when, hashes = [] }: Entry): Verdict => {
+  const verdict = ({ when, hashes = [] }: MigrationEntry): EntryVerdict => {
     const row = byTime.get(when!);
     if (row)
       return hashes.includes(row.hash ?? '')
         ? ['applied']
-        : ['edited', 'the ledger has another hash than the file'];
+        : ['edited', 'its hash in the ledger differs from the file'];
     return when! <= newest
       ? [
           'skipped',
-          "its `when` is older than the ledger's newest row, so Drizzle passes it over, and no row says that it was run",
+          "its `when` is older than the ledger's newest row, so Drizzle skips it, and no row records that it was run",
         ]
       : ['pending'];
   };
   const times = new Set(entries.map(({ when }) => when));
   return {
-    entries: entries.map((entry) => judged(entry, verdict(entry))),
+    entries: entries.map((entry) => toEntryStatus(entry, verdict(entry))),
     strangers: [...byTime.keys()].filter((time) => !times.has(time)).map((time) => `created_at ${time}`),
   };
 }
 
-function judgeByName(rows: LedgerRows, entries: readonly Entry[]): Judgement {
+function judgeByName(rows: LedgerRows, entries: readonly MigrationEntry[]): LedgerStatus {
   const hashes = new Map(rows.map((row) => [row.name, row.hash]));
-  return byRows(
+  return judgeByRows(
     'Drizzle',
     rows,
     entries,
@@ -104,7 +117,7 @@ function judgeByName(rows: LedgerRows, entries: readonly Entry[]): Judgement {
       const hash = hashes.get(entry.key);
       return hash == null || entry.hashes!.includes(hash)
         ? ['applied']
-        : ['edited', 'the ledger has another hash than the file'];
+        : ['edited', 'its hash in the ledger differs from the file'];
     },
   );
 }

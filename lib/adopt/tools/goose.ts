@@ -1,38 +1,38 @@
-import type { Entry, Passed, ToolRules } from '../entry';
-import { byNumber, byRows, refuseSame, wordsOf } from './common';
+import type { MigrationEntry, SkippedFile, ToolRules } from '../entry';
+import { compareByNumber, judgeByRows, refuseDuplicateKeys, toWords } from './common';
 
-/** `<number>_<name>.sql` with `-- +goose Up`, by number. */
+/** Rules of goose: `<number>_<name>.sql` with `-- +goose Up`, ordered by number. */
 export const goose: ToolRules = {
   tool: 'goose',
   read: ({ files, text }) => {
-    const passed: Passed[] = [];
-    const entries = files.flatMap((file): Entry[] => {
+    const passed: SkippedFile[] = [];
+    const entries = files.flatMap((file): MigrationEntry[] => {
       const version = /^(\d+)_[^/]*\.(sql|go)$/.exec(file)?.[1];
       if (version === undefined) {
         if (/\.sql$/i.test(file)) passed.push({ file, why: 'its name is not <number>_<name>.sql' });
         return [];
       }
       const name = file.replace(/\.[^.]+$/, '');
-      const entry = { key: String(BigInt(version)), file, name, version, words: wordsOf(name) };
+      const entry = { key: String(BigInt(version)), file, name, version, words: toWords(name) };
       if (file.endsWith('.go')) return [{ ...entry, sql: null, transaction: 'file' }];
       const written = text(file);
       const outside = /^\s*--\s*\+goose\s+NO TRANSACTION/im.test(written);
-      const { up, down } = annotated(written);
+      const { up, down } = splitSections(written);
       return [
         { ...entry, sql: up, ...(down === '' ? {} : { down }), transaction: outside ? 'statement' : 'file' },
       ];
     });
-    refuseSame(entries);
-    return { entries: entries.sort(byNumber), passed };
+    refuseDuplicateKeys(entries);
+    return { entries: entries.sort(compareByNumber), passed };
   },
   judge: (rows, entries) =>
-    byRows('goose', rows, entries, ({ version_id: id, is_applied: is }) =>
+    judgeByRows('goose', rows, entries, ({ version_id: id, is_applied: is }) =>
       id === '0' || is !== 'true' ? null : id,
     ),
 };
 
-/** The text below `-- +goose Up` and `-- +goose Down`, without the other marks. */
-function annotated(text: string): { readonly up: string; readonly down: string } {
+/** Returns the text below `-- +goose Up` and `-- +goose Down`, without goose's other annotations. */
+function splitSections(text: string): { readonly up: string; readonly down: string } {
   const parts = { up: [] as string[], down: [] as string[] };
   let current: string[] = [];
   for (const line of text.split('\n')) {

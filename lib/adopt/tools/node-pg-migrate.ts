@@ -1,14 +1,17 @@
-import type { Entry, Passed, ToolRules } from '../entry';
-import { byRows, wordsOf } from './common';
+import type { MigrationEntry, SkippedFile, ToolRules } from '../entry';
+import { judgeByRows, toWords } from './common';
 
-const SECTION = /^\s*--[\s-]*(up|down)\s+migration.*$/gim;
+const SECTION_MARKER = /^\s*--[\s-]*(up|down)\s+migration.*$/gim;
 
-/** `<number>_<name>.sql` with sections, `.up.sql` and `.down.sql`, or code; by the leading number. */
+/**
+ * Rules of node-pg-migrate: `<number>_<name>.sql` with sections, pairs of `.up.sql` and `.down.sql`, or code; ordered
+ * by the leading number.
+ */
 export const nodePgMigrate: ToolRules = {
   tool: 'node-pg-migrate',
   read: ({ files, text }) => {
-    const passed: Passed[] = [];
-    const entries = files.flatMap((file): Entry[] => {
+    const passed: SkippedFile[] = [];
+    const entries = files.flatMap((file): MigrationEntry[] => {
       if (/\/|\.d\.ts$|\.down\.sql$/.test(file) || !/\.([cm]?[jt]s|sql)$/.test(file)) return [];
       const version = /^\d+/.exec(file)?.[0];
       if (version === undefined) {
@@ -16,21 +19,21 @@ export const nodePgMigrate: ToolRules = {
         return [];
       }
       const name = file.replace(/(\.up)?\.[^.]+$/, '');
-      const common = { key: name, file, name, version, words: wordsOf(name), transaction: 'file' as const };
+      const common = { key: name, file, name, version, words: toWords(name), transaction: 'file' as const };
       if (!file.endsWith('.sql')) return [{ ...common, sql: null }];
       const below = `${name}.down.sql`;
       if (file.endsWith('.up.sql'))
         return [{ ...common, sql: text(file), ...(files.includes(below) ? { down: text(below) } : {}) }];
-      const { up, down } = sectionsOf(text(file));
+      const { up, down } = splitSections(text(file));
       return [{ ...common, sql: up, ...(down === '' ? {} : { down }) }];
     });
-    return { entries: entries.sort(inOrder), passed };
+    return { entries: entries.sort(compareEntries), passed };
   },
-  judge: (rows, entries) => byRows('node-pg-migrate', rows, entries, ({ name }) => name),
+  judge: (rows, entries) => judgeByRows('node-pg-migrate', rows, entries, ({ name }) => name),
 };
 
-function sectionsOf(text: string): { readonly up: string; readonly down: string } {
-  const marks = [...text.matchAll(SECTION)];
+function splitSections(text: string): { readonly up: string; readonly down: string } {
+  const marks = [...text.matchAll(SECTION_MARKER)];
   if (marks.length === 0) return { up: text, down: '' };
   const of = (wanted: string): string =>
     marks
@@ -41,8 +44,8 @@ function sectionsOf(text: string): { readonly up: string; readonly down: string 
   return { up: of('up'), down: of('down') };
 }
 
-function inOrder(a: Entry, b: Entry): number {
-  const [x, y] = [timeOf(a.version), timeOf(b.version)];
+function compareEntries(a: MigrationEntry, b: MigrationEntry): number {
+  const [x, y] = [parseTime(a.version), parseTime(b.version)];
   if (x !== y) return x < y ? -1 : 1;
   return a.name.localeCompare(b.name, undefined, {
     numeric: true,
@@ -51,8 +54,11 @@ function inOrder(a: Entry, b: Entry): number {
   });
 }
 
-/** 17 digits are a date in UTC with milliseconds; others count as they are. */
-function timeOf(digits: string): bigint {
+/**
+ * Converts the leading digits to a comparable number: 17 digits are a UTC date with milliseconds, all others are
+ * used unchanged.
+ */
+function parseTime(digits: string): bigint {
   const [, y, mo, d, h, mi, s, ms] =
     /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d{3})$/.exec(digits)?.map(Number) ?? [];
   return y === undefined ? BigInt(digits) : BigInt(Date.UTC(y, mo! - 1, d, h, mi, s, ms));

@@ -1,23 +1,29 @@
-/** The frame of the page: nothing may be loaded, and only this style and this script are allowed. */
+/**
+ * Builds the frame of the page. Its content security policy forbids loading anything, and allows only this style and
+ * this script.
+ */
 import { createHash } from 'node:crypto';
 import { SCRIPT } from './script';
 import { STYLE } from './style';
 import { type Html, html, raw } from './tag';
 
-const hashOf = (text: string): string => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
+const hashSource = (text: string): string => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
 
-const POLICY = [
+const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
-  `style-src ${hashOf(STYLE)}`,
-  `script-src ${hashOf(SCRIPT)}`,
+  `style-src ${hashSource(STYLE)}`,
+  `script-src ${hashSource(SCRIPT)}`,
   "base-uri 'none'",
   "form-action 'none'",
 ].join('; ');
 
-/** What they hold is no text of HTML, and is constant. */
-export const documentOf = (title: string, body: Html): Html => html`<!doctype html>
+/**
+ * Wraps `body` in a complete HTML document. STYLE and SCRIPT are constants and contain nothing from the database, so
+ * they are inserted unescaped.
+ */
+export const renderDocument = (title: string, body: Html): Html => html`<!doctype html>
 <html lang="en" dir="ltr"><head><meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${POLICY}">
+<meta http-equiv="Content-Security-Policy" content="${CONTENT_SECURITY_POLICY}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <meta name="referrer" content="no-referrer">

@@ -1,46 +1,47 @@
-/** What is no finding: accepted, gone, and not seen. */
+/** Sections at the end of the page: suppressed findings, obsolete suppressions, and what was not checked. */
 
-import { grouped } from '../../../lambda/audit/compare/pair';
-import { pathOf, plural } from '../../../lambda/audit/names';
-import type { NotSeen } from '../../../lambda/audit/not-seen';
+import { groupBy } from '../../../lambda/audit/compare/pair';
+import { formatCount, formatReference } from '../../../lambda/audit/names';
+import type { NotCheckedItem } from '../../../lambda/audit/not-checked';
 import type { AuditReport } from '../audit';
-import { line } from './exact';
+import { renderExactLine } from './exact';
 import { type Html, html } from './tag';
 
-const NAMED = 5;
+const MAX_NAMES = 5;
 
-export const notSeenSection = ({ notSeen }: AuditReport): Html => html`
-<section aria-labelledby="not-seen"><h2 id="not-seen">Not seen</h2>
+export const renderNotChecked = ({ notChecked }: AuditReport): Html => html`
+<section aria-labelledby="not-checked"><h2 id="not-checked">Not checked</h2>
 ${
-  notSeen.length === 0
-    ? html`<p>Nothing was left out.</p>`
-    : html`<p>Nothing is said of these. They may be as they should, or not.</p>
-<ul class="unseen">${[...grouped(notSeen, ({ what, why }) => `${what}\0${why}`).values()].map(reason)}</ul>`
+  notChecked.length === 0
+    ? html`<p>Everything was checked.</p>`
+    : html`<p>These were not checked, so they may or may not have problems.</p>
+<ul class="not-checked">${[...groupBy(notChecked, ({ what, why }) => `${what}\0${why}`).values()].map(renderReason)}</ul>`
 }</section>`;
 
-function reason(group: readonly NotSeen[]): Html {
+function renderReason(group: readonly NotCheckedItem[]): Html {
   const { what, why } = group[0]!;
-  const names = group.flatMap(({ of }) => (of ? [pathOf(of)] : []));
-  return html`<li><strong>${line(what)}</strong>: ${line(why)}${names.length === 0 ? '.' : null}${nameList(names)}</li>`;
+  const names = group.flatMap(({ of }) => (of ? [formatReference(of)] : []));
+  return html`<li><strong>${renderExactLine(what)}</strong>: ${renderExactLine(why)}${names.length === 0 ? '.' : null}${renderNameList(names)}</li>`;
 }
 
-function nameList(names: readonly string[]): Html | null {
+function renderNameList(names: readonly string[]): Html | null {
   if (names.length === 0) return null;
   const list = (some: readonly string[]): Html =>
-    html`<ul class="names">${some.map((name) => html`<li><code>${line(name)}</code></li>`)}</ul>`;
-  return names.length <= NAMED
+    html`<ul class="names">${some.map((name) => html`<li><code>${renderExactLine(name)}</code></li>`)}</ul>`;
+  return names.length <= MAX_NAMES
     ? list(names)
-    : html`<details><summary>${plural(names.length, 'name')}</summary>${list(names)}</details>`;
+    : html`<details><summary>${formatCount(names.length, 'name')}</summary>${list(names)}</details>`;
 }
 
-export const acceptedSection = ({ accepted, gone }: AuditReport): Html | null =>
-  accepted.length + gone.length === 0
+export const renderSuppressions = ({ suppressed, obsolete }: AuditReport): Html | null =>
+  suppressed.length + obsolete.length === 0
     ? null
-    : html`<section aria-labelledby="accepted"><h2 id="accepted">Accepted</h2>
-<p>Somebody accepted these, each with a reason (<code>--accept</code>). They are no findings.</p>
-<ul class="unseen">${accepted.map(
-        ({ id, object, reason: why }) => html`<li><code>${id}</code> ${line(object)}: ${line(why)}</li>`,
-      )}${gone.map(
+    : html`<section aria-labelledby="suppressed"><h2 id="suppressed">Suppressed</h2>
+<p>These findings are suppressed by the file given with <code>--suppressions</code>, each with a reason.</p>
+<ul class="not-checked">${suppressed.map(
+        ({ id, object, reason: why }) =>
+          html`<li><code>${id}</code> ${renderExactLine(object)}: ${renderExactLine(why)}</li>`,
+      )}${obsolete.map(
         ({ id, object, line: at }) =>
-          html`<li><code>${id}</code> ${line(object)}: nothing of it is found any more; take line ${at} out of the file.</li>`,
+          html`<li><code>${id}</code> ${renderExactLine(object)}: obsolete, because it matches no finding; remove line ${at} of the file.</li>`,
       )}</ul></section>`;

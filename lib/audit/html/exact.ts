@@ -1,22 +1,22 @@
-/** Text of the database: copied as it is, and what cannot be seen in it made visible. */
-import { oneLine } from '../../../lambda/audit/accepted';
+/** Shows text from the database so that copying it gives the exact text, and makes invisible characters visible. */
+import { toSingleLine } from '../../../lambda/audit/suppressions';
 import { type Html, html, raw } from './tag';
 
-/** Control characters, those that turn the direction of text, and those without width; no tab and no line feed. */
-const HIDDEN =
+/** Control, bidirectional and zero-width characters, except tab and line feed. */
+const HIDDEN_CHARACTERS =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what it is about
   /([\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\u{e0000}-\u{e007f}])/u;
 
-/** With its lines. A character that turns the direction of text acts within its own element alone. */
-export const exact = (text: string): readonly Html[] =>
-  text.split(HIDDEN).map((part, i) => (i % 2 === 0 ? html`${part}` : hidden(part)));
+/** Shows text with its line breaks. A bidirectional character affects only its own element. */
+export const renderExact = (text: string): readonly Html[] =>
+  text.split(HIDDEN_CHARACTERS).map((part, i) => (i % 2 === 0 ? html`${part}` : renderHiddenCharacter(part)));
 
-/** On one line, as `--accept` has it. */
-export const line = (text: string): readonly Html[] => exact(oneLine(text));
+/** Shows text on one line, in the form that `--suppressions` uses. */
+export const renderExactLine = (text: string): readonly Html[] => renderExact(toSingleLine(text));
 
-function hidden(char: string): Html {
+function renderHiddenCharacter(char: string): Html {
   const code = char.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0');
-  // A parser of HTML would make a line feed of it.
+  // An HTML parser would convert a literal carriage return to a line feed.
   const inside = char === '\r' ? raw('&#13;') : char;
   return html`<bdi class="hidden" data-code="U+${code}" title="Character U+${code}">${inside}</bdi>`;
 }

@@ -1,55 +1,61 @@
-/** The tables around one table, and the keys between them: as they are here, with what only the source has. Pure. */
-import type { Catalogue } from '../../../lambda/audit/catalogue';
-import type { Column } from '../../../lambda/audit/catalogue/columns';
-import type { Constraint } from '../../../lambda/audit/catalogue/constraints';
-import type { Reference } from '../../../lambda/audit/catalogue/kind';
-import { grouped } from '../../../lambda/audit/compare/pair';
-import { key, pathOf } from '../../../lambda/audit/names';
-import type { Concern } from './concerns';
+/**
+ * Builds the graph of one table and the tables that foreign keys connect it with. It shows the target, plus what only
+ * the source has. Pure.
+ */
+import type { Catalog } from '../../../lambda/audit/catalog';
+import type { Column } from '../../../lambda/audit/catalog/columns';
+import type { Constraint } from '../../../lambda/audit/catalog/constraints';
+import type { Reference } from '../../../lambda/audit/catalog/kind';
+import { groupBy } from '../../../lambda/audit/compare/pair';
+import { formatReference, joinKey } from '../../../lambda/audit/names';
+import type { ColumnFinding } from './concerns';
 
-export interface Graph {
-  /** The table that it is about comes first. */
-  readonly boxes: readonly Box[];
-  readonly links: readonly Link[];
-  /** Tables with a key to or from it that are left out. */
+export interface TableGraph {
+  /** Tables; the one that the graph is about comes first. */
+  readonly boxes: readonly TableBox[];
+  readonly links: readonly ForeignKeyLink[];
+  /** Number of connected tables that are left out. */
   readonly more: number;
 }
 
-export interface Box {
+export interface TableBox {
   /** `schema.table` */
   readonly name: string;
-  /** Only the source has it. */
+  /** Whether it exists only in the source. */
   readonly missing: boolean;
-  readonly rows: readonly Row[];
-  /** Columns of it that stand in a key or in a finding, and are left out. */
+  readonly rows: readonly BoxRow[];
+  /** Number of columns of keys or findings that are left out. */
   readonly more: number;
 }
 
-export interface Row {
+export interface BoxRow {
   readonly column: string;
   readonly type: string;
   readonly primary: boolean;
-  /** Only the source has it. */
+  /** Whether it exists only in the source. */
   readonly missing: boolean;
-  /** What is found of it, the surest. */
-  readonly concern: Concern | null;
+  /** The most certain finding about the column. */
+  readonly concern: ColumnFinding | null;
 }
 
 /** A foreign key. */
-export interface Link {
+export interface ForeignKeyLink {
   readonly from: string;
   readonly to: string;
   readonly columns: readonly string[];
-  /** `missing`: only the source has it. `unchecked`: rows from before it were never looked at. */
+  /**
+   * `missing`: only the source has the key. `unchecked`: the key is not validated, so rows older than it were never
+   * checked.
+   */
   readonly state: 'here' | 'missing' | 'unchecked';
 }
 
-const NEIGHBOURS = 8;
-const ROWS = 12;
-const NEIGHBOURS_ROWS = 4;
+const MAX_NEIGHBORS = 8;
+const MAX_ROWS = 12;
+const MAX_NEIGHBOR_ROWS = 4;
 
-/** Looks a catalogue up by table. */
-export interface Tables {
+/** Indexes of a catalog by table. */
+export interface TableIndex {
   readonly names: ReadonlySet<string>;
   readonly columns: ReadonlyMap<string, readonly Column[]>;
   readonly primary: ReadonlyMap<string, readonly string[]>;
@@ -67,20 +73,20 @@ interface ForeignKey {
   readonly notValid: boolean;
 }
 
-export function tablesOf({ tables, columns, constraints }: Catalogue): Tables {
-  // Those of a partition are those of its table.
-  const keys = constraints.flatMap((each) => foreignKey(each) ?? []);
+export function indexTables({ tables, columns, constraints }: Catalog): TableIndex {
+  // Keys that a partition inherits are left out, since the partitioned table has them.
+  const keys = constraints.flatMap((each) => toForeignKey(each) ?? []);
   const primary = constraints.filter(({ type }) => type === 'primary key');
   return {
-    names: new Set(tables.map(({ schema, name }) => key(schema, name))),
-    columns: grouped(columns, ({ schema, table }) => key(schema, table)),
-    primary: new Map(primary.map(({ schema, table, columns: own = [] }) => [key(schema, table), own])),
-    from: grouped(keys, ({ from }) => id(from)),
-    to: grouped(keys, ({ to }) => id(to)),
+    names: new Set(tables.map(({ schema, name }) => joinKey(schema, name))),
+    columns: groupBy(columns, ({ schema, table }) => joinKey(schema, table)),
+    primary: new Map(primary.map(({ schema, table, columns: own = [] }) => [joinKey(schema, table), own])),
+    from: groupBy(keys, ({ from }) => buildTableId(from)),
+    to: groupBy(keys, ({ to }) => buildTableId(to)),
   };
 }
 
-function foreignKey({
+function toForeignKey({
   schema,
   table,
   columns,
@@ -98,50 +104,57 @@ function foreignKey({
   };
 }
 
-const id = ({ schema, name }: Reference): string => key(schema, name);
+const buildTableId = ({ schema, name }: Reference): string => joinKey(schema, name);
 
-/** @param concerns what is found of columns, by name, the surest */
-export function graphAround(
+/**
+ * Builds the graph around `focus`.
+ * @param concerns most certain finding of each column of `focus`, by column name
+ */
+export function buildGraph(
   focus: Reference,
-  here: Tables,
-  source: Tables | null,
-  concerns: ReadonlyMap<string, Concern>,
-): Graph {
-  const keys = keysAround(focus, here, source);
-  const neighbours = new Map(
-    keys.flatMap(({ from, to }) => [from, to]).map((table) => [id(table), table] as const),
+  here: TableIndex,
+  source: TableIndex | null,
+  concerns: ReadonlyMap<string, ColumnFinding>,
+): TableGraph {
+  const keys = listForeignKeysAround(focus, here, source);
+  const neighbors = new Map(
+    keys.flatMap(({ from, to }) => [from, to]).map((table) => [buildTableId(table), table] as const),
   );
-  neighbours.delete(id(focus));
-  const shown = new Set([...neighbours.keys()].slice(0, NEIGHBOURS)).add(id(focus));
-  const drawn = keys.filter(({ from, to }) => shown.has(id(from)) && shown.has(id(to)));
-  const box = (table: Reference, most: number, own: ReadonlyMap<string, Concern>): Box =>
-    boxOf(table, here, source, drawn, own, most);
+  neighbors.delete(buildTableId(focus));
+  const shown = new Set([...neighbors.keys()].slice(0, MAX_NEIGHBORS)).add(buildTableId(focus));
+  const drawn = keys.filter(({ from, to }) => shown.has(buildTableId(from)) && shown.has(buildTableId(to)));
+  const box = (table: Reference, most: number, own: ReadonlyMap<string, ColumnFinding>): TableBox =>
+    buildBox(table, here, source, drawn, own, most);
   return {
     boxes: [
-      box(focus, ROWS, concerns),
-      ...[...neighbours.values()]
-        .filter((table) => shown.has(id(table)))
-        .map((table) => box(table, NEIGHBOURS_ROWS, new Map())),
+      box(focus, MAX_ROWS, concerns),
+      ...[...neighbors.values()]
+        .filter((table) => shown.has(buildTableId(table)))
+        .map((table) => box(table, MAX_NEIGHBOR_ROWS, new Map())),
     ],
     links: drawn.map(({ from, to, columns, state }) => ({
-      from: pathOf(from),
-      to: pathOf(to),
+      from: formatReference(from),
+      to: formatReference(to),
       columns,
       state,
     })),
-    more: neighbours.size + 1 - shown.size,
+    more: neighbors.size + 1 - shown.size,
   };
 }
 
-type KeyHere = ForeignKey & Pick<Link, 'state'>;
+type ForeignKeyWithState = ForeignKey & Pick<ForeignKeyLink, 'state'>;
 
-/** Those that are missing first. */
-function keysAround(focus: Reference, here: Tables, source: Tables | null): readonly KeyHere[] {
-  const around = ({ from, to }: Tables): readonly ForeignKey[] => [
-    ...new Set([...(from.get(id(focus)) ?? []), ...(to.get(id(focus)) ?? [])]),
+/** Returns the foreign keys from and to a table, missing ones first. */
+function listForeignKeysAround(
+  focus: Reference,
+  here: TableIndex,
+  source: TableIndex | null,
+): readonly ForeignKeyWithState[] {
+  const around = ({ from, to }: TableIndex): readonly ForeignKey[] => [
+    ...new Set([...(from.get(buildTableId(focus)) ?? []), ...(to.get(buildTableId(focus)) ?? [])]),
   ];
   const identity = ({ from, to, columns, toColumns }: ForeignKey): string =>
-    key(id(from), id(to), ...columns, '', ...toColumns);
+    joinKey(buildTableId(from), buildTableId(to), ...columns, '', ...toColumns);
   const own = around(here);
   const known = new Set(own.map(identity));
   const missing = source ? around(source).filter((each) => !known.has(identity(each))) : [];
@@ -151,25 +164,25 @@ function keysAround(focus: Reference, here: Tables, source: Tables | null): read
   ];
 }
 
-/** Columns that stand in its primary key, in a key that is drawn, or in a finding. */
-function boxOf(
+/** Builds the box of a table with the columns of its primary key, of a drawn foreign key, or of a finding. */
+function buildBox(
   table: Reference,
-  here: Tables,
-  source: Tables | null,
-  keys: readonly KeyHere[],
-  concerns: ReadonlyMap<string, Concern>,
+  here: TableIndex,
+  source: TableIndex | null,
+  keys: readonly ForeignKeyWithState[],
+  concerns: ReadonlyMap<string, ColumnFinding>,
   most: number,
-): Box {
-  const own = here.columns.get(id(table)) ?? [];
+): TableBox {
+  const own = here.columns.get(buildTableId(table)) ?? [];
   const known = new Set(own.map(({ name }) => name));
-  const lost = (source?.columns.get(id(table)) ?? []).filter(({ name }) => !known.has(name));
-  const exists = here.names.has(id(table));
-  const before = new Set(source?.primary.get(id(table)) ?? []);
-  const primary = exists ? new Set(here.primary.get(id(table)) ?? []) : before;
+  const lost = (source?.columns.get(buildTableId(table)) ?? []).filter(({ name }) => !known.has(name));
+  const exists = here.names.has(buildTableId(table));
+  const before = new Set(source?.primary.get(buildTableId(table)) ?? []);
+  const primary = exists ? new Set(here.primary.get(buildTableId(table)) ?? []) : before;
   const linked = new Set(
     keys.flatMap(({ from, to, columns, toColumns }) => [
-      ...(id(from) === id(table) ? columns : []),
-      ...(id(to) === id(table) ? toColumns : []),
+      ...(buildTableId(from) === buildTableId(table) ? columns : []),
+      ...(buildTableId(to) === buildTableId(table) ? toColumns : []),
     ]),
   );
   const isKey = (name: string): boolean => primary.has(name) || before.has(name);
@@ -181,7 +194,7 @@ function boxOf(
   ];
   const kept = new Set([...new Set(foremost)].slice(0, most));
   return {
-    name: pathOf(table),
+    name: formatReference(table),
     missing: !exists,
     rows: all
       .filter((each) => kept.has(each))

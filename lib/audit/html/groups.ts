@@ -1,94 +1,95 @@
-/** Findings by what they are about: a table, a view, a schema, the database. Pure. */
-import type { Catalogue } from '../../../lambda/audit/catalogue';
-import type { Reference } from '../../../lambda/audit/catalogue/kind';
-import { grouped } from '../../../lambda/audit/compare/pair';
-import { GRADES, type Grade } from '../../../lambda/audit/finding';
-import { key, namesIn, path, pathOf } from '../../../lambda/audit/names';
+/** Groups findings by the object that they are about: a table, a view, a schema or the database. Pure. */
+import type { Catalog } from '../../../lambda/audit/catalog';
+import type { Reference } from '../../../lambda/audit/catalog/kind';
+import { groupBy } from '../../../lambda/audit/compare/pair';
+import { CONFIDENCES, type Confidence } from '../../../lambda/audit/finding';
+import { formatPath, formatReference, joinKey, parseNames } from '../../../lambda/audit/names';
 import { AUDIT_KINDS } from '../../../lambda/defects';
 import type { AuditFinding } from '../../../lambda/defects/findings';
-import type { Kind } from '../../../lambda/defects/kind';
+import type { FindingKind } from '../../../lambda/defects/kind';
 
-export interface Group {
+export interface ReportGroup {
   readonly title: string;
-  /** A picture of its keys can be drawn. */
+  /** The table of the group, for which a diagram of its keys can be drawn; `null` for other groups. */
   readonly table: Reference | null;
-  /** The surest first. */
-  readonly blocks: readonly Block[];
+  /** Blocks, the highest confidence first. */
+  readonly blocks: readonly ReportBlock[];
 }
 
-/** Findings of one kind and grade: what they mean is said once. */
-export interface Block {
-  readonly kind: Kind;
-  readonly grade: Grade;
+/** Findings of one kind and confidence, which share one explanation. */
+export interface ReportBlock {
+  readonly kind: FindingKind;
+  readonly confidence: Confidence;
   readonly findings: readonly AuditFinding[];
 }
 
-interface Place {
+interface ObjectOwner {
   readonly title: string;
   readonly table: Reference | null;
 }
 
-/** The group with the surest findings first, and with the most of those. */
-export function groupsOf(
+/** Groups the findings. Groups are sorted by their number of confidence A findings, then of confidence B, and so on. */
+export function groupFindingsByObject(
   findings: readonly AuditFinding[],
-  catalogues: readonly Catalogue[],
-): readonly Group[] {
-  const placeOf = places(catalogues);
-  const placed = findings.map((finding) => ({ finding, place: placeOf(finding.object) }));
-  return [...grouped(placed, ({ place }) => place.title).values()]
+  catalogs: readonly Catalog[],
+): readonly ReportGroup[] {
+  const findPlace = indexOwners(catalogs);
+  const placed = findings.map((finding) => ({ finding, place: findPlace(finding.object) }));
+  return [...groupBy(placed, ({ place }) => place.title).values()]
     .map((group) => ({ ...group[0]!.place, findings: group.map(({ finding }) => finding) }))
-    .sort((a, b) => bySurety(a.findings, b.findings) || (a.title < b.title ? -1 : 1))
-    .map(({ findings: own, ...place }) => ({ ...place, blocks: blocksOf(own) }));
+    .sort((a, b) => compareByConfidence(a.findings, b.findings) || (a.title < b.title ? -1 : 1))
+    .map(({ findings: own, ...place }) => ({ ...place, blocks: buildBlocks(own) }));
 }
 
-export const findingsIn = ({ blocks }: Group): readonly AuditFinding[] =>
+export const listFindings = ({ blocks }: ReportGroup): readonly AuditFinding[] =>
   blocks.flatMap(({ findings }) => findings);
 
-export const countOf = (findings: readonly AuditFinding[], wanted: Grade): number =>
-  findings.filter(({ grade }) => grade === wanted).length;
+export const countConfidence = (findings: readonly AuditFinding[], wanted: Confidence): number =>
+  findings.filter(({ confidence }) => confidence === wanted).length;
 
-/** By how many there are of grade A, then of B, … */
-function bySurety(a: readonly AuditFinding[], b: readonly AuditFinding[]): number {
-  for (const grade of GRADES) {
-    const more = countOf(b, grade) - countOf(a, grade);
+/** Compares by the number of findings of confidence A, then of confidence B, and so on. */
+function compareByConfidence(a: readonly AuditFinding[], b: readonly AuditFinding[]): number {
+  for (const confidence of CONFIDENCES) {
+    const more = countConfidence(b, confidence) - countConfidence(a, confidence);
     if (more !== 0) return more;
   }
   return 0;
 }
 
-const blocksOf = (findings: readonly AuditFinding[]): readonly Block[] =>
-  [...grouped(findings, ({ grade, id }) => `${grade} ${id}`).values()]
-    .map((own) => ({ kind: kindOf(own[0]!), grade: own[0]!.grade, findings: own }))
+const buildBlocks = (findings: readonly AuditFinding[]): readonly ReportBlock[] =>
+  [...groupBy(findings, ({ confidence, id }) => `${confidence} ${id}`).values()]
+    .map((own) => ({ kind: findKind(own[0]!), confidence: own[0]!.confidence, findings: own }))
     .sort(
       (a, b) =>
-        GRADES.indexOf(a.grade) - GRADES.indexOf(b.grade) ||
+        CONFIDENCES.indexOf(a.confidence) - CONFIDENCES.indexOf(b.confidence) ||
         AUDIT_KINDS.indexOf(a.kind) - AUDIT_KINDS.indexOf(b.kind),
     );
 
-const kindOf = ({ id }: AuditFinding): Kind => AUDIT_KINDS.find((kind) => kind.id === id)!;
+const findKind = ({ id }: AuditFinding): FindingKind => AUDIT_KINDS.find((kind) => kind.id === id)!;
 
-/** What an object belongs to, by its name. */
-function places(catalogues: readonly Catalogue[]): (object: string) => Place {
-  const named = (lists: readonly (keyof Catalogue)[]): Set<string> =>
+/** Returns a function that finds the group of an object by its name. */
+function indexOwners(catalogs: readonly Catalog[]): (object: string) => ObjectOwner {
+  const named = (lists: readonly (keyof Catalog)[]): Set<string> =>
     new Set(
-      catalogues.flatMap((catalogue) =>
+      catalogs.flatMap((catalog) =>
         lists.flatMap((list) =>
-          (catalogue[list] as readonly Reference[]).map((each) => key(each.schema, each.name)),
+          (catalog[list] as readonly Reference[]).map((each) => joinKey(each.schema, each.name)),
         ),
       ),
     );
   const [tables, views] = [named(['tables']), named(['views'])];
-  const schemas = new Set(catalogues.flatMap((catalogue) => catalogue.schemas.map(({ name }) => name)));
+  const schemas = new Set(catalogs.flatMap((catalog) => catalog.schemas.map(({ name }) => name)));
   return (object) => {
-    const [schema, name] = namesIn(object);
+    const [schema, name] = parseNames(object);
     if (schema !== undefined && name !== undefined) {
       const table = { schema, name };
-      const title = pathOf(table);
+      const title = formatReference(table);
       const within = object === title || object.startsWith(`${title}.`);
-      if (within && tables.has(key(schema, name))) return { title, table };
-      if (within && views.has(key(schema, name))) return { title, table: null };
+      if (within && tables.has(joinKey(schema, name))) return { title, table };
+      if (within && views.has(joinKey(schema, name))) return { title, table: null };
     }
-    if (schema !== undefined && schemas.has(schema)) return { title: `Schema ${path(schema)}`, table: null };
+    if (schema !== undefined && schemas.has(schema))
+      return { title: `Schema ${formatPath(schema)}`, table: null };
     return { title: 'The database', table: null };
   };
 }

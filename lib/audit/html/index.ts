@@ -1,8 +1,8 @@
-/** An audit as one page that needs no network: loaded for `--html` alone. Pure. */
+/** Renders an audit as one self-contained HTML page. This module is loaded only for `--html`. Pure. */
 import type { ReportInput } from './input';
-import { pageOf } from './page';
+import { renderReportPage } from './page';
 
-export { MOST_FINDINGS } from './page';
+export { MAX_FINDINGS } from './page';
 export { NO_REPAIRS } from './repairs';
 
-export const reportPage = (input: ReportInput): string => pageOf(input).toString();
+export const renderReport = (input: ReportInput): string => renderReportPage(input).toString();

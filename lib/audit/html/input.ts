@@ -1,16 +1,16 @@
-/** What the page is made of. */
-import type { Grade } from '../../../lambda/audit/finding';
-import type { AuditReport, Compared } from '../audit';
+/** Input of the HTML page. */
+import type { Confidence } from '../../../lambda/audit/finding';
+import type { AuditReport, SnapshotComparison } from '../audit';
 import type { Repairs } from './repairs';
 
 export interface ReportInput {
   readonly report: AuditReport;
-  readonly compared: Compared;
-  /** The database, for people; without its password. */
+  readonly compared: SnapshotComparison;
+  /** The database as shown to people, without its password. */
   readonly where: string;
-  /** What it was compared with: a database or the name of a file. @default - nothing */
+  /** The source as shown to people: a database or the name of a file; `null` if there is none. */
   readonly from: string | null;
-  /** The least sure findings that were asked for. */
-  readonly minGrade: Grade;
+  /** Lowest confidence that was requested. */
+  readonly minConfidence: Confidence;
   readonly repairs: Repairs;
 }

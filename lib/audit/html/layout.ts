@@ -1,20 +1,20 @@
-/** Where boxes and lines of a picture go, in units of the drawing. */
+/** Computes the positions of a diagram's boxes and lines, in SVG units. */
 import { Graph as Layered, layout } from '@dagrejs/dagre';
-import type { Box, Graph, Link, Row } from './graph';
-import { cells, short } from './width';
+import type { BoxRow, ForeignKeyLink, TableBox, TableGraph } from './graph';
+import { measureWidth, truncateText } from './width';
 
-export interface Layout {
-  /** The upper left corner. */
+export interface GraphLayout {
+  /** Position of the upper left corner. */
   readonly x: number;
   readonly y: number;
   readonly width: number;
   readonly height: number;
-  readonly boxes: readonly (Box & Area)[];
+  readonly boxes: readonly (TableBox & Area)[];
   readonly links: readonly PlacedLink[];
 }
 
 export interface Area {
-  /** The upper left corner. */
+  /** Position of the upper left corner. */
   readonly x: number;
   readonly y: number;
   readonly width: number;
@@ -22,12 +22,12 @@ export interface Area {
 }
 
 export interface PlacedLink {
-  readonly link: Link;
+  readonly link: ForeignKeyLink;
   readonly label: string;
-  /** Middle of the label. */
+  /** Position of the label's center. */
   readonly x: number;
   readonly y: number;
-  /** From the table with the foreign key to the other one. */
+  /** Points of the line, from the table with the foreign key to the referenced one. */
   readonly points: readonly Point[];
 }
 
@@ -36,31 +36,39 @@ export interface Point {
   readonly y: number;
 }
 
-/** Of letters of one width. */
-const LETTER = 7.25;
-export const SMALL_LETTER = 6.65;
-export const LINE = 20;
+/** Width of a character in the diagram's monospaced font. */
+const LETTER_WIDTH = 7.25;
+export const SMALL_LETTER_WIDTH = 6.65;
+export const LINE_HEIGHT = 20;
 export const PADDING = 10;
 
-export function layoutOf({ boxes, links }: Graph): Layout {
+export function computeLayout({ boxes, links }: TableGraph): GraphLayout {
   const graph = new Layered({ multigraph: true })
     .setGraph({ rankdir: 'LR', nodesep: 18, edgesep: 14, ranksep: 22 })
     .setDefaultEdgeLabel(() => ({}));
-  // By number: what a name may hold, dagre may not expect.
+  // Nodes are identified by number, because dagre may not accept every character of a name.
   const idOf = new Map(boxes.map(({ name }, i) => [name, String(i)]));
-  const ends = ({ from, to }: Link) => ({ v: idOf.get(from)!, w: idOf.get(to)! });
-  for (const box of boxes) graph.setNode(idOf.get(box.name)!, { width: widthOf(box), height: heightOf(box) });
+  const ends = ({ from, to }: ForeignKeyLink) => ({ v: idOf.get(from)!, w: idOf.get(to)! });
+  for (const box of boxes)
+    graph.setNode(idOf.get(box.name)!, { width: computeWidth(box), height: computeHeight(box) });
   for (const [i, link] of links.entries()) {
-    const width = cells(labelOf(link)) * SMALL_LETTER + 8;
+    const width = measureWidth(formatLabel(link)) * SMALL_LETTER_WIDTH + 8;
     graph.setEdge({ ...ends(link), name: String(i) }, { width, height: 16, labelpos: 'c' });
   }
   layout(graph);
-  const placed = boxes.map((box) => ({ ...box, ...corner(graph.node(idOf.get(box.name)!) as Area) }));
+  const placed = boxes.map((box) => ({ ...box, ...toCorner(graph.node(idOf.get(box.name)!) as Area) }));
   const drawn = links.map((link, i) => {
     const edge = graph.edge({ ...ends(link), name: String(i) }) as PlacedLink & Area;
-    return { link, label: labelOf(link), x: edge.x, y: edge.y, points: edge.points, around: corner(edge) };
+    return {
+      link,
+      label: formatLabel(link),
+      x: edge.x,
+      y: edge.y,
+      points: edge.points,
+      around: toCorner(edge),
+    };
   });
-  // dagre's own size leaves out a key of a table to itself.
+  // The size that dagre computes does not include the line of a foreign key that references its own table.
   const all = [
     ...placed,
     ...drawn.flatMap(({ points, around }) => [
@@ -82,43 +90,49 @@ export function layoutOf({ boxes, links }: Graph): Layout {
 
 const MARGIN = 3;
 
-/** dagre gives the middle. */
-const corner = ({ x, y, width, height }: Area): Area => ({
+/** Converts the center that dagre returns to the upper left corner. */
+const toCorner = ({ x, y, width, height }: Area): Area => ({
   x: x - width / 2,
   y: y - height / 2,
   width,
   height,
 });
 
-/** `customer_id: missing` */
-function labelOf({ columns, state }: Link): string {
-  const names = short(columns.join(', '), 20);
+/** Returns the label of a key, such as `customer_id: missing`. */
+function formatLabel({ columns, state }: ForeignKeyLink): string {
+  const names = truncateText(columns.join(', '), 20);
   return state === 'here' ? names : `${names}: ${state === 'missing' ? 'missing' : 'not validated'}`;
 }
 
-export const rowText = ({ column, type }: Row): string => `${short(column, 24)} ${short(briefly(type), 16)}`;
+export const formatRow = ({ column, type }: BoxRow): string =>
+  `${truncateText(column, 24)} ${truncateText(abbreviateType(type), 16)}`;
 
-/** As people write it. */
-const briefly = (type: string): string =>
+/** Returns the usual short name of a type. */
+const abbreviateType = (type: string): string =>
   type
     .replace(/^timestamp(\(\d\))? with time zone/, 'timestamptz$1')
     .replace(/^(time(?:stamp)?(?:\(\d\))?) without time zone/, '$1')
     .replace(/^character varying/, 'varchar');
 
-/** At the end of a row. */
-export const remarkOf = ({ primary, missing, concern }: Row): string =>
+/** Returns the remark at the end of a row. */
+export const formatRemark = ({ primary, missing, concern }: BoxRow): string =>
   [concern?.id ?? (missing ? 'missing' : ''), primary ? 'key' : ''].filter((each) => each !== '').join(', ');
 
-export const moreText = ({ more }: Box): string => `and ${more} more`;
+export const formatMore = ({ more }: TableBox): string => `and ${more} more`;
 
-export const titleOf = ({ name, missing }: Box): string => `${short(name, 32)}${missing ? ' (missing)' : ''}`;
+export const formatTitle = ({ name, missing }: TableBox): string =>
+  `${truncateText(name, 32)}${missing ? ' (missing)' : ''}`;
 
-function widthOf(box: Box): number {
+function computeWidth(box: TableBox): number {
   const rows = box.rows.map((row) => {
-    const remark = remarkOf(row);
-    return cells(rowText(row)) * LETTER + (remark ? (cells(remark) + 2) * SMALL_LETTER : 0);
+    const remark = formatRemark(row);
+    return (
+      measureWidth(formatRow(row)) * LETTER_WIDTH +
+      (remark ? (measureWidth(remark) + 2) * SMALL_LETTER_WIDTH : 0)
+    );
   });
-  return Math.max(110, cells(titleOf(box)) * LETTER, ...rows) + 2 * PADDING;
+  return Math.max(110, measureWidth(formatTitle(box)) * LETTER_WIDTH, ...rows) + 2 * PADDING;
 }
 
-const heightOf = ({ rows, more }: Box): number => LINE * (1 + rows.length + (more > 0 ? 1 : 0)) + PADDING + 2;
+const computeHeight = ({ rows, more }: TableBox): number =>
+  LINE_HEIGHT * (1 + rows.length + (more > 0 ? 1 : 0)) + PADDING + 2;

@@ -1,117 +1,119 @@
-/** The page from top to bottom. */
-import { GRADES, type Grade } from '../../../lambda/audit/finding';
-import { plural } from '../../../lambda/audit/names';
+/** Assembles the page. */
+import { CONFIDENCES, type Confidence } from '../../../lambda/audit/finding';
+import { formatCount } from '../../../lambda/audit/names';
 import type { AuditFinding } from '../../../lambda/defects/findings';
-import { GRADE_WORDS } from '../words';
-import { anchors } from './anchors';
-import { concerns } from './concerns';
-import { documentOf } from './document';
-import { acceptedSection, notSeenSection } from './endings';
-import { line } from './exact';
-import { facts, time } from './facts';
-import { filter } from './filter';
-import { groupSection } from './findings';
-import { GRADE_MEANS } from './grades';
-import { graphAround, tablesOf } from './graph';
-import { countOf, findingsIn, type Group, groupsOf } from './groups';
+import { CONFIDENCE_WORDS } from '../words';
+import { createAnchors } from './anchors';
+import { indexColumnFindings } from './concerns';
+import { CONFIDENCE_MEANINGS } from './confidences';
+import { renderDocument } from './document';
+import { renderNotChecked, renderSuppressions } from './endings';
+import { renderExactLine } from './exact';
+import { renderFacts, renderTime } from './facts';
+import { renderFilter } from './filter';
+import { renderGroup } from './findings';
+import { buildGraph, indexTables } from './graph';
+import { countConfidence, groupFindingsByObject, listFindings, type ReportGroup } from './groups';
 import type { ReportInput } from './input';
-import { picture } from './picture';
-import { aboutRepairs, repairOf } from './repairs';
+import { renderPicture } from './picture';
+import { createRepairRenderer, renderRepairsNote } from './repairs';
 import { type Html, html } from './tag';
-import { verdictOf } from './verdict';
-import { short } from './width';
+import { buildVerdict } from './verdict';
+import { truncateText } from './width';
 
-/** With more findings, only tables with proved ones are open. */
-const OPEN = 12;
-/** A browser shows this many well, and nobody reads more. */
-export const MOST_FINDINGS = 2_000;
-const MOST_PICTURES = 200;
+/** With more findings than this, only tables with confirmed findings are expanded. */
+const MAX_FINDINGS_OPEN = 12;
+/** Maximum number of findings on the page, which a browser still shows smoothly. More would not be read. */
+export const MAX_FINDINGS = 2_000;
+const MAX_PICTURES = 200;
 
-export function pageOf(input: ReportInput): Html {
+export function renderReportPage(input: ReportInput): Html {
   const { report, compared, where } = input;
-  const { sentence, reach } = verdictOf(report);
-  const findings = report.findings.slice(0, MOST_FINDINGS);
-  const catalogues = [compared.target, compared.source].flatMap((side) => side?.catalogue ?? []);
-  const groups = groupsOf(findings, catalogues);
-  const anchorOf = anchors(findings);
-  const database = compared.target.catalogue.database[0]?.name ?? where;
-  return documentOf(
-    `Audit of ${short(database, 80)}`,
-    html`<header><h1>Audit of ${line(database)}</h1>
-<p class="verdict">${sentence}</p><p>${reach}${report.notSeen.length > 0 ? html` What could not be looked at is listed under <a href="#not-seen">Not seen</a>: nothing is said of it.` : null}</p>
-<p class="quiet">${line(where)}, ${time(compared.target.taken.at)}, Trueup ${line(compared.target.taken.version)}</p></header>
+  const { sentence, reach } = buildVerdict(report);
+  const findings = report.findings.slice(0, MAX_FINDINGS);
+  const catalogs = [compared.target, compared.source].flatMap((side) => side?.catalog ?? []);
+  const groups = groupFindingsByObject(findings, catalogs);
+  const findAnchor = createAnchors(findings);
+  const database = compared.target.catalog.database[0]?.name ?? where;
+  return renderDocument(
+    `Audit of ${truncateText(database, 80)}`,
+    html`<header><h1>Audit of ${renderExactLine(database)}</h1>
+<p class="verdict">${sentence}</p><p>${reach}${report.notChecked.length > 0 ? html` What could not be checked is listed under <a href="#not-checked">Not checked</a>.` : null}</p>
+<p class="quiet">${renderExactLine(where)}, ${renderTime(compared.target.taken.at)}, Trueup ${renderExactLine(compared.target.taken.version)}</p></header>
 <main>
-${gradeTiles(input)}
-${contents(findings, anchorOf)}
-${facts(input)}
+${renderConfidenceTiles(input)}
+${renderContents(findings, findAnchor)}
+${renderFacts(input)}
 <section aria-labelledby="findings"><h2 id="findings">Findings</h2>
-${findings.length === 0 ? html`<p>None.</p>` : filter(findings)}
-${aboutRepairs(input.repairs)}${bounds(report.findings, groups)}${groupSections(groups, input, anchorOf)}
-<p id="none-left" hidden>No finding fits the filter.</p></section>
-${acceptedSection(report)}
-${notSeenSection(report)}
+${findings.length === 0 ? html`<p>None.</p>` : renderFilter(findings)}
+${renderRepairsNote(input.repairs)}${renderLimits(report.findings, groups)}${renderGroups(groups, input, findAnchor)}
+<p id="none-left" hidden>No finding matches the filter.</p></section>
+${renderSuppressions(report)}
+${renderNotChecked(report)}
 </main>`,
   );
 }
 
-function gradeTiles({ report: { findings, hidden }, minGrade }: ReportInput): Html {
-  const shown = GRADES.filter((grade) => grade <= minGrade);
-  return html`<section aria-labelledby="grades"><h2 id="grades" class="aside">How many, and how sure</h2>
+function renderConfidenceTiles({ report: { findings, hidden }, minConfidence }: ReportInput): Html {
+  const shown = CONFIDENCES.filter((confidence) => confidence <= minConfidence);
+  return html`<section aria-labelledby="confidences"><h2 id="confidences" class="aside">Findings and their confidence</h2>
 <dl class="tiles">${shown.map(
-    (grade) => html`<div class="tile grade-${grade}"><dt>${grade} <span>${GRADE_WORDS[grade]}</span></dt>
-<dd><strong>${countOf(findings, grade)}</strong> ${GRADE_MEANS[grade]}</dd></div>`,
+    (
+      confidence,
+    ) => html`<div class="tile confidence-${confidence}"><dt>${confidence} <span>${CONFIDENCE_WORDS[confidence]}</span></dt>
+<dd><strong>${countConfidence(findings, confidence)}</strong> ${CONFIDENCE_MEANINGS[confidence]}</dd></div>`,
   )}</dl>${
     hidden === 0
       ? null
-      : html`<p class="quiet">${plural(hidden, 'less sure finding')} ${hidden === 1 ? 'is' : 'are'} not on this page (<code>--min-grade ${minGrade}</code>).</p>`
+      : html`<p class="quiet">${formatCount(hidden, 'finding')} of lower confidence ${hidden === 1 ? 'is' : 'are'} not on this page (<code>--min-confidence ${minConfidence}</code>).</p>`
   }</section>`;
 }
 
-function bounds(all: readonly AuditFinding[], groups: readonly Group[]): Html | null {
+function renderLimits(all: readonly AuditFinding[], groups: readonly ReportGroup[]): Html | null {
   const said = [
-    all.length > MOST_FINDINGS
-      ? `The surest ${MOST_FINDINGS} of ${all.length} findings are on this page; --json prints all of them, and --write writes the SQL of all.`
+    all.length > MAX_FINDINGS
+      ? `This page has the ${MAX_FINDINGS} most certain of ${all.length} findings; --json prints all findings, and --write writes the SQL for all.`
       : '',
-    groups.length > MOST_PICTURES ? `Only the first ${MOST_PICTURES} tables have a picture.` : '',
+    groups.length > MAX_PICTURES ? `Only the first ${MAX_PICTURES} tables have a diagram.` : '',
   ].filter((each) => each !== '');
   return said.length === 0 ? null : html`<p class="quiet">${said.join(' ')}</p>`;
 }
 
-function groupSections(
-  groups: readonly Group[],
+function renderGroups(
+  groups: readonly ReportGroup[],
   { compared, report, repairs }: ReportInput,
-  anchorOf: (finding: AuditFinding) => string,
+  findAnchor: (finding: AuditFinding) => string,
 ): readonly Html[] {
-  const here = tablesOf(compared.target.catalogue);
-  const source = compared.source ? tablesOf(compared.source.catalogue) : null;
-  const concernsOf = concerns(compared.differences);
-  const place = { anchorOf, repairOf: repairOf(repairs) };
+  const here = indexTables(compared.target.catalog);
+  const source = compared.source ? indexTables(compared.source.catalog) : null;
+  const findConcerns = indexColumnFindings(compared.differences);
+  const place = { findAnchor, findRepair: createRepairRenderer(repairs) };
   return groups.map((group, i) => {
-    const own = findingsIn(group);
+    const own = listFindings(group);
     const id = `group-${i + 1}`;
     const around =
-      i < MOST_PICTURES && group.table !== null
-        ? graphAround(group.table, here, source, concernsOf(own))
+      i < MAX_PICTURES && group.table !== null
+        ? buildGraph(group.table, here, source, findConcerns(own))
         : null;
-    return groupSection(group, place, {
+    return renderGroup(group, place, {
       id,
-      open: report.findings.length <= OPEN || own.some(({ grade }) => grade === 'A'),
-      picture: around && picture(around, `${id}-picture`),
+      open: report.findings.length <= MAX_FINDINGS_OPEN || own.some(({ confidence }) => confidence === 'A'),
+      picture: around && renderPicture(around, `${id}-picture`),
     });
   });
 }
 
-/** The same findings by grade, to jump to. */
-function contents(
+/** Lists the findings by confidence, as links. */
+function renderContents(
   findings: readonly AuditFinding[],
-  anchorOf: (finding: AuditFinding) => string,
+  findAnchor: (finding: AuditFinding) => string,
 ): Html | null {
   if (findings.length === 0) return null;
-  const list = (grade: Grade): Html | null => {
-    const own = findings.filter((each) => each.grade === grade);
+  const list = (confidence: Confidence): Html | null => {
+    const own = findings.filter((each) => each.confidence === confidence);
     if (own.length === 0) return null;
-    return html`<details><summary>${grade}, ${GRADE_WORDS[grade]}: ${plural(own.length, 'finding')}</summary>
-<ol>${own.map((each) => html`<li><a href="#${anchorOf(each)}"><code>${each.id}</code> ${line(each.object)}</a></li>`)}</ol></details>`;
+    return html`<details><summary>${confidence}, ${CONFIDENCE_WORDS[confidence]}: ${formatCount(own.length, 'finding')}</summary>
+<ol>${own.map((each) => html`<li><a href="#${findAnchor(each)}"><code>${each.id}</code> ${renderExactLine(each.object)}</a></li>`)}</ol></details>`;
   };
-  return html`<nav aria-labelledby="by-grade"><h2 id="by-grade" class="aside">Findings by grade</h2>${GRADES.map(list)}</nav>`;
+  return html`<nav aria-labelledby="by-confidence"><h2 id="by-confidence" class="aside">Findings by confidence</h2>${CONFIDENCES.map(list)}</nav>`;
 }

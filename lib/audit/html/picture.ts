@@ -1,104 +1,109 @@
-/** The tables and keys around a table, as SVG with its words for who cannot see it. */
-import { plural } from '../../../lambda/audit/names';
-import type { Box, Graph, Link } from './graph';
+/** Draws a table, its neighbors and the keys between them as SVG, with a text description for screen readers. */
+import { formatCount } from '../../../lambda/audit/names';
+import type { ForeignKeyLink, TableBox, TableGraph } from './graph';
 import {
   type Area,
-  LINE,
-  layoutOf,
-  moreText,
+  computeLayout,
+  formatMore,
+  formatRemark,
+  formatRow,
+  formatTitle,
+  LINE_HEIGHT,
   PADDING,
   type PlacedLink,
   type Point,
-  remarkOf,
-  rowText,
-  SMALL_LETTER,
-  titleOf,
+  SMALL_LETTER_WIDTH,
 } from './layout';
 import { type Html, html } from './tag';
-import { cells, short } from './width';
+import { measureWidth, truncateText } from './width';
 
-/** Wider ones are scrolled in a narrow window, so that they can be read. */
-const WIDE = 640;
+/** Diagrams wider than this scroll in a narrow window, so that they stay legible. */
+const WIDE_PICTURE_WIDTH = 640;
 
-/** @param id of the page: no other element has it */
-export function picture(graph: Graph, id: string): Html {
-  const { x, y, width, height, boxes, links } = layoutOf(graph);
-  return html`<figure class="picture"><div class="drawing" tabindex="0" role="group" aria-label="Picture of ${short(graph.boxes[0]!.name)}">
-<svg${width > WIDE ? html` class="wide"` : null} role="img" aria-labelledby="${id}-t ${id}-d" width="${width}" height="${height}" viewBox="${n(x)} ${n(y)} ${width} ${height}">
-<title id="${id}-t">${short(graph.boxes[0]!.name, 80)}, and the tables that keys connect it with</title>
-<desc id="${id}-d">${describe(graph)}</desc>
+/**
+ * Draws the diagram as a figure.
+ * @param id id that no other element of the page has
+ */
+export function renderPicture(graph: TableGraph, id: string): Html {
+  const { x, y, width, height, boxes, links } = computeLayout(graph);
+  return html`<figure class="picture"><div class="drawing" tabindex="0" role="group" aria-label="Diagram of ${truncateText(graph.boxes[0]!.name)}">
+<svg${width > WIDE_PICTURE_WIDTH ? html` class="wide"` : null} role="img" aria-labelledby="${id}-t ${id}-d" width="${width}" height="${height}" viewBox="${formatNumber(x)} ${formatNumber(y)} ${width} ${height}">
+<title id="${id}-t">${truncateText(graph.boxes[0]!.name, 80)}, and the tables that keys connect it with</title>
+<desc id="${id}-d">${describeGraph(graph)}</desc>
 ${links.map(drawLink)}${boxes.map((box, i) => drawBox(box, i === 0))}
-</svg></div><figcaption>${caption(graph)}</figcaption></figure>`;
+</svg></div><figcaption>${buildCaption(graph)}${width > WIDE_PICTURE_WIDTH ? html` <span class="sideways">The diagram is wider than this window: scroll sideways.</span>` : null}</figcaption></figure>`;
 }
 
-function caption({ boxes, links, more }: Graph): string {
+function buildCaption({ boxes, links, more }: TableGraph): string {
   const missing = links.some(({ state }) => state === 'missing') || boxes.some((box) => box.missing);
   return [
-    'Primary keys, foreign keys, and columns that something is found of.',
-    missing ? 'Dashed: the source has it, and it is missing here.' : '',
-    more > 0 ? `${plural(more, 'more table')} connected by keys ${more === 1 ? 'is' : 'are'} left out.` : '',
+    'Primary keys, foreign keys, and columns with findings.',
+    missing ? 'Dashed: in the source, but missing here.' : '',
+    more > 0
+      ? `${formatCount(more, 'more table')} connected by keys ${more === 1 ? 'is' : 'are'} left out.`
+      : '',
   ]
     .filter((each) => each !== '')
     .join(' ');
 }
 
-function describe({ boxes, links }: Graph): string {
+function describeGraph({ boxes, links }: TableGraph): string {
   const tables = boxes.map((box) => {
     const columns = box.rows.map((row) =>
-      [short(row.column, 80), remarkOf(row)].filter((each) => each).join(': '),
+      [truncateText(row.column, 80), formatRemark(row)].filter((each) => each).join(': '),
     );
-    return `${titleOf(box)}${columns.length > 0 ? ` with ${columns.join('; ')}` : ''}.`;
+    return `${formatTitle(box)}${columns.length > 0 ? ` with ${columns.join('; ')}` : ''}.`;
   });
-  return [...links.map(sentence), ...tables].join(' ');
+  return [...links.map(describeLink), ...tables].join(' ');
 }
 
-function sentence({ from, to, columns, state }: Link): string {
-  const names = columns.map((name) => short(name, 80)).join(', ');
+function describeLink({ from, to, columns, state }: ForeignKeyLink): string {
+  const names = columns.map((name) => truncateText(name, 80)).join(', ');
   const how = {
     here: '',
     missing: ', a key that is missing here',
     unchecked: ', a key that is not validated',
   };
-  return `${short(from, 80)} (${names}) refers to ${short(to, 80)}${how[state]}.`;
+  return `${truncateText(from, 80)} (${names}) refers to ${truncateText(to, 80)}${how[state]}.`;
 }
 
-function drawBox(box: Box & Area, focus: boolean): Html {
+function drawBox(box: TableBox & Area, focus: boolean): Html {
   const { x, y, width, height, rows, more } = box;
-  const lineAt = (i: number): string => n(y + LINE * (i + 2) + 3);
-  const under = n(y + LINE + 7);
+  const lineAt = (i: number): string => formatNumber(y + LINE_HEIGHT * (i + 2) + 3);
+  const under = formatNumber(y + LINE_HEIGHT + 7);
   return html`<g class="${['box', focus && 'focus', box.missing && 'missing'].filter(Boolean).join(' ')}">
-<rect x="${n(x)}" y="${n(y)}" width="${n(width)}" height="${n(height)}" rx="6"/>
-<text class="name" x="${n(x + PADDING)}" y="${n(y + LINE)}">${titleOf(box)}</text>
-${rows.length > 0 ? html`<line x1="${n(x)}" x2="${n(x + width)}" y1="${under}" y2="${under}"/>` : null}
+<rect x="${formatNumber(x)}" y="${formatNumber(y)}" width="${formatNumber(width)}" height="${formatNumber(height)}" rx="6"/>
+<text class="name" x="${formatNumber(x + PADDING)}" y="${formatNumber(y + LINE_HEIGHT)}">${formatTitle(box)}</text>
+${rows.length > 0 ? html`<line x1="${formatNumber(x)}" x2="${formatNumber(x + width)}" y1="${under}" y2="${under}"/>` : null}
 ${rows.map((row, i) => {
-  const remark = remarkOf(row);
-  const start = n(x + width - PADDING - cells(remark) * SMALL_LETTER);
-  return html`<text class="${row.concern ? `concern-${row.concern.grade}` : 'row'}" x="${n(x + PADDING)}" y="${lineAt(i)}">${rowText(row)}${
+  const remark = formatRemark(row);
+  const start = formatNumber(x + width - PADDING - measureWidth(remark) * SMALL_LETTER_WIDTH);
+  return html`<text class="${row.concern ? `concern-${row.concern.confidence}` : 'row'}" x="${formatNumber(x + PADDING)}" y="${lineAt(i)}">${formatRow(row)}${
     remark ? html`<tspan class="remark" x="${start}">${remark}</tspan>` : null
   }</text>`;
 })}
-${more > 0 ? html`<text class="remark" x="${n(x + PADDING)}" y="${lineAt(rows.length)}">${moreText(box)}</text>` : null}</g>`;
+${more > 0 ? html`<text class="remark" x="${formatNumber(x + PADDING)}" y="${lineAt(rows.length)}">${formatMore(box)}</text>` : null}</g>`;
 }
 
 function drawLink({ link: { state }, label, x, y, points }: PlacedLink): Html {
-  const width = cells(label) * SMALL_LETTER + 8;
-  return html`<g class="link ${state}"><path d="${curve(points)}"/><polygon points="${arrow(points)}"/>
-<rect class="label" x="${n(x - width / 2)}" y="${n(y - 8)}" width="${n(width)}" height="16" rx="3"/>
-<text class="remark" x="${n(x - width / 2 + 4)}" y="${n(y + 4)}">${label}</text></g>`;
+  const width = measureWidth(label) * SMALL_LETTER_WIDTH + 8;
+  return html`<g class="link ${state}"><path d="${buildCurve(points)}"/><polygon points="${buildArrow(points)}"/>
+<rect class="label" x="${formatNumber(x - width / 2)}" y="${formatNumber(y - 8)}" width="${formatNumber(width)}" height="16" rx="3"/>
+<text class="remark" x="${formatNumber(x - width / 2 + 4)}" y="${formatNumber(y + 4)}">${label}</text></g>`;
 }
 
-/** Through the middles between the points, so that it has no corners. */
-function curve(points: readonly Point[]): string {
+/** Draws a curve through the midpoints between the points, so that it has no corners. */
+function buildCurve(points: readonly Point[]): string {
   const [first, ...rest] = points;
   const bends = rest.slice(0, -1).map((point, i) => {
     const next = rest[i + 1]!;
     const to = i === rest.length - 2 ? next : { x: (point.x + next.x) / 2, y: (point.y + next.y) / 2 };
-    return `Q${at(point)} ${at(to)}`;
+    return `Q${formatPoint(point)} ${formatPoint(to)}`;
   });
-  return `M${at(first!)} ${bends.length > 0 ? bends.join(' ') : `L${at(rest.at(-1)!)}`}`;
+  return `M${formatPoint(first!)} ${bends.length > 0 ? bends.join(' ') : `L${formatPoint(rest.at(-1)!)}`}`;
 }
 
-function arrow(points: readonly Point[]): string {
+function buildArrow(points: readonly Point[]): string {
   const [from, to] = [points.at(-2)!, points.at(-1)!];
   const length = Math.hypot(to.x - from.x, to.y - from.y) || 1;
   const [dx, dy] = [(to.x - from.x) / length, (to.y - from.y) / length];
@@ -106,8 +111,8 @@ function arrow(points: readonly Point[]): string {
     x: to.x - dx * 8 - sign * dy * 4,
     y: to.y - dy * 8 + sign * dx * 4,
   });
-  return [to, side(1), side(-1)].map(at).join(' ');
+  return [to, side(1), side(-1)].map(formatPoint).join(' ');
 }
 
-const n = (value: number): string => String(Math.round(value * 10) / 10);
-const at = ({ x, y }: Point): string => `${n(x)},${n(y)}`;
+const formatNumber = (value: number): string => String(Math.round(value * 10) / 10);
+const formatPoint = ({ x, y }: Point): string => `${formatNumber(x)},${formatNumber(y)}`;

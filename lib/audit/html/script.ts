@@ -1,4 +1,7 @@
-/** What the page does by itself: filtering, copying, and opening for print. Everything else works without it. */
+/**
+ * Script of the page: it filters, copies, and expands everything for printing. All other parts of the page work without
+ * it.
+ */
 export const SCRIPT = `
 'use strict';
 (() => {
@@ -9,15 +12,15 @@ export const SCRIPT = `
   const filter = one('#filter');
   if (filter) {
     const words = one('#words');
-    const grades = all('[name=grade]', filter);
+    const confidences = all('[name=confidence]', filter);
     const texts = new Map(all('.finding').map((each) => [each,
       (each.closest('.group').querySelector('h3').textContent + ' ' + each.dataset.kind + ' ' + each.textContent).toLowerCase()]));
     const apply = () => {
       const wanted = words.value.toLowerCase().split(/\\s+/).filter((word) => word !== '');
-      const on = new Set(grades.filter((each) => each.checked).map((each) => each.value));
+      const on = new Set(confidences.filter((each) => each.checked).map((each) => each.value));
       let shown = 0;
       for (const [finding, text] of texts) {
-        const fits = on.has(finding.dataset.grade) && wanted.every((word) => text.includes(word));
+        const fits = on.has(finding.dataset.confidence) && wanted.every((word) => text.includes(word));
         finding.hidden = !fits;
         if (fits) shown++;
       }

@@ -1,4 +1,7 @@
-/** The look of the page: light and dark, wide, narrow and on paper. All text has a contrast of 4.5 at least. */
+/**
+ * Style of the page for light and dark mode, wide and narrow windows, and print. All text has a contrast ratio of at
+ * least 4.5.
+ */
 export const STYLE = `
 :root {
   color-scheme: light dark;
@@ -40,9 +43,9 @@ summary { cursor: pointer; }
 .tile dt { font-weight: 600; color: var(--tone); }
 .tile dd { margin: 0; font-size: .88rem; color: var(--quiet); }
 .tile strong { display: block; font-size: 1.9rem; line-height: 1.2; color: var(--text); font-variant-numeric: tabular-nums; }
-.grade-A { --tone: var(--A); --tint: var(--A-back); } .grade-B { --tone: var(--B); --tint: var(--B-back); }
-.grade-C { --tone: var(--C); --tint: var(--C-back); } .grade-D { --tone: var(--D); --tint: var(--D-back); }
-.grade { display: inline-block; padding: 0 .5rem; border-radius: 999px; background: var(--tint); color: var(--tone);
+.confidence-A { --tone: var(--A); --tint: var(--A-back); } .confidence-B { --tone: var(--B); --tint: var(--B-back); }
+.confidence-C { --tone: var(--C); --tint: var(--C-back); } .confidence-D { --tone: var(--D); --tint: var(--D-back); }
+.confidence { display: inline-block; padding: 0 .5rem; border-radius: 999px; background: var(--tint); color: var(--tone);
   font-size: .85rem; font-weight: 600; white-space: nowrap; }
 .counts { display: inline-flex; flex-wrap: wrap; gap: .35rem; margin-left: auto; }
 
@@ -55,7 +58,7 @@ summary { cursor: pointer; }
   padding: .6rem 0; background: var(--back); border-bottom: 1px solid var(--line); }
 fieldset { border: 0; margin: 0; padding: 0; display: flex; flex-wrap: wrap; gap: .35rem; }
 legend { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
-label.grade { cursor: pointer; } label.grade input { accent-color: var(--tone); vertical-align: -1px; margin: 0 .15rem 0 0; }
+label.confidence { cursor: pointer; } label.confidence input { accent-color: var(--tone); vertical-align: -1px; margin: 0 .15rem 0 0; }
 input[type=search], button { font: inherit; font-size: .9rem; color: var(--text); background: var(--card);
   border: 1px solid var(--quiet); border-radius: 6px; padding: .25rem .6rem; }
 input[type=search] { width: 15rem; max-width: 100%; }
@@ -83,7 +86,7 @@ output { font-size: .9rem; color: var(--quiet); }
 .evidence { font-size: .9rem; } .evidence li { white-space: pre-wrap; unicode-bidi: isolate; }
 .meaning { display: grid; grid-template-columns: 10rem 1fr; gap: .35rem 1rem; margin: 1rem 0 0; font-size: .92rem; }
 .meaning dt { color: var(--quiet); } .meaning dd { margin: 0; }
-.names, .unseen { font-size: .95rem; } .unseen li { margin: .3rem 0; unicode-bidi: isolate; }
+.names, .not-checked { font-size: .95rem; } .not-checked li { margin: .3rem 0; unicode-bidi: isolate; }
 .hidden::before { content: attr(data-code); font-size: .75em; padding: 0 .25em; border: 1px solid var(--A); color: var(--A);
   border-radius: 3px; }
 
@@ -95,7 +98,8 @@ output { font-size: .9rem; color: var(--quiet); }
 .repair { font-size: .92rem; }
 
 .picture { margin: .9rem 0 0; } .picture figcaption { color: var(--quiet); font-size: .88rem; }
-.drawing { overflow-x: auto; }
+.drawing { overflow-x: auto; } .sideways { display: none; }
+@media screen and (max-width: 42rem) { .sideways { display: inline; } }
 svg { display: block; max-width: 100%; height: auto; } svg.wide { min-width: 38rem; }
 svg text { font: 12px ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace; fill: var(--text); white-space: pre; }
 svg .name { font-weight: 600; } svg .remark { font-size: 11px; fill: var(--quiet); }
@@ -122,6 +126,6 @@ svg .concern-C, svg .concern-C .remark { fill: var(--C); }
   details::details-content { content-visibility: visible; height: auto; }
   .picture, .tile, .finding p, h3, h4 { break-inside: avoid; } h2, h3, h4, summary { break-after: avoid; }
   .drawing { overflow: visible; } svg.wide { min-width: 0; }
-  .grade { border: 1px solid currentColor; }
+  .confidence { border: 1px solid currentColor; }
 }
 `;

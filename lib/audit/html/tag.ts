@@ -1,4 +1,4 @@
-/** HTML as text: what stands in `${}` of a template is escaped, unless `html` made it. */
+/** HTML templates: interpolated values are escaped, unless `html` produced them. */
 import { html, raw } from 'hono/html';
 
 export type Html = ReturnType<typeof html>;

@@ -1,41 +1,41 @@
-/** What an audit says, in one or two sentences, and no surer than its evidence. Pure. */
-import { plural } from '../../../lambda/audit/names';
+/** Summarizes an audit in one or two sentences that claim no more than its evidence shows. Pure. */
+import { formatCount } from '../../../lambda/audit/names';
 import type { AuditResult } from '../audit';
-import { countOf } from './groups';
+import { countConfidence } from './groups';
 
-export interface Verdict {
+export interface AuditVerdict {
   readonly sentence: string;
-  /** How far it can be relied on. */
+  /** How much of the application's workload the verdict covers. */
   readonly reach: string;
 }
 
-export function verdictOf(result: AuditResult): Verdict {
-  const { findings, looked } = result;
-  const [proved, lost] = [countOf(findings, 'A'), countOf(findings, 'B')];
+export function buildVerdict(result: AuditResult): AuditVerdict {
+  const { findings, coverage: looked } = result;
+  const [proved, lost] = [countConfidence(findings, 'A'), countConfidence(findings, 'B')];
   const rest = findings.length - proved - lost;
   const parts = [
-    proved > 0 ? `${plural(proved, 'defect')} ${proved === 1 ? 'is' : 'are'} proved` : '',
-    lost > 0 ? `${plural(lost, 'thing')} of the source ${lost === 1 ? 'is' : 'are'} lost here` : '',
+    proved > 0 ? `${formatCount(proved, 'problem')} ${proved === 1 ? 'is' : 'are'} confirmed` : '',
+    lost > 0 ? `${formatCount(lost, 'object')} of the source ${lost === 1 ? 'is' : 'are'} missing` : '',
   ].filter((each) => each !== '');
   return {
     sentence:
       looked.tables === 0 && looked.compared === null
-        ? 'There is nothing to look at, so nothing is proved.'
+        ? 'The database has no tables and there is no source, so nothing was checked.'
         : parts.length > 0
           ? `${parts.join(', and ')}.`
           : rest > 0
-            ? `Nothing is proved wrong and nothing was seen to be lost; ${plural(rest, 'finding')} ${rest === 1 ? 'is' : 'are'} left to look at.`
-            : 'Nothing was found in what was looked at.',
-    reach: statements(looked),
+            ? `No problem is confirmed and no object was found missing; review the ${formatCount(rest, 'other finding')}.`
+            : 'The checks that ran found nothing.',
+    reach: describeStatements(looked),
   };
 }
 
-function statements({ statements: all, decided }: AuditResult['looked']): string {
+function describeStatements({ statements: all, decided }: AuditResult['coverage']): string {
   if (all === 0)
-    return 'No statement of the application was planned, so nothing here says which of them fail.';
+    return 'No statement of the application was planned, so it is unknown whether any of them fail.';
   const open = all - decided;
   const of = `${all === 1 ? 'The one statement' : `All ${all} statements`} of the application`;
   return open === 0
-    ? `${of} ${all === 1 ? 'was' : 'were'} decided by planning: what fails is among the findings.`
-    : `${decided} of ${plural(all, 'statement')} of the application ${decided === 1 ? 'was' : 'were'} decided by planning: what fails of them is among the findings. Of the other ${open === 1 ? 'one' : open} nothing is known.`;
+    ? `${of} ${all === 1 ? 'was' : 'were'} decided by planning; failing statements are listed as findings.`
+    : `${decided} of ${formatCount(all, 'statement')} of the application ${decided === 1 ? 'was' : 'were'} decided by planning; failing statements are listed as findings. The other ${open === 1 ? 'one is' : `${open} are`} undecided.`;
 }

@@ -1,83 +1,101 @@
-/** What a difference becomes. Pure; the parser must be ready. */
-import type { Difference, Lost } from '../../../lambda/audit/compare/difference';
-import type { Context } from './context';
-import type { Part, Unwritten } from './part';
-import { eventTriggerPart, functionPart, rulePart, triggerPart, viewPart } from './parts/code';
-import { columnPart } from './parts/columns';
-import { constraintPart, renamedConstraint } from './parts/constraints';
-import { indexPart } from './parts/indexes';
-import { commentPart, publicationPart, settingPart } from './parts/rest';
-import { grantParts, policyPart } from './parts/rights';
-import { collationPart, extensionPart, schemaPart } from './parts/schemas';
-import { ownPart, sequencePart, widenPart } from './parts/sequences';
-import { replicaIdentityPart, rowSecurityPart, tablePart } from './parts/tables';
-import { typePart } from './parts/types';
+/** Builds the steps that repair a difference. Pure; the parser must be loaded. */
+import type { Difference, LostObject } from '../../../lambda/audit/compare/difference';
+import {
+  buildEventTriggerStep,
+  buildFunctionStep,
+  buildRuleStep,
+  buildTriggerStep,
+  buildViewStep,
+} from './parts/code';
+import { buildColumnStep } from './parts/columns';
+import { buildConstraintStep, buildRenameConstraintStep } from './parts/constraints';
+import { buildIndexStep } from './parts/indexes';
+import { withRights } from './parts/new-rights';
+import { buildCommentStep, buildPublicationStep, buildSettingStep } from './parts/rest';
+import { buildGrantSteps, buildPolicyStep, buildRevokeSteps } from './parts/rights';
+import { buildCollationStep, buildExtensionStep, buildSchemaStep } from './parts/schemas';
+import { buildOwnerStep, buildSequenceStep, buildWidenStep } from './parts/sequences';
+import { buildReplicaIdentityStep, buildTableStep, rowSecurityParts } from './parts/tables';
+import { buildTypeStep } from './parts/types';
+import type { RepairContext } from './repair-context';
+import { isRepairStep, type RepairStep, type Unrepairable } from './repair-step';
 
-export function partsOf(context: Context, difference: Difference): readonly (Part | Unwritten)[] {
+export function buildSteps(
+  context: RepairContext,
+  difference: Difference,
+): readonly (RepairStep | Unrepairable)[] {
   const { id, lost, object } = difference;
   const [first] = lost;
   if (first?.kind === 'grants')
-    return grantParts(
+    return (id === 'grant-added' ? buildRevokeSteps : buildGrantSteps)(
       context,
       lost.flatMap((each) => (each.kind === 'grants' ? [each.from] : [])),
     );
   if (first?.kind === 'comments')
     return [
-      commentPart(
+      buildCommentStep(
         object,
         lost.flatMap((each) => (each.kind === 'comments' ? [each.from] : [])),
       ),
     ];
-  return lost.map((each) => partOf(context, id, each));
+  if (first?.kind === 'tables' && first.to && id === 'row-security-disabled')
+    return rowSecurityParts(context, first.from, first.to);
+  return lost.map((each) => {
+    const made = buildStep(context, id, each);
+    return isRepairStep(made) ? withRights(context, made) : made;
+  });
 }
 
-function partOf(context: Context, id: Difference['id'], lost: Lost): Part | Unwritten {
+function buildStep(
+  context: RepairContext,
+  id: Difference['id'],
+  lost: LostObject,
+): RepairStep | Unrepairable {
   switch (lost.kind) {
     case 'schemas':
-      return schemaPart(lost.from);
+      return buildSchemaStep(lost.from);
     case 'extensions':
-      return extensionPart(lost.from, lost.to);
+      return buildExtensionStep(lost.from, lost.to);
     case 'collations':
-      return collationPart(lost.from, lost.to);
+      return buildCollationStep(lost.from, lost.to);
     case 'types':
-      return typePart(lost.from, lost.to);
+      return buildTypeStep(lost.from, lost.to);
     case 'sequences':
-      if (lost.to && id === 'sequence-unowned') return ownPart(lost.to, lost.from.ownedBy!);
+      if (lost.to && id === 'sequence-unowned') return buildOwnerStep(lost.to, lost.from.ownedBy!);
       return lost.to && id === 'sequence-too-small'
-        ? widenPart(lost.to, lost.from.type, lost.from.max)
-        : sequencePart(context, lost.from, lost.to);
+        ? buildWidenStep(lost.to, lost.from.type, lost.from.max)
+        : buildSequenceStep(context, lost.from, lost.to);
     case 'tables':
-      if (lost.to && id === 'row-security-lost') return rowSecurityPart(lost.from, lost.to);
-      return id === 'replica-identity'
-        ? replicaIdentityPart(lost.from)
-        : tablePart(context, lost.from, lost.to);
+      return id === 'missing-replica-identity'
+        ? buildReplicaIdentityStep(lost.from)
+        : buildTableStep(context, lost.from, lost.to);
     case 'columns':
-      return columnPart(context, id, lost.from, lost.to);
+      return buildColumnStep(context, id, lost.from, lost.to);
     case 'indexes':
-      return indexPart(context, id, lost.from, lost.to);
+      return buildIndexStep(context, id, lost.from, lost.to);
     case 'constraints':
-      return id === 'renamed' && lost.to
-        ? renamedConstraint(lost.from, lost.to)
-        : constraintPart(context, lost.from, lost.to);
+      return id === 'constraint-renamed' && lost.to
+        ? buildRenameConstraintStep(lost.from, lost.to)
+        : buildConstraintStep(context, lost.from, lost.to);
     case 'views':
-      return viewPart(context, lost.from, lost.to);
+      return buildViewStep(context, lost.from, lost.to);
     case 'functions':
-      return functionPart(lost.from, lost.to);
+      return buildFunctionStep(lost.from, lost.to);
     case 'triggers':
-      return triggerPart(context, lost.from, lost.to);
+      return buildTriggerStep(context, lost.from, lost.to);
     case 'rules':
-      return rulePart(lost.from, lost.to);
+      return buildRuleStep(lost.from, lost.to);
     case 'policies':
-      return policyPart(context, lost.from, lost.to);
+      return buildPolicyStep(context, lost.from, lost.to);
     case 'eventTriggers':
-      return eventTriggerPart(lost.from, lost.to);
+      return buildEventTriggerStep(lost.from, lost.to);
     case 'publications':
-      return publicationPart(context, lost.from, lost.to);
+      return buildPublicationStep(context, lost.from, lost.to);
     case 'settings':
-      return settingPart(context, lost.from, lost.to);
+      return buildSettingStep(context, lost.from, lost.to);
     case 'database':
-      return { unwritten: 'encoding and locale of a database are chosen when it is created' };
+      return { unwritten: 'the encoding and locale of a database can only be set when it is created' };
     default:
-      return { unwritten: `nothing is written for ${lost.kind}` };
+      return { unwritten: `repairing ${lost.kind} is not supported` };
   }
 }

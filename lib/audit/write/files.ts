@@ -1,93 +1,127 @@
-/** Parts become files of migrations. Pure. */
-import { oneLine } from '../../../lambda/audit/accepted';
-import { withoutReturns } from './carriage-returns';
-import type { Part } from './part';
+/** Turns repair steps into migration files. Pure. */
+import { toSingleLine } from '../../../lambda/audit/suppressions';
+import { escapeCarriageReturns } from './carriage-returns';
+import { type FamilyResolver, type FileUnit, groupFilesByTable } from './grouping';
+import type { RepairStep } from './repair-step';
 
 export interface WrittenFile {
   readonly name: string;
   readonly text: string;
-  /** Of the parts in it. */
-  readonly group: string;
-  /** Open decisions. */
+  /** Groups of the steps in the file. */
+  readonly groups: readonly string[];
+  /** Number of open decisions. */
   readonly decisions: number;
 }
 
-/** In their order, which the numbers keep. */
-export function filesOf(parts: readonly Part[], consents: Consents = NONE): readonly WrittenFile[] {
-  const groups = new Map<string, Part[]>();
+/**
+ * Builds the files. Their numbers follow the order of the steps.
+ * @param findFamily groups the steps of related tables into files; `null` makes one file for each group
+ */
+export function buildFiles(
+  parts: readonly RepairStep[],
+  findFamily: FamilyResolver | null,
+  consents: Consents = NO_CONSENTS,
+): readonly WrittenFile[] {
+  const groups = new Map<string, RepairStep[]>();
   for (const part of parts) {
     const known = groups.get(part.group) ?? [];
-    // A file stands where the last of its parts may stand.
+    // The position of a file is that of its last step.
     groups.delete(part.group);
     groups.set(part.group, [...known, part]);
   }
   const filled = [...groups].filter(([, all]) => all.some(({ up }) => up.length > 0));
-  const digits = Math.max(4, String(filled.length).length);
-  return filled.map(([group, all], i) => {
+  const units = filled.map(([group, all]): FileUnit => ({ group, parts: all }));
+  const files = findFamily
+    ? groupFilesByTable(units, findFamily)
+    : units.map((unit) => ({ units: [unit], title: '' }));
+  const digits = Math.max(4, String(files.length).length);
+  return files.map(({ units: own, title }, i) => {
+    const all = own.flatMap((unit) => unit.parts);
     const titled = all.find(({ up }) => up.length > 0)!;
+    const of = own.map(({ group }) => group);
     return {
-      name: `${String(i + 1).padStart(digits, '0')}_${slug(titled.title)}.sql`,
-      text: textOf(all, consents(group)),
-      group,
-      decisions: unique(all.flatMap(({ decide = [] }) => decide)).length,
+      name: `${String(i + 1).padStart(digits, '0')}_${toSlug(own.length > 1 ? title : titled.title)}.sql`,
+      text: renderFile(all, Object.assign({}, ...of.map(consents)) as Readonly<Record<string, string>>),
+      groups: of,
+      decisions: removeDuplicates(all.flatMap(({ decide = [] }) => decide)).length,
     };
   });
 }
 
-/** More rules that the file of a group consents to, and why. */
+/** Returns additional consents for the file of a group: rule and reason. */
 export type Consents = (group: string) => Readonly<Record<string, string>>;
-const NONE: Consents = () => ({});
+const NO_CONSENTS: Consents = () => ({});
 
-const LONGEST_NAME = 60;
+const MAX_NAME_LENGTH = 60;
 
-function slug(title: string): string {
+function toSlug(title: string): string {
   const words = title
     .normalize('NFKD')
     .replace(/[^A-Za-z0-9]+/g, '_')
     .replace(/^_+|_+$/g, '')
     .toLowerCase();
-  return words.slice(0, LONGEST_NAME).replace(/_+$/, '') || 'unnamed';
+  return words.slice(0, MAX_NAME_LENGTH).replace(/_+$/, '') || 'unnamed';
 }
 
-function textOf(parts: readonly Part[], more: Readonly<Record<string, string>>): string {
+function renderFile(parts: readonly RepairStep[], more: Readonly<Record<string, string>>): string {
   const all = (field: 'about' | 'decide' | 'preflight' | 'up' | 'verify'): string[] =>
-    unique(parts.flatMap((part) => part[field] ?? []));
+    removeDuplicates(parts.flatMap((part) => part[field] ?? []));
   const consents = Object.assign({}, ...parts.map((each) => each.consents ?? {}), more) as Record<
     string,
     string
   >;
-  // What is not undone as a whole is not undone at all.
+  // A down section that undoes only some of the steps would be wrong, so it is left out.
   const undone = parts.filter(({ up }) => up.length > 0);
   const down = undone.every((each) => each.down)
-    ? unique([...undone].reverse().flatMap((each) => each.down ?? []))
+    ? removeDuplicates([...undone].reverse().flatMap((each) => each.down ?? []))
     : [];
   const verify = all('verify');
   const directives = [
-    ...all('decide').map((what) => `-- migrate:decide ${inComment(what)}`),
-    ...Object.entries(consents).map(([rule, why]) => `-- migrate:consent ${rule} ${inComment(why)}`),
-    ...(verify.length === 0 ? ['-- migrate:unproved no verification function looks at it'] : []),
+    ...all('decide').map((what) => `-- migrate:decide ${formatComment(what)}`),
+    ...Object.entries(consents).map(([rule, why]) => `-- migrate:consent ${rule} ${formatComment(why)}`),
+    ...(verify.length === 0 ? ['-- migrate:no-verify no verification function covers it'] : []),
   ];
   return [
     all('about')
-      .map((sentence) => `-- ${inComment(sentence)}`)
+      .map((sentence) => `-- ${formatComment(sentence)}`)
       .join('\n'),
     directives.join('\n'),
-    section('preflight', all('preflight')),
-    section('up', all('up')),
-    section('verify', verify),
-    section('down', down),
+    renderSection('preflight', all('preflight')),
+    renderSection('up', removeDuplicates(orderStatements(parts))),
+    renderSection('verify', verify),
+    renderSection('down', down),
   ]
     .filter((each) => each !== '')
     .join('\n\n')
     .concat('\n');
 }
 
-const section = (name: string, statements: readonly string[]): string =>
+/** For consecutive NOT NULL steps, adds all CHECKs in one transaction and drops them all in another. */
+function orderStatements(parts: readonly RepairStep[]): string[] {
+  const runs: RepairStep[][] = [];
+  for (const part of parts) {
+    const isNotNull = ({ phase, up }: RepairStep): boolean => phase === 'not null' && up.length === 4;
+    const last = runs.at(-1);
+    if (last && isNotNull(part) && last.every(isNotNull)) last.push(part);
+    else runs.push([part]);
+  }
+  return runs.flatMap((run) =>
+    run.length === 1
+      ? run[0]!.up
+      : [
+          ...run.map(({ up }) => up[0]!),
+          ...run.map(({ up }) => up[1]!),
+          ...run.flatMap(({ up }) => up.slice(2)),
+        ],
+  );
+}
+
+const renderSection = (name: string, statements: readonly string[]): string =>
   statements.length === 0
     ? ''
-    : `-- migrate:${name}\n${statements.map((each) => `${withoutReturns(each)};`).join('\n')}`;
+    : `-- migrate:${name}\n${statements.map((each) => `${escapeCarriageReturns(each)};`).join('\n')}`;
 
-/** A name may hold line breaks; a comment may not. */
-const inComment = (text: string): string => oneLine(text.trim());
+/** A name may contain line breaks; a comment may not. */
+const formatComment = (text: string): string => toSingleLine(text.trim());
 
-const unique = (texts: readonly string[]): string[] => [...new Set(texts)];
+const removeDuplicates = (texts: readonly string[]): string[] => [...new Set(texts)];

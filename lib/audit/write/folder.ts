@@ -1,4 +1,4 @@
-/** The folder on the disk: whole or not at all. */
+/** Writes the folder to disk, completely or not at all. */
 import {
   mkdirSync,
   mkdtempSync,
@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 
-/** The folder cannot be written, and why. */
+/** Reports why the folder cannot be written. */
 export class FolderProblem extends Error {
   override readonly name = 'FolderProblem';
   constructor(
@@ -23,46 +23,46 @@ export class FolderProblem extends Error {
   }
 }
 
-/** Before the database is asked anything. @throws {FolderProblem} where something is in it */
-export function requireNew(folder: string): void {
-  const stat = statOf(folder);
+/** Checks the folder before the database is queried. @throws {FolderProblem} if it is not empty */
+export function requireNewFolder(folder: string): void {
+  const stat = statFolder(folder);
   if (stat === undefined) return;
-  if (!stat.isDirectory()) throw new FolderProblem(`${folder} is not a folder`, NEW);
-  if (entriesOf(folder).length > 0)
-    throw new FolderProblem(`${folder} is not empty, and nothing in it is replaced`, NEW);
+  if (!stat.isDirectory()) throw new FolderProblem(`${folder} is not a folder`, NEW_FOLDER_REMEDY);
+  if (listEntries(folder).length > 0)
+    throw new FolderProblem(`${folder} is not empty, and existing files are not replaced`, NEW_FOLDER_REMEDY);
 }
 
-const NEW = 'Name a folder that does not exist yet, or an empty one.';
+const NEW_FOLDER_REMEDY = 'Name a folder that does not exist yet, or an empty one.';
 
-function statOf(folder: string): Stats | undefined {
+function statFolder(folder: string): Stats | undefined {
   try {
     return statSync(folder, { throwIfNoEntry: false });
   } catch (error) {
-    throw cannot(folder, error);
+    throw makeFolderProblem(folder, error);
   }
 }
 
-function entriesOf(folder: string): readonly string[] {
+function listEntries(folder: string): readonly string[] {
   try {
     return readdirSync(folder);
   } catch (error) {
-    throw cannot(folder, error);
+    throw makeFolderProblem(folder, error);
   }
 }
 
-const cannot = (folder: string, error: unknown): FolderProblem =>
+const makeFolderProblem = (folder: string, error: unknown): FolderProblem =>
   new FolderProblem(
     `${folder} cannot be written (${(error as NodeJS.ErrnoException).code})`,
-    'Name a folder where you may write.',
+    'Name a folder that you can write to.',
   );
 
 /**
- * Under another name first: a folder that is cut off would leave out what comes last.
+ * Writes to a folder with a temporary name and renames it, because an incomplete folder would lack its last migrations.
  * @param files by their paths in it
  * @throws {FolderProblem}
  */
 export function writeFolder(folder: string, files: ReadonlyMap<string, string>): void {
-  requireNew(folder);
+  requireNewFolder(folder);
   const place = resolve(folder);
   let unfinished: string | undefined;
   try {
@@ -72,11 +72,11 @@ export function writeFolder(folder: string, files: ReadonlyMap<string, string>):
       mkdirSync(dirname(join(unfinished, name)), { recursive: true });
       writeFileSync(join(unfinished, name), text);
     }
-    // An empty folder would be in the way on Windows alone; a filled one is in the way everywhere.
+    // Only Windows refuses to rename over an empty folder; every system refuses to rename over one with files.
     if (statSync(place, { throwIfNoEntry: false })) rmdirSync(place);
     renameSync(unfinished, place);
   } catch (error) {
     if (unfinished) rmSync(unfinished, { recursive: true, force: true });
-    throw cannot(folder, error);
+    throw makeFolderProblem(folder, error);
   }
 }

@@ -1,35 +1,36 @@
-/** `trueup audit --write DIR`: findings become a folder of migrations. The parser must be ready. */
+/** `trueup audit --write FOLDER`: findings become a folder of migrations. The parser must be loaded. */
 import { join } from 'node:path';
 import type { AuditFinding } from '../../../lambda/defects/findings';
-import type { Compared } from '../audit';
+import type { SnapshotComparison } from '../audit';
 import { writeFolder } from './folder';
 import type { WrittenReport } from './report';
-import { BASE, rolesIn, structureOf } from './structure';
-import { writtenFor } from './write';
+import { BASE_FOLDER, buildStructureFiles, listCatalogRoles } from './structure';
+import { buildMigrations, type Grouping } from './write';
 
-export { FolderProblem, requireNew } from './folder';
+export { FolderProblem, requireNewFolder } from './folder';
 export { readRoles } from './roles';
 
 /**
- * @param findings those that are neither accepted nor hidden
- * @param roles of the target's server
+ * @param findings findings that are neither suppressed nor hidden
+ * @param roles roles of the target's server
  * @throws {FolderProblem}
  */
 export async function writeMigrations(
   folder: string,
   findings: readonly AuditFinding[],
-  compared: Compared,
+  compared: SnapshotComparison,
   roles: ReadonlySet<string>,
+  by: Grouping = 'table',
 ): Promise<{ readonly report: WrittenReport; readonly findings: readonly AuditFinding[] }> {
-  const { files, fixes, unwritten, left } = await writtenFor(findings, compared, roles);
+  const { files, fixes, unwritten, left } = await buildMigrations(findings, compared, roles, by);
   if (files.length > 0) {
     const { target, source } = compared;
-    const base = structureOf(target.catalogue, rolesIn((source ?? target).catalogue));
+    const base = buildStructureFiles(target.catalog, listCatalogRoles((source ?? target).catalog));
     writeFolder(
       folder,
       new Map([
         ...files.map(({ name, text }) => [name, text] as const),
-        ...[...base].map(([name, text]) => [join(BASE, name), text] as const),
+        ...[...base].map(([name, text]) => [join(BASE_FOLDER, name), text] as const),
       ]),
     );
   }
@@ -52,4 +53,15 @@ export async function writeMigrations(
       return fix === undefined ? each : { ...each, fix: join(folder, fix) };
     }),
   };
+}
+
+/** Lists the missing objects that no migration can restore, and what to do instead, for audits without `--write`. */
+export async function listUnrepairable(
+  findings: readonly AuditFinding[],
+  compared: SnapshotComparison,
+  roles: ReadonlySet<string>,
+): Promise<WrittenReport['unwritten']> {
+  if (compared.source === null || findings.length === 0) return [];
+  const made = await buildMigrations(findings, compared, roles);
+  return [...made.unwritten].map(([{ id, object }, why]) => ({ id, object, why }));
 }

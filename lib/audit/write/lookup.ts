@@ -1,30 +1,37 @@
-/** Lists of a catalogue, looked up by what a table of it is called: ten thousand tables ask the same. Pure. */
-import type { Catalogue } from '../../../lambda/audit/catalogue';
-import type { Reference } from '../../../lambda/audit/catalogue/kind';
-import { grouped } from '../../../lambda/audit/compare/pair';
-import { key } from '../../../lambda/audit/names';
-import { onceFor } from '../../../lambda/audit/once';
+/** Looks up objects of a catalog by table. Lookups are indexed, since a database may have ten thousand tables. Pure. */
+import type { Catalog } from '../../../lambda/audit/catalog';
+import type { Reference } from '../../../lambda/audit/catalog/kind';
+import { groupBy } from '../../../lambda/audit/compare/pair';
+import { memoize } from '../../../lambda/audit/memoize';
+import { joinKey } from '../../../lambda/audit/names';
 
-type OfTable = { readonly schema: string; readonly table: string };
+type TableObject = { readonly schema: string; readonly table: string };
 
-const byTable = onceFor((all: readonly OfTable[]) => grouped(all, ({ schema, table }) => key(schema, table)));
-export const belonging = <T extends OfTable>(all: readonly T[], { schema, name }: Reference): readonly T[] =>
-  (byTable(all).get(key(schema, name)) ?? []) as readonly unknown[] as readonly T[];
+const groupByTable = memoize((all: readonly TableObject[]) =>
+  groupBy(all, ({ schema, table }) => joinKey(schema, table)),
+);
+export const findByTable = <T extends TableObject>(
+  all: readonly T[],
+  { schema, name }: Reference,
+): readonly T[] => (groupByTable(all).get(joinKey(schema, name)) ?? []) as readonly unknown[] as readonly T[];
 
-const sequencesByTable = onceFor((all: Catalogue['sequences']) => {
+const groupSequencesByTable = memoize((all: Catalog['sequences']) => {
   const uses = all.flatMap((sequence) => {
     const tables = [...(sequence.usedBy ?? []), ...(sequence.ownedBy ? [sequence.ownedBy] : [])];
-    return [...new Set(tables.map(({ schema, table }) => key(schema, table)))].map((of) => ({
+    return [...new Set(tables.map(({ schema, table }) => joinKey(schema, table)))].map((of) => ({
       of,
       sequence,
     }));
   });
-  return grouped(uses, ({ of }) => of);
+  return groupBy(uses, ({ of }) => of);
 });
-/** Those that one of its columns uses or owns. */
-export const sequencesOf = ({ sequences }: Catalogue, { schema, name }: Reference): Catalogue['sequences'] =>
-  (sequencesByTable(sequences).get(key(schema, name)) ?? []).map(({ sequence }) => sequence);
+/** Lists the sequences that a column of the table uses or owns. */
+export const listTableSequences = (
+  { sequences }: Catalog,
+  { schema, name }: Reference,
+): Catalog['sequences'] =>
+  (groupSequencesByTable(sequences).get(joinKey(schema, name)) ?? []).map(({ sequence }) => sequence);
 
-export const functionNames = onceFor(
-  (functions: Catalogue['functions']) => new Set(functions.map((each) => key(each.schema, each.name))),
+export const functionNames = memoize(
+  (functions: Catalog['functions']) => new Set(functions.map((each) => joinKey(each.schema, each.name))),
 );

@@ -1,18 +1,18 @@
-/** The order in which parts are deployed. Pure. */
-import { key } from '../../../lambda/audit/names';
-import { qualifiedNames } from './names';
-import { type Part, PHASES } from './part';
+/** Sorts repair steps in the order in which they are deployed. Pure. */
+import { joinKey } from '../../../lambda/audit/names';
+import { listQualifiedNames } from './names';
+import { PHASES, type RepairStep } from './repair-step';
 
-/** What comes before a part. */
-type Before = ReadonlyMap<Part, Set<Part>>;
+/** The steps that must come before a step. */
+type Predecessors = ReadonlyMap<RepairStep, Set<RepairStep>>;
 
-/** By phase; and before that whatever makes what a part names. */
-export function ordered(parts: readonly Part[]): readonly Part[] {
+/** Sorts by phase, and moves a step that creates an object before the steps that name it. */
+export function orderSteps(parts: readonly RepairStep[]): readonly RepairStep[] {
   const sorted = [...parts].sort((a, b) => PHASES.indexOf(a.phase) - PHASES.indexOf(b.phase));
-  const before = needsOf(sorted);
-  const done = new Set<Part>();
-  const result: Part[] = [];
-  const visit = (part: Part): void => {
+  const before = findPredecessors(sorted);
+  const done = new Set<RepairStep>();
+  const result: RepairStep[] = [];
+  const visit = (part: RepairStep): void => {
     if (done.has(part)) return;
     done.add(part);
     for (const needed of before.get(part) ?? []) visit(needed);
@@ -22,36 +22,36 @@ export function ordered(parts: readonly Part[]): readonly Part[] {
   return result;
 }
 
-function needsOf(parts: readonly Part[]): Before {
-  const makers = new Map<string, Part[]>();
+export function findPredecessors(parts: readonly RepairStep[]): Predecessors {
+  const makers = new Map<string, RepairStep[]>();
   for (const part of parts)
     for (const made of part.makes ?? []) makers.set(made, [...(makers.get(made) ?? []), part]);
-  const namesIn = (text: string): ReadonlySet<string> =>
-    new Set([...qualifiedNames(text)].map((path) => key(...path)));
+  const findNames = (text: string): ReadonlySet<string> =>
+    new Set([...listQualifiedNames(text)].map((path) => joinKey(...path)));
 
-  const before = new Map(parts.map((part) => [part, new Set<Part>()]));
-  const likely: (readonly [part: Part, maker: Part])[] = [];
+  const before = new Map(parts.map((part) => [part, new Set<RepairStep>()]));
+  const likely: (readonly [part: RepairStep, maker: RepairStep])[] = [];
   for (const part of parts) {
-    for (const name of namesIn(part.needs ?? part.up.join('\n'))) {
+    for (const name of findNames(part.needs ?? part.up.join('\n'))) {
       const all = makers.get(name) ?? [];
       for (const maker of all) {
-        // Its own name: a table is made before a function of the same name, whose argument or result it may be.
+        // A table comes before a function of the same name, which may have the table's row type as argument or result.
         const isOwn = part.phase === 'table' && part.makes?.includes(name);
         if (maker === part || (isOwn && maker.phase === 'function')) continue;
-        // A name does not tell which of several functions is called, nor a function from a sequence.
+        // If several objects have this name (overloaded functions, a sequence), it is unknown which one is meant.
         if (all.length > 1) likely.push([part, maker]);
         else before.get(part)!.add(maker);
       }
     }
-    for (const name of namesIn(part.calls ?? ''))
+    for (const name of findNames(part.calls ?? ''))
       for (const maker of makers.get(name) ?? []) likely.push([part, maker]);
   }
-  // Nothing that is only likely stands against what is sure.
+  // A likely dependency is ignored if it contradicts a certain one.
   for (const [part, maker] of likely) if (!isBefore(before, part, maker)) before.get(part)!.add(maker);
   return before;
 }
 
-function isBefore(before: Before, part: Part, other: Part): boolean {
+function isBefore(before: Predecessors, part: RepairStep, other: RepairStep): boolean {
   const seen = new Set([other]);
   for (const each of seen) {
     if (each === part) return true;

@@ -1,10 +1,10 @@
-/** What became of findings that were to be written. */
+/** Result of writing findings as migrations. */
 export interface WrittenReport {
   readonly folder: string;
-  /** In their order; empty where nothing can be written, and then there is no folder. */
+  /** Files in their order; empty if nothing can be written, and then there is no folder. */
   readonly files: readonly string[];
-  /** Open decisions in them. */
+  /** Number of open decisions in the files. */
   readonly decisions: number;
-  /** Findings that no file mends, and what went with a table, say, and does not come back with it; and why. */
+  /** Findings, and objects lost with a table for example, that no file repairs, with the reason. */
   readonly unwritten: readonly { readonly id: string; readonly object: string; readonly why: string }[];
 }

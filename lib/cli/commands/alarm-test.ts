@@ -1,9 +1,10 @@
-/** `trueup alarm-test`: one harmless error of each signature, to see whether a page comes of it. */
+/** `trueup alarm-test`: raises one harmless error of each signature, to test whether each leads to a page. */
 import type { Command } from 'commander';
-import { matchMessage, SIGNATURES, signatureOf } from '../../../lambda/defects/signatures';
+import { findSignature, matchMessage, SIGNATURES } from '../../../lambda/defects/signatures';
 import { ALARM_TEST_SETUP, ALARM_TEST_TABLE } from '../../../lambda/defects/signatures/alarm-test';
 import { type Database, SqlError } from '../../../lambda/postgres/database';
-import { connectionTarget } from '../database/connection';
+import { PINNED_SEARCH_PATH } from '../../../lambda/postgres/pinned-search-path';
+import { resolveConnectionTarget } from '../database/connection';
 import { EXIT } from '../exit-codes';
 import { type DatabaseOptions, withDatabase } from '../options';
 import type { LogWriter } from '../remote/log-writer';
@@ -19,27 +20,27 @@ interface Options extends DatabaseOptions {
 export function registerAlarmTest(program: Command): void {
   const command = withDatabase(program.command('alarm-test'))
     .description(
-      'With a database it raises the errors as the role that logs in, on a temporary table, so the whole chain is tested: ' +
+      'With a database it raises the errors as the login role, on a temporary table, so the whole chain is tested: ' +
         'log, export, filter, alarm, pager. Do not log in as the migrator, whose errors may not count. With --stack it ' +
         "writes the lines into the log group that the stack's alarms watch; then the server's own logging is not tested.",
     )
     .option('--stack <name>', 'the stack that contains SchemaAlarms');
   setAction<Options>(command, async (terminal, options) => {
     if (options.stack === undefined) {
-      const results = await raise(options);
+      const results = await raiseOnDatabase(options);
       if (terminal.json) printJson(terminal, { results });
       else printResults(terminal, results);
       return results.every(({ raised }) => raised) ? EXIT.ok : EXIT.failed;
     }
     if (options.databaseUrl)
-      throw new UsageError('--stack and --database-url cannot be combined', 'Give one of them.');
-    const { logWriterOf } = await import('../remote/log-writer.js');
-    const { logGroupName, writer } = await logWriterOf(options.stack);
-    await writeErrors(writer);
+      throw new UsageError('--stack and --database-url cannot be combined', 'Remove one of the two options.');
+    const { openLogWriter } = await import('../remote/log-writer.js');
+    const { logGroupName, writer } = await openLogWriter(options.stack);
+    await writeAlarmTestLines(writer);
     if (terminal.json) printJson(terminal, { logGroupName, serverLoggingTried: false });
     else {
       terminal.out.line(`One error of each kind was written to the log group ${logGroupName}.`);
-      terminal.out.line(WHAT_FOLLOWS);
+      terminal.out.line(FOLLOW_UP);
       terminal.out.line(
         'Whether the server logs such errors and exports its log was not tested: that needs --database-url.',
       );
@@ -48,58 +49,60 @@ export function registerAlarmTest(program: Command): void {
   });
 }
 
-const WHAT_FOLLOWS =
+const FOLLOW_UP =
   'Within a few minutes there should be a page for each, marked as a test, unless its alarm is already in ALARM.';
 
-async function raise(options: Options): Promise<readonly TestedSignature[]> {
-  const target = connectionTarget(options);
-  const { connector } = await import('../database/local.js');
-  const db = await connector(target)();
+async function raiseOnDatabase(options: Options): Promise<readonly AlarmTestResult[]> {
+  const target = resolveConnectionTarget(options);
+  const { createConnector } = await import('../database/local.js');
+  const db = await createConnector(target)();
   try {
-    return await raiseErrors(db);
+    return await raiseAlarmErrors(db);
   } finally {
     await db.close();
   }
 }
 
-function printResults({ out }: Terminal, results: readonly TestedSignature[]): void {
+function printResults({ out }: Terminal, results: readonly AlarmTestResult[]): void {
   const { colors } = out;
   for (const { signature, raised, problem } of results) {
-    const title = signatureOf(signature)?.title ?? signature;
+    const title = findSignature(signature)?.title ?? signature;
     out.line(
       raised
         ? `${colors.green('raised')}      ${title}`
         : `${colors.red('not raised')}  ${title}: ${problem}`,
     );
   }
-  if (results.some(({ raised }) => raised)) out.line(WHAT_FOLLOWS);
+  if (results.some(({ raised }) => raised)) out.line(FOLLOW_UP);
 }
 
-export interface TestedSignature {
+export interface AlarmTestResult {
   readonly signature: string;
   /** Whether the server raised the error that the alarm counts. */
   readonly raised: boolean;
-  /** What came instead; null when it was raised. */
+  /** The result that came instead of the expected error; `null` if the error was raised. */
   readonly problem: string | null;
 }
 
 /**
- * Raises the errors as whoever is logged in: not the migrator, whose own errors may not count. Nothing is written but a
- * temporary table of this session.
+ * Raises the errors as the role that is logged in, which must not be the migrator: its errors may not count. Writes
+ * only a temporary table of this session.
  */
-export async function raiseErrors(db: Database): Promise<readonly TestedSignature[]> {
-  const setup = await refusal(db, ALARM_TEST_SETUP);
-  const results: TestedSignature[] = [];
+export async function raiseAlarmErrors(db: Database): Promise<readonly AlarmTestResult[]> {
+  // Otherwise an operator that another user put on the search path would be called with the privileges of this login.
+  await db.setSearchPath(PINNED_SEARCH_PATH);
+  const setup = await findSqlError(db, ALARM_TEST_SETUP);
+  const results: AlarmTestResult[] = [];
   for (const { id, alarmTest } of SIGNATURES) {
-    const error = await refusal(db, alarmTest.statement);
+    const error = await findSqlError(db, alarmTest.statement);
     const raised = error !== null && matchMessage(error.message, error.sqlstate)?.signature.id === id;
-    results.push({ signature: id, raised, problem: raised ? null : explain(error, setup) });
+    results.push({ signature: id, raised, problem: raised ? null : explainOutcome(error, setup) });
   }
   return results;
 }
 
-/** Statements one by one, each its own transaction. */
-async function refusal(db: Database, sql: string): Promise<SqlError | null> {
+/** Runs one statement in its own transaction. Returns its error, or `null` if it succeeded. */
+async function findSqlError(db: Database, sql: string): Promise<SqlError | null> {
   try {
     await db.query(sql);
     return null;
@@ -109,21 +112,24 @@ async function refusal(db: Database, sql: string): Promise<SqlError | null> {
   }
 }
 
-function explain(error: SqlError | null, setup: SqlError | null): string {
+function explainOutcome(error: SqlError | null, setup: SqlError | null): string {
   if (setup !== null)
-    return `no temporary table could be made (SQLSTATE ${setup.sqlstate}); the role needs the right TEMPORARY on the database`;
+    return `the temporary table could not be created (SQLSTATE ${setup.sqlstate}); the role needs the privilege TEMPORARY on the database`;
   return error === null
     ? 'the statement did not fail'
-    : `the server refused it in another way (SQLSTATE ${error.sqlstate}); are its messages in English?`;
+    : `the server reported a different error (SQLSTATE ${error.sqlstate}); check that lc_messages is English`;
 }
 
-/** Tries filters, alarms and pager without the server: whether it logs, and exports its log, stays untried. */
-export async function writeErrors(writer: LogWriter, now = new Date()): Promise<void> {
-  await writer.write(alarmTestLines(now, process.pid), now);
+/**
+ * Tests filters, alarms and the pager without the server. Whether the server logs such errors and exports its log is
+ * not tested.
+ */
+export async function writeAlarmTestLines(writer: LogWriter, now = new Date()): Promise<void> {
+  await writer.write(buildAlarmTestLines(now, process.pid), now);
 }
 
-/** Lines of the form that RDS writes, an event each. */
-export function alarmTestLines(now: Date, pid: number): readonly string[] {
+/** Builds log lines in the format that RDS writes, each a separate log event. */
+export function buildAlarmTestLines(now: Date, pid: number): readonly string[] {
   const time = now.toISOString().slice(0, 19).replace('T', ' ');
   const prefix = `${time} UTC:[local]:${ALARM_TEST_TABLE}@${ALARM_TEST_TABLE}:[${pid}]:`;
   return SIGNATURES.flatMap(({ alarmTest }) => [

@@ -1,131 +1,166 @@
 import { readFileSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { type Command, Option } from 'commander';
-import { sortAccepted } from '../../../lambda/audit/accepted';
-import { GRADES, type Grade } from '../../../lambda/audit/finding';
-import type { Accepted } from '../../../lambda/contract/audit';
-import { ACCEPT_EXAMPLE, AcceptProblem, readAccepted } from '../../audit/accepted';
+import { CONFIDENCES, type Confidence } from '../../../lambda/audit/finding';
+import { separateSuppressed } from '../../../lambda/audit/suppressions';
+import type { Suppression } from '../../../lambda/contract/audit-findings';
 import { type AuditOptions, type AuditReport, audit } from '../../audit/audit';
-import { FolderProblem, readRoles, requireNew, writeMigrations } from '../../audit/write';
+import { parseSuppressions, SUPPRESSION_EXAMPLE, SuppressionsFileProblem } from '../../audit/suppressions';
+import {
+  FolderProblem,
+  listUnrepairable,
+  readRoles,
+  requireNewFolder,
+  writeMigrations,
+} from '../../audit/write';
 import { loadParser } from '../../compiler/read/parser';
-import { itemsOfAudit } from '../../report/of-audit';
+import { packageVersion } from '../../package';
+import { buildAuditItems } from '../../report/of-audit';
 import { AUDIT_RULES } from '../../report/rules';
-import { merge } from '../../workload/workload';
-import { requirePage, writePage } from '../audit-page';
-import { givenSource, readSource } from '../database/file-source';
+import { mergeWorkloads } from '../../workload/collect-workload';
+import { requirePageFile, writePage } from '../audit-page';
+import { parseSourceArgument, readSource } from '../database/file-source';
 import type { ExitCode } from '../exit-codes';
-import { type FormatOptions, formatOf, printItems, withFormat } from '../formats';
-import { pathInRepository } from '../git';
+import { type FormatOptions, printItems, resolveFormat, withFormat } from '../formats';
+import { createPathResolver } from '../git';
 import { type DatabaseOptions, type StackOption, withConnection, withStack } from '../options';
-import { packageVersion } from '../package';
 import { auditRemotely } from '../remote/audit';
 import { setAction } from '../terminal/action';
-import { auditExitCode, printAudit } from '../terminal/audit';
+import { getAuditExitCode, printAudit } from '../terminal/audit';
 import { UsageError } from '../terminal/failure';
 import { printLongJson } from '../terminal/json';
-import { progressView } from '../terminal/progress';
+import { createProgressView } from '../terminal/progress';
 import type { Terminal } from '../terminal/terminal';
-import { anotherSession, fromFile, readOnlySession, repeated, requireFile } from '../workload-sources';
+import {
+  collectValues,
+  loadWorkloadFile,
+  openReadOnlySession,
+  openSecondSession,
+  requireFile,
+} from '../workload-sources';
 
 interface Options extends DatabaseOptions, StackOption, FormatOptions {
   readonly from?: string;
   readonly workload?: readonly string[];
-  readonly accept?: string;
-  readonly minGrade: Grade;
-  readonly deep?: boolean;
+  readonly suppressions?: string;
+  readonly minConfidence: Confidence;
+  readonly fullScan?: boolean;
   readonly html?: string;
   readonly write?: string;
+  readonly oneFilePer: 'table' | 'finding';
 }
 
-/** Each question has a limit of its own; this one is for what has none. */
+/** Most queries set their own timeout; this one applies to the rest. */
 const STATEMENT_TIMEOUT_MS = 10 * 60_000;
 
 export function registerAudit(program: Command): void {
   const command = withConnection(program.command('audit'))
     .description(
-      'Says what is wrong with a database, and with --from what it lost when it was moved: objects, defaults, sequence ' +
-        'positions, privileges, rows. The statements of the application are planned on it, and none is run. Reads only; ' +
-        'a role that may only read is enough, and what it may not see is said.',
+      'Finds problems in a database. With --from it also finds what is missing since a move: objects, defaults, sequence ' +
+        'positions, privileges, rows. The statements of the application are planned, never run. Read-only: a role ' +
+        'with read access is sufficient, and the objects that it cannot access are listed.',
     )
     .option(
       '--from <source>',
-      'what it was moved from: a URL, a file that `trueup snapshot` wrote, a dump in SQL, or an SQLite file',
+      'source of the move: a database URL, a snapshot, an SQL dump, or an SQLite file',
     )
     .option(
       '--workload <file>',
-      'statements of the application; may be repeated (default: what the source, else this database, remembers)',
-      repeated,
+      'statements of the application; may be repeated (default: those recorded by the source, or else by this database)',
+      collectValues,
     )
-    .option('--accept <file>', 'findings that are accepted, a line each: `id object  # reason`')
+    .option('--suppressions <file>', 'suppressions file, with a line for each finding: `id object  # reason`')
     .addOption(
       new Option(
-        '--min-grade <grade>',
-        'the least sure findings to print: A proved, B lost, C odd one out, D habit',
+        '--min-confidence <confidence>',
+        'lowest confidence to print: A confirmed, B missing, C inconsistent, D informational',
       )
-        .choices([...GRADES])
+        .choices([...CONFIDENCES])
         .default('C'),
     )
     .option(
       '--html <file>',
-      'write the findings to a page as well, with pictures of the tables; it needs no network',
+      'also write the findings to an HTML page with diagrams of the tables; the page needs no network',
     )
-    .option('--deep', 'count rows and look for duplicates in tables of any size: reads all of them')
+    .option(
+      '--full-scan',
+      'count rows and look for duplicates in tables of any size, by reading whole tables',
+    )
     .option(
       '--write <folder>',
-      'write migrations that bring back what was lost, in the order in which they can be deployed, to a new folder',
+      'write migrations that restore what is missing, in the order in which they can be deployed, to a new folder',
+    )
+    .addOption(
+      new Option(
+        '--one-file-per <unit>',
+        'with --write: one file per table for repairs that can share a transaction, or one per finding',
+      )
+        .choices(['table', 'finding'])
+        .default('table'),
     );
   withFormat(command);
-  withStack(command).option('--namespace <name>', 'with --stack: which of its schemas, where it has several');
+  withStack(command).option(
+    '--namespace <name>',
+    'with --stack: namespace of the schema, if the stack has several',
+  );
   setAction<Options>(command, async (terminal, options) => {
-    if (options.stack !== undefined) return overStack(terminal, options, options.stack);
+    if (options.stack !== undefined) return auditStack(terminal, options, options.stack);
     if (options.namespace !== undefined)
-      throw new UsageError(
-        '--namespace goes with --stack',
-        'Without --stack the whole database is looked at.',
-      );
-    formatOf(options);
-    if (options.html !== undefined) requirePage(options.html);
+      throw new UsageError('--namespace requires --stack', 'Without --stack, the whole database is audited.');
+    resolveFormat(options);
+    if (options.html !== undefined) requirePageFile(options.html);
     await loadParser();
-    if (options.write !== undefined) asUsage(() => requireNew(options.write!));
-    const accepted = options.accept === undefined ? [] : acceptedIn(options.accept);
-    const workload = (options.workload ?? []).map(fromFile);
-    const given = options.from === undefined ? undefined : givenSource(options.from);
-    const { db, label } = await readOnlySession(options, STATEMENT_TIMEOUT_MS);
-    const beside = await anotherSession(options, STATEMENT_TIMEOUT_MS);
-    const progress = progressView(terminal);
+    if (options.write !== undefined) withUsageErrors(() => requireNewFolder(options.write!));
+    const suppressions = options.suppressions === undefined ? [] : readSuppressionsFile(options.suppressions);
+    const workload = (options.workload ?? []).map(loadWorkloadFile);
+    const given = options.from === undefined ? undefined : parseSourceArgument(options.from);
+    const { db, label } = await openReadOnlySession(options, STATEMENT_TIMEOUT_MS);
+    const beside = await openSecondSession(options, STATEMENT_TIMEOUT_MS);
+    const progress = createProgressView(terminal);
     let source: AuditOptions['source'];
     let from = options.from ?? null;
     try {
       if (given !== undefined && 'url' in given) {
-        const session = await readOnlySession({ ...options, databaseUrl: given.url }, STATEMENT_TIMEOUT_MS);
-        // Never the URL: it holds a password.
+        const session = await openReadOnlySession(
+          { ...options, databaseUrl: given.url },
+          STATEMENT_TIMEOUT_MS,
+        );
+        // Never the URL, which holds a password.
         [source, from] = [session.db, session.label];
       } else if (given !== undefined) source = await readSource(terminal, given, db);
       const { compared, ...result } = await progress.during(() =>
         audit(db, {
           ...(source ? { source } : {}),
-          ...(workload.length > 0 ? { workload: merge(workload).entries } : {}),
+          ...(workload.length > 0 ? { workload: mergeWorkloads(workload).entries } : {}),
           ...(beside ? { beside } : {}),
-          deep: options.deep ?? false,
+          fullScan: options.fullScan ?? false,
           version: packageVersion(),
           partBegins: (part) => progress.now(`reading ${part}`),
         }),
       );
-      const shown = result.findings.filter(({ grade }) => grade <= options.minGrade);
-      const { open, accepted: known, gone } = sortAccepted(shown, accepted);
+      const shown = result.findings.filter(({ confidence }) => confidence <= options.minConfidence);
+      const { open, suppressed, obsolete } = separateSuppressed(shown, suppressions);
       const written =
         options.write === undefined
           ? undefined
-          : await write(options.write, open, compared, await readRoles(db));
+          : await writeOrFail(options.write, open, compared, await readRoles(db), options.oneFilePer);
       const report: AuditReport = {
         ...result,
         findings: written?.findings ?? open,
-        accepted: known,
-        gone: goneFor(gone, result.findings),
+        suppressed,
+        obsolete: listObsolete(obsolete, result.findings),
         hidden: result.findings.length - shown.length,
-        ...(written ? { written: written.report } : {}),
+        ...(written
+          ? { written: written.report }
+          : {
+              byHand: await listUnrepairable(
+                open.filter(({ confidence }) => confidence === 'B'),
+                compared,
+                await readRoles(db),
+              ),
+            }),
       };
-      await print(terminal, options, report, label);
+      await printResult(terminal, options, report, label);
       if (options.html !== undefined)
         await writePage(
           terminal,
@@ -135,11 +170,11 @@ export function registerAudit(program: Command): void {
             compared,
             where: label,
             from,
-            minGrade: options.minGrade,
+            minConfidence: options.minConfidence,
           },
           await readRoles(db),
         );
-      return auditExitCode(report);
+      return getAuditExitCode(report);
     } finally {
       await db.close();
       await beside?.close();
@@ -148,61 +183,61 @@ export function registerAudit(program: Command): void {
   });
 }
 
-/** What a deployed function cannot do, since it has no parser and reaches no source. */
-const NOT_OVER_STACK = ['databaseUrl', 'from', 'workload', 'deep', 'write', 'html'] as const;
+/** Options that `--stack` does not support: a deployed function has no parser and cannot reach a source. */
+const NOT_OVER_STACK = ['databaseUrl', 'from', 'workload', 'fullScan', 'write', 'html'] as const;
 
-async function overStack(terminal: Terminal, options: Options, stackName: string): Promise<ExitCode> {
-  formatOf(options);
+async function auditStack(terminal: Terminal, options: Options, stackName: string): Promise<ExitCode> {
+  resolveFormat(options);
   const other = NOT_OVER_STACK.find((name) => options[name] !== undefined);
   if (other !== undefined)
     throw new UsageError(
       `--stack cannot be combined with --${other.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`,
       other === 'databaseUrl'
         ? 'The deployed function knows its database.'
-        : 'The deployed function has no parser and reaches no source: audit from where the database can be reached.',
+        : 'The deployed function has no parser and cannot reach a source. Run the audit on a machine that can reach the database.',
     );
-  const { accept, minGrade, namespace } = options;
-  const given = accept === undefined ? [] : acceptedIn(accept);
-  const { accepted: deployed, ...result } = await auditRemotely({ stackName, namespace });
-  const isGiven = ({ id, object }: Accepted) =>
+  const { suppressions: file, minConfidence, namespace } = options;
+  const given = file === undefined ? [] : readSuppressionsFile(file);
+  const { suppressions: deployed, ...result } = await auditRemotely({ stackName, namespace });
+  const isGiven = ({ id, object }: Suppression) =>
     given.some((each) => each.id === id && each.object === object);
-  const accepted = [...given, ...deployed.filter((each) => !isGiven(each))];
-  const shown = result.findings.filter(({ grade }) => grade <= minGrade);
-  const { open, accepted: known, gone } = sortAccepted(shown, accepted);
+  const suppressions = [...given, ...deployed.filter((each) => !isGiven(each))];
+  const shown = result.findings.filter(({ confidence }) => confidence <= minConfidence);
+  const { open, suppressed, obsolete } = separateSuppressed(shown, suppressions);
   const report: AuditReport = {
     ...result,
     findings: open,
-    accepted: known,
-    gone: goneFor(gone, result.findings),
+    suppressed,
+    obsolete: listObsolete(obsolete, result.findings),
     hidden: result.findings.length - shown.length,
   };
-  await print(
+  await printResult(
     terminal,
     options,
     report,
     namespace === undefined ? `stack ${stackName}` : `${namespace} of stack ${stackName}`,
   );
-  return auditExitCode(report);
+  return getAuditExitCode(report);
 }
 
-async function print(
+async function printResult(
   terminal: Terminal,
   options: Options,
   report: AuditReport,
   where: string,
 ): Promise<void> {
-  const format = formatOf(options);
+  const format = resolveFormat(options);
   if (format === 'json') await printLongJson(terminal, report);
   else if (format === 'text') await printAudit(terminal, report, where);
   else
-    printItems(terminal, itemsOfAudit(report.findings, placeOf(options.accept)), {
+    printItems(terminal, buildAuditItems(report.findings, resolveSuppressionsPath(options.suppressions)), {
       ...options,
       command: 'audit',
       rules: AUDIT_RULES,
     });
 }
 
-const write: typeof writeMigrations = async (...given) => {
+const writeOrFail: typeof writeMigrations = async (...given) => {
   try {
     return await writeMigrations(...given);
   } catch (error) {
@@ -210,8 +245,11 @@ const write: typeof writeMigrations = async (...given) => {
   }
 };
 
-/** @throws {UsageError} */
-function asUsage(work: () => void): void {
+/**
+ * Runs `work` and rethrows a `FolderProblem` as a usage error.
+ * @throws {UsageError}
+ */
+function withUsageErrors(work: () => void): void {
   try {
     work();
   } catch (error) {
@@ -219,21 +257,28 @@ function asUsage(work: () => void): void {
   }
 }
 
-/** Where a finding could be accepted: code scanning shows none that has no file. */
-const placeOf = (accept: string | undefined): string | null =>
-  accept === undefined ? null : pathInRepository(dirname(accept))(basename(accept));
+/**
+ * Returns the file in which a finding could be suppressed: GitHub code scanning does not show findings without a file.
+ */
+const resolveSuppressionsPath = (file: string | undefined): string | null =>
+  file === undefined ? null : createPathResolver(dirname(file))(basename(file));
 
-/** What is only hidden by --min-grade is not gone. */
-const goneFor = (gone: readonly Accepted[], all: AuditReport['findings']): readonly Accepted[] =>
-  sortAccepted(all, gone).gone;
+/** Returns the suppressions that match no finding, not even one that `--min-confidence` hides. */
+const listObsolete = (
+  unmatched: readonly Suppression[],
+  all: AuditReport['findings'],
+): readonly Suppression[] => separateSuppressed(all, unmatched).obsolete;
 
-/** @throws {UsageError} */
-function acceptedIn(file: string): readonly Accepted[] {
+/**
+ * Reads the suppressions file.
+ * @throws {UsageError}
+ */
+function readSuppressionsFile(file: string): readonly Suppression[] {
   requireFile(file);
   try {
-    return readAccepted(readFileSync(file, 'utf8'));
+    return parseSuppressions(readFileSync(file, 'utf8'));
   } catch (error) {
-    if (!(error instanceof AcceptProblem)) throw error;
-    throw new UsageError(`${file}:${error.line}: ${error.message}`, ACCEPT_EXAMPLE);
+    if (!(error instanceof SuppressionsFileProblem)) throw error;
+    throw new UsageError(`${file}:${error.line}: ${error.message}`, SUPPRESSION_EXAMPLE);
   }
 }

@@ -2,27 +2,27 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { Manifest } from '../../../lambda/contract/manifest';
-import { BASE, FIRST } from '../../audit/write/structure';
+import { BASE_FILE, BASE_FOLDER } from '../../audit/write/structure';
 import { CompileError, type Problem } from '../../compiler/problem';
-import { failureAnnotation } from '../../report/github';
+import { formatFailureAnnotation } from '../../report/github';
 import type { ReportItem } from '../../report/item';
-import { itemsOfProblems, itemsOfTrial } from '../../report/of-check';
+import { buildProblemItems, buildTrialItems } from '../../report/of-check';
 import { CHECK_RULES } from '../../report/rules';
-import { merge } from '../../workload/workload';
-import { type Change, changeSince } from '../changed';
+import { mergeWorkloads } from '../../workload/collect-workload';
+import { readBaseRevision } from '../base-revision';
 import { tryOnScratch } from '../database/scratch';
 import { EXIT, type ExitCode } from '../exit-codes';
-import { compile, namespaceOf } from '../folder';
-import { type FormatOptions, formatOf, printItems, withFormat } from '../formats';
-import { pathInRepository } from '../git';
-import { majorVersion, withFolder, withMaxUndecided } from '../options';
-import { sinceRevision } from '../since';
+import { compileMigrations, resolveNamespace } from '../folder';
+import { type FolderChange, readChangeSince } from '../folder-change';
+import { type FormatOptions, printItems, resolveFormat, withFormat } from '../formats';
+import { createPathResolver } from '../git';
+import { parseMajorVersion, withFolder, withMaxUndecided } from '../options';
 import { setAction } from '../terminal/action';
-import { type Checked, printChecked, type Ran, sentence } from '../terminal/check';
-import { failureOf } from '../terminal/failure';
-import { rehearsalExitCode } from '../terminal/rehearsal';
+import { type CheckResult, type CheckRun, describeCheckResult, printCheckResult } from '../terminal/check';
+import { toFailure } from '../terminal/failure';
 import type { Terminal } from '../terminal/terminal';
-import { fromFile, repeated } from '../workload-sources';
+import { getWorkloadExitCode } from '../terminal/workload-check';
+import { collectValues, loadWorkloadFile } from '../workload-sources';
 
 interface Options extends FormatOptions {
   readonly run?: boolean;
@@ -35,64 +35,68 @@ interface Options extends FormatOptions {
 export function registerCheck(program: Command): void {
   const command = withFolder(program.command('check'))
     .description(
-      "Reads every file with PostgreSQL's own parser and says, with line and caret, what does not parse, cannot work " +
+      "Reads every file with PostgreSQL's own parser and reports, with line and caret, what does not parse, cannot work " +
         'or is dangerous. With --run it also applies everything to a temporary, empty PostgreSQL and verifies it.',
     )
-    .option('--run', 'apply everything to an empty PostgreSQL, started for this and removed afterwards')
+    .option(
+      '--run',
+      'apply everything to an empty PostgreSQL, which is started for this run and removed afterwards',
+    )
     .option(
       '--major <version>',
-      'with --run: PostgreSQL version, where installed (default: the newest)',
-      majorVersion,
+      'with --run: major version of an installed PostgreSQL (default: the newest)',
+      parseMajorVersion,
     )
     .option(
       '--workload <file>',
       'with --run: statements that must plan after the last migration; may be repeated',
-      repeated,
+      collectValues,
     )
     .option(
       '--since <revision>',
-      'show only what came with this change; with --workload, also guard each later migration by what the application ' +
-        'of this commit sends, as a deployment does',
+      'show only problems that are new since this commit; with --workload, also refuse later migrations that would break ' +
+        'the application of this commit, as a deployment does',
     );
   withFormat(withMaxUndecided(command));
   setAction<Options>(command, async (terminal, options, folder) => {
-    const format = formatOf(options);
+    const format = resolveFormat(options);
     try {
-      return await check(terminal, { ...options, format }, folder!);
+      return await runCheck(terminal, { ...options, format }, folder!);
     } catch (error) {
       if (format === 'github' && !(error instanceof CompileError)) {
-        const { message, remedy } = failureOf(error).error;
-        terminal.out.line(failureAnnotation(message, remedy));
+        const { message, remedy } = toFailure(error).error;
+        terminal.out.line(formatFailureAnnotation(message, remedy));
       }
       throw error;
     }
   });
 }
 
-async function check(terminal: Terminal, options: Options, folder: string): Promise<ExitCode> {
+async function runCheck(terminal: Terminal, options: Options, folder: string): Promise<ExitCode> {
   const { run, major, workload } = options;
-  const { manifest, problems, warnings, error } = await compiled(folder);
-  const change = options.since === undefined ? undefined : await changeSince(options.since, folder);
+  const { manifest, problems, warnings, error } = await compileForCheck(folder);
+  const change = options.since === undefined ? undefined : await readChangeSince(options.since, folder);
   const ofChange = (all: readonly Problem[]) => (change ? all.filter(change.isOfIt) : all);
   const shown = { problems: ofChange(problems), warnings: ofChange(warnings) };
   const wanted = run === true || major !== undefined || workload !== undefined;
-  // What does not compile cannot be run, whoever wrote it.
+  // A folder that does not compile cannot be run, even if its problems did not come with this change.
   const failing = wanted && manifest === null ? problems : shown.problems;
-  const pathOf = pathInRepository(folder);
+  const resolvePath = createPathResolver(folder);
   const items: ReportItem[] = [
-    ...itemsOfProblems(failing, 'error', pathOf),
-    ...itemsOfProblems(shown.warnings, 'warning', pathOf),
+    ...buildProblemItems(failing, 'error', resolvePath),
+    ...buildProblemItems(shown.warnings, 'warning', resolvePath),
   ];
-  const checked: Checked = {
+  const checked: CheckResult = {
     folder,
     manifest,
     warnings: shown.warnings,
-    ...(change ? { since: { ...sinceOf(change), hidden: problems.length - failing.length } } : {}),
+    ...(change ? { since: { ...selectSinceFields(change), hidden: problems.length - failing.length } } : {}),
   };
-  const print = (ran?: Ran): void => {
+  const print = (ran?: CheckRun): void => {
     printItems(terminal, items, { ...options, command: 'check', rules: CHECK_RULES });
-    if (options.format === 'text' || options.format === 'json') printChecked(terminal, checked, ran);
-    else if (options.format === 'github' && items.length === 0) terminal.out.line(sentence(checked));
+    if (options.format === 'text' || options.format === 'json') printCheckResult(terminal, checked, ran);
+    else if (options.format === 'github' && items.length === 0)
+      terminal.out.line(describeCheckResult(checked));
   };
   if (failing.length > 0) {
     if (options.format === 'text' || options.format === 'json')
@@ -104,16 +108,19 @@ async function check(terminal: Terminal, options: Options, folder: string): Prom
     print();
     return EXIT.ok;
   }
-  const { ran, exitCode } = await tried(terminal, options, folder, manifest);
-  items.push(...itemsOfTrial(ran.trial, manifest, options.maxUndecided, pathOf));
+  const { ran, exitCode } = await tryMigrations(terminal, options, folder, manifest);
+  items.push(...buildTrialItems(ran.trial, manifest, options.maxUndecided, resolvePath));
   print(ran);
   return exitCode;
 }
 
-const sinceOf = ({ revision, changed }: Change) => ({ revision, changed });
+const selectSinceFields = ({ revision, changed }: FolderChange) => ({ revision, changed });
 
-/** Compiled, or with all that stands in the way. @throws {UsageError} where there are no files to read */
-async function compiled(folder: string): Promise<{
+/**
+ * Compiles the folder. If that fails, `manifest` is `null` and `problems` lists what is wrong.
+ * @throws {UsageError} if there are no files to read
+ */
+async function compileForCheck(folder: string): Promise<{
   readonly manifest: Manifest | null;
   readonly problems: readonly Problem[];
   readonly warnings: readonly Problem[];
@@ -121,7 +128,7 @@ async function compiled(folder: string): Promise<{
 }> {
   const warnings: Problem[] = [];
   try {
-    const manifest = await compile(folder, { warn: (warning) => warnings.push(warning) });
+    const manifest = await compileMigrations(folder, { warn: (warning) => warnings.push(warning) });
     return { manifest, problems: [], warnings };
   } catch (error) {
     if (!(error instanceof CompileError)) throw error;
@@ -129,22 +136,22 @@ async function compiled(folder: string): Promise<{
   }
 }
 
-async function tried(
+async function tryMigrations(
   terminal: Terminal,
   { major, workload: files, maxUndecided, since: revision }: Options,
   folder: string,
   manifest: Manifest,
-): Promise<{ readonly ran: Ran; readonly exitCode: ExitCode }> {
+): Promise<{ readonly ran: CheckRun; readonly exitCode: ExitCode }> {
   const since =
-    revision === undefined || !files ? undefined : await sinceRevision(terminal, revision, folder, files);
-  // What only the commit has is what the application sent, and sends no longer.
+    revision === undefined || !files ? undefined : await readBaseRevision(terminal, revision, folder, files);
+  // A workload file that exists only in the commit holds statements that the application no longer sends.
   const here = since ? files?.filter((file) => existsSync(file)) : files;
-  const workload = here?.length ? merge(here.map(fromFile)).entries : undefined;
-  const namespace = namespaceOf(folder, undefined);
-  const base = await baseOf(folder);
+  const workload = here?.length ? mergeWorkloads(here.map(loadWorkloadFile)).entries : undefined;
+  const namespace = resolveNamespace(folder, undefined);
+  const base = await compileBase(folder);
   const trial = await tryOnScratch(terminal, manifest, namespace, { major, workload, since, base });
-  const { verification, rehearsal } = trial;
-  const plans = rehearsal === null || rehearsalExitCode(rehearsal, maxUndecided) === EXIT.ok;
+  const { verification, workloadCheck } = trial;
+  const plans = workloadCheck === null || getWorkloadExitCode(workloadCheck, maxUndecided) === EXIT.ok;
   const fine = verification?.findings.length === 0 && verification.errors.length === 0 && plans;
   return {
     ran: {
@@ -157,8 +164,11 @@ async function tried(
   };
 }
 
-/** Migrations that make the database which the others were written for. */
-async function baseOf(folder: string): Promise<Manifest | undefined> {
-  const base = join(folder, BASE);
-  return existsSync(join(base, FIRST)) ? compile(base) : undefined;
+/**
+ * Compiles the migrations that create the database which the folder's own migrations were written for; `undefined` if
+ * there are none.
+ */
+async function compileBase(folder: string): Promise<Manifest | undefined> {
+  const base = join(folder, BASE_FOLDER);
+  return existsSync(join(base, BASE_FILE)) ? compileMigrations(base) : undefined;
 }

@@ -1,25 +1,25 @@
 import { Argument, type Command } from 'commander';
-import { bashCompletion } from '../completion/bash';
-import { fishCompletion } from '../completion/fish';
-import { completionTable } from '../completion/table';
-import { zshCompletion } from '../completion/zsh';
+import { buildBashCompletion } from '../completion/bash';
+import { buildFishCompletion } from '../completion/fish';
+import { buildCompletionTable } from '../completion/table';
+import { buildZshCompletion } from '../completion/zsh';
 import { EXIT } from '../exit-codes';
 import { setAction } from '../terminal/action';
 import { printJson } from '../terminal/json';
 import type { GlobalOptions } from '../terminal/terminal';
 
-const SHELLS = { bash: bashCompletion, zsh: zshCompletion, fish: fishCompletion } as const;
+const SHELLS = { bash: buildBashCompletion, zsh: buildZshCompletion, fish: buildFishCompletion } as const;
 
 export function registerCompletion(program: Command): void {
   const command = program
     .command('completion')
     .addArgument(new Argument('<shell>', 'the shell that you use').choices(Object.keys(SHELLS)))
     .description(
-      'Prints what makes a shell complete commands, options and their values. In bash: source <(trueup completion bash); ' +
+      'Prints a completion script for commands, options and their values. In bash: source <(trueup completion bash); ' +
         'in zsh the same, after compinit; in fish: trueup completion fish | source.',
     );
   setAction<GlobalOptions>(command, (terminal, _, shell) => {
-    const script = SHELLS[shell as keyof typeof SHELLS](completionTable());
+    const script = SHELLS[shell as keyof typeof SHELLS](buildCompletionTable());
     if (terminal.json) printJson(terminal, { script });
     else terminal.out.write(script);
     return EXIT.ok;

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { open } from '../open';
+import { openOperations } from '../open';
 import {
   type DatabaseOptions,
   type OwnerOption,
@@ -22,8 +22,8 @@ export function registerDown(program: Command): void {
       ),
     ),
   ).description(
-    'Undoes one applied migration, by the down section of its file or, where the file is gone, by the one in the ' +
-      'ledger. It may destroy data: read the section first. The file is then pending again: remove it, or `up` ' +
+    'Undoes one applied migration with the down section of its file or, if the file no longer exists, with the one in the ' +
+      'ledger. This may destroy data: read the section first. The migration is then pending again: remove its file, or `up` ' +
       'applies it again.',
   );
   withStack(command);
@@ -34,7 +34,7 @@ export function registerDown(program: Command): void {
       return runToEnd(terminal, {
         timeoutMs: options.timeout,
         open: async (progress) => {
-          const operations = await open(folder!, options, progress);
+          const operations = await openOperations(folder!, options, progress);
           label = terminal.out.colors.bold(operations.label);
           return (slice) => operations.down(name!, slice);
         },
@@ -42,7 +42,7 @@ export function registerDown(program: Command): void {
           `${label}: ${name} is undone; at ${position || 'the beginning'}.` +
           (options.stack === undefined
             ? ''
-            : ' `cdk deploy` applies it again only if something else has changed, or with another runId.'),
+            : ' `cdk deploy` applies it again only if something else has changed, or with another forceRunToken.'),
       });
     },
   );

@@ -1,16 +1,18 @@
-/** The commands, in the order of the help. One is loaded when it is called: a command pays for nothing but itself. */
+/**
+ * A command as the help lists it. Its code is loaded only when it is called, so that it does not slow down the others.
+ */
 import type { Command } from 'commander';
 
 export interface CommandEntry {
   readonly name: string;
-  /** As the help shows them. */
+  /** The arguments as the help shows them. */
   readonly arguments: string;
   readonly summary: string;
-  /** Adds the whole command, with its options and what it does. */
+  /** Adds the complete command with its options and description. */
   readonly register: (program: Command) => void;
 }
 
-// require(): `npm start` runs the sources, where import() of a file finds none.
+// require(): `npm start` runs the sources, where import() does not find the module.
 export const COMMANDS: readonly CommandEntry[] = [
   {
     name: 'new',
@@ -57,19 +59,19 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     name: 'down',
     arguments: '<name> [folder]',
-    summary: 'undo one migration by its down section',
+    summary: 'undo one migration with its down section',
     register: (program) => (require('./down') as typeof import('./down')).registerDown(program),
   },
   {
     name: 'baseline',
-    arguments: '<name> [folder]',
-    summary: 'mark as applied what a database already holds',
+    arguments: '[name] [folder]',
+    summary: 'record migrations that a database already contains as applied',
     register: (program) => (require('./baseline') as typeof import('./baseline')).registerBaseline(program),
   },
   {
     name: 'adopt',
     arguments: '<folder>',
-    summary: "take over another tool's migrations, and prove what its ledger says",
+    summary: "convert another tool's migrations and compare its ledger with the database",
     register: (program) => (require('./adopt') as typeof import('./adopt')).registerAdopt(program),
   },
   {
@@ -79,21 +81,22 @@ export const COMMANDS: readonly CommandEntry[] = [
     register: (program) => (require('./workload') as typeof import('./workload')).registerWorkload(program),
   },
   {
-    name: 'rehearse',
+    name: 'check-workload',
     arguments: '',
-    summary: "do the application's statements still plan on this database?",
-    register: (program) => (require('./rehearse') as typeof import('./rehearse')).registerRehearse(program),
+    summary: "check that a database can still plan the application's statements",
+    register: (program) =>
+      (require('./check-workload') as typeof import('./check-workload')).registerCheckWorkload(program),
   },
   {
     name: 'snapshot',
     arguments: '',
-    summary: 'write what a database is, without its rows, to a file to compare with later',
+    summary: 'write the catalog of a database, without rows, to a file for a later comparison',
     register: (program) => (require('./snapshot') as typeof import('./snapshot')).registerSnapshot(program),
   },
   {
     name: 'audit',
     arguments: '',
-    summary: 'say what is wrong with a database, and what it lost when it was moved',
+    summary: 'find problems in a schema, including objects lost when the database was moved',
     register: (program) => (require('./audit') as typeof import('./audit')).registerAudit(program),
   },
   {
@@ -118,13 +121,16 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     name: 'completion',
     arguments: '<shell>',
-    summary: 'print what makes bash, zsh or fish complete commands and options',
+    summary: 'print a completion script for bash, zsh or fish',
     register: (program) =>
       (require('./completion') as typeof import('./completion')).registerCompletion(program),
   },
 ];
 
-/** Adds those that the command line names; of the others only what the help and a typing error need. */
+/**
+ * Registers the commands that the command line names. For the others it adds only what the help and the suggestions for
+ * mistyped names need.
+ */
 export function addCommands(program: Command, args: readonly string[]): void {
   for (const { name, arguments: given, summary, register } of COMMANDS) {
     if (args.includes(name)) register(program);

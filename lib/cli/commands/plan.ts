@@ -2,36 +2,44 @@ import { type Command, Option } from 'commander';
 import type { Manifest } from '../../../lambda/contract/manifest';
 import type { Plan, PlannedStep } from '../../../lambda/contract/status';
 import { CompileError } from '../../compiler/problem';
-import { type PlanDocument, proofsOf } from '../../report/plan-document';
-import { planMarkdown } from '../../report/plan-markdown';
-import { problemsMarkdown } from '../../report/problems-markdown';
-import { merge } from '../../workload/workload';
-import { compiledBefore } from '../compile-cache';
+import { describeMeasurements } from '../../report/measurements';
+import { buildSections, type PlanDocument } from '../../report/plan-document';
+import { formatPlanMarkdown } from '../../report/plan-markdown';
+import { formatProblemsMarkdown } from '../../report/problems-markdown';
+import { mergeWorkloads } from '../../workload/collect-workload';
+import { readBaseRevision } from '../base-revision';
+import { compileCached } from '../compile-cache';
 import { planSince } from '../database/plan-since';
-import { planWorkload, whyNoLive } from '../database/plan-workload';
+import { findLiveGuardProblem, planWorkload } from '../database/plan-workload';
 import { EXIT, type ExitCode } from '../exit-codes';
-import { compile, namespaceOf } from '../folder';
-import { commonCommit } from '../git';
-import { open } from '../open';
+import { compileMigrations, resolveNamespace } from '../folder';
+import { findCommonCommit } from '../git';
+import { openOperations } from '../open';
 import {
   type DatabaseOptions,
-  majorVersion,
   type OwnerOption,
+  parseMajorVersion,
   type StackOption,
   withDatabase,
   withFolder,
   withOwner,
   withStack,
 } from '../options';
-import { sinceRevision } from '../since';
 import { setAction } from '../terminal/action';
 import { UsageError } from '../terminal/failure';
 import { printJson } from '../terminal/json';
 import { printTrial } from '../terminal/plan-trial';
 import { printError } from '../terminal/report';
-import { duration, plural, type Stream, type Terminal, table } from '../terminal/terminal';
+import {
+  formatCount,
+  formatDuration,
+  formatTable,
+  printHanging,
+  type Stream,
+  type Terminal,
+} from '../terminal/terminal';
 import { printWorkloadPlan } from '../terminal/workload-plan';
-import { fromFile, parserReady, readOnlySession, repeated } from '../workload-sources';
+import { collectValues, loadSqlParser, loadWorkloadFile, openReadOnlySession } from '../workload-sources';
 
 interface Options extends DatabaseOptions, OwnerOption, StackOption {
   readonly workload?: readonly string[];
@@ -50,11 +58,11 @@ export function registerPlan(program: Command): void {
     )
     .option(
       '--workload <file>',
-      'also plan what the application sends, and say what each migration touches of it; may be repeated',
-      repeated,
+      'also plan the statements of the application, and show which of them each migration affects; may be repeated',
+      collectValues,
     )
     .addOption(
-      new Option('--format <format>', 'how to print it: markdown for the page of a pull request').choices([
+      new Option('--format <format>', 'output format; markdown is for a pull request').choices([
         'text',
         'json',
         'markdown',
@@ -62,112 +70,123 @@ export function registerPlan(program: Command): void {
     )
     .option(
       '--since <revision>',
-      'plan for a database that has the migrations of this commit, and try it: on a temporary PostgreSQL',
+      'plan for a database that has the migrations of this commit, and apply the later ones to a temporary PostgreSQL',
     )
     .option(
       '--major <version>',
-      'with --since: PostgreSQL version, where installed (default: the newest)',
-      majorVersion,
+      'with --since: major version of an installed PostgreSQL (default: the newest)',
+      parseMajorVersion,
     )
-    .option('--sql', "print the statements' text")
-    .option('--exit-code', 'exit with 3 if there is something to do');
+    .option('--sql', 'print the text of the statements')
+    .option('--exit-code', 'exit with 3 if the plan has steps');
   withStack(command);
   setAction<Options>(command, async (terminal, options, folder) => {
-    refuseTogether(options);
+    rejectConflictingOptions(options);
     try {
-      const { label, document } = await planned(terminal, options, folder!);
-      print(terminal, options, label, document);
-      return exitCodeOf(document, options.exitCode ?? false);
+      const { label, document } = await computePlan(terminal, options, folder!);
+      printPlanDocument(terminal, options, label, document);
+      return getExitCode(document, options.exitCode ?? false);
     } catch (error) {
       if (!(error instanceof CompileError) || options.format !== 'markdown') throw error;
-      terminal.out.write(problemsMarkdown(folder!, error.problems));
+      terminal.out.write(formatProblemsMarkdown(folder!, error.problems));
       return EXIT.failed;
     }
   });
 }
 
-/** @throws {UsageError} */
-function refuseTogether(options: Options): void {
+/**
+ * Rejects options that cannot be combined.
+ * @throws {UsageError}
+ */
+function rejectConflictingOptions(options: Options): void {
   const { stack, since, major, workload, json, format, databaseUrl, ownerRole } = options;
   if (json && format !== undefined && format !== 'json')
-    throw new UsageError(`--json does not go with --format ${format}`, 'Give one of them.');
+    throw new UsageError(
+      `--json cannot be combined with --format ${format}`,
+      'Remove one of the two options.',
+    );
   if (stack !== undefined && workload !== undefined)
     throw new UsageError(
-      '--workload does not go with --stack',
-      'It is planned on a database that can be reached from here.',
+      '--workload cannot be combined with --stack',
+      'A workload is planned on a database that this machine can reach.',
     );
   if (major !== undefined && since === undefined)
-    throw new UsageError('--major goes with --since', 'A database has the version that it has.');
+    throw new UsageError('--major requires --since', 'It chooses the version of the temporary PostgreSQL.');
   const other = Object.entries({ stack, 'database-url': databaseUrl, 'owner-role': ownerRole }).find(
     ([, value]) => value !== undefined,
   );
   if (since !== undefined && other)
     throw new UsageError(
-      `--since does not go with --${other[0]}`,
-      'It plans on a temporary PostgreSQL of its own. Leave one of them out.',
+      `--since cannot be combined with --${other[0]}`,
+      'It plans on a temporary PostgreSQL. Remove one of the two options.',
     );
 }
 
-interface Planned {
-  /** For people. */
+interface PlanResult {
+  /** Name of the database in the printed output. */
   readonly label: string;
   readonly document: PlanDocument;
 }
 
-async function planned(terminal: Terminal, options: Options, folder: string): Promise<Planned> {
-  if (options.since !== undefined) return plannedSince(terminal, options, folder, options.since);
-  const operations = await open(folder, options);
+async function computePlan(terminal: Terminal, options: Options, folder: string): Promise<PlanResult> {
+  if (options.since !== undefined) return computePlanSince(terminal, options, folder, options.since);
+  const operations = await openOperations(folder, options);
   const plan = await operations.plan();
   if (options.stack !== undefined) return { label: operations.label, document: plan };
-  const manifest = await compiledBefore(folder, () => compile(folder));
+  const manifest = await compileCached(folder, () => compileMigrations(folder));
   const { workload: files } = options;
-  const workload = files && (await ofWorkload(manifest, files, options, plan));
+  const workload = files && (await planWorkloadFiles(manifest, files, options, plan));
   return {
     label: operations.label,
-    document: { ...plan, ...(workload ? { workload } : {}), proofs: proofsOf(manifest, plan) },
+    document: { ...plan, ...(workload ? { workload } : {}), sections: buildSections(manifest, plan) },
   };
 }
 
-async function plannedSince(
+async function computePlanSince(
   terminal: Terminal,
   { workload: files, major, namespace: given }: Options,
   folder: string,
   revision: string,
-): Promise<Planned> {
-  const manifest = await compile(folder);
-  const workload = files && merge(files.map(fromFile)).entries;
-  const since = await sinceRevision(terminal, commonCommit(revision, folder), folder, files ?? []);
-  const namespace = namespaceOf(folder, given);
+): Promise<PlanResult> {
+  const manifest = await compileMigrations(folder);
+  const workload = files && mergeWorkloads(files.map(loadWorkloadFile)).entries;
+  const since = await readBaseRevision(terminal, findCommonCommit(revision, folder), folder, files ?? []);
+  const namespace = resolveNamespace(folder, given);
   const { plan, ...tried } = await planSince(terminal, manifest, namespace, { major, workload, since });
   return {
     label: `${namespace} since ${revision}`,
-    document: { ...plan, ...tried, proofs: proofsOf(manifest, plan) },
+    document: { ...plan, ...tried, sections: buildSections(manifest, plan) },
   };
 }
 
-const QUESTION_MS = 60_000;
+const QUERY_TIMEOUT_MS = 60_000;
 
-async function ofWorkload(manifest: Manifest, files: readonly string[], options: Options, plan: Plan) {
-  // A folder that was compiled before needs none.
-  await parserReady();
-  const { entries } = merge(files.map(fromFile));
-  const { db } = await readOnlySession(options, QUESTION_MS);
+async function planWorkloadFiles(manifest: Manifest, files: readonly string[], options: Options, plan: Plan) {
+  // The parser is not loaded yet if the compiled folder came from the cache.
+  await loadSqlParser();
+  const { entries } = mergeWorkloads(files.map(loadWorkloadFile));
+  const { db } = await openReadOnlySession(options, QUERY_TIMEOUT_MS);
   try {
-    return { ...(await planWorkload(db, entries, manifest, plan)), live: await whyNoLive(db) };
+    return { ...(await planWorkload(db, entries, manifest, plan)), live: await findLiveGuardProblem(db) };
   } finally {
     await db.close();
   }
 }
 
-function exitCodeOf({ errors, steps, trial }: PlanDocument, asked: boolean): ExitCode {
+function getExitCode({ errors, steps, trial }: PlanDocument, asked: boolean): ExitCode {
   if (errors.length > 0) return EXIT.failed;
   if (trial && (trial.error !== null || trial.findings.length > 0)) return EXIT.failed;
   return asked && steps.length > 0 ? EXIT.pending : EXIT.ok;
 }
 
-function print(terminal: Terminal, options: Options, label: string, document: PlanDocument): void {
+function printPlanDocument(
+  terminal: Terminal,
+  options: Options,
+  label: string,
+  document: PlanDocument,
+): void {
   if (terminal.json) printJson(terminal, document);
-  else if (options.format === 'markdown') terminal.out.write(planMarkdown(document));
+  else if (options.format === 'markdown') terminal.out.write(formatPlanMarkdown(document));
   else {
     printPlan(terminal, document, label, options.sql ?? false);
     if (document.workload) printWorkloadPlan(terminal, document.workload);
@@ -180,14 +199,14 @@ export function printPlan(terminal: Terminal, plan: Plan, label: string, sql: bo
   for (const warning of plan.warnings) err.line(`${err.colors.yellow('warning')}  ${warning}`);
   if (plan.errors.length > 0) {
     for (const error of plan.errors) printError(err, error);
-    out.line(`${label}: nothing can be applied before that is fixed.`);
+    out.line(`${label}: nothing can be applied until these errors are fixed.`);
     return;
   }
   if (plan.steps.length === 0) {
     out.line(`${label}: nothing to do.`);
     return;
   }
-  out.line(`${out.colors.bold(label)}: ${plural(plan.steps.length, 'step')}`);
+  out.line(`${out.colors.bold(label)}: ${formatCount(plan.steps.length, 'step')}`);
   for (const step of plan.steps) printStep(out, step, sql);
 }
 
@@ -196,27 +215,31 @@ function printStep(out: Stream, step: PlannedStep, sql: boolean): void {
   const note = step.note ? colors.dim(`  (${step.note})`) : '';
   out.line();
   out.line(`${colors.cyan(step.action)}  ${colors.bold(step.migration)}${note}`);
-  if (step.holdsMs) out.line(`  holds its locks for ${duration(step.holdsMs)} at most`);
+  if (step.holdsMs) out.line(`  holds its locks for ${formatDuration(step.holdsMs)} at most`);
   if (!sql) {
-    const rows = step.statements.map((each) => [`line ${each.line}`, each.command, remarks(out, each)]);
-    for (const line of table(rows)) out.line(line);
+    const rows = step.statements.map((each) => [`line ${each.line}`, each.command, formatRemarks(out, each)]);
+    for (const [i, line] of formatTable(rows).entries()) {
+      out.line(line);
+      for (const each of describeMeasurements(step.statements[i]!)) printHanging(out, '    - ', each);
+    }
     return;
   }
   for (const each of step.statements) {
-    out.line(`  ${colors.dim(`-- line ${each.line}`)}  ${remarks(out, each)}`.trimEnd());
+    out.line(`  ${colors.dim(`-- line ${each.line}`)}  ${formatRemarks(out, each)}`.trimEnd());
     for (const line of `${each.sql};`.split('\n')) out.line(`  ${line}`);
+    for (const line of describeMeasurements(each)) printHanging(out, '  -- ', line);
   }
 }
 
-const HOW: Readonly<Record<string, string>> = {
-  separate: 'in a transaction of its own',
-  outside: 'outside a transaction',
+const EXECUTION_NOTES: Readonly<Record<string, string>> = {
+  separate: 'in a separate transaction',
+  'non-transactional': 'outside a transaction',
   batch: 'repeated in small transactions until no row changes',
 };
 
-function remarks({ colors }: Stream, statement: PlannedStep['statements'][number]): string {
+function formatRemarks({ colors }: Stream, statement: PlannedStep['statements'][number]): string {
   return [
-    HOW[statement.execution],
+    EXECUTION_NOTES[statement.execution],
     statement.locks.length > 0 ? colors.yellow(statement.locks.join(', ')) : undefined,
     statement.rewrites ? colors.yellow(statement.rewrites) : undefined,
     statement.destroys ? colors.red(`destroys: ${statement.destroys}`) : undefined,

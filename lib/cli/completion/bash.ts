@@ -1,7 +1,7 @@
-/** For bash 3.2 and later: that of macOS is old. */
-import type { CompletedCommand, CompletedOption, CompletionTable, Value } from './table';
+/** Generates the completion for bash 3.2 and later: macOS ships 3.2. */
+import type { CompletedCommand, CompletedOption, CompletionTable, CompletionValue } from './table';
 
-export function bashCompletion({ globals, commands }: CompletionTable): string {
+export function buildBashCompletion({ globals, commands }: CompletionTable): string {
   const names = commands.map(({ name }) => name);
   return `# Completion of trueup in bash: source <(trueup completion bash)
 _trueup() {
@@ -15,38 +15,39 @@ _trueup() {
     esac
   done
   case "$command $prev" in
-${commands.flatMap((command) => command.options.flatMap((option) => valueCase(command, option))).join('\n')}
+${commands.flatMap((command) => command.options.flatMap((option) => buildValueCase(command, option))).join('\n')}
   esac
   case "$command" in
-${commands.map((command) => commandCase(command, globals)).join('\n')}
-    *) ${words([...names, ...flagsOf(globals)])} ;;
+${commands.map((command) => buildCommandCase(command, globals)).join('\n')}
+    *) ${buildCompgen([...names, ...listFlags(globals)])} ;;
   esac
 }
 complete -F _trueup trueup
 `;
 }
 
-const flagsOf = (options: readonly CompletedOption[]): string[] => options.flatMap(({ flags }) => flags);
+const listFlags = (options: readonly CompletedOption[]): string[] => options.flatMap(({ flags }) => flags);
 
-/** Words of ours hold no white space. */
-const words = (all: readonly string[]): string => `COMPREPLY=($(compgen -W $'${all.join('\\n')}' -- "$cur"))`;
+/** The completed words contain no white space. */
+const buildCompgen = (all: readonly string[]): string =>
+  `COMPREPLY=($(compgen -W $'${all.join('\\n')}' -- "$cur"))`;
 
-function complete(value: Value): string {
+function completeValue(value: CompletionValue): string {
   if (value === 'text') return ':';
-  if (typeof value !== 'string') return words(value);
+  if (typeof value !== 'string') return buildCompgen(value);
   const kind = value === 'folder' ? '-d' : '-f';
   return `compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen ${kind} -- "$cur"))`;
 }
 
-const valueCase = ({ name }: CompletedCommand, { flags, value }: CompletedOption): string[] =>
+const buildValueCase = ({ name }: CompletedCommand, { flags, value }: CompletedOption): string[] =>
   value === null
     ? []
-    : [`    ${flags.map((flag) => `'${name} ${flag}'`).join('|')}) ${complete(value)}; return ;;`];
+    : [`    ${flags.map((flag) => `'${name} ${flag}'`).join('|')}) ${completeValue(value)}; return ;;`];
 
-function commandCase(
+function buildCommandCase(
   { name, options, arguments: [first] }: CompletedCommand,
   globals: readonly CompletedOption[],
 ): string {
-  const flags = words([...flagsOf(options), ...flagsOf(globals)]);
-  return `    ${name}) case "$cur" in -*) ${flags} ;; *) ${complete(first?.value ?? 'text')} ;; esac ;;`;
+  const flags = buildCompgen([...listFlags(options), ...listFlags(globals)]);
+  return `    ${name}) case "$cur" in -*) ${flags} ;; *) ${completeValue(first?.value ?? 'text')} ;; esac ;;`;
 }

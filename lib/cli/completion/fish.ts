@@ -1,34 +1,35 @@
-import type { CompletedOption, CompletionTable, Value } from './table';
+import type { CompletedOption, CompletionTable, CompletionValue } from './table';
 
-export function fishCompletion({ globals, commands }: CompletionTable): string {
+export function buildFishCompletion({ globals, commands }: CompletionTable): string {
   const names = commands.map(({ name }) => name).join(' ');
   const lines = [
-    ...globals.map((option) => line(null, option)),
+    ...globals.map((option) => buildLine(null, option)),
     ...commands.flatMap(({ name, summary, options, arguments: [first] }) => [
-      `complete -c trueup -n ${quoted(`not __fish_seen_subcommand_from ${names}`)} -a ${name} -d ${quoted(summary)}`,
-      ...options.map((option) => line(name, option)),
+      `complete -c trueup -n ${quoteForFish(`not __fish_seen_subcommand_from ${names}`)} -a ${name} -d ${quoteForFish(summary)}`,
+      ...options.map((option) => buildLine(name, option)),
       ...(first === undefined || first.value === 'text'
         ? []
-        : [`complete -c trueup -n ${seen(name)} ${argument(first.value)}`]),
+        : [`complete -c trueup -n ${buildSeenCondition(name)} ${buildArgument(first.value)}`]),
     ]),
   ];
   return `# Completion of trueup in fish: trueup completion fish | source\ncomplete -c trueup -f\n${lines.join('\n')}\n`;
 }
 
-const quoted = (text: string): string => `'${text.replace(/[\\']/g, '\\$&')}'`;
-const seen = (command: string): string => quoted(`__fish_seen_subcommand_from ${command}`);
+const quoteForFish = (text: string): string => `'${text.replace(/[\\']/g, '\\$&')}'`;
+const buildSeenCondition = (command: string): string =>
+  quoteForFish(`__fish_seen_subcommand_from ${command}`);
 
-function argument(value: Value): string {
+function buildArgument(value: CompletionValue): string {
   if (value === 'file') return '-F';
   if (value === 'folder') return "-a '(__fish_complete_directories)'";
-  return value === 'text' ? '' : `-a ${quoted((value as readonly string[]).join(' '))}`;
+  return value === 'text' ? '' : `-a ${quoteForFish((value as readonly string[]).join(' '))}`;
 }
 
-function line(command: string | null, { flags, description, value }: CompletedOption): string {
+function buildLine(command: string | null, { flags, description, value }: CompletedOption): string {
   const names = flags.map((flag) => (flag.startsWith('--') ? `-l ${flag.slice(2)}` : `-s ${flag.slice(1)}`));
-  const takes = value === null ? [] : [value === 'file' ? '-r' : '-x', argument(value)];
-  const where = command === null ? [] : ['-n', seen(command)];
-  return ['complete -c trueup', ...where, ...names, ...takes, `-d ${quoted(description)}`]
+  const takes = value === null ? [] : [value === 'file' ? '-r' : '-x', buildArgument(value)];
+  const where = command === null ? [] : ['-n', buildSeenCondition(command)];
+  return ['complete -c trueup', ...where, ...names, ...takes, `-d ${quoteForFish(description)}`]
     .filter((part) => part !== '')
     .join(' ');
 }

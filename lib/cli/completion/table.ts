@@ -1,18 +1,18 @@
-/** What can be completed, from the same table of commands and options as the help. */
+/** The table of everything that can be completed, built from the same commands and options as the help. */
 import { Command, type Option } from 'commander';
 import { COMMANDS } from '../commands';
 import { withGlobals } from '../options';
 
-/** What a value is; a list holds all that it can be. */
-export type Value = 'file' | 'folder' | 'text' | readonly string[];
+/** The kind of a value; a list holds all allowed values. */
+export type CompletionValue = 'file' | 'folder' | 'text' | readonly string[];
 
 export interface CompletedOption {
-  /** `--format`, `-q` */
+  /** Long and short spelling, e.g. `--help` and `-h`. */
   readonly flags: readonly string[];
   readonly description: string;
-  /** Null where it takes none. */
-  readonly value: Value | null;
-  /** `format`, as the help names the value. */
+  /** Kind of the option's value; `null` if it takes none. */
+  readonly value: CompletionValue | null;
+  /** Name of the value in the help, e.g. `format`. */
   readonly valueName: string;
 }
 
@@ -20,7 +20,11 @@ export interface CompletedCommand {
   readonly name: string;
   readonly summary: string;
   readonly options: readonly CompletedOption[];
-  readonly arguments: readonly { readonly name: string; readonly value: Value; readonly variadic: boolean }[];
+  readonly arguments: readonly {
+    readonly name: string;
+    readonly value: CompletionValue;
+    readonly variadic: boolean;
+  }[];
 }
 
 export interface CompletionTable {
@@ -28,23 +32,23 @@ export interface CompletionTable {
   readonly commands: readonly CompletedCommand[];
 }
 
-const HELP: CompletedOption = {
+const HELP_OPTION: CompletedOption = {
   flags: ['--help', '-h'],
   description: 'show this help',
   value: null,
   valueName: '',
 };
 
-export function completionTable(): CompletionTable {
+export function buildCompletionTable(): CompletionTable {
   const program = withGlobals(new Command('trueup'));
   for (const { register } of COMMANDS) register(program);
   const commands = program.commands.map((command) => ({
     name: command.name(),
     summary: COMMANDS.find(({ name }) => name === command.name())!.summary,
-    options: command.options.map(optionOf),
+    options: command.options.map(toCompletedOption),
     arguments: command.registeredArguments.map((argument) => ({
       name: argument.name(),
-      value: argument.argChoices ?? valueNamed(argument.name()),
+      value: argument.argChoices ?? inferValue(argument.name()),
       variadic: argument.variadic,
     })),
   }));
@@ -54,10 +58,10 @@ export function completionTable(): CompletionTable {
     options: [],
     arguments: [{ name: 'command', value: commands.map(({ name }) => name), variadic: false }],
   };
-  return { globals: [...program.options.map(optionOf), HELP], commands: [...commands, help] };
+  return { globals: [...program.options.map(toCompletedOption), HELP_OPTION], commands: [...commands, help] };
 }
 
-function optionOf({
+function toCompletedOption({
   long,
   short,
   description,
@@ -70,12 +74,12 @@ function optionOf({
   return {
     flags: [long, short].filter((flag) => flag != null),
     description: description.replace(/\s+/g, ' '),
-    value: required || optional ? (argChoices ?? valueNamed(valueName)) : null,
+    value: required || optional ? (argChoices ?? inferValue(valueName)) : null,
     valueName,
   };
 }
 
-function valueNamed(name: string): Value {
+function inferValue(name: string): CompletionValue {
   if (/^(folder|directory)$/.test(name)) return 'folder';
   return /^(files?|report)$/.test(name) ? 'file' : 'text';
 }

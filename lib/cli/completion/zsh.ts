@@ -1,6 +1,6 @@
-import type { CompletedCommand, CompletedOption, CompletionTable, Value } from './table';
+import type { CompletedCommand, CompletedOption, CompletionTable, CompletionValue } from './table';
 
-export function zshCompletion({ globals, commands }: CompletionTable): string {
+export function buildZshCompletion({ globals, commands }: CompletionTable): string {
   return `#compdef trueup
 # Completion of trueup in zsh: source <(trueup completion zsh), after compinit; or a file _trueup in a folder of fpath.
 _trueup() {
@@ -9,19 +9,19 @@ _trueup() {
   local -a globals commands
   globals=(
 ${globals
-  .flatMap(specs)
+  .flatMap(buildSpecs)
   .map((spec) => `    ${spec}`)
   .join('\n')}
   )
   commands=(
-${commands.map(({ name, summary }) => `    ${quoted(`${name}:${summary}`)}`).join('\n')}
+${commands.map(({ name, summary }) => `    ${quoteForZsh(`${name}:${summary}`)}`).join('\n')}
   )
   _arguments -C $globals '1:command:->command' '*::argument:->argument'
   case $state in
     command) _describe command commands ;;
     argument)
       case $line[1] in
-${commands.map(commandCase).join('\n')}
+${commands.map(buildCommandCase).join('\n')}
       esac
       ;;
   esac
@@ -30,25 +30,27 @@ if [ "$funcstack[1]" = _trueup ]; then _trueup "$@"; else compdef _trueup trueup
 `;
 }
 
-const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
+const quoteForZsh = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 
-/** \`[\`, \`]\` and \`:\` divide a specification. */
-const words = (text: string): string => text.replace(/[[\]:\\]/g, '\\$&');
+/** Escapes \`[\`, \`]\` and \`:\`, which separate the parts of a specification. */
+const escapeSpecText = (text: string): string => text.replace(/[[\]:\\]/g, '\\$&');
 
-function action(value: Value): string {
+function buildAction(value: CompletionValue): string {
   if (value === 'file') return '_files';
   if (value === 'folder') return '_directories';
   return typeof value === 'string' ? '' : `(${value.join(' ')})`;
 }
 
-const specs = ({ flags, description, value, valueName }: CompletedOption): string[] =>
+const buildSpecs = ({ flags, description, value, valueName }: CompletedOption): string[] =>
   flags.map((flag) =>
-    quoted(`*${flag}[${words(description)}]${value === null ? '' : `:${words(valueName)}:${action(value)}`}`),
+    quoteForZsh(
+      `*${flag}[${escapeSpecText(description)}]${value === null ? '' : `:${escapeSpecText(valueName)}:${buildAction(value)}`}`,
+    ),
   );
 
-function commandCase({ name, options, arguments: all }: CompletedCommand): string {
+function buildCommandCase({ name, options, arguments: all }: CompletedCommand): string {
   const places = all.map(({ name: place, value, variadic }, i) =>
-    quoted(`${variadic ? '*' : i + 1}:${words(place)}:${action(value)}`),
+    quoteForZsh(`${variadic ? '*' : i + 1}:${escapeSpecText(place)}:${buildAction(value)}`),
   );
-  return `        ${name}) _arguments $globals ${[...options.flatMap(specs), ...places].join(' ')} ;;`;
+  return `        ${name}) _arguments $globals ${[...options.flatMap(buildSpecs), ...places].join(' ')} ;;`;
 }

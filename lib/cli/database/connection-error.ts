@@ -1,25 +1,25 @@
-/** Why a database cannot be reached, and what to do on a command line. */
+/** Explains why a database cannot be reached, and what to do about it on the command line. */
 import { type ErrorInfo, TrueupError } from '../../../lambda/contract/errors';
-import { connectionError } from '../../../lambda/engine/apply/connection-failures';
-import { bundleUrl, regionOfHost } from '../../../lambda/postgres/amazon-roots';
-import type { ConnectionLost } from '../../../lambda/postgres/database';
+import { describeConnectionError } from '../../../lambda/engine/apply/connection-failures';
+import { buildBundleUrl, parseRegion } from '../../../lambda/postgres/amazon-roots';
+import type { ConnectionLostError } from '../../../lambda/postgres/database';
 import type { ConnectionTarget } from './connection';
 
-const NOT_TRUSTED = /self[- ]signed|unable to (verify|get)|issuer certificate/;
+const UNTRUSTED_CERTIFICATE = /self[- ]signed|unable to (verify|get)|issuer certificate/;
 
-/** Where the command line knows more than the engine does, by pg's own words: it has no codes for these. */
+/** pg's error messages for which the command line knows more than the engine does. pg has no codes for these errors. */
 const HINTS: readonly (readonly [RegExp, message: string, remedy: string])[] = [
   [
     /timeout expired|ETIMEDOUT/,
-    'the server does not answer',
-    'A firewall or security group in between may drop the packets; check the VPN or tunnel. For a database that ' +
+    'the server does not respond',
+    'A firewall or security group may drop the packets; check the VPN or tunnel. For a database that ' +
       'only the deployed function can reach, use --stack.',
   ],
-  [/does not support SSL/, 'the server does not offer TLS', 'If that is intended, give --ssl-mode disable.'],
+  [/does not support SSL/, 'the server does not offer TLS', 'If this is intended, give --ssl-mode disable.'],
   [
-    NOT_TRUSTED,
-    'its certificate is not signed by an authority that is trusted here',
-    'Give that authority: --ssl-root-cert FILE, or `rds` for Amazon RDS and Aurora.',
+    UNTRUSTED_CERTIFICATE,
+    'the certificate of the server is not signed by a trusted CA',
+    'Give the CA certificate with --ssl-root-cert FILE, or `rds` for Amazon RDS and Aurora.',
   ],
   [
     /password must be a string/,
@@ -28,16 +28,19 @@ const HINTS: readonly (readonly [RegExp, message: string, remedy: string])[] = [
   ],
 ];
 
-/** Of a region that this version has no copy of, in China and GovCloud and where RDS came later. */
-function downloadHint(host: string | undefined): string {
-  const region = regionOfHost(host ?? '');
+/**
+ * Names the download for a region of whose roots this version has no copy: China, GovCloud, or a region to which RDS
+ * came later.
+ */
+function buildDownloadHint(host: string | undefined): string {
+  const region = parseRegion(host ?? '');
   return region === undefined
     ? ''
-    : ` Amazon's for ${region}: download ${bundleUrl(region)}, and give --ssl-root-cert ${region}-bundle.pem.`;
+    : ` For Amazon's certificates of ${region}, download ${buildBundleUrl(region)} and give --ssl-root-cert ${region}-bundle.pem.`;
 }
 
-export function explainConnection(error: ConnectionLost, { label, pg }: ConnectionTarget): TrueupError {
-  const info: ErrorInfo = connectionError(error);
+export function toConnectionError(error: ConnectionLostError, { label, pg }: ConnectionTarget): TrueupError {
+  const info: ErrorInfo = describeConnectionError(error);
   const [words, message, remedy] = HINTS.find(([words]) => words.test(error.message)) ?? [
     null,
     info.message,
@@ -47,7 +50,7 @@ export function explainConnection(error: ConnectionLost, { label, pg }: Connecti
     {
       ...info,
       message: `cannot connect to ${label}: ${message}`,
-      remedy: remedy + (words === NOT_TRUSTED ? downloadHint(pg.host) : ''),
+      remedy: remedy + (words === UNTRUSTED_CERTIFICATE ? buildDownloadHint(pg.host) : ''),
     },
     { cause: error },
   );

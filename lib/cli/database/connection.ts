@@ -1,7 +1,9 @@
-/** Which database: an option, a URL, the usual PG variables. The environment is read here and nowhere below. */
+/**
+ * The database to connect to: an option, a URL or the usual PG variables. The environment is read only in this file.
+ */
 import { readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
-import { bundleUrl, regionOfHost, rootsOfHost } from '../../../lambda/postgres/amazon-roots';
+import { buildBundleUrl, findRootCertificates, parseRegion } from '../../../lambda/postgres/amazon-roots';
 import AMAZON_ROOTS from '../../../lambda/postgres/amazon-roots.json';
 import type { PgOptions } from '../../../lambda/postgres/pg-client';
 import { UsageError } from '../terminal/failure';
@@ -10,36 +12,39 @@ export interface ConnectionOptions {
   readonly databaseUrl?: string;
   readonly sslMode?: string;
   readonly sslRootCert?: string;
-  /** The pooler in between keeps whole sessions. */
+  /** Set to `session` if a pooler in between works in session mode. */
   readonly pooler?: 'session';
 }
 
 export interface ConnectionTarget {
   readonly pg: PgOptions;
-  /** `user@host:port/database`: for people, never with a password. */
+  /** `user@host:port/database`, for messages. Never contains a password. */
   readonly label: string;
 }
 
-const HOW =
+const CONNECTION_REMEDY =
   'Give --database-url postgres://user:password@host:5432/database, or set DATABASE_URL, or PGHOST, PGUSER, ' +
   'PGPASSWORD and PGDATABASE.';
 
-/** @throws {UsageError} */
-export function connectionTarget(
+/**
+ * Resolves the connection from the options and the environment.
+ * @throws {UsageError}
+ */
+export function resolveConnectionTarget(
   options: ConnectionOptions,
   env: NodeJS.ProcessEnv = process.env,
 ): ConnectionTarget {
   const text = options.databaseUrl ?? env.DATABASE_URL;
   if (!text && !env.PGHOST && !env.PGDATABASE && !env.PGUSER && !env.PGPORT) {
-    throw new UsageError('there is no database to connect to', HOW);
+    throw new UsageError('no database was given', CONNECTION_REMEDY);
   }
   const url = text ? parseUrl(text, options.databaseUrl ? '--database-url' : 'DATABASE_URL') : {};
   const host = url.host ?? env.PGHOST ?? 'localhost';
-  const port = portOf(url.port ?? env.PGPORT ?? '5432');
+  const port = parsePort(url.port ?? env.PGPORT ?? '5432');
   const user = url.user ?? env.PGUSER ?? userInfo().username;
   const password = url.password ?? env.PGPASSWORD;
   const database = url.database ?? env.PGDATABASE ?? user;
-  const ssl = tls(host, {
+  const ssl = resolveTls(host, {
     mode: options.sslMode ?? url.sslMode ?? env.PGSSLMODE,
     rootCert: options.sslRootCert ?? url.sslRootCert ?? env.PGSSLROOTCERT,
   });
@@ -60,12 +65,12 @@ interface UrlParts {
   readonly sslRootCert?: string;
 }
 
-/** The text itself is in no message: it holds a password. */
+/** Parses a connection URL. No message repeats the URL, because it holds a password. */
 function parseUrl(text: string, source: string): UrlParts {
   const wrong = (what: string): UsageError =>
     new UsageError(
       `the URL in ${source} ${what}`,
-      'It looks like postgres://user:password@host:5432/database; write special characters in the password ' +
+      'Its form is postgres://user:password@host:5432/database; write special characters in the password ' +
         'percent-encoded (@ is %40, / is %2F, # is %23, % is %25).',
     );
   if (!/^postgres(ql)?:\/\//.test(text)) throw wrong('does not begin with postgres://');
@@ -75,7 +80,7 @@ function parseUrl(text: string, source: string): UrlParts {
     const query = (name: string): string | undefined => url.searchParams.get(name) || undefined;
     const part = (value: string): string | undefined => (value ? decodeURIComponent(value) : undefined);
     return {
-      // A socket's folder does not fit into the host's place.
+      // The folder of a Unix socket is no valid host in a URL, so it may come in the query.
       host: query('host') ?? part(url.hostname)?.replace(/^\[|\]$/g, ''),
       port: url.port || query('port'),
       user: part(url.username) ?? query('user'),
@@ -89,7 +94,7 @@ function parseUrl(text: string, source: string): UrlParts {
   }
 }
 
-function portOf(text: string): number {
+function parsePort(text: string): number {
   const port = Number(text);
   if (Number.isInteger(port) && port > 0 && port < 65_536) return port;
   throw new UsageError(
@@ -101,10 +106,10 @@ function portOf(text: string): number {
 const isLocal = (host: string): boolean => /^(localhost|127\.[\d.]+|::1|\/.*)$/.test(host);
 
 /**
- * libpq's words, with one difference: TLS that does not prove whom it speaks to is not offered. What asks for TLS
- * (`require`, `verify-ca`) gets `verify-full`; `allow` and `prefer` ask for nothing.
+ * Interprets libpq's SSL modes, with one difference: TLS that does not verify the server is not offered. Modes that
+ * demand TLS (`require`, `verify-ca`) get `verify-full`; `allow` and `prefer` demand nothing.
  */
-function tls(host: string, wish: { mode?: string; rootCert?: string }): NonNullable<PgOptions['ssl']> {
+function resolveTls(host: string, wish: { mode?: string; rootCert?: string }): NonNullable<PgOptions['ssl']> {
   const mode = wish.mode || 'prefer';
   switch (mode) {
     case 'disable':
@@ -123,25 +128,25 @@ function tls(host: string, wish: { mode?: string; rootCert?: string }): NonNulla
         'Use verify-full (TLS, with the certificate and the host name checked) or disable (no TLS).',
       );
   }
-  const ca = roots(wish.rootCert, host);
+  const ca = readRootCertificates(wish.rootCert, host);
   return ca === undefined ? {} : { ca };
 }
 
 /**
- * `rds`: Amazon's roots for RDS; `system`: what Node trusts; else a PEM file. Unasked, an endpoint of RDS is held to the
- * roots of its region, where there is a copy of them.
+ * Returns the roots to trust: `rds` means Amazon's roots for RDS, `system` those that Node trusts, anything else a PEM
+ * file. By default an RDS endpoint is verified against the roots of its region, if this version has a copy of them.
  */
-function roots(name: string | undefined, host: string): string | undefined {
-  if (name === undefined) return rootsOfHost(host, AMAZON_ROOTS);
+function readRootCertificates(name: string | undefined, host: string): string | undefined {
+  if (name === undefined) return findRootCertificates(host, AMAZON_ROOTS);
   if (name === 'system') return undefined;
   if (name === 'rds') {
-    const region = regionOfHost(host);
+    const region = parseRegion(host);
     if (region === undefined) return Object.values(AMAZON_ROOTS).flat().join('');
-    const known = rootsOfHost(host, AMAZON_ROOTS);
+    const known = findRootCertificates(host, AMAZON_ROOTS);
     if (known !== undefined) return known;
     throw new UsageError(
-      `Trueup has no copy of Amazon's roots for ${region}`,
-      `Download ${bundleUrl(region)} and give the file: --ssl-root-cert ${region}-bundle.pem.`,
+      `Trueup has no copy of Amazon's root certificates for ${region}`,
+      `Download ${buildBundleUrl(region)} and give the file: --ssl-root-cert ${region}-bundle.pem.`,
     );
   }
   try {
@@ -153,5 +158,8 @@ function roots(name: string | undefined, host: string): string | undefined {
       'Give --ssl-root-cert a PEM file, `rds` for Amazon RDS, or `system`.',
     );
   }
-  throw new UsageError(`${name} holds no certificate`, 'It must be a PEM file with BEGIN CERTIFICATE lines.');
+  throw new UsageError(
+    `${name} contains no certificate`,
+    'It must be a PEM file with BEGIN CERTIFICATE lines.',
+  );
 }

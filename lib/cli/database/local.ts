@@ -1,86 +1,131 @@
-/** The engine in this process, against a database that can be reached from here. */
+/** Runs the engine in this process, against a database that can be reached from here. */
 
-import type { ConvergeRequest, Outcome, Progress } from '../../../lambda/contract/converge';
+import type { ConvergeOutcome, ConvergeRequest, ProgressListener } from '../../../lambda/contract/converge';
 import type { Manifest } from '../../../lambda/contract/manifest';
-import { converge, down, plan, status, verify } from '../../../lambda/engine';
-import { withOwnWords } from '../../../lambda/engine/apply/failures';
+import { converge, down, forgetBaseline, plan, readStatus, verify } from '../../../lambda/engine';
+import { appendRaisedMessage } from '../../../lambda/engine/apply/failures';
 import type { EngineContext } from '../../../lambda/engine/run';
-import { ConnectionLost } from '../../../lambda/postgres/database';
+import { ConnectionLostError } from '../../../lambda/postgres/database';
 import { connectPg } from '../../../lambda/postgres/pg';
 import { requireMigration } from '../folder';
 import type { Operations } from '../operations';
-import { newRequestId, type Slice } from '../until-done';
+import { newRequestId, type TimeSlice } from '../until-done';
 import type { ConnectionTarget } from './connection';
-import { explainConnection } from './connection-error';
+import { toConnectionError } from './connection-error';
 
 export interface LocalOptions {
   readonly target: ConnectionTarget;
   readonly manifest: Manifest;
   readonly namespace: string;
-  /** Somebody said it, and so meant it; else it is the folder's name. @default false */
+  /**
+   * Whether the user gave the namespace; otherwise it is the folder's name.
+   * @default false
+   */
   readonly namespaceGiven?: boolean;
   readonly ownerRole?: string;
+  /**
+   * Schemas of a tenant that has its own schema: see `ConvergeRequest.schemas`.
+   * @default - the schemas that the ledger has recorded
+   */
+  readonly schemas?: readonly string[];
   /** See {@link EngineContext.workloadDays}. */
   readonly workloadDays?: number;
-  readonly progress?: Progress;
+  /** See {@link EngineContext.guardTimeMs}. */
+  readonly guardTimeMs?: number;
+  /** See {@link EngineContext.measures}. */
+  readonly measures?: boolean;
+  readonly progress?: ProgressListener;
 }
 
 export interface LocalOperations extends Operations {
-  up(slice: Slice): Promise<Outcome>;
+  up(slice: TimeSlice): Promise<ConvergeOutcome>;
+  /** Removes what a baseline recorded for this migration and for newer ones. */
+  forgetBaseline(name: string, slice: TimeSlice): Promise<ConvergeOutcome>;
 }
 
-/** How long a question may take, connecting included. */
-const QUESTION_MS = 5 * 60_000;
+/** Limit for `status`, `plan` and `verify`, including the connection. */
+const QUERY_TIMEOUT_MS = 5 * 60_000;
 
-export function localOperations(options: LocalOptions): LocalOperations {
+export function createLocalOperations(options: LocalOptions): LocalOperations {
   const { manifest, namespace, ownerRole } = options;
-  const connect = connector(options.target);
-  const context = (slice: Pick<Slice, 'deadline'>): EngineContext => ({
+  const connect = createConnector(options.target);
+  const reading = createConnector({ ...options.target, pg: { ...options.target.pg, readOnly: true } });
+  // Shared by all slices, because the whole process is one run.
+  const begun: EngineContext['begun'] = {};
+  const context = (slice: Pick<TimeSlice, 'deadline'> & Partial<TimeSlice>): EngineContext => ({
     connect,
     manifest,
     progress: options.progress,
     workloadDays: options.workloadDays,
+    guardTimeMs: options.guardTimeMs,
+    extend: slice.extend,
+    begun,
     get deadline() {
       return slice.deadline;
     },
   });
-  const question = (): EngineContext => context({ deadline: Date.now() + QUESTION_MS });
+  const question = (): EngineContext => ({
+    ...context({ deadline: Date.now() + QUERY_TIMEOUT_MS }),
+    measures: options.measures,
+    connect: reading,
+  });
   const request = (id: string): ConvergeRequest => ({
     id,
     namespace,
-    ...(options.namespaceGiven ? {} : { beside: [] }),
+    ...(options.namespaceGiven ? {} : { otherNamespaces: [] }),
     owner: null,
     direction: 'forward',
     manifestHash: manifest.hash,
     ownerRole: ownerRole ?? null,
+    ...(options.schemas === undefined ? {} : { schemas: options.schemas }),
   });
   return {
     label: `${namespace} on ${options.target.label}`,
-    status: () => status(question(), namespace, ownerRole ?? null),
+    status: () => readStatus(question(), namespace, ownerRole ?? null),
     plan: () => plan(question(), request(newRequestId())),
     verify: async () => {
       const verification = await verify(question(), namespace, ownerRole ?? null);
-      return { ...verification, errors: verification.errors.map(withOwnWords) };
+      return { ...verification, errors: verification.errors.map(appendRaisedMessage) };
     },
-    up: async (slice) => shown(await converge(context(slice), request(slice.id))),
+    up: async (slice) => {
+      const asked = { ...request(slice.id), workload: manifest.workload?.hash ?? null };
+      return revealOwnError(await converge(context(slice), asked));
+    },
     baseline: async (upTo, slice) => {
-      requireMigration(manifest, upTo);
+      // A name that no file has may be an older one of a renamed file: the ledger knows.
+      if (!manifest.migrations.some(({ name }) => name === upTo))
+        requireMigration(await readStatus(question(), namespace, ownerRole ?? null), upTo);
       const asked = { ...request(slice.id), baseline: upTo, baselineOnly: true };
-      return shown(await converge(context(slice), asked));
+      return revealOwnError(await converge(context(slice), asked));
+    },
+    declare: async (declared, slice) => {
+      requireMigration(manifest, declared.name);
+      const asked = { ...request(slice.id), declared, baselineOnly: true };
+      return revealOwnError(await converge(context(slice), asked));
+    },
+    forgetBaseline: async (name, slice) => {
+      const asked = { id: slice.id, namespace, owner: null, name, ownerRole: ownerRole ?? null };
+      return revealOwnError(await forgetBaseline(context(slice), asked));
     },
     down: async (name, slice) => {
       const asked = { id: slice.id, namespace, owner: null, name, ownerRole: ownerRole ?? null };
-      return shown(await down(context(slice), asked));
+      return revealOwnError(await down(context(slice), asked));
     },
   };
 }
 
-/** What the database's own code raised, which an outcome never holds, is for whoever sits here. */
-const shown = (outcome: Outcome): Outcome =>
-  outcome.status === 'failed' ? { ...outcome, error: withOwnWords(outcome.error) } : outcome;
+/**
+ * Adds the messages that the database's own code raised. An outcome never contains them, but the user at this terminal
+ * may see them.
+ */
+const revealOwnError = (outcome: ConvergeOutcome): ConvergeOutcome =>
+  outcome.status === 'failed' ? { ...outcome, error: appendRaisedMessage(outcome.error) } : outcome;
 
-/** The first connection fails at once and in words for a person; one that is lost later is waited for by the engine. */
-export function connector(
+/**
+ * Wraps `open` so that the first connection fails at once with an explanation. If a connection is lost later, the
+ * engine waits for the server.
+ */
+export function createConnector(
   target: ConnectionTarget,
   open: EngineContext['connect'] = () => connectPg(target.pg),
 ): EngineContext['connect'] {
@@ -91,14 +136,16 @@ export function connector(
       connected = true;
       return db;
     } catch (error) {
-      if (!(error instanceof ConnectionLost) || connected || willPass(error)) throw error;
-      throw explainConnection(error, target);
+      if (!(error instanceof ConnectionLostError) || connected || isTransientError(error)) throw error;
+      throw toConnectionError(error, target);
     }
   };
 }
 
 /**
- * cannot_connect_now: the server starts up or shuts down; too_many_connections: one may be free in a moment
- * (https://www.postgresql.org/docs/current/errcodes-appendix.html). The engine asks again until the time is spent.
+ * Tells whether the engine should retry. cannot_connect_now: the server is starting or shutting down;
+ * too_many_connections: one may be free in a moment (https://www.postgresql.org/docs/current/errcodes-appendix.html).
+ * The engine retries until its time is up.
  */
-const willPass = (error: ConnectionLost): boolean => error.reason === '57P03' || error.reason === '53300';
+const isTransientError = (error: ConnectionLostError): boolean =>
+  error.reason === '57P03' || error.reason === '53300';

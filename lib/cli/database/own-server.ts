@@ -1,14 +1,17 @@
-/** A PostgreSQL server of our own for the length of some work, gone afterwards whatever ends it. */
+/** Runs a temporary PostgreSQL server during some work, and removes it however the work ends. */
 import {
   type PostgresServer,
   type PostgresServerOptions,
   startPostgres,
 } from '../../scratch-postgres/server';
-import { leave } from '../terminal/interrupt';
+import { exitInterrupted } from '../terminal/interrupt';
 import type { Stream, Terminal } from '../terminal/terminal';
 
-/** @param work is given a terminal that falls silent after Ctrl-C: it would complain that its server is gone. */
-export async function withOwnServer<T>(
+/**
+ * Runs `work` with a temporary server.
+ * @param work receives a terminal that is silent after Ctrl-C, since the work would report that its server has stopped
+ */
+export async function withScratchServer<T>(
   terminal: Terminal,
   options: PostgresServerOptions,
   work: (server: PostgresServer, terminal: Terminal) => Promise<T>,
@@ -34,8 +37,8 @@ export async function withOwnServer<T>(
     if (!interrupted) return (await Promise.race([work(server, own), asked])) as T;
   } finally {
     await server?.stop();
-    // What was interrupted has nothing more to say.
-    if (interrupted) await leave(terminal);
+    // After an interrupt there is nothing more to report.
+    if (interrupted) await exitInterrupted(terminal);
     process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
   }
   throw new Error('interrupted');

@@ -1,24 +1,30 @@
-/** A plan for a database that has the migrations of a commit, on a temporary server, where it is tried as well. */
-import type { Outcome } from '../../../lambda/contract/converge';
+/** Applies the migrations of a commit to a scratch server, plans the later ones for it, and runs the plan there. */
+import type { ConvergeOutcome } from '../../../lambda/contract/converge';
 import type { ErrorInfo } from '../../../lambda/contract/errors';
 import type { Manifest } from '../../../lambda/contract/manifest';
 import type { Plan } from '../../../lambda/contract/status';
 import type { PlanTrial, WorkloadPlan } from '../../report/plan-document';
 import type { PostgresServer } from '../../scratch-postgres/server';
-import type { Rehearsal } from '../../workload/rehearsal';
-import type { WorkloadEntry } from '../../workload/workload';
-import { progressView } from '../terminal/progress';
+import type { WorkloadEntry } from '../../workload/collect-workload';
+import type { WorkloadCheck } from '../../workload/workload-check';
+import { createProgressView } from '../terminal/progress';
 import type { Terminal } from '../terminal/terminal';
-import { localOperations } from './local';
-import { withOwnServer } from './own-server';
-import { failingOf, planWorkload, undecidedOf } from './plan-workload';
-import { rehearse } from './rehearse';
-import { applied, beginAt, onTarget, prepare, type TrialOptions } from './scratch';
+import { checkWorkload } from './check-workload';
+import { createLocalOperations } from './local';
+import { withScratchServer } from './own-server';
+import { countUndecidedByReason, listFailingStatements, planWorkload } from './plan-workload';
+import {
+  applyAllMigrations,
+  applyBaseRevision,
+  prepareTrialDatabase,
+  type TrialOptions,
+  withReadOnlyConnection,
+} from './scratch';
 
-export interface PlannedSince {
+export interface PlanSinceResult {
   readonly plan: Plan;
   readonly workload?: WorkloadPlan;
-  /** Absent where nothing is to be done, or something stands in the way. */
+  /** Absent if the plan has no steps: nothing is pending, or an error prevents it. */
   readonly trial?: PlanTrial;
 }
 
@@ -27,49 +33,50 @@ export async function planSince(
   manifest: Manifest,
   namespace: string,
   { major, workload: entries, since }: TrialOptions,
-): Promise<PlannedSince> {
-  return withOwnServer(terminal, { major }, (server, own) =>
-    progressView({ ...own, quiet: true }).during(() =>
-      planOn(server, manifest, namespace, { entries, since }),
+): Promise<PlanSinceResult> {
+  return withScratchServer(terminal, { major }, (server, own) =>
+    createProgressView({ ...own, quiet: true }).during(() =>
+      planOnServer(server, manifest, namespace, { entries, since }),
     ),
   );
 }
 
-async function planOn(
+async function planOnServer(
   server: PostgresServer,
   manifest: Manifest,
   namespace: string,
   { entries, since }: Pick<TrialOptions, 'since'> & { readonly entries?: readonly WorkloadEntry[] },
-): Promise<PlannedSince> {
-  const { target, trial, base } = await prepare(server, manifest, { since: since?.manifest });
-  if (since && base) await beginAt(target, namespace, { ...since, manifest: base });
-  // As the files have it: what is tried may have other statements in place of those of extensions.
-  const plan = await localOperations({ target, manifest, namespace }).plan();
+): Promise<PlanSinceResult> {
+  const { target, trial, base } = await prepareTrialDatabase(server, manifest, { since: since?.manifest });
+  if (since && base) await applyBaseRevision(target, namespace, { ...since, manifest: base });
+  // Plans the statements of the files: those that are tried may contain replacements for extension statements.
+  // The tables are empty and say nothing about those of a real database, so nothing is measured.
+  const plan = await createLocalOperations({ target, manifest, namespace, measures: false }).plan();
   const workload =
     entries === undefined
       ? undefined
-      : await onTarget(target, (db) => planWorkload(db, entries, manifest, plan));
+      : await withReadOnlyConnection(target, (db) => planWorkload(db, entries, manifest, plan));
   const planned = { plan, ...(workload ? { workload } : {}) };
   if (plan.steps.length === 0) return planned;
-  const operations = localOperations({ target, manifest: trial, namespace });
-  const { outcome } = await applied(operations);
+  const operations = createLocalOperations({ target, manifest: trial, namespace });
+  const { outcome } = await applyAllMigrations(operations);
   const { serverVersion } = await operations.status();
   if (outcome.status !== 'done')
-    return { ...planned, trial: { serverVersion, error: errorOf(outcome), findings: [] } };
+    return { ...planned, trial: { serverVersion, error: toErrorInfo(outcome), findings: [] } };
   const { findings, errors } = await operations.verify();
-  const after = entries && (await onTarget(target, (db) => rehearse(db, entries)));
+  const after = entries && (await withReadOnlyConnection(target, (db) => checkWorkload(db, entries)));
   return {
     ...planned,
     trial: {
       serverVersion,
       error: errors[0] ?? null,
       findings,
-      ...(after ? { workload: verdictsOf(after) } : {}),
+      ...(after ? { workload: buildTrialWorkload(after) } : {}),
     },
   };
 }
 
-const errorOf = (outcome: Exclude<Outcome, { status: 'done' }>): ErrorInfo =>
+const toErrorInfo = (outcome: Exclude<ConvergeOutcome, { status: 'done' }>): ErrorInfo =>
   outcome.status === 'failed'
     ? outcome.error
     : {
@@ -78,9 +85,9 @@ const errorOf = (outcome: Exclude<Outcome, { status: 'done' }>): ErrorInfo =>
         remedy: 'Try it with `trueup check --run`.',
       };
 
-const verdictsOf = (after: Rehearsal): NonNullable<PlanTrial['workload']> => ({
+const buildTrialWorkload = (after: WorkloadCheck): NonNullable<PlanTrial['workload']> => ({
   statements: after.statements,
   plan: after.plan,
-  failing: failingOf(after),
-  undecided: undecidedOf(after),
+  failing: listFailingStatements(after),
+  undecided: countUndecidedByReason(after),
 });

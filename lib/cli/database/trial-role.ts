@@ -1,7 +1,7 @@
 /**
- * The role that a folder's files run as on a server of our own. They may be a stranger's, and a superuser's SQL may start
- * programs and write files: so it is a role like the master user of RDS, without a superuser's rights and without a way
- * to them.
+ * The role that runs a folder's files on a temporary server. The files may come from a stranger, and a superuser's SQL
+ * can start programs and write files. The role is therefore like the master user of RDS: it is no superuser and cannot
+ * become one.
  */
 import { randomBytes } from 'node:crypto';
 import type { Manifest, Migration, Statement } from '../../../lambda/contract/manifest';
@@ -14,24 +14,66 @@ export interface TrialRole {
   readonly database: string;
 }
 
-/** Not `postgres`: databases that were moved have a role of that name, which is a superuser nowhere on RDS. */
-export const SUPERUSER = 'trueup_scratch';
+/**
+ * Differs from `postgres`: a database that was moved may have a role of that name, which is never a superuser on RDS.
+ */
+export const SCRATCH_SUPERUSER = 'trueup_scratch';
 
-const NAME = 'trueup_trial';
-const DATABASE = NAME;
-/** Not the role's name: names without a schema are looked up there first. */
-const FUNCTIONS = 'trueup_trial_extensions';
+const TRIAL_ROLE_NAME = 'trueup_trial';
+const TRIAL_DATABASE = TRIAL_ROLE_NAME;
+/** Differs from the role's name: unqualified names are looked up first in a schema that is named like the role. */
+const FUNCTIONS_SCHEMA = 'trueup_trial_extensions';
 
 /**
- * A database with a role that owns it.
- * @param db connected as superuser to another database of the server
- * @param name of the role
+ * Extensions of contrib, and pgvector, that only a superuser may create and that are safe in a folder of unknown
+ * origin: their functions reach no other host, file or program, or require a superuser themselves. Only these are
+ * created with superuser rights: any other may be dblink, postgres_fdw or file_fdw under whatever name.
  */
-export async function createTrialRole(db: Database, name = NAME): Promise<TrialRole> {
+const HARMLESS_EXTENSIONS: ReadonlySet<string> = new Set([
+  'amcheck',
+  'autoinc',
+  'bloom',
+  'dict_xsyn',
+  'earthdistance',
+  'hstore_plperl',
+  'insert_username',
+  'intagg',
+  'jsonb_plperl',
+  'moddatetime',
+  'pageinspect',
+  'pg_buffercache',
+  'pg_freespacemap',
+  'pg_prewarm',
+  'pg_stat_statements',
+  'pg_surgery',
+  'pg_visibility',
+  'pg_walinspect',
+  'pgrowlocks',
+  'pgstattuple',
+  'refint',
+  'sslinfo',
+  'vector',
+  'xml2',
+]);
+
+/** Returns the replacement for a statement about an unsafe extension: it fails and explains why. */
+const buildRefusalSql = (extension: string): string => {
+  const message = `the extension ${extension} is not created on the scratch server: it may access other hosts, files or programs`;
+  const hint =
+    'Try this folder on a separate database: trueup up --database-url. A deployment creates the extension as usual.';
+  return `DO ${quoteLiteral(`BEGIN RAISE EXCEPTION USING ERRCODE = 'feature_not_supported', MESSAGE = ${quoteLiteral(message)}, HINT = ${quoteLiteral(hint)}; END`)}`;
+};
+
+/**
+ * Creates a database and the role that owns it.
+ * @param db connected as superuser to another database of the server
+ * @param name name of the role
+ */
+export async function createTrialRole(db: Database, name = TRIAL_ROLE_NAME): Promise<TrialRole> {
   const role = quoteIdentifier(name);
   const password = randomBytes(16).toString('hex');
   const statements = [
-    // Before PostgreSQL 16 who may create roles may grant any but a superuser: these must not be there to be granted.
+    // Before PostgreSQL 16 a role with CREATEROLE may grant every role except a superuser, so these must not exist.
     'SET LOCAL allow_system_table_mods = on',
     `DELETE FROM pg_catalog.pg_authid
      WHERE rolname IN ('pg_execute_server_program', 'pg_read_server_files', 'pg_write_server_files')`,
@@ -39,26 +81,25 @@ export async function createTrialRole(db: Database, name = NAME): Promise<TrialR
     `GRANT pg_monitor, pg_signal_backend TO ${role} WITH ADMIN OPTION`,
   ];
   await db.execute([{ statements }]);
-  await db.executeOutside(`CREATE DATABASE ${quoteIdentifier(DATABASE)} OWNER ${role}`, {});
-  return { name, password, database: DATABASE };
+  await db.executeOutside(`CREATE DATABASE ${quoteIdentifier(TRIAL_DATABASE)} OWNER ${role}`, {});
+  return { name, password, database: TRIAL_DATABASE };
 }
 
 /**
- * Extensions that only a superuser may make, and that the server has: each such statement becomes a function that does
- * just this, with a superuser's rights, when the file comes to it.
+ * Replaces statements about extensions that only a superuser may create and that the server offers. Each becomes a call
+ * of a function that runs the statement with superuser rights when the file reaches it.
  * @param db connected as superuser to the role's database
  */
 export async function prepareExtensions(db: Database, manifest: Manifest): Promise<Manifest> {
-  const { untrusted, add, create } = await superuserFunctions(db);
+  const { replace, create } = await createSuperuserFunctions(db);
   const doneBySuperuser = (statement: Statement): Statement => {
     const { effects, sql } = statement;
-    const needed = effects.some(
-      (effect) =>
-        effect.kind === 'move extension' ||
-        (/extension$/.test(effect.kind) && 'name' in effect && untrusted.has(effect.name ?? '')),
-    );
-    if (!needed) return statement;
-    return { ...statement, sql: add(sql) };
+    for (const effect of effects) {
+      if (!/extension$/.test(effect.kind) || !('name' in effect)) continue;
+      const replaced = replace(effect.name ?? '', sql, effect.kind === 'move extension');
+      if (replaced !== null) return { ...statement, sql: replaced };
+    }
+    return statement;
   };
   const migrations = manifest.migrations.map(
     (migration): Migration => ({ ...migration, statements: migration.statements.map(doneBySuperuser) }),
@@ -68,11 +109,15 @@ export async function prepareExtensions(db: Database, manifest: Manifest): Promi
 }
 
 /**
- * What extensions bring that the files move to another schema belongs to the role afterwards: whoever moves one owns its
- * functions, and files that were written say so beforehand.
+ * Makes the role the owner of the routines of each extension that the files move to another schema. Only their owner
+ * can move an extension, and files that `audit --write` wrote check this in their preflight section.
  * @param db connected as superuser to the role's database, which has the extensions
  */
-export async function handOver(db: Database, { migrations }: Manifest, role: TrialRole): Promise<void> {
+export async function transferOwnership(
+  db: Database,
+  { migrations }: Manifest,
+  role: TrialRole,
+): Promise<void> {
   const moved = migrations.flatMap(({ statements }) =>
     statements.flatMap(({ effects }) =>
       effects.flatMap((effect) => (effect.kind === 'move extension' ? [effect.name] : [])),
@@ -93,25 +138,39 @@ export async function handOver(db: Database, { migrations }: Manifest, role: Tri
 }
 
 export interface SuperuserFunctions {
-  /** Extensions that only a superuser may make. */
-  readonly untrusted: ReadonlySet<string>;
-  /** Takes a statement about one of them; the answer is what the role sends in its place. */
-  readonly add: (sql: string) => string;
-  /** Makes the functions, and gives the role its schema `public`. */
+  /**
+   * Returns what the role sends in place of a statement about an extension; `null` if it sends the statement itself.
+   * @param always whether the statement needs a superuser even if the role may create the extension
+   */
+  readonly replace: (extension: string, sql: string, always?: boolean) => string | null;
+  /** Tells whether only a superuser may create the extension and it is not created here because it may be unsafe. */
+  readonly isRefused: (extension: string) => boolean;
+  /** Creates the functions, and makes the role the owner of schema `public`. */
   readonly create: () => Promise<void>;
 }
 
-/** @param role whose database it is. @default - the one that has no other name */
-export async function superuserFunctions(db: Database, role = NAME): Promise<SuperuserFunctions> {
+/**
+ * Prepares functions that run statements about extensions as superuser.
+ * @param role owner of the database; by default the role that `createTrialRole` creates if it gets no name
+ */
+export async function createSuperuserFunctions(
+  db: Database,
+  role = TRIAL_ROLE_NAME,
+): Promise<SuperuserFunctions> {
   const untrusted = await db.query<{
     name: string;
   }>(`SELECT name FROM pg_catalog.pg_available_extension_versions
     GROUP BY name HAVING NOT pg_catalog.bool_or(trusted)`);
+  const ofSuperuser = new Set(untrusted.map(({ name }) => name));
+  const isRefused = (extension: string): boolean =>
+    ofSuperuser.has(extension) && !HARMLESS_EXTENSIONS.has(extension);
   const functions: string[] = [];
   return {
-    untrusted: new Set(untrusted.map(({ name }) => name)),
-    add: (sql) => {
-      const name = `${FUNCTIONS}.extension_${functions.length + 1}`;
+    isRefused,
+    replace: (extension, sql, always = false) => {
+      if (isRefused(extension)) return buildRefusalSql(extension);
+      if (!ofSuperuser.has(extension) && !always) return null;
+      const name = `${FUNCTIONS_SCHEMA}.extension_${functions.length + 1}`;
       functions.push(
         `CREATE FUNCTION ${name}() RETURNS void LANGUAGE plpgsql SECURITY DEFINER AS ${quoteLiteral(`BEGIN ${sql}; END`)}`,
       );
@@ -121,7 +180,11 @@ export async function superuserFunctions(db: Database, role = NAME): Promise<Sup
       const owner = quoteIdentifier(role);
       const own =
         functions.length > 0
-          ? [`CREATE SCHEMA ${FUNCTIONS}`, `GRANT USAGE ON SCHEMA ${FUNCTIONS} TO ${owner}`, ...functions]
+          ? [
+              `CREATE SCHEMA ${FUNCTIONS_SCHEMA}`,
+              `GRANT USAGE ON SCHEMA ${FUNCTIONS_SCHEMA} TO ${owner}`,
+              ...functions,
+            ]
           : [];
       await db.execute([{ statements: [`ALTER SCHEMA public OWNER TO ${owner}`, ...own] }]);
     },

@@ -1,41 +1,114 @@
-/** How many connections a fleet's server has room for. */
-import { type Room, roomFor } from '../../../lambda/fleet/room';
-import { ConnectionLost, type Database } from '../../../lambda/postgres/database';
-import { freeConnections } from '../../../lambda/postgres/free-connections';
+/** The server of a fleet as a whole: whether it responds, and how many connections it has free. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describeConnectionError, isTransient } from '../../../lambda/engine/apply/connection-failures';
+import { CONNECT_PATIENCE_MS } from '../../../lambda/engine/time/limits';
+import { type ConnectionHeadroom, computeHeadroom } from '../../../lambda/fleet/connection-headroom';
+import { ConnectionLostError, type Database } from '../../../lambda/postgres/database';
+import { countFreeConnections } from '../../../lambda/postgres/free-connections';
 import { connectPg } from '../../../lambda/postgres/pg';
 import type { ConnectionTarget } from '../database/connection';
-import { explainConnection } from '../database/connection-error';
-
-/** What is wrong with this database alone: there is none of that name, this login may not connect, it takes nobody. */
-const OF_THIS_DATABASE = new Set(['3D000', '42501', '55000', '28000']);
-/** How many databases are tried, should the first ones be of that kind. */
-const TRIES = 10;
+import { toConnectionError } from '../database/connection-error';
 
 /**
- * Asks the server, over the first database that lets us in.
- * @param at the connection to a database
- * @returns null where none of those that were tried does: each then says so for itself
- * @throws {TrueupError} where the server cannot be reached
+ * SQLSTATEs that concern only this database: it does not exist, this login may not connect to it, or it accepts no
+ * connections.
  */
-export async function askRoom(
+const DATABASE_ONLY_ERRORS = new Set(['3D000', '42501', '55000', '28000']);
+/** Maximum number of databases to try if the first ones have such an error. */
+const MAX_DATABASES_TRIED = 10;
+
+/**
+ * cannot_connect_now and too_many_connections: the server is there
+ * (https://www.postgresql.org/docs/current/errcodes-appendix.html).
+ */
+const SERVER_UP_ERRORS = new Set(['57P03', '53300']);
+const PAUSE_MS = 1_000;
+
+/**
+ * A server as all connections of a run have seen it. If it was reachable and no longer is (a restart, a failover), the
+ * run waits for it, as the deployed functions do. The time is counted once, not once for each tenant.
+ */
+export class ServerAvailability {
+  private wasThere = false;
+  private awaySinceMs: number | null = null;
+  /**
+   * Called while the run waits for the server.
+   * @default - does nothing
+   */
+  onWait: (message: string) => void = () => {};
+
+  constructor(private readonly patienceMs = CONNECT_PATIENCE_MS) {}
+
+  /**
+   * Returns the connector for the engine, which connects again after a connection is lost.
+   * @param open makes one attempt
+   */
+  connector<T extends Database | null>(target: ConnectionTarget, open: () => Promise<T>): () => Promise<T> {
+    return async () => {
+      try {
+        const db = await open();
+        this.wasThere = true;
+        this.awaySinceMs = null;
+        return db;
+      } catch (error) {
+        if (!(error instanceof ConnectionLostError) || this.waitsAfter(error)) throw error;
+        throw toConnectionError(error, target);
+      }
+    };
+  }
+
+  private waitsAfter(error: ConnectionLostError): boolean {
+    if (SERVER_UP_ERRORS.has(error.reason ?? '')) this.wasThere = true;
+    // An address that has never responded may be wrong.
+    if (!isTransient(error) || !this.wasThere) return false;
+    this.awaySinceMs ??= Date.now();
+    const waits = Date.now() - this.awaySinceMs < this.patienceMs;
+    if (waits) this.onWait(describeConnectionError(error).message);
+    return waits;
+  }
+}
+
+/**
+ * Asks the server how many connections are free, through the first database that accepts the login.
+ * @param at returns the connection to a database
+ * @returns `null` if none of the tried databases accepts it; each of them then reports its own error
+ * @throws {TrueupError} if the server cannot be reached
+ */
+export async function readConnectionHeadroom(
   databases: readonly string[],
   at: (database: string) => ConnectionTarget,
   asked: number,
-): Promise<Room | null> {
-  for (const database of databases.slice(0, TRIES)) {
-    let db: Database;
+  server: ServerAvailability,
+): Promise<ConnectionHeadroom | null> {
+  for (const database of databases.slice(0, MAX_DATABASES_TRIED)) {
+    const connect = server.connector(at(database), () =>
+      connectPg({ ...at(database).pg, readOnly: true }).catch((error) => {
+        if (error instanceof ConnectionLostError && DATABASE_ONLY_ERRORS.has(error.reason ?? '')) return null;
+        throw error;
+      }),
+    );
+    const db = await waitForServer(connect);
+    if (db === null) continue;
     try {
-      db = await connectPg(at(database).pg);
-    } catch (error) {
-      if (!(error instanceof ConnectionLost)) throw error;
-      if (OF_THIS_DATABASE.has(error.reason ?? '')) continue;
-      throw explainConnection(error, at(database));
-    }
-    try {
-      return roomFor(asked, await freeConnections(db));
+      return computeHeadroom(asked, await countFreeConnections(db));
     } finally {
       await db.close();
     }
   }
   return null;
+}
+
+/**
+ * Connects, and retries while the server is away.
+ * @throws {TrueupError} once the server has been away for too long
+ */
+async function waitForServer(connect: () => Promise<Database | null>): Promise<Database | null> {
+  for (;;) {
+    try {
+      return await connect();
+    } catch (error) {
+      if (!(error instanceof ConnectionLostError)) throw error;
+      await sleep(PAUSE_MS);
+    }
+  }
 }

@@ -1,66 +1,96 @@
-/** One folder of migrations over many tenants: first all of them are looked at, then they are migrated wave by wave. */
-import type { ConvergeRequest } from '../../../lambda/contract/converge';
+/** One folder of migrations for many tenants: all of them are surveyed first, then migrated wave by wave. */
+import type {
+  ConvergeOutcome,
+  ConvergeReport,
+  ConvergeRequest,
+  ProgressListener,
+} from '../../../lambda/contract/converge';
 import type { ErrorInfo } from '../../../lambda/contract/errors';
-import type { Standing, TargetState } from '../../../lambda/contract/fleet';
+import type { InspectedState, TenantStatus } from '../../../lambda/contract/fleet';
 import type { Manifest } from '../../../lambda/contract/manifest';
-import { converge, standing } from '../../../lambda/engine';
+import { converge, forgetBaseline, readTenantStatus } from '../../../lambda/engine';
+import { computeUndecidedPercent } from '../../../lambda/engine/guard/messages';
 import type { EngineContext } from '../../../lambda/engine/run';
-import { namespaceOfTarget, type Target } from '../../../lambda/fleet/targets';
+import { buildTenantNamespace, type ListedTenant } from '../../../lambda/fleet/tenant-list';
 import type { Wave } from '../../../lambda/fleet/waves';
 import { connectPg } from '../../../lambda/postgres/pg';
 import type { ConnectionTarget } from '../database/connection';
-import { connector } from '../database/local';
-import { newRequestId, untilDone } from '../until-done';
-import { crew } from './crew';
-import { Seat } from './seat';
+import { newRequestId, runUntilDone } from '../until-done';
+import { ConnectionSlot } from './connection-slot';
+import type { ServerAvailability } from './connections';
+import { runWorkerPool } from './worker-pool';
 
-export interface Fleet {
+export interface LocalFleet {
   readonly manifest: Manifest;
-  /** Of the folder. */
+  /** Namespace of the folder. */
   readonly namespace: string;
-  /** Somebody said it; else it is the folder's name. */
+  /** Whether the user gave the namespace; otherwise it is the folder's name. */
   readonly namespaceGiven: boolean;
   readonly ownerRole?: string;
-  /** Searched after a tenant's own schema. */
+  /** Schemas that are searched after a tenant's own schema. */
   readonly sharedSchemas: readonly string[];
   readonly at: (database: string) => ConnectionTarget;
+  readonly server: ServerAvailability;
   readonly connections: number;
-  /** For one tenant, milliseconds. */
+  /** Timeout for one tenant in milliseconds. */
   readonly timeoutMs: number;
+  /** See {@link EngineContext.guardTimeMs}. */
+  readonly guardTimeMs?: number;
+  /**
+   * Additional properties of the request to each tenant.
+   * @default - the tenant is migrated
+   */
+  readonly asks?: Pick<ConvergeRequest, 'baseline' | 'baselineOnly' | 'declared'>;
 }
 
-/** `failed`: its migration was tried and did not come to its end. */
-export type TenantState = TargetState | 'failed';
+/** State of a tenant; `failed` means that its migration was tried and did not finish. */
+export type TenantState = InspectedState | 'failed';
 
 export interface Tenant {
-  readonly target: Target;
+  readonly target: ListedTenant;
   readonly state: TenantState;
-  /** Migrations that are not applied. */
+  /** Number of migrations that are not applied. */
   readonly pending: number;
   readonly position: string;
-  /** What else the ledger has otherwise. @default - nothing */
-  readonly changes?: Standing['changes'];
+  /**
+   * Other differences between the request and the ledger.
+   * @default - none
+   */
+  readonly changes?: TenantStatus['changes'];
   readonly error?: ErrorInfo;
+  /**
+   * Whether another run brought the tenant to the version, so that this run had nothing to do.
+   * @default false
+   */
+  readonly byAnotherRun?: boolean;
+  /**
+   * Undecided share of the workload, in percent.
+   * @default 0
+   */
+  readonly undecided?: number;
 }
 
-/** How long a question may take, connecting included. */
-const QUESTION_MS = 60_000;
+/** Limit for the survey of one tenant, including the connection: a failover takes a minute. */
+const QUERY_TIMEOUT_MS = 75_000;
 
-/** Where each stands, in the order of `targets`. Changes nothing: the sessions cannot write. */
-export async function survey(
-  fleet: Fleet,
-  targets: readonly Target[],
+/** Reads the state of each tenant, in the order of `targets`. Changes nothing: the sessions are read-only. */
+export async function inspectTenants(
+  fleet: LocalFleet,
+  targets: readonly ListedTenant[],
   told: (tenant: Tenant) => void,
   stopped?: () => boolean,
 ): Promise<Tenant[]> {
   const found = new Map<string, Tenant>();
-  await seated(fleet, true, (seats) =>
-    crew(
-      seats,
+  await withConnectionSlots(fleet, true, (slots) =>
+    runWorkerPool(
+      slots,
       targets,
-      async (target, seat) => {
-        const ctx = { ...contextOf(fleet, target, seat), deadline: Date.now() + QUESTION_MS };
-        const { pending, ...rest } = await standing(ctx, requestOf(fleet, target, newRequestId()));
+      async (target, slot) => {
+        const ctx = { ...buildEngineContext(fleet, target, slot), deadline: Date.now() + QUERY_TIMEOUT_MS };
+        const { pending, ...rest } = await readTenantStatus(
+          ctx,
+          buildConvergeRequest(fleet, target, newRequestId()),
+        );
         const tenant: Tenant = { target, ...rest, pending: pending.length };
         found.set(target.name, tenant);
         told(tenant);
@@ -71,65 +101,195 @@ export async function survey(
   return targets.flatMap(({ name }) => found.get(name) ?? []);
 }
 
-/** One wave. @param told of each tenant at its end: `at version` or `failed` */
-export async function migrate(
-  fleet: Fleet,
-  { targets }: Wave<Target>,
+/**
+ * Migrates one wave.
+ * @param told called at the end of each tenant, which is then `up to date` or `failed`
+ */
+export async function migrateWave(
+  fleet: LocalFleet,
+  { tenants: targets }: Wave<ListedTenant>,
   told: (tenant: Tenant) => void,
   stopped: () => boolean,
 ): Promise<void> {
-  await seated(fleet, false, (seats) =>
-    crew(seats, targets, async (target, seat) => told(await migrateOne(fleet, target, seat)), stopped),
+  await withConnectionSlots(fleet, false, (slots) =>
+    runWorkerPool(
+      slots,
+      targets,
+      async (target, slot) => told(await migrateTenant(fleet, target, slot)),
+      stopped,
+    ),
   );
 }
 
-async function migrateOne(fleet: Fleet, target: Target, seat: Seat): Promise<Tenant> {
-  const ctx = contextOf(fleet, target, seat);
-  const { outcome } = await untilDone(
-    ({ id, deadline }) => converge({ ...ctx, deadline }, requestOf(fleet, target, id)),
+async function migrateTenant(fleet: LocalFleet, target: ListedTenant, slot: ConnectionSlot): Promise<Tenant> {
+  let worked = false;
+  const progress: ProgressListener = ({ type }) => {
+    worked ||= type === 'finished';
+  };
+  const outcome = await convergeTenant({ ...fleet, progress }, target, slot);
+  const { applied, pending, position } = outcome.report;
+  const byAnotherRun = worked || applied.length > 0 ? {} : { byAnotherRun: true };
+  if (outcome.status === 'done') {
+    const undecided = outcome.report.workload ? computeUndecidedPercent(outcome.report.workload) : 0;
+    return {
+      target,
+      state: 'up to date',
+      pending: 0,
+      position,
+      ...(undecided > 0 ? { undecided } : {}),
+      ...byAnotherRun,
+    };
+  }
+  return { target, state: 'failed', pending: pending.length, position, error: toErrorInfo(outcome) };
+}
+
+/** Runs one tenant's request, slice after slice. */
+async function convergeTenant(
+  fleet: LocalFleet & { readonly progress?: ProgressListener },
+  target: ListedTenant,
+  slot: ConnectionSlot,
+): Promise<ConvergeOutcome> {
+  const ctx = {
+    ...buildEngineContext(fleet, target, slot),
+    ...(fleet.progress ? { progress: fleet.progress } : {}),
+  };
+  const { outcome } = await runUntilDone(
+    (slice) =>
+      converge(
+        {
+          ...ctx,
+          extend: slice.extend,
+          get deadline() {
+            return slice.deadline;
+          },
+        },
+        buildConvergeRequest(fleet, target, slice.id),
+      ),
     { id: newRequestId(), timeoutMs: fleet.timeoutMs },
   );
-  const { pending, position } = outcome.report;
-  if (outcome.status === 'done') return { target, state: 'at version', pending: 0, position };
-  const error: ErrorInfo =
-    outcome.status === 'failed'
-      ? outcome.error
-      : (outcome.waitingFor ?? {
-          code: 'busy',
-          message: `not finished in time: ${outcome.progress}`,
-          remedy: 'Run it again to continue; what is done is recorded.',
-        });
-  return { target, state: 'failed', pending: pending.length, position, error };
+  return outcome;
 }
 
-async function seated<T>(fleet: Fleet, readOnly: boolean, work: (seats: Seat[]) => Promise<T>): Promise<T> {
+const toErrorInfo = (outcome: Exclude<ConvergeOutcome, { status: 'done' }>): ErrorInfo =>
+  outcome.status === 'failed'
+    ? outcome.error
+    : (outcome.waitingFor ?? {
+        code: 'busy',
+        message: `not finished in time: ${outcome.progress}`,
+        remedy: 'Run it again to continue; what is done is recorded.',
+      });
+
+/** The result of a baseline in one tenant. */
+export interface TenantBaseline {
+  readonly target: ListedTenant;
+  /**
+   * - `marked`: something was recorded
+   * - `taken back`: what a baseline had recorded is pending again
+   * - `recorded already`: there was nothing to do
+   * - `not held`: the tenant does not hold all that was to be recorded
+   * - `failed`: `error` says why
+   */
+  readonly state: 'marked' | 'taken back' | 'recorded already' | 'not held' | 'failed';
+  readonly report: ConvergeReport;
+  readonly error?: ErrorInfo;
+}
+
+/** Marks as applied, in each tenant, what it holds up to this migration, or removes such marks. */
+export async function baselineTenants(
+  fleet: LocalFleet,
+  targets: readonly ListedTenant[],
+  { name, undo }: { readonly name: string; readonly undo: boolean },
+  told: (tenant: TenantBaseline) => void,
+  stopped: () => boolean,
+): Promise<void> {
+  await withConnectionSlots(fleet, false, (slots) =>
+    runWorkerPool(
+      slots,
+      targets,
+      async (target, slot) => {
+        const outcome = undo
+          ? await undoTenantBaseline(fleet, target, slot, name)
+          : await convergeTenant(fleet, target, slot);
+        const { report } = outcome;
+        if (outcome.status !== 'done')
+          return told({ target, state: 'failed', report, error: toErrorInfo(outcome) });
+        const marks = report.baselined.length + (report.recordedEdits?.length ?? 0);
+        const state = undo
+          ? 'taken back'
+          : fleet.asks?.declared
+            ? 'marked'
+            : report.pending.includes(name)
+              ? 'not held'
+              : marks > 0
+                ? 'marked'
+                : 'recorded already';
+        told({ target, state, report });
+      },
+      stopped,
+    ),
+  );
+}
+
+async function undoTenantBaseline(
+  fleet: LocalFleet,
+  target: ListedTenant,
+  slot: ConnectionSlot,
+  name: string,
+): Promise<ConvergeOutcome> {
+  const ctx = buildEngineContext(fleet, target, slot);
+  const namespace = buildTenantNamespace(fleet.namespace, target);
+  const { outcome } = await runUntilDone(
+    ({ id, deadline }) =>
+      forgetBaseline(
+        { ...ctx, deadline },
+        { id, namespace, owner: null, name, ownerRole: fleet.ownerRole ?? null },
+      ),
+    { id: newRequestId(), timeoutMs: fleet.timeoutMs },
+  );
+  return outcome;
+}
+
+async function withConnectionSlots<T>(
+  fleet: LocalFleet,
+  readOnly: boolean,
+  work: (slots: ConnectionSlot[]) => Promise<T>,
+): Promise<T> {
   const open = (database: string) => connectPg({ ...fleet.at(database).pg, readOnly });
-  // What a pooler gives away with a session is found by a setting that DISCARD would take.
+  // The engine recognizes a session that a pooler gave to another client by a setting, which the DISCARD of a returned
+  // session would remove.
   const keep = fleet.at('').pg.pooler === undefined;
-  const seats = Array.from({ length: fleet.connections }, () => new Seat(open, keep));
+  const slots = Array.from({ length: fleet.connections }, () => new ConnectionSlot(open, keep));
   try {
-    return await work(seats);
+    return await work(slots);
   } finally {
-    await Promise.all(seats.map((seat) => seat.leave()));
+    await Promise.all(slots.map((slot) => slot.leave()));
   }
 }
 
-const contextOf = (fleet: Fleet, { database }: Target, seat: Seat): Omit<EngineContext, 'deadline'> => ({
-  connect: connector(fleet.at(database), () => seat.connect(database)),
+const buildEngineContext = (
+  fleet: LocalFleet,
+  { database }: ListedTenant,
+  slot: ConnectionSlot,
+): Omit<EngineContext, 'deadline'> => ({
+  connect: fleet.server.connector(fleet.at(database), () => slot.connect(database)),
   manifest: fleet.manifest,
+  ...(fleet.guardTimeMs === undefined ? {} : { guardTimeMs: fleet.guardTimeMs }),
 });
 
-const requestOf = (fleet: Fleet, target: Target, id: string): ConvergeRequest => ({
+const buildConvergeRequest = (fleet: LocalFleet, target: ListedTenant, id: string): ConvergeRequest => ({
   id,
-  namespace: namespaceOfTarget(fleet.namespace, target),
+  namespace: buildTenantNamespace(fleet.namespace, target),
   owner: null,
+  fleet: true,
   direction: 'forward',
   manifestHash: fleet.manifest.hash,
   ownerRole: fleet.ownerRole ?? null,
-  // A tenant's namespace follows from its schema; only that of a whole database may have been renamed with the folder.
+  ...fleet.asks,
+  // A tenant's namespace follows from its schema. Only the namespace of a whole database may have been renamed with its
+  // folder.
   ...(target.schema === undefined
     ? fleet.namespaceGiven
       ? {}
-      : { beside: [] }
+      : { otherNamespaces: [] }
     : { schemas: [target.schema, ...fleet.sharedSchemas] }),
 });

@@ -1,106 +1,133 @@
-/** From options to a {@link Fleet}. */
-import { DEFAULT_CONCURRENCY } from '../../../lambda/fleet/room';
-import type { Target } from '../../../lambda/fleet/targets';
-import { compiledBefore } from '../compile-cache';
-import { connectionTarget } from '../database/connection';
-import { compile, namespaceOf } from '../folder';
+/** Builds a {@link LocalFleet} from options. */
+import { DEFAULT_CONCURRENCY } from '../../../lambda/fleet/connection-headroom';
+import type { ListedTenant } from '../../../lambda/fleet/tenant-list';
+import { compileCached } from '../compile-cache';
+import { resolveConnectionTarget } from '../database/connection';
+import { compileMigrations, resolveNamespace } from '../folder';
 import type { DatabaseOptions, FleetOptions, OwnerOption } from '../options';
 import { UsageError } from '../terminal/failure';
-import { promiseFromFiles } from '../workload-sources';
-import { askRoom } from './connections';
-import type { Fleet } from './fleet';
-import { targetsFrom } from './list';
+import { formatCount } from '../terminal/terminal';
+import { loadGuaranteedWorkload } from '../workload-sources';
+import { readConnectionHeadroom, ServerAvailability } from './connections';
+import type { LocalFleet } from './fleet';
+import { loadTenantList } from './list';
 
-const NEEDS_FLEET = ['concurrency', 'target', 'sharedSchema', 'canary', 'tolerated'] as const;
-const NOT_WITH_FLEET = ['stack', 'workloadDays'] as const;
-/** A stack's fleet has its own list, and its own way to its servers. */
-const NOT_WITH_STACK = [
+const FLEET_ONLY_OPTIONS = ['concurrency', 'tenant', 'sharedSchema', 'canary', 'maxFailures'] as const;
+const NON_FLEET_OPTIONS = ['stack', 'workloadDays'] as const;
+/** Options that do not apply to a stack's fleet, which has its own list and its own way to its servers. */
+const NON_STACK_OPTIONS = [
   'concurrency',
   'sharedSchema',
   'canary',
-  'tolerated',
+  'maxFailures',
   'workload',
   'workloadDays',
+  'guardTime',
+  'removeWorkload',
   'ownerRole',
   'databaseUrl',
 ] as const;
-const flag = (name: string): string => `--${name.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`;
+const formatFlag = (name: string): string => `--${name.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`;
 
 /**
- * Where the tenants are that a command is about.
- * - `file`: a list of this machine's, its databases reached from here
- * - `stack`: the fleet of a stack
- * - null: one database
- * @throws {UsageError} where options do not go together
+ * Returns where the tenants of a command are.
+ * - `file`: in a list on this machine, with databases that can be reached from here
+ * - `stack`: in the fleet of a stack
+ * - `null`: there is no fleet but one database
+ * @throws {UsageError} if options cannot be combined
  */
-export function fleetOf(
+export function resolveFleetSource(
   options: object,
 ): { readonly from: 'file'; readonly file: string } | { readonly from: 'stack' } | null {
   const given = options as Readonly<Record<string, unknown>>;
   const has = (name: string): boolean => given[name] !== undefined;
   const { fleet } = given;
-  if (has('stack') && (fleet === true || (!has('fleet') && has('target')))) {
-    refuse(NOT_WITH_STACK.find(has), '--stack and a fleet');
+  if (has('stack') && (fleet === true || (!has('fleet') && has('tenant')))) {
+    rejectCombination(NON_STACK_OPTIONS.find(has), '--stack and a fleet');
     return { from: 'stack' };
   }
   if (fleet === true)
     throw new UsageError(
-      '--fleet has no list',
-      'Give the list of tenants with --fleet FILE, or the stack that has one with --stack.',
+      '--fleet needs a list of tenants',
+      'Give the list with --fleet FILE, or the stack that has one with --stack.',
     );
   if (typeof fleet === 'string') {
-    refuse(NOT_WITH_FLEET.find(has), '--fleet');
+    rejectCombination(NON_FLEET_OPTIONS.find(has), '--fleet');
     return { from: 'file', file: fleet };
   }
-  const wrong = NEEDS_FLEET.find(has);
+  const wrong = FLEET_ONLY_OPTIONS.find(has);
   if (wrong === undefined) return null;
-  throw new UsageError(`${flag(wrong)} is about a fleet`, 'Give the list of tenants with --fleet FILE.');
+  throw new UsageError(
+    `${formatFlag(wrong)} requires --fleet`,
+    'Give the list of tenants with --fleet FILE.',
+  );
 }
 
-function refuse(wrong: string | undefined, other: string): void {
+function rejectCombination(wrong: string | undefined, other: string): void {
   if (wrong !== undefined)
-    throw new UsageError(`${flag(wrong)} cannot be combined with ${other}`, 'Leave one of them out.');
+    throw new UsageError(
+      `${formatFlag(wrong)} cannot be combined with ${other}`,
+      'Remove one of the two options.',
+    );
 }
 
 export type OpenFleetOptions = DatabaseOptions &
   OwnerOption &
-  FleetOptions & { readonly timeout?: number; readonly workload?: readonly string[] };
+  FleetOptions & {
+    readonly timeout?: number;
+    readonly workload?: readonly string[];
+    readonly removeWorkload?: boolean;
+    readonly guardTime?: number;
+  };
 
-/** Everything that needs no database: what is wrong here is said before one is asked. */
+/**
+ * Prepares everything that needs no database, so that mistakes are reported before the first connection.
+ * @param history the newest migration that was applied before Trueup was adopted, if the command names it
+ */
 export async function readFleet(
   folder: string,
   file: string,
   options: OpenFleetOptions,
-): Promise<{ readonly targets: readonly Target[]; readonly fleet: Omit<Fleet, 'connections'> }> {
-  const { pg, label } = connectionTarget(options);
-  const targets = targetsFrom(file, pg.database, options.target);
-  const workload = options.workload && (await promiseFromFiles(options.workload));
-  const compiled = await compiledBefore(folder, () => compile(folder));
-  const server = label.slice(0, label.lastIndexOf('/'));
+  history?: string,
+): Promise<{ readonly targets: readonly ListedTenant[]; readonly fleet: Omit<LocalFleet, 'connections'> }> {
+  const { pg, label } = resolveConnectionTarget(options);
+  const targets = loadTenantList(file, pg.database, options.tenant);
+  const workload = options.workload && (await loadGuaranteedWorkload(options.workload));
+  const compiled =
+    history === undefined
+      ? await compileCached(folder, () => compileMigrations(folder))
+      : await compileMigrations(folder, { history });
+  const host = label.slice(0, label.lastIndexOf('/'));
   const fleet = {
-    manifest: { ...compiled, ...(workload === undefined ? {} : { workload }) },
-    namespace: namespaceOf(folder, options.namespace),
+    manifest: {
+      ...compiled,
+      ...(workload === undefined ? {} : { workload }),
+      ...(options.removeWorkload ? { removesWorkload: true } : {}),
+    },
+    namespace: resolveNamespace(folder, options.namespace),
     namespaceGiven: options.namespace !== undefined,
     ...(options.ownerRole === undefined ? {} : { ownerRole: options.ownerRole }),
     sharedSchemas: options.sharedSchema ?? [],
-    at: (database: string) => ({ pg: { ...pg, database }, label: `${server}/${database}` }),
+    at: (database: string) => ({ pg: { ...pg, database }, label: `${host}/${database}` }),
     timeoutMs: options.timeout ?? 0,
+    ...(options.guardTime === undefined ? {} : { guardTimeMs: options.guardTime }),
+    server: new ServerAvailability(),
   };
   return { targets, fleet };
 }
 
-/** Asks the server how many connections it has to give. */
-export async function withRoom(
-  fleet: Omit<Fleet, 'connections'>,
-  targets: readonly Target[],
+/** Limits the number of connections to what the server has free. */
+export async function withConnectionHeadroom(
+  fleet: Omit<LocalFleet, 'connections'>,
+  targets: readonly ListedTenant[],
   asked: number = DEFAULT_CONCURRENCY,
-): Promise<{ readonly fleet: Fleet; readonly note: string | null }> {
+): Promise<{ readonly fleet: LocalFleet; readonly note: string | null }> {
   const databases = [...new Set(targets.map(({ database }) => database))];
-  const room = await askRoom(databases, fleet.at, asked);
+  const room = await readConnectionHeadroom(databases, fleet.at, asked, fleet.server);
   const connections = room?.connections ?? 1;
   const note =
     room !== null && connections < asked
-      ? `${connections} at once instead of ${asked}: the server has ${room.free} free connections, and a fleet takes a tenth of them at most`
+      ? `using ${formatCount(connections, 'connection')} instead of ${asked}: the server has ${room.free} free connections, and a fleet uses at most a tenth of them`
       : null;
   return { fleet: { ...fleet, connections }, note };
 }

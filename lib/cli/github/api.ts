@@ -1,20 +1,23 @@
-/** GitHub's REST API, as far as a comment needs it. */
+/** The part of GitHub's REST API that a comment needs. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { harmless } from '../../../lambda/page/document/harmless';
+import { escapeForDisplay } from '../../../lambda/page/document/escape-text';
 
-export interface GitHub {
-  /** The decoded answer. @throws {GitHubError} */
+export interface GitHubClient {
+  /**
+   * Calls the API and returns the decoded response.
+   * @throws {GitHubError}
+   */
   call(method: 'GET' | 'POST' | 'PATCH', path: string, body?: unknown): Promise<unknown>;
 }
 
-/** What GitHub answered, or that it did not. Never holds the token. */
+/** An error response of GitHub, or no response. The message never contains the token. */
 export class GitHubError extends Error {
   override readonly name = 'GitHubError';
   constructor(
     message: string,
-    /** Null where no answer came. */
+    /** HTTP status; `null` if there was no response. */
     readonly status: number | null,
-    /** How long to wait before the next attempt, where GitHub says so. */
+    /** How long to wait before the next attempt, if GitHub says so. */
     readonly retryAfterMs: number | null = null,
   ) {
     super(message);
@@ -22,49 +25,52 @@ export class GitHubError extends Error {
 
   get remedy(): string {
     const { status } = this;
-    if (status === 401) return 'GITHUB_TOKEN is not valid; take that of the workflow (`github.token`).';
+    if (status === 401) return 'GITHUB_TOKEN is not valid; use the token of the workflow (`github.token`).';
     if (status === 403 || status === 404)
-      return 'Give the job `pull-requests: write`; where that is forbidden, use --print and the step summary.';
+      return 'Give the job the permission `pull-requests: write`. If that is not allowed, use --print and the step summary.';
     return 'Run it again later.';
   }
 
-  /** 403 and 429 are also how GitHub answers who asks too often; then it says when to come back. */
+  /** Whether a retry may help. GitHub also uses 403 and 429 for rate limits, and then says when to retry. */
   get willPass(): boolean {
     return this.status === null || this.status >= 500 || this.retryAfterMs !== null;
   }
 }
 
-const ATTEMPTS = 4;
+const MAX_ATTEMPTS = 4;
 const FIRST_WAIT_MS = 500;
-const LONGEST_WAIT_MS = 60_000;
+const MAX_WAIT_MS = 60_000;
 
 /**
- * Again, where that may help.
- * @param work looks at what is there before it writes: an answer that was lost may have been to something that is done
+ * Retries the work if that may help.
+ * @param work reads the present state before it writes: a request whose response was lost may have succeeded
  */
-export async function patiently<T>(work: () => Promise<T>): Promise<T> {
+export async function withRetries<T>(work: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await work();
     } catch (error) {
-      if (!(error instanceof GitHubError) || !error.willPass || attempt === ATTEMPTS) throw error;
-      await sleep(Math.min(error.retryAfterMs ?? FIRST_WAIT_MS * 2 ** (attempt - 1), LONGEST_WAIT_MS));
+      if (!(error instanceof GitHubError) || !error.willPass || attempt === MAX_ATTEMPTS) throw error;
+      await sleep(Math.min(error.retryAfterMs ?? FIRST_WAIT_MS * 2 ** (attempt - 1), MAX_WAIT_MS));
     }
   }
 }
 
 const ANSWER_TIMEOUT_MS = 15_000;
-const LONGEST_WORDS = 300;
+const MAX_MESSAGE_LENGTH = 300;
 
-/** @param url e.g. `https://api.github.com`, without a slash at the end */
-export const gitHub = (url: string, token: string): GitHub => ({
+/**
+ * Returns a client for the API.
+ * @param url e.g. `https://api.github.com`, without a slash at the end
+ */
+export const createGitHubClient = (url: string, token: string): GitHubClient => ({
   async call(method, path, body) {
     let answer: Response;
     let text: string;
     try {
       answer = await fetch(`${url}${path}`, {
         method,
-        // A token is for the host that it was given to.
+        // The token must not be sent to another host.
         redirect: 'error',
         signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS),
         headers: {
@@ -78,19 +84,19 @@ export const gitHub = (url: string, token: string): GitHub => ({
       });
       text = await answer.text();
     } catch {
-      throw new GitHubError(`no answer from ${url}`, null);
+      throw new GitHubError(`no response from ${url}`, null);
     }
-    const decoded = decode(text);
+    const decoded = parseJson(text);
     if (answer.ok && decoded !== undefined) return decoded;
     throw new GitHubError(
-      `${method} ${path.split('?')[0]} answered ${answer.status}${wordsOf(decoded)}`,
+      `${method} ${path.split('?')[0]} answered ${answer.status}${readErrorMessage(decoded)}`,
       answer.status,
-      waitOf(answer.headers.get('retry-after')),
+      parseRetryAfterMs(answer.headers.get('retry-after')),
     );
   },
 });
 
-function decode(text: string): unknown {
+function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
@@ -98,10 +104,10 @@ function decode(text: string): unknown {
   }
 }
 
-function wordsOf(decoded: unknown): string {
+function readErrorMessage(decoded: unknown): string {
   const { message } = (decoded ?? {}) as { message?: unknown };
-  return typeof message === 'string' ? `: ${harmless(message.slice(0, LONGEST_WORDS))}` : '';
+  return typeof message === 'string' ? `: ${escapeForDisplay(message.slice(0, MAX_MESSAGE_LENGTH))}` : '';
 }
 
-const waitOf = (seconds: string | null): number | null =>
+const parseRetryAfterMs = (seconds: string | null): number | null =>
   seconds !== null && /^\d+$/.test(seconds) ? Number(seconds) * 1_000 : null;

@@ -1,8 +1,9 @@
 /**
- * The pull requests that a `workflow_run` is about. Only the event says which: what the run left behind was written by
- * whoever opened the pull request. `workflow_run.pull_requests` is empty for forks, so they are looked up by branch.
+ * Finds the pull requests of a `workflow_run`. Only the event identifies them: what the run produced was written by the
+ * author of the pull request, who may not be trusted. `workflow_run.pull_requests` is empty for forks, so they are
+ * looked up by branch.
  */
-import type { GitHub } from './api';
+import type { GitHubClient } from './api';
 
 export interface RunEvent {
   /** `owner/name` of the repository that the workflow runs in. */
@@ -14,13 +15,17 @@ export interface RunEvent {
   readonly runUrl: string;
 }
 
-/** It is not the event of a `workflow_run` that a pull request began. */
+/** Thrown if the event is not that of a `workflow_run` that a pull request started. */
 export class EventProblem extends Error {
   override readonly name = 'EventProblem';
 }
 
-/** @param json what GITHUB_EVENT_PATH holds. @throws {EventProblem} */
-export function runEvent(json: string): RunEvent {
+/**
+ * Reads the event.
+ * @param json content of the file at GITHUB_EVENT_PATH
+ * @throws {EventProblem}
+ */
+export function parseRunEvent(json: string): RunEvent {
   const event = JSON.parse(json) as {
     repository?: { full_name?: string };
     workflow_run?: {
@@ -32,12 +37,12 @@ export function runEvent(json: string): RunEvent {
     };
   };
   const run = event.workflow_run;
-  if (run === undefined) throw new EventProblem('this is not the event of a workflow_run');
+  if (run === undefined) throw new EventProblem('the event is not a workflow_run');
   if (run.event !== 'pull_request')
-    throw new EventProblem(`the run was begun by ${run.event}, not by a pull request`);
+    throw new EventProblem(`the run was started by ${run.event}, not by a pull request`);
   const found = {
     repository: event.repository?.full_name,
-    // Gone where a fork was deleted meanwhile.
+    // Missing if the fork was deleted meanwhile.
     headRepository: run.head_repository?.full_name,
     headOwner: run.head_repository?.owner?.login,
     headBranch: run.head_branch,
@@ -45,12 +50,12 @@ export function runEvent(json: string): RunEvent {
     runUrl: run.html_url,
   };
   const missing = Object.entries(found).find(([, value]) => typeof value !== 'string' || value === '');
-  if (missing) throw new EventProblem(`the event does not say ${missing[0]}`);
+  if (missing) throw new EventProblem(`the event has no ${missing[0]}`);
   return found as RunEvent;
 }
 
-/** Numbers of the open ones whose head is still the commit of the run. */
-export async function pullRequestsOf(github: GitHub, event: RunEvent): Promise<readonly number[]> {
+/** Returns the numbers of the open pull requests whose head is still the commit of the run. */
+export async function listPullRequests(github: GitHubClient, event: RunEvent): Promise<readonly number[]> {
   const { repository, headRepository, headOwner, headBranch, headSha } = event;
   const head = encodeURIComponent(`${headOwner}:${headBranch}`);
   const answer = await github.call('GET', `/repos/${repository}/pulls?state=open&per_page=100&head=${head}`);

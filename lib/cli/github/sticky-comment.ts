@@ -1,30 +1,34 @@
-/** One comment of ours on a pull request, which each run writes anew. */
-import type { GitHub } from './api';
+/** A single comment on a pull request, which each run updates. */
+import type { GitHubClient } from './api';
 
 export interface StickyComment {
-  /** `owner/name` */
+  /** The repository as `owner/name`. */
   readonly repository: string;
-  /** Of the pull request. */
+  /** Number of the pull request. */
   readonly number: number;
-  /** Only a comment of this account is ever changed. */
+  /** Account of the token; only its comments are ever changed. */
   readonly author: string;
-  /** Tells comments for several folders apart. */
+  /** Distinguishes the comments of several folders. */
   readonly name: string;
   readonly markdown: string;
 }
 
-const PAGE = 100;
-const MOST_PAGES = 50;
+const PAGE_SIZE = 100;
+const MAX_PAGES = 50;
 
-const markerOf = (name: string): string => `<!-- trueup ${Buffer.from(name).toString('base64url')} -->`;
+const buildMarker = (name: string): string => `<!-- trueup ${Buffer.from(name).toString('base64url')} -->`;
 
-export type Written = 'created' | 'edited' | 'unchanged';
+export type CommentAction = 'created' | 'edited' | 'unchanged';
 
-/** @returns what was done. @throws {GitHubError} */
-export async function writeComment(github: GitHub, comment: StickyComment): Promise<Written> {
+/**
+ * Creates or updates the comment.
+ * @returns what was done
+ * @throws {GitHubError}
+ */
+export async function writeComment(github: GitHubClient, comment: StickyComment): Promise<CommentAction> {
   const { repository, number, markdown, name } = comment;
-  const body = `${markerOf(name)}\n${markdown}`;
-  const own = await ownComment(github, comment);
+  const body = `${buildMarker(name)}\n${markdown}`;
+  const own = await findOwnComment(github, comment);
   if (own?.body === body) return 'unchanged';
   if (own === undefined) {
     await github.call('POST', `/repos/${repository}/issues/${number}/comments`, { body });
@@ -39,20 +43,20 @@ interface Comment {
   readonly body: string;
 }
 
-/** Anybody may write our marker; nobody else writes it under our name. */
-async function ownComment(
-  github: GitHub,
+/** Finds the existing comment. Anyone may write the marker, but only this account can write it under its own name. */
+async function findOwnComment(
+  github: GitHubClient,
   { repository, number, author, name }: StickyComment,
 ): Promise<Comment | undefined> {
-  const marker = markerOf(name);
-  for (let page = 1; page <= MOST_PAGES; page++) {
+  const marker = buildMarker(name);
+  for (let page = 1; page <= MAX_PAGES; page++) {
     const answer = await github.call(
       'GET',
-      `/repos/${repository}/issues/${number}/comments?per_page=${PAGE}&page=${page}`,
+      `/repos/${repository}/issues/${number}/comments?per_page=${PAGE_SIZE}&page=${page}`,
     );
     const comments = answer as readonly (Comment & { readonly user: { readonly login: string } | null })[];
     const own = comments.find(({ user, body }) => user?.login === author && body.startsWith(marker));
-    if (own || comments.length < PAGE) return own;
+    if (own || comments.length < PAGE_SIZE) return own;
   }
   return undefined;
 }

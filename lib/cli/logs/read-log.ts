@@ -1,32 +1,35 @@
-/** Reads a server's log in whatever form somebody has it: its first line tells which. */
+/** Reads a server log in any supported format, which its first line reveals. */
 import type { LogEvent, ReportParts } from '../../../lambda/page/logs/error-reader';
-import { eventsOfFile, type LogLine, logTime } from '../../../lambda/page/logs/log-lines';
-import { recordsOf } from './csv';
-import { eventsInDocument } from './events-document';
+import { type LogLine, parseLogTime, readEventsOfFile } from '../../../lambda/page/logs/log-lines';
+import { parseCsvRecords } from './csv';
+import { readDocumentEvents } from './events-document';
 
-/** Who is told of the lines: as events, or as records that are whole from the start. */
+/** Receives the lines, as events or as complete records. */
 export interface LogReader {
   push(event: LogEvent): void;
   report(line: LogLine, parts: ReportParts, event: LogEvent): void;
 }
 
-/** @returns how many lines of a server's log there were */
+/**
+ * Reads a log.
+ * @returns the number of lines that belong to a server log
+ */
 export async function readLog(lines: AsyncIterable<string>, reader: LogReader): Promise<number> {
-  const { first, all } = await peek(lines);
+  const { first, all } = await peekFirstLine(lines);
   if (/^[[{]/.test(first)) return readJson(first, all, reader);
   if (/^"?@?\w+"?(?:,"?@?\w+"?)*$/.test(first) && first.includes('@message'))
-    return readEvents(await insightsEvents(all), reader);
-  if (CSVLOG.test(first)) return readCsvlog(all, reader);
+    return readEvents(await readInsightsEvents(all), reader);
+  if (CSVLOG_LINE.test(first)) return readCsvlog(all, reader);
   let count = 0;
-  for await (const message of eventsOfFile(withoutOuterTime(all))) {
+  for await (const message of readEventsOfFile(stripOuterTime(all))) {
     count++;
     reader.push({ message });
   }
   return count;
 }
 
-/** The first line that is not empty, and all of them. */
-async function peek(
+/** Returns the first line that is not empty, and all lines. */
+async function peekFirstLine(
   lines: AsyncIterable<string>,
 ): Promise<{ readonly first: string; readonly all: AsyncGenerator<string> }> {
   const iterator = lines[Symbol.asyncIterator]();
@@ -38,8 +41,8 @@ async function peek(
   return { first: next.done ? '' : next.value.trim(), all: all() };
 }
 
-/** `aws logs tail` writes a time, and unless told otherwise the stream's name, in front of each line. */
-async function* withoutOuterTime(lines: AsyncIterable<string>): AsyncGenerator<string> {
+/** Removes the time and the name of the stream that `aws logs tail` writes before each line by default. */
+async function* stripOuterTime(lines: AsyncIterable<string>): AsyncGenerator<string> {
   for await (const line of lines)
     yield line.replace(
       /^\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:?\d\d)? (?:\S+ )?(?=\d{4}-\d\d-\d\d \d\d:)/,
@@ -49,43 +52,43 @@ async function* withoutOuterTime(lines: AsyncIterable<string>): AsyncGenerator<s
 
 function readEvents(events: readonly LogEvent[], reader: LogReader): number {
   const [first, last] = [events[0]?.timestampMs ?? 0, events.at(-1)?.timestampMs ?? 0];
-  // Logs Insights lists the newest first unless told otherwise, and a STATEMENT belongs to the ERROR before it.
+  // Logs Insights lists the newest events first by default, but a STATEMENT belongs to the ERROR before it.
   for (const event of first > last ? [...events].reverse() : events) reader.push(event);
   return events.length;
 }
 
-async function insightsEvents(lines: AsyncIterable<string>): Promise<readonly LogEvent[]> {
+async function readInsightsEvents(lines: AsyncIterable<string>): Promise<readonly LogEvent[]> {
   const events: LogEvent[] = [];
   let header: readonly string[] | null = null;
-  for await (const record of recordsOf(lines)) {
+  for await (const record of parseCsvRecords(lines)) {
     if (header === null) header = record;
-    else events.push(...eventsInDocument(Object.fromEntries(header.map((name, i) => [name, record[i]]))));
+    else events.push(...readDocumentEvents(Object.fromEntries(header.map((name, i) => [name, record[i]]))));
   }
   return events;
 }
 
-/** A record a line, as in jsonlog; else one document, as the AWS command line prints it. */
+/** Reads jsonlog, which has one record per line, or a single document, as the AWS command line prints it. */
 async function readJson(first: string, lines: AsyncIterable<string>, reader: LogReader): Promise<number> {
-  const record = parsed(first);
+  const record = parseJson(first);
   const isJsonlog = isRecord(record) && typeof record.error_severity === 'string';
   if (!isJsonlog) {
     const all: string[] = [];
     for await (const line of lines) all.push(line);
-    const document = parsed(all.join('\n'));
+    const document = parseJson(all.join('\n'));
     return readEvents(
       document === undefined
-        ? all.flatMap((line) => eventsInDocument(parsed(line)))
-        : eventsInDocument(document),
+        ? all.flatMap((line) => readDocumentEvents(parseJson(line)))
+        : readDocumentEvents(document),
       reader,
     );
   }
   let count = 0;
   for await (const line of lines) {
-    const each = parsed(line);
+    const each = parseJson(line);
     if (!isRecord(each)) continue;
     count++;
     const text = (name: string): string => (typeof each[name] === 'string' ? each[name] : '');
-    report(reader, {
+    reportRecord(reader, {
       time: text('timestamp'),
       user: text('user'),
       database: text('dbname'),
@@ -101,7 +104,7 @@ async function readJson(first: string, lines: AsyncIterable<string>, reader: Log
   return count;
 }
 
-function parsed(text: string): unknown {
+function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
@@ -112,22 +115,34 @@ function parsed(text: string): unknown {
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-const CSVLOG = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} [^,"]+,(?:"(?:[^"]|"")*")?,(?:"(?:[^"]|"")*")?,\d+,/;
+const CSVLOG_LINE =
+  /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} [^,"]+,(?:"(?:[^"]|"")*")?,(?:"(?:[^"]|"")*")?,\d+,/;
 
-/** https://www.postgresql.org/docs/current/runtime-config-logging.html#RUNTIME-CONFIG-LOGGING-CSVLOG */
+/** Reads csvlog: https://www.postgresql.org/docs/current/runtime-config-logging.html#RUNTIME-CONFIG-LOGGING-CSVLOG */
 async function readCsvlog(lines: AsyncIterable<string>, reader: LogReader): Promise<number> {
   let count = 0;
-  for await (const record of recordsOf(lines)) {
+  for await (const record of parseCsvRecords(lines)) {
     const [time = '', user = '', database = '', pid = ''] = record;
     const [severity = '', sqlstate = '', message = ''] = record.slice(11);
     const [query = '', , context = '', statement = ''] = record.slice(16);
     count++;
-    report(reader, { time, user, database, pid, severity, sqlstate, message, context, query, statement });
+    reportRecord(reader, {
+      time,
+      user,
+      database,
+      pid,
+      severity,
+      sqlstate,
+      message,
+      context,
+      query,
+      statement,
+    });
   }
   return count;
 }
 
-interface Report {
+interface LogRecord {
   readonly time: string;
   readonly user: string;
   readonly database: string;
@@ -140,9 +155,9 @@ interface Report {
   readonly statement: string;
 }
 
-function report(reader: LogReader, { context, query, statement, ...rest }: Report): void {
+function reportRecord(reader: LogReader, { context, query, statement, ...rest }: LogRecord): void {
   const line: LogLine = {
-    time: logTime(rest.time),
+    time: parseLogTime(rest.time),
     user: rest.user,
     database: rest.database,
     pid: rest.pid,

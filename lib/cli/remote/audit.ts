@@ -1,29 +1,35 @@
-/** The audit of the deployed function of a stack: what needs a source or a parser is not seen. */
-import type { Accepted, AuditedFinding, FunctionAudit } from '../../../lambda/contract/audit';
-import type { AuditedId } from '../../../lambda/defects';
+/** Audits through the deployed function of a stack, which cannot check what needs a source or a parser. */
+import type { AuditedFinding, FunctionAudit, Suppression } from '../../../lambda/contract/audit-findings';
+import type { AuditFindingId } from '../../../lambda/defects';
 import type { AuditFinding } from '../../../lambda/defects/findings';
 import type { AuditResult } from '../../audit/audit';
-import { migrateFunction } from './migrate-function';
+import { findMigrateFunction } from './migrate-function';
 import type { RemoteOptions } from './remote';
 
 export interface RemoteAudit extends AuditResult {
-  /** By the code that is deployed. */
-  readonly accepted: readonly Accepted[];
+  /** Findings that the deployed code accepts. */
+  readonly suppressions: readonly Suppression[];
 }
 
-/** @throws {TrueupError} when the function does not answer */
+/**
+ * Runs the audit in the deployed function.
+ * @throws {TrueupError} if the function does not respond
+ */
 export async function auditRemotely({ stackName, namespace }: RemoteOptions): Promise<RemoteAudit> {
-  const call = await migrateFunction(stackName, 'ask', namespace);
+  const call = await findMigrateFunction(stackName, 'ask', namespace);
   const response = await call({ action: 'audit' });
   if (response.action !== 'audit') throw new Error(`the function answered ${response.action} to audit`);
   const audit: FunctionAudit = response.audit;
-  return { ...audit, findings: audit.findings.map(findingOf) };
+  return { ...audit, findings: audit.findings.map(toAuditFinding) };
 }
 
-/** A function of another version may know kinds that this one does not: they are shown by their id all the same. */
-const findingOf = ({ id, grade, object, message, evidence }: AuditedFinding): AuditFinding => ({
-  id: id as AuditedId,
-  grade,
+/**
+ * Converts a finding. A function of another version may report checks that this version does not know; they are shown
+ * by their id.
+ */
+const toAuditFinding = ({ id, confidence, object, message, evidence }: AuditedFinding): AuditFinding => ({
+  id: id as AuditFindingId,
+  confidence,
   object,
   message,
   evidence,

@@ -1,29 +1,29 @@
-/** `--stack` of a fleet: its function starts a run of Step Functions, and is asked until that has come to its end. */
+/** `--stack` with a fleet: the stack's function starts a run of Step Functions, which is polled until it ends. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { FleetAnswer, FleetQuestion, RunReport, TenantRow } from '../../../lambda/contract/fleet-run';
+import type { FleetAnswer, FleetQuery, RunReport, TenantRow } from '../../../lambda/contract/fleet-run';
 import type { MigrateRequest } from '../../../lambda/contract/migrate';
 import { EXIT, type ExitCode } from '../exit-codes';
-import { waitsFor } from '../fleet/report';
+import { describePending } from '../fleet/report';
 import { UsageError } from '../terminal/failure';
 import { printJson } from '../terminal/json';
-import { progressView } from '../terminal/progress';
-import { plural, type Terminal } from '../terminal/terminal';
-import { invokeNamed } from './migrate-function';
-import { outputOf, stackOutputs } from './stack-outputs';
+import { createProgressView } from '../terminal/progress';
+import { formatCount, type Terminal } from '../terminal/terminal';
+import { invokeMigrateFunction } from './migrate-function';
+import { hasOutput, readStackOutputs, requireOutput } from './stack-outputs';
 
 export interface RemoteFleetOptions {
   readonly stack?: string;
   readonly namespace?: string;
-  readonly target?: readonly string[];
+  readonly tenant?: readonly string[];
   readonly exitCode?: boolean;
 }
 
 const PAUSE_MS = 2_000;
-/** Tenants that are behind, by name. */
-const SHOWN = 20;
+/** Maximum number of tenants that are behind and are listed by name. */
+const MAX_SHOWN = 20;
 
-/** What a run found, and each tenant. */
-interface Finished {
+/** The report of a finished run, and its tenants. */
+interface FleetRunResult {
   readonly report: RunReport;
   readonly tenants: readonly TenantRow[];
 }
@@ -32,12 +32,12 @@ export async function runRemoteFleetStatus(
   terminal: Terminal,
   options: RemoteFleetOptions,
 ): Promise<ExitCode> {
-  const { target: targets } = options;
-  const { report, tenants } = await run(terminal, options, {
+  const { tenant: names } = options;
+  const { report, tenants } = await queryFleet(terminal, options, {
     action: 'status',
-    ...(targets === undefined ? {} : { targets }),
+    ...(names === undefined ? {} : { tenants: names }),
   });
-  if (terminal.json) printJson(terminal, { targets: report.targets, states: report.states, tenants });
+  if (terminal.json) printJson(terminal, { tenantCount: report.tenantCount, states: report.states, tenants });
   else printTenants(terminal, tenants, report);
   if (!options.exitCode) return EXIT.ok;
   if (report.wrong > 0) return EXIT.failed;
@@ -45,34 +45,34 @@ export async function runRemoteFleetStatus(
 }
 
 export async function runRemoteFleetUp(terminal: Terminal, options: RemoteFleetOptions): Promise<ExitCode> {
-  const { target: targets } = options;
-  if (targets === undefined)
+  const { tenant: names } = options;
+  if (names === undefined)
     throw new UsageError(
-      'with --stack, `up` brings up the tenants that --target names',
-      '`cdk deploy` brings up all of them.',
+      'with --stack, `up` requires --tenant',
+      'Name the tenants to migrate with --tenant. `cdk deploy` migrates all of them.',
     );
-  const { report, tenants } = await run(terminal, options, { action: 'up', targets });
+  const { report, tenants } = await queryFleet(terminal, options, { action: 'up', tenants: names });
   if (terminal.json) printJson(terminal, report);
   else printTenants(terminal, tenants, report);
   return report.wrong > 0 || report.stopped !== null ? EXIT.failed : EXIT.ok;
 }
 
-async function run(
+async function queryFleet(
   terminal: Terminal,
   { stack, namespace }: RemoteFleetOptions,
-  question: FleetQuestion,
-): Promise<Finished> {
-  const ask = await fleetFunction(stack!, namespace);
+  question: FleetQuery,
+): Promise<FleetRunResult> {
+  const ask = await findFleetFunction(stack!, namespace, question.action === 'up');
   const started = await ask(question);
   if (started.action !== 'started') throw new Error(`the function answered ${started.action}`);
-  const progress = progressView(terminal);
+  const progress = createProgressView(terminal);
   const report = await progress.during(async () => {
     for (;;) {
       const at = await ask({ action: 'progress', run: started.run });
       if (at.action !== 'progress') throw new Error(`the function answered ${at.action}`);
       if (at.error !== null) throw new Error(`${at.error}. What is done is recorded; try again.`);
       if (at.done && at.report !== null) return at.report;
-      progress.now(`${at.wave}: ${plural(started.targets, 'tenant')}`);
+      progress.now(`${at.wave}: ${formatCount(started.tenantCount, 'tenant')}`);
       await sleep(PAUSE_MS);
     }
   });
@@ -86,16 +86,28 @@ async function run(
   return { report, tenants };
 }
 
-/** @throws {UsageError} where the stack has no fleet, or what is asked cannot be done */
-async function fleetFunction(
+/**
+ * Returns the function of a stack's fleet.
+ * @throws {UsageError} if the stack has no fleet, or the function rejects the request
+ */
+async function findFleetFunction(
   stack: string,
   namespace: string | undefined,
-): Promise<(question: FleetQuestion) => Promise<FleetAnswer>> {
+  migrates: boolean,
+): Promise<(question: FleetQuery) => Promise<FleetAnswer>> {
   const whatFor = 'It must be the stack that contains SchemaFleet, with its outputs.';
-  const name = outputOf(stack, await stackOutputs(stack), 'FleetFunction', whatFor, namespace);
+  const outputs = await readStackOutputs(stack);
+  // A stack that an older version deployed has one function for both purposes.
+  const queryOnly = !migrates && hasOutput(outputs, 'FleetQueryFunction');
+  const wanted = queryOnly ? 'FleetQueryFunction' : 'FleetFunction';
+  const name = requireOutput(stack, outputs, wanted, whatFor, namespace);
   return async (question) => {
-    // Another function than `migrate`, invoked in the same way.
-    const response = await invokeNamed(name, question as unknown as MigrateRequest, 'grantUp()');
+    // This is not the function `migrate`, but it is invoked in the same way.
+    const response = await invokeMigrateFunction(
+      name,
+      question as unknown as MigrateRequest,
+      queryOnly ? 'grantQuery()' : 'grantUp()',
+    );
     const answer = response as unknown as FleetAnswer;
     if (answer.action === 'refused')
       throw new UsageError(answer.message.replace(/\.$/, ''), 'Nothing was changed by this call.');
@@ -103,16 +115,19 @@ async function fleetFunction(
   };
 }
 
-const RIGHT = new Set(['at version', 'behind']);
+const HEALTHY_STATES = new Set(['up to date', 'behind']);
 
 function printTenants({ out }: Terminal, tenants: readonly TenantRow[], report: RunReport): void {
   const { colors } = out;
-  for (const { name, server, state, why = '' } of tenants.filter((each) => !RIGHT.has(each.state)))
+  for (const { name, server, state, why = '' } of tenants.filter((each) => !HEALTHY_STATES.has(each.state)))
     out.line(`${colors.red(state)}  ${colors.bold(name)} on ${server}  ${why}`.trimEnd());
   const behind = tenants.filter(({ state }) => state === 'behind');
-  for (const row of behind.slice(0, SHOWN))
-    out.line(`${colors.yellow('behind')}  ${colors.bold(row.name)} on ${row.server}  ${waitsFor(row)}`);
-  if (behind.length > SHOWN) out.line(`and ${behind.length - SHOWN} more that are behind; --json lists all.`);
+  for (const row of behind.slice(0, MAX_SHOWN))
+    out.line(
+      `${colors.yellow('behind')}  ${colors.bold(row.name)} on ${row.server}  ${describePending(row)}`,
+    );
+  if (behind.length > MAX_SHOWN)
+    out.line(`and ${behind.length - MAX_SHOWN} more that are behind; --json lists all.`);
   const states = Object.entries(report.states).map(([state, count]) => `${count} ${state}`);
-  out.line(`${plural(report.targets, 'tenant')}: ${states.join(', ')}.`);
+  out.line(`${formatCount(report.tenantCount, 'tenant')}: ${states.join(', ')}.`);
 }

@@ -1,33 +1,33 @@
-/** Writes into the log group that a stack's alarms watch. */
-import { within } from '../../../lambda/aws-timeouts';
-import { outputOf, stackOutputs } from './stack-outputs';
+/** Writes to the log group that a stack's alarms watch. */
+import { buildRequestTimeouts } from '../../../lambda/aws-timeouts';
+import { readStackOutputs, requireOutput } from './stack-outputs';
 
-/** Where lines go, in place of a server's own log. */
+/** The destination of test lines, in place of a server's own log. */
 export interface LogWriter {
-  /** Writes events into a stream of its own. */
+  /** Writes the lines as events into a separate stream. */
   write(lines: readonly string[], now: Date): Promise<void>;
 }
 
 const ANSWER_TIMEOUT_MS = 30_000;
 
-export async function logWriterOf(
+export async function openLogWriter(
   stackName: string,
 ): Promise<{ readonly logGroupName: string; readonly writer: LogWriter }> {
-  const logGroupName = outputOf(
+  const logGroupName = requireOutput(
     stackName,
-    await stackOutputs(stackName),
+    await readStackOutputs(stackName),
     'WatchedLogGroup',
     'It must be the stack that contains SchemaAlarms.',
   );
-  return { logGroupName, writer: { write: (lines, now) => write(logGroupName, lines, now) } };
+  return { logGroupName, writer: { write: (lines, now) => writeLogEvents(logGroupName, lines, now) } };
 }
 
-/** A stream of its own for each test: a server's streams are the exporter's. */
-async function write(logGroupName: string, lines: readonly string[], now: Date): Promise<void> {
-  const { CloudWatchLogsClient, CreateLogStreamCommand, PutLogEventsCommand } = await import(
-    '@aws-sdk/client-cloudwatch-logs'
-  );
-  const client = new CloudWatchLogsClient({ requestHandler: within(ANSWER_TIMEOUT_MS, 10_000) });
+/** Creates a separate stream for each test, because the server's streams belong to the log export. */
+async function writeLogEvents(logGroupName: string, lines: readonly string[], now: Date): Promise<void> {
+  const { CloudWatchLogsClient, CreateLogStreamCommand, PutLogEventsCommand } = await import('./aws.js');
+  const client = new CloudWatchLogsClient({
+    requestHandler: buildRequestTimeouts(ANSWER_TIMEOUT_MS, 10_000),
+  });
   const logStreamName = `trueup-alarm-test-${now.toISOString().replace(/[:.]/g, '-')}`;
   await client.send(new CreateLogStreamCommand({ logGroupName, logStreamName }));
   const timestamp = now.getTime();

@@ -1,71 +1,77 @@
-/** The deployed function that reaches a database in isolated subnets: found by its stack, invoked as the caller. */
+/**
+ * Finds the deployed function of a stack, which reaches a database in isolated subnets, and invokes it with the
+ * caller's credentials.
+ */
 import { type ErrorInfo, TrueupError } from '../../../lambda/contract/errors';
 import type { MigrateRequest, MigrateResponse } from '../../../lambda/contract/migrate';
-import type { Invocation } from '../../../lambda/invoke-migrate';
-import { hasOutput, outputOf, stackOutputs } from './stack-outputs';
+import type { MigrateInvocation } from '../../../lambda/invoke-migrate';
+import { hasOutput, readStackOutputs, requireOutput } from './stack-outputs';
 
 /** Lambda's own limit (https://docs.aws.amazon.com/lambda/latest/dg/configuration-timeout.html). */
 const TIMEOUTS = { answerMs: 15 * 60_000, connectMs: 10_000 };
 
 export type CallFunction = (request: MigrateRequest) => Promise<MigrateResponse>;
 
-/** `ask`: what reads only. `change`: what changes the database. */
-export type Use = 'ask' | 'change';
+/** `ask` only reads; `change` changes the database. */
+export type FunctionUse = 'ask' | 'change';
 
-const OUTPUTS = { ask: 'AskFunction', change: 'MigrateFunction' } as const;
-const GRANTS = { ask: 'grantAsk()', change: 'grantDeploy()' } as const;
+const OUTPUTS = { ask: 'QueryFunction', change: 'MigrateFunction' } as const;
+const GRANTS = { ask: 'grantQuery()', change: 'grantDeploy()' } as const;
 
 /**
- * The function of a stack for this use: whoever may ask need not be able to change anything.
- * @param namespace which of the stack's schemas; needed where there are several
- * @throws {UsageError} when the stack or its output is not there
+ * Returns the function of a stack for this use, so that callers who only read need no permission to change anything.
+ * @param namespace one of the stack's schemas; required if there are several
+ * @throws {UsageError} if the stack or its output does not exist
  */
-export async function migrateFunction(
+export async function findMigrateFunction(
   stackName: string,
-  use: Use,
+  use: FunctionUse,
   namespace?: string,
 ): Promise<CallFunction> {
-  const outputs = await stackOutputs(stackName);
-  // Until it is deployed again, a stack of an older version has one function for both.
+  const outputs = await readStackOutputs(stackName);
+  // A stack that an older version deployed has one function for both uses until its next deployment.
   const older = use === 'ask' && !hasOutput(outputs, OUTPUTS.ask) && hasOutput(outputs, OUTPUTS.change);
   if (older) {
     process.stderr.write(
       `note: ${stackName} was deployed by an older version of Trueup, which has one function for reading and changing. ` +
-        'That one is invoked, so your credentials must allow it. After the next deployment the stack has one that ' +
-        'only reads.\n',
+        'Your credentials must allow invoking that function. The next deployment adds a function that only reads.\n',
     );
   }
   const whatFor = 'It must be the stack that contains SchemaMigrations, with its outputs.';
   const used = older ? 'change' : use;
-  const functionName = outputOf(stackName, outputs, OUTPUTS[used], whatFor, namespace);
-  return (request) => invokeNamed(functionName, request, GRANTS[used]);
+  const functionName = requireOutput(stackName, outputs, OUTPUTS[used], whatFor, namespace);
+  return (request) => invokeMigrateFunction(functionName, request, GRANTS[used]);
 }
 
-/** @throws {TrueupError} when the function cannot be invoked, dies, or answers with an error */
-export async function invokeNamed(
+/**
+ * Invokes a function by name.
+ * @throws {TrueupError} if the function cannot be invoked, crashes or returns an error
+ */
+export async function invokeMigrateFunction(
   functionName: string,
   request: MigrateRequest,
   grant: string,
 ): Promise<MigrateResponse> {
-  // Loads the SDK's client.
-  const { migrateInvoker } = await import('../../../lambda/invoke-migrate.js');
-  const invocation = await migrateInvoker(TIMEOUTS)(functionName, request);
-  if (invocation.kind !== 'answered') throw new TrueupError(withoutAnswer(functionName, invocation, grant));
+  // This loads the SDK's client.
+  const { makeMigrateInvoker } = await import('./aws.js');
+  const invocation = await makeMigrateInvoker(TIMEOUTS)(functionName, request);
+  if (invocation.kind !== 'answered')
+    throw new TrueupError(toInvocationError(functionName, invocation, grant));
   const { response } = invocation;
   if (response.action === 'error') throw new TrueupError(response.error);
   return response;
 }
 
-function withoutAnswer(
+function toInvocationError(
   functionName: string,
-  { kind, message }: Exclude<Invocation, { kind: 'answered' }>,
+  { kind, message }: Exclude<MigrateInvocation, { kind: 'answered' }>,
   grant: string,
 ): ErrorInfo {
   if (kind !== 'refused') {
     return {
       code: 'connection',
-      message: `the function ${functionName} ${kind === 'died' ? `crashed (${message})` : `gave ${message}`}`,
-      remedy: "Its log says why; the stack's output LogCommand follows it.",
+      message: `the function ${functionName} ${kind === 'died' ? `crashed (${message})` : `returned ${message}`}`,
+      remedy: "Its log shows why. The command in the stack's output LogCommand follows the log.",
     };
   }
   const denied = /^\w*(AccessDenied|NotAuthorized)/.test(message);
@@ -74,6 +80,6 @@ function withoutAnswer(
     message: `the function ${functionName} could not be invoked (${message})`,
     remedy: denied
       ? `Your credentials need lambda:InvokeFunction on it: the construct has ${grant}.`
-      : 'Check AWS_REGION, the credentials (AWS_PROFILE), and whether the stack is being updated.',
+      : 'Check AWS_REGION, the credentials (AWS_PROFILE), and that no update of the stack is in progress.',
   };
 }

@@ -1,27 +1,30 @@
-/** The engine in the deployed function of a stack: nobody reaches a database in isolated subnets from outside. */
+/**
+ * Runs the engine in the deployed function of a stack, since a database in isolated subnets cannot be reached from
+ * outside.
+ */
 import type { MigrateRequest, MigrateResponse } from '../../../lambda/contract/migrate';
 import { requireMigration } from '../folder';
 import type { Operations } from '../operations';
-import { type CallFunction, migrateFunction, type Use } from './migrate-function';
+import { type CallFunction, type FunctionUse, findMigrateFunction } from './migrate-function';
 
 export interface RemoteOptions {
   readonly stackName: string;
-  /** Needed where the stack has several schemas. */
+  /** Required if the stack has several schemas. */
   readonly namespace?: string;
 }
 
-type Answer<A extends MigrateResponse['action']> = MigrateResponse & { readonly action: A };
+type ActionResponse<A extends MigrateResponse['action']> = MigrateResponse & { readonly action: A };
 
-/** The stack is looked at with the first question to each function. */
-export function remoteOperations({ stackName, namespace }: RemoteOptions): Operations {
-  const functions: { [use in Use]?: Promise<CallFunction> } = {};
+/** Returns the operations. The stack's outputs are read when each function is first called. */
+export function createRemoteOperations({ stackName, namespace }: RemoteOptions): Operations {
+  const functions: { [use in FunctionUse]?: Promise<CallFunction> } = {};
   const call = async <A extends MigrateResponse['action']>(
-    use: Use,
+    use: FunctionUse,
     request: MigrateRequest & { readonly action: A },
-  ): Promise<Answer<A>> => {
-    functions[use] ??= migrateFunction(stackName, use, namespace);
+  ): Promise<ActionResponse<A>> => {
+    functions[use] ??= findMigrateFunction(stackName, use, namespace);
     const response = await (await functions[use])(request);
-    if (response.action === request.action) return response as Answer<A>;
+    if (response.action === request.action) return response as ActionResponse<A>;
     throw new Error(`the function answered ${response.action} to ${request.action}`);
   };
   return {
@@ -30,10 +33,11 @@ export function remoteOperations({ stackName, namespace }: RemoteOptions): Opera
     plan: async () => (await call('ask', { action: 'plan' })).plan,
     verify: async () => (await call('ask', { action: 'verify' })).verification,
     baseline: async (upTo, { id }) => {
-      // By the function that changes, so that one right is enough.
+      // Uses the migrate function, so that permission to invoke only that function is enough.
       requireMigration((await call('change', { action: 'status' })).status, upTo);
       return (await call('change', { action: 'baseline', upTo, id })).outcome;
     },
+    declare: async (declared, { id }) => (await call('change', { action: 'declare', declared, id })).outcome,
     down: async (name, { id }) => (await call('change', { action: 'down', name, id })).outcome,
   };
 }

@@ -1,66 +1,83 @@
-/** Outputs of a stack, by the constructs that made them: CDK puts ids and a hash around their names. */
-import { within } from '../../../lambda/aws-timeouts';
+/** Reads the outputs of a stack that our constructs created. */
+import { buildRequestTimeouts } from '../../../lambda/aws-timeouts';
+import { readOutputDescription, type StackOutput } from '../../../lambda/contract/stack-outputs';
 import { UsageError } from '../terminal/failure';
 
 const ANSWER_TIMEOUT_MS = 30_000;
 
-interface Output {
+interface StackOutputValue {
   readonly OutputKey?: string;
   readonly OutputValue?: string;
   readonly Description?: string;
 }
 
-/** @throws {UsageError} when there is no such stack, or no credentials to ask with */
-export async function stackOutputs(stackName: string): Promise<readonly Output[]> {
-  const { CloudFormationClient, DescribeStacksCommand } = await import('@aws-sdk/client-cloudformation');
-  const client = new CloudFormationClient({ requestHandler: within(ANSWER_TIMEOUT_MS, 10_000) });
+/**
+ * Returns all outputs of a stack.
+ * @throws {UsageError} if there is no such stack, or no credentials
+ */
+export async function readStackOutputs(stackName: string): Promise<readonly StackOutputValue[]> {
+  const { CloudFormationClient, DescribeStacksCommand } = await import('./aws.js');
+  const client = new CloudFormationClient({
+    requestHandler: buildRequestTimeouts(ANSWER_TIMEOUT_MS, 10_000),
+  });
   try {
     const { Stacks } = await client.send(new DescribeStacksCommand({ StackName: stackName }));
     return Stacks?.[0]?.Outputs ?? [];
   } catch (error) {
     throw new UsageError(
-      `the stack ${stackName} cannot be read (${wordsOf(error as Error)})`,
+      `the stack ${stackName} cannot be read (${describeAwsError(error as Error)})`,
       'Check its name, AWS_REGION, and the credentials (AWS_PROFILE).',
     );
   }
 }
 
-/** `ExportsOutput…` are CDK's own, for other stacks that refer to the same resource: the one that watches, say. */
-const named = (outputs: readonly Output[], name: string): Output[] =>
-  outputs.filter(({ OutputKey }) => OutputKey?.includes(name) && !OutputKey.startsWith('ExportsOutput'));
+/** Returns the outputs that the constructs created under this name, with the schema or fleet of each. */
+const findOutputs = (outputs: readonly StackOutputValue[], name: StackOutput) =>
+  outputs.flatMap((output) => {
+    const subject = readOutputDescription(name, output.Description);
+    return subject === undefined ? [] : [{ ...output, subject }];
+  });
 
-export const hasOutput = (outputs: readonly Output[], name: string): boolean =>
-  named(outputs, name).length > 0;
+export const hasOutput = (outputs: readonly StackOutputValue[], name: StackOutput): boolean =>
+  findOutputs(outputs, name).length > 0;
 
 /**
- * @param whatFor a remedy, should the stack have no such output
- * @param namespace which of a stack's schemas; its outputs say so at the end of their descriptions
- * @throws {UsageError} when the stack has no such output, or several
+ * Returns the value of an output.
+ * @param whatFor remedy for a stack that has no such output
+ * @param namespace one of the stack's schemas
+ * @throws {UsageError} if the stack has no such output, or several
  */
-export function outputOf(
+export function requireOutput(
   stackName: string,
-  outputs: readonly Output[],
-  name: string,
+  outputs: readonly StackOutputValue[],
+  name: StackOutput,
   whatFor: string,
   namespace?: string,
 ): string {
-  const all = named(outputs, name);
-  const schemas = all.map(({ Description }) => Description?.match(/ of the (?:schema|fleet) (\S+)$/)?.[1]);
-  const wanted = all.filter((_, index) => namespace === undefined || schemas[index] === namespace);
+  const all = findOutputs(outputs, name);
+  const wanted = all.filter(({ subject }) => namespace === undefined || subject === namespace);
   const [found, other] = wanted;
   if (found?.OutputValue !== undefined && other === undefined) return found.OutputValue;
+  const subjects = [...new Set(all.flatMap(({ subject }) => subject ?? []))];
+  const [first, second] = subjects;
+  if (wanted.length > 1 && (namespace !== undefined || second === undefined)) {
+    throw new UsageError(
+      `the stack ${stackName} has ${wanted.length} outputs ${name}${first ? ` of the schema ${namespace ?? first}` : ''}`,
+      'They cannot be distinguished, so --stack works only if the stack has one of them.',
+    );
+  }
   if (all.length > 0) {
     const which = namespace === undefined ? 'several schemas' : `no schema ${namespace}`;
     throw new UsageError(
       `the stack ${stackName} has ${which}`,
-      `Choose one with --namespace: ${schemas.filter((schema) => schema !== undefined).join(', ')}.`,
+      `Choose one with --namespace: ${subjects.join(', ')}.`,
     );
   }
   throw new UsageError(`the stack ${stackName} has no output ${name}`, whatFor);
 }
 
 /**
- * What went wrong on this machine has words only (`Region is missing`); what AWS answers has a name, and its words may
- * repeat the request, which holds a session token.
+ * Describes an error. Errors on this machine have only a message (`Region is missing`). Errors from AWS have a name,
+ * and their message may repeat the request, which holds a session token.
  */
-const wordsOf = ({ name, message }: Error): string => (name === 'Error' && message ? message : name);
+const describeAwsError = ({ name, message }: Error): string => (name === 'Error' && message ? message : name);

@@ -1,11 +1,11 @@
-/** What every command's action has in common. */
+/** The common part of every command's action. */
 import type { Command } from 'commander';
 import type { ExitCode } from '../exit-codes';
-import { answerInterrupt } from './interrupt';
+import { handleInterrupt } from './interrupt';
 import { reportFailure } from './report';
 import { type GlobalOptions, openTerminal, type Terminal } from './terminal';
 
-/** Arguments come as commander gives them: the positional ones, in order. */
+/** The action of a command. `args` are the positional arguments, in order. */
 export type Action<Options> = (
   terminal: Terminal,
   options: Options,
@@ -17,7 +17,7 @@ export function setAction<Options extends GlobalOptions>(command: Command, actio
     const self = given.at(-1) as Command;
     const options = self.optsWithGlobals<Options>();
     const terminal = openTerminal(options);
-    answerInterrupt(terminal);
+    handleInterrupt(terminal);
     try {
       process.exitCode = await action(terminal, options, ...(given.slice(0, -2) as string[]));
     } catch (error) {

@@ -1,17 +1,26 @@
-/** An audit in words: the surest findings first, then what was not seen and how much was looked at. */
+/** Prints an audit as text: the most certain findings first, then what was not checked and how much was examined. */
 
-import { oneLine } from '../../../lambda/audit/accepted';
-import type { Grade } from '../../../lambda/audit/finding';
+import type { Confidence } from '../../../lambda/audit/finding';
+import { toSingleLine } from '../../../lambda/audit/suppressions';
 import type { AuditFinding } from '../../../lambda/defects/findings';
 import type { AuditReport } from '../../audit/audit';
-import { counts, GRADE_WORDS, looked, notSeenLines } from '../../audit/words';
+import {
+  CONFIDENCE_WORDS,
+  formatCounts,
+  formatCountsByKindAndTable,
+  formatCoverage,
+  formatNotCheckedLines,
+} from '../../audit/words';
 import type { WrittenReport } from '../../audit/write/report';
 import { EXIT, type ExitCode } from '../exit-codes';
-import { batched, hang, plural, type Stream, type Terminal } from './terminal';
+import { formatCount, printHanging, type Stream, type Terminal, writeInBatches } from './terminal';
 
-/** @param where the database, for people */
+/**
+ * Prints the report.
+ * @param where name of the database, for the output
+ */
 export const printAudit = (terminal: Terminal, report: AuditReport, where: string): Promise<void> =>
-  batched(terminal.out, (out, full) => printReport(out, report, where, full));
+  writeInBatches(terminal.out, (out, full) => printReport(out, report, where, full));
 
 async function printReport(
   out: Stream,
@@ -19,51 +28,62 @@ async function printReport(
   where: string,
   full: () => Promise<void>,
 ): Promise<void> {
-  const { findings, accepted, gone, hidden, notSeen } = report;
+  const { findings, suppressed, obsolete, hidden, notChecked } = report;
   const { colors } = out;
-  let grade: Grade | null = null;
+  let confidence: Confidence | null = null;
   for (const each of findings) {
-    if (each.grade !== grade) out.line(colors.bold(`${each.grade}  ${GRADE_WORDS[each.grade]}`));
-    grade = each.grade;
+    if (each.confidence !== confidence)
+      out.line(colors.bold(`${each.confidence}  ${CONFIDENCE_WORDS[each.confidence]}`));
+    confidence = each.confidence;
     printFinding(out, each);
     await full();
   }
   if (findings.length > 0) out.line();
-  for (const { id, object, reason } of accepted)
-    hang(out, 'accepted  ', `${id} ${oneLine(object)} (${reason})`);
-  for (const { id, object, line } of gone)
-    hang(out, 'gone      ', `${id} ${object}, line ${line} of the accepted ones: take the line out`);
-  if (report.written) printWritten(out, report.written);
-  for (const line of notSeenLines(notSeen)) hang(out, 'not seen  ', line);
-  const more = hidden === 0 ? '' : `; ${plural(hidden, 'less sure one')} not shown (--min-grade D shows all)`;
-  out.line(`${colors.bold(where)}: ${counts(findings)}${more}.`);
-  hang(out, '', looked(report));
+  for (const { id, object, reason } of suppressed)
+    printHanging(out, 'suppressed   ', `${id} ${toSingleLine(object)} (${reason})`);
+  for (const { id, object, line } of obsolete)
+    printHanging(out, 'obsolete     ', `${id} ${object}: remove line ${line} of the suppressions file`);
+  if (report.written) printWrittenReport(out, report.written);
+  for (const line of formatNotCheckedLines(notChecked)) printHanging(out, 'not checked  ', line);
+  for (const { id, object, why } of report.byHand ?? [])
+    printHanging(out, 'by hand      ', `${id} ${toSingleLine(object)}: ${toSingleLine(why)}`);
+  const counted = formatCountsByKindAndTable(findings);
+  if (counted) {
+    printHanging(out, 'by check     ', counted.kinds);
+    printHanging(out, 'by table     ', counted.tables);
+  }
+  const more =
+    hidden === 0
+      ? ''
+      : `; ${formatCount(hidden, 'finding')} of lower confidence not shown (--min-confidence D shows all)`;
+  out.line(`${colors.bold(where)}: ${formatCounts(findings)}${more}.`);
+  printHanging(out, '', formatCoverage(report));
 }
 
-function printWritten(out: Stream, { folder, files, decisions, unwritten }: WrittenReport): void {
+function printWrittenReport(out: Stream, { folder, files, decisions, unwritten }: WrittenReport): void {
   for (const { id, object, why } of unwritten)
-    hang(out, 'no file   ', `${id} ${oneLine(object)}: ${oneLine(why)}`);
-  if (files.length === 0) out.line(`written   nothing: no migration mends what was found`);
+    printHanging(out, 'no file      ', `${id} ${toSingleLine(object)}: ${toSingleLine(why)}`);
+  if (files.length === 0) out.line(`written      nothing: no migration repairs the findings`);
   else
-    hang(
+    printHanging(
       out,
-      'written   ',
-      `${plural(files.length, 'migration')} in ${folder}${
-        decisions === 0 ? '' : `; ${plural(decisions, 'decision')} open, which \`trueup check\` names`
+      'written      ',
+      `${formatCount(files.length, 'migration')} in ${folder}${
+        decisions === 0 ? '' : `; ${formatCount(decisions, 'decision')} open, which \`trueup check\` lists`
       }`,
     );
 }
 
-function printFinding(out: Stream, { grade, id, object, message, evidence, fix }: AuditFinding): void {
+function printFinding(out: Stream, { confidence, id, object, message, evidence, fix }: AuditFinding): void {
   const { colors } = out;
-  const paint = grade === 'A' || grade === 'B' ? colors.red : colors.yellow;
-  out.line(`  ${paint(id)}  ${oneLine(object)}`);
-  hang(out, '    ', oneLine(message));
-  for (const line of evidence) hang(out, '    - ', oneLine(line.replace(/\s+/g, ' ').trim()));
-  if (fix !== null) hang(out, '    > ', fix);
+  const paint = confidence === 'A' || confidence === 'B' ? colors.red : colors.yellow;
+  out.line(`  ${paint(id)}  ${toSingleLine(object)}`);
+  printHanging(out, '    ', toSingleLine(message));
+  for (const line of evidence) printHanging(out, '    - ', toSingleLine(line.replace(/\s+/g, ' ').trim()));
+  if (fix !== null) printHanging(out, '    > ', fix);
 }
 
-export function auditExitCode({ findings, looked: { tables, compared } }: AuditReport): ExitCode {
-  if (findings.some(({ grade }) => grade === 'A' || grade === 'B')) return EXIT.found;
+export function getAuditExitCode({ findings, coverage: { tables, compared } }: AuditReport): ExitCode {
+  if (findings.some(({ confidence }) => confidence === 'A' || confidence === 'B')) return EXIT.found;
   return tables === 0 && !compared ? EXIT.failed : EXIT.ok;
 }

@@ -1,12 +1,15 @@
-/** Colours for people; plain text where nobody would see them as such. */
+/** Styles for terminals; plain text where styles would not be displayed. */
 import { styleText } from 'node:util';
 
 const STYLES = ['bold', 'dim', 'red', 'green', 'yellow', 'cyan'] as const;
 
 export type Colors = Readonly<Record<(typeof STYLES)[number], (text: string) => string>>;
 
-/** @param enabled decided by the caller: `styleText` would look at standard output, whatever is written to */
-export const colorsOf = (enabled: boolean): Colors =>
+/**
+ * Returns functions that color text.
+ * @param enabled decided by the caller, because `styleText` would check standard output whatever stream is written to
+ */
+export const createColors = (enabled: boolean): Colors =>
   Object.fromEntries(
     STYLES.map((style) => [
       style,

@@ -1,15 +1,18 @@
-/** Any error becomes an {@link ErrorInfo} and an exit code here. */
+/** Turns any error into an {@link ErrorInfo} and an exit code. */
 import { type ErrorInfo, TrueupError } from '../../../lambda/contract/errors';
-import { connectionError } from '../../../lambda/engine/apply/connection-failures';
-import { unexpectedError as refusedStatement, withOwnWords } from '../../../lambda/engine/apply/failures';
-import { ConnectionLost, SqlError } from '../../../lambda/postgres/database';
+import { describeConnectionError } from '../../../lambda/engine/apply/connection-failures';
+import {
+  appendRaisedMessage,
+  describeUnexpectedError as refusedStatement,
+} from '../../../lambda/engine/apply/failures';
+import { ConnectionLostError, SqlError } from '../../../lambda/postgres/database';
 import { CompileError } from '../../compiler/problem';
 import { NoEmbeddedServer } from '../../scratch-postgres/binaries';
 import { EXIT, type ExitCode } from '../exit-codes';
 import { GitHubError } from '../github/api';
-import { plural } from './terminal';
+import { formatCount } from './terminal';
 
-/** The command line is used wrongly; nothing was tried. */
+/** Thrown if the command line is used incorrectly. Nothing was tried. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
   constructor(
@@ -25,11 +28,11 @@ export interface Failure {
   readonly error: Omit<ErrorInfo, 'code'> & {
     readonly code: ErrorInfo['code'] | 'usage' | 'interrupted' | 'github' | 'unexpected';
   };
-  /** The files that are why. */
+  /** The problems of the files, if they do not compile. */
   readonly compile?: CompileError;
 }
 
-export function failureOf(error: unknown): Failure {
+export function toFailure(error: unknown): Failure {
   if (error instanceof UsageError) {
     const { message, remedy } = error;
     return { exitCode: EXIT.usage, error: { code: 'usage', message, remedy } };
@@ -43,24 +46,28 @@ export function failureOf(error: unknown): Failure {
     return { exitCode: EXIT.failed, error: { code: 'github', message, remedy } };
   }
   if (error instanceof CompileError) {
-    const message = `${plural(error.problems.length, 'problem')} in ${error.folder}`;
+    const message = `${formatCount(error.problems.length, 'problem')} in ${error.folder}`;
     return { exitCode: EXIT.failed, error: { ...error.info, message }, compile: error };
   }
   if (error instanceof TrueupError) {
     return {
       exitCode: error.info.code === 'connection' ? EXIT.unreachable : EXIT.failed,
-      error: withOwnWords(error.info),
+      error: appendRaisedMessage(error.info),
     };
   }
-  // Of a question that has one connection; the engine connects again.
-  if (error instanceof ConnectionLost) return { exitCode: EXIT.unreachable, error: connectionError(error) };
-  return { exitCode: EXIT.failed, error: unexpectedFailure(error) };
+  // Commands that only read have a single connection; the engine connects again.
+  if (error instanceof ConnectionLostError)
+    return { exitCode: EXIT.unreachable, error: describeConnectionError(error) };
+  return { exitCode: EXIT.failed, error: makeUnexpectedFailure(error) };
 }
 
-/** Nobody expected it, so its words may say anything: a server's are passed on by the engine's rules only. */
-function unexpectedFailure(error: unknown): Failure['error'] {
+/**
+ * Describes an unexpected error, whose message may contain anything. A server's message is passed on only by the
+ * engine's rules.
+ */
+function makeUnexpectedFailure(error: unknown): Failure['error'] {
   const { message = String(error), stack } = error as Partial<Error>;
-  const remedy = 'This is a bug in Trueup: please report it with these lines.';
-  if (error instanceof SqlError) return withOwnWords(refusedStatement(error));
+  const remedy = 'This is a bug in Trueup: please report it with this output.';
+  if (error instanceof SqlError) return appendRaisedMessage(refusedStatement(error));
   return { code: 'unexpected', message: stack ?? message, remedy };
 }

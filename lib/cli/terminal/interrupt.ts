@@ -1,4 +1,4 @@
-/** Ctrl-C: the first asks for an end at the next good moment, the second leaves. */
+/** Ctrl-C: the first stops at the next safe point, the second leaves at once. */
 import { EXIT } from '../exit-codes';
 import type { Failure } from './failure';
 import { isJsonPrinted, printJson } from './json';
@@ -9,12 +9,15 @@ export interface Interrupt {
   release(): void;
 }
 
-/** @param after what is brought to its end first */
+/**
+ * Listens for Ctrl-C.
+ * @param after what is finished before the command stops
+ */
 export function watchInterrupt(terminal: Terminal, after = 'the current step'): Interrupt {
   let asked = false;
   const onSignal = (): void => {
-    // The server ends or rolls back the statement by itself, and the ledger says later which it was.
-    if (asked) void leave(terminal, 'Run it again to continue; what is done is recorded.');
+    // The server completes the statement or rolls it back, and the ledger later shows which.
+    if (asked) void exitInterrupted(terminal, 'Run it again to continue; what is done is recorded.');
     else terminal.err.line(`\nStopping after ${after}; press Ctrl-C again to leave at once.`);
     asked = true;
   };
@@ -31,20 +34,20 @@ export function watchInterrupt(terminal: Terminal, after = 'the current step'): 
   };
 }
 
-/** Where nothing else listens, Ctrl-C ends a program without a word: with `--json` there is a document even then. */
-export function answerInterrupt(terminal: Terminal): void {
+/** Prints a JSON document on Ctrl-C with `--json`: without a listener Ctrl-C ends a process silently. */
+export function handleInterrupt(terminal: Terminal): void {
   if (!terminal.json) return;
   process.on('SIGINT', () => {
-    if (process.listenerCount('SIGINT') === 1) void leave(terminal);
+    if (process.listenerCount('SIGINT') === 1) void exitInterrupted(terminal);
   });
 }
 
-/** Ends the process. */
-export function leave(terminal: Terminal, remedy = 'Run it again.'): Promise<never> {
+/** Ends the process, after an error document with `--json`. */
+export function exitInterrupted(terminal: Terminal, remedy = 'Run it again.'): Promise<never> {
   if (terminal.json && !isJsonPrinted()) {
     const error: Failure['error'] = { code: 'interrupted', message: 'stopped with Ctrl-C', remedy };
     printJson(terminal, { error });
   }
-  // Once what was written before has left as well.
+  // Wait until everything written before has been flushed.
   return new Promise(() => process.stdout.write('', () => process.exit(EXIT.interrupted)));
 }

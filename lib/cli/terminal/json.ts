@@ -1,18 +1,18 @@
-import { batched, type Terminal } from './terminal';
+import { type Terminal, writeInBatches } from './terminal';
 
-let printed = false;
+let hasPrintedJson = false;
 
-/** The one document on standard output. */
+/** Prints the only JSON document on standard output. */
 export function printJson(terminal: Terminal, value: unknown): void {
-  printed = true;
+  hasPrintedJson = true;
   terminal.out.line(JSON.stringify(value, null, 2));
 }
 
-/** The same of a long one, which is never held as a whole. */
+/** Prints a long document in pieces, so that its text is never in memory as a whole. */
 export async function printLongJson(terminal: Terminal, value: unknown): Promise<void> {
-  printed = true;
-  await batched(terminal.out, async (out, full) => {
-    for (const piece of jsonPieces(value)) {
+  hasPrintedJson = true;
+  await writeInBatches(terminal.out, async (out, full) => {
+    for (const piece of generateJson(value)) {
       out.write(piece);
       await full();
     }
@@ -20,29 +20,33 @@ export async function printLongJson(terminal: Terminal, value: unknown): Promise
   });
 }
 
-/** Who leaves in a hurry asks, so that there is no second one. */
-export const isJsonPrinted = (): boolean => printed;
+/** Tells whether the document was printed, so that an interrupt prints no second one. */
+export const isJsonPrinted = (): boolean => hasPrintedJson;
 
-/** What JSON.stringify(value, null, 2) gives, without ever holding the text of a long list of a report at once. */
-export function* jsonPieces(value: unknown): Generator<string> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return yield indented(value, '');
+/**
+ * Yields the text of JSON.stringify(value, null, 2) in pieces, so that a long list of a report is never in memory as a
+ * whole.
+ */
+export function* generateJson(value: unknown): Generator<string> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return yield formatIndented(value, '');
   let before = '{\n  ';
   for (const [name, each] of Object.entries(value)) {
     if (each === undefined) continue;
     yield `${before}${JSON.stringify(name)}: `;
     before = ',\n  ';
-    if (Array.isArray(each) && each.length > 0) yield* list(each);
-    else yield indented(each, '  ');
+    if (Array.isArray(each) && each.length > 0) yield* generateList(each);
+    else yield formatIndented(each, '  ');
   }
   yield before.startsWith('{') ? '{}' : '\n}';
 }
 
-function* list(items: readonly unknown[]): Generator<string> {
+function* generateList(items: readonly unknown[]): Generator<string> {
   for (const [i, item] of items.entries())
-    yield `${i === 0 ? '[' : ','}\n    ${indented(item === undefined ? null : item, '    ')}`;
+    yield `${i === 0 ? '[' : ','}\n    ${formatIndented(item === undefined ? null : item, '    ')}`;
   yield '\n  ]';
 }
 
-/** JSON has no line break within a string. */
-const indented = (value: unknown, by: string): string =>
+/** JSON strings contain no line breaks, so every line can be indented. */
+const formatIndented = (value: unknown, by: string): string =>
   JSON.stringify(value, null, 2).replaceAll('\n', `\n${by}`);

@@ -1,42 +1,45 @@
-/** How a run that changes the database is shown, and what it answers to the shell. */
+/** Shows a run that changes the database, and determines its exit code. */
 
-import type { Outcome, Progress, Report } from '../../../lambda/contract/converge';
+import type { ConvergeOutcome, ConvergeReport, ProgressListener } from '../../../lambda/contract/converge';
 import type { ErrorInfo } from '../../../lambda/contract/errors';
 import { EXIT, type ExitCode } from '../exit-codes';
-import { type Ended, newRequestId, type Slice, untilDone } from '../until-done';
+import { newRequestId, type RunResult, runUntilDone, type TimeSlice } from '../until-done';
 import { watchInterrupt } from './interrupt';
 import { printJson } from './json';
-import { progressView } from './progress';
+import { createProgressView } from './progress';
 import { printError } from './report';
-import { duration, type Terminal } from './terminal';
+import { formatDuration, type Terminal } from './terminal';
 
 export interface CommandRun {
   readonly timeoutMs: number;
-  /** Opens what is to be called; told where progress goes. */
-  readonly open: (progress: Progress) => Promise<(slice: Slice) => Promise<Outcome>>;
-  /** What is said of a run that is done. */
-  readonly summary: (report: Report) => string;
-  /** Its exit code. @default - 0 */
-  readonly exitCode?: (report: Report) => ExitCode;
+  /** Connects and returns the call that runs one slice. Progress is sent to `progress`. */
+  readonly open: (progress: ProgressListener) => Promise<(slice: TimeSlice) => Promise<ConvergeOutcome>>;
+  /** Returns the sentence that is printed when the run is done. */
+  readonly summary: (report: ConvergeReport) => string;
+  /**
+   * Returns the exit code of a run that is done.
+   * @default - 0
+   */
+  readonly exitCode?: (report: ConvergeReport) => ExitCode;
 }
 
 export async function runToEnd(terminal: Terminal, run: CommandRun): Promise<ExitCode> {
-  const progress = progressView(terminal);
+  const progress = createProgressView(terminal);
   const call = await run.open(progress.report);
   const interrupt = watchInterrupt(terminal);
   try {
     const ended = await progress.during(() =>
-      untilDone(call, { id: newRequestId(), timeoutMs: run.timeoutMs, interrupt }),
+      runUntilDone(call, { id: newRequestId(), timeoutMs: run.timeoutMs, interrupt }),
     );
     if (terminal.json) printJson(terminal, ended.outcome);
-    else print(terminal, ended, run);
-    return exitCodeOf(ended, run);
+    else printOutcome(terminal, ended, run);
+    return getExitCode(ended, run);
   } finally {
     interrupt.release();
   }
 }
 
-function exitCodeOf({ outcome, cut }: Ended, run: CommandRun): ExitCode {
+function getExitCode({ outcome, cut }: RunResult, run: CommandRun): ExitCode {
   if (cut === 'interrupt') return EXIT.interrupted;
   if (cut === 'time') return EXIT.pending;
   if (outcome.status === 'done') return run.exitCode?.(outcome.report) ?? EXIT.ok;
@@ -44,7 +47,7 @@ function exitCodeOf({ outcome, cut }: Ended, run: CommandRun): ExitCode {
   return code === 'connection' ? EXIT.unreachable : EXIT.failed;
 }
 
-function print(terminal: Terminal, { outcome, cut }: Ended, run: CommandRun): void {
+function printOutcome(terminal: Terminal, { outcome, cut }: RunResult, run: CommandRun): void {
   const { out, err } = terminal;
   const { report } = outcome;
   for (const warning of report.warnings) err.line(`${err.colors.yellow('warning')}  ${warning}`);
@@ -54,19 +57,19 @@ function print(terminal: Terminal, { outcome, cut }: Ended, run: CommandRun): vo
     return;
   }
   if (outcome.status === 'failed') printError(err, outcome.error);
-  else printError(err, notFinished(outcome, cut, run.timeoutMs));
+  else printError(err, makeUnfinishedError(outcome, cut, run.timeoutMs));
   const { applied, pending } = report;
-  if (applied.length > 0) err.line(`Applied before that: ${listed(applied)}.`);
-  if (pending.length > 0) err.line(`Still pending: ${listed(pending)}.`);
+  if (applied.length > 0) err.line(`Applied before that: ${joinNames(applied)}.`);
+  if (pending.length > 0) err.line(`Still pending: ${joinNames(pending)}.`);
 }
 
-function notFinished(
-  outcome: Extract<Outcome, { status: 'continue' }>,
-  cut: Ended['cut'],
+function makeUnfinishedError(
+  outcome: Extract<ConvergeOutcome, { status: 'continue' }>,
+  cut: RunResult['cut'],
   timeoutMs: number,
 ): Omit<ErrorInfo, 'code'> & { code: 'busy' } {
   const { waitingFor } = outcome;
-  const why = cut === 'time' ? `not finished after ${duration(timeoutMs)}` : 'stopped';
+  const why = cut === 'time' ? `not finished after ${formatDuration(timeoutMs)}` : 'stopped';
   return {
     code: 'busy',
     message: `${why}: ${waitingFor?.message ?? outcome.progress}`,
@@ -75,8 +78,8 @@ function notFinished(
   };
 }
 
-const LISTED = 5;
-export const listed = (names: readonly string[]): string =>
-  names.length <= LISTED
+const MAX_LISTED = 5;
+export const joinNames = (names: readonly string[]): string =>
+  names.length <= MAX_LISTED
     ? names.join(', ')
-    : `${names.slice(0, LISTED).join(', ')} and ${names.length - LISTED} more`;
+    : `${names.slice(0, MAX_LISTED).join(', ')} and ${names.length - MAX_LISTED} more`;

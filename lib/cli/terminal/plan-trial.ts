@@ -1,7 +1,7 @@
-/** What became of a plan on an empty server, in words. */
+/** Prints the result of trying a plan on an empty server. */
 import type { PlanTrial } from '../../report/plan-document';
 import { printError } from './report';
-import { hang, type Terminal } from './terminal';
+import { printHanging, type Terminal } from './terminal';
 import { printWorkloadPlan } from './workload-plan';
 
 export function printTrial(
@@ -15,9 +15,9 @@ export function printTrial(
     return;
   }
   for (const { migration, sentence } of findings)
-    hang(out, `${out.colors.red('fails')}  `, `${migration}: ${sentence}`);
+    printHanging(out, `${out.colors.red('fails')}  `, `${migration}: ${sentence}`);
   const verified =
-    findings.length === 0 ? 'and every verify section passes' : 'and verify sections do not pass';
+    findings.length === 0 ? 'and every verify section passes' : 'but some verify sections fail';
   out.line(`All of it was applied to an empty PostgreSQL ${serverVersion}, ${verified}.`);
   if (workload) printWorkloadPlan(terminal, { ...workload, touched: [] }, 'workload afterwards');
 }

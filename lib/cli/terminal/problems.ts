@@ -1,18 +1,18 @@
-/** What the compiler found, file by file, with the line and a caret. */
+/** Prints the compiler's problems by file, with the line and a caret. */
 import { join } from 'node:path';
 import type { CompileError, Problem } from '../../compiler/problem';
-import { atTheEnd } from '../folder';
-import { hang, plural, type Stream } from './terminal';
+import { formatTrailingFolder } from '../folder';
+import { formatCount, printHanging, type Stream } from './terminal';
 
 export function printProblems(err: Stream, { folder, problems, info }: CompileError): void {
   for (const problem of problems) {
     printProblem(err, folder, problem);
     err.line();
   }
-  err.line(`${plural(problems.length, 'problem')} in ${atTheEnd(folder)}. ${info.remedy}`);
+  err.line(`${formatCount(problems.length, 'problem')} in ${formatTrailingFolder(folder)}. ${info.remedy}`);
 }
 
-/** As compilers print it: editors and terminals make a link of `file:line:column`. */
+/** Prints a problem as compilers do: editors and terminals turn `file:line:column` into a link. */
 export function printProblem(
   err: Stream,
   folder: string,
@@ -22,7 +22,7 @@ export function printProblem(
   const place = [join(folder, file), line, column].filter((part) => part !== null).join(':');
   err.line(`${colors.bold(place)}: ${colors.red('error:')} ${message}`);
   for (const row of snippet === '' ? [] : snippet.split('\n')) err.line(`  ${colorCaret(err, row)}`);
-  hang(err, '  ', remedy);
+  printHanging(err, '  ', remedy);
 }
 
 const colorCaret = ({ colors }: Stream, row: string): string => row.replace(/\^$/, colors.red('^'));

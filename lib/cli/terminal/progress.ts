@@ -1,31 +1,37 @@
-/** What the engine is at, on standard error: a line drawn over on a terminal, few plain lines elsewhere. */
-import type { Progress, ProgressEvent } from '../../../lambda/contract/converge';
-import { duration, type Terminal } from './terminal';
+/**
+ * Shows on standard error what the engine is doing: in a line that is redrawn on a terminal, and in few plain lines
+ * elsewhere.
+ */
+import type { ProgressEvent, ProgressListener } from '../../../lambda/contract/converge';
+import { formatDuration, type Terminal } from './terminal';
 
 const FRAMES = ['|', '/', '-', '\\'];
 const DRAW_EVERY_MS = 120;
-/** A log wants a sign of life, not a picture. */
+/** Interval of the lines in a log, which should only show that the command is still running. */
 const SIGN_OF_LIFE_MS = 15_000;
 const ERASE_LINE = '\r\u001b[2K';
 
-const DONE = { apply: 'applied', record: 'recorded', undo: 'undone', verify: 'verified' } as const;
+const DONE_VERBS = { apply: 'applied', record: 'recorded', undo: 'undone', verify: 'verified' } as const;
 
 export interface ProgressView {
-  readonly report: Progress;
-  /** What is being done, in words. */
+  readonly report: ProgressListener;
+  /** Sets the description of the current work. */
   readonly now: (text: string) => void;
-  /** A line that stays. */
+  /** Prints a line that is not overwritten. */
   readonly print: (line: string) => void;
-  /** Runs `work` with the line shown, and clears it. */
+  /** Runs `work` while the line is shown, then clears it. */
   during<T>(work: () => Promise<T>): Promise<T>;
 }
 
 export interface ProgressOptions {
-  /** Keep a line for every migration that is finished. @default true */
+  /**
+   * Whether to keep a line for each finished migration.
+   * @default true
+   */
   readonly lasting?: boolean;
 }
 
-export function progressView({ err, quiet }: Terminal, options: ProgressOptions = {}): ProgressView {
+export function createProgressView({ err, quiet }: Terminal, options: ProgressOptions = {}): ProgressView {
   const { lasting = true } = options;
   const { colors } = err;
   let doing = '';
@@ -35,7 +41,7 @@ export function progressView({ err, quiet }: Terminal, options: ProgressOptions 
 
   const draw = (): void => {
     if (!doing) return;
-    const text = `${FRAMES[frame++ % FRAMES.length]} ${doing}  ${duration(Date.now() - since)}`;
+    const text = `${FRAMES[frame++ % FRAMES.length]} ${doing}  ${formatDuration(Date.now() - since)}`;
     err.write(`${ERASE_LINE}${text.slice(0, err.columns - 1)}`);
   };
   const print = (line: string): void => {
@@ -49,11 +55,11 @@ export function progressView({ err, quiet }: Terminal, options: ProgressOptions 
     since = Date.now();
   };
   const beat = (): void => {
-    if (doing) print(colors.dim(`${doing}, for ${duration(Date.now() - since)}`));
+    if (doing) print(colors.dim(`${doing}, for ${formatDuration(Date.now() - since)}`));
   };
 
   const wait = (message: string): void => {
-    // A terminal shows it in passing; a log gets it once, and then signs of life.
+    // A terminal shows the message only briefly; a log gets it once, then a line at each interval.
     if (!err.live && Date.now() - waitingSince > SIGN_OF_LIFE_MS) {
       waitingSince = Date.now();
       print(colors.yellow(`waiting: ${message}`));
@@ -63,8 +69,8 @@ export function progressView({ err, quiet }: Terminal, options: ProgressOptions 
   const finish = (event: Extract<ProgressEvent, { type: 'finished' }>): void => {
     doing = '';
     if (!lasting) return;
-    const done = colors.green(DONE[event.action].padEnd(7));
-    const took = event.durationMs === null ? '' : `  ${colors.dim(duration(event.durationMs))}`;
+    const done = colors.green(DONE_VERBS[event.action].padEnd(7));
+    const took = event.durationMs === null ? '' : `  ${colors.dim(formatDuration(event.durationMs))}`;
     print(`${done}  ${event.migration}${took}`);
   };
 

@@ -1,16 +1,19 @@
-/** Where output goes: results to standard output, everything else to standard error; colours only for people. */
+/**
+ * The output streams: results go to standard output, everything else to standard error. Colors are only used on a
+ * terminal.
+ */
 import { EXIT } from '../exit-codes';
-import { type Colors, colorsOf } from './colors';
+import { type Colors, createColors } from './colors';
 
 export interface GlobalOptions {
   readonly json?: boolean;
   readonly quiet?: boolean;
-  /** False with `--no-color`. */
+  /** `false` with `--no-color`. */
   readonly color?: boolean;
 }
 
 export interface Terminal {
-  /** One JSON document on standard output, and nothing else there. */
+  /** Whether standard output gets one JSON document and nothing else. */
   readonly json: boolean;
   readonly quiet: boolean;
   readonly out: Stream;
@@ -19,16 +22,22 @@ export interface Terminal {
 
 export interface Stream {
   readonly colors: Colors;
-  /** A terminal that can move its cursor: a line may be drawn over. */
+  /** Whether the terminal can move its cursor, so that a line can be redrawn. */
   readonly live: boolean;
   readonly columns: number;
   write(text: string): void;
   line(text?: string): void;
-  /** Until what was written has gone out. @default - it goes out at once */
+  /**
+   * Resolves when everything written has been flushed.
+   * @default - writes are flushed at once
+   */
   drained?(): Promise<void>;
 }
 
-/** @param options `--format json`, where a command has several formats, is `--json` */
+/**
+ * Opens the output streams.
+ * @param options `--format json` of a command with several formats is the same as `--json`
+ */
 export function openTerminal(
   options: GlobalOptions & { readonly format?: string },
   env: NodeJS.ProcessEnv = process.env,
@@ -36,38 +45,38 @@ export function openTerminal(
   return {
     json: options.json === true || options.format === 'json',
     quiet: options.quiet ?? false,
-    out: open(process.stdout, options, env),
-    err: open(process.stderr, options, env),
+    out: openStream(process.stdout, options, env),
+    err: openStream(process.stderr, options, env),
   };
 }
 
-function open(stream: NodeJS.WriteStream, options: GlobalOptions, env: NodeJS.ProcessEnv): Stream {
+function openStream(stream: NodeJS.WriteStream, options: GlobalOptions, env: NodeJS.ProcessEnv): Stream {
   const live = Boolean(stream.isTTY) && env.TERM !== 'dumb';
   // https://no-color.org: any value but the empty one; --no-color and NO_COLOR win over FORCE_COLOR.
   const wanted = options.color !== false && !env.NO_COLOR;
   const forced = Boolean(env.FORCE_COLOR) && env.FORCE_COLOR !== '0';
   return {
-    colors: colorsOf(wanted && (live || forced)),
+    colors: createColors(wanted && (live || forced)),
     live,
     get columns() {
-      return stream.columns ?? WIDTH;
+      return stream.columns ?? MAX_WIDTH;
     },
-    write: (text) => write(stream, text),
-    line: (text = '') => write(stream, `${text}\n`),
+    write: (text) => writeToStream(stream, text),
+    line: (text = '') => writeToStream(stream, `${text}\n`),
     drained: async () => {
       if (stream.writableNeedDrain) await new Promise<void>((done) => stream.once('drain', done));
     },
   };
 }
 
-/** Of a long text: an output of its own for each line would take longer than the work. */
-const BATCH = 64 * 1024;
+/** Number of characters to gather before writing: a separate write for each line would take longer than the work. */
+const BATCH_LENGTH = 64 * 1024;
 
 /**
- * Gathers what is written to `out`. `full` is awaited between the parts of a long text: until whoever reads has taken what was
- * gathered, so that no more than a batch of it is held.
+ * Gathers what is written to `out`. Await `full` between the parts of a long text: it resolves when the reader has
+ * consumed the buffered output, so that no more than one batch is in memory.
  */
-export async function batched(
+export async function writeInBatches(
   stream: Stream,
   work: (out: Stream, full: () => Promise<void>) => Promise<void>,
 ): Promise<void> {
@@ -83,14 +92,14 @@ export async function batched(
     size += text.length;
   };
   const full = async (): Promise<void> => {
-    if (size >= BATCH) await flush();
+    if (size >= BATCH_LENGTH) await flush();
   };
   await work({ ...stream, write, line: (text = '') => write(`${text}\n`) }, full);
   await flush();
 }
 
-/** Node throws where the output is a file, and tells a listener where it is a pipe. */
-function write(stream: NodeJS.WriteStream, text: string): void {
+/** Node throws if the output is a file, and emits an error event if it is a pipe. */
+function writeToStream(stream: NodeJS.WriteStream, text: string): void {
   try {
     stream.write(text);
   } catch (error) {
@@ -98,21 +107,24 @@ function write(stream: NodeJS.WriteStream, text: string): void {
   }
 }
 
-/** Without its output a command is of no use; without its standard error it can still do what it was asked. */
+/**
+ * Handles failing outputs: without standard output a command is useless, but without standard error it can still do its
+ * work.
+ */
 export function watchOutput(): void {
   process.stdout.on('error', outputFailed);
   process.stderr.on('error', () => {});
 }
 
-/** `trueup status | head -1` closes the pipe early; that is no error. */
+/** Ends the process. `trueup status | head -1` closes the pipe early, which is not an error. */
 function outputFailed({ code }: NodeJS.ErrnoException): never {
   if (code === 'EPIPE') process.exit();
-  write(process.stderr, `error: the output cannot be written (${code})\n`);
+  writeToStream(process.stderr, `error: the output cannot be written (${code})\n`);
   process.exit(EXIT.failed);
 }
 
-/** The same terminal with every line moved to the right. */
-export function indented(terminal: Terminal, by = '    '): Terminal {
+/** Returns the same terminal with every line indented. */
+export function indentTerminal(terminal: Terminal, by = '    '): Terminal {
   const shift = (stream: Stream): Stream => ({
     ...stream,
     columns: stream.columns - by.length,
@@ -123,28 +135,30 @@ export function indented(terminal: Terminal, by = '    '): Terminal {
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences begin with one
 const ESCAPES = /\u001b\[[0-9;]*m/g;
-export const visibleLength = (text: string): number => text.replace(ESCAPES, '').length;
+export const getVisibleLength = (text: string): number => text.replace(ESCAPES, '').length;
 
-/** Columns as wide as their longest cell, two spaces between them, nothing after the last. */
-export function table(rows: readonly (readonly string[])[], indent = '  '): string[] {
+/** Formats rows with columns as wide as their longest cell, separated by two spaces, without trailing spaces. */
+export function formatTable(rows: readonly (readonly string[])[], indent = '  '): string[] {
   const widths: number[] = [];
   for (const row of rows) {
-    for (const [i, cell] of row.entries()) widths[i] = Math.max(widths[i] ?? 0, visibleLength(cell));
+    for (const [i, cell] of row.entries()) widths[i] = Math.max(widths[i] ?? 0, getVisibleLength(cell));
   }
   return rows.map((row) =>
-    (indent + row.map((cell, i) => cell + ' '.repeat(widths[i]! - visibleLength(cell))).join('  ')).trimEnd(),
+    (
+      indent + row.map((cell, i) => cell + ' '.repeat(widths[i]! - getVisibleLength(cell))).join('  ')
+    ).trimEnd(),
   );
 }
 
-/** Longer lines are hard to read. */
-const WIDTH = 120;
+/** Maximum line width: longer lines are hard to read. */
+const MAX_WIDTH = 120;
 
-/** Breaks at spaces, for lines that a person reads. */
-export function wrap(text: string, columns: number, indent = ''): string[] {
+/** Breaks text at spaces into lines of at most this width. */
+export function wrapText(text: string, columns: number, indent = ''): string[] {
   const lines: string[] = [];
   let line = '';
   for (const word of text.split(' ')) {
-    if (line && visibleLength(indent) + visibleLength(line) + 1 + visibleLength(word) > columns) {
+    if (line && getVisibleLength(indent) + getVisibleLength(line) + 1 + getVisibleLength(word) > columns) {
       lines.push(indent + line);
       line = word;
     } else {
@@ -154,18 +168,19 @@ export function wrap(text: string, columns: number, indent = ''): string[] {
   return [...lines, indent + line];
 }
 
-/** `text` after `head`, its further lines below its beginning. */
-export function hang(stream: Stream, head: string, text: string): void {
-  const indent = ' '.repeat(visibleLength(head));
-  const [first = '', ...more] = wrap(text, Math.min(stream.columns, WIDTH), indent);
+/** Prints `text` after `head`, with its further lines aligned below the first. */
+export function printHanging(stream: Stream, head: string, text: string): void {
+  const indent = ' '.repeat(getVisibleLength(head));
+  const [first = '', ...more] = wrapText(text, Math.min(stream.columns, MAX_WIDTH), indent);
   stream.line((head + first.slice(indent.length)).trimEnd());
   for (const line of more) stream.line(line);
 }
 
-export const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
+export const formatCount = (count: number, noun: string): string =>
+  `${count} ${noun}${count === 1 ? '' : 's'}`;
 
-/** `12 ms`, `3.4 s`, `2 min 5 s` */
-export function duration(ms: number): string {
+/** Formats a duration as `12 ms`, `3.4 s` or `2 min 5 s`. */
+export function formatDuration(ms: number): string {
   if (ms < 1_000) return `${Math.round(ms)} ms`;
   const seconds = ms / 1_000;
   if (seconds < 60) return `${seconds.toFixed(1)} s`;

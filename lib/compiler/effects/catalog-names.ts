@@ -1,32 +1,43 @@
-/** Names and types as the catalogue has them. */
+/** Names and types as the catalog stores them. */
 import type { RangeVar, TypeName } from 'libpg-query';
 import type { ObjectName } from '../../../lambda/contract/effects';
 import type { SearchPath } from '../model/search-path';
-import { all, quoteIfNeeded, words } from '../read/tree';
-import type { Context } from '../rules/facts';
+import { listNameParts, quoteIfNeeded, unwrapNodes } from '../read/tree';
+import type { RuleContext } from '../rules/facts';
 
-/** Undefined for a temporary relation: it is gone before anybody can ask. */
-export function relationName(relation: RangeVar | undefined, context: Context): ObjectName | undefined {
+/**
+ * Returns the name of a relation; `undefined` for a temporary one, which no longer exists when the catalog is queried.
+ */
+export function resolveRelationName(
+  relation: RangeVar | undefined,
+  context: RuleContext,
+): ObjectName | undefined {
   const name = relation?.relname;
   if (!relation || name === undefined || relation.relpersistence === 't') return undefined;
   if (relation.schemaname)
-    return relation.schemaname === 'pg_temp' ? undefined : objectName([relation.schemaname, name], null);
+    return relation.schemaname === 'pg_temp'
+      ? undefined
+      : resolveObjectName([relation.schemaname, name], null);
   if (context.created.has(`pg_temp.${quoteIfNeeded(name)}`)) return undefined;
-  return objectName([name], context.path);
+  return resolveObjectName([name], context.path);
 }
 
-/** @param path in force: after the file's own SET LOCAL search_path to one schema, that schema is meant */
-export function objectName(parts: readonly string[], path: SearchPath): ObjectName {
-  return { schema: parts.length > 1 ? parts.at(-2)! : schemaOf(path), name: parts.at(-1) ?? '' };
+/**
+ * Returns the name of an object.
+ * @param path the search path in force: after the file's own SET LOCAL search_path with one schema, an unqualified name
+ * is in that schema
+ */
+export function resolveObjectName(parts: readonly string[], path: SearchPath): ObjectName {
+  return { schema: parts.length > 1 ? parts.at(-2)! : getPathSchema(path), name: parts.at(-1) ?? '' };
 }
 
-const schemaOf = (path: SearchPath): string | null =>
+const getPathSchema = (path: SearchPath): string | null =>
   path === null || path.schema.startsWith('"*')
     ? null
     : path.schema.replace(/^"(.*)"$/s, '$1').replaceAll('""', '"');
 
-/** The grammar's names, and those of pg_type, to what format_type prints. */
-const PRINTED: Readonly<Record<string, string>> = {
+/** Maps type names of the grammar and of pg_type to the output of format_type. */
+const FORMATTED_TYPES: Readonly<Record<string, string>> = {
   int2: 'smallint',
   int4: 'integer',
   int8: 'bigint',
@@ -48,15 +59,16 @@ const PRINTED: Readonly<Record<string, string>> = {
   serial8: 'bigint',
 };
 
-/** As format_type prints it; a type of the user's as it is written. */
-export function typeOf(type: TypeName | undefined): string {
-  const parts = words(type?.names);
+/** Returns a type as format_type prints it. A user-defined type is returned as the file has it. */
+export function formatType(type: TypeName | undefined): string {
+  const parts = listNameParts(type?.names);
   const own = parts.length === 2 && parts[0] === 'pg_catalog' ? parts.slice(1) : parts;
   const word = own.length === 1 ? own[0]! : undefined;
-  // The grammar's own types are keywords, and printed without quotes all the same.
+  // The grammar's own types are keywords, but are printed without quotes.
   const ofGrammar = parts.length === 2 && word !== 'char' ? word : undefined;
-  const printed = PRINTED[word ?? ''] ?? ofGrammar ?? own.map(quoteIfNeeded).join('.');
-  const limits = word === 'interval' ? [] : all(type?.typmods, 'A_Const').map(({ ival }) => ival?.ival ?? 0);
+  const printed = FORMATTED_TYPES[word ?? ''] ?? ofGrammar ?? own.map(quoteIfNeeded).join('.');
+  const limits =
+    word === 'interval' ? [] : unwrapNodes(type?.typmods, 'A_Const').map(({ ival }) => ival?.ival ?? 0);
   const limit = limits.length > 0 ? `(${limits.join()})` : '';
   // timestamp(3) without time zone
   const limited = /^time/.test(printed) ? printed.replace(/^\w+/, (first) => first + limit) : printed + limit;

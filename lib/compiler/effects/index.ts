@@ -1,54 +1,71 @@
-/** What a statement makes or takes away, from its syntax tree: the manifest carries it for the diagnosis. */
+/** Derives from the syntax tree what a statement creates or removes. The manifest carries this for the diagnosis. */
 import type { CreateFunctionStmt, DropStmt, GrantStmt, Node, RenameStmt } from 'libpg-query';
 import type { Effect } from '../../../lambda/contract/effects';
 import { sha256 } from '../../../lambda/contract/manifest';
-import { inSchema } from '../model/model-updates';
+import { qualifyElement } from '../model/model-updates';
 import type { ParsedStatement } from '../read/statements';
-import { all, as, type Body, type Kind, kindOf, option, words } from '../read/tree';
-import type { Context } from '../rules/facts';
-import { objectName, relationName, typeOf } from './catalog-names';
-import { Code } from './code';
-import { indexKeys } from './constraints';
-import { alterTableEffects, createTableEffects, unlessExists } from './tables';
-import { unsureEffects } from './unsure';
+import {
+  findOption,
+  getKindAndBody,
+  listNameParts,
+  type NodeBody,
+  type NodeKind,
+  unwrapNode,
+  unwrapNodes,
+} from '../read/tree';
+import type { RuleContext } from '../rules/facts';
+import { formatType, resolveObjectName, resolveRelationName } from './catalog-names';
+import { buildIndexKeys } from './constraint-effects';
+import { ExpressionReader } from './expressions';
+import { collectAlterTableEffects, collectCreateTableEffects, markUnlessExists } from './table-effects';
+import { collectUncertainEffects } from './uncertain-effects';
 
-export { checksOf } from './checks';
+export { findQueryReads, isChecksOnly, listChecks } from './checks';
 
-/** @param context what is known before the statement runs */
-export const effectsOf = (statement: ParsedStatement, context: Context): Effect[] => [
-  ...unsureEffects(statement.node),
-  ...ofNode(statement.node, context, new Code(statement)),
+/**
+ * Returns the effects of a statement.
+ * @param context what is known before the statement runs
+ */
+export const collectEffects = (statement: ParsedStatement, context: RuleContext): Effect[] => [
+  ...collectUncertainEffects(statement.node),
+  ...collectNodeEffects(statement.node, context, new ExpressionReader(statement)),
 ];
 
-function ofNode(node: Node, context: Context, code: Code): Effect[] {
-  const [kind, body] = kindOf(node);
-  const rule = RULES[kind] as ((body: object, context: Context, code: Code) => Effect[]) | undefined;
+function collectNodeEffects(node: Node, context: RuleContext, code: ExpressionReader): Effect[] {
+  const [kind, body] = getKindAndBody(node);
+  const rule = RULES[kind] as
+    | ((body: object, context: RuleContext, code: ExpressionReader) => Effect[])
+    | undefined;
   return rule?.(body, context, code) ?? [];
 }
 
-const RULES: { readonly [K in Kind]?: (body: Body<K>, context: Context, code: Code) => Effect[] } = {
-  CreateStmt: createTableEffects,
-  CreateForeignTableStmt: ({ base }, context, code) => createTableEffects(base ?? {}, context, code),
+const RULES: {
+  readonly [K in NodeKind]?: (body: NodeBody<K>, context: RuleContext, code: ExpressionReader) => Effect[];
+} = {
+  CreateStmt: collectCreateTableEffects,
+  CreateForeignTableStmt: ({ base }, context, code) => collectCreateTableEffects(base ?? {}, context, code),
   CreateTableAsStmt: ({ into, objtype, if_not_exists }, context) => {
-    const table = objtype === 'OBJECT_TABLE' ? relationName(into?.rel, context) : undefined;
+    const table = objtype === 'OBJECT_TABLE' ? resolveRelationName(into?.rel, context) : undefined;
     const effects: Effect[] = table ? [{ kind: 'table', table }] : [];
-    return if_not_exists ? unlessExists(effects) : effects;
+    return if_not_exists ? markUnlessExists(effects) : effects;
   },
   SelectStmt: ({ intoClause }, context) => {
-    const table = relationName(intoClause?.rel, context);
+    const table = resolveRelationName(intoClause?.rel, context);
     return table ? [{ kind: 'table', table }] : [];
   },
   CreateSchemaStmt: ({ schemaElts, schemaname, authrole }, context, code) => {
     const schema = schemaname ?? authrole?.rolename;
     return schema
-      ? (schemaElts ?? []).flatMap((element) => ofNode(inSchema(element, schema), context, code))
+      ? (schemaElts ?? []).flatMap((element) =>
+          collectNodeEffects(qualifyElement(element, schema), context, code),
+        )
       : [];
   },
-  AlterTableStmt: alterTableEffects,
+  AlterTableStmt: collectAlterTableEffects,
   IndexStmt: (body, context, code) => {
-    const table = relationName(body.relation, context);
+    const table = resolveRelationName(body.relation, context);
     if (!table) return [];
-    const keys = indexKeys(all(body.indexParams, 'IndexElem'), code, body.relation?.location);
+    const keys = buildIndexKeys(unwrapNodes(body.indexParams, 'IndexElem'), code, body.relation?.location);
     const effect: Effect = {
       kind: 'index',
       table,
@@ -59,79 +76,85 @@ const RULES: { readonly [K in Kind]?: (body: Body<K>, context: Context, code: Co
       predicate: body.whereClause ? code.expression(body.whereClause) : null,
       deferrable: false,
     };
-    return body.if_not_exists ? unlessExists([effect]) : [effect];
+    return body.if_not_exists ? markUnlessExists([effect]) : [effect];
   },
-  DropStmt: dropEffects,
-  RenameStmt: renameEffects,
+  DropStmt: collectDropEffects,
+  RenameStmt: collectRenameEffects,
   AlterObjectSchemaStmt: ({ relation, object, newschema, objectType }, context) => {
-    const from = objectType === 'OBJECT_TABLE' ? relationName(relation, context) : undefined;
+    const from = objectType === 'OBJECT_TABLE' ? resolveRelationName(relation, context) : undefined;
     if (from) return [{ kind: 'rename table', from, to: { schema: newschema ?? null, name: from.name } }];
     if (objectType === 'OBJECT_EXTENSION')
-      return [{ kind: 'move extension', name: as(object, 'String')?.sval ?? '' }];
-    const routine = words(as(object, 'ObjectWithArgs')?.objname);
+      return [{ kind: 'move extension', name: unwrapNode(object, 'String')?.sval ?? '' }];
+    const routine = listNameParts(unwrapNode(object, 'ObjectWithArgs')?.objname);
     if (routine.length === 0) return [];
-    const before = objectName(routine, context.path);
-    return movedFunction(before, { schema: newschema ?? null, name: before.name });
+    const before = resolveObjectName(routine, context.path);
+    return moveFunctionEffects(before, { schema: newschema ?? null, name: before.name });
   },
   CreateFunctionStmt: (body, context) => [
     {
       kind: 'function',
-      function: objectName(words(body.funcname), context.path),
-      arguments: all(body.parameters, 'FunctionParameter')
+      function: resolveObjectName(listNameParts(body.funcname), context.path),
+      arguments: unwrapNodes(body.parameters, 'FunctionParameter')
         .filter(({ mode }) => mode !== 'FUNC_PARAM_OUT' && mode !== 'FUNC_PARAM_TABLE')
-        .map(({ argType }) => typeOf({ ...argType, typmods: undefined })),
-      source: sourceOf(body),
+        .map(({ argType }) => formatType({ ...argType, typmods: undefined })),
+      source: readFunctionSource(body),
     },
   ],
   CreateExtensionStmt: ({ extname }) => [{ kind: 'extension', name: extname ?? '' }],
   AlterExtensionStmt: ({ extname }) => [{ kind: 'alter extension', name: extname ?? '' }],
-  GrantStmt: privilegeEffects,
+  GrantStmt: collectPrivilegeEffects,
 };
 
-/** One string after AS; two are a C function's library and symbol. */
-function sourceOf({ options }: CreateFunctionStmt): string | null {
-  const strings = words(as(option(options, 'as')?.arg, 'List')?.items);
+/**
+ * Hashes the body of a function, which is a single string after AS. Two strings are the library and symbol of a C
+ * function.
+ */
+function readFunctionSource({ options }: CreateFunctionStmt): string | null {
+  const strings = listNameParts(unwrapNode(findOption(options, 'as')?.arg, 'List')?.items);
   return strings.length === 1 ? sha256(strings[0]!) : null;
 }
 
-function dropEffects({ objects, removeType }: DropStmt, context: Context): Effect[] {
+function collectDropEffects({ objects, removeType }: DropStmt, context: RuleContext): Effect[] {
   return (objects ?? []).flatMap((object): Effect[] => {
     switch (removeType) {
       case 'OBJECT_TABLE':
       case 'OBJECT_FOREIGN_TABLE': {
-        const table = named(words(object), context);
+        const table = resolveName(listNameParts(object), context);
         return table ? [{ kind: 'drop table', table }] : [];
       }
       case 'OBJECT_INDEX': {
-        const index = named(words(object), context);
+        const index = resolveName(listNameParts(object), context);
         return index ? [{ kind: 'drop index', index }] : [];
       }
       case 'OBJECT_FUNCTION':
       case 'OBJECT_PROCEDURE':
       case 'OBJECT_ROUTINE':
       case 'OBJECT_AGGREGATE': {
-        const name = words(as(object, 'ObjectWithArgs')?.objname);
-        return [{ kind: 'drop function', function: objectName(name, context.path) }];
+        const name = listNameParts(unwrapNode(object, 'ObjectWithArgs')?.objname);
+        return [{ kind: 'drop function', function: resolveObjectName(name, context.path) }];
       }
       case 'OBJECT_EXTENSION':
-        return [{ kind: 'drop extension', name: as(object, 'String')?.sval ?? '' }];
+        return [{ kind: 'drop extension', name: unwrapNode(object, 'String')?.sval ?? '' }];
       default:
         return [];
     }
   });
 }
 
-const named = (parts: readonly string[], context: Context) =>
-  relationName({ schemaname: parts.length > 1 ? parts.at(-2) : undefined, relname: parts.at(-1) }, context);
+const resolveName = (parts: readonly string[], context: RuleContext) =>
+  resolveRelationName(
+    { schemaname: parts.length > 1 ? parts.at(-2) : undefined, relname: parts.at(-1) },
+    context,
+  );
 
-function renameEffects(body: RenameStmt, context: Context): Effect[] {
+function collectRenameEffects(body: RenameStmt, context: RuleContext): Effect[] {
   const { relation, renameType, subname = '', newname: to = '', object } = body;
-  const routine = words(as(object, 'ObjectWithArgs')?.objname);
+  const routine = listNameParts(unwrapNode(object, 'ObjectWithArgs')?.objname);
   if (routine.length > 0) {
-    const before = objectName(routine, context.path);
-    return movedFunction(before, { ...before, name: to });
+    const before = resolveObjectName(routine, context.path);
+    return moveFunctionEffects(before, { ...before, name: to });
   }
-  const from = relationName(relation, context);
+  const from = resolveRelationName(relation, context);
   if (!from) return [];
   switch (renameType) {
     case 'OBJECT_TABLE':
@@ -150,12 +173,12 @@ function renameEffects(body: RenameStmt, context: Context): Effect[] {
 
 type FunctionName = Extract<Effect, { kind: 'drop function' }>['function'];
 
-const movedFunction = (before: FunctionName, after: FunctionName): Effect[] => [
+const moveFunctionEffects = (before: FunctionName, after: FunctionName): Effect[] => [
   { kind: 'drop function', function: before },
   { kind: 'function', function: after, arguments: null, source: null },
 ];
 
-const GRANTED = {
+const GRANT_OBJECT_KINDS = {
   OBJECT_TABLE: 'table',
   OBJECT_SEQUENCE: 'sequence',
   OBJECT_SCHEMA: 'schema',
@@ -164,26 +187,26 @@ const GRANTED = {
   OBJECT_ROUTINE: 'function',
 } as const;
 
-function privilegeEffects(body: GrantStmt, context: Context): Effect[] {
-  const on = GRANTED[body.objtype as keyof typeof GRANTED];
-  const privileges = all(body.privileges, 'AccessPriv');
+function collectPrivilegeEffects(body: GrantStmt, context: RuleContext): Effect[] {
+  const on = GRANT_OBJECT_KINDS[body.objtype as keyof typeof GRANT_OBJECT_KINDS];
+  const privileges = unwrapNodes(body.privileges, 'AccessPriv');
   const whole = privileges.filter(({ cols }) => !cols).map(({ priv_name }) => priv_name ?? '');
   if (!on || body.targtype !== 'ACL_TARGET_OBJECT' || whole.length < Math.min(1, privileges.length))
     return [];
-  // REVOKE GRANT OPTION FOR takes away no right.
+  // REVOKE GRANT OPTION FOR removes no privilege.
   if (!body.is_grant && body.grant_option) return [];
-  const roles = all(body.grantees, 'RoleSpec').flatMap(({ roletype, rolename }) =>
+  const roles = unwrapNodes(body.grantees, 'RoleSpec').flatMap(({ roletype, rolename }) =>
     roletype === 'ROLESPEC_PUBLIC' ? 'public' : (rolename ?? []),
   );
   if (roles.length === 0) return [];
   return (body.objects ?? []).flatMap((object): Effect[] => {
-    const relation = as(object, 'RangeVar');
-    const routine = as(object, 'ObjectWithArgs');
+    const relation = unwrapNode(object, 'RangeVar');
+    const routine = unwrapNode(object, 'ObjectWithArgs');
     const name = relation
-      ? relationName(relation, context)
+      ? resolveRelationName(relation, context)
       : on === 'schema'
-        ? { schema: null, name: as(object, 'String')?.sval ?? '' }
-        : objectName(words(routine?.objname), context.path);
+        ? { schema: null, name: unwrapNode(object, 'String')?.sval ?? '' }
+        : resolveObjectName(listNameParts(routine?.objname), context.path);
     return name
       ? [{ kind: body.is_grant ? 'grant' : 'revoke', on, object: name, privileges: whole, roles }]
       : [];

@@ -1,6 +1,6 @@
-import { rule } from './rule';
+import { defineRule } from './rule';
 
-export const attachPartition = rule({
+export const attachPartition = defineRule({
   id: 'attach-partition',
   consent: 'rewrites',
   title: 'ATTACH PARTITION scans the table to prove that its rows belong there.',

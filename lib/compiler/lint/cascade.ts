@@ -1,6 +1,6 @@
-import { rule } from './rule';
+import { defineRule } from './rule';
 
-export const cascade = rule({
+export const cascade = defineRule({
   id: 'cascade',
   consent: 'destroys',
   title: 'CASCADE reaches objects that the statement does not name.',

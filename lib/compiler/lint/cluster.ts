@@ -1,6 +1,6 @@
-import { rule } from './rule';
+import { defineRule } from './rule';
 
-export const cluster = rule({
+export const cluster = defineRule({
   id: 'cluster',
   consent: 'rewrites',
   title: 'CLUSTER rewrites the table under a lock that blocks readers.',

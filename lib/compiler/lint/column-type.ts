@@ -1,6 +1,6 @@
-import { rule } from './rule';
+import { defineRule } from './rule';
 
-export const columnType = rule({
+export const columnType = defineRule({
   id: 'column-type',
   consent: 'rewrites',
   title: 'A new type rewrites the table under a lock that blocks readers.',

@@ -1,6 +1,6 @@
-import { rule } from './rule';
+import { defineRule } from './rule';
 
-export const constraintIndex = rule({
+export const constraintIndex = defineRule({
   id: 'constraint-index',
   consent: 'rewrites',
   title: 'A key or an exclusion constraint builds its index while nobody can read or write the table.',

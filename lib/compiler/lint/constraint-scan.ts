@@ -1,6 +1,6 @@
-import { rule } from './rule';
+import { defineRule } from './rule';
 
-export const constraintScan = rule({
+export const constraintScan = defineRule({
   id: 'constraint-scan',
   consent: 'rewrites',
   title: 'A new CHECK, foreign key or NOT NULL constraint reads the whole table while writers wait.',

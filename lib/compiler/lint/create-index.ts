@@ -1,6 +1,6 @@
-import { rule } from './rule';
+import { defineRule } from './rule';
 
-export const createIndex = rule({
+export const createIndex = defineRule({
   id: 'create-index',
   consent: 'rewrites',
   title: 'CREATE INDEX without CONCURRENTLY blocks writes to the table while it is built.',

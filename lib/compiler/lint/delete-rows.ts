@@ -1,6 +1,6 @@
-import { rule } from './rule';
+import { defineRule } from './rule';
 
-export const deleteRows = rule({
+export const deleteRows = defineRule({
   id: 'delete-rows',
   consent: 'destroys',
   title: 'DELETE, and MERGE … DELETE, remove rows that were there before this file.',

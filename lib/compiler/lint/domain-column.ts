@@ -1,6 +1,6 @@
-import { rule } from './rule';
+import { defineRule } from './rule';
 
-export const domainColumn = rule({
+export const domainColumn = defineRule({
   id: 'domain-column',
   consent: 'rewrites',
   title: 'A new column of a domain with a constraint rewrites the table.',

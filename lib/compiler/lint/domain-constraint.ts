@@ -1,6 +1,6 @@
-import { rule } from './rule';
+import { defineRule } from './rule';
 
-export const domainConstraint = rule({
+export const domainConstraint = defineRule({
   id: 'domain-constraint',
   consent: 'rewrites',
   title:

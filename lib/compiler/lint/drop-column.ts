@@ -1,6 +1,6 @@
-import { rule } from './rule';
+import { defineRule } from './rule';
 
-export const dropColumn = rule({
+export const dropColumn = defineRule({
   id: 'drop-column',
   consent: 'destroys',
   title: 'DROP COLUMN deletes the value of every row.',

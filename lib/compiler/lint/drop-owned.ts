@@ -1,6 +1,6 @@
-import { rule } from './rule';
+import { defineRule } from './rule';
 
-export const dropOwned = rule({
+export const dropOwned = defineRule({
   id: 'drop-owned',
   consent: 'destroys',
   title: 'DROP OWNED drops objects that the statement does not name.',

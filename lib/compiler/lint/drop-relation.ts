@@ -1,6 +1,6 @@
-import { rule } from './rule';
+import { defineRule } from './rule';
 
-export const dropRelation = rule({
+export const dropRelation = defineRule({
   id: 'drop-relation',
   consent: 'destroys',
   title: 'Dropping a table, a materialized view or a sequence deletes its contents.',

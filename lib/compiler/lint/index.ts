@@ -6,51 +6,51 @@ import { columnType } from './column-type';
 import { constraintIndex } from './constraint-index';
 import { constraintScan } from './constraint-scan';
 import { createIndex } from './create-index';
+import { dataChangeUnderLock } from './data-change-under-lock';
 import { deleteRows } from './delete-rows';
 import { domainColumn } from './domain-column';
 import { domainConstraint } from './domain-constraint';
 import { dropColumn } from './drop-column';
-import { dropContainer } from './drop-container';
 import { dropOwned } from './drop-owned';
 import { dropRelation } from './drop-relation';
-import { numberedColumn } from './numbered-column';
+import { dropSchemaOrExtension } from './drop-schema-or-extension';
+import { opaqueCode } from './opaque-code';
+import { opaqueTrigger } from './opaque-trigger';
 import { primaryKeyScan } from './primary-key-scan';
 import { refreshNoData } from './refresh-no-data';
 import { refreshView } from './refresh-view';
 import { reindex } from './reindex';
 import { rewriteTable } from './rewrite-table';
-import { rowsBehindLock } from './rows-behind-lock';
 import type { Rule } from './rule';
+import { serialColumn } from './serial-column';
 import { setNotNull } from './set-not-null';
 import { storedColumn } from './stored-column';
 import { truncate } from './truncate';
-import { unseenCode } from './unseen-code';
-import { unseenTrigger } from './unseen-trigger';
-import { usingValues } from './using-values';
+import { usingExpression } from './using-expression';
 import { vacuumFull } from './vacuum-full';
-import { validateAlone } from './validate-alone';
+import { validateSeparately } from './validate-separately';
 import { volatileDefault } from './volatile-default';
 
 export const RULES: readonly Rule[] = [
   dropColumn,
   dropRelation,
-  dropContainer,
+  dropSchemaOrExtension,
   dropOwned,
   cascade,
   truncate,
   deleteRows,
-  usingValues,
-  unseenCode,
-  unseenTrigger,
+  usingExpression,
+  opaqueCode,
+  opaqueTrigger,
   refreshNoData,
   columnType,
   setNotNull,
-  validateAlone,
+  validateSeparately,
   rewriteTable,
   attachPartition,
   domainConstraint,
   volatileDefault,
-  numberedColumn,
+  serialColumn,
   storedColumn,
   domainColumn,
   constraintIndex,
@@ -61,5 +61,5 @@ export const RULES: readonly Rule[] = [
   cluster,
   vacuumFull,
   refreshView,
-  rowsBehindLock,
+  dataChangeUnderLock,
 ];

@@ -1,6 +1,6 @@
-import { rule } from './rule';
+import { defineRule } from './rule';
 
-export const primaryKeyScan = rule({
+export const primaryKeyScan = defineRule({
   id: 'primary-key-scan',
   consent: 'rewrites',
   title: 'PRIMARY KEY USING INDEX reads the whole table if one of its columns is nullable.',

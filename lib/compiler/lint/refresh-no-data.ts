@@ -1,6 +1,6 @@
-import { rule } from './rule';
+import { defineRule } from './rule';
 
-export const refreshNoData = rule({
+export const refreshNoData = defineRule({
   id: 'refresh-no-data',
   consent: 'destroys',
   title: 'REFRESH … WITH NO DATA empties the view, and it cannot be read until it is filled again.',

@@ -1,6 +1,6 @@
-import { rule } from './rule';
+import { defineRule } from './rule';
 
-export const refreshView = rule({
+export const refreshView = defineRule({
   id: 'refresh-view',
   consent: 'rewrites',
   title: 'REFRESH without CONCURRENTLY blocks readers of the view while it is computed.',

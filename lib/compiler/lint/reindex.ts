@@ -1,6 +1,6 @@
-import { rule } from './rule';
+import { defineRule } from './rule';
 
-export const reindex = rule({
+export const reindex = defineRule({
   id: 'reindex',
   consent: 'rewrites',
   title: 'REINDEX without CONCURRENTLY blocks writes to the table while its indexes are rebuilt.',

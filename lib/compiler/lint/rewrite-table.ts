@@ -1,6 +1,6 @@
-import { rule } from './rule';
+import { defineRule } from './rule';
 
-export const rewriteTable = rule({
+export const rewriteTable = defineRule({
   id: 'rewrite-table',
   consent: 'rewrites',
   title: 'The subcommand copies every row of the table under a lock that blocks readers.',

@@ -1,6 +1,7 @@
 /**
- * A lint rule: what needs a word of consent, or another way to write it. What it is found in is read where the statement's
- * locks are (rules/); what it says, and SQL with it and without, stands in a file of its own, which index.ts names.
+ * A lint rule: finds statements that need consent, or that must be written differently. The place where a statement's
+ * locks are determined (rules/) detects it; a separate file per rule, listed in index.ts, has its message and SQL with
+ * and without the problem.
  */
 
 export const CONSENTS = ['destroys', 'rewrites'] as const;
@@ -8,23 +9,26 @@ export const CONSENTS = ['destroys', 'rewrites'] as const;
 export type Consent = (typeof CONSENTS)[number];
 
 export interface Rule<Args extends readonly unknown[] = readonly never[]> {
-  /** Stable, kebab-case: `-- migrate:consent <id> <why>`, and its heading in docs/rules-*.md. */
+  /** Stable name in kebab case, used in `-- migrate:consent <id> <why>` and as the heading in docs/rules-*.md. */
   readonly id: string;
   readonly consent: Consent;
-  /** A sentence: what happens. */
+  /** A sentence that says what happens. */
   readonly title: string;
-  readonly says: (...args: Args) => Said;
-  /** Statements of a file that breaks it, over the tables of test/compiler/samples.ts. */
+  readonly says: (...args: Args) => RuleMessage;
+  /** Statements of a file that breaks the rule, on the tables of test/compiler/samples.ts. */
   readonly bad: readonly string[];
-  /** What to write in its place, or the nearest that loses nothing. */
+  /** Statements to write instead, or the nearest ones that lose no data. */
   readonly good: readonly string[];
 }
 
-export interface Said {
+export interface RuleMessage {
   /** A clause without a full stop. */
   readonly what: string;
-  /** What to write in its place. @default - there is nothing better */
+  /**
+   * SQL or advice to follow instead.
+   * @default - there is nothing better
+   */
   readonly remedy?: string;
 }
 
-export const rule = <Args extends readonly unknown[]>(it: Rule<Args>): Rule<Args> => it;
+export const defineRule = <Args extends readonly unknown[]>(it: Rule<Args>): Rule<Args> => it;

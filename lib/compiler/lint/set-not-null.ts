@@ -1,6 +1,6 @@
-import { rule } from './rule';
+import { defineRule } from './rule';
 
-export const setNotNull = rule({
+export const setNotNull = defineRule({
   id: 'set-not-null',
   consent: 'rewrites',
   title:

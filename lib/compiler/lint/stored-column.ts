@@ -1,6 +1,6 @@
-import { rule } from './rule';
+import { defineRule } from './rule';
 
-export const storedColumn = rule({
+export const storedColumn = defineRule({
   id: 'stored-column',
   consent: 'rewrites',
   title: 'A stored generated column is computed for each row, so a new one rewrites the table.',

@@ -1,6 +1,6 @@
-import { rule } from './rule';
+import { defineRule } from './rule';
 
-export const truncate = rule({
+export const truncate = defineRule({
   id: 'truncate',
   consent: 'destroys',
   title: 'TRUNCATE empties a table that had rows before this file.',

@@ -1,6 +1,6 @@
-import { rule } from './rule';
+import { defineRule } from './rule';
 
-export const vacuumFull = rule({
+export const vacuumFull = defineRule({
   id: 'vacuum-full',
   consent: 'rewrites',
   title: 'VACUUM FULL rewrites the table under a lock that blocks readers.',

@@ -1,12 +1,15 @@
 /**
- * Functions whose inside is known. The parser sees names only, so a name counts as PostgreSQL's own when it stands
- * without a schema or with pg_catalog.
+ * Functions whose behavior is known. The parser sees only names, so a name counts as PostgreSQL's own if it is
+ * unqualified or in schema pg_catalog.
  *
- * test/compiler/builtins.test.ts asks real servers whether each name in {@link STABLE} is what it is taken for.
+ * test/compiler/model/builtins.test.ts checks on real servers that each name in {@link STABLE_FUNCTIONS} is stable.
  */
 
-/** Not volatile: cannot change data, and as a column's default they are computed once, so that no row is rewritten. */
-export const STABLE: ReadonlySet<string> = new Set(
+/**
+ * Functions that are not volatile: they cannot change data, and as the default of a new column they are computed only
+ * once, so no row is rewritten.
+ */
+export const STABLE_FUNCTIONS: ReadonlySet<string> = new Set(
   `
     abbrev abs acldefault aclexplode acos acosd acosh age any_value area array_agg array_append array_cat
     array_dims array_fill array_length array_lower array_ndims array_position array_positions array_prepend
@@ -87,8 +90,8 @@ export const STABLE: ReadonlySet<string> = new Set(
 `.match(/\w+/g),
 );
 
-/** Volatile, but they change no data: pure randomness and clocks, sequences, sizes, waiting, checks. */
-export const HARMLESS_VOLATILE: ReadonlySet<string> = new Set(
+/** Volatile functions that change no data: randomness, clocks, sequences, sizes, waiting and checks. */
+export const HARMLESS_VOLATILE_FUNCTIONS: ReadonlySet<string> = new Set(
   `clock_timestamp currval gen_random_uuid lastval nextval pg_blocking_pids pg_database_size pg_indexes_size
     pg_is_in_recovery pg_partition_ancestors pg_partition_tree pg_relation_size pg_sequence_last_value pg_sleep
     pg_sleep_for pg_sleep_until pg_table_size pg_tablespace_size pg_total_relation_size random random_normal
@@ -97,28 +100,32 @@ export const HARMLESS_VOLATILE: ReadonlySet<string> = new Set(
   ),
 );
 
-/** Of the extensions uuid-ossp, pgcrypto, pg_trgm, unaccent and fuzzystrmatch. */
-const OF_EXTENSIONS: ReadonlySet<string> = new Set(
+/** Harmless functions of the extensions uuid-ossp, pgcrypto, pg_trgm, unaccent and fuzzystrmatch. */
+const EXTENSION_FUNCTIONS: ReadonlySet<string> = new Set(
   `uuid_generate_v1 uuid_generate_v1mc uuid_generate_v3 uuid_generate_v4 uuid_generate_v5 uuid_nil uuid_ns_dns
     uuid_ns_url uuid_ns_oid uuid_ns_x500 gen_random_bytes gen_salt crypt digest hmac similarity word_similarity
     show_trgm unaccent levenshtein soundex metaphone`.match(/\w+/g),
 );
 
-/** Trueup's verification functions read the catalogue and change nothing. */
+/** Schema of Trueup's verification functions, which read the catalog and change nothing. */
 const OWN_SCHEMA = 'trueup';
 
-const builtIn = (name: readonly string[]): string | undefined =>
+const readBuiltinName = (name: readonly string[]): string | undefined =>
   name.length === 1 ? name[0] : name.length === 2 && name[0] === 'pg_catalog' ? name[1] : undefined;
 
-/** Calling it changes no data. @param name qualified name, word by word */
+/**
+ * Tells whether a call of the function changes no data.
+ * @param name the parts of the qualified name
+ */
 export function isHarmlessBuiltin(name: readonly string[]): boolean {
-  const word = builtIn(name);
-  if (word !== undefined && (STABLE.has(word) || HARMLESS_VOLATILE.has(word))) return true;
-  return name[0] === OWN_SCHEMA || OF_EXTENSIONS.has(name.at(-1)!);
+  const word = readBuiltinName(name);
+  if (word !== undefined && (STABLE_FUNCTIONS.has(word) || HARMLESS_VOLATILE_FUNCTIONS.has(word)))
+    return true;
+  return name[0] === OWN_SCHEMA || EXTENSION_FUNCTIONS.has(name.at(-1)!);
 }
 
-/** Known not to be volatile. */
-export function isStable(name: readonly string[]): boolean {
-  const word = builtIn(name);
-  return word !== undefined && STABLE.has(word);
+/** Tells whether the function is known not to be volatile. */
+export function isStableBuiltin(name: readonly string[]): boolean {
+  const word = readBuiltinName(name);
+  return word !== undefined && STABLE_FUNCTIONS.has(word);
 }

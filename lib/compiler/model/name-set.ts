@@ -1,33 +1,34 @@
-/** Keys of relations, found again by their last word and by their schema without a look at all others. */
-import { isQualified, withoutSchema } from './search-path';
+/** A set of relation keys, indexed by their unqualified name and by their schema. */
+import { isQualified, stripSchema } from './search-path';
 
 export class NameSet extends Set<string> {
   private readonly groups = new Map<string, Set<string>>();
 
   override add(key: string): this {
-    for (const group of groupsOf(key)) this.groups.set(group, (this.groups.get(group) ?? new Set()).add(key));
+    for (const group of listGroups(key))
+      this.groups.set(group, (this.groups.get(group) ?? new Set()).add(key));
     return super.add(key);
   }
 
   override delete(key: string): boolean {
-    for (const group of groupsOf(key)) this.groups.get(group)?.delete(key);
+    for (const group of listGroups(key)) this.groups.get(group)?.delete(key);
     return super.delete(key);
   }
 
-  /** Those whose name, without a schema, is this word. */
+  /** Returns the keys with this unqualified name. */
   withWord(word: string): string[] {
     return [...(this.groups.get(`.${word}`) ?? [])];
   }
 
-  /** Those in this schema; empty for those that name none. */
+  /** Returns the keys in this schema; an empty string stands for keys without a schema. */
   inSchema(schema: string): string[] {
     return [...(this.groups.get(`${schema}.`) ?? [])];
   }
 }
 
-export const wordOf = (key: string): string => (isQualified(key) ? withoutSchema(key) : key);
+export const toUnqualifiedName = (key: string): string => (isQualified(key) ? stripSchema(key) : key);
 
-function groupsOf(key: string): [string, string] {
-  const word = wordOf(key);
+function listGroups(key: string): [string, string] {
+  const word = toUnqualifiedName(key);
   return [`.${word}`, key.length > word.length ? key.slice(0, -word.length) : '.'];
 }

@@ -1,17 +1,20 @@
-/** Triggers, rules and defaults that a file adds to relations, and that therefore run with its own later statements. */
+/** Triggers, rules and defaults that a file adds to relations and that therefore run with its own later statements. */
 import type { CreateTrigStmt, RuleStmt } from 'libpg-query';
 
 export type RowEvent = 'SELECT' | 'INSERT' | 'UPDATE' | 'DELETE' | 'TRUNCATE';
 
-export class Triggers {
-  /** By the relation's key. */
+export class TriggerModel {
+  /** Events by the key of the relation. */
   private readonly events = new Map<string, Set<RowEvent>>();
 
   add(relation: string, events: readonly RowEvent[]): void {
     this.events.set(relation, new Set([...(this.events.get(relation) ?? []), ...events]));
   }
 
-  /** The old name keeps them too: it may be somebody else's view of the new one. */
+  /**
+   * Copies the events to the new name. The old name keeps them too, because another user's view may have that name for
+   * the renamed relation.
+   */
   rename(before: string, after: string): void {
     this.add(after, [...(this.events.get(before) ?? [])]);
   }
@@ -20,17 +23,17 @@ export class Triggers {
     return this.events.get(relation)?.has(event) ?? false;
   }
 
-  /** On whichever relation. */
+  /** Tells whether any relation has something for this event. */
   hasAny(event: RowEvent): boolean {
     return [...this.events.values()].some((events) => events.has(event));
   }
 }
 
-/** DO INSTEAD NOTHING runs nothing. */
-export const ruleEvents = ({ actions, event }: RuleStmt): RowEvent[] =>
+/** Returns the event of a rule; DO INSTEAD NOTHING runs nothing. */
+export const readRuleEvents = ({ actions, event }: RuleStmt): RowEvent[] =>
   actions?.length ? [(event ?? '').replace('CMD_', '') as RowEvent] : [];
 
-/** Bits of the server's TRIGGER_TYPE_… */
+/** Bits of the server's TRIGGER_TYPE_… constants. */
 const TRIGGER_BITS: readonly [number, RowEvent][] = [
   [4, 'INSERT'],
   [8, 'DELETE'],
@@ -38,5 +41,5 @@ const TRIGGER_BITS: readonly [number, RowEvent][] = [
   [32, 'TRUNCATE'],
 ];
 
-export const triggerEvents = ({ events = 0 }: CreateTrigStmt): RowEvent[] =>
+export const readTriggerEvents = ({ events = 0 }: CreateTrigStmt): RowEvent[] =>
   TRIGGER_BITS.flatMap(([bit, event]) => (events & bit ? event : []));

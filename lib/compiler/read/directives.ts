@@ -1,18 +1,21 @@
-/** What the directives of a file say: consent, settings, what it supersedes, why it is not proved. */
+/** Reads the directives of a file: consents, settings, superseded migrations, and the reason why it is not verified. */
 import type { MigrationSettings } from '../../../lambda/contract/manifest';
-import { nearest } from './nearest';
+import { findNearest } from './nearest';
 import type { Directive } from './sections';
 import type { Source } from './source';
 
-export interface Directions {
-  /** Offsets of `supersedes`, by the name they give; whether they exist is known when all files are read. */
+export interface FileDirectives {
+  /**
+   * Maps each superseded name to the offset of its directive. Whether the migrations exist is known once all files are
+   * read.
+   */
   readonly supersedes: ReadonlyMap<string, number>;
-  readonly unproved: { readonly why: string; readonly at: number } | null;
-  /** Where the file says that it, and what is older, was applied before Trueup was adopted. */
+  readonly withoutVerify: { readonly why: string; readonly at: number } | null;
+  /** Offset of `history`, which states that this file and older ones were applied before Trueup was adopted. */
   readonly historyAt: number | null;
-  /** `destroys`, `rewrites`, and ids of lint rules. */
+  /** The consents: `destroys`, `rewrites`, and ids of lint rules. */
   readonly consents: ReadonlySet<string>;
-  /** Why it may break statements of the running application; null where it may not. */
+  /** Why the file may break statements of the running application; `null` if it may not. */
   readonly breaks: string | null;
   readonly settings: MigrationSettings;
 }
@@ -20,21 +23,24 @@ export interface Directions {
 const TIMEOUTS = { 'lock-timeout': 'lockTimeoutMs', 'statement-timeout': 'statementTimeoutMs' } as const;
 const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, min: 60_000 };
 /** PostgreSQL's limit for timeouts (https://www.postgresql.org/docs/current/runtime-config-client.html). */
-const MAX_MS = 2_147_483_647;
+const MAX_TIMEOUT_MS = 2_147_483_647;
 
-/** What no rule finds: the guard asks, when the migration has been run. */
-const BREAKS = 'breaks';
+/** A consent that no lint rule requires: the guard checks it once the migration has run. */
+const BREAKS_CONSENT = 'breaks';
 
-/** @param consentable what a file can consent to */
+/**
+ * Reads the directives.
+ * @param consentable words that a file can consent to
+ */
 export function readDirectives(
   source: Source,
   directives: readonly Directive[],
   consentable: readonly string[],
-): Directions {
+): FileDirectives {
   const supersedes = new Map<string, number>();
   const consents = new Map<string, string>();
   const timeouts: { lockTimeoutMs?: number; statementTimeoutMs?: number } = {};
-  let unproved: Directions['unproved'] = null;
+  let withoutVerify: FileDirectives['withoutVerify'] = null;
   let historyAt: number | null = null;
   for (const { name, value, at } of directives) {
     if (name === 'supersedes') readSupersedes(source, value, at, supersedes);
@@ -44,25 +50,25 @@ export function readDirectives(
       source.report(
         at,
         value === '' ? '`migrate:decide` says nothing' : `a decision is open: ${value}`,
-        'Write what was decided into the file as SQL, and take this line out: nothing is run before that.',
+        'Write the decision into the file as SQL, and remove this line: nothing is run before that.',
       );
     else if (name === 'history') {
       if (value === '')
         source.report(at, '`migrate:history` gives no reason', 'Write `-- migrate:history <why>`.');
       historyAt = at;
     } else {
-      if (unproved) source.report(at, '`migrate:unproved` appears twice', 'Keep one of them.');
+      if (withoutVerify) source.report(at, '`migrate:no-verify` appears twice', 'Keep one of them.');
       else if (value === '')
-        source.report(at, '`migrate:unproved` gives no reason', 'Write `-- migrate:unproved <why>`.');
-      unproved = { why: value, at };
+        source.report(at, '`migrate:no-verify` gives no reason', 'Write `-- migrate:no-verify <why>`.');
+      withoutVerify = { why: value, at };
     }
   }
   return {
     supersedes,
-    unproved,
+    withoutVerify,
     historyAt,
     consents: new Set(consents.keys()),
-    breaks: consents.get(BREAKS) ?? null,
+    breaks: consents.get(BREAKS_CONSENT) ?? null,
     settings: { ...timeouts, supersedes: [...supersedes.keys()] },
   };
 }
@@ -77,9 +83,9 @@ function readConsent(
   const [, kind = '', why = ''] = /^(\S*)\s*(.*)$/s.exec(value)!;
   const form =
     'Write `-- migrate:consent destroys <why>`, with `rewrites`, `breaks` or the id of a rule in place of `destroys`.';
-  if (kind !== BREAKS && !consentable.includes(kind)) {
-    const meant = nearest(kind, [...consentable, BREAKS]);
-    const what = kind ? `\`${kind}\` is not something to consent to` : 'the consent does not say to what';
+  if (kind !== BREAKS_CONSENT && !consentable.includes(kind)) {
+    const meant = findNearest(kind, [...consentable, BREAKS_CONSENT]);
+    const what = kind ? `\`${kind}\` is not something to consent to` : 'the consent names no rule';
     source.report(at, what, meant ? `Did you mean \`${meant}\`? ${form}` : form);
   } else if (why === '') source.report(at, `the consent to \`${kind}\` gives no reason`, form);
   else consents.set(kind, why);
@@ -110,7 +116,7 @@ function readSettings(
     const [, name = pair, amount = ''] = /^([^=]*)=(.*)$/.exec(pair) ?? [];
     const key = TIMEOUTS[name as keyof typeof TIMEOUTS];
     if (!key) {
-      const meant = nearest(name, Object.keys(TIMEOUTS));
+      const meant = findNearest(name, Object.keys(TIMEOUTS));
       source.report(
         at,
         `there is no setting \`${name}\``,
@@ -120,7 +126,7 @@ function readSettings(
     }
     const [, digits, unit] = /^(\d{1,10})(ms|s|min)$/.exec(amount) ?? [];
     const ms = Number(digits) * (UNITS_MS[unit ?? ''] ?? Number.NaN);
-    if (!(ms > 0 && ms <= MAX_MS)) source.report(at, `\`${pair}\` is not a time`, form);
+    if (!(ms > 0 && ms <= MAX_TIMEOUT_MS)) source.report(at, `\`${pair}\` is not a time`, form);
     else if (timeouts[key] !== undefined) source.report(at, `\`${name}\` is set twice`, 'Keep one of them.');
     else timeouts[key] = ms;
   }

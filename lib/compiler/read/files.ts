@@ -1,4 +1,4 @@
-/** Reads a folder of migrations: which files count, and whether their bytes are text. */
+/** Reads a folder of migrations: selects the files and checks that their bytes are text. */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Problem } from '../problem';
@@ -7,12 +7,12 @@ import { Source } from './source';
 export const MAX_FILE_BYTES = 4 * 1024 * 1024;
 
 export interface MigrationFile {
-  /** Relative to the folder. */
+  /** File name relative to the folder. */
   readonly name: string;
   readonly bytes: Uint8Array;
 }
 
-const whole = (file: string, message: string, remedy: string): Problem => ({
+const makeFileProblem = (file: string, message: string, remedy: string): Problem => ({
   file,
   line: null,
   column: null,
@@ -21,7 +21,7 @@ const whole = (file: string, message: string, remedy: string): Problem => ({
   snippet: '',
 });
 
-/** Every `.sql` file of the folder, in no certain order. Hidden files, other files and subfolders are passed over. */
+/** Reads every `.sql` file of the folder, in arbitrary order. Hidden files, other files and subfolders are ignored. */
 export function readFolder(folder: string): { files: MigrationFile[]; problems: Problem[] } {
   const files: MigrationFile[] = [];
   const problems: Problem[] = [];
@@ -31,17 +31,23 @@ export function readFolder(folder: string): { files: MigrationFile[]; problems: 
       const stat = statSync(join(folder, name));
       if (!stat.isFile()) {
         problems.push(
-          whole(name, 'this is not a file', 'Only a migration file may have a name that ends in `.sql`.'),
+          makeFileProblem(
+            name,
+            'this is not a file',
+            'Only a migration file may have a name that ends in `.sql`.',
+          ),
         );
-      } else if (stat.size > MAX_FILE_BYTES) problems.push(tooLarge(name, stat.size));
+      } else if (stat.size > MAX_FILE_BYTES) problems.push(makeTooLargeProblem(name, stat.size));
       else files.push({ name, bytes: readFileSync(join(folder, name)) });
     } catch (error) {
-      problems.push(whole(name, `the file cannot be read: ${systemError(error)}`, 'Check its permissions.'));
+      problems.push(
+        makeFileProblem(name, `the file cannot be read: ${readErrorCode(error)}`, 'Check its permissions.'),
+      );
     }
   }
   if (names.length === 0 && problems.length === 0)
     problems.push(
-      whole(
+      makeFileProblem(
         '',
         'the folder holds no migration',
         'Add a file, e.g. `0001_create_orders.sql`, or name another folder.',
@@ -57,27 +63,31 @@ function listFolder(folder: string, problems: Problem[]): string[] {
     const code = (error as NodeJS.ErrnoException).code;
     problems.push(
       code === 'ENOENT'
-        ? whole('', 'there is no such folder', 'Name the folder that holds the migrations.')
+        ? makeFileProblem('', 'there is no such folder', 'Name the folder that holds the migrations.')
         : code === 'ENOTDIR'
-          ? whole('', 'it is a file, not a folder', 'Name the folder that holds the migrations.')
-          : whole('', `the folder cannot be read: ${systemError(error)}`, 'Check its permissions.'),
+          ? makeFileProblem('', 'it is a file, not a folder', 'Name the folder that holds the migrations.')
+          : makeFileProblem(
+              '',
+              `the folder cannot be read: ${readErrorCode(error)}`,
+              'Check its permissions.',
+            ),
     );
     return [];
   }
 }
 
-export const tooLarge = (name: string, bytes: number): Problem =>
-  whole(
+export const makeTooLargeProblem = (name: string, bytes: number): Problem =>
+  makeFileProblem(
     name,
-    `the file has ${bytes.toLocaleString('en')} bytes; a migration has ${MAX_FILE_BYTES.toLocaleString('en')} (4 MiB) at most`,
+    `the file has ${bytes.toLocaleString('en')} bytes; the maximum for a migration is ${MAX_FILE_BYTES.toLocaleString('en')} (4 MiB)`,
     'Split it. Data does not belong in a migration: load it with a tool made for that.',
   );
 
-/** The text with line ends as LF and without a byte order mark, or why the bytes are no text. */
-export function decode({ name, bytes }: MigrationFile): { text: string } | { problem: Problem } {
-  if (bytes.length > MAX_FILE_BYTES) return { problem: tooLarge(name, bytes.length) };
+/** Returns the text with LF line endings and without a byte order mark, or the reason why the bytes are not text. */
+export function decodeFile({ name, bytes }: MigrationFile): { text: string } | { problem: Problem } {
+  if (bytes.length > MAX_FILE_BYTES) return { problem: makeTooLargeProblem(name, bytes.length) };
   if ((bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff))
-    return { problem: whole(name, 'the file is UTF-16, not UTF-8', 'Save it as UTF-8.') };
+    return { problem: makeFileProblem(name, 'the file is UTF-16, not UTF-8', 'Save it as UTF-8.') };
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
     const source = new Source(name, text.replaceAll('\r\n', '\n'));
@@ -86,12 +96,12 @@ export function decode({ name, bytes }: MigrationFile): { text: string } | { pro
     const remedy = 'Remove it: PostgreSQL has no such character in text.';
     return { problem: { ...source.problem(zero, 'there is a zero byte', remedy), snippet: '' } };
   } catch {
-    return { problem: notUtf8(name, Buffer.from(bytes)) };
+    return { problem: makeNotUtf8Problem(name, Buffer.from(bytes)) };
   }
 }
 
-/** Says where the first byte is that is not UTF-8. */
-function notUtf8(name: string, bytes: Buffer): Problem {
+/** Reports the place of the first byte that is not UTF-8. */
+function makeNotUtf8Problem(name: string, bytes: Buffer): Problem {
   let at = 0;
   for (const character of bytes.toString('utf8')) {
     const encoded = Buffer.from(character);
@@ -110,4 +120,4 @@ function notUtf8(name: string, bytes: Buffer): Problem {
   };
 }
 
-const systemError = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? String(error);
+const readErrorCode = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? String(error);

@@ -1,13 +1,13 @@
-/** The known word that a mistyped one is nearest to; undefined when none is near. */
-export function nearest(word: string, known: readonly string[]): string | undefined {
+/** Returns the known word that is nearest to a mistyped one; `undefined` if none is near. */
+export function findNearest(word: string, known: readonly string[]): string | undefined {
   const ranked = known
-    .map((candidate) => ({ candidate, distance: distanceOf(word.toLowerCase(), candidate) }))
+    .map((candidate) => ({ candidate, distance: computeEditDistance(word.toLowerCase(), candidate) }))
     .sort((a, b) => a.distance - b.distance)[0];
   return ranked && ranked.distance <= Math.max(2, ranked.candidate.length / 3) ? ranked.candidate : undefined;
 }
 
-/** Insertions, deletions, replacements and swaps of neighbours that lead from one word to the other. */
-function distanceOf(a: string, b: string): number {
+/** Counts the insertions, deletions, replacements and swaps of neighbors that turn one word into the other. */
+function computeEditDistance(a: string, b: string): number {
   const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, j) => j)];
   for (let i = 1; i <= a.length; i++) {
     const row = [i];

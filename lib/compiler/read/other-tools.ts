@@ -1,10 +1,13 @@
-/** Folders of other migration tools, by the files that only they have. Their files say nothing that Trueup could prove. */
+/**
+ * Recognizes folders of other migration tools by files that only they have. Such files contain nothing that Trueup
+ * could verify.
+ */
 import { existsSync, readdirSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import type { Problem } from '../problem';
 import type { MigrationFile } from './files';
 
-interface Entries {
+interface FolderEntries {
   readonly folder: string;
   readonly files: readonly string[];
   readonly folders: readonly string[];
@@ -21,47 +24,52 @@ export type OtherTool =
   | 'Supabase'
   | 'TypeORM';
 
-type Signs = readonly (readonly [tool: OtherTool, holds: (entries: Entries) => boolean])[];
+type ToolSigns = readonly (readonly [tool: OtherTool, holds: (entries: FolderEntries) => boolean])[];
 
-const some = (names: readonly string[], pattern: RegExp): boolean => names.some((name) => pattern.test(name));
-const within = ({ folder, folders }: Entries, file: string): boolean =>
+const hasMatch = (names: readonly string[], pattern: RegExp): boolean =>
+  names.some((name) => pattern.test(name));
+const hasNestedFile = ({ folder, folders }: FolderEntries, file: string): boolean =>
   folders.some((each) => existsSync(join(folder, each, file)));
 
-/** The first that holds. */
-const SIGNS: Signs = [
+/** The first match decides. */
+const TOOL_SIGNS: ToolSigns = [
   ['Prisma', ({ files }) => files.includes('migration_lock.toml')],
   ['Drizzle', ({ folder }) => existsSync(join(folder, 'meta', '_journal.json'))],
-  ['Drizzle', (entries) => within(entries, 'snapshot.json') && within(entries, 'migration.sql')],
-  ['Prisma', (entries) => within(entries, 'migration.sql')],
+  [
+    'Drizzle',
+    (entries) => hasNestedFile(entries, 'snapshot.json') && hasNestedFile(entries, 'migration.sql'),
+  ],
+  ['Prisma', (entries) => hasNestedFile(entries, 'migration.sql')],
   ['Supabase', ({ folder }) => basename(resolve(folder, '..')) === 'supabase'],
-  ['Flyway', ({ files }) => some(files, /^V\d[\d._]*__.+\.sql$/)],
+  ['Flyway', ({ files }) => hasMatch(files, /^V\d[\d._]*__.+\.sql$/)],
   [
     'node-pg-migrate',
     ({ files }) =>
-      some(files, /^(\d{13}|\d{17})[_-].+\.(up\.sql|down\.sql|[cm]?[jt]s)$/) && !some(files, /^\d{13}-/),
+      hasMatch(files, /^(\d{13}|\d{17})[_-].+\.(up\.sql|down\.sql|[cm]?[jt]s)$/) &&
+      !hasMatch(files, /^\d{13}-/),
   ],
-  ['golang-migrate', ({ files }) => some(files, /^\d+_.+\.(up|down)\.sql$/)],
-  ['TypeORM', ({ files }) => some(files, /^\d{13}-.+\.[cm]?[jt]s$/)],
-  ['Sequelize', ({ files }) => some(files, /^\d{14}-.+\.[cm]?[jt]s$/)],
-  ['Knex', ({ files }) => some(files, /^\d{14}_.+\.[cm]?[jt]s$/)],
+  ['golang-migrate', ({ files }) => hasMatch(files, /^\d+_.+\.(up|down)\.sql$/)],
+  ['TypeORM', ({ files }) => hasMatch(files, /^\d{13}-.+\.[cm]?[jt]s$/)],
+  ['Sequelize', ({ files }) => hasMatch(files, /^\d{14}-.+\.[cm]?[jt]s$/)],
+  ['Knex', ({ files }) => hasMatch(files, /^\d{14}_.+\.[cm]?[jt]s$/)],
 ];
 
-const NODE_PG_MIGRATE = /^\s*--[\s-]*up\s+migration/im;
-const OURS = /^--\s*migrate:/m;
+const NODE_PG_MIGRATE_MARKER = /^\s*--[\s-]*up\s+migration/im;
+const TRUEUP_MARKER = /^--\s*migrate:/m;
 
-/** Whose folder it is. Undefined for one that holds a file of ours, or that nobody knows. */
-export function toolOf(folder: string, files: readonly MigrationFile[]): OtherTool | undefined {
+/** Returns the tool to which a folder belongs; `undefined` if it is unknown or one of the files is Trueup's. */
+export function detectTool(folder: string, files: readonly MigrationFile[]): OtherTool | undefined {
   const texts = files.map(({ bytes }) => Buffer.from(bytes).toString('latin1'));
-  if (texts.some((text) => OURS.test(text))) return undefined;
+  if (texts.some((text) => TRUEUP_MARKER.test(text))) return undefined;
   return (
-    SIGNS.find(([, holds]) => holds(entriesOf(folder)))?.[0] ??
-    (texts.some((text) => NODE_PG_MIGRATE.test(text)) ? 'node-pg-migrate' : undefined)
+    TOOL_SIGNS.find(([, holds]) => holds(readEntries(folder)))?.[0] ??
+    (texts.some((text) => NODE_PG_MIGRATE_MARKER.test(text)) ? 'node-pg-migrate' : undefined)
   );
 }
 
-/** One problem in the place of one a file. */
-export function otherTool(folder: string, files: readonly MigrationFile[]): Problem | undefined {
-  const tool = toolOf(folder, files);
+/** Returns a single problem for the folder, in place of one for each file. */
+export function findOtherToolProblem(folder: string, files: readonly MigrationFile[]): Problem | undefined {
+  const tool = detectTool(folder, files);
   if (tool === undefined) return undefined;
   return {
     file: '',
@@ -73,7 +81,7 @@ export function otherTool(folder: string, files: readonly MigrationFile[]): Prob
   };
 }
 
-function entriesOf(folder: string): Entries {
+function readEntries(folder: string): FolderEntries {
   try {
     const entries = readdirSync(folder, { withFileTypes: true });
     const names = (isFolder: boolean) =>

@@ -1,38 +1,38 @@
 /**
- * Reads a file as far as needed to tell comments from code: where comments are, and what only psql understands.
- * Section markers are comments, so nothing inside a string or a dollar-quoted body is taken for one.
+ * Separates comments from code: finds the comments, and commands that only psql understands. Section markers are
+ * comments, so text inside a string or a dollar-quoted body is never taken for one.
  */
 import { skipQuoted, skipWord } from '../../../lambda/sql/scan';
 
 export interface Comment {
   readonly start: number;
-  /** After its last character, before the line end. */
+  /** Offset after the last character, before the line end. */
   readonly end: number;
-  /** Only white space stands before it on its line. */
+  /** Whether only white space precedes the comment on its line. */
   readonly ownLine: boolean;
 }
 
 export interface Outline {
   readonly comments: readonly Comment[];
-  /** Backslash commands: offset of the backslash, and the command with its backslash. */
+  /** Backslash commands: the offset of the backslash, and the command including it. */
   readonly metaCommands: readonly { readonly at: number; readonly command: string }[];
   /**
-   * What the parser can read, with the same offsets: psql's commands, the data of COPY … FROM STDIN, and what is written
-   * in comments, as spaces. (The parser takes the square of the time for comments in comments.)
+   * The text that the parser can read, with unchanged offsets: psql commands, the data of COPY … FROM STDIN and the
+   * content of comments are replaced by spaces. (The parser needs quadratic time for nested comments.)
    */
   readonly sql: string;
 }
 
-const COPY = /copy\s[^;]{0,10000}?\sfrom\s+stdin\b[^;]{0,10000};[^\n]*\n/iy;
+const COPY_FROM_STDIN = /copy\s[^;]{0,10000}?\sfrom\s+stdin\b[^;]{0,10000};[^\n]*\n/iy;
 const END_OF_DATA = /^\\\.[ \t]*$/gm;
 const META_COMMAND = /\\[^\s;]*/y;
 
-/** Visits each character once, or the time grows with the square of a line's length. */
-export function outlineOf(text: string): Outline {
+/** Visits each character once: otherwise the time would be quadratic in the length of a line. */
+export function parseOutline(text: string): Outline {
   const comments: Comment[] = [];
   const metaCommands: { at: number; command: string }[] = [];
   const blanks: [number, number][] = [];
-  const endOfData = endsOfData(text);
+  const endOfData = indexDataEnds(text);
   let lineIsBlank = true;
   let since = 0;
   for (let at = 0; at < text.length; ) {
@@ -54,33 +54,37 @@ export function outlineOf(text: string): Outline {
     } else if (character === '\\') {
       META_COMMAND.lastIndex = at;
       metaCommands.push({ at, command: META_COMMAND.exec(text)![0] });
-      const lineEnd = lineEndOf(text, at);
+      const lineEnd = findLineEnd(text, at);
       blanks.push([at, lineEnd]);
       at = lineEnd;
     } else {
-      const data = lineIsBlank && (character === 'c' || character === 'C') && copyData(text, at, endOfData);
+      const data =
+        lineIsBlank && (character === 'c' || character === 'C') && findCopyData(text, at, endOfData);
       if (data) blanks.push(data);
       lineIsBlank &&= /\s/.test(character);
       at = data ? data[1] : Math.max(at + 1, skipWord(text, at));
     }
   }
-  return { comments, metaCommands, sql: blank(text, blanks) };
+  return { comments, metaCommands, sql: blankRanges(text, blanks) };
 }
 
-/** The lines after `COPY … FROM STDIN;` up to and with `\.`: data, in which a quote means nothing. */
-function copyData(text: string, at: number, endAfter: EndAfter): [number, number] | undefined {
-  COPY.lastIndex = at;
-  const command = COPY.exec(text);
+/**
+ * Returns the lines after `COPY … FROM STDIN;` up to and including `\.`: they are data, in which a quote has no
+ * meaning.
+ */
+function findCopyData(text: string, at: number, endAfter: FindEndAfter): [number, number] | undefined {
+  COPY_FROM_STDIN.lastIndex = at;
+  const command = COPY_FROM_STDIN.exec(text);
   if (!command) return undefined;
   const start = at + command[0].length;
   const end = endAfter(start);
-  return end === undefined ? undefined : [start, lineEndOf(text, end)];
+  return end === undefined ? undefined : [start, findLineEnd(text, end)];
 }
 
-/** From an offset to the first line `\.` at or behind it. Offsets must grow from call to call. */
-type EndAfter = (from: number) => number | undefined;
+/** Returns the first line `\.` at or after an offset. Offsets must increase from call to call. */
+type FindEndAfter = (from: number) => number | undefined;
 
-function endsOfData(text: string): EndAfter {
+function indexDataEnds(text: string): FindEndAfter {
   const ends = [...text.matchAll(END_OF_DATA)].map(({ index }) => index);
   let next = 0;
   return (from) => {
@@ -89,12 +93,12 @@ function endsOfData(text: string): EndAfter {
   };
 }
 
-const lineEndOf = (text: string, at: number): number => {
+const findLineEnd = (text: string, at: number): number => {
   const end = text.indexOf('\n', at);
   return end === -1 ? text.length : end;
 };
 
-function blank(text: string, ranges: readonly [number, number][]): string {
+function blankRanges(text: string, ranges: readonly [number, number][]): string {
   let result = '';
   let at = 0;
   for (const [start, end] of ranges) {
@@ -104,7 +108,7 @@ function blank(text: string, ranges: readonly [number, number][]): string {
   return at === 0 ? text : result + text.slice(at);
 }
 
-/** Narrows [start, end) to what is neither white space nor comment. `start === end` when nothing is left. */
+/** Narrows [start, end) by the white space and comments at both ends. `start === end` if nothing is left. */
 export function trimToCode(
   text: string,
   comments: readonly Comment[],
@@ -112,7 +116,7 @@ export function trimToCode(
   end: number,
 ): [number, number] {
   let [from, to] = [start, end];
-  for (let next = firstCommentFrom(comments, from); from < to; ) {
+  for (let next = findFirstComment(comments, from); from < to; ) {
     const comment = comments[next];
     if (comment?.start === from) {
       from = comment.end;
@@ -120,7 +124,7 @@ export function trimToCode(
     } else if (/\s/.test(text[from]!)) from++;
     else break;
   }
-  for (let last = firstCommentFrom(comments, to) - 1; to > from; ) {
+  for (let last = findFirstComment(comments, to) - 1; to > from; ) {
     const comment = comments[last];
     if (comment && comment.end === to) {
       to = comment.start;
@@ -131,8 +135,8 @@ export function trimToCode(
   return from >= to ? [end, end] : [from, to];
 }
 
-/** Index of the first comment that begins at or after `at`. */
-function firstCommentFrom(comments: readonly Comment[], at: number): number {
+/** Returns the index of the first comment that begins at or after `at`. */
+function findFirstComment(comments: readonly Comment[], at: number): number {
   let low = 0;
   let high = comments.length;
   while (low < high) {

@@ -1,53 +1,56 @@
-/** Cuts a file into its description, its directives and its sections, by the `-- migrate:` comments. */
+/** Splits a file into its description, its directives and its sections, by the `-- migrate:` comments. */
 
 import type { FileName } from './file-name';
-import { nearest } from './nearest';
-import { type Comment, type Outline, outlineOf, trimToCode } from './outline';
+import { findNearest } from './nearest';
+import { type Comment, type Outline, parseOutline, trimToCode } from './outline';
 import type { Source } from './source';
 
 export const SECTIONS = ['preflight', 'up', 'verify', 'down', 'batch'] as const;
 export type SectionName = (typeof SECTIONS)[number];
 
-export const DIRECTIVES = ['consent', 'decide', 'history', 'unproved', 'supersedes', 'settings'] as const;
+export const DIRECTIVES = ['consent', 'decide', 'history', 'no-verify', 'supersedes', 'settings'] as const;
 export type DirectiveName = (typeof DIRECTIVES)[number];
 
 export interface FileSection {
-  /** Offset of its marker. */
+  /** Offset of the section's marker. */
   readonly marker: number;
-  /** From the end of the marker's line up to the next marker. Several only where dbmate's files have several. */
-  readonly parts: readonly Part[];
+  /** Ranges from the end of the marker's line to the next marker. Only dbmate files may have several. */
+  readonly parts: readonly SectionPart[];
 }
 
-export interface Part {
+export interface SectionPart {
   readonly start: number;
   readonly end: number;
 }
 
 export interface Directive {
   readonly name: DirectiveName;
-  /** What follows the name on the line. */
+  /** The rest of the line after the name. */
   readonly value: string;
   readonly at: number;
 }
 
-export interface Layout {
+export interface FileLayout {
   readonly outline: Outline;
   readonly description: string;
   readonly sections: ReadonlyMap<SectionName, FileSection>;
   readonly directives: readonly Directive[];
-  /** Nothing in it is ours: only dbmate's sections, and the name that `dbmate new` gives. */
+  /**
+   * Whether nothing in the file is specific to Trueup: it has only dbmate's sections, and a name as `dbmate new`
+   * creates it.
+   */
   readonly plainDbmate: boolean;
-  /** A marker is mistyped, so that a section may only seem to be missing. */
+  /** Whether a marker is mistyped, so that a section may only appear to be missing. */
   readonly mistyped: boolean;
 }
 
-/** Loose on purpose: what was meant as a marker and is not one must not pass as a mere comment. */
+/** Deliberately loose: a mistyped marker must not pass as an ordinary comment. */
 const MARKER = /^--+\s*migrate\s*:\s*([\w-]*)(.*)$/is;
-const EXACT = /^--\s*migrate:([a-z]+)(?:\s(.*))?$/s;
+const EXACT_MARKER = /^--\s*migrate:([a-z-]+)(?:\s(.*))?$/s;
 
-export function readLayout(source: Source, { version }: Pick<FileName, 'version'>): Layout {
+export function readLayout(source: Source, { version }: Pick<FileName, 'version'>): FileLayout {
   const { text } = source;
-  const outline = outlineOf(text);
+  const outline = parseOutline(text);
   const sections = new Map<SectionName, FileSection>();
   const directives: Directive[] = [];
   let current: { name: SectionName; marker: number; start: number } | undefined;
@@ -100,13 +103,13 @@ export function readLayout(source: Source, { version }: Pick<FileName, 'version'
       else current = { name, marker: comment.start, start: comment.end };
     } else {
       mistyped = true;
-      source.report(comment.start, `\`migrate:${name}\` is not known`, suggestion(name));
+      source.report(comment.start, `\`migrate:${name}\` is not known`, suggestNames(name));
     }
   }
   close(text.length);
   refuseCodeBeforeSections(source, outline, sections);
   reportMetaCommands(source, outline);
-  const description = descriptionIn(text, outline.comments, firstMarker);
+  const description = readDescription(text, outline.comments, firstMarker);
   return { outline, description, sections, directives, plainDbmate, mistyped };
 }
 
@@ -117,12 +120,12 @@ function readMarker(source: Source, comment: Comment): { name: string; value: st
   if (!comment.ownLine) {
     source.report(
       comment.start,
-      'a `migrate:` comment must stand on a line of its own',
+      'a `migrate:` comment must be on a separate line',
       'Move it to its own line, or word the comment differently.',
     );
     return undefined;
   }
-  const exact = EXACT.exec(line);
+  const exact = EXACT_MARKER.exec(line);
   if (exact) return { name: exact[1]!, value: exact[2]?.trim() ?? '' };
   const name = loose[1]!.toLowerCase();
   if (!isSection(name) && !isDirective(name)) return { name: loose[1]!, value: '' };
@@ -137,8 +140,8 @@ function readMarker(source: Source, comment: Comment): { name: string; value: st
 const isSection = (name: string): name is SectionName => SECTIONS.includes(name as SectionName);
 const isDirective = (name: string): name is DirectiveName => DIRECTIVES.includes(name as DirectiveName);
 
-function suggestion(name: string): string {
-  const known = nearest(name, [...SECTIONS, ...DIRECTIVES]);
+function suggestNames(name: string): string {
+  const known = findNearest(name, [...SECTIONS, ...DIRECTIVES]);
   const all = `Sections are ${SECTIONS.join(', ')}; directives are ${DIRECTIVES.join(', ')}.`;
   return known ? `Did you mean \`migrate:${known}\`? ${all}` : all;
 }
@@ -163,7 +166,8 @@ function refuseCodeBeforeSections(
 
 function reportMetaCommands(source: Source, { metaCommands }: Outline): void {
   for (const { at, command } of metaCommands) {
-    // The first ends the data of COPY … FROM STDIN, which is refused itself; the others are of pg_dump, about psql alone.
+    // `\.` ends the data of COPY … FROM STDIN, which is rejected itself; pg_dump writes the others, which only concern
+    // psql.
     if (/^\\(\.|restrict|unrestrict)$/.test(command)) continue;
     source.report(
       at,
@@ -175,8 +179,8 @@ function reportMetaCommands(source: Source, { metaCommands }: Outline): void {
   }
 }
 
-/** The comment block that the file begins with: up to its first blank line that code or a marker follows. */
-function descriptionIn(text: string, comments: readonly Comment[], end: number): string {
+/** Returns the description: the comments before the first marker. */
+function readDescription(text: string, comments: readonly Comment[], end: number): string {
   return comments
     .filter((comment) => comment.end <= end)
     .map((comment) => text.slice(comment.start, comment.end))

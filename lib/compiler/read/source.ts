@@ -1,14 +1,14 @@
-/** One migration file in memory: its text, and what is wrong with it. */
-import { type Problem, snippetOf } from '../problem';
+/** A migration file in memory: its text and its problems. */
+import { formatSnippet, type Problem } from '../problem';
 
 export class Source {
   problems: Problem[] = [];
-  /** What is read otherwise than it is written, or passed over. */
+  /** Text that is read differently from how it looks, or ignored. */
   readonly warnings: Problem[] = [];
   private readonly lineStarts: number[];
   private last = { at: 0, column: 1 };
 
-  /** @param text line ends as LF, no byte order mark */
+  /** @param text has LF line endings and no byte order mark */
   constructor(
     readonly file: string,
     readonly text: string,
@@ -19,8 +19,9 @@ export class Source {
   }
 
   /**
-   * @param at offset in `text` in UTF-16 units; null when the whole file is meant
-   * @param rule as {@link Problem} has it
+   * Adds a problem.
+   * @param at offset in `text` in UTF-16 units; `null` for the whole file
+   * @param rule the `rule` of the {@link Problem}
    */
   report(at: number | null, message: string, remedy: string, rule?: string): void {
     const problem = this.problem(at, message, remedy);
@@ -31,7 +32,7 @@ export class Source {
     this.warnings.push(this.problem(at, message, remedy));
   }
 
-  /** The problems that come up meanwhile, kept from the others. */
+  /** Runs `work` and returns its problems separately. */
   apart<T>(work: () => T): [result: T, problems: Problem[]] {
     const others = this.problems;
     this.problems = [];
@@ -44,24 +45,24 @@ export class Source {
 
   problem(at: number | null, message: string, remedy: string): Problem {
     if (at === null) return { file: this.file, line: null, column: null, message, remedy, snippet: '' };
-    const line = this.lineOf(at);
+    const line = this.findLine(at);
     const start = this.lineStarts[line - 1]!;
     const end = this.lineStarts[line] ?? this.text.length + 1;
-    const column = this.columnOf(start, at);
-    const snippet = snippetOf(this.text.slice(start, end - 1), line, column, at - start);
+    const column = this.findColumn(start, at);
+    const snippet = formatSnippet(this.text.slice(start, end - 1), line, column, at - start);
     return { file: this.file, line, column, message, remedy, snippet };
   }
 
-  /** Counted on from the place before, where that was on the same line: a long line may have many problems. */
-  private columnOf(lineStart: number, at: number): number {
+  /** Counts from the previous place if that was on the same line, because a long line may have many problems. */
+  private findColumn(lineStart: number, at: number): number {
     const { last } = this;
     const from = last.at >= lineStart && last.at <= at ? last : { at: lineStart, column: 1 };
     this.last = { at, column: from.column + Array.from(this.text.slice(from.at, at)).length };
     return this.last.column;
   }
 
-  /** Line of an offset, from 1. */
-  lineOf(at: number): number {
+  /** Returns the line of an offset, from 1. */
+  findLine(at: number): number {
     let low = 0;
     let high = this.lineStarts.length;
     while (high - low > 1) {

@@ -1,28 +1,31 @@
-/** Helpers over libpg-query's syntax trees. */
+/** Helpers for libpg-query's syntax trees. */
 import type { Node, RangeVar } from 'libpg-query';
 import { needsQuotes } from './parser';
 
-type KeysOf<T> = T extends unknown ? keyof T : never;
-/** Names of the tree's node kinds: `AlterTableStmt`, `ColumnDef`, … */
-export type Kind = KeysOf<Node>;
-export type Body<K extends Kind> = Extract<Node, Record<K, unknown>>[K];
+type UnionKeys<T> = T extends unknown ? keyof T : never;
+/** The node kinds of the tree: `AlterTableStmt`, `ColumnDef`, … */
+export type NodeKind = UnionKeys<Node>;
+export type NodeBody<K extends NodeKind> = Extract<Node, Record<K, unknown>>[K];
 
-/** The one kind that a node is of, and its fields. */
-export function kindOf(node: Node): [kind: Kind, body: object] {
-  return Object.entries(node)[0] as [Kind, object];
+/** Returns the kind of a node, and its fields. */
+export function getKindAndBody(node: Node): [kind: NodeKind, body: object] {
+  return Object.entries(node)[0] as [NodeKind, object];
 }
 
-/** The node's fields when it is of this kind. */
-export function as<K extends Kind>(node: Node | undefined, kind: K): Body<K> | undefined {
-  return (node as Record<K, Body<K>> | undefined)?.[kind];
+/** Returns the node's fields if it is of this kind. */
+export function unwrapNode<K extends NodeKind>(node: Node | undefined, kind: K): NodeBody<K> | undefined {
+  return (node as Record<K, NodeBody<K>> | undefined)?.[kind];
 }
 
-/** Nodes of this kind out of a list, without their wrapping. */
-export const all = <K extends Kind>(nodes: readonly Node[] | undefined, kind: K): Body<K>[] =>
-  (nodes ?? []).flatMap((node) => as(node, kind) ?? []);
+/** Returns the fields of those nodes in a list that are of this kind. */
+export const unwrapNodes = <K extends NodeKind>(nodes: readonly Node[] | undefined, kind: K): NodeBody<K>[] =>
+  (nodes ?? []).flatMap((node) => unwrapNode(node, kind) ?? []);
 
-/** Byte position of the leftmost token that the tree knows of; undefined when it knows none. Brackets are not in trees. */
-export function firstLocation(root: Node): number | undefined {
+/**
+ * Returns the byte position of the leftmost token in the tree; `undefined` if the tree has none. Trees do not contain
+ * brackets.
+ */
+export function findFirstLocation(root: Node): number | undefined {
   let first: number | undefined;
   const stack: unknown[] = [root];
   while (stack.length > 0) {
@@ -35,29 +38,38 @@ export function firstLocation(root: Node): number | undefined {
   return first;
 }
 
-/** The words of a qualified name, which the parser gives as a list of strings (in a List, where it is one of many). */
-export function words(node: Node | readonly Node[] | undefined): string[] {
-  const items = Array.isArray(node) ? (node as Node[]) : as(node as Node | undefined, 'List')?.items;
-  return all(items ?? (node ? [node as Node] : []), 'String').map((word) => word.sval ?? '');
+/**
+ * Returns the parts of a qualified name. The parser gives them as a list of strings, inside a List if the name is one
+ * of many.
+ */
+export function listNameParts(node: Node | readonly Node[] | undefined): string[] {
+  const items = Array.isArray(node) ? (node as Node[]) : unwrapNode(node as Node | undefined, 'List')?.items;
+  return unwrapNodes(items ?? (node ? [node as Node] : []), 'String').map((word) => word.sval ?? '');
 }
 
 export const quoteIfNeeded = (identifier: string): string =>
   needsQuotes(identifier) ? `"${identifier.replaceAll('"', '""')}"` : identifier;
 
-/** As SQL names it, quoted where needed; the key under which a relation is known. */
-export const sqlName = (parts: readonly string[]): string => parts.map(quoteIfNeeded).join('.');
+/** Returns the name as SQL has it, quoted if needed. It is also the key of a relation. */
+export const formatSqlName = (parts: readonly string[]): string => parts.map(quoteIfNeeded).join('.');
 
-export const relationOf = ({ schemaname, relname }: RangeVar): string =>
-  sqlName(schemaname ? [schemaname, relname ?? ''] : [relname ?? '']);
+export const formatRelation = ({ schemaname, relname }: RangeVar): string =>
+  formatSqlName(schemaname ? [schemaname, relname ?? ''] : [relname ?? '']);
 
-/** The option of this name, of `WITH (…)`, `(…)` and the like. */
-export const option = (options: readonly Node[] | undefined, name: string) =>
-  all(options, 'DefElem').find((element) => element.defname?.toLowerCase() === name);
+/** Returns the option of this name from `WITH (…)`, `(…)` and similar lists. */
+export const findOption = (options: readonly Node[] | undefined, name: string) =>
+  unwrapNodes(options, 'DefElem').find((element) => element.defname?.toLowerCase() === name);
 
-/** A boolean option that is given without a value, or with one that is not off. Given twice, the server takes the last. */
-export const isOn = (options: readonly Node[] | undefined, name: string): boolean =>
-  all(options, 'DefElem').some(({ defname, arg }) => {
-    const word = as(arg, 'String')?.sval ?? as(arg, 'Boolean')?.boolval ?? as(arg, 'Integer')?.ival;
+/**
+ * Tells whether a boolean option is given without a value, or with a value that is not off. If it is given twice, the
+ * server uses the last.
+ */
+export const isOptionOn = (options: readonly Node[] | undefined, name: string): boolean =>
+  unwrapNodes(options, 'DefElem').some(({ defname, arg }) => {
+    const word =
+      unwrapNode(arg, 'String')?.sval ??
+      unwrapNode(arg, 'Boolean')?.boolval ??
+      unwrapNode(arg, 'Integer')?.ival;
     const off = arg !== undefined && /^(false|off|no|0|undefined)$/i.test(String(word));
     return defname?.toLowerCase() === name && !off;
   });

@@ -1,13 +1,16 @@
-/** What dbmate's files say of dbmate itself. */
+/** Statements of dbmate's files about dbmate itself. */
 import type { Source } from '../read/source';
 import type { ParsedStatement } from '../read/statements';
-import { all, as } from '../read/tree';
+import { unwrapNode, unwrapNodes } from '../read/tree';
 
-/** Without GRANT and REVOKE on dbmate's ledger: where Trueup applies the files, there is none. */
-export function withoutItsLedger(source: Source, statements: readonly ParsedStatement[]): ParsedStatement[] {
+/** Removes GRANT and REVOKE on dbmate's ledger, which does not exist where Trueup applies the files. */
+export function removeDbmateLedgerGrants(
+  source: Source,
+  statements: readonly ParsedStatement[],
+): ParsedStatement[] {
   return statements.filter(({ node, start }) => {
-    const { objects, objtype } = as(node, 'GrantStmt') ?? {};
-    const tables = objtype === 'OBJECT_TABLE' ? all(objects, 'RangeVar') : [];
+    const { objects, objtype } = unwrapNode(node, 'GrantStmt') ?? {};
+    const tables = objtype === 'OBJECT_TABLE' ? unwrapNodes(objects, 'RangeVar') : [];
     if (tables.length === 0 || tables.some(({ relname }) => relname !== 'schema_migrations')) return true;
     source.warn(
       start,

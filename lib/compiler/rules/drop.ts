@@ -1,38 +1,39 @@
-/** DROP: what holds data, what hangs on a table, and what neither. */
+/** DROP of objects that hold data, of objects that belong to a table, and of others. */
 import type { DropStmt } from 'libpg-query';
 import { cascade } from '../lint/cascade';
-import { dropContainer } from '../lint/drop-container';
 import { dropRelation as dropRelationRule } from '../lint/drop-relation';
-import { sqlName, words } from '../read/tree';
-import { type Context, FactsBuilder } from './facts';
-import { dropIndex } from './indexes';
+import { dropSchemaOrExtension } from '../lint/drop-schema-or-extension';
+import { formatSqlName, listNameParts } from '../read/tree';
+import { FactsBuilder, type RuleContext } from './facts';
+import { classifyDropIndex } from './index-statements';
 
-/** Relations by themselves; true where they hold data. */
-const RELATIONS: Readonly<Record<string, boolean>> = {
+/** Kinds of relations; `true` if they hold data. */
+const RELATION_KINDS: Readonly<Record<string, boolean>> = {
   TABLE: true,
   MATVIEW: true,
   SEQUENCE: true,
   VIEW: false,
   FOREIGN_TABLE: false,
 };
-/** Not relations, but dropping them takes data along. */
-const HOLD_DATA = new Set(['SCHEMA', 'EXTENSION']);
-const ON_TABLE = new Set(['TRIGGER', 'POLICY', 'RULE']);
+/** Kinds that are not relations, but whose removal also removes data. */
+const CONTAINER_KINDS = new Set(['SCHEMA', 'EXTENSION']);
+const TABLE_OBJECT_KINDS = new Set(['TRIGGER', 'POLICY', 'RULE']);
 const NOUNS: Readonly<Record<string, string>> = {
   MATVIEW: 'MATERIALIZED VIEW',
   STATISTIC_EXT: 'STATISTICS',
 };
 
-export function drop(body: DropStmt, context: Context): FactsBuilder {
+export function classifyDrop(body: DropStmt, context: RuleContext): FactsBuilder {
   const kind = (body.removeType ?? '').replace('OBJECT_', '');
   const noun = NOUNS[kind] ?? kind.replaceAll('_', ' ');
-  const facts = kind === 'INDEX' ? dropIndex(body, context) : new FactsBuilder(`DROP ${noun}`, context);
+  const facts =
+    kind === 'INDEX' ? classifyDropIndex(body, context) : new FactsBuilder(`DROP ${noun}`, context);
   for (const object of body.objects ?? []) {
-    const name = words(object);
-    if (ON_TABLE.has(kind)) facts.lock(sqlName(name.slice(0, -1)), 'ACCESS EXCLUSIVE');
-    if (kind in RELATIONS) dropRelation(facts, noun, sqlName(name), RELATIONS[kind]!);
-    if (HOLD_DATA.has(kind))
-      facts.breaks(dropContainer, [noun, sqlName(name)]).lockUnseen('ACCESS EXCLUSIVE');
+    const name = listNameParts(object);
+    if (TABLE_OBJECT_KINDS.has(kind)) facts.lock(formatSqlName(name.slice(0, -1)), 'ACCESS EXCLUSIVE');
+    if (kind in RELATION_KINDS) recordDropRelation(facts, noun, formatSqlName(name), RELATION_KINDS[kind]!);
+    if (CONTAINER_KINDS.has(kind))
+      facts.breaks(dropSchemaOrExtension, [noun, formatSqlName(name)]).lockUnseen('ACCESS EXCLUSIVE');
   }
   if (kind === 'STATISTIC_EXT') facts.lockUnseen('SHARE UPDATE EXCLUSIVE');
   if (body.behavior === 'DROP_CASCADE')
@@ -42,11 +43,11 @@ export function drop(body: DropStmt, context: Context): FactsBuilder {
   return facts;
 }
 
-function dropRelation(facts: FactsBuilder, noun: string, relation: string, holdsData: boolean): void {
+function recordDropRelation(facts: FactsBuilder, noun: string, relation: string, holdsData: boolean): void {
   facts.lock(relation, 'ACCESS EXCLUSIVE');
   const { folder } = facts.context.file;
   facts.lockKnown(folder.partitionOf.get(facts.key(relation)), 'ACCESS EXCLUSIVE');
-  // The triggers of its foreign keys are dropped on the other side too.
+  // The triggers of its foreign keys are also dropped on the referenced side.
   for (const other of folder.referencedFrom(facts.key(relation))) facts.lockKnown(other, 'ACCESS EXCLUSIVE');
   if (holdsData && !facts.isNew(relation)) facts.breaks(dropRelationRule, [noun, relation]);
 }

@@ -1,4 +1,4 @@
-/** What is known of one statement: the vocabulary that the rules of all statement kinds share. */
+/** The facts about one statement: the vocabulary that the rules of all statement kinds share. */
 import type { RangeVar } from 'libpg-query';
 import {
   ANY_RELATION,
@@ -7,31 +7,31 @@ import {
   type LockMode,
   type RelationLock,
 } from '../../../lambda/contract/locks';
-import type { Execution, StatementTarget } from '../../../lambda/contract/manifest';
+import type { ExecutionMode, StatementTarget } from '../../../lambda/contract/manifest';
 import type { Rule } from '../lint/rule';
 import type { FileModel } from '../model/schema-model';
-import { onPath, outside, type SearchPath } from '../model/search-path';
-import { relationOf } from '../read/tree';
-import type { OutsideCommand } from './outside-commands';
+import { resolveOnPath, type SearchPath, toReportedName } from '../model/search-path';
+import { formatRelation } from '../read/tree';
+import type { NonTransactionalCommand } from './outside-commands';
 
-/** Something that needs a word of consent, or is refused outright. */
+/** A problem that needs consent, or that is rejected outright. */
 export interface RuleFinding {
   /** A clause without a full stop. */
   readonly what: string;
-  /** What to write in its place; empty where there is nothing better. */
+  /** Text to write instead; empty if there is nothing better. */
   readonly remedy: string;
-  /** Byte offset in the section, where it is not the statement's beginning. */
+  /** Byte offset in the section, if it is not the beginning of the statement. */
   readonly at?: number;
 }
 
-/** Found by a lint rule, by whose id the file may consent to it. */
+/** A finding of a lint rule, to which the file may consent by the rule's id. */
 export interface LintFinding extends RuleFinding {
   readonly rule: string;
 }
 
-export interface Facts {
+export interface RuleFacts {
   readonly command: string;
-  readonly execution: Execution;
+  readonly execution: ExecutionMode;
   readonly locks: readonly RelationLock[];
   readonly destroys: readonly LintFinding[];
   readonly rewrites: readonly LintFinding[];
@@ -39,17 +39,19 @@ export interface Facts {
   readonly refused: readonly RuleFinding[];
 }
 
-export interface Context {
+export interface RuleContext {
   readonly file: FileModel;
-  /** Relations that nobody else can be using; empty for a `down`, which runs when others may. */
+  /** Relations that no other session can be using. Empty for a `down`, which runs when others may be using them. */
   readonly created: ReadonlySet<string>;
-  /** In force when the statement runs. */
+  /** The search path in force when the statement runs. */
   readonly path: SearchPath;
 }
 
-/** Collects the facts of a statement; what is not said keeps the value of a harmless statement in a transaction. */
+/**
+ * Collects the facts of a statement. Facts that are not set have the value of a harmless statement in a transaction.
+ */
 export class FactsBuilder {
-  private sent: Execution = 'transaction';
+  private sent: ExecutionMode = 'transaction';
   target: StatementTarget | null = null;
   readonly destroys: LintFinding[] = [];
   readonly rewrites: LintFinding[] = [];
@@ -58,11 +60,11 @@ export class FactsBuilder {
 
   constructor(
     public command: string,
-    readonly context: Context,
+    readonly context: RuleContext,
   ) {}
 
-  /** What is known now; what is created later in the file changes nothing of it. */
-  facts(): Facts {
+  /** Returns the facts as known now. Relations that the file creates later do not change them. */
+  facts(): RuleFacts {
     const { command, sent: execution, destroys, rewrites, target, refused } = this;
     return { command, execution, locks: this.locks(), destroys, rewrites, target, refused };
   }
@@ -71,61 +73,67 @@ export class FactsBuilder {
     const locks = new Map<string, RelationLock>();
     for (const [key, mode] of this.modes) {
       const created = this.context.created.has(key);
-      const relation = outside(key, created);
+      const relation = toReportedName(key, created);
       const known = locks.get(relation);
       if (!known || isStronger(mode, known.mode)) locks.set(relation, { relation, mode, created });
     }
     return [...locks.values()];
   }
 
-  /** PostgreSQL refuses it in a transaction block. @param target by what a later run tells whether it was done */
-  outside(command: OutsideCommand, target: StatementTarget): this {
+  /**
+   * Marks a statement that PostgreSQL rejects in a transaction block.
+   * @param target the object by which a later run recognizes whether the statement was completed
+   */
+  outside(command: NonTransactionalCommand, target: StatementTarget): this {
     this.command = command;
-    this.sent = 'outside';
+    this.sent = 'non-transactional';
     this.target = target;
     return this;
   }
 
-  /** It needs a transaction of its own. */
+  /** Marks a statement that needs a separate transaction. */
   separate(): this {
     this.sent = 'separate';
     return this;
   }
 
-  /** Under which a relation is known, from its name as written. */
+  /** Returns the key of a relation from its name in the file. */
   key(relation: string): string {
-    return onPath(relation, this.context.path, this.context.created);
+    return resolveOnPath(relation, this.context.path, this.context.created);
   }
 
   isNew(relation: string): boolean {
     return this.context.created.has(this.key(relation));
   }
 
-  /** Its rows too: a view is new, what it shows is not. */
+  /** Tells whether all rows of a relation are new too: a view may be new, but the rows it shows are not. */
   hasOnlyNewRows(relation: string): boolean {
     return this.isNew(relation) && !this.context.file.showsOldRows.has(this.key(relation));
   }
 
   lock(relation: RangeVar | string | undefined, mode: LockMode): this {
     if (relation === undefined) return this;
-    return this.lockKnown(this.key(typeof relation === 'string' ? relation : relationOf(relation)), mode);
+    return this.lockKnown(this.key(typeof relation === 'string' ? relation : formatRelation(relation)), mode);
   }
 
-  /** By its key: what the folder knows of it was perhaps said under another path. */
+  /** Adds a lock by key: the folder may have learned the relation's name under another search path. */
   lockKnown(key: string | undefined, mode: LockMode): this {
     if (key === undefined) return this;
     keepStrongest(this.modes, key, mode);
     return this;
   }
 
-  /** Locks on relations that the statement does not name. */
+  /** Adds a lock on relations that the statement does not name. */
   lockUnseen(mode: LockMode): this {
     return this.lock(ANY_RELATION, mode);
   }
 
-  /** It breaks a lint rule. @param args for what the rule says */
+  /**
+   * Adds a finding of a lint rule.
+   * @param args values for the rule's message
+   */
   breaks<Args extends readonly unknown[]>(rule: Rule<Args>, args: Args, at?: number): this {
-    this[rule.consent].push(findingOf(rule, args, at));
+    this[rule.consent].push(buildLintFinding(rule, args, at));
     return this;
   }
 
@@ -135,7 +143,7 @@ export class FactsBuilder {
   }
 }
 
-export function findingOf<Args extends readonly unknown[]>(
+export function buildLintFinding<Args extends readonly unknown[]>(
   { id, says }: Rule<Args>,
   args: Args,
   at?: number,

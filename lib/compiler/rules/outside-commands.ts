@@ -1,10 +1,11 @@
 import type { StatementTarget } from '../../../lambda/contract/manifest';
 
 /**
- * Every command of a migration that PostgreSQL refuses in a transaction block, as messages name it. For each of them the
- * engine has to tell what became of one whose answer was lost; a rule cannot use a command that is not listed here.
+ * Every command of a migration that PostgreSQL rejects in a transaction block, under its name in messages. For each of
+ * them the engine must find out the result when the response was lost; a rule cannot use a command that is not listed
+ * here.
  */
-export const OUTSIDE_COMMANDS = [
+export const NON_TRANSACTIONAL_COMMANDS = [
   'CREATE INDEX CONCURRENTLY',
   'CREATE UNIQUE INDEX CONCURRENTLY',
   'DROP INDEX CONCURRENTLY',
@@ -22,7 +23,9 @@ export const OUTSIDE_COMMANDS = [
   'ALTER SUBSCRIPTION',
   'DROP SUBSCRIPTION',
 ] as const;
-export type OutsideCommand = (typeof OUTSIDE_COMMANDS)[number];
+export type NonTransactionalCommand = (typeof NON_TRANSACTIONAL_COMMANDS)[number];
 
-/** The target of a command that does the same when it is run again, and whose end leaves no trace in the catalogue. */
-export const MAY_RUN_AGAIN: StatementTarget = { kind: 'maintenance', vacuumed: [] };
+/**
+ * Target of a command that can be repeated with the same effect and whose completion leaves no trace in the catalog.
+ */
+export const REPEATABLE_TARGET: StatementTarget = { kind: 'maintenance', vacuumed: [] };

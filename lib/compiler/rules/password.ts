@@ -1,15 +1,18 @@
-/** Roles, user mappings and subscriptions may carry a password. A file must not. */
+/** Roles, user mappings and subscriptions may have a password, which a file must not contain. */
 import type { Node } from 'libpg-query';
-import { option } from '../read/tree';
+import { findOption } from '../read/tree';
 import type { FactsBuilder } from './facts';
 
-/** @param options of the statement, where `password` may be one */
-export function withoutPassword(
+/**
+ * Rejects a password in a statement.
+ * @param options options of the statement, one of which may be `password`
+ */
+export function refusePassword(
   facts: FactsBuilder,
   options: Node[] | undefined,
   conninfo = '',
 ): FactsBuilder {
-  const password = option(options, 'password');
+  const password = findOption(options, 'password');
   const given = password?.arg !== undefined || /\bpassword\s*=/i.test(conninfo);
   if (!given) return facts;
   return facts.refuse(

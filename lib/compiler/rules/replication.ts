@@ -1,39 +1,56 @@
-/** Publications and subscriptions. What makes or drops a slot at the publisher cannot run in a transaction block. */
+/**
+ * Publications and subscriptions. Statements that create or drop a slot on the publisher cannot run in a transaction
+ * block.
+ */
 import type { Node } from 'libpg-query';
 import type { StatementTarget } from '../../../lambda/contract/manifest';
-import { all, type Body, isOn, option, words } from '../read/tree';
-import { type Context, FactsBuilder } from './facts';
-import { MAY_RUN_AGAIN } from './outside-commands';
-import { withoutPassword } from './password';
+import { findOption, isOptionOn, listNameParts, type NodeBody, unwrapNodes } from '../read/tree';
+import { FactsBuilder, type RuleContext } from './facts';
+import { REPEATABLE_TARGET } from './outside-commands';
+import { refusePassword } from './password';
 
-export function publication(command: string, objects: Node[] | undefined, context: Context): FactsBuilder {
+export function classifyPublication(
+  command: string,
+  objects: Node[] | undefined,
+  context: RuleContext,
+): FactsBuilder {
   const facts = new FactsBuilder(command, context);
-  for (const { pubtable } of all(objects, 'PublicationObjSpec'))
+  for (const { pubtable } of unwrapNodes(objects, 'PublicationObjSpec'))
     facts.lock(pubtable?.relation, 'SHARE UPDATE EXCLUSIVE');
   return facts;
 }
 
-export function createSubscription(
-  { options, conninfo, subname }: Body<'CreateSubscriptionStmt'>,
-  context: Context,
+export function classifyCreateSubscription(
+  { options, conninfo, subname }: NodeBody<'CreateSubscriptionStmt'>,
+  context: RuleContext,
 ): FactsBuilder {
-  const facts = withoutPassword(new FactsBuilder('CREATE SUBSCRIPTION', context), undefined, conninfo);
-  const makesSlot = ['connect', 'create_slot'].every((name) => !option(options, name) || isOn(options, name));
+  const facts = refusePassword(new FactsBuilder('CREATE SUBSCRIPTION', context), undefined, conninfo);
+  const makesSlot = ['connect', 'create_slot'].every(
+    (name) => !findOption(options, name) || isOptionOn(options, name),
+  );
   return makesSlot
     ? facts.outside('CREATE SUBSCRIPTION', { kind: 'subscription', action: 'create', name: subname! })
     : facts;
 }
 
-export function alterSubscription(body: Body<'AlterSubscriptionStmt'>, context: Context): FactsBuilder {
+export function classifyAlterSubscription(
+  body: NodeBody<'AlterSubscriptionStmt'>,
+  context: RuleContext,
+): FactsBuilder {
   const { kind, conninfo, options } = body;
-  const facts = withoutPassword(new FactsBuilder('ALTER SUBSCRIPTION', context), undefined, conninfo);
-  // The last two speak to the publisher as well.
+  const facts = refusePassword(new FactsBuilder('ALTER SUBSCRIPTION', context), undefined, conninfo);
+  // The last two options also contact the publisher.
   const outside =
-    /REFRESH|PUBLICATION/.test(kind ?? '') || option(options, 'failover') || option(options, 'two_phase');
-  return outside ? facts.outside('ALTER SUBSCRIPTION', targetOf(body)) : facts;
+    /REFRESH|PUBLICATION/.test(kind ?? '') ||
+    findOption(options, 'failover') ||
+    findOption(options, 'two_phase');
+  return outside ? facts.outside('ALTER SUBSCRIPTION', buildSubscriptionTarget(body)) : facts;
 }
 
-export function dropSubscription({ subname }: Body<'DropSubscriptionStmt'>, context: Context): FactsBuilder {
+export function classifyDropSubscription(
+  { subname }: NodeBody<'DropSubscriptionStmt'>,
+  context: RuleContext,
+): FactsBuilder {
   return new FactsBuilder('DROP SUBSCRIPTION', context).outside('DROP SUBSCRIPTION', {
     kind: 'subscription',
     action: 'drop',
@@ -47,9 +64,13 @@ const ACTIONS = {
   ALTER_SUBSCRIPTION_DROP_PUBLICATION: 'remove',
 } as const;
 
-function targetOf({ kind, subname, publication }: Body<'AlterSubscriptionStmt'>): StatementTarget {
+function buildSubscriptionTarget({
+  kind,
+  subname,
+  publication,
+}: NodeBody<'AlterSubscriptionStmt'>): StatementTarget {
   const action = ACTIONS[kind as keyof typeof ACTIONS];
-  if (!action) return MAY_RUN_AGAIN;
-  const publications = (publication ?? []).map((node) => words(node).join('.'));
+  if (!action) return REPEATABLE_TARGET;
+  const publications = (publication ?? []).map((node) => listNameParts(node).join('.'));
   return { kind: 'subscription', action, name: subname!, publications };
 }

@@ -1,15 +1,18 @@
-/** Which sections a file has to have, and which it must not. */
-import type { Directions } from '../read/directives';
+/** Checks which sections a file must have and which it must not have. */
+import type { FileDirectives } from '../read/directives';
 import type { FileName } from '../read/file-name';
-import type { Layout, SectionName } from '../read/sections';
+import type { FileLayout, SectionName } from '../read/sections';
 import type { Source } from '../read/source';
 
-/** @param lenient an empty `up` is passed over: history, and dbmate's files */
+/**
+ * Checks the sections.
+ * @param lenient whether an empty `up` is only a warning, as for history and dbmate's files
+ */
 export function checkSections(
   source: Source,
   name: FileName,
-  { sections, mistyped }: Layout,
-  { unproved }: Directions,
+  { sections, mistyped }: FileLayout,
+  { withoutVerify }: FileDirectives,
   lenient: boolean,
   found: Readonly<Record<SectionName, readonly unknown[]>>,
 ): void {
@@ -39,18 +42,18 @@ export function checkSections(
       'a repeatable migration has no `down`',
       'Remove it: after a rollback the older file of the same name is applied again.',
     );
-  if (sections.has('verify') && unproved)
+  if (sections.has('verify') && withoutVerify)
     source.report(
-      unproved.at,
-      'the file has both a section `verify` and `migrate:unproved`',
+      withoutVerify.at,
+      'the file has both a section `verify` and `migrate:no-verify`',
       'Remove one of the two.',
     );
-  // An open quote swallows the sections below it.
+  // An open quote hides the sections below it.
   const swallowed = broken && /^--\s*migrate:verify\b/m.test(source.text);
-  if (!sections.has('verify') && !unproved && !lenient && !mistyped && !swallowed)
+  if (!sections.has('verify') && !withoutVerify && !lenient && !mistyped && !swallowed)
     source.report(
       null,
       'there is no section `verify`',
-      'Write `-- migrate:verify` and a query that returns a sentence for whatever is wrong, or say why not: `-- migrate:unproved <why>`.',
+      'Write `-- migrate:verify` and a query that returns a sentence for whatever is wrong, or say why not: `-- migrate:no-verify <why>`.',
     );
 }

@@ -1,35 +1,38 @@
-/** Statements that belong to the session or to the whole server, and so not into a migration. */
+/** Statements that belong to the session or to the whole server, and therefore not in a migration. */
 import type { TransactionStmt, VariableSetStmt } from 'libpg-query';
-import { type Context, FactsBuilder } from './facts';
+import { FactsBuilder, type RuleContext } from './facts';
 
-const OWN_TRANSACTION =
+const TRANSACTION_REMEDY =
   'Remove it: Trueup opens and commits the transaction, together with verify and the ledger.';
 
-export function transactionControl({ kind }: TransactionStmt, context: Context): FactsBuilder {
+export function classifyTransactionControl({ kind }: TransactionStmt, context: RuleContext): FactsBuilder {
   const word = (kind ?? '')
     .replace('TRANS_STMT_', '')
     .replaceAll('_', ' ')
     .replace('PREPARE', 'PREPARE TRANSACTION');
-  return new FactsBuilder(word, context).refuse(`${word} controls the transaction`, OWN_TRANSACTION);
+  return new FactsBuilder(word, context).refuse(`${word} controls the transaction`, TRANSACTION_REMEDY);
 }
 
-/** Settings that the engine sets itself, with what the file says in their place. */
-export const OWN_SETTINGS: Readonly<Record<string, string>> = {
+/** Settings that the engine sets itself, with what to write in the file instead. */
+export const ENGINE_SETTINGS: Readonly<Record<string, string>> = {
   lock_timeout: 'Write `-- migrate:settings lock-timeout=…` in its place.',
   statement_timeout: 'Write `-- migrate:settings statement-timeout=…` in its place.',
   role: 'Remove it: the migration runs as the owner that the deployment names.',
   session_authorization: 'Remove it: the migration runs as the owner that the deployment names.',
 };
 
-export function setting({ kind, name: written, is_local }: VariableSetStmt, context: Context): FactsBuilder {
-  // The server compares names of settings without regard to case, and quotes keep it: SET LOCAL "ROLE".
+export function classifySetting(
+  { kind, name: written, is_local }: VariableSetStmt,
+  context: RuleContext,
+): FactsBuilder {
+  // The server ignores the case of setting names, but quotes keep it: SET LOCAL "ROLE".
   const name = kind === 'VAR_SET_MULTI' ? written : written?.toLowerCase();
   const facts = new FactsBuilder(kind?.startsWith('VAR_RESET') ? 'RESET' : 'SET', context);
   if (name === 'TRANSACTION' || name === 'TRANSACTION SNAPSHOT')
-    return facts.refuse(`SET ${name} controls the transaction`, OWN_TRANSACTION);
+    return facts.refuse(`SET ${name} controls the transaction`, TRANSACTION_REMEDY);
   if (name === 'SESSION CHARACTERISTICS')
     return facts.refuse('SET SESSION CHARACTERISTICS outlives the migration', 'Remove it.');
-  const own = OWN_SETTINGS[name ?? ''];
+  const own = ENGINE_SETTINGS[name ?? ''];
   const spelled =
     name === 'role' || name === 'session_authorization' ? name.replace('_', ' ').toUpperCase() : name;
   const verb = facts.command === 'RESET' ? 'RESET' : is_local ? 'SET LOCAL' : 'SET';
@@ -44,24 +47,24 @@ export function setting({ kind, name: written, is_local }: VariableSetStmt, cont
   return facts;
 }
 
-export const refusal =
+export const buildRefusal =
   (command: string, what: string, remedy: string) =>
-  (_body: object, context: Context): FactsBuilder =>
+  (_body: object, context: RuleContext): FactsBuilder =>
     new FactsBuilder(command, context).refuse(what, remedy);
 
-const ON_SERVER = 'Do it once with psql, or in the stack that creates the database.';
+const SERVER_REMEDY = 'Do it once with psql, or in the stack that creates the database.';
 
 export const refuseSession = (command: string) =>
-  refusal(
+  buildRefusal(
     command,
     `${command} belongs to a session, and a migration has no session of its own`,
     'Remove it.',
   );
 
 export const refuseServer = (command: string) =>
-  refusal(command, `${command} concerns the whole server, not this database`, ON_SERVER);
+  buildRefusal(command, `${command} concerns the whole server, not this database`, SERVER_REMEDY);
 
-export const alterSystem = refusal(
+export const refuseAlterSystem = buildRefusal(
   'ALTER SYSTEM',
   'ALTER SYSTEM changes the whole server, and is not available on RDS and Aurora',
   'Set it in the parameter group.',

@@ -6,20 +6,24 @@ import * as subscriptions from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
 
 export interface AlarmTopicProps {
-  /** @default - a topic of its own, encrypted with a key of its own */
+  /** Topic for the pages. @default - a new topic, encrypted with a new key */
   readonly topic?: sns.ITopic;
-  /** @default - the topic's own key, if CDK knows it */
+  /** Key of the given topic. @default - the topic's own key, if CDK knows it */
   readonly topicKey?: kms.IKey;
-  /** @default - none */
+  /** Addresses to subscribe. @default - none */
   readonly emails?: readonly string[];
-  /** Pages are told to somebody else too; alarms on Trueup's own functions are not. @default false */
+  /**
+   * Whether pages also go to receivers other than the topic; the alarms on Trueup's own functions never do. @default
+   * false
+   */
   readonly pagesToldElsewhere?: boolean;
 }
 
 /**
- * The topic that pages go to, and the alarms on Trueup's own functions. CloudWatch publishes as a service, so topic and key
- * have to let it, with the account as condition: a topic's default policy, which lets the whole account, is gone as soon
- * as anybody adds a statement (enforceSSL does), and then alarms are dropped without a word.
+ * The topic that receives pages and the alarms on Trueup's own functions. CloudWatch publishes as a service, so the
+ * policies of the topic and of its key must allow that service, on condition that it acts for this account. A topic's
+ * default policy allows the whole account, but it no longer applies once a statement is added (enforceSSL adds one),
+ * and alarms are then dropped silently.
  */
 export class AlarmTopic extends Construct {
   readonly topic: sns.ITopic;
@@ -31,7 +35,8 @@ export class AlarmTopic extends Construct {
       this.key = new kms.Key(this, 'Key', {
         description: "Trueup's pages",
         enableKeyRotation: true,
-        // Nothing that lasts is encrypted with it, and a key that nobody uses costs as much as one that is used.
+        // The key encrypts only messages that SNS has not delivered yet, so nothing else is lost with it. AWS
+        // charges for unused keys as well.
         removalPolicy: RemovalPolicy.DESTROY,
       });
       this.topic = new sns.Topic(this, 'Topic', { masterKey: this.key, enforceSSL: true });
@@ -39,15 +44,16 @@ export class AlarmTopic extends Construct {
       this.topic = props.topic;
       this.key = props.topicKey ?? props.topic.masterKey;
     }
-    this.allow(this.topic.addToResourcePolicy(publish(this.topic)).statementAdded, 'topic');
-    if (this.key) this.allow(this.key.addToResourcePolicy(encrypt(), true).statementAdded, 'key');
+    this.allow(this.topic.addToResourcePolicy(buildPublishStatement(this.topic)).statementAdded, 'topic');
+    if (this.key)
+      this.allow(this.key.addToResourcePolicy(buildEncryptStatement(), true).statementAdded, 'key');
     this.subscribe(props);
     if (props.topic === undefined) this.sayWhereNobodyIsTold(props.pagesToldElsewhere ?? false);
   }
 
   private subscribe({ emails = [] }: AlarmTopicProps): void {
     for (const [i, email] of emails.entries()) {
-      // CDK names a subscription after its endpoint, which a token cannot be.
+      // CDK derives a subscription's construct ID from its endpoint, which does not work for a token.
       if (!Token.isUnresolved(email)) this.topic.addSubscription(new subscriptions.EmailSubscription(email));
       else
         new sns.Subscription(this, `Subscription${i}`, {
@@ -58,13 +64,16 @@ export class AlarmTopic extends Construct {
     }
   }
 
-  /** At the end of synth, when subscriptions that others make are there too. */
+  /**
+   * Warns if the topic has no subscription, at the end of synth, when subscriptions that other constructs make exist
+   * too.
+   */
   private sayWhereNobodyIsTold(pagesToldElsewhere: boolean): void {
     this.node.addValidation({
       validate: () => {
         if (!this.hasSubscription()) {
           Annotations.of(this).addWarningV2(
-            'trueup:nobody-is-told',
+            'trueup:noReceiver',
             (pagesToldElsewhere
               ? 'Nobody will be notified when Trueup itself fails: the topic that alarms on its own functions and on pages that could not be delivered go to has no subscription.'
               : 'Nobody will be notified: the topic that pages and alarms go to has no subscription.') +
@@ -98,7 +107,10 @@ export class AlarmTopic extends Construct {
   }
 }
 
-/** By the role's own policy: a statement in the key's policy would tie the key's stack to ours. */
+/**
+ * Allows the role to publish, through the role's own policy. A statement in the key's policy would make the key's stack
+ * depend on ours.
+ */
 export function grantPublish(
   role: iam.IRole,
   what: 'Page' | 'Chat' | 'Document' | 'Refused',
@@ -118,7 +130,7 @@ export function grantPublish(
   );
 }
 
-const publish = (topic: sns.ITopic): iam.PolicyStatement =>
+const buildPublishStatement = (topic: sns.ITopic): iam.PolicyStatement =>
   new iam.PolicyStatement({
     sid: 'CloudWatchPublishes',
     principals: [new iam.ServicePrincipal('cloudwatch.amazonaws.com')],
@@ -127,7 +139,7 @@ const publish = (topic: sns.ITopic): iam.PolicyStatement =>
     conditions: OWN_ACCOUNT,
   });
 
-const encrypt = (): iam.PolicyStatement =>
+const buildEncryptStatement = (): iam.PolicyStatement =>
   new iam.PolicyStatement({
     sid: 'CloudWatchEncrypts',
     principals: [new iam.ServicePrincipal('cloudwatch.amazonaws.com')],

@@ -1,13 +1,21 @@
-/** A log group of an application, as `SchemaAlarms` is told of it. */
+/** Describes an application's log group for `SchemaAlarms`. */
 import type * as logs from 'aws-cdk-lib/aws-logs';
 
+/** Property selectors for a JSON log, in the syntax of a CloudWatch filter pattern. */
+export interface JsonLogSelectors {
+  /** Selector for the SQLSTATE, e.g. `$.err.code`. */
+  readonly sqlstate: string;
+  /** Selector for the error message, e.g. `$.err.message`. */
+  readonly message: string;
+}
+
+/** Log group of an application that uses the database. */
 export interface ApplicationLogGroup {
-  /** Where the application logs. Another one than the server's. */
+  /** Log group of the application. It must not be the server's log group. */
   readonly logGroup: logs.ILogGroup;
   /**
-   * Where a JSON log has SQLSTATE and message, as property selectors of a filter pattern, e.g.
-   * `{ sqlstate: '$.err.code', message: '$.err.message' }`.
-   * @default - the log is text
+   * Selectors for the SQLSTATE and the message, if each line of the log is a JSON object.
+   * @default - the log is plain text
    *
    * @example
    * const watched: ApplicationLogGroup = {
@@ -15,5 +23,5 @@ export interface ApplicationLogGroup {
    *   json: { sqlstate: '$.err.code', message: '$.err.message' },
    * };
    */
-  readonly json?: { readonly sqlstate: string; readonly message: string };
+  readonly json?: JsonLogSelectors;
 }

@@ -3,50 +3,55 @@ import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import * as events from 'aws-cdk-lib/aws-events';
 import * as targets from 'aws-cdk-lib/aws-events-targets';
 import { Construct } from 'constructs';
-import type { SchemaMigrations } from '../migrations/schema-migrations';
-import { type Checks, checkProps, optional } from '../validation/check';
-import { schema as migrations, alarms as schemaAlarms } from '../validation/resources';
-import { duration } from '../validation/values';
+import { type SchemaMigrations, schemaCheck } from '../migrations/schema-migrations';
+import { checkProps, optional, type PropChecks } from '../validation/prop-checks';
+import { durationCheck } from '../validation/values';
 import { countInLog } from './log-metrics';
-import { heartbeatPatterns } from './log-patterns';
-import type { SchemaAlarms } from './schema-alarms';
-import { ONCE } from './self-alarms';
-import { driftMetric } from './watch-dashboard';
+import { buildHeartbeatPatterns } from './log-patterns';
+import { alarmsCheck, type SchemaAlarms } from './schema-alarms';
+import { SINGLE_DATAPOINT } from './self-alarms';
+import { createDriftMetric } from './watch-dashboard';
 
+/** Props of `DriftCheck`. */
 export interface DriftCheckProps {
-  /** What is proved again. */
+  /** Schema to check. */
   readonly schema: SchemaMigrations;
   /**
-   * Who is told: alarms on drift, on findings of the audit that are new, on statements of the application that no longer plan, on settings that hide errors, on a check that has not run, and on a heartbeat line that
-   * has not arrived in the server's log.
-   * @default - nobody; the metrics are there
+   * Alarms to add the check to. They are raised for drift, for new findings of the audit, for statements of the application that no longer plan, for
+   * settings that hide errors, for a check that has not run, and for a heartbeat line that has not arrived in the
+   * server's log.
+   * @default - no alarms; only the metrics exist
    */
   readonly alarms?: SchemaAlarms;
   /**
-   * Whole minutes, from 5 minutes to a day.
-   * @default - 1 hour
+   * Interval between two checks, in whole minutes from 5 minutes to a day.
+   * @default Duration.hours(1)
    */
   readonly interval?: Duration;
 }
 
-const CHECKS: Checks<DriftCheckProps> = {
-  schema: migrations,
-  alarms: optional(schemaAlarms),
-  interval: optional(duration('minutes', 5, 24 * 60)),
+const CHECKS: PropChecks<DriftCheckProps> = {
+  schema: schemaCheck,
+  alarms: optional(alarmsCheck),
+  interval: optional(durationCheck('minutes', 5, 24 * 60)),
 };
 
 /**
- * Proves again, on a schedule, what was applied: the verify sections of every applied migration that no later one supersedes, the
- * log settings that the alarms rest on, and, with a workload, that the statements of the running application still plan. And it
- * audits the database: what else is wrong by the catalogue and by these statements (indexes that are INVALID, sequences behind
- * their tables, keys without a default) is paged once. It reads only, but for what it keeps in schema `trueup` (which findings it
- * has seen, and with a workload which statements ran), and writes one line into the server's log: when that line stops arriving,
- * the alarms are deaf.
+ * Checks on a schedule that the applied migrations still hold: the verify sections of every applied migration that no
+ * later one supersedes, the log settings that the alarms rely on, and, with a workload, that the statements of the
+ * running application still plan. It also audits the database for other problems that the catalog and these statements
+ * show (e.g. indexes that are INVALID, sequences that are behind their tables, keys without a default). Each finding is
+ * paged once.
+ *
+ * The check is read-only, except for what it records in schema `trueup` (the findings that it has seen and, with a
+ * workload, the statements that ran) and for one line in the server's log. If that line stops arriving, the alarms no
+ * longer see errors.
  *
  * @example
  * new DriftCheck(stack, 'Drift', { schema, alarms, interval: Duration.minutes(30) });
  */
 export class DriftCheck extends Construct {
+  /** Rule of EventBridge that runs the check. */
   readonly rule: events.Rule;
 
   constructor(scope: Construct, id: string, props: DriftCheckProps) {
@@ -54,13 +59,13 @@ export class DriftCheck extends Construct {
     checkProps(this, props, CHECKS);
     const { schema, alarms, interval = Duration.hours(1) } = props;
     this.rule = new events.Rule(this, 'Schedule', {
-      description: `Trueup: drift check of the schema ${schema.namespace}`,
+      description: `Trueup: drift check of the schema ${schema.ledgerName}`,
       schedule: events.Schedule.rate(interval),
       targets: [
-        new targets.LambdaFunction(schema.askFunction, {
+        new targets.LambdaFunction(schema.queryFunction, {
           event: events.RuleTargetInput.fromObject({
             action: 'drift',
-            ...(schema.audited ? {} : { audit: false }),
+            ...(schema._audited ? {} : { audit: false }),
           }),
           retryAttempts: 2,
           maxEventAge: interval,
@@ -71,20 +76,28 @@ export class DriftCheck extends Construct {
   }
 
   private alarm(alarms: SchemaAlarms, schema: SchemaMigrations, interval: Duration): void {
-    const name = schema.namespace;
+    const name = schema.ledgerName;
     const more = `Details are in the log: ${schema.logCommand}`;
-    // Two intervals, since the schedule drifts over their borders.
-    const found = { ...ONCE, evaluationPeriods: 2 };
-    alarms.alarmDirectly(`Drift ${schema.node.addr}`, driftMetric(schema, 'drift', 'Maximum', interval), {
-      ...found,
-      alarmDescription: `The schema ${name} is not what its migrations made it. ${more}`,
-    });
-    if (schema.manifest.workload) this.alarmOnWorkload(alarms, schema, interval);
-    if (schema.audited) this.alarmOnFindings(alarms, schema, interval);
-    alarms.alarmDirectly(`Blind ${schema.node.addr}`, driftMetric(schema, 'blind', 'Maximum', interval), {
-      ...found,
-      alarmDescription: `Log settings of the server of ${name} hide errors from the alarms. ${more}`,
-    });
+    // Two intervals, because runs of the schedule do not stay aligned with the metric's periods.
+    const found = { ...SINGLE_DATAPOINT, evaluationPeriods: 2 };
+    alarms._addDirectAlarm(
+      `Drift ${schema.node.addr}`,
+      createDriftMetric(schema, 'drift', 'Maximum', interval),
+      {
+        ...found,
+        alarmDescription: `The schema ${name} is not what its migrations made it. ${more}`,
+      },
+    );
+    if (schema._manifest.workload) this.alarmOnWorkload(alarms, schema, interval);
+    if (schema._audited) this.alarmOnFindings(alarms, schema, interval);
+    alarms._addDirectAlarm(
+      `Blind ${schema.node.addr}`,
+      createDriftMetric(schema, 'blind', 'Maximum', interval),
+      {
+        ...found,
+        alarmDescription: `Log settings of the server of ${name} hide errors from the alarms. ${more}`,
+      },
+    );
 
     const missing = {
       threshold: 1,
@@ -92,9 +105,9 @@ export class DriftCheck extends Construct {
       evaluationPeriods: 2,
       treatMissingData: cloudwatch.TreatMissingData.BREACHING,
     };
-    const notRun = alarms.alarmDirectly(
+    const notRun = alarms._addDirectAlarm(
       `NotRun ${schema.node.addr}`,
-      driftMetric(schema, 'checked', 'Sum', interval),
+      createDriftMetric(schema, 'checked', 'Sum', interval),
       {
         ...missing,
         alarmDescription: `The drift check of the schema ${name} has not completed. ${more}`,
@@ -105,13 +118,13 @@ export class DriftCheck extends Construct {
       this,
       'Heartbeat',
       alarms.databaseLogGroup,
-      heartbeatPatterns(schema.database.databaseName, name),
+      buildHeartbeatPatterns(schema.database.databaseName, name),
       {
         namespace: alarms.metricNamespace,
         name: heartbeat,
       },
     );
-    const silent = alarms.alarmDirectly(
+    const silent = alarms._addDirectAlarm(
       `Heartbeat ${schema.node.addr}`,
       new cloudwatch.Metric({
         namespace: alarms.metricNamespace,
@@ -123,36 +136,36 @@ export class DriftCheck extends Construct {
         ...missing,
         alarmDescription:
           `The heartbeat line of ${name} has not arrived in the server's log group: the log is not exported, its group was ` +
-          'replaced, or its settings were changed, and no alarm on errors can be trusted. It also stops when the drift check does not run.',
+          'replaced, or its settings were changed, and no alarm on errors can be trusted. This metric also stops when the drift check does not run.',
       },
     );
     for (const alarm of [notRun, silent]) warmUp(alarm, interval);
   }
 
   private alarmOnFindings(alarms: SchemaAlarms, schema: SchemaMigrations, interval: Duration): void {
-    alarms.alarmThroughPager('Findings', schema, {
-      ...ONCE,
-      metric: driftMetric(schema, 'unpaged', 'Maximum', interval),
+    alarms._addPagedAlarm('Findings', schema, {
+      ...SINGLE_DATAPOINT,
+      metric: createDriftMetric(schema, 'unpaged', 'Maximum', interval),
       evaluationPeriods: 2,
       alarmDescription:
-        `An audit found something wrong with the database of ${schema.namespace} that nobody was told of. ` +
-        'The page that follows says what, and what to do. It ends by itself: each finding is paged once.',
+        `An audit of the database of ${schema.ledgerName} has findings that have not been paged yet. ` +
+        'The page that follows has the findings and the remedies. The alarm ends automatically, because each finding is paged once.',
     });
   }
 
   private alarmOnWorkload(alarms: SchemaAlarms, schema: SchemaMigrations, interval: Duration): void {
-    alarms.alarmThroughPager('Workload', schema, {
-      ...ONCE,
-      metric: driftMetric(schema, 'workload', 'Maximum', interval),
+    alarms._addPagedAlarm('Workload', schema, {
+      ...SINGLE_DATAPOINT,
+      metric: createDriftMetric(schema, 'workload', 'Maximum', interval),
       evaluationPeriods: 2,
       alarmDescription:
-        `Statements that the running application of ${schema.namespace} sends no longer plan as when it was deployed. ` +
+        `Statements that the running application of ${schema.ledgerName} sends no longer plan as when it was deployed. ` +
         'The page that follows says which, why, and what to do.',
     });
   }
 }
 
-/** A new alarm on missing data would go up before the first check has run. */
+/** Keeps a new alarm from being raised before the first check has run: it treats missing data as breaching. */
 function warmUp(alarm: cloudwatch.Alarm, interval: Duration): void {
   (alarm.node.defaultChild as cloudwatch.CfnAlarm).warmUpConfiguration = {
     warmUpPeriodDurationInMinutes: 2 * interval.toMinutes(),

@@ -1,9 +1,9 @@
 import { type CfnResource, Names, Stack, Token } from 'aws-cdk-lib';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
-import { LIMITS } from './log-patterns';
+import { LOG_FILTER_LIMITS } from './log-patterns';
 
-/** Metric filters that count into one metric: one a pattern, since a pattern knows no OR. */
+/** Adds metric filters that count into one metric, one filter per pattern, because a pattern cannot express OR. */
 export function countInLog(
   scope: Construct,
   id: string,
@@ -12,48 +12,51 @@ export function countInLog(
   metric: { readonly namespace: string; readonly name: string },
 ): void {
   patterns.forEach((pattern, i) => {
-    reserve(logGroup);
+    reserveFilter(logGroup);
     const filter = new logs.MetricFilter(scope, `${id}${i + 1}`, {
       logGroup,
       filterPattern: logs.FilterPattern.literal(pattern),
       metricNamespace: metric.namespace,
       metricName: metric.name,
-      // No default value: a minute without errors has no datapoint, and missing data does not breach.
+      // No default value: a minute without errors has no data point, and missing data does not breach.
       metricValue: '1',
     });
-    chain(filter.node.defaultChild as CfnResource);
+    chainFilter(filter.node.defaultChild as CfnResource);
   });
 }
 
-/** Filters that CloudFormation may make at the same time. */
-const CHAINS = 3;
-const chained = new WeakMap<Stack, CfnResource[]>();
+/** Number of filters that CloudFormation may create at the same time. */
+const MAX_PARALLEL_FILTERS = 3;
+const filtersByStack = new WeakMap<Stack, CfnResource[]>();
 
 /**
- * Each filter of a stack waits for the third before it. CloudWatch Logs takes few requests a second, counted over all of
- * an account's groups, and CloudFormation fails a filter that was throttled instead of trying again.
+ * Makes each filter of a stack depend on the third one before it. CloudWatch Logs accepts only a few requests per
+ * second for all log groups of an account, and CloudFormation fails a throttled filter instead of retrying.
  */
-function chain(filter: CfnResource): void {
+function chainFilter(filter: CfnResource): void {
   const stack = Stack.of(filter);
-  const before = chained.get(stack) ?? [];
-  chained.set(stack, before);
-  const previous = before.at(-CHAINS);
+  const before = filtersByStack.get(stack) ?? [];
+  filtersByStack.set(stack, before);
+  const previous = before.at(-MAX_PARALLEL_FILTERS);
   if (previous) filter.node.addDependency(previous);
   before.push(filter);
 }
 
-const counts = new WeakMap<object, Map<string, number>>();
+const filterCounts = new WeakMap<object, Map<string, number>>();
 
-/** Ours alone: filters that others put on the group are not known here. */
-function reserve(logGroup: logs.ILogGroup): void {
-  const inApp = counts.get(logGroup.node.root) ?? new Map<string, number>();
-  counts.set(logGroup.node.root, inApp);
+/**
+ * Counts a filter towards the limit of its log group. Only our own filters count: filters that others put on the group
+ * are unknown here.
+ */
+function reserveFilter(logGroup: logs.ILogGroup): void {
+  const inApp = filterCounts.get(logGroup.node.root) ?? new Map<string, number>();
+  filterCounts.set(logGroup.node.root, inApp);
   const name = Token.isUnresolved(logGroup.logGroupName) ? Names.uniqueId(logGroup) : logGroup.logGroupName;
   const count = (inApp.get(name) ?? 0) + 1;
   inApp.set(name, count);
-  if (count > LIMITS.filtersPerLogGroup) {
+  if (count > LOG_FILTER_LIMITS.filtersPerLogGroup) {
     throw new Error(
-      `More than ${LIMITS.filtersPerLogGroup} metric filters would be put on the log group of ${logGroup.node.path}, and CloudWatch takes no more. Use one SchemaAlarms for all schemas of a server.`,
+      `More than ${LOG_FILTER_LIMITS.filtersPerLogGroup} metric filters would be put on the log group of ${logGroup.node.path}, and CloudWatch takes no more than ${LOG_FILTER_LIMITS.filtersPerLogGroup} on one. SchemaAlarms takes 34 and each DriftCheck 2, so that a server has room for one SchemaAlarms with 33 schemas that are checked. Use one SchemaAlarms for all schemas of a server, fewer DriftChecks, or a second server.`,
     );
   }
 }

@@ -1,49 +1,61 @@
 /**
- * CloudWatch filter patterns for the errors that Trueup knows, made from the signatures.
+ * Builds CloudWatch filter patterns for the errors that Trueup knows, from their signatures.
  *
- * What the forms rest on (https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html): terms
- * are case-sensitive and all of them must be in the event, a quoted phrase exactly as it is, `-` excludes. Regular
- * expressions are not used: a log group has five of them for metric and subscription filters together, and those belong
- * to whoever else watches the group.
+ * The patterns rely on these rules
+ * (https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html): terms are case-sensitive, all
+ * of them must be in the event, a quoted phrase must occur exactly as written, and `-` excludes. Regular expressions
+ * are not used: a log group allows five of them for metric and subscription filters together, and those are left for
+ * the group's other users.
  */
 import type { LoggedMessage, LogSignature } from '../../../lambda/defects/defect';
-import { HEARTBEAT_WORDS } from '../../../lambda/migrate/heartbeat';
+import { formatHeartbeat } from '../../../lambda/migrate/heartbeat';
 import type { ApplicationFormat } from '../../../lambda/page/logs/application-lines';
 
-/** https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html */
-export const LIMITS = { patternLength: 1024, filtersPerLogGroup: 100 } as const;
+/** Limits of CloudWatch Logs: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html */
+export const LOG_FILTER_LIMITS = { patternLength: 1024, filtersPerLogGroup: 100 } as const;
 
 export interface DatabasePatternOptions {
-  /** Roles whose own errors do not count: the migrator's, where it has a role of its own. @default - everybody's count */
-  readonly exceptRoles?: readonly string[];
-  /** Phrases; an event that holds one does not count. @default - none */
+  /** Roles whose errors do not count, e.g. the migrator's dedicated role. @default - the errors of all roles count */
+  readonly excludedRoles?: readonly string[];
+  /** Phrases that exclude an event that contains one. @default - none */
   readonly ignore?: readonly string[];
 }
 
 /**
- * For the log group of a database. A line is an event, and an error counts when its ERROR line *begins* with the words:
- * `ERROR:  null value …`, and with verbose logging `ERROR:  23502: null value …`, which makes two patterns a wording.
+ * Returns the patterns for the log group of a database. A line is an event, and an error counts when its ERROR line
+ * *begins* with the words: `ERROR:  null value …`, or with verbose logging `ERROR:  23502: null value …`. Each wording
+ * therefore has two patterns.
  *
- * A pattern has no anchors, and the words can also stand further on: in a STATEMENT, or in another error's message that
- * quotes what somebody gave (`ERROR:  invalid input syntax for type uuid: "ERROR:  null value …"`). No visitor is to raise
- * an alarm, so a line is excluded where a message or a statement begins with something else ({@link otherBeginnings}).
+ * A pattern has no anchors, and the words can also occur further on: in a STATEMENT, or in another error's message that
+ * quotes user input (`ERROR:  invalid input syntax for type uuid: "ERROR:  null value …"`). Input from visitors must
+ * not raise an alarm, so a line is excluded if its message or statement begins with something else ({@link
+ * otherBeginnings}).
  *
- * RAISE EXCEPTION with the very same words is told apart where the log has its SQLSTATE, P0001: with verbose logging, and
- * with the prefix that PostgreSQL 16 brought. Otherwise it counts.
+ * RAISE EXCEPTION with exactly the same words is recognized if the log has its SQLSTATE, P0001: with verbose logging,
+ * and with the prefix that PostgreSQL 16 introduced. Otherwise it counts.
  */
-export function databasePatterns(
+export function buildDatabasePatterns(
   signature: LogSignature,
   options: DatabasePatternOptions = {},
 ): readonly string[] {
   return signature.messages.flatMap((message) => [
-    linePattern(message.begins, [...message.lacks, ':P0001:', ...OTHER_LINES], message, options),
-    // What follows the keyword of another line is no SQLSTATE, so its beginning excludes it.
-    linePattern(`${message.sqlstate}: ${message.begins}`, message.lacks, message, options),
+    buildLinePattern(
+      message.begins,
+      [...message.lacks, ':P0001:', ...QUOTING_LINE_PREFIXES],
+      message,
+      options,
+    ),
+    // The text after another keyword, e.g. STATEMENT, does not begin with an SQLSTATE, so {@link listOtherBeginnings}
+    // already excludes it.
+    buildLinePattern(`${message.sqlstate}: ${message.begins}`, message.lacks, message, options),
   ]);
 }
 
-/** Lines that quote what somebody wrote, and may begin with a letter that one of our messages begins with. */
-const OTHER_LINES = [
+/**
+ * Keywords of other lines that can quote text written by users. They are excluded by keyword: the text may begin with
+ * the same letter as one of our messages, and {@link listOtherBeginnings} would then not exclude it.
+ */
+const QUOTING_LINE_PREFIXES = [
   'STATEMENT:  ',
   'DETAIL:  ',
   'CONTEXT:  ',
@@ -53,34 +65,38 @@ const OTHER_LINES = [
   'WARNING:  ',
 ];
 
-function linePattern(
+function buildLinePattern(
   begins: string,
   lacks: readonly string[],
   { holds }: LoggedMessage,
-  { exceptRoles = [], ignore = [] }: DatabasePatternOptions,
+  { excludedRoles = [], ignore = [] }: DatabasePatternOptions,
 ): string {
   const excluded = [
     ...lacks,
-    ...otherBeginnings(begins).map((each) => `:  ${each}`),
+    ...listOtherBeginnings(begins).map((each) => `:  ${each}`),
     'is out of range',
-    // `%r:%u@%d`: the role stands between a colon and the database.
-    ...exceptRoles.map((role) => `:${role}@`),
+    // With `%r:%u@%d` in the prefix, the role is between a colon and the database.
+    ...excludedRoles.map((role) => `:${role}@`),
     ...ignore,
   ];
-  return checked(
-    [`ERROR:  ${begins}`, ...holds].map(phrase).join(' ') +
-      excluded.map((each) => ` -${phrase(each)}`).join(''),
+  return assertPatternLength(
+    [`ERROR:  ${begins}`, ...holds].map(quotePhrase).join(' ') +
+      excluded.map((each) => ` -${quotePhrase(each)}`).join(''),
   );
 }
 
-/** A quote is missing, since a phrase cannot hold it: `"9e999" is out of range for type real` is excluded by its words. */
+/**
+ * Characters that another message or statement can begin with. The double quote is missing because a phrase cannot
+ * contain it; the message `"9e999" is out of range for type real` is excluded by its words instead.
+ */
 const FIRST_CHARACTERS = [...'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789([#<'];
 
 /**
- * What begins like one of our messages, and quotes a value or a name that somebody may have chosen: beginnings of the
- * server's messages, of SQLSTATEs in a verbose log, and a few with which people's own messages begin.
+ * Beginnings of other texts that share their first letter with one of our messages and quote a value or name that a
+ * user may have chosen: beginnings of the server's messages, of SQLSTATEs in a verbose log, and of some messages that
+ * users write themselves.
  */
-const LIKE_OURS = [
+const SIMILAR_BEGINNINGS = [
   ...['ca', 'che', 'col', 'conf', 'conv', 'cou', 'cu'],
   ...['da', 'de', 'di', 'do'],
   ...['fa', 'fi', 'fo', 'fu'],
@@ -93,14 +109,17 @@ const LIKE_OURS = [
   ...['53', '54', '57', '58'],
 ];
 
-/** Of a line's text behind its keyword. */
-const otherBeginnings = (begins: string): readonly string[] => [
+/** Returns the beginnings, other than `begins`, of the text that follows a line's keyword. */
+const listOtherBeginnings = (begins: string): readonly string[] => [
   ...FIRST_CHARACTERS.filter((first) => !begins.startsWith(first)),
-  ...LIKE_OURS.filter((other) => other[0] === begins[0] && !begins.startsWith(other)),
+  ...SIMILAR_BEGINNINGS.filter((other) => other[0] === begins[0] && !begins.startsWith(other)),
 ];
 
-/** An application's text has no beginning to go by: these are the words around most values that the server quotes. */
-const AROUND_VALUES = [
+/**
+ * Words that surround most values that the server quotes. They exclude a line of an application, whose text has no
+ * fixed beginning to match.
+ */
+const WORDS_AROUND_VALUES = [
   'invalid input',
   'invalid value',
   'malformed ',
@@ -110,67 +129,77 @@ const AROUND_VALUES = [
 ];
 
 /**
- * For the log group of an application. Text: the words, wherever they stand, since every driver and logger writes them
- * into another frame; an application that logs one error in several lines counts it as often, and one that logs what
- * visitors send can be made to count. JSON: the SQLSTATE, and the words in the message, since SQLSTATEs have several
- * meanings.
+ * Returns the patterns for the log group of an application. In a text log the words count anywhere in an event, because
+ * every driver and logger formats errors differently. An application that logs one error in several events counts it
+ * several times, and one that logs visitors' input can be made to count errors. In a JSON log both the SQLSTATE and the
+ * words in the message must match, because a SQLSTATE can have several meanings.
  */
-export function applicationPatterns(
+export function buildApplicationPatterns(
   signature: LogSignature,
   format: ApplicationFormat,
   ignore: readonly string[] = [],
 ): readonly string[] {
   return signature.messages.map((message) =>
-    checked(format.format === 'json' ? jsonPattern(message, format, ignore) : textPattern(message, ignore)),
+    assertPatternLength(
+      format.format === 'json'
+        ? buildJsonPattern(message, format, ignore)
+        : buildTextPattern(message, ignore),
+    ),
   );
 }
 
-const textPattern = ({ begins, holds, lacks }: LoggedMessage, ignore: readonly string[]): string =>
-  [begins, ...holds].map(phrase).join(' ') +
-  [...lacks, ...AROUND_VALUES, ...ignore].map((each) => ` -${phrase(each)}`).join('');
+const buildTextPattern = ({ begins, holds, lacks }: LoggedMessage, ignore: readonly string[]): string =>
+  [begins, ...holds].map(quotePhrase).join(' ') +
+  [...lacks, ...WORDS_AROUND_VALUES, ...ignore].map((each) => ` -${quotePhrase(each)}`).join('');
 
-function jsonPattern(
+function buildJsonPattern(
   { sqlstate: state, begins, holds, lacks }: LoggedMessage,
   { sqlstate, message }: { readonly sqlstate: string; readonly message: string },
   ignore: readonly string[],
 ): string {
   const conditions = [
-    `${selector(sqlstate)} = "${state}"`,
-    ...[begins, ...holds].map((words) => `${selector(message)} = "*${inert(words)}*"`),
-    ...[...lacks, ...ignore].map((words) => `${selector(message)} != "*${inert(words)}*"`),
+    `${assertSelector(sqlstate)} = "${state}"`,
+    ...[begins, ...holds].map((words) => `${assertSelector(message)} = "*${assertQuotable(words)}*"`),
+    ...[...lacks, ...ignore].map((words) => `${assertSelector(message)} != "*${assertQuotable(words)}*"`),
   ];
   return `{ ${conditions.join(' && ')} }`;
 }
 
-/** The line that the drift check writes: it arrives when every link from the database to the metric holds. */
-export const heartbeatPatterns = (database: string, namespace: string): readonly string[] =>
+/**
+ * Returns the patterns for the line that the drift check writes. It arrives only if every link from the database to the
+ * metric works.
+ */
+export const buildHeartbeatPatterns = (database: string, namespace: string): readonly string[] =>
   ['LOG:  ', 'LOG:  00000: '].map((begins) =>
-    checked(phrase(`${begins}${HEARTBEAT_WORDS(database, namespace)}`)),
+    assertPatternLength(quotePhrase(`${begins}${formatHeartbeat(database, namespace)}`)),
   );
 
-const phrase = (words: string): string => `"${inert(words)}"`;
+const quotePhrase = (words: string): string => `"${assertQuotable(words)}"`;
 
-/** @throws {Error} for what a quoted phrase cannot hold */
-function inert(words: string): string {
+/**
+ * Returns the words unchanged if a quoted phrase can contain them.
+ * @throws {Error} for non-ASCII characters, double quotes and backslashes
+ */
+function assertQuotable(words: string): string {
   if (/^[\x20-\x7e]+$/.test(words) && !/["\\]/.test(words)) return words;
   throw new Error(
-    `A filter pattern cannot hold the phrase ${JSON.stringify(words)}: it takes plain ASCII without double quotes and backslashes. Give a part of it that is.`,
+    `A filter pattern cannot hold the phrase ${JSON.stringify(words)}: it takes plain ASCII without double quotes and backslashes. Use a part of the phrase that has only such characters.`,
   );
 }
 
 export const PROPERTY_SELECTOR = /^\$(?:\.[\w-]+|\[\d+\]|\.?\['[\w. -]+'\])+$/;
 
-/** @throws {Error} when it is no property selector */
-function selector(text: string): string {
+/** Returns the text unchanged if it is a property selector. @throws {Error} if it is not */
+function assertSelector(text: string): string {
   if (PROPERTY_SELECTOR.test(text)) return text;
   throw new Error(
     `${JSON.stringify(text)} is no property selector. Write where the field is in the JSON document, e.g. $.err.code.`,
   );
 }
 
-function checked(pattern: string): string {
-  if (pattern.length <= LIMITS.patternLength) return pattern;
+function assertPatternLength(pattern: string): string {
+  if (pattern.length <= LOG_FILTER_LIMITS.patternLength) return pattern;
   throw new Error(
-    `A filter pattern would have ${pattern.length} characters, and CloudWatch takes ${LIMITS.patternLength}. Shorten the list of phrases to ignore.`,
+    `A filter pattern would have ${pattern.length} characters, and CloudWatch takes ${LOG_FILTER_LIMITS.patternLength}. Shorten the list of phrases to ignore.`,
   );
 }

@@ -1,86 +1,102 @@
 import type { Duration } from 'aws-cdk-lib';
 import type * as logs from 'aws-cdk-lib/aws-logs';
-import type { SchemaMigrations } from '../migrations/schema-migrations';
-import { type Notify, notifyTarget } from '../notify/notify';
-import { type Checks, optional } from '../validation/check';
-import { phrase, quotableRole, runbookUrl, selectors } from '../validation/patterns';
-import { logGroup, schemas } from '../validation/resources';
-import { duration, flag, list, objectOf, whole } from '../validation/values';
+import { type SchemaMigrations, schemasCheck } from '../migrations/schema-migrations';
+import { type Notify, notifyTargetCheck } from '../notify/notify';
+import { phraseCheck, quotableRoleCheck, runbookUrlCheck, selectorsCheck } from '../validation/patterns';
+import { optional, type PropChecks } from '../validation/prop-checks';
+import { logGroupCheck } from '../validation/resources';
+import { booleanCheck, durationCheck, integerCheck, list, propsCheck } from '../validation/values';
 import type { ApplicationLogGroup } from './application-log-group';
 
-export interface SchemaAlarmsProps {
+/** Options of `SchemaAlarms` besides the server's log and its schemas. */
+export interface SchemaAlarmsOptions {
   /**
-   * The log group of the server's log, `/aws/rds/instance/<identifier>/postgresql` or
-   * `/aws/rds/cluster/<identifier>/postgresql`. It has to exist: switch the log export on, or make the group first.
+   * Receivers of pages: email addresses, a topic, chats, PagerDuty, webhooks. The text always goes to a topic, a new
+   * one unless `Notify.topic` names yours. The alarms on Trueup's own functions go to that topic too.
+   * @default - nobody is notified; `cdk synth` warns
    */
-  readonly databaseLogGroup: logs.ILogGroup;
-  /** Schemas on this server: their functions look into the databases for a page, and their deployments are watched. */
-  readonly schemas: readonly SchemaMigrations[];
+  readonly notify?: Notify[];
   /**
-   * Whom pages go to: addresses, a topic, chats, PagerDuty, webhooks. The text always goes to a topic, a new one unless
-   * `Notify.topic` names yours; the alarms on Trueup's own functions go there too.
-   * @default - nobody is told; `cdk synth` warns
+   * Log groups of applications, for errors that do not appear in the server's log.
+   * @default - no application logs
    */
-  readonly notify?: readonly Notify[];
+  readonly applicationLogGroups?: ApplicationLogGroup[];
   /**
-   * Log groups of applications, which may have seen errors that the server's log does not have.
-   * @default - none
+   * Names of roles whose errors do not count. Never name the role that an application logs in as.
+   * @default - the roles that the schemas log in as with IAM authentication, which only Trueup uses
    */
-  readonly applicationLogGroups?: readonly ApplicationLogGroup[];
+  readonly excludedRoles?: string[];
   /**
-   * Roles whose own errors do not count. Never the role that an application logs in as.
-   * @default - the roles that schemas log in as with IAM authentication, which nobody else uses
+   * Phrases that exclude a log line, e.g. the name of a table: a line that contains one does not count. They are plain
+   * ASCII without double quotes or backslashes.
+   * @default - no line is excluded
    */
-  readonly exceptRoles?: readonly string[];
+  readonly ignore?: string[];
   /**
-   * Phrases; a line that holds one does not count, e.g. the name of a table. Plain ASCII without double quotes.
-   * @default - none
-   */
-  readonly ignore?: readonly string[];
-  /**
-   * Errors in one minute that raise the alarm.
+   * Number of errors in one minute that raises the alarm.
    * @default 1
    */
   readonly threshold?: number;
   /**
-   * How far back an alarm looks, in whole minutes up to a day. One minute with enough errors raises it, so that lines
-   * which arrive late count, and it stays up until the errors have stopped for this long.
-   * @default - 15 minutes
+   * Period over which an alarm is evaluated, in whole minutes up to a day. One minute with enough errors raises the
+   * alarm, so that lines which arrive late still count. The alarm stays raised until there have been no errors for this
+   * long.
+   * @default Duration.minutes(15)
    */
   readonly evaluationWindow?: Duration;
   /**
-   * While an alarm is up: how often to look for another table, column or statement.
-   * @default - 5 minutes
+   * Interval at which the pager looks for further affected tables, columns or statements while an alarm is raised, in
+   * whole minutes up to an hour.
+   * @default Duration.minutes(5)
    */
-  readonly lookAgain?: Duration;
+  readonly rescanInterval?: Duration;
   /**
-   * Where docs/defects of this package is to be read, e.g. `https://wiki.example.com/trueup/defects/`.
-   * @default - pages have no runbook: a path inside a package is of no use to whoever reads a mail
+   * URL where you publish `docs/defects` of this package, e.g. `https://wiki.example.com/trueup/defects/`.
+   * @default - pages have no link to a runbook, because a path inside a package does not help the reader of an email
    */
   readonly runbookUrl?: string;
   /**
-   * One dashboard: errors, drift, deployments.
+   * Whether to create a dashboard of errors, drift and deployments.
    * @default true
    */
   readonly dashboard?: boolean;
 }
 
+/** Props of `SchemaAlarms`. */
+export interface SchemaAlarmsProps extends SchemaAlarmsOptions {
+  /**
+   * Log group of the server's log, `/aws/rds/instance/<identifier>/postgresql` or
+   * `/aws/rds/cluster/<identifier>/postgresql`. It must exist before the alarms are deployed: enable the log export, or
+   * create the group first.
+   */
+  readonly databaseLogGroup: logs.ILogGroup;
+  /**
+   * Schemas on this server. The pager diagnoses errors through their functions, and their deployments are watched too.
+   */
+  readonly schemas: SchemaMigrations[];
+}
+
 const DAY_MINUTES = 24 * 60;
 
-const APPLICATION_LOG_GROUP: Checks<ApplicationLogGroup> = { logGroup, json: optional(selectors) };
+const APPLICATION_LOG_GROUP_CHECKS: PropChecks<ApplicationLogGroup> = {
+  logGroup: logGroupCheck,
+  json: optional(selectorsCheck),
+};
 
-export const SCHEMA_ALARMS: Checks<SchemaAlarmsProps> = {
-  databaseLogGroup: logGroup,
-  schemas,
-  notify: optional(list(notifyTarget)),
+export const SCHEMA_ALARMS_CHECKS: PropChecks<SchemaAlarmsProps> = {
+  databaseLogGroup: logGroupCheck,
+  schemas: schemasCheck,
+  notify: optional(list(notifyTargetCheck)),
   applicationLogGroups: optional(
-    list(objectOf(APPLICATION_LOG_GROUP), { key: (each: ApplicationLogGroup) => each.logGroup.logGroupName }),
+    list(propsCheck(APPLICATION_LOG_GROUP_CHECKS), {
+      key: (each: ApplicationLogGroup) => each.logGroup.logGroupName,
+    }),
   ),
-  exceptRoles: optional(list(quotableRole)),
-  ignore: optional(list(phrase)),
-  threshold: optional(whole(1, 1_000_000)),
-  evaluationWindow: optional(duration('minutes', 1, DAY_MINUTES)),
-  lookAgain: optional(duration('minutes', 1, 60)),
-  runbookUrl: optional(runbookUrl),
-  dashboard: optional(flag),
+  excludedRoles: optional(list(quotableRoleCheck)),
+  ignore: optional(list(phraseCheck)),
+  threshold: optional(integerCheck(1, 1_000_000)),
+  evaluationWindow: optional(durationCheck('minutes', 1, DAY_MINUTES)),
+  rescanInterval: optional(durationCheck('minutes', 1, 60)),
+  runbookUrl: optional(runbookUrlCheck),
+  dashboard: optional(booleanCheck),
 };

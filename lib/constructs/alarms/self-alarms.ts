@@ -1,15 +1,15 @@
-/** Alarms on Trueup's own functions, straight to the topic. */
+/** Creates alarms on Trueup's own functions, which notify the topic directly. */
 import { Duration } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import { Construct } from 'constructs';
 import type { SchemaMigrations } from '../migrations/schema-migrations';
-import type { HttpsNotice } from '../notify/https-notice';
+import { type HttpsNotifier, RECEIVER_NAMES } from '../notify/https-notice';
 import type { HttpsTarget } from '../notify/notify';
+import type { AlarmScope } from './alarm-scope';
 import { countInLog } from './log-metrics';
-import type { Watching } from './watching';
 
-/** One datapoint of several is enough, since it may arrive late; no data is good news. */
-export const ONCE = {
+/** One data point of several is enough, because it may arrive late. Missing data means that there was no error. */
+export const SINGLE_DATAPOINT = {
   threshold: 1,
   comparisonOperator: cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
   evaluationPeriods: 5,
@@ -17,13 +17,16 @@ export const ONCE = {
   treatMissingData: cloudwatch.TreatMissingData.NOT_BREACHING,
 } as const;
 
-const A_MINUTE = { period: Duration.minutes(1), statistic: 'Sum' };
+const PER_MINUTE = { period: Duration.minutes(1), statistic: 'Sum' };
 
-/** That it fails, that events never reach it, and that not even the raw alarm could be sent. */
-export function watchPager(alarms: Watching): void {
+/**
+ * Adds alarms for a pager that fails, for events that never reach it, and for a raw alarm that could not be sent
+ * either.
+ */
+export function watchPager(alarms: AlarmScope): void {
   const { pageFunction } = alarms;
-  alarms.alarmDirectly('PagerFails', pageFunction.metricErrors(A_MINUTE), {
-    ...ONCE,
+  alarms._addDirectAlarm('PagerFails', pageFunction.metricErrors(PER_MINUTE), {
+    ...SINGLE_DATAPOINT,
     alarmDescription: "Trueup's pager fails. The raw alarm was sent instead of the page; see its log.",
   });
   for (const [id, metricName, what] of [
@@ -38,36 +41,39 @@ export function watchPager(alarms: Watching): void {
       'The pager failed, and the raw alarm could not be sent either.',
     ],
   ] as const) {
-    alarms.alarmDirectly(id, pageFunction.metric(metricName, A_MINUTE), {
-      ...ONCE,
+    alarms._addDirectAlarm(id, pageFunction.metric(metricName, PER_MINUTE), {
+      ...SINGLE_DATAPOINT,
       alarmDescription: `${what} Check by hand the alarms whose metrics are in ${alarms.metricNamespace}.`,
     });
   }
 }
 
-/** That a page did not reach a receiver: it was refused, or not taken for a quarter of an hour. */
-export function watchNotice(alarms: Watching, { form }: HttpsTarget, notice: HttpsNotice): void {
-  const what = form === 'pagerduty' ? 'PagerDuty' : 'the webhook';
+/**
+ * Adds an alarm for pages that did not reach a receiver, because it refused them or did not accept them for a quarter
+ * of an hour.
+ */
+export function watchNotifier(alarms: AlarmScope, { form }: HttpsTarget, notice: HttpsNotifier): void {
+  const what = RECEIVER_NAMES[form].the;
   const deadLetters = notice.deadLetters.metricApproximateNumberOfMessagesVisible({
     period: Duration.minutes(1),
     statistic: 'Maximum',
   });
-  alarms.alarmDirectly(`NotDelivered ${notice.node.id}`, deadLetters, {
-    ...ONCE,
+  alarms._addDirectAlarm(`NotDelivered ${notice.node.id}`, deadLetters, {
+    ...SINGLE_DATAPOINT,
     alarmDescription:
       `A page was not delivered to ${what}; the topic of this alarm has its text. Why is in the log ` +
       `${notice.function.logGroup.logGroupName}. The page waits in ${notice.deadLetters.queueName}: move it back, or purge it.`,
   });
 }
 
-/** For the lines that the deployment's functions write. */
+/** Filter patterns for the lines that the deployment's functions write. */
 export const DEPLOYMENT_PATTERNS = {
-  failed: '{ $.event = "deployment" && $.outcome != "done" }',
-  kept: '{ $.event = "deployment" && $.keptCount > 0 }',
+  failed: '{ $.event = "deployment-ended" && $.outcome != "done" }',
+  kept: '{ $.event = "deployment-ended" && $.keptCount > 0 }',
 } as const;
 
-/** From those lines. */
-export function watchDeployments(alarms: Watching, schema: SchemaMigrations): void {
+/** Adds alarms on a schema's deployments, counted from those lines. */
+export function watchDeployments(alarms: AlarmScope, schema: SchemaMigrations): void {
   const scope = new Construct(alarms, `Deployments ${schema.node.addr}`);
   for (const [id, what] of [
     ['failed', 'failed, or its rollback gave up waiting for the database'],
@@ -75,12 +81,12 @@ export function watchDeployments(alarms: Watching, schema: SchemaMigrations): vo
   ] as const) {
     const metric = { namespace: alarms.metricNamespace, name: `deployment-${id}-${schema.node.addr}` };
     countInLog(scope, `Count ${id} `, schema.logGroup, [DEPLOYMENT_PATTERNS[id]], metric);
-    alarms.alarmDirectly(
+    alarms._addDirectAlarm(
       `Deployment ${id} ${schema.node.addr}`,
-      new cloudwatch.Metric({ namespace: metric.namespace, metricName: metric.name, ...A_MINUTE }),
+      new cloudwatch.Metric({ namespace: metric.namespace, metricName: metric.name, ...PER_MINUTE }),
       {
-        ...ONCE,
-        alarmDescription: `A deployment of the schema ${schema.namespace} ${what}. See the stack's events and the log: ${schema.logCommand}`,
+        ...SINGLE_DATAPOINT,
+        alarmDescription: `A deployment of the schema ${schema.ledgerName} ${what}. See the stack's events and the log: ${schema.logCommand}`,
       },
     );
   }

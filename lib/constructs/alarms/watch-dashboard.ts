@@ -4,10 +4,10 @@ import type { Construct } from 'constructs';
 import { SIGNATURES } from '../../../lambda/defects/signatures';
 import { DRIFT_METRICS, FUNCTION_DIMENSION, METRIC_NAMESPACE } from '../../../lambda/migrate/metrics';
 import type { SchemaMigrations } from '../migrations/schema-migrations';
-import type { Watching } from './watching';
+import type { AlarmScope } from './alarm-scope';
 
-/** A metric of the drift check of this schema. */
-export const driftMetric = (
+/** Returns a metric of a schema's drift check. */
+export const createDriftMetric = (
   schema: SchemaMigrations,
   name: keyof typeof DRIFT_METRICS,
   statistic: string,
@@ -21,16 +21,21 @@ export const driftMetric = (
     period,
   });
 
-const METRICS = ['proved', 'pending', 'drift', 'findings', 'workload', 'blind'] as const;
+const METRICS = ['verified', 'pending', 'drift', 'findings', 'workload', 'blind'] as const;
 
-const isThere = ({ manifest, audited }: SchemaMigrations, name: (typeof METRICS)[number]): boolean =>
-  name === 'workload' ? manifest.workload !== undefined : name !== 'findings' || audited;
+const hasMetric = (
+  { _manifest: manifest, _audited: audited }: SchemaMigrations,
+  name: (typeof METRICS)[number],
+): boolean => (name === 'workload' ? manifest.workload !== undefined : name !== 'findings' || audited);
 
-/** Errors by kind; for each schema its deployments with the ledger's position, and what the last verification found. */
+/**
+ * Creates the dashboard: errors by kind, and for each schema its deployments with the ledger's position and the results
+ * of the last verification.
+ */
 export function watchDashboard(
   scope: Construct,
   id: string,
-  alarms: Watching,
+  alarms: AlarmScope,
   schemas: readonly SchemaMigrations[],
 ): cloudwatch.Dashboard {
   const dashboard = new cloudwatch.Dashboard(scope, id, { defaultInterval: Duration.days(1) });
@@ -44,7 +49,7 @@ export function watchDashboard(
     new cloudwatch.AlarmStatusWidget({
       title: 'Alarms',
       width: 12,
-      // One that is up over everyday errors says nothing of the schema.
+      // An alarm on everyday errors says nothing about the schema.
       alarms: SIGNATURES.filter(({ pagedWhen }) => pagedWhen !== 'diagnosed').map(
         ({ id }) => alarms.errorAlarms[id]!,
       ),
@@ -53,20 +58,20 @@ export function watchDashboard(
   for (const schema of schemas) {
     dashboard.addWidgets(
       new cloudwatch.SingleValueWidget({
-        title: `${schema.namespace}: last verification`,
+        title: `${schema.ledgerName}: last verification`,
         width: 8,
-        metrics: METRICS.filter((name) => isThere(schema, name)).map((name) =>
-          driftMetric(schema, name, 'Maximum', hour).with({ label: DRIFT_METRICS[name] }),
+        metrics: METRICS.filter((name) => hasMetric(schema, name)).map((name) =>
+          createDriftMetric(schema, name, 'Maximum', hour).with({ label: DRIFT_METRICS[name] }),
         ),
       }),
       new cloudwatch.LogQueryWidget({
-        title: `${schema.namespace}: deployments`,
+        title: `${schema.ledgerName}: deployments`,
         width: 16,
         region: Stack.of(schema).region,
         logGroupNames: [schema.logGroup.logGroupName],
         view: cloudwatch.LogQueryVisualizationType.TABLE,
         queryLines: [
-          'filter event = "deployment"',
+          'filter event = "deployment-ended"',
           'fields @timestamp, outcome, report.position, keptCount, reason',
           'sort @timestamp desc',
           'limit 20',

@@ -1,4 +1,7 @@
-/** The network path from `migrate` to the database and to Secrets Manager: security groups and endpoint. */
+/**
+ * Creates the network path from `migrate` to the database and to Secrets Manager: security groups, rules and an
+ * endpoint.
+ */
 import { Annotations, CfnResource, Stack, Stage, Token } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import type { Construct, IDependable } from 'constructs';
@@ -7,11 +10,11 @@ import type { PgAccess } from './access';
 
 export interface NetworkPath {
   readonly securityGroup: ec2.SecurityGroup;
-  /** Rules and endpoint: before they are there, no connection comes about. */
+  /** Rules and endpoint, without which no connection succeeds. */
   readonly dependencies: readonly IDependable[];
 }
 
-/** @param readsSecret whether the function has to reach Secrets Manager */
+/** Opens the network path of a function. @param readsSecret whether the function has to reach Secrets Manager */
 export function openNetworkPath(scope: Construct, access: PgAccess, readsSecret: boolean): NetworkPath {
   const securityGroup = new ec2.SecurityGroup(scope, 'SecurityGroup', {
     vpc: access.vpc,
@@ -19,7 +22,7 @@ export function openNetworkPath(scope: Construct, access: PgAccess, readsSecret:
     allowAllOutbound: false,
   });
   const databasePort = ec2.Port.tcp(access.port);
-  const dependencies = allow(
+  const dependencies = allowTraffic(
     scope,
     'Database',
     securityGroup,
@@ -28,20 +31,21 @@ export function openNetworkPath(scope: Construct, access: PgAccess, readsSecret:
     access.openPorts,
   );
   if (readsSecret) {
-    const endpoint = secretsManagerEndpoint(scope, access);
+    const endpoint = resolveSecretsManagerEndpoint(scope, access);
     const groups = endpoint?.securityGroups ?? [];
-    dependencies.push(...allow(scope, 'SecretsManager', securityGroup, groups, ec2.Port.HTTPS, true));
+    dependencies.push(...allowTraffic(scope, 'SecretsManager', securityGroup, groups, ec2.Port.HTTPS, true));
     if (endpoint?.resource) dependencies.push(endpoint.resource);
   }
   return { securityGroup, dependencies };
 }
 
 /**
- * The other side's groups are imported by id into our scope, so that the rules stay in our stack (theirs must not depend
- * on ours) and so that we can depend on exactly these rules: a group's own subtree may hold rules of services that
- * wait for us.
+ * Allows traffic from the function's security group to the other side's groups. The groups are imported by ID into this
+ * construct's scope. The rules then belong to this stack, on which the groups' stack must not depend, and the custom
+ * resource can depend on exactly these rules. A group's own subtree may contain rules of services that depend on the
+ * custom resource.
  */
-function allow(
+function allowTraffic(
   scope: Construct,
   id: string,
   from: ec2.SecurityGroup,
@@ -56,24 +60,25 @@ function allow(
     }),
   );
   for (const group of imported) from.connections.allowTo(group, port, `Trueup to ${id}`);
-  // No group is known, e.g. the public endpoint of Secrets Manager behind a NAT gateway.
+  // Without a known group, e.g. for the public endpoint of Secrets Manager behind a NAT gateway, any address is
+  // allowed.
   if (imported.length === 0) from.addEgressRule(ec2.Peer.anyIpv4(), port, `Trueup to ${id}`);
   return [...imported, ...from.node.children.filter((child) => !before.has(child))];
 }
 
 interface Endpoint {
   readonly securityGroups: readonly ec2.ISecurityGroup[];
-  /** Where this app makes it. */
+  /** The endpoint's resource, if this app creates it. */
   readonly resource?: IDependable;
 }
 
-function secretsManagerEndpoint(scope: Construct, access: PgAccess): Endpoint | undefined {
-  const { vpc, secretsManagerEndpoint: wish } = access;
-  if (wish === false) return undefined;
-  if (typeof wish === 'object') return fromConstruct(wish);
+function resolveSecretsManagerEndpoint(scope: Construct, access: PgAccess): Endpoint | undefined {
+  const { vpc, secretsManagerEndpoint: given, createSecretsManagerEndpoint: create } = access;
+  if (create === false) return undefined;
+  if (given) return fromConstruct(given);
   const [existing] = findEndpoints(scope, vpc);
   if (existing) return fromResource(scope, existing);
-  if (wish ?? (isOfThisApp(vpc) && hasNoWayOut(access))) {
+  if (create ?? (isOfThisApp(vpc) && hasNoWayOut(access))) {
     return fromConstruct(addSecretsManagerEndpoint(vpc, 'TrueupSecretsManager'));
   }
   if (hasNoWayOut(access)) {
@@ -81,25 +86,31 @@ function secretsManagerEndpoint(scope: Construct, access: PgAccess): Endpoint | 
       'trueup:secretsManagerEndpoint',
       'migrate reads a secret, and runs in subnets that cannot reach it: isolated ones, or public ones, where a function has ' +
         'no public address. Whether their VPC has an endpoint for Secrets Manager is not known here. Set ' +
-        'secretsManagerEndpoint: true to make one, or false if there is one.',
+        'createSecretsManagerEndpoint: true to create one, or false if there is one.',
     );
   }
   return undefined;
 }
 
-/** For everybody in the VPC, since its private name takes the place of the public one for all of them. */
+/**
+ * Adds an interface endpoint for Secrets Manager. It serves everything in the VPC, because its private DNS name
+ * replaces the public one there.
+ */
 export function addSecretsManagerEndpoint(vpc: ec2.IVpc, id: string): ec2.InterfaceVpcEndpoint {
   const endpoint = vpc.addInterfaceEndpoint(id, {
     service: ec2.InterfaceVpcEndpointAwsService.SECRETS_MANAGER,
   });
   acknowledgeEndpoint(endpoint);
-  // At the end of synth, when those that are declared later are there too.
-  endpoint.node.addValidation({ validate: () => refuseSecond(endpoint, vpc) });
+  // Validated at the end of synth, when endpoints that are declared later exist too.
+  endpoint.node.addValidation({ validate: () => validateSingleEndpoint(endpoint, vpc) });
   return endpoint;
 }
 
-/** Amazon refuses it in the middle of a deployment: the private name can lead to one endpoint only. */
-function refuseSecond(own: ec2.InterfaceVpcEndpoint, vpc: ec2.IVpc): string[] {
+/**
+ * Reports a second endpoint at synth, because AWS refuses it in the middle of a deployment: the private DNS name can
+ * resolve to only one endpoint.
+ */
+function validateSingleEndpoint(own: ec2.InterfaceVpcEndpoint, vpc: ec2.IVpc): string[] {
   const others = findEndpoints(own, vpc).filter((each) => each !== own.node.defaultChild);
   return others.map(
     (other) =>
@@ -109,21 +120,24 @@ function refuseSecond(own: ec2.InterfaceVpcEndpoint, vpc: ec2.IVpc): string[] {
   );
 }
 
-/** A second endpoint with the same private name would be refused, so one that any stack makes is used. */
+/**
+ * Finds the endpoints for Secrets Manager that any stack of the app creates in this VPC. One of them is reused, since
+ * AWS refuses a second one with the same private DNS name.
+ */
 function findEndpoints(scope: Construct, vpc: ec2.IVpc): ec2.CfnVPCEndpoint[] {
   const inApp = (Stage.of(scope) ?? scope.node.root).node.findAll();
   return inApp.filter(
     (each): each is ec2.CfnVPCEndpoint =>
       CfnResource.isCfnResource(each) &&
       each.cfnResourceType === 'AWS::EC2::VPCEndpoint' &&
-      isSecretsManagers(each as ec2.CfnVPCEndpoint, vpc),
+      isSecretsManagerEndpoint(each as ec2.CfnVPCEndpoint, vpc),
   );
 }
 
-function isSecretsManagers(endpoint: ec2.CfnVPCEndpoint, vpc: ec2.IVpc): boolean {
+function isSecretsManagerEndpoint(endpoint: ec2.CfnVPCEndpoint, vpc: ec2.IVpc): boolean {
   const { vpcId, serviceName, privateDnsEnabled } = endpoint;
   if (vpcId !== vpc.vpcId || privateDnsEnabled === false) return false;
-  // The name holds the region, mostly as a token.
+  // The service name contains the region, usually as a token.
   return /\.secretsmanager\b(?!-)/.test(JSON.stringify(Stack.of(endpoint).resolve(serviceName)) ?? '');
 }
 
@@ -132,7 +146,7 @@ const fromConstruct = (endpoint: ec2.IInterfaceVpcEndpoint): Endpoint => ({
   resource: endpoint.node.defaultChild,
 });
 
-/** CDK's own construct lies around the resource, unless somebody made the resource by itself. */
+/** Uses CDK's own construct around the resource, unless the resource was created directly as an L1 construct. */
 function fromResource(scope: Construct, resource: ec2.CfnVPCEndpoint): Endpoint {
   const around = resource.node.scope;
   if (around instanceof ec2.InterfaceVpcEndpoint) return fromConstruct(around);
@@ -147,10 +161,13 @@ function fromResource(scope: Construct, resource: ec2.CfnVPCEndpoint): Endpoint 
 
 const isOfThisApp = (vpc: ec2.IVpc): boolean => vpc.node.defaultChild !== undefined;
 
-/** Isolated subnets, and public ones: a function there has no public address, and so no use for the gateway. */
+/**
+ * Returns whether all selected subnets lack a route to the internet for a function: isolated subnets, and public ones,
+ * where a function has no public address and so cannot use the internet gateway.
+ */
 function hasNoWayOut({ vpc, vpcSubnets }: PgAccess): boolean {
   const selected = vpc.selectSubnets(vpcSubnets);
-  // The first of two passes, in which CDK looks the VPC up.
+  // CDK is still looking the VPC up in the first of its two passes.
   if (selected.isPendingLookup) return false;
   const without = new Set([...vpc.isolatedSubnets, ...vpc.publicSubnets].map((subnet) => subnet.subnetId));
   return selected.subnetIds.every((id) => without.has(id));

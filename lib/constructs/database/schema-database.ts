@@ -1,10 +1,9 @@
-/** Which database a schema lives in, how `migrate` gets there, and as whom it logs in. */
+/** Describes the database of a schema, how `migrate` reaches it, and the role that it logs in as. */
 import { CfnResource, Tokenization } from 'aws-cdk-lib';
 import type * as ec2 from 'aws-cdk-lib/aws-ec2';
 import type * as rds from 'aws-cdk-lib/aws-rds';
 import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
-import type { IDependable } from 'constructs';
-import { refuse } from '../validation/check';
+import type { Construct, IDependable } from 'constructs';
 import {
   checkCluster,
   checkDatabaseOptions,
@@ -14,10 +13,18 @@ import {
   checkPlacement,
   checkServerOptions,
   requireSwitch,
-} from '../validation/database';
-import { propertyOf } from '../validation/resources';
-import type { DataApiAccess, PgAccess } from './access';
-import { loginFor, type ServerLogin } from './login';
+} from '../validation/database-options';
+import { throwProblems } from '../validation/prop-checks';
+import { readProperty, type ServerProperty } from '../validation/resources';
+import { objectCheck } from '../validation/values';
+import type { DataApiAccess, MigratorLogin, PgAccess } from './access';
+import {
+  type DatabaseOrigin,
+  isCreatedByTrueup,
+  resolveLogin,
+  resolveMigratorLogin,
+  type ServerLogin,
+} from './login';
 import type {
   DatabaseOptions,
   ExistingDataApiOptions,
@@ -33,11 +40,15 @@ interface Server extends ServerLogin {
   readonly dependencies: readonly IDependable[];
 }
 
+/**
+ * The classes of aws-rds that the checks accept. The public methods take their common base class, because a union would be
+ * untyped in Java, C# and Go.
+ */
 type Instance = rds.DatabaseInstance | rds.DatabaseInstanceFromSnapshot;
 type Cluster = rds.DatabaseCluster | rds.DatabaseClusterFromSnapshot;
 
 /**
- * A database that `SchemaMigrations` can work on: made in this app, or an existing one.
+ * A database that `SchemaMigrations` can migrate, created in this app or existing already.
  *
  * @example
  * // The initial database of an instance or cluster of this app, as its master user
@@ -56,65 +67,123 @@ type Cluster = rds.DatabaseCluster | rds.DatabaseClusterFromSnapshot;
  * });
  */
 export class SchemaDatabase {
-  /** An RDS for PostgreSQL instance of this app. */
-  static instance(instance: Instance, options: ServerOptions = {}): SchemaDatabase {
+  /**
+   * Uses an RDS for PostgreSQL instance of this app.
+   * @param instance a `DatabaseInstance` or `DatabaseInstanceFromSnapshot`; a read replica is refused
+   */
+  static instance(instance: rds.DatabaseInstanceBase, options: ServerOptions = {}): SchemaDatabase {
+    return SchemaDatabase._instance(instance, options);
+  }
+
+  /**
+   * Does the same as `instance` for a caller that knows who creates the server.
+   * @internal
+   */
+  static _instance(
+    given: rds.DatabaseInstanceBase,
+    options: ServerOptions,
+    origin?: DatabaseOrigin,
+  ): SchemaDatabase {
     const where = 'SchemaDatabase.instance';
-    const cfn = checkInstance(where, instance);
+    const cfn = checkInstance(where, given);
+    const instance = given as Instance;
     checkServerOptions(where, options);
-    return SchemaDatabase.server(`${where}(${instance.node.path})`, options, {
-      host: instance.dbInstanceEndpointAddress,
-      port: instance.instanceEndpoint.port,
-      databaseName: initialDatabase(cfn, 'dbName'),
-      vpc: instance.vpc,
-      securityGroups: instance.connections.securityGroups,
-      secret: instance.secret,
-      resourceId: () => {
-        requireSwitch(instance, cfn, 'enableIamDatabaseAuthentication', 'iamAuthentication');
-        return instance.instanceResourceId;
+    return SchemaDatabase.server(
+      `${where}(${instance.node.path})`,
+      options,
+      {
+        host: instance.dbInstanceEndpointAddress,
+        port: instance.instanceEndpoint.port,
+        databaseName: readInitialDatabase(cfn, 'dbName'),
+        vpc: instance.vpc,
+        securityGroups: instance.connections.securityGroups,
+        secret: instance.secret,
+        resourceId: () => {
+          requireSwitch(instance, cfn, 'enableIamDatabaseAuthentication', 'iamAuthentication');
+          return instance.instanceResourceId;
+        },
+        takesTokens: () => isEnabled(cfn, 'enableIamDatabaseAuthentication'),
+        dependencies: [],
       },
-      dependencies: [],
-    });
-  }
-
-  /** An Aurora PostgreSQL cluster of this app, through its writer's endpoint. */
-  static cluster(cluster: Cluster, options: ServerOptions = {}): SchemaDatabase {
-    const where = 'SchemaDatabase.cluster';
-    const cfn = checkCluster(where, cluster);
-    checkServerOptions(where, options);
-    return SchemaDatabase.server(`${where}(${cluster.node.path})`, options, {
-      host: cluster.clusterEndpoint.hostname,
-      port: cluster.clusterEndpoint.port,
-      databaseName: initialDatabase(cfn, 'databaseName'),
-      vpc: cluster.vpc,
-      securityGroups: cluster.connections.securityGroups,
-      secret: cluster.secret,
-      resourceId: () => {
-        requireSwitch(cluster, cfn, 'enableIamDatabaseAuthentication', 'iamAuthentication');
-        return cluster.clusterResourceIdentifier;
-      },
-      // The cluster's endpoint is there before anything answers on it.
-      dependencies: instancesOf(cluster),
-    });
-  }
-
-  /** An Aurora PostgreSQL cluster of this app through the RDS Data API: no function in a VPC, no open port. */
-  static dataApi(cluster: Cluster, options: DatabaseOptions = {}): SchemaDatabase {
-    const where = 'SchemaDatabase.dataApi';
-    const cfn = checkCluster(where, cluster);
-    checkDatabaseOptions(where, options);
-    requireSwitch(cluster, cfn, 'enableHttpEndpoint', 'enableDataApi');
-    const secret = options.secret ?? cluster.secret;
-    if (!secret) refuse(`${where}(${cluster.node.path})`, 'it has no secret to log in with. Give `secret`');
-    return new SchemaDatabase(
-      { transport: 'data-api', clusterArn: cluster.clusterArn, secret },
-      options.databaseName ?? initialDatabase(cfn, 'databaseName'),
-      options.createDatabase ? secret : undefined,
-      options.createDatabase ?? false,
-      [secret, ...instancesOf(cluster)],
+      origin,
     );
   }
 
-  /** A PostgreSQL server that this app does not make. */
+  /**
+   * Uses an Aurora PostgreSQL cluster of this app, through its writer's endpoint.
+   * @param cluster a `DatabaseCluster` or `DatabaseClusterFromSnapshot`
+   */
+  static cluster(cluster: rds.DatabaseClusterBase, options: ServerOptions = {}): SchemaDatabase {
+    return SchemaDatabase._cluster(cluster, options);
+  }
+
+  /**
+   * Does the same as `cluster` for a caller that knows who creates the server.
+   * @internal
+   */
+  static _cluster(
+    given: rds.DatabaseClusterBase,
+    options: ServerOptions,
+    origin?: DatabaseOrigin,
+  ): SchemaDatabase {
+    const where = 'SchemaDatabase.cluster';
+    const cfn = checkCluster(where, given);
+    const cluster = given as Cluster;
+    checkServerOptions(where, options);
+    return SchemaDatabase.server(
+      `${where}(${cluster.node.path})`,
+      options,
+      {
+        host: cluster.clusterEndpoint.hostname,
+        port: cluster.clusterEndpoint.port,
+        databaseName: readInitialDatabase(cfn, 'databaseName'),
+        vpc: cluster.vpc,
+        securityGroups: cluster.connections.securityGroups,
+        secret: cluster.secret,
+        resourceId: () => {
+          requireSwitch(cluster, cfn, 'enableIamDatabaseAuthentication', 'iamAuthentication');
+          return cluster.clusterResourceIdentifier;
+        },
+        takesTokens: () => isEnabled(cfn, 'enableIamDatabaseAuthentication'),
+        // The cluster's endpoint exists before any instance answers on it.
+        dependencies: findInstances(cluster),
+      },
+      origin,
+    );
+  }
+
+  /**
+   * Uses an Aurora PostgreSQL cluster of this app through the RDS Data API, with no function in a VPC and no open port.
+   * @param cluster a `DatabaseCluster` or `DatabaseClusterFromSnapshot` with the Data API enabled
+   */
+  static dataApi(cluster: rds.DatabaseClusterBase, options: DatabaseOptions = {}): SchemaDatabase {
+    return SchemaDatabase._dataApi(cluster, options);
+  }
+
+  /**
+   * Does the same as `dataApi` for a caller that knows who creates the server.
+   * @internal
+   */
+  static _dataApi(
+    given: rds.DatabaseClusterBase,
+    options: DatabaseOptions,
+    origin?: DatabaseOrigin,
+  ): SchemaDatabase {
+    const where = 'SchemaDatabase.dataApi';
+    const cfn = checkCluster(where, given);
+    const cluster = given as Cluster;
+    checkDatabaseOptions(where, options);
+    requireSwitch(cluster, cfn, 'enableHttpEndpoint', 'enableDataApi');
+    return SchemaDatabase.overDataApi(
+      `${where}(${cluster.node.path})`,
+      options,
+      options.databaseName ?? readInitialDatabase(cfn, 'databaseName'),
+      { clusterArn: cluster.clusterArn, secret: cluster.secret, dependencies: findInstances(cluster) },
+      origin,
+    );
+  }
+
+  /** Uses a PostgreSQL server that this app does not create. */
   static existing(options: ExistingServerOptions): SchemaDatabase {
     const where = 'SchemaDatabase.existing';
     checkExistingServer(where, options);
@@ -126,26 +195,67 @@ export class SchemaDatabase {
       securityGroups: options.securityGroups,
       secret: undefined,
       resourceId: () => options.resourceId,
+      takesTokens: () => false,
       dependencies: [],
     });
   }
 
-  /** An Aurora cluster that this app does not make, through the RDS Data API. */
+  /** Uses an Aurora cluster that this app does not create, through the RDS Data API. */
   static existingDataApi(options: ExistingDataApiOptions): SchemaDatabase {
-    checkExistingDataApi('SchemaDatabase.existingDataApi', options);
+    const where = 'SchemaDatabase.existingDataApi';
+    checkExistingDataApi(where, options);
+    const { clusterArn } = options;
+    return SchemaDatabase.overDataApi(where, options, options.databaseName, {
+      clusterArn,
+      secret: undefined,
+      dependencies: [],
+    });
+  }
+
+  private static overDataApi(
+    where: string,
+    options: DatabaseOptions,
+    databaseName: string,
+    server: Pick<DataApiAccess, 'clusterArn' | 'secret'> & Pick<Server, 'dependencies'>,
+    origin: DatabaseOrigin = { madeHere: false },
+  ): SchemaDatabase {
+    const { createDatabase = false } = options;
+    const own = resolveMigratorLogin(where, options, databaseName, {
+      byDefault: isCreatedByTrueup(options, origin),
+    });
+    if (!own && (options.user !== undefined || options.createUser !== undefined)) {
+      throwProblems(
+        where,
+        "user and createUser go with login: 'own'; with a secret, the secret says who logs in",
+      );
+    }
+    const secret = options.secret ?? server.secret;
+    const needsSecret = !own || options.createUser !== false;
+    if (needsSecret && !secret) throwProblems(where, 'it has no secret to log in with. Give `secret`');
+    const admin = needsSecret && (own || createDatabase) ? secret : undefined;
     return new SchemaDatabase(
-      { transport: 'data-api', clusterArn: options.clusterArn, secret: options.secret },
-      options.databaseName,
-      options.createDatabase ? options.secret : undefined,
-      options.createDatabase ?? false,
-      [options.secret],
+      { transport: 'data-api', clusterArn: server.clusterArn, secret: own ? undefined : secret },
+      databaseName,
+      admin,
+      createDatabase,
+      [...(needsSecret ? [secret!] : []), ...server.dependencies],
+      own,
+      !own && secret === server.secret,
+      own?.keepDeployed
+        ? () => SchemaDatabase.overDataApi(where, { ...options, ...SECRET_LOGIN }, databaseName, server)
+        : undefined,
     );
   }
 
-  private static server(where: string, options: ServerOptions, server: Server): SchemaDatabase {
+  private static server(
+    where: string,
+    options: ServerOptions,
+    server: Server,
+    origin?: DatabaseOrigin,
+  ): SchemaDatabase {
     checkPlacement(where, server.vpc, options);
     const databaseName = options.databaseName ?? server.databaseName;
-    const { login, admin, secrets } = loginFor(where, options, { ...server, databaseName });
+    const { login, own, admin, secrets } = resolveLogin(where, options, { ...server, databaseName }, origin);
     return new SchemaDatabase(
       {
         transport: 'pg',
@@ -156,6 +266,7 @@ export class SchemaDatabase {
         securityGroups: server.securityGroups,
         openPorts: options.openPorts ?? true,
         secretsManagerEndpoint: options.secretsManagerEndpoint,
+        createSecretsManagerEndpoint: options.createSecretsManagerEndpoint,
         trustedRoots: options.trustedRoots,
         login,
       },
@@ -163,61 +274,142 @@ export class SchemaDatabase {
       admin,
       options.createDatabase ?? false,
       [...secrets, ...server.dependencies],
+      own,
+      login.auth === 'secret' && login.secret === server.secret,
+      own?.keepDeployed
+        ? () => SchemaDatabase.server(where, { ...options, ...SECRET_LOGIN }, server)
+        : undefined,
     );
   }
 
   private constructor(
-    readonly access: PgAccess | DataApiAccess,
+    /** @internal */
+    readonly _access: PgAccess | DataApiAccess,
+    /** Name of the database on the server. It may be a token. */
     readonly databaseName: string,
-    /** Whose rights make the role and the database, where the first run is to make them. */
-    readonly admin: secretsmanager.ISecret | undefined,
+    /**
+     * Secret of the role that creates the login role and the database, if the first run is to create either.
+     * @internal
+     */
+    readonly _admin: secretsmanager.ISecret | undefined,
+    /** Whether the first run creates the database if it does not exist. */
     readonly createDatabase: boolean,
-    /** What must be there before anybody logs in: the secret with its attachment, a cluster's instances. */
-    readonly dependencies: readonly IDependable[],
+    /**
+     * Resources that must exist before the first login: the secret with its attachment, and a cluster's instances.
+     * @internal
+     */
+    readonly _dependencies: readonly IDependable[],
+    /**
+     * The dedicated login that Trueup creates; undefined if Trueup creates none.
+     * @internal
+     */
+    readonly _own: MigratorLogin | undefined,
+    /**
+     * Whether it logs in as the master user of a server of this app.
+     * @internal
+     */
+    readonly _asMaster: boolean,
+    private readonly withSecret: (() => SchemaDatabase) | undefined,
   ) {}
 
-  /** The secret that `migrate` reads, if any. */
+  /** Secret that the `migrate` function reads; undefined if it reads none. */
   get secret(): secretsmanager.ISecret | undefined {
-    return this.loginSecret ?? this.admin;
+    return this._loginSecret ?? this._admin;
   }
 
-  /** The login role's, unless it logs in with a token. */
-  get loginSecret(): secretsmanager.ISecret | undefined {
-    const { access } = this;
+  /**
+   * Returns this database as a server of a fleet, which uses one login for all of its tenants.
+   * @throws {Error} if `login: 'own'` was set
+   * @internal
+   */
+  _forFleet(scope: Construct): SchemaDatabase {
+    if (!this._own) return this;
+    if (!this.withSecret)
+      throwProblems(
+        scope,
+        "login: 'own' is for one database. The login of a fleet is one a server: take it out",
+      );
+    return this.withSecret();
+  }
+
+  /**
+   * The administrator's secret, if the query function may need it: a deployed database may keep its old login, and
+   * synth does not know whether it does.
+   * @internal
+   */
+  get _keptSecret(): secretsmanager.ISecret | undefined {
+    return this._own?.keepDeployed ? this._admin : undefined;
+  }
+
+  /**
+   * The secret of the login role, unless it logs in with a token.
+   * @internal
+   */
+  get _loginSecret(): secretsmanager.ISecret | undefined {
+    const { _access: access } = this;
     if (access.transport === 'data-api') return access.secret;
     return access.login.auth === 'secret' ? access.login.secret : undefined;
   }
 
-  /** The same text for the same server of this app, token or not. */
-  get server(): string {
-    return this.access.transport === 'pg' ? this.access.host : this.access.clusterArn;
+  /**
+   * An identifier that is the same for every database on the same server of this app, whether it is a token or not.
+   * @internal
+   */
+  get _server(): string {
+    return this._access.transport === 'pg' ? this._access.host : this._access.clusterArn;
   }
 
-  /** Which database this is, for the custom resource's properties: another one is another target. */
-  get target(): string {
-    const { access, databaseName } = this;
+  /**
+   * Identifies the database in the custom resource's properties: another value means another target.
+   * @internal
+   */
+  get _target(): string {
+    const { _access: access, databaseName } = this;
     return access.transport === 'pg'
       ? `pg:${access.host}:${Tokenization.stringifyNumber(access.port)}/${databaseName}`
       : `data-api:${access.clusterArn}/${databaseName}`;
   }
 
-  /** Who logs in, for the custom resource's properties. */
-  get loginIdentity(): string {
-    const { access } = this;
-    if (access.transport === 'data-api') return `secret:${access.secret.secretArn}`;
+  /**
+   * Identifies the login in the custom resource's properties.
+   * @internal
+   */
+  get _loginIdentity(): string {
+    const { _access: access, _own: own } = this;
+    // Unchanged from earlier versions, so that setting `login: 'own'` is an update, which moves the ledger.
+    if (own?.keepDeployed) return `secret:${this._admin!.secretArn}`;
+    if (access.transport === 'data-api')
+      return access.secret ? `secret:${access.secret.secretArn}` : `own:${own!.user}`;
     return access.login.auth === 'iam'
       ? `iam:${access.login.user}`
       : `secret:${access.login.secret.secretArn}`;
   }
 }
 
-function initialDatabase(cfn: CfnResource, property: 'dbName' | 'databaseName'): string {
-  const name = propertyOf(cfn, property);
+const SECRET_LOGIN = { login: 'secret', user: undefined, createUser: undefined } as const;
+
+function readInitialDatabase(cfn: CfnResource, property: 'dbName' | 'databaseName'): string {
+  const name = readProperty(cfn, property);
   return typeof name === 'string' ? name : 'postgres';
 }
 
-function instancesOf(cluster: Cluster): readonly IDependable[] {
+function findInstances(cluster: Cluster): readonly IDependable[] {
   return cluster.node
     .findAll()
     .filter((each) => CfnResource.isCfnResource(each) && each.cfnResourceType === 'AWS::RDS::DBInstance');
 }
+
+/**
+ * Returns whether a switch of the server is on. A value that is unknown at synth counts as on; the server then reports
+ * if it is not.
+ */
+function isEnabled(cfn: CfnResource, property: ServerProperty): boolean {
+  const value = readProperty(cfn, property);
+  return value !== undefined && value !== false;
+}
+
+export const schemaDatabaseCheck = objectCheck<SchemaDatabase>(
+  'must be a SchemaDatabase: SchemaDatabase.instance(…), cluster(…), dataApi(…), existing(…) or existingDataApi(…)',
+  '_access',
+  'databaseName',
+);

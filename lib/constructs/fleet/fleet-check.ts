@@ -6,73 +6,75 @@ import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 import type { Manifest } from '../../../lambda/contract/manifest';
 import { DRIFT_METRICS, FUNCTION_DIMENSION, METRIC_NAMESPACE } from '../../../lambda/migrate/metrics';
-import type { SchemaAlarms } from '../alarms/schema-alarms';
-import { ONCE } from '../alarms/self-alarms';
+import { alarmsCheck, type SchemaAlarms } from '../alarms/schema-alarms';
+import { SINGLE_DATAPOINT } from '../alarms/self-alarms';
 import { MigrateFunction } from '../functions/migrate-function';
-import { acceptedIn } from '../migrations/compile';
-import { type ScheduledAuditProps, scheduledAudit } from '../migrations/schema-migrations-props';
-import { type Checks, checkProps, optional, within } from '../validation/check';
-import { alarms as schemaAlarms, schemaFleet } from '../validation/resources';
-import { duration } from '../validation/values';
-import { statusCommand } from './fleet-alarms';
-import type { FleetServer, SchemaFleet } from './schema-fleet';
+import { readSuppressionsFile } from '../migrations/compile';
+import { type ScheduledAuditProps, scheduledAuditCheck } from '../migrations/schema-migrations-props';
+import { checkProps, optional, type PropChecks, prefixErrors } from '../validation/prop-checks';
+import { durationCheck } from '../validation/values';
+import { buildStatusCommand } from './fleet-alarms';
+import { type FleetServer, type SchemaFleet, schemaFleetCheck } from './schema-fleet';
 
+/** Props of `FleetCheck`. */
 export interface FleetCheckProps {
-  /** Whose tenants are looked at. */
+  /** Fleet whose tenants to check. */
   readonly fleet: SchemaFleet;
   /**
-   * Who is told: alarms on tenants that have drifted, that are behind for two days, or that were not reached, on what audits
-   * find, and on a check that has not run. One for each of these and each server, never one for a tenant.
-   * @default - those of the fleet; where it has none, nobody is told, and the metrics are there
+   * Alarms to add the check to. They are raised for tenants that have drifted, that have been behind for two days or that were not reached, for findings of
+   * audits, and for a check that has not run. There is one alarm of each kind per server, never one per tenant.
+   * @default - the fleet's alarms; if it has none, only the metrics exist
    */
   readonly alarms?: SchemaAlarms;
   /**
-   * Whole minutes, from 5 minutes to a day. Each run looks at its part of the tenants, and all runs of a day at everybody.
-   * @default - 1 hour
+   * Interval between two runs, in whole minutes from 5 minutes to a day. Each run checks a part of the tenants, and the
+   * runs of a day check all of them.
+   * @default Duration.hours(1)
    */
   readonly interval?: Duration;
   /**
-   * Each database is audited once a day as well: what else is wrong by the catalogue. `accept` holds for all databases of the
-   * fleet.
-   * @default - they are audited, and nothing is accepted
+   * Options of the daily audit of each database, which looks for other problems in the catalog. `suppressions` applies to all
+   * databases of the fleet. `scheduled: false` switches the audit off.
+   * @default - every database is audited, and no finding is suppressed
    */
   readonly audit?: ScheduledAuditProps;
 }
 
-const CHECKS: Checks<FleetCheckProps> = {
-  fleet: schemaFleet,
-  alarms: optional(schemaAlarms),
-  interval: optional(duration('minutes', 5, 24 * 60)),
-  audit: optional(scheduledAudit),
+const CHECKS: PropChecks<FleetCheckProps> = {
+  fleet: schemaFleetCheck,
+  alarms: optional(alarmsCheck),
+  interval: optional(durationCheck('minutes', 5, 24 * 60)),
+  audit: optional(scheduledAuditCheck),
 };
 
-const DAY = Duration.days(1);
-/** An invocation ends after 15 minutes at most. What is not reached is counted. */
-const LONGEST = Duration.minutes(15);
+const ONE_DAY = Duration.days(1);
+/** Lambda ends an invocation after 15 minutes. Tenants that were not reached by then are counted. */
+const MAX_INVOCATION = Duration.minutes(15);
 
 /**
- * Proves again, on a schedule, what was applied to the tenants of a fleet: a part in each run, everybody once a day. Who the
- * tenants are is read from the ledgers of each server, so it needs no list. It reads only, but for what audits keep in schema
- * `trueup`.
+ * Checks on a schedule that the migrations applied to a fleet's tenants still hold. Each run checks some of the
+ * tenants, and every tenant is checked once a day. It needs no list, because it reads the tenants' names from the
+ * ledgers of each server. It is read-only, except for what audits record in schema `trueup`.
  *
  * @example
  * new FleetCheck(stack, 'Check', { fleet, alarms, interval: Duration.minutes(30) });
  */
 export class FleetCheck extends Construct {
-  /** The function of each server that looks; it cannot change a tenant. */
-  readonly askFunctions: Readonly<Record<string, lambda.Function>>;
+  /** Functions that check the tenants, by server name. They cannot change a tenant. */
+  readonly queryFunctions: Readonly<Record<string, lambda.Function>>;
 
   constructor(scope: Construct, id: string, props: FleetCheckProps) {
     super(scope, id);
     checkProps(this, props, CHECKS);
     const { fleet, alarms = fleet.alarms, interval = Duration.hours(1) } = props;
-    const { accept, scheduled: audit = true } = props.audit ?? {};
-    const accepted = accept === undefined ? undefined : within(this, () => acceptedIn(accept));
-    const manifest = { ...fleet.manifest, ...(accepted ? { accepted } : {}) };
-    const checks = Math.max(1, Math.floor(DAY.toMinutes() / interval.toMinutes()));
-    this.askFunctions = Object.fromEntries(
-      fleet.servers.map((server) => {
-        const ask = this.askFunction(fleet, server, manifest, checks);
+    const { suppressions: file, scheduled: audit = true } = props.audit ?? {};
+    const suppressions =
+      file === undefined ? undefined : prefixErrors(this, () => readSuppressionsFile(file));
+    const manifest = { ...fleet._manifest, ...(suppressions ? { suppressions } : {}) };
+    const checks = Math.max(1, Math.floor(ONE_DAY.toMinutes() / interval.toMinutes()));
+    this.queryFunctions = Object.fromEntries(
+      fleet._servers.map((server) => {
+        const ask = this.queryFunction(fleet, server, manifest, checks);
         this.schedule(server.name, ask.function, interval, audit);
         if (alarms) this.alarm(alarms, fleet, server.name, ask, interval, checks);
         if (alarms && audit) this.alarmOnFindings(alarms, fleet, server.name, ask, interval);
@@ -81,19 +83,19 @@ export class FleetCheck extends Construct {
     );
   }
 
-  private askFunction(
+  private queryFunction(
     fleet: SchemaFleet,
     { name, database, migrate, file }: FleetServer,
     manifest: Manifest,
     checks: number,
   ): MigrateFunction {
-    return new MigrateFunction(this, `Ask-${name}`, {
+    return new MigrateFunction(this, `Query-${name}`, {
       database,
       manifest,
-      namespace: fleet.namespace,
+      namespace: fleet.ledgerName,
       ownerRole: fleet.owner,
       workloadDays: undefined,
-      timeout: LONGEST,
+      timeout: MAX_INVOCATION,
       logGroup: fleet.logGroup,
       fleet: file,
       checksADay: checks,
@@ -124,12 +126,12 @@ export class FleetCheck extends Construct {
     interval: Duration,
     checks: number,
   ): void {
-    const { namespace, logGroup } = fleet;
-    const of = `of ${namespace} on ${server}`;
+    const { ledgerName, logGroup } = fleet;
+    const of = `of ${ledgerName} on ${server}`;
     const more = `Which, and why, by kind: aws logs tail ${logGroup.logGroupName} --since 1d --filter-pattern '"fleet-drift"' --region ${Stack.of(this).region}`;
-    const metric = metricsOf(ask);
+    const metric = createMetricFactory(ask);
     const add = (id: string, what: string, of: cloudwatch.IMetric, props: Partial<cloudwatch.AlarmProps>) =>
-      alarms.alarmDirectly(`${id} ${server} ${this.node.addr}`, of, {
+      alarms._addDirectAlarm(`${id} ${server} ${this.node.addr}`, of, {
         threshold: 1,
         comparisonOperator: cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
         evaluationPeriods: checks,
@@ -138,10 +140,10 @@ export class FleetCheck extends Construct {
         ...props,
         alarmDescription: `${what} ${more}`,
       });
-    // Everybody's turn comes within a day: so long the alarm stays up, and is one page.
+    // Every tenant is checked once within a day, so the alarm stays raised for a day and sends one page.
     const today = (name: keyof typeof DRIFT_METRICS) => metric(name, 'Maximum', interval);
     add('Drift', `Tenants ${of} are not what their migrations made them.`, today('drift'), {});
-    if (fleet.manifest.workload)
+    if (fleet._manifest.workload)
       add(
         'Workload',
         `Statements of the application no longer plan for tenants ${of}; the alarm's value is how many.`,
@@ -154,13 +156,13 @@ export class FleetCheck extends Construct {
       today('notReached'),
       {},
     );
-    add('Unreachable', `Databases ${of} could not be asked.`, today('unreachable'), {});
+    add('Unreachable', `Databases ${of} could not be queried.`, today('unreachable'), {});
     add('Blind', `Log settings of the server ${server} hide errors from the alarms.`, today('blind'), {});
-    // Each has one turn a day, so the sum of a day is how many they are.
+    // Each tenant is checked once a day, so the sum over a day is the number of tenants.
     add(
       'Behind',
-      `Tenants ${of} are behind, two days in a row; the alarm's value is how many. First: ${statusCommand(fleet)}.`,
-      metric('pending', 'Sum', DAY),
+      `Tenants ${of} are behind, two days in a row; the alarm's value is how many. First: ${buildStatusCommand(fleet)}.`,
+      metric('pending', 'Sum', ONE_DAY),
       {
         evaluationPeriods: 2,
         datapointsToAlarm: 2,
@@ -177,33 +179,33 @@ export class FleetCheck extends Construct {
         treatMissingData: cloudwatch.TreatMissingData.BREACHING,
       },
     );
-    // It would go up before the first check has run.
+    // Keeps the alarm from being raised before the first check has run.
     (notRun.node.defaultChild as cloudwatch.CfnAlarm).warmUpConfiguration = {
       warmUpPeriodDurationInMinutes: 2 * interval.toMinutes(),
     };
   }
-  /** Through the pager, which says a kind once a day, with the number of databases. */
+  /** Adds the alarm on findings. The pager sends one page per check and day, with the number of databases. */
   private alarmOnFindings(
     alarms: SchemaAlarms,
-    { namespace }: SchemaFleet,
+    { ledgerName }: SchemaFleet,
     server: string,
     ask: MigrateFunction,
     interval: Duration,
   ): void {
-    alarms.askAbout(ask.function, `${namespace} on ${server}`);
-    alarms.alarmThroughPager('Findings', ask, {
-      ...ONCE,
-      metric: metricsOf(ask.function)('unpaged', 'Maximum', interval),
-      // Two intervals, since the schedule drifts over their borders.
+    alarms._addQueryFunction(ask.function, `${ledgerName} on ${server}`);
+    alarms._addPagedAlarm('Findings', ask, {
+      ...SINGLE_DATAPOINT,
+      metric: createMetricFactory(ask.function)('unpaged', 'Maximum', interval),
+      // Two intervals, because runs of the schedule do not stay aligned with the metric's periods.
       evaluationPeriods: 2,
       alarmDescription:
-        `Audits of the databases of ${namespace} on ${server} found something wrong that nobody was told of. ` +
-        'The page that follows says what, in how many databases, and what to do. It ends by itself.',
+        `Audits of the databases of ${ledgerName} on ${server} have findings that have not been paged yet. ` +
+        'The page that follows has the findings, the number of databases and the remedies. The alarm ends automatically.',
     });
   }
 }
 
-const metricsOf =
+const createMetricFactory =
   (ask: lambda.Function) =>
   (name: keyof typeof DRIFT_METRICS, statistic: string, period: Duration): cloudwatch.Metric =>
     new cloudwatch.Metric({

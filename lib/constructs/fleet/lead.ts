@@ -1,40 +1,51 @@
-/** The functions that lead a fleet's run: CloudFormation's events reach one, the command line the other. */
+/**
+ * Creates the functions that control a fleet's run: one handles CloudFormation's events, the other the command line.
+ */
 import { Duration, Stack } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import { FLEET_PLAN_FILE, fleetEnvironment, type ListedBy } from '../../../lambda/contract/fleet-run';
-import { handlerCode } from '../functions/handler-code';
-import { executionRole } from '../functions/roles';
+import {
+  buildFleetEnvironment,
+  FLEET_PLAN_FILE,
+  type TenantListing,
+} from '../../../lambda/contract/fleet-run';
+import { createExecutionRole } from '../functions/execution-role';
+import { createHandlerCode } from '../functions/handler-code';
 import { DeployProvider } from '../migrations/deploy-provider';
 import type { Timing } from '../migrations/timing';
-import { acknowledgeExecutions, acknowledgeObjects, type FleetMachine } from './machine';
+import type { FleetMachine } from './machine';
 
 export interface FleetLeadProps {
   readonly planText: string;
-  readonly lists: readonly ListedBy[];
+  readonly lists: readonly TenantListing[];
   readonly machine: FleetMachine;
-  /** By server. */
+  /** Functions by server name. */
   readonly functions: Readonly<Record<string, lambda.Function>>;
-  /** In a nested stack: the stack's name for the ledgers. */
+  /** Name of the stack in the ledgers, if the stack is nested. */
   readonly owner: string | undefined;
   readonly timing: Timing;
   readonly logGroup: ILogGroup;
 }
 
-/** A list of 100,000 targets, and what became of each. */
+/** Enough memory for a list of 100,000 tenants and their results. */
 const MEMORY_MB = 1024;
 
 export class FleetLead extends Construct {
   readonly serviceToken: string;
   readonly fleetFunction: lambda.Function;
+  /**
+   * The same function for callers that may inspect but not migrate. It is separate because IAM controls who invokes a
+   * function, but not with which request.
+   */
+  readonly queryFunction: lambda.Function;
 
   constructor(scope: Construct, id: string, props: FleetLeadProps) {
     super(scope, id);
     const { machine, functions, timing, logGroup } = props;
-    const code = handlerCode('fleet-run', { [FLEET_PLAN_FILE]: props.planText });
-    const environment = fleetEnvironment({
+    const code = createHandlerCode('fleet-run', { [FLEET_PLAN_FILE]: props.planText });
+    const environment = buildFleetEnvironment({
       bucket: machine.bucket.bucketName,
       stateMachine: machine.machine.stateMachineArn,
       functions: Stack.of(this).toJsonString(
@@ -48,42 +59,49 @@ export class FleetLead extends Construct {
       code,
       migrate,
       environment,
-      statements: [...machine.statements(), ...foreignLists(this, props.lists)],
+      statements: [...machine.statements(), ...buildListReadStatements(this, props.lists)],
       timing,
       logGroup,
       memory: MEMORY_MB,
     });
     this.serviceToken = provider.serviceToken;
 
-    const role = executionRole(this, 'FleetRole', logGroup);
+    const role = createExecutionRole(this, 'FleetRole', logGroup);
     const invoke = new iam.PolicyStatement({
       sid: 'Migrate',
       actions: ['lambda:InvokeFunction'],
       resources: migrate.map(({ functionArn }) => functionArn),
     });
-    for (const statement of [invoke, ...machine.statements(), ...foreignLists(this, props.lists)])
+    for (const statement of [invoke, ...machine.statements(), ...buildListReadStatements(this, props.lists)])
       role.addToPolicy(statement);
-    for (const each of [role, provider.isComplete.role!]) {
-      acknowledgeObjects(each, machine.bucket, ['latest/*', 'runs/*']);
-      acknowledgeExecutions(each, machine.machine, ':*');
-    }
-    this.fleetFunction = new lambda.Function(this, 'Ask', {
-      description: 'Trueup: where the tenants of a fleet are, and brings some of them up',
-      runtime: lambda.Runtime.NODEJS_24_X,
-      architecture: lambda.Architecture.ARM_64,
-      handler: 'index.fleet',
-      code,
-      memorySize: MEMORY_MB,
-      timeout: Duration.minutes(5),
-      role,
-      logGroup,
-      environment: { NODE_OPTIONS: '--enable-source-maps', ...environment },
-    });
+    for (const each of [role, provider.isComplete.role!]) machine.acknowledge(each);
+    const fleetFunction = (id: string, description: string, more: Record<string, string> = {}) =>
+      new lambda.Function(this, id, {
+        description,
+        runtime: lambda.Runtime.NODEJS_24_X,
+        architecture: lambda.Architecture.ARM_64,
+        handler: 'index.fleet',
+        code,
+        memorySize: MEMORY_MB,
+        timeout: Duration.minutes(5),
+        role,
+        logGroup,
+        environment: { NODE_OPTIONS: '--enable-source-maps', ...environment, ...more },
+      });
+    this.fleetFunction = fleetFunction(
+      'Up',
+      'Trueup: where the tenants of a fleet are, and brings some of them up',
+    );
+    this.queryFunction = fleetFunction(
+      'Query',
+      'Trueup: where the tenants of a fleet are; changes nothing',
+      buildFleetEnvironment({ queryOnly: 'true' }),
+    );
   }
 }
 
-/** Lists in S3 that the owner named. */
-function foreignLists(scope: Construct, lists: readonly ListedBy[]): iam.PolicyStatement[] {
+/** Returns the permissions to read the lists in S3 that the props name. */
+function buildListReadStatements(scope: Construct, lists: readonly TenantListing[]): iam.PolicyStatement[] {
   const resources = lists.flatMap((each) =>
     each.kind === 's3'
       ? [
@@ -99,5 +117,5 @@ function foreignLists(scope: Construct, lists: readonly ListedBy[]): iam.PolicyS
   );
   return resources.length === 0
     ? []
-    : [new iam.PolicyStatement({ sid: 'Targets', actions: ['s3:GetObject'], resources })];
+    : [new iam.PolicyStatement({ sid: 'TenantLists', actions: ['s3:GetObject'], resources })];
 }

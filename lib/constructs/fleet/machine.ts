@@ -1,30 +1,33 @@
-/** What a fleet's run lives in: the bucket with its lists and results, and the state machine that works through them. */
+/**
+ * Creates the resources of a fleet's run: the bucket with its lists and results, and the state machine that processes
+ * them.
+ */
 import { ArnFormat, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
-import { Construct, type IDependable } from 'constructs';
-import { fleetEnvironment } from '../../../lambda/contract/fleet-run';
-import { acknowledge } from '../functions/acknowledge';
-import { executionRole } from '../functions/roles';
-import { fleetStates } from './states';
+import { Construct, type IConstruct, type IDependable } from 'constructs';
+import { buildFleetEnvironment } from '../../../lambda/contract/fleet-run';
+import { acknowledgeNagRule, acknowledgeResource } from '../functions/acknowledge';
+import { createExecutionRole } from '../functions/execution-role';
+import { buildFleetStates } from './states';
 
 export interface FleetMachineProps {
   readonly code: lambda.Code;
-  /** By server. */
+  /** Functions by server name. */
   readonly functions: Readonly<Record<string, lambda.Function>>;
   readonly concurrency: number;
   readonly logGroup: ILogGroup;
 }
 
-const KEPT = Duration.days(30);
+const RETENTION = Duration.days(30);
 
 export class FleetMachine extends Construct {
   readonly bucket: s3.Bucket;
   readonly machine: sfn.StateMachine;
-  /** What must be there before a run begins. */
+  /** Resources that must exist before a run starts. */
   readonly dependencies: readonly IDependable[];
 
   constructor(scope: Construct, id: string, props: FleetMachineProps) {
@@ -39,7 +42,7 @@ export class FleetMachine extends Construct {
       role,
       definitionBody: sfn.DefinitionBody.fromString(
         Stack.of(this).toJsonString(
-          fleetStates({
+          buildFleetStates({
             bucket: this.bucket.bucketName,
             servers: Object.entries(props.functions).map(([name, { functionArn }]) => ({
               name,
@@ -51,16 +54,20 @@ export class FleetMachine extends Construct {
         ),
       ),
     });
-    acknowledge(
+    acknowledgeNagRule(
       this.machine,
       'AwsSolutions-SF1',
       "What became of each tenant is in the fleet's bucket, and each wave in the functions' log.",
     );
-    acknowledge(this.machine, 'AwsSolutions-SF2', 'Its states call functions that log each of their steps.');
+    acknowledgeNagRule(
+      this.machine,
+      'AwsSolutions-SF2',
+      'Its states call functions that log each of their steps.',
+    );
     this.dependencies = [this.bucket, this.machine, this.allowMaps(role)];
   }
 
-  /** What may be done with executions of the machine. */
+  /** Returns the permissions to run the machine and to use the lists and results. */
   statements(): iam.PolicyStatement[] {
     return [
       new iam.PolicyStatement({
@@ -78,7 +85,7 @@ export class FleetMachine extends Construct {
         actions: ['s3:GetObject', 's3:PutObject'],
         resources: [this.bucket.arnForObjects('latest/*'), this.bucket.arnForObjects('runs/*')],
       }),
-      // Without it, an object that is not there is answered like one that may not be read.
+      // Without this permission, S3 answers 403 for a missing object, as for one that may not be read.
       new iam.PolicyStatement({
         sid: 'WhatIsNotThere',
         actions: ['s3:ListBucket'],
@@ -87,7 +94,10 @@ export class FleetMachine extends Construct {
     ];
   }
 
-  /** It stays when a failed first deployment is rolled back, which has to read from it. */
+  /**
+   * Creates the bucket. It is retained when a failed first deployment is rolled back, because the rollback reads from
+   * it.
+   */
   private makeBucket(): s3.Bucket {
     const bucket = new s3.Bucket(this, 'Lists', {
       encryption: s3.BucketEncryption.S3_MANAGED,
@@ -95,9 +105,9 @@ export class FleetMachine extends Construct {
       objectOwnership: s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
       enforceSSL: true,
       removalPolicy: RemovalPolicy.RETAIN,
-      lifecycleRules: [{ expiration: KEPT, abortIncompleteMultipartUploadAfter: Duration.days(1) }],
+      lifecycleRules: [{ expiration: RETENTION, abortIncompleteMultipartUploadAfter: Duration.days(1) }],
     });
-    acknowledge(
+    acknowledgeNagRule(
       bucket,
       'AwsSolutions-S1',
       'Three functions and Step Functions use it; who reads it is in CloudTrail.',
@@ -106,7 +116,7 @@ export class FleetMachine extends Construct {
   }
 
   private makeTally({ code, logGroup }: FleetMachineProps): lambda.Function {
-    const role = executionRole(this, 'TallyRole', logGroup);
+    const role = createExecutionRole(this, 'TallyRole', logGroup);
     const inRuns = this.bucket.arnForObjects('runs/*');
     role.addToPolicy(
       new iam.PolicyStatement({
@@ -122,7 +132,7 @@ export class FleetMachine extends Construct {
         resources: [this.bucket.bucketArn],
       }),
     );
-    acknowledgeObjects(role, this.bucket, ['runs/*']);
+    acknowledgeResource(role, this.bucket.arnForObjects('runs/*'), WILDCARD_REASON);
     return new lambda.Function(this, 'Tally', {
       description:
         'Trueup: after each wave of a fleet, counts what came of it and writes the lists of the next',
@@ -136,7 +146,7 @@ export class FleetMachine extends Construct {
       logGroup,
       environment: {
         NODE_OPTIONS: '--enable-source-maps',
-        ...fleetEnvironment({ bucket: this.bucket.bucketName }),
+        ...buildFleetEnvironment({ bucket: this.bucket.bucketName }),
       },
     });
   }
@@ -152,6 +162,7 @@ export class FleetMachine extends Construct {
         resources: functions.map(({ functionArn }) => functionArn),
       }),
     );
+    // Permissions of a Distributed Map:
     // https://docs.aws.amazon.com/step-functions/latest/dg/iam-policies-eg-dist-map.html
     role.addToPolicy(
       new iam.PolicyStatement({
@@ -160,11 +171,14 @@ export class FleetMachine extends Construct {
         resources: [this.bucket.arnForObjects('runs/*')],
       }),
     );
-    acknowledgeObjects(role, this.bucket, ['runs/*']);
+    acknowledgeResource(role, this.bucket.arnForObjects('runs/*'), WILDCARD_REASON);
     return role;
   }
 
-  /** A policy of its own: it names the machine, whose role it is. */
+  /**
+   * Allows the machine to start and stop the children of its maps. This is a separate policy because it names the
+   * machine whose role it belongs to.
+   */
   private allowMaps(role: iam.Role): iam.Policy {
     const policy = new iam.Policy(this, 'MapPolicy', {
       roles: [role],
@@ -181,11 +195,18 @@ export class FleetMachine extends Construct {
         }),
       ],
     });
-    acknowledgeExecutions(policy, this.machine, '/*');
+    acknowledgeResource(policy, this.executions('/*'), WILDCARD_REASON);
     return policy;
   }
 
-  /** @param which `:*` for runs, `/*` for the children of their maps */
+  /** Acknowledges the wildcards of {@link statements} for a role that has these permissions. */
+  acknowledge(role: IConstruct): void {
+    for (const objects of ['latest/*', 'runs/*'])
+      acknowledgeResource(role, this.bucket.arnForObjects(objects), WILDCARD_REASON);
+    acknowledgeResource(role, this.executions(':*'), WILDCARD_REASON);
+  }
+
+  /** Returns an ARN with a wildcard for executions. @param which `:*` for runs, `/*` for the children of their maps */
   private executions(which: ':*' | '/*'): string {
     return Stack.of(this).formatArn({
       service: 'states',
@@ -196,19 +217,4 @@ export class FleetMachine extends Construct {
   }
 }
 
-const REASON = 'Names of runs and of their objects are made when a run begins.';
-
-export function acknowledgeObjects(scope: Construct, bucket: s3.Bucket, patterns: readonly string[]): void {
-  const id = Stack.of(bucket).getLogicalId(bucket.node.defaultChild as s3.CfnBucket);
-  for (const pattern of patterns)
-    acknowledge(scope, `AwsSolutions-IAM5[Resource::<${id}.Arn>/${pattern}]`, REASON);
-}
-
-export function acknowledgeExecutions(scope: Construct, machine: sfn.StateMachine, which: string): void {
-  const id = Stack.of(machine).getLogicalId(machine.node.defaultChild as sfn.CfnStateMachine);
-  acknowledge(
-    scope,
-    `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:<${id}.Name>${which}]`,
-    REASON,
-  );
-}
+const WILDCARD_REASON = 'Names of runs and of their objects are made when a run begins.';

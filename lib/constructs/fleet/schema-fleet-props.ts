@@ -4,149 +4,192 @@ import type * as logs from 'aws-cdk-lib/aws-logs';
 import type { SchemaAlarms } from '../alarms/schema-alarms';
 import type { SchemaDatabase } from '../database/schema-database';
 import type { TimingProps } from '../migrations/timing';
-import type { FleetTargets } from './targets';
+import type { FleetTenants } from './tenants';
 
+/** Secrets that the tenants of a fleet may name. */
 export interface TenantSecretsProps {
   /**
-   * How the names of the secrets begin, with a slash at the end: `acme/tenants/`. The functions of the servers may read every
-   * secret of this account and region whose name begins so, and no other.
+   * Prefix of the secrets' names, ending with a slash, e.g. `acme/tenants/`. The server's function may read every secret of
+   * this account and region whose name has the prefix, and no others. With several servers, give a prefix for each
+   * server name, so that no function reads the secrets of another server's tenants. Tenants on a server without a
+   * prefix cannot name secrets.
+   *
+   * @example
+   * new SchemaFleet(stack, 'Tenants', {
+   *   servers: { main: SchemaDatabase.instance(instance) },
+   *   tenants: [FleetTenants.list({ bucket: 'acme-tenants', key: 'tenants.jsonl' })],
+   *   folder: 'migrations/courses',
+   *   tenantSecrets: { prefix: { main: 'acme/main/' } },
+   * });
    */
-  readonly prefix: string;
+  readonly prefix: string | Readonly<Record<string, string>>;
   /**
-   * The key that they are encrypted with.
-   * @default - `aws/secretsmanager`
+   * KMS key that encrypts the secrets.
+   * @default - the key `aws/secretsmanager` of AWS
    */
   readonly encryptionKey?: kms.IKey;
 }
 
+/** Props of `SchemaFleet`. */
 export interface SchemaFleetProps extends TimingProps {
   /**
-   * The servers that have tenants, by a name of yours: up to 30, in one VPC. A target names one of these, and can reach nothing
-   * else. The login is one for all tenants of a server; the database that is named here is the one that a list without
-   * databases means.
+   * Servers that hold the tenants, each under a name that you choose: up to 30, all in one VPC. A tenant names one of
+   * these and can reach no other host. All tenants of a server share its login. Each server's `databaseName` is the
+   * database of listed tenants that name none.
    */
   readonly servers: Readonly<Record<string, SchemaDatabase>>;
-  /** Where the tenants are listed; from several lists at once, where there are several. */
-  readonly targets: readonly FleetTargets[];
-  /** Folder of migration files, absolute or relative to the working directory. Compiled at synth. */
+  /** Sources of the list of tenants. Several sources are combined. */
+  readonly tenants: FleetTenants[];
+  /** Folder of migration files, absolute or relative to the working directory. It is compiled at synth. */
   readonly folder: string;
   /**
-   * Workload files: the statements that the application sends, to every tenant alike. Absolute or relative to the working
-   * directory, read at synth. In each tenant, a migration that would break what the running application sends is refused, and
-   * what this one sends has to plan. For a tenant in a schema of its own, names without a schema mean that schema.
+   * Files with the statements that the application sends to every tenant, absolute or relative to the working
+   * directory. They are read at synth. In each tenant, a migration that would break a statement of the running
+   * application is refused, and the statements in these files must plan. For a tenant with its own schema, names
+   * without a schema mean that schema.
    *
-   * @default - none; nothing is planned, unless the deployment before this one had a workload
+   * @default - the workload of the last deployment stays guarded; if there is none, no statements are planned
    */
-  readonly workload?: string | readonly string[];
+  readonly workload?: string | string[];
   /**
-   * Which of a tenant's ledgers.
+   * Whether to drop the workload of earlier deployments, so that no statement is guarded any more. If `false`, a
+   * deployment without `workload` keeps guarding the workload of the last one, and warns. It cannot be combined with
+   * `workload`.
+   * @default false
+   */
+  readonly removeWorkload?: boolean;
+  /**
+   * Name of the ledger in each tenant's database: its namespace in schema `trueup`, and `--namespace` on the command
+   * line. The ledger of a tenant with its own schema is called `<ledgerName>/<schema>`.
    * @default - the folder's name
    */
-  readonly namespace?: string;
+  readonly ledgerName?: string;
   /**
-   * The role that owns the application's tables, in every tenant. Migrations run as this role; the login role must be a
+   * Role that owns the application's tables in every tenant. Migrations run as this role, and the login role must be a
    * member of it.
    * @default - the login role
    */
   readonly owner?: string;
   /**
-   * For a schema a tenant: schemas that all share, searched after the tenant's own.
-   * @default - none
+   * Names of schemas that all tenants share, for a fleet with one schema per tenant. They follow the tenant's own schema in the
+   * search path.
+   * @default - no shared schemas
    */
-  readonly sharedSchemas?: readonly string[];
+  readonly sharedSchemas?: string[];
   /**
-   * Patterns of names of databases: a target, wherever it is listed, can be in no other one. `*` stands for any characters, `?`
-   * for one.
-   * @default - any database but the server's own (postgres, rdsadmin, templates), which are refused always
+   * Patterns of database names. A tenant can only be in a database that matches one, wherever the tenant is listed. `*`
+   * matches any characters, `?` matches one.
+   * @default - any database except the server's own (postgres, rdsadmin, templates), which are always refused
    */
-  readonly databases?: readonly string[];
+  readonly databases?: string[];
   /**
-   * Lets a target name a secret with the user name and password of its own login. The host is the server's always.
+   * Secrets that tenants may name: each holds the user name and password of the tenant's own login. The host is always
+   * the server's.
    *
    * @example
    * new SchemaFleet(stack, 'Tenants', {
    *   servers: { main: SchemaDatabase.instance(instance) },
-   *   targets: [FleetTargets.list({ bucket: 'acme-tenants', key: 'targets.jsonl' })],
+   *   tenants: [FleetTenants.list({ bucket: 'acme-tenants', key: 'tenants.jsonl' })],
    *   folder: 'migrations/courses',
    *   tenantSecrets: { prefix: 'acme/tenants/' },
    * });
-   * @default - none can: the login is that of the server
+   * @default - tenants cannot name secrets; all use the server's login
    */
   readonly tenantSecrets?: TenantSecretsProps;
   /**
-   * How many tenants are migrated at once on each server. Each has a connection; a run is refused where they would take more
-   * than a tenth of those that the server has free.
+   * Maximum number of tenants that are migrated at the same time on each server. Each uses a connection. A run is refused if
+   * this is more than a tenth of the server's free connections.
    * @default 8
    */
   readonly maxConcurrency?: number;
   /**
-   * Names of targets that are migrated first, up to 100.
-   * @default - one of them, the same in each deployment
+   * Names of the tenants that are migrated first, up to 100.
+   * @default - one tenant, chosen by name and the same in each deployment
    */
-  readonly canary?: readonly string[];
+  readonly canary?: string[];
   /**
-   * Percent of all tenants, for each wave between the canaries and the rest; up to 20 waves.
-   * @default - one wave of 5 %
+   * Sizes of the waves between the canaries and the rest, in percent of all tenants: whole numbers that add up to at
+   * most 100. There can be up to 20 such waves.
+   * @default [5]
    */
-  readonly waves?: readonly number[];
+  readonly waves?: number[];
   /**
-   * How many tenants may fail, in all waves together, before the next wave is not begun and the deployment fails. With more
-   * than 0, what depends on this construct is updated while so many tenants are behind: your application must be able to
-   * live with that.
+   * Maximum number of tenants that may fail, in all waves together. If more fail, the next wave does not start and the
+   * deployment fails. With a value above 0, resources that depend on this construct are updated while up to this many
+   * tenants are behind, so your application must work with the old schema too.
    * @default 0
    */
-  readonly tolerated?: number;
+  readonly maxFailures?: number;
   /**
-   * How long one tenant may take, over all of its slices.
-   * @default - 10 minutes
+   * Maximum time for the migration of one tenant, over all of its slices, in whole seconds from 10 seconds to an hour. A
+   * tenant that takes longer counts as failed; the next deployment continues where it stopped.
+   * @default Duration.minutes(10)
    */
-  readonly perTargetTimeout?: Duration;
+  readonly tenantTimeout?: Duration;
   /**
-   * `canary`: the deployment succeeds when the canaries are at version and the other waves have begun; they go on by
-   * themselves.
+   * The waves that the deployment waits for. With `canary`, it succeeds once the canaries are migrated and the other
+   * waves have started; those continue in the background.
    * @default 'all'
    */
   readonly waitFor?: 'all' | 'canary';
   /**
-   * Who is told when a deployment of the fleet fails, or a run that goes on after its deployment does (`waitFor: 'canary'`).
-   * @default - nobody; `cdk synth` warns where `waitFor` is `canary`
+   * Alarms to add the fleet to. They are raised for a failed deployment of the fleet, and for a run that fails after its deployment has succeeded
+   * (`waitFor: 'canary'`).
+   * @default - no alarms; `cdk synth` warns if `waitFor` is `canary`
    */
   readonly alarms?: SchemaAlarms;
   /**
-   * How many tenants there are or will be, for the arithmetic that synth does: whether they fit in the hour that
-   * CloudFormation waits.
-   * @default - synth says how many fit
+   * Number of tenants, now or in the future. `cdk synth` warns if they do not fit into `totalTimeout`, or need more than
+   * a quota of AWS allows.
+   * @default - not checked; synth prints how many tenants fit
    */
-  readonly expectedTargets?: number;
+  readonly expectedTenants?: number;
   /**
-   * How long the migration of one tenant takes, for the same arithmetic.
-   * @default - 30 seconds
+   * Expected time for the migration of one tenant, for the check of `expectedTenants`.
+   * @default Duration.seconds(30)
    */
   readonly expectedTime?: Duration;
   /**
-   * Take tenants over from another stack that owns them.
+   * Newest versioned migration that the tenants' databases already hold, for tenants that are older than their
+   * migrations. The first deployment that reaches a tenant records this one and the older ones as applied without
+   * running them, if their verify sections pass there. A tenant that holds none of them is new and gets every migration
+   * in order. One that holds only some of them fails.
+   *
+   * @example
+   * new SchemaFleet(stack, 'Tenants', {
+   *   servers: { main: SchemaDatabase.instance(instance) },
+   *   tenants: [FleetTenants.schemas({ database: 'shop', pattern: 'tenant_*' })],
+   *   folder: 'migrations/courses',
+   *   baseline: '0001_as_found',
+   * });
+   * @default - every migration that is not recorded is run
+   */
+  readonly baseline?: string;
+  /**
+   * Whether to take over tenants from another stack that owns them.
    * @default false
    */
   readonly adopt?: boolean;
   /**
-   * Undo also when a later resource of the stack failed after this one had succeeded: as `undoAfterSuccess` of
-   * `SchemaMigrations`.
+   * Whether a rollback undoes this deployment even if this resource succeeded before a later one failed, like
+   * `rollbackAfterSuccess` of `SchemaMigrations`.
    * @default false
    */
-  readonly undoAfterSuccess?: boolean;
+  readonly rollbackAfterSuccess?: boolean;
   /**
-   * Another text forces a run although nothing else has changed.
-   * @default - none
+   * Text that forces a run when it changes, although nothing else has changed. One line of up to 256 bytes; an empty text
+   * forces no run.
+   * @default - no run is forced
    */
-  readonly runId?: string;
+  readonly forceRunToken?: string;
   /**
-   * For all functions of this construct.
-   * @default - a log group of its own, kept for a month, which stays when the stack is rolled back or deleted
+   * Log group of all functions of this construct.
+   * @default - a new log group, kept for a month; it is retained when the stack is rolled back or deleted
    */
   readonly logGroup?: logs.ILogGroup;
   /**
-   * Add stack outputs: how many tenants are in which state, those that failed, what was undone and kept, and the function
-   * that `trueup --stack` invokes.
+   * Whether to add stack outputs: the number of tenants in each state, which ones failed, what was undone and kept, and
+   * the functions that `trueup --stack` invokes.
    * @default true
    */
   readonly outputs?: boolean;

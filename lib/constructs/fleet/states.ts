@@ -1,24 +1,24 @@
 /**
- * The state machine of a fleet's run, in Amazon States Language. A wave is a Parallel over the servers, each branch one
- * Distributed Map over the list that lies in S3; after it the tally reads what came of it and says whether there is
- * another. Pure, but for tokens that pass through.
+ * Defines the state machine of a fleet's run in Amazon States Language. A wave is a Parallel over the servers, with one
+ * Distributed Map per branch over the server's list in S3. After each wave the tally reads the results and decides
+ * whether another wave follows. Pure; tokens pass through unchanged.
  */
 
-export interface FleetStates {
+export interface FleetStatesInput {
   readonly bucket: string;
   readonly servers: readonly { readonly name: string; readonly functionArn: string }[];
   readonly tallyArn: string;
-  /** Tenants at once on each server. */
+  /** Number of tenants that are migrated at the same time on each server. */
   readonly concurrency: number;
 }
 
 type State = Record<string, unknown>;
 
 /**
- * Lambda took no call, or its service failed: that is no tenant's failure. A function that died is not called again: the next
- * deployment goes on from the tenant's ledger.
+ * Retries calls that Lambda throttled or failed to process. Such an error is not the tenant's failure, and does not
+ * count as a call of its function.
  */
-const RETRY = [
+const RETRY_INVOCATION = [
   {
     ErrorEquals: ['Lambda.TooManyRequestsException', 'Lambda.ServiceException', 'Lambda.SdkClientException'],
     IntervalSeconds: 1,
@@ -29,38 +29,51 @@ const RETRY = [
   },
 ];
 
-/** It counts anew whatever a call before it wrote; and a run is not lost because S3 was busy for a moment. */
+/**
+ * Retries the tally: it recounts everything, whatever an earlier call wrote, and a short failure of S3 should not end a
+ * run.
+ */
 const RETRY_TALLY = [
   { ErrorEquals: ['States.TaskFailed'], IntervalSeconds: 5, BackoffRate: 2, MaxAttempts: 4 },
 ];
 
-/** What a map ends with where it may not read its list, write its results or start its children. */
-export const FORBIDDEN_MAP = [
+/** Errors of a map that may not read its list, write its results or start its children. */
+export const MAP_PERMISSION_ERRORS = [
   'States.Permissions',
   'States.ItemReaderFailed',
   'States.ResultWriterFailed',
 ] as const;
 
-/** A right that the same deployment gave takes some seconds to hold everywhere. Whatever had begun is only looked at again. */
+/**
+ * Retries a map, because a permission from the same deployment takes some seconds to take effect everywhere. Tenants
+ * that a failed attempt had begun are only inspected again.
+ */
 const RETRY_MAP = [
   {
-    ErrorEquals: FORBIDDEN_MAP,
+    ErrorEquals: MAP_PERMISSION_ERRORS,
     IntervalSeconds: 5,
     BackoffRate: 1.5,
     MaxAttempts: 4,
   },
 ];
 
-/** Between two slices of one tenant. */
-const PAUSE_S = 2;
+/** Pause between two slices of one tenant. */
+const SLICE_PAUSE_S = 2;
+/**
+ * Number of times that a tenant's function is called again after it died, over all slices of the tenant. The ledger
+ * says where to continue. The limit stops a migration that kills the function every time.
+ */
+export const MAX_CRASH_RETRIES = 3;
+/** Pause after a function died, in which the server releases what its session held. */
+const CRASH_PAUSE_S = 5;
 
-export const fleetStates = (fleet: FleetStates): State => ({
+export const buildFleetStates = (fleet: FleetStatesInput): State => ({
   Comment: "Trueup: a folder of migrations over a fleet's tenants, wave by wave",
   StartAt: 'Wave',
   States: {
     Wave: {
       Type: 'Parallel',
-      Branches: fleet.servers.map((server) => branch(fleet, server)),
+      Branches: fleet.servers.map((server) => buildServerBranch(fleet, server)),
       ResultPath: '$.branches',
       Next: 'Tally',
     },
@@ -69,7 +82,7 @@ export const fleetStates = (fleet: FleetStates): State => ({
       Resource: 'arn:aws:states:::lambda:invoke',
       Parameters: { FunctionName: fleet.tallyArn, 'Payload.$': '$' },
       OutputPath: '$.Payload',
-      Retry: [...RETRY, ...RETRY_TALLY],
+      Retry: [...RETRY_INVOCATION, ...RETRY_TALLY],
       Next: 'Another wave?',
     },
     'Another wave?': {
@@ -81,8 +94,11 @@ export const fleetStates = (fleet: FleetStates): State => ({
   },
 });
 
-/** Names of states are unique in the whole machine, so each has its server's. */
-function branch(fleet: FleetStates, { name, functionArn }: FleetStates['servers'][number]): State {
+/** The states of one server. State names must be unique in the whole machine, so each contains its server's name. */
+function buildServerBranch(
+  fleet: FleetStatesInput,
+  { name, functionArn }: FleetStatesInput['servers'][number],
+): State {
   const { bucket, concurrency } = fleet;
   const list = `$.lists.${name}`;
   return {
@@ -98,7 +114,7 @@ function branch(fleet: FleetStates, { name, functionArn }: FleetStates['servers'
         Type: 'Map',
         Label: name,
         MaxConcurrency: concurrency,
-        // A child that fails is counted by the tally, which knows what is tolerated over all servers.
+        // The tally counts failed children, because it knows how many failures are permitted over all servers.
         ToleratedFailurePercentage: 100,
         ItemReader: {
           Resource: 'arn:aws:states:::s3:getObject',
@@ -109,9 +125,10 @@ function branch(fleet: FleetStates, { name, functionArn }: FleetStates['servers'
           action: 'tenant',
           'work.$': '$.work',
           'request.$': '$.request',
-          'target.$': '$$.Map.Item.Value',
+          'tenant.$': '$$.Map.Item.Value',
+          died: { times: 0 },
         },
-        ItemProcessor: child(name, functionArn),
+        ItemProcessor: buildTenantStates(name, functionArn),
         ResultWriter: {
           Resource: 'arn:aws:states:::s3:putObject',
           Parameters: { Bucket: bucket, 'Prefix.$': '$.results' },
@@ -130,8 +147,11 @@ function branch(fleet: FleetStates, { name, functionArn }: FleetStates['servers'
   };
 }
 
-/** One tenant: slice after slice, until its answer is not `continue`. Its state goes along, so the function needs none. */
-const child = (server: string, functionArn: string): State => ({
+/**
+ * The states of one tenant: slices run until the answer is not `continue`. The state travels with the execution, so the
+ * function keeps none.
+ */
+const buildTenantStates = (server: string, functionArn: string): State => ({
   ProcessorConfig: { Mode: 'DISTRIBUTED', ExecutionType: 'STANDARD' },
   StartAt: `Slice on ${server}`,
   States: {
@@ -141,8 +161,36 @@ const child = (server: string, functionArn: string): State => ({
       Parameters: { FunctionName: functionArn, 'Payload.$': '$' },
       ResultSelector: { 'answer.$': '$.Payload' },
       ResultPath: '$.last',
-      Retry: RETRY,
+      Retry: RETRY_INVOCATION,
+      Catch: [{ ErrorEquals: ['States.ALL'], ResultPath: '$.death', Next: `Died on ${server}` }],
       Next: `Finished on ${server}?`,
+    },
+    [`Died on ${server}`]: {
+      Type: 'Pass',
+      Parameters: { 'times.$': 'States.MathAdd($.died.times, 1)', 'error.$': '$.death.Error' },
+      ResultPath: '$.died',
+      Next: `Once more on ${server}?`,
+    },
+    [`Once more on ${server}?`]: {
+      Type: 'Choice',
+      Choices: [
+        {
+          Variable: '$.died.times',
+          NumericLessThanEquals: MAX_CRASH_RETRIES,
+          Next: `Pause after a death on ${server}`,
+        },
+      ],
+      Default: `Dead on ${server}`,
+    },
+    [`Pause after a death on ${server}`]: {
+      Type: 'Wait',
+      Seconds: CRASH_PAUSE_S,
+      Next: `Slice on ${server}`,
+    },
+    [`Dead on ${server}`]: {
+      Type: 'Pass',
+      Parameters: { action: 'died', 'times.$': '$.died.times', 'error.$': '$.died.error' },
+      End: true,
     },
     [`Finished on ${server}?`]: {
       Type: 'Choice',
@@ -157,7 +205,7 @@ const child = (server: string, functionArn: string): State => ({
       ],
       Default: `Answer of ${server}`,
     },
-    [`Pause on ${server}`]: { Type: 'Wait', Seconds: PAUSE_S, Next: `Slice on ${server}` },
+    [`Pause on ${server}`]: { Type: 'Wait', Seconds: SLICE_PAUSE_S, Next: `Slice on ${server}` },
     [`Answer of ${server}`]: { Type: 'Succeed', OutputPath: '$.last.answer' },
   },
 });

@@ -3,18 +3,67 @@ import { Stack, Validations } from 'aws-cdk-lib';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import type { IConstruct } from 'constructs';
 
-/** A cdk-nag finding that is meant to be, and why. */
-export function acknowledge(scope: IConstruct, id: string, reason: string): void {
+/** Acknowledges an intended cdk-nag finding, with the reason. */
+export function acknowledgeNagRule(scope: IConstruct, id: string, reason: string): void {
   Validations.of(scope).acknowledge({ id, reason });
 }
 
-/** CDK's own grants of a function name all of its versions, and cdk-nag wants each such resource named. */
-export function acknowledgeVersions(scope: IConstruct, fn: lambda.Function, reason: string): void {
-  const logicalId = Stack.of(fn).resolve((fn.node.defaultChild as CfnResource).logicalId);
-  acknowledge(scope, `AwsSolutions-IAM5[Resource::<${logicalId}.Arn>:*]`, reason);
+/**
+ * Acknowledges a wildcard in an ARN. cdk-nag compares the ARN as it is in the template. That text depends on whether
+ * region and account are known and whether a part comes from another stack, and the latter is decided only while the
+ * app is synthesized.
+ */
+export function acknowledgeResource(scope: IConstruct, arn: string, reason: string): void {
+  const id = () => `AwsSolutions-IAM5[Resource::${flattenReference(Stack.of(scope).resolve(arn))}]`;
+  const atFirst = id();
+  acknowledgeNagRule(scope, atFirst, reason);
+  scope.node.addValidation({
+    validate: () => {
+      const now = id();
+      if (now !== atFirst) acknowledgeNagRule(scope, now, reason);
+      return [];
+    },
+  });
 }
 
-/** cdk-nag cannot read a rule whose address is filled in at deployment; this one is the VPC's own range. */
+/** Formats a value of the template as cdk-nag does. */
+function flattenReference(value: unknown): string {
+  if (typeof value === 'string') return value.replaceAll('${', '<').replaceAll('}', '>');
+  const [[name, argument] = []] = Object.entries(value as object);
+  switch (name) {
+    case 'Fn::Join': {
+      const [delimiter, parts] = argument as [string, unknown[]];
+      return parts.map(flattenReference).join(delimiter);
+    }
+    case 'Fn::GetAtt':
+      return `<${(argument as unknown[]).map(flattenReference).join('.')}>`;
+    case 'Ref':
+      return `<${flattenReference(argument)}>`;
+    case 'Fn::ImportValue':
+    case 'Fn::Sub':
+      return flattenReference(argument);
+    default:
+      return JSON.stringify(value);
+  }
+}
+
+/**
+ * Acknowledges a grant on all versions of a function, which CDK's own grants include; cdk-nag wants each such resource
+ * named.
+ */
+export function acknowledgeVersions(scope: IConstruct, fn: lambda.Function, reason: string): void {
+  const logicalId = Stack.of(fn).resolve((fn.node.defaultChild as CfnResource).logicalId);
+  acknowledgeNagRule(scope, `AwsSolutions-IAM5[Resource::<${logicalId}.Arn>:*]`, reason);
+}
+
+/**
+ * Acknowledges an endpoint's security group rule for the VPC's own address range. cdk-nag cannot evaluate a rule whose
+ * address is resolved during the deployment.
+ */
 export function acknowledgeEndpoint(endpoint: IConstruct): void {
-  acknowledge(endpoint, 'AwsSolutions-EC23', "Admits the VPC's own addresses, which are not known at synth.");
+  acknowledgeNagRule(
+    endpoint,
+    'AwsSolutions-EC23',
+    "Admits the VPC's own addresses, which are not known at synth.",
+  );
 }

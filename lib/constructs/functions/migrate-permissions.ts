@@ -1,31 +1,38 @@
-/** What the functions that speak to a database may do, and nothing else. */
+/** Grants the functions that connect to a database exactly the permissions that they need. */
 import { ArnFormat, Stack } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
-import { acknowledge } from './acknowledge';
+import { acknowledgeNagRule, acknowledgeResource } from './acknowledge';
 
-/** Secrets that tenants of a fleet may have: those whose name begins so. */
+/** The secrets that the tenants of a fleet may use: those whose name starts with the prefix. */
 export interface TenantSecrets {
   readonly prefix: string;
   readonly encryptionKey?: IKey;
 }
 
-/** By identity policy, the key too: a grant in the key's policy would make the database's stack depend on ours. */
-export function allowSecret(role: iam.Role, secret: ISecret): void {
+/**
+ * Allows the role to read the secret and use its key, through the role's identity policy: a grant in the key's policy
+ * would make the database's stack depend on ours.
+ */
+export function allowSecret(role: iam.Role, secret: ISecret, what = ''): void {
   role.addToPolicy(
     new iam.PolicyStatement({
-      sid: 'ReadSecret',
+      sid: `Read${what}Secret`,
       actions: ['secretsmanager:GetSecretValue'],
-      // Without the six characters that Secrets Manager adds to a name, an ARN matches nothing.
+      // The wildcard stands for the six characters that Secrets Manager appends to a name. Without them the ARN matches
+      // nothing.
       resources: [secret.secretFullArn ?? `${secret.secretArn}-??????`],
     }),
   );
-  if (secret.encryptionKey) allowDecrypt(role, 'DecryptSecret', secret.encryptionKey);
+  if (secret.encryptionKey) allowDecrypt(role, `Decrypt${what}Secret`, secret.encryptionKey);
 }
 
-/** Those of this account and region alone: a name cannot lead elsewhere. */
+/**
+ * Allows the role to read the tenants' secrets in this account and region only, so that a name cannot refer to any
+ * other.
+ */
 export function allowTenantSecrets(role: iam.Role, { prefix, encryptionKey }: TenantSecrets): void {
   const secrets = Stack.of(role).formatArn({
     service: 'secretsmanager',
@@ -40,11 +47,7 @@ export function allowTenantSecrets(role: iam.Role, { prefix, encryptionKey }: Te
       resources: [secrets],
     }),
   );
-  acknowledge(
-    role,
-    `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:secretsmanager:<AWS::Region>:<AWS::AccountId>:secret:${prefix}*]`,
-    'The owner declared this prefix for the secrets of tenants.',
-  );
+  acknowledgeResource(role, secrets, 'The owner declared this prefix for the secrets of tenants.');
   if (encryptionKey) allowDecrypt(role, 'DecryptTenantSecrets', encryptionKey);
 }
 
@@ -100,13 +103,14 @@ const NETWORK_INTERFACES = [
 ];
 
 /**
- * Lambda itself uses these with the function's role, and wants them on every resource
- * (https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions). The function's own
- * code is denied them: its calls carry its ARN, Lambda's do not.
+ * Allows Lambda to manage network interfaces. Lambda uses these permissions with the function's role and requires them
+ * on every resource
+ * (https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions). The function's
+ * own code is denied them: its calls carry the function's ARN, Lambda's do not.
  *
- * Also for the Data API, where the function is in no VPC: when `transport` changes from `pg`, one update takes the function
- * out of its VPC, and the policy is updated first. Without these rights Lambda could no longer delete the interfaces, and
- * CloudFormation not the security group that they use.
+ * They are granted for the Data API too, where the function is in no VPC. When `transport` changes from `pg`, one
+ * update removes the function from its VPC, and the policy is updated first. Without these permissions, Lambda could no
+ * longer delete the interfaces, and CloudFormation could not delete the security group that they use.
  */
 export function allowNetworkInterfaces(scope: Construct, role: iam.Role): void {
   role.addToPolicy(
@@ -130,7 +134,7 @@ export function allowNetworkInterfaces(scope: Construct, role: iam.Role): void {
       },
     }),
   );
-  acknowledge(
+  acknowledgeNagRule(
     role,
     'AwsSolutions-IAM5[Resource::*]',
     'Lambda asks for network interfaces on every resource.',

@@ -2,40 +2,43 @@ import { ArnFormat, Duration, Lazy, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import * as events from 'aws-cdk-lib/aws-events';
 import * as targets from 'aws-cdk-lib/aws-events-targets';
 import * as iam from 'aws-cdk-lib/aws-iam';
+import type * as kms from 'aws-cdk-lib/aws-kms';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as destinations from 'aws-cdk-lib/aws-lambda-destinations';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import type * as sns from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
-import { PAGE_VARIABLE, type PageSettings } from '../../../lambda/page/settings';
+import { PAGE_VARIABLE, type PageSettings } from '../../../lambda/page/page-settings';
 import { type AlarmTopic, grantPublish } from '../alarms/alarm-topic';
-import { acknowledge } from './acknowledge';
-import { handlerCode } from './handler-code';
-import { executionRole } from './roles';
+import { acknowledgeNagRule, acknowledgeResource } from './acknowledge';
+import { createExecutionRole } from './execution-role';
+import { createHandlerCode } from './handler-code';
 
 export interface PageFunctionProps {
   readonly settings: Omit<PageSettings, 'ownLogGroup'>;
   readonly topic: AlarmTopic;
   readonly chatTopics: readonly sns.ITopic[];
-  /** For those who send pages on over HTTPS; its key is the topic's. */
+  /** Topic for the functions that forward pages over HTTPS. */
   readonly documents: sns.ITopic | undefined;
+  /** Key of that topic. */
+  readonly documentKey: kms.IKey | undefined;
   readonly logGroups: readonly logs.ILogGroup[];
-  readonly askFunctions: readonly lambda.IFunction[];
+  readonly queryFunctions: readonly lambda.IFunction[];
 }
 
-/** Lambda's own limit, for all variables together. */
-const ENVIRONMENT_BYTES = 4_096;
+/** Lambda's limit for all environment variables together. */
+const MAX_ENVIRONMENT_BYTES = 4_096;
 
 /**
- * The pager, outside any VPC. It is invoked asynchronously, never retried, and what it cannot do goes as it came, the raw
- * alarm, to the topic.
+ * The pager, which runs outside any VPC. It is invoked asynchronously and never retried. If it fails, the topic
+ * receives the event as it came, i.e. the raw alarm.
  */
 export class PageFunction extends Construct {
   readonly function: lambda.Function;
   private readonly settings: PageSettings;
   private readonly fleets: Record<string, string> = {};
-  private readonly askFleets = new iam.PolicyStatement({
-    sid: 'AskFleets',
+  private readonly queryFleets = new iam.PolicyStatement({
+    sid: 'QueryFleets',
     actions: ['lambda:InvokeFunction'],
   });
 
@@ -45,10 +48,10 @@ export class PageFunction extends Construct {
       retention: logs.RetentionDays.ONE_MONTH,
       removalPolicy: RemovalPolicy.DESTROY,
     });
-    const role = executionRole(this, 'Role', logGroup);
+    const role = createExecutionRole(this, 'Role', logGroup);
     topic.grantPublish(role);
     for (const chat of props.chatTopics) grantPublish(role, 'Chat', chat, chat.masterKey);
-    if (props.documents) grantPublish(role, 'Document', props.documents, topic.key);
+    if (props.documents) grantPublish(role, 'Document', props.documents, props.documentKey);
     this.allow(role, { ...props, logGroups: [...props.logGroups, logGroup] });
 
     this.settings = { ...settings, ownLogGroup: logGroup.logGroupName };
@@ -58,15 +61,15 @@ export class PageFunction extends Construct {
       runtime: lambda.Runtime.NODEJS_24_X,
       architecture: lambda.Architecture.ARM_64,
       handler: 'index.handler',
-      code: handlerCode('page'),
+      code: createHandlerCode('page'),
       memorySize: 512,
-      // Lines are waited for and read, the database is asked, each within a time of its own.
+      // The pager waits for log lines, reads them and queries the database, each within its own time limit.
       timeout: Duration.minutes(5),
       role,
       logGroup,
       environment: {
         NODE_OPTIONS: '--enable-source-maps',
-        // Fleets are added later.
+        // Lazy, because fleets are added later.
         [PAGE_VARIABLE]: Lazy.string({ produce: () => this.settingsText() }),
       },
     });
@@ -75,18 +78,18 @@ export class PageFunction extends Construct {
       maxEventAge: Duration.minutes(10),
       onFailure: new destinations.SnsDestination(topic.topic),
     });
-    acknowledge(
+    acknowledgeNagRule(
       role,
       'AwsSolutions-IAM5[Action::kms:GenerateDataKey*]',
       "CDK's own grant for the destination: the actions of one name, on the topic's key only.",
     );
-    this.schedule(settings.lookAgainMs);
+    this.schedule(settings.rescanIntervalMs);
   }
 
-  /** @param title what pages call what it checks */
-  alsoAsk({ functionArn, functionName }: lambda.IFunction, title: string): void {
-    if (Object.keys(this.fleets).length === 0) this.function.addToRolePolicy(this.askFleets);
-    this.askFleets.addResources(functionArn);
+  /** Lets the pager invoke another function. @param title what pages call the subject of the function's checks */
+  addQueryFunction({ functionArn, functionName }: lambda.IFunction, title: string): void {
+    if (Object.keys(this.fleets).length === 0) this.function.addToRolePolicy(this.queryFleets);
+    this.queryFleets.addResources(functionArn);
     this.fleets[functionName] = title;
     this.checkSize();
   }
@@ -98,15 +101,15 @@ export class PageFunction extends Construct {
 
   private checkSize(): void {
     const size = Buffer.byteLength(JSON.stringify(Stack.of(this).resolve(this.settingsText())));
-    if (size <= ENVIRONMENT_BYTES) return;
+    if (size <= MAX_ENVIRONMENT_BYTES) return;
     throw new Error(
-      `The pager's settings would have ${size} bytes, and a function's environment takes ${ENVIRONMENT_BYTES}. Watch fewer log groups or fleets with one SchemaAlarms, or ignore fewer phrases.`,
+      `The pager's settings would have ${size} bytes, and a function's environment takes ${MAX_ENVIRONMENT_BYTES}. Watch fewer log groups or fleets with one SchemaAlarms, or ignore fewer phrases.`,
     );
   }
 
   private allow(
     role: iam.Role,
-    { logGroups, askFunctions }: Pick<PageFunctionProps, 'logGroups' | 'askFunctions'>,
+    { logGroups, queryFunctions }: Pick<PageFunctionProps, 'logGroups' | 'queryFunctions'>,
   ): void {
     role.addToPolicy(
       new iam.PolicyStatement({
@@ -115,46 +118,45 @@ export class PageFunction extends Construct {
         resources: logGroups.map((group) => group.logGroupArn),
       }),
     );
+    const everyAlarm = Stack.of(this).formatArn({
+      service: 'cloudwatch',
+      resource: 'alarm',
+      resourceName: '*',
+      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+    });
     role.addToPolicy(
       new iam.PolicyStatement({
         sid: 'SeeAlarms',
         actions: ['cloudwatch:DescribeAlarms'],
-        resources: [
-          Stack.of(this).formatArn({
-            service: 'cloudwatch',
-            resource: 'alarm',
-            resourceName: '*',
-            arnFormat: ArnFormat.COLON_RESOURCE_NAME,
-          }),
-        ],
+        resources: [everyAlarm],
       }),
     );
-    acknowledge(
+    acknowledgeResource(
       role,
-      'AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:cloudwatch:<AWS::Region>:<AWS::AccountId>:alarm:*]',
+      everyAlarm,
       "DescribeAlarms lists, and CloudWatch authorizes a list on alarm:* of account and region, as AWS's own policies grant it; it reads only.",
     );
-    if (askFunctions.length > 0) {
+    if (queryFunctions.length > 0) {
       role.addToPolicy(
         new iam.PolicyStatement({
-          sid: 'AskTheDatabase',
+          sid: 'QueryDatabase',
           actions: ['lambda:InvokeFunction'],
-          resources: askFunctions.map((each) => each.functionArn),
+          resources: queryFunctions.map((each) => each.functionArn),
         }),
       );
     }
     for (const group of logGroups) {
-      acknowledge(
+      acknowledgeResource(
         role,
-        `AwsSolutions-IAM5[Resource::${wildcardOf(group)}]`,
+        group.logGroupArn,
         'The ARN of a log group ends with :*, which stands for its streams.',
       );
     }
   }
 
-  /** While an alarm is up it does not act again, so somebody has to look. */
+  /** Schedules the pager, because an alarm that stays raised does not invoke it again. */
   private schedule(intervalMs: number): void {
-    new events.Rule(this, 'LookAgain', {
+    new events.Rule(this, 'Rescan', {
       description: 'Trueup: pages what appears while an alarm is up',
       schedule: events.Schedule.rate(Duration.millis(intervalMs)),
       targets: [
@@ -169,13 +171,3 @@ export class PageFunction extends Construct {
     });
   }
 }
-
-/** As cdk-nag writes the ARN of a group that is known by name only. */
-const wildcardOf = (group: logs.ILogGroup): string => {
-  const arn: unknown = Stack.of(group).resolve(group.logGroupArn);
-  if (typeof arn === 'string') return arn;
-  const parts = (arn as { 'Fn::Join'?: [string, unknown[]] })['Fn::Join']?.[1] ?? [];
-  return parts
-    .map((part) => (typeof part === 'string' ? part : `<${Object.values(part as object)[0]}>`))
-    .join('');
-};

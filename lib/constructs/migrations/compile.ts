@@ -1,41 +1,69 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Accepted } from '../../../lambda/contract/audit';
-import { type Manifest, sha256 } from '../../../lambda/contract/manifest';
-import type { WorkloadPromise } from '../../../lambda/contract/workload';
-import { ACCEPT_EXAMPLE, AcceptProblem, readAccepted } from '../../audit/accepted';
-import type { Problem } from '../../compiler/problem';
+import { Token } from 'aws-cdk-lib';
+import type { IConstruct } from 'constructs';
+import type { Suppression } from '../../../lambda/contract/audit-findings';
+import { findRenumbered, type Manifest, sha256 } from '../../../lambda/contract/manifest';
+import type { GuaranteedWorkload } from '../../../lambda/contract/workload';
+import { parseSuppressions, SUPPRESSION_EXAMPLE, SuppressionsFileProblem } from '../../audit/suppressions';
+import { CompileError, formatForTerminal, type Problem } from '../../compiler/problem';
 import { compileFolderSync } from '../../compiler/sync';
-import { WorkloadFileError } from '../../workload/promise';
-import { promiseOfFilesSync } from '../../workload/sync';
-import { fault } from '../validation/check';
+import { requireWorkloadFile, WorkloadFileError } from '../../workload/guaranteed-workload';
+import { readGuaranteedWorkloadSync } from '../../workload/sync';
+import { describeFault, throwProblems } from '../validation/prop-checks';
+import { printOnlyText } from '../validation/uncaught-errors';
+import type { SchemaMigrationsProps } from './schema-migrations-props';
 
 export interface CompiledFolder {
   readonly manifest: Manifest;
   readonly warnings: readonly Problem[];
 }
 
-const compiled = new Map<string, CompiledFolder>();
+const compileCache = new Map<string, CompiledFolder>();
 
 /**
- * The folder's manifest; compiled once a process for the same files, since an app often has a stack for each stage.
+ * Compiles a folder to its manifest, once per process for the same files, because an app often has one stack per stage.
  * @param history the newest migration that was applied before Trueup was adopted
  * @throws {CompileError} with every problem of every file
  */
 export function compileOnce(folder: string, history?: string): CompiledFolder {
-  const contents = contentsOf(folder);
+  const contents = hashFolder(folder);
   const key = `${contents} ${history ?? ''}`;
-  const known = compiled.get(key);
+  const known = compileCache.get(key);
   if (known) return known;
   const warnings: Problem[] = [];
-  const manifest = compileFolderSync(folder, { history, warn: (warning) => warnings.push(warning) });
+  const manifest = compileWithWarnings(folder, history, (warning) => warnings.push(warning));
   const result = { manifest, warnings };
-  if (contents !== undefined) compiled.set(key, result);
+  if (contents !== undefined) compileCache.set(key, result);
   return result;
 }
 
-/** Undefined where something cannot be read: the compiler says what. */
-function contentsOf(folder: string): string | undefined {
+/**
+ * Checks at synth that the folder has the baseline; otherwise only the deployment would find a misspelled name. @throws
+ * {Error}
+ */
+export function checkBaseline(where: IConstruct, name: string | undefined, { migrations }: Manifest): void {
+  const versioned = migrations.filter(({ kind }) => kind === 'versioned').map((each) => each.name);
+  if (name === undefined || name === '' || Token.isUnresolved(name) || versioned.includes(name)) return;
+  if (findRenumbered(name, versioned) !== null) return;
+  const must = `must be a versioned migration of the folder, the last one that the database holds already. The folder has ${versioned.slice(-5).join(', ') || 'none'}`;
+  throwProblems(where, describeFault('baseline', name, must));
+}
+
+function compileWithWarnings(
+  folder: string,
+  history: string | undefined,
+  warn: (warning: Problem) => void,
+): Manifest {
+  try {
+    return compileFolderSync(folder, { history, warn });
+  } catch (error) {
+    throw error instanceof CompileError ? printOnlyText(error, formatForTerminal(error)) : error;
+  }
+}
+
+/** Returns a hash of the folder's files, or undefined if one cannot be read; the compiler then reports which. */
+function hashFolder(folder: string): string | undefined {
   try {
     const names = readdirSync(folder)
       .filter((name) => name.endsWith('.sql'))
@@ -46,34 +74,41 @@ function contentsOf(folder: string): string | undefined {
   }
 }
 
-const promises = new Map<string, WorkloadPromise>();
+const workloadCache = new Map<string, GuaranteedWorkload>();
 
 /**
- * What the files promise; read once a process for the same contents.
- * @throws {Error} naming file and line of what cannot be used, and what to do
+ * Reads the workload that the files guarantee, once per process for the same contents.
+ * @throws {Error} with the file and line that cannot be used, and what to do
  */
-export function promiseOnce(files: readonly string[]): WorkloadPromise {
-  const key = contentsOfFiles(files);
-  const known = key === undefined ? undefined : promises.get(key);
-  if (known) return known;
+export function readWorkloadOnce(files: readonly string[]): GuaranteedWorkload {
   try {
-    const promise = promiseOfFilesSync(files);
-    if (key !== undefined) promises.set(key, promise);
+    files.forEach(requireWorkloadFile);
+    const key = hashFiles(files);
+    const known = key === undefined ? undefined : workloadCache.get(key);
+    if (known) return known;
+    const promise = readGuaranteedWorkloadSync(files);
+    if (key !== undefined) workloadCache.set(key, promise);
     return promise;
   } catch (error) {
     if (!(error instanceof WorkloadFileError)) throw error;
-    throw new Error(`workload must name files of statements to plan: ${error.message}. ${error.remedy}`, {
-      cause: error,
-    });
+    const text = `workload must name files of statements to plan: ${error.message}. ${error.remedy}`;
+    throw printOnlyText(new Error(text, { cause: error }), text);
   }
 }
 
-/** The manifest with what the application promises. @throws {Error} as {@link promiseOnce} */
-export const withWorkload = (manifest: Manifest, files?: string | readonly string[]): Manifest =>
-  files === undefined ? manifest : { ...manifest, workload: promiseOnce([files].flat()) };
+/** Returns the manifest with the application's guaranteed workload. @throws {Error} as {@link readWorkloadOnce} */
+export function addWorkload(
+  manifest: Manifest,
+  { workload, removeWorkload = false }: Pick<SchemaMigrationsProps, 'workload' | 'removeWorkload'>,
+): Manifest {
+  if (workload === undefined) return removeWorkload ? { ...manifest, removesWorkload: true } : manifest;
+  if (removeWorkload)
+    throw new Error('removeWorkload takes the workload away that workload gives. Set only one of them.');
+  return { ...manifest, workload: readWorkloadOnce([workload].flat()) };
+}
 
-/** Undefined where one cannot be read: whoever reads it says so. */
-function contentsOfFiles(files: readonly string[]): string | undefined {
+/** Returns a hash of the files, or undefined if one cannot be read; reading the workload then reports which. */
+function hashFiles(files: readonly string[]): string | undefined {
   try {
     return sha256(JSON.stringify(files.map((file) => [file, readFileSync(file, 'base64')])));
   } catch {
@@ -81,26 +116,25 @@ function contentsOfFiles(files: readonly string[]): string | undefined {
   }
 }
 
-/** @throws {Error} naming the file, and the line that cannot be read */
-export function acceptedIn(file: string): readonly Accepted[] {
+/** Reads a suppressions file. @throws {Error} with the file and the line that cannot be read */
+export function readSuppressionsFile(file: string): readonly Suppression[] {
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     throw new Error(
-      `${fault('audit.accept', file, `must be the path of a file that can be read (${code})`)}.`,
+      `${describeFault('audit.suppressions', file, `must be the path of a file that can be read (${code})`)}.`,
       {
         cause: error,
       },
     );
   }
   try {
-    return readAccepted(text);
+    return parseSuppressions(text);
   } catch (error) {
-    if (!(error instanceof AcceptProblem)) throw error;
-    throw new Error(`audit.accept: ${file}:${error.line}: ${error.message}. ${ACCEPT_EXAMPLE}`, {
-      cause: error,
-    });
+    if (!(error instanceof SuppressionsFileProblem)) throw error;
+    const text = `audit.suppressions: ${file}:${error.line}: ${error.message}. ${SUPPRESSION_EXAMPLE}`;
+    throw printOnlyText(new Error(text, { cause: error }), text);
   }
 }

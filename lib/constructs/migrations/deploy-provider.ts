@@ -4,31 +4,35 @@ import * as lambda from 'aws-cdk-lib/aws-lambda';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import { Provider } from 'aws-cdk-lib/custom-resources';
 import { Construct } from 'constructs';
-import { deployEnvironment } from '../../../lambda/contract/custom-resource';
-import { acknowledge, acknowledgeVersions } from '../functions/acknowledge';
-import { executionRole } from '../functions/roles';
+import { buildDeployEnvironment } from '../../../lambda/contract/custom-resource';
+import { acknowledgeNagRule, acknowledgeVersions } from '../functions/acknowledge';
+import { createExecutionRole } from '../functions/execution-role';
 import type { Timing } from './timing';
 
 export interface DeployProviderProps {
-  /** Both handlers are in it: `index.onEvent`, `index.isComplete`. */
+  /** Code that contains both handlers, `index.onEvent` and `index.isComplete`. */
   readonly code: lambda.Code;
-  /** What `isComplete` may invoke. */
+  /** Functions that `isComplete` may invoke. */
   readonly migrate: readonly lambda.Function[];
   readonly environment: Readonly<Record<string, string>>;
-  /** What else `isComplete` may do. @default - nothing */
+  /** Further permissions of `isComplete`. @default - none */
   readonly statements?: readonly iam.PolicyStatement[];
   readonly timing: Timing;
   readonly logGroup: ILogGroup;
-  /** MB. @default 256 */
+  /** Memory of `isComplete` in MB. @default 256 */
   readonly memory?: number;
 }
 
 /**
- * The functions that CloudFormation's events reach, behind CDK's provider framework: `onEvent` records the start, each
- * `isComplete` has `migrate` work for one slice. Outside any VPC, since they ask CloudFormation what the stack is doing.
+ * The functions that handle CloudFormation's events, behind CDK's provider framework. `onEvent` records the start, and
+ * each call of `isComplete` lets `migrate` work for one slice. They run outside any VPC, because they query
+ * CloudFormation for the state of the stack.
  */
 export class DeployProvider extends Construct {
-  /** Never changes: CloudFormation refuses to move a custom resource to another function. */
+  /**
+   * ARN of the function behind the custom resource. It never changes, because CloudFormation refuses to move a custom
+   * resource to another function.
+   */
   readonly serviceToken: string;
   readonly isComplete: lambda.Function;
 
@@ -49,7 +53,7 @@ export class DeployProvider extends Construct {
       handler: 'index.onEvent',
       memorySize: 256,
       timeout: Duration.seconds(30),
-      role: executionRole(this, 'OnEventRole', logGroup),
+      role: createExecutionRole(this, 'OnEventRole', logGroup),
       environment,
     });
     const isComplete = new lambda.Function(this, 'IsComplete', {
@@ -61,10 +65,10 @@ export class DeployProvider extends Construct {
       role: this.isCompleteRole(props),
       environment: {
         ...environment,
-        ...deployEnvironment({
+        ...buildDeployEnvironment({
           sliceMs: timing.slice.toMilliseconds(),
           timeoutMs: timing.totalTimeout.toMilliseconds(),
-          rollbackWaitMs: timing.databaseWait.toMilliseconds(),
+          rollbackWaitMs: timing.connectTimeout.toMilliseconds(),
           answerTimeoutMs: timing.answerTimeout.toMilliseconds(),
           queryIntervalMs: timing.queryInterval.toMilliseconds(),
           logGroup: logGroup.logGroupName,
@@ -75,8 +79,8 @@ export class DeployProvider extends Construct {
 
     this.isComplete = isComplete;
 
-    const frameworkOnEventRole = executionRole(this, 'FrameworkOnEventRole', logGroup);
-    const frameworkIsCompleteRole = executionRole(this, 'FrameworkIsCompleteRole', logGroup);
+    const frameworkOnEventRole = createExecutionRole(this, 'FrameworkOnEventRole', logGroup);
+    const frameworkIsCompleteRole = createExecutionRole(this, 'FrameworkIsCompleteRole', logGroup);
     const provider = new Provider(this, 'Provider', {
       onEventHandler: onEvent,
       isCompleteHandler: isComplete,
@@ -97,16 +101,20 @@ export class DeployProvider extends Construct {
     for (const name of ['framework-isComplete', 'framework-onTimeout']) {
       acknowledgeVersions(waiter, provider.node.findChild(name) as lambda.Function, reason);
     }
-    acknowledge(
+    acknowledgeNagRule(
       waiter,
       'AwsSolutions-SF1',
       'Its log would hold the pre-signed URL of each answer; isComplete logs every poll itself.',
     );
-    acknowledge(waiter, 'AwsSolutions-SF2', 'One state that calls one function: there is nothing to trace.');
+    acknowledgeNagRule(
+      waiter,
+      'AwsSolutions-SF2',
+      'One state that calls one function: there is nothing to trace.',
+    );
   }
 
   private isCompleteRole({ migrate, logGroup, statements = [] }: DeployProviderProps): iam.Role {
-    const role = executionRole(this, 'IsCompleteRole', logGroup);
+    const role = createExecutionRole(this, 'IsCompleteRole', logGroup);
     role.addToPolicy(
       new iam.PolicyStatement({
         sid: 'OwnStack',

@@ -1,50 +1,53 @@
 import type * as logs from 'aws-cdk-lib/aws-logs';
-import type { SchemaDatabase } from '../database/schema-database';
-import { type Check, type Checks, optional } from '../validation/check';
-import { namespace, roleName } from '../validation/names';
-import { logGroup, schemaDatabase } from '../validation/resources';
+import { type SchemaDatabase, schemaDatabaseCheck } from '../database/schema-database';
+import { namespaceCheck, roleNameCheck } from '../validation/name-checks';
+import { optional, type PropCheck, type PropChecks } from '../validation/prop-checks';
+import { logGroupCheck } from '../validation/resources';
 import {
-  duration,
-  flag,
+  booleanCheck,
+  durationCheck,
+  filePathCheck,
+  filePathsCheck,
   folder,
-  objectOf,
-  oneFile,
-  paths,
-  plainObject,
+  integerCheck,
+  plainObjectCheck,
+  propsCheck,
   text,
-  whole,
 } from '../validation/values';
 import type { TimingProps } from './timing';
 
-/** What the drift check's audit does: `docs/audit-schedule.md`. */
+/** Options for the audit that each drift check runs. See `docs/audit-schedule.md`. */
 export interface ScheduledAuditProps {
   /**
-   * A file of findings that are accepted, a line each: `id object  # reason`, as `trueup audit --accept` takes it; absolute or
-   * relative to the working directory. Read at synth. Nobody is paged for them.
-   * @default - none
+   * Suppressions file, absolute or relative to the working directory. It is read at synth. Each line has the
+   * form `id object  # reason`, as `trueup audit --suppressions` takes it. Suppressed findings are not paged.
+   * @default - no finding is suppressed
    */
-  readonly accept?: string;
+  readonly suppressions?: string;
   /**
-   * `false`: the drift check does not audit. For all but one of the schemas of a database, since an audit looks at all of it.
+   * Whether drift checks audit the database. An audit covers the whole database, so where several schemas share one,
+   * set this to `false` for all but one of them.
    * @default true
    */
   readonly scheduled?: boolean;
 }
 
+/** Props of `SchemaMigrations`. */
 export interface SchemaMigrationsProps extends TimingProps {
   /**
-   * The database, and how the functions reach it.
+   * Database to migrate, and how the functions reach it.
    *
    * @example
    * SchemaDatabase.instance(instance, { databaseName: 'courses', createDatabase: true });
    */
   readonly database: SchemaDatabase;
-  /** Folder of migration files, absolute or relative to the working directory. Compiled at synth. */
+  /** Folder of migration files, absolute or relative to the working directory. It is compiled at synth. */
   readonly folder: string;
   /**
-   * Workload files: the statements that the application of this deployment sends, absolute or relative to the working
-   * directory. Read at synth. A migration that would break what the running application sends is refused, and what this one
-   * sends has to plan before the deployment succeeds. At most 10,000 statements, 4 MiB.
+   * Files with the statements that the application of this deployment sends, absolute or relative to the working
+   * directory. They are read at synth, and hold at most 10,000 statements and 4 MiB. A migration that would break a
+   * statement of the application that is running is refused, and the statements in these files must plan before the
+   * deployment succeeds.
    *
    * @example
    * new SchemaMigrations(stack, 'Schema', {
@@ -52,77 +55,89 @@ export interface SchemaMigrationsProps extends TimingProps {
    *   folder: 'migrations/shop',
    *   workload: 'workload/shop.sql',
    * });
-   * @default - none; nothing is planned, unless the deployment before this one had a workload
+   * @default - the workload of the last deployment stays guarded; if there is none, no statements are planned
    */
-  readonly workload?: string | readonly string[];
+  readonly workload?: string | string[];
   /**
-   * Days. With a workload, statements that the database itself was seen to run are guarded too: those that ran since the last
-   * deployment. A job that runs seldom may not have: what ran within so many days is guarded as well, whatever was deployed
-   * since. Then an old application's statements stand in the way for as long.
-   * @default - what ran since the last deployment, and no more
+   * Whether to drop the workload of earlier deployments, so that no statement is guarded any more. If `false`, a
+   * deployment without `workload` keeps guarding the workload of the last one, and warns. It cannot be combined with
+   * `workload`.
+   * @default false
+   */
+  readonly removeWorkload?: boolean;
+  /**
+   * Number of days, from 1 to 90, for which statements that the database was seen to run stay guarded. With a workload,
+   * such statements are guarded if they ran since the last deployment. A job that runs rarely may not have run since
+   * then; this prop also guards what ran within this many days, whatever was deployed in between. The statements of an
+   * old application then block migrations for just as long.
+   * @default - only statements that ran since the last deployment
    */
   readonly workloadDays?: number;
   /**
-   * What is wrong with the database beside its migrations is looked for by every drift check, and paged once.
+   * Options of the audit that drift checks run, which looks for problems other than failed verify sections. Each finding is paged
+   * once.
    *
    * @example
    * new SchemaMigrations(stack, 'Schema', {
    *   database: SchemaDatabase.instance(database),
    *   folder: 'migrations/shop',
-   *   audit: { accept: 'audit-accept' },
+   *   audit: { suppressions: 'audit-suppressions' },
    * });
-   * @default - every drift check audits, and nothing is accepted
+   * @default - every drift check audits, and no finding is suppressed
    */
   readonly audit?: ScheduledAuditProps;
   /**
-   * Which of the database's ledgers. One construct owns it. It stays the same when the folder is renamed: another one has
-   * an empty ledger, and a deployment that would run applied migrations a second time is refused.
+   * Name of the ledger in the database: its namespace in schema `trueup`, and `--namespace` on the command line. Only one
+   * construct can own it. Keep it when you rename the folder: under another name the ledger is empty, and a deployment that would run applied migrations a second time is refused.
    * @default - the folder's name
    */
-  readonly namespace?: string;
+  readonly ledgerName?: string;
   /**
-   * The role that owns the application's tables. Migrations run as this role; the login role must be a member of it.
-   * @default - the login role
+   * Role that owns the application's tables. Migrations run as this role, and the login role must be a member of it.
+   * @default - the login role; with a login that Trueup creates (`login: 'own'`), `<database>_owner`
    */
   readonly owner?: string;
   /**
-   * Take the namespace over from another stack that owns it.
+   * Whether to take over the ledger from another stack that owns it.
    * @default false
    */
   readonly adopt?: boolean;
   /**
-   * For a database that was there before its migrations were: mark everything up to this name as applied, without running
-   * it, if it verifies. These files are history (`-- migrate:history`): the rules of consent are for those after them.
-   * @default - none
+   * Newest versioned migration that the database already holds, for a database that is older than its migrations. This
+   * one and the migrations before it are recorded as applied without running them, if their verify sections pass. Their
+   * files count as history (`-- migrate:history`), so the rules of consent apply only to later files.
+   * @default - no migration is recorded without running it
    */
   readonly baseline?: string;
   /**
-   * When a later resource of the stack fails after this one had succeeded, the new application may already be running, so
-   * a rollback keeps what the deployment applied. `true` undoes it all the same, where that is harmless.
+   * Whether a rollback undoes this deployment even if this resource succeeded before a later one failed. By default the
+   * rollback keeps what was applied, because the new application may already be running. `true` undoes it where that
+   * does no harm.
    * @default false
    */
-  readonly undoAfterSuccess?: boolean;
+  readonly rollbackAfterSuccess?: boolean;
   /**
-   * Another text forces a run although nothing else has changed, e.g. after a restore.
-   * @default - none
+   * Text that forces a run when it changes, even if nothing else has changed, e.g. after a restore. One line of up to
+   * 256 bytes; an empty text forces no run.
+   * @default - no run is forced
    */
-  readonly runId?: string;
+  readonly forceRunToken?: string;
   /**
-   * For all functions of this construct.
-   * @default - a log group of its own, kept for a month, which stays when the stack is rolled back or deleted, since it
-   * says why
+   * Log group of all functions of this construct.
+   * @default - a new log group, kept for a month; it is retained when the stack is rolled back or deleted, because it
+   * shows why that happened
    */
   readonly logGroup?: logs.ILogGroup;
   /**
-   * How many questions may be answered at the same time, of the pager, of `trueup status --stack` and of the drift check.
-   * Lambda sets as many aside of what the account may run at once, and refuses to go below 100 for the rest: an account
-   * that may run 10, as new ones do, cannot have it.
-   * @default - as many as the account allows; ten sessions on a database, more are refused
+   * Reserved concurrency of the function that answers the pager, `trueup status --stack` and the drift check. Lambda
+   * takes it from the account's concurrency and must leave at least 100 unreserved, so an account with a limit of 10,
+   * as new accounts have, cannot set it.
+   * @default - no reservation; each database takes ten sessions at most, and more requests are refused
    */
-  readonly askConcurrency?: number;
+  readonly queryConcurrency?: number;
   /**
-   * Add stack outputs: position, what was applied, undone and kept, warnings, the command that follows the log, and the
-   * functions that `trueup --stack` invokes.
+   * Whether to add stack outputs: the position, what was applied, undone and kept, warnings, the command that follows
+   * the log, and the functions that `trueup --stack` invokes.
    * @default true
    */
   readonly outputs?: boolean;
@@ -130,32 +145,36 @@ export interface SchemaMigrationsProps extends TimingProps {
 
 const HOUR_S = 3_600;
 
-const SCHEDULED_AUDIT: Checks<ScheduledAuditProps> = { accept: optional(oneFile), scheduled: optional(flag) };
-const auditProps = plainObject('must be an object with accept, scheduled');
-export const scheduledAudit: Check = (value, name) =>
-  auditProps(value, name) ?? objectOf(SCHEDULED_AUDIT)(value, name);
+const SCHEDULED_AUDIT_CHECKS: PropChecks<ScheduledAuditProps> = {
+  suppressions: optional(filePathCheck),
+  scheduled: optional(booleanCheck),
+};
+const auditObjectCheck = plainObjectCheck('must be an object with suppressions, scheduled');
+export const scheduledAuditCheck: PropCheck = (value, name) =>
+  auditObjectCheck(value, name) ?? propsCheck(SCHEDULED_AUDIT_CHECKS)(value, name);
 
-export const SCHEMA_MIGRATIONS: Checks<SchemaMigrationsProps> = {
-  database: schemaDatabase,
+export const SCHEMA_MIGRATIONS_CHECKS: PropChecks<SchemaMigrationsProps> = {
+  database: schemaDatabaseCheck,
   folder,
-  workload: optional(paths),
-  workloadDays: optional(whole(1, 90)),
-  audit: optional(scheduledAudit),
-  namespace: optional(namespace),
-  owner: optional(roleName),
-  adopt: optional(flag),
+  workload: optional(filePathsCheck),
+  removeWorkload: optional(booleanCheck),
+  workloadDays: optional(integerCheck(1, 90)),
+  audit: optional(scheduledAuditCheck),
+  ledgerName: optional(namespaceCheck),
+  owner: optional(roleNameCheck),
+  adopt: optional(booleanCheck),
   baseline: optional(text({ must: 'must be the name of a versioned migration of the folder' })),
-  undoAfterSuccess: optional(flag),
-  // An empty text is what an unset variable gives, and forces nothing.
-  runId: optional((value, name) => (value === '' ? undefined : RUN_ID(value, name))),
-  logGroup: optional(logGroup),
-  askConcurrency: optional(whole(1, 1_000)),
-  outputs: optional(flag),
-  // How they fit together is timing's.
-  totalTimeout: optional(duration('seconds', 30, HOUR_S)),
-  slice: optional(duration('seconds', 2, HOUR_S)),
-  queryInterval: optional(duration('seconds', 1, 300)),
-  databaseWait: optional(duration('seconds', 1, HOUR_S)),
+  rollbackAfterSuccess: optional(booleanCheck),
+  // An unset environment variable gives an empty text, which forces nothing.
+  forceRunToken: optional((value, name) => (value === '' ? undefined : forceRunTokenCheck(value, name))),
+  logGroup: optional(logGroupCheck),
+  queryConcurrency: optional(integerCheck(1, 1_000)),
+  outputs: optional(booleanCheck),
+  // `computeTiming()` checks how the durations fit together.
+  totalTimeout: optional(durationCheck('seconds', 30, HOUR_S)),
+  slice: optional(durationCheck('seconds', 2, HOUR_S)),
+  queryInterval: optional(durationCheck('seconds', 1, 300)),
+  connectTimeout: optional(durationCheck('seconds', 1, HOUR_S)),
 };
 
-const RUN_ID = text({ must: 'must be a text of one line, up to 256 bytes', maxBytes: 256 });
+const forceRunTokenCheck = text({ must: 'must be a text of one line, up to 256 bytes', maxBytes: 256 });

@@ -6,30 +6,39 @@ import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct, Dependable } from 'constructs';
 import {
-  ATTRIBUTES,
+  buildMigrateEnvironment,
+  DEPLOY_ATTRIBUTES,
+  DEPLOY_RESOURCE_TYPE,
   type DeployProperties,
-  migrateFunctionEnvironment,
-  RESOURCE_TYPE,
 } from '../../../lambda/contract/custom-resource';
 import type { Manifest } from '../../../lambda/contract/manifest';
+import { describeOutput } from '../../../lambda/contract/stack-outputs';
 import { formatProblem } from '../../compiler/problem';
 import { checkDataApiLimits } from '../database/data-api-limits';
-import { namespacesBeside, nestedName, reserve } from '../database/namespaces';
+import { warnAboutMasterLogin } from '../database/login';
+import { getLoginSecret } from '../database/login-secret';
+import {
+  formatStackPath,
+  listOtherNamespaces,
+  reserveNamespace,
+  reserveOnServer,
+} from '../database/namespaces';
 import type { SchemaDatabase } from '../database/schema-database';
-import { handlerCode } from '../functions/handler-code';
+import { grantInvoke } from '../functions/execution-role';
+import { createHandlerCode } from '../functions/handler-code';
 import { MigrateFunction } from '../functions/migrate-function';
-import { grantInvoke } from '../functions/roles';
-import { checkProps, fault, refuse, within } from '../validation/check';
-import { namespace, placeOfCluster } from '../validation/names';
-import { acceptedIn, compileOnce, withWorkload } from './compile';
+import { namespaceCheck, parseClusterArn } from '../validation/name-checks';
+import { checkProps, prefixErrors, throwProblems } from '../validation/prop-checks';
+import { list, objectCheck } from '../validation/values';
+import { addWorkload, checkBaseline, compileOnce, readSuppressionsFile } from './compile';
 import { DeployProvider } from './deploy-provider';
-import { deployProperties } from './deploy-resource';
-import { SCHEMA_MIGRATIONS, type SchemaMigrationsProps } from './schema-migrations-props';
-import { timing } from './timing';
+import { buildDeployProperties } from './deploy-resource';
+import { SCHEMA_MIGRATIONS_CHECKS, type SchemaMigrationsProps } from './schema-migrations-props';
+import { computeTiming } from './timing';
 
 /**
- * Brings a database's schema to what a folder of migrations says, while the stack is deployed; undoes what a failed
- * deployment did when CloudFormation rolls back. Whatever needs the schema depends on this construct:
+ * Migrates a database to the state that a folder of migrations describes while the stack is deployed, and undoes what a
+ * failed deployment did when CloudFormation rolls back. Make everything that needs the schema depend on this construct:
  * `service.node.addDependency(schema)`.
  *
  * @example
@@ -41,50 +50,79 @@ import { timing } from './timing';
  * service.node.addDependency(schema);
  */
 export class SchemaMigrations extends Construct implements ec2.IConnectable {
-  readonly namespace: string;
+  /** Name of the ledger in the database. */
+  readonly ledgerName: string;
+  /** Database that is migrated. */
   readonly database: SchemaDatabase;
-  readonly manifest: Manifest;
+  /** @internal */
+  readonly _manifest: Manifest;
+  /** Log group of all functions of this construct. */
   readonly logGroup: logs.ILogGroup;
-  /** Whether drift checks of this schema audit the database. */
-  readonly audited: boolean;
-  /** Changes the database: converge, baseline, down. Who may invoke it may destroy data. */
+  /**
+   * Whether drift checks of this schema audit the database.
+   * @internal
+   */
+  readonly _audited: boolean;
+  /** Function that changes the database: converge, baseline, down. A principal that may invoke it can destroy data. */
   readonly migrateFunction: lambda.Function;
-  /** Answers questions, read only: status, plan, verify, rehearse, audit, drift, diagnose. */
-  readonly askFunction: lambda.Function;
-  /** Of both functions; empty for the Data API. */
+  /** Function that answers read-only requests: status, plan, verify, audit, drift, diagnose and the workload check. */
+  readonly queryFunction: lambda.Function;
+  /** Security groups of both functions. Empty when the Data API is used. */
   readonly connections: ec2.Connections;
-  /** Newest applied versioned migration. */
+  /**
+   * Name of the newest applied versioned migration; `none` if there is none, `unknown` if a rollback could not reach the
+   * database.
+   */
   readonly position: string;
-  /** What the newest deployment applied, joined with commas; `none` when nothing. */
+  /** Names of the migrations that the newest deployment applied, joined with commas; `none` if there are none. */
   readonly applied: string;
+  /** Names of the migrations that a rollback undid, joined with commas; `none` if there are none. */
   readonly undone: string;
+  /**
+   * Names of the migrations that a rollback did not undo, each with the reason; `none` if there are none, `unknown` if
+   * the rollback could not reach the database.
+   */
   readonly kept: string;
-  /** What a person should know of a success: a file that is gone, one that came late, what a rollback gave up. */
+  /**
+   * Warnings of a successful deployment, e.g. a file that no longer exists, a file that was added out of order, or what
+   * a rollback did not undo; `none` if there are none.
+   */
   readonly warnings: string;
-  /** Follows the log of all functions. */
+  /** Command that follows the log of all functions. */
   readonly logCommand: string;
 
   constructor(scope: Construct, id: string, props: SchemaMigrationsProps) {
     super(scope, id);
-    checkProps(this, props, SCHEMA_MIGRATIONS);
+    checkProps(this, props, SCHEMA_MIGRATIONS_CHECKS);
     const { database } = props;
     this.database = database;
-    this.namespace = props.namespace ?? this.namespaceOf(props.folder);
+    this.ledgerName = props.ledgerName ?? this.deriveLedgerName(props.folder);
     this.checkPlace();
     const { account, region } = Stack.of(this);
-    // A host of one name may be another server elsewhere, e.g. in the account of another stage.
-    reserve(this, `${account} ${region} ${database.server}/${database.databaseName} ${this.namespace}`);
-    const times = within(this, () => timing(props));
+    // The same host name may mean another server elsewhere, e.g. in the account of another stage.
+    reserveNamespace(
+      this,
+      `${account} ${region} ${database._server}/${database.databaseName} ${this.ledgerName}`,
+    );
+    reserveOnServer(this, `${account} ${region} ${database._server} ${this.ledgerName}`, 'schema');
+    const times = prefixErrors(this, () => computeTiming(props));
     const { manifest, warnings } = compileOnce(props.folder, props.baseline);
-    const { accept, scheduled = true } = props.audit ?? {};
-    this.audited = scheduled;
-    this.manifest = {
-      ...within(this, () => withWorkload(manifest, props.workload)),
-      ...(accept === undefined ? {} : { accepted: within(this, () => acceptedIn(accept)) }),
+    const { suppressions, scheduled = true } = props.audit ?? {};
+    this._audited = scheduled;
+    this._manifest = {
+      ...prefixErrors(this, () => addWorkload(manifest, props)),
+      ...(suppressions === undefined
+        ? {}
+        : { suppressions: prefixErrors(this, () => readSuppressionsFile(suppressions)) }),
     };
     for (const warning of warnings)
       Annotations.of(this).addWarningV2('trueup:migrationFile', formatProblem(warning));
-    if (database.access.transport === 'data-api') checkDataApiLimits(this.manifest);
+    if (props.workloadDays !== undefined && props.workload === undefined)
+      Annotations.of(this).addWarningV2(
+        'trueup:workloadDays',
+        'workloadDays is given without workload. Statements that the database was seen to run are guarded only beside the statements of a workload.',
+      );
+    if (database._access.transport === 'data-api') checkDataApiLimits(this._manifest);
 
     this.logGroup =
       props.logGroup ??
@@ -94,63 +132,68 @@ export class SchemaMigrations extends Construct implements ec2.IConnectable {
       });
     const code = {
       database,
-      manifest: this.manifest,
-      namespace: this.namespace,
+      manifest: this._manifest,
+      namespace: this.ledgerName,
       ownerRole: props.owner,
       workloadDays: props.workloadDays,
       timeout: times.migrateTimeout,
       logGroup: this.logGroup,
+      loginSecret: getLoginSecret(this, database),
     };
+    warnAboutMasterLogin(this, database);
     const migrate = new MigrateFunction(this, 'Migrate', code);
     this.migrateFunction = migrate.function;
-    this.askFunction = new MigrateFunction(this, 'Ask', {
+    this.queryFunction = new MigrateFunction(this, 'Query', {
       ...code,
       migrate,
-      reservedConcurrency: props.askConcurrency,
+      reservedConcurrency: props.queryConcurrency,
     }).function;
     this.connections = migrate.connections;
     const deploy = new DeployProvider(this, 'Deploy', {
-      code: handlerCode('deploy'),
+      code: createHandlerCode('deploy'),
       migrate: [migrate.function],
-      environment: migrateFunctionEnvironment(migrate.function.functionName),
+      environment: buildMigrateEnvironment(migrate.function.functionName),
       timing: times,
       logGroup: this.logGroup,
     });
 
     const resource = new CustomResource(this, 'Resource', {
-      resourceType: RESOURCE_TYPE,
+      resourceType: DEPLOY_RESOURCE_TYPE,
       serviceToken: deploy.serviceToken,
       serviceTimeout: times.serviceTimeout,
       properties: this.properties(props),
     });
     resource.node.addDependency(...migrate.dependencies);
-    // Who depends on this construct waits for the resource, and not for e.g. the function's rules that it may refer to.
+    // Dependents wait for the resource only, not for e.g. the function's security group rules, which may refer to a
+    // dependent.
     Dependable.implement(this, { dependencyRoots: [resource] });
 
-    this.position = resource.getAttString(ATTRIBUTES.position);
-    this.applied = resource.getAttString(ATTRIBUTES.applied);
-    this.undone = resource.getAttString(ATTRIBUTES.undone);
-    this.kept = resource.getAttString(ATTRIBUTES.kept);
-    this.warnings = resource.getAttString(ATTRIBUTES.warnings);
+    this.position = resource.getAttString(DEPLOY_ATTRIBUTES.position);
+    this.applied = resource.getAttString(DEPLOY_ATTRIBUTES.applied);
+    this.undone = resource.getAttString(DEPLOY_ATTRIBUTES.undone);
+    this.kept = resource.getAttString(DEPLOY_ATTRIBUTES.kept);
+    this.warnings = resource.getAttString(DEPLOY_ATTRIBUTES.warnings);
     this.logCommand = `aws logs tail ${this.logGroup.logGroupName} --follow --region ${Stack.of(this).region}`;
     if (props.outputs ?? true) this.addOutputs();
   }
 
   /**
-   * Lets somebody ask: `trueup status | plan | verify | rehearse | audit | explain --stack`. Nothing can be changed with it.
+   * Grants permission for read-only requests: `trueup status | plan | verify | rehearse | audit | explain --stack`.
+   * None of them can change anything.
    *
    * @example
-   * schema.grantAsk(onCallRole);
+   * schema.grantQuery(onCallRole);
    */
-  grantAsk(grantee: iam.IGrantable): iam.Grant {
-    return grantInvoke(grantee, this.askFunction);
+  grantQuery(grantee: iam.IGrantable): iam.Grant {
+    return grantInvoke(grantee, this.queryFunction);
   }
 
   /**
-   * Lets somebody change the database as a deployment does: `trueup baseline | down --stack`. `down` can destroy data.
+   * Grants permission to change the database as a deployment does: `trueup baseline | down --stack`. `down` can destroy
+   * data.
    *
    * @example
-   * schema.grantAsk(releaseRole);
+   * schema.grantQuery(releaseRole);
    * schema.grantDeploy(releaseRole);
    */
   grantDeploy(grantee: iam.IGrantable): iam.Grant {
@@ -159,69 +202,64 @@ export class SchemaMigrations extends Construct implements ec2.IConnectable {
 
   private properties(props: SchemaMigrationsProps): Record<string, unknown> {
     const stack = Stack.of(this);
-    const beside = namespacesBeside(this);
+    const beside = listOtherNamespaces(this);
     const size = (each: DeployProperties) => Buffer.byteLength(JSON.stringify(stack.resolve(each)));
-    const baseline = this.checkedBaseline(props.baseline ?? '');
+    const baseline = props.baseline ?? '';
+    checkBaseline(this, baseline, this._manifest);
     const all = () =>
-      within(this, () =>
-        deployProperties(
+      prefixErrors(this, () =>
+        buildDeployProperties(
           {
-            manifest: this.manifest,
-            target: this.database.target,
-            login: this.database.loginIdentity,
-            namespace: this.namespace,
+            manifest: this._manifest,
+            target: this.database._target,
+            login: this.database._loginIdentity,
+            namespace: this.ledgerName,
             ownerRole: props.owner,
             adopt: props.adopt,
             baseline,
-            undoAfterSuccess: props.undoAfterSuccess,
-            runId: props.runId,
-            owner: nestedName(stack),
+            rollbackAfterSuccess: props.rollbackAfterSuccess,
+            forceRunToken: props.forceRunToken,
+            owner: formatStackPath(stack),
             beside: beside(),
           },
           size,
         ),
       );
-    // Who comes after this one in the stack is known at the end only, and takes room from the names.
+    // The other constructs of the stack are known only at the end of synth, and their names leave less room for the
+    // migrations' names.
     return {
       ...all(),
       Migrations: Lazy.list({ produce: () => [...all().Migrations] }),
-      Beside: Lazy.list({ produce: () => [...(all().Beside ?? [])] }, { omitEmpty: true }),
+      OtherNamespaces: Lazy.list({ produce: () => [...(all().OtherNamespaces ?? [])] }, { omitEmpty: true }),
     };
   }
 
-  private namespaceOf(path: string): string {
+  private deriveLedgerName(path: string): string {
     const name = basename(resolve(path));
-    const problem = namespace(name, "the folder's name");
-    return problem === undefined ? name : refuse(this, `${problem}. Give \`namespace\``);
+    const problem = namespaceCheck(name, "the folder's name");
+    return problem === undefined ? name : throwProblems(this, `${problem}. Give \`ledgerName\``);
   }
 
-  /** The Data API answers in its cluster's region, and nobody of another account. */
+  /**
+   * Refuses a cluster in another region or account than the stack's: the Data API works only in the cluster's region,
+   * and not across accounts.
+   */
   private checkPlace(): void {
-    const { access } = this.database;
-    const place = access.transport === 'data-api' ? placeOfCluster(access.clusterArn) : undefined;
+    const { _access: access } = this.database;
+    const place = access.transport === 'data-api' ? parseClusterArn(access.clusterArn) : undefined;
     if (place === undefined) return;
     const stack = Stack.of(this);
     for (const part of ['region', 'account'] as const) {
       if (Token.isUnresolved(stack[part]) || stack[part] === place[part]) continue;
-      refuse(
+      throwProblems(
         this,
         `the cluster of the Data API is in ${part} ${place[part]}; it must be in the stack's, ${stack[part]}`,
       );
     }
   }
 
-  /** A misspelt one would be found by the deployment only. */
-  private checkedBaseline(name: string): string {
-    const versioned = this.manifest.migrations
-      .filter(({ kind }) => kind === 'versioned')
-      .map((each) => each.name);
-    if (name === '' || Token.isUnresolved(name) || versioned.includes(name)) return name;
-    const must = `must be a versioned migration of the folder, the last one that the database holds already. The folder has ${versioned.slice(-5).join(', ') || 'none'}`;
-    refuse(this, fault('baseline', name, must));
-  }
-
   private addOutputs(): void {
-    const about = `of the schema ${this.namespace}`;
+    const about = `of the schema ${this.ledgerName}`;
     const output = (id: string, value: string, description: string) =>
       new CfnOutput(this, id, { value, description: `${description} ${about}` });
     output('Position', this.position, 'Newest applied migration');
@@ -230,11 +268,17 @@ export class SchemaMigrations extends Construct implements ec2.IConnectable {
     output('Kept', this.kept, 'Kept by a rollback');
     output('Warnings', this.warnings, 'Warnings of the newest deployment');
     output('LogCommand', this.logCommand, 'Follows the log');
-    output('MigrateFunction', this.migrateFunction.functionName, 'Function for trueup baseline and down');
-    output(
-      'AskFunction',
-      this.askFunction.functionName,
-      'Function for trueup status, plan, verify and explain',
-    );
+    const functions = { MigrateFunction: this.migrateFunction, QueryFunction: this.queryFunction } as const;
+    for (const id of ['MigrateFunction', 'QueryFunction'] as const) {
+      const description = describeOutput(id, `schema ${this.ledgerName}`);
+      new CfnOutput(this, id, { value: functions[id].functionName, description });
+    }
   }
 }
+
+export const schemaCheck = objectCheck<SchemaMigrations>(
+  'must be a SchemaMigrations',
+  'migrateFunction',
+  'ledgerName',
+);
+export const schemasCheck = list(schemaCheck, { notEmpty: 'must name at least one SchemaMigrations' });

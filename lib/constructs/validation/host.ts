@@ -1,39 +1,41 @@
-/** The endpoint of a server: what it must look like, and which ones lead to something that takes no migrations. */
+/**
+ * Checks the endpoint of a server: its syntax, and that it does not lead to something on which no migration can run.
+ */
 import { isIP, isIPv4 } from 'node:net';
 import { CfnResource, Reference, Token, Tokenization } from 'aws-cdk-lib';
-import { type Check, fault } from './check';
+import { describeFault, type PropCheck } from './prop-checks';
 
-const MUST = "must be the host name of the writer's endpoint, without scheme, port, user or path";
+const HOST_RULE = "must be the host name of the writer's endpoint, without scheme, port, user or path";
 
 const LABEL = /^(?!-)[A-Za-z0-9_-]{1,63}(?<!-)$/;
 
-export const host: Check = (value, name) => {
-  if (typeof value !== 'string') return fault(name, value, MUST);
-  if (Token.isUnresolved(value)) return wrongReference(value, name);
+export const hostCheck: PropCheck = (value, name) => {
+  if (typeof value !== 'string') return describeFault(name, value, HOST_RULE);
+  if (Token.isUnresolved(value)) return findWrongReference(value, name);
   if (isIP(value.replace(/^\[|\]$/g, '')) === 6) {
-    return fault(name, value, `${MUST}; Trueup's function speaks IPv4 only`);
+    return describeFault(name, value, `${HOST_RULE}; Trueup's function speaks IPv4 only`);
   }
-  const wrong = WRONG.find(({ matches }) => matches.test(value));
-  if (wrong) return fault(name, value, wrong.what);
-  return isIPv4(value) || isHostName(value) ? undefined : fault(name, value, MUST);
+  const wrong = WRONG_HOSTS.find(({ matches }) => matches.test(value));
+  if (wrong) return describeFault(name, value, wrong.what);
+  return isIPv4(value) || isHostName(value) ? undefined : describeFault(name, value, HOST_RULE);
 };
 
-/** A dot at the end is DNS's own way to say that a name is whole. */
+/** Returns whether the text is a host name. DNS allows a dot at its end, which marks a complete name. */
 function isHostName(value: string): boolean {
   const labels = value.replace(/\.$/, '').split('.');
-  // Digits alone would be a mistyped address.
+  // A last label of only digits is a mistyped address.
   return value.length <= 253 && labels.every((label) => LABEL.test(label)) && !/^\d+$/.test(labels.at(-1)!);
 }
 
-const READER =
+const READER_ENDPOINT =
   "leads to read-only replicas; give the writer's endpoint (of a cluster: ….cluster-…, without ro)";
-const PROXY =
+const PROXY_ENDPOINT =
   "leads to RDS Proxy, which pins sessions and hides who holds a lock; give the database's own endpoint";
 
-/** Names that say what is behind them. */
-const WRONG: readonly { readonly matches: RegExp; readonly what: string }[] = [
-  { matches: /\.proxy-[a-z0-9]+\./i, what: PROXY },
-  { matches: /\.cluster-ro-[a-z0-9]+\./i, what: READER },
+/** Host names that reveal an unsuitable server. */
+const WRONG_HOSTS: readonly { readonly matches: RegExp; readonly what: string }[] = [
+  { matches: /\.proxy-[a-z0-9]+\./i, what: PROXY_ENDPOINT },
+  { matches: /\.cluster-ro-[a-z0-9]+\./i, what: READER_ENDPOINT },
   {
     matches: /\.cluster-custom-[a-z0-9]+\./i,
     what: "is a cluster's custom endpoint, which may lead to a reader; give the writer's endpoint",
@@ -52,14 +54,14 @@ const WRONG: readonly { readonly matches: RegExp; readonly what: string }[] = [
   },
 ];
 
-/** An endpoint of this app is a token, but what it is made of is known. */
-function wrongReference(value: string, name: string): string | undefined {
-  for (const reference of referencesIn(value)) {
+/** Checks an endpoint of this app: it is a token, but the resource and the attribute behind it are known. */
+function findWrongReference(value: string, name: string): string | undefined {
+  for (const reference of listReferences(value)) {
     const type = (reference.target as CfnResource).cfnResourceType;
     const what = /^AWS::RDS::DBProxy/.test(type)
-      ? PROXY
+      ? PROXY_ENDPOINT
       : /^ReadEndpoint\b/.test(reference.displayName)
-        ? READER
+        ? READER_ENDPOINT
         : undefined;
     if (what !== undefined)
       return `${name} is ${reference.displayName} of ${reference.target.node.path}; it ${what}`;
@@ -67,8 +69,8 @@ function wrongReference(value: string, name: string): string | undefined {
   return undefined;
 }
 
-/** What a value is made of, e.g. the cluster's name in its ARN: that is what other stacks import. */
-export function referencesIn(value: string | number | undefined): Reference[] {
+/** Returns the references in a value, e.g. to the cluster's name in its ARN. These are what other stacks import. */
+export function listReferences(value: string | number | undefined): Reference[] {
   const tokens =
     typeof value === 'string'
       ? Tokenization.reverseString(value).tokens

@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
 import type { Client } from 'pg';
-import { alone, asFound, type Connect, type Incident, migrationsOf, refusal, together } from './incident';
+import {
+  type ConnectClient,
+  callConcurrently,
+  findMigrationsFolder,
+  findSqlState,
+  type Incident,
+  readFoundSchema,
+  withClient,
+} from './incident';
 
 const CHANNELS = ['web', 'whatsapp', 'voice', 'social'] as const;
 type Channel = (typeof CHANNELS)[number];
@@ -26,7 +34,7 @@ async function updateProfile(
   return rows[0].lead;
 }
 
-async function leadOf(client: Client, channel: Channel, session: string): Promise<string | null> {
+async function findLead(client: Client, channel: Channel, session: string): Promise<string | null> {
   const { rows } = await client.query(`SELECT lead_id FROM ${channel}_sessions WHERE id = $1`, [session]);
   return rows[0].lead_id;
 }
@@ -34,11 +42,11 @@ async function leadOf(client: Client, channel: Channel, session: string): Promis
 const countLeads = async (client: Client, email: string): Promise<number> =>
   (await client.query('SELECT count(*)::int AS n FROM all_leads WHERE lower(email) = $1', [email])).rows[0].n;
 
-/** Two sessions a channel, all of the same customer, all told at the same moment, each of them twice. */
-async function linkedAtOnce(connect: Connect): Promise<void> {
+/** Starts two sessions per channel, all for the same customer, and updates each twice at the same moment. */
+async function linkConcurrently(connect: ConnectClient): Promise<void> {
   const email = 'at.once@example.com';
   const spellings = [email, 'At.Once@Example.com', ' AT.ONCE@EXAMPLE.COM ', 'at.once@EXAMPLE.com'];
-  const leads = await together(connect, 16, async (client, i) => {
+  const leads = await callConcurrently(connect, 16, async (client, i) => {
     const channel = CHANNELS[i % 4]!;
     const session = await startSession(client, channel);
     const profile = {
@@ -48,21 +56,21 @@ async function linkedAtOnce(connect: Connect): Promise<void> {
     const first = await updateProfile(client, channel, session, profile);
     const second = await updateProfile(client, channel, session, profile);
     assert.equal(second, first);
-    assert.equal(await leadOf(client, channel, session), first);
+    assert.equal(await findLead(client, channel, session), first);
     return first;
   });
   assert.equal(new Set(leads).size, 1);
   assert.notEqual(leads[0], null);
-  assert.equal(await alone(connect, (client) => countLeads(client, email)), 1);
+  assert.equal(await withClient(connect, (client) => countLeads(client, email)), 1);
 }
 
 export const channels: Incident = {
   id: 'channels',
-  title: 'No chat can start: a session demands a lead that nobody knows yet',
+  title: 'No chat can start: a session requires a lead that does not exist yet',
   database: 'channels',
-  folder: migrationsOf('channels'),
+  folder: findMigrationsFolder('channels'),
   seed: async (client) => {
-    await client.query(asFound('channels'));
+    await client.query(readFoundSchema('channels'));
     await client.query(
       `INSERT INTO all_leads (name, email, phone)
        SELECT 'Customer ' || n, 'customer' || n || '@example.com', '+4860000' || lpad(n::text, 4, '0')
@@ -82,20 +90,20 @@ export const channels: Incident = {
     words: `null value in column "lead_id" of relation "${channel}_sessions" violates not-null constraint`,
   })),
   byHand: [],
-  behaviours: [
+  behaviors: [
     {
-      what: 'A session starts without a lead, stays without one for a name, and is linked by an e-mail or a phone',
+      what: 'A session starts without a lead, a name does not link it, and an email or a phone number does',
       holds: (connect) =>
-        alone(connect, async (client) => {
+        withClient(connect, async (client) => {
           for (const channel of CHANNELS) {
             const session = await startSession(client, channel);
             assert.equal(await updateProfile(client, channel, session, { name: 'Ada' }), null);
-            assert.equal(await leadOf(client, channel, session), null);
+            assert.equal(await findLead(client, channel, session), null);
             const lead = await updateProfile(client, channel, session, {
               email: `ada.${channel}@example.com`,
             });
             assert.notEqual(lead, null);
-            assert.equal(await leadOf(client, channel, session), lead);
+            assert.equal(await findLead(client, channel, session), lead);
             const { rows } = await client.query('SELECT name, email, phone FROM all_leads WHERE id = $1', [
               lead,
             ]);
@@ -104,9 +112,9 @@ export const channels: Incident = {
         }),
     },
     {
-      what: 'One customer is one lead in all four channels, whatever the spelling of e-mail and phone',
+      what: 'One customer is one lead in all four channels, regardless of the spelling of email and phone',
       holds: (connect) =>
-        alone(connect, async (client) => {
+        withClient(connect, async (client) => {
           const told = [
             { email: 'Grace@Example.com', phone: '+48 600 999 888' },
             { email: ' grace@example.COM' },
@@ -123,30 +131,30 @@ export const channels: Incident = {
         }),
     },
     {
-      what: 'Sixteen sessions in four channels, told at once and twice who the customer is, make one lead',
-      holds: linkedAtOnce,
+      what: 'Sixteen concurrent sessions of one customer in four channels create one lead',
+      holds: linkConcurrently,
     },
     {
-      what: 'A session whose lead is deleted has none, and finds one again when it is told',
+      what: 'A session whose lead is deleted has none, and gets one again with the next profile',
       holds: (connect) =>
-        alone(connect, async (client) => {
+        withClient(connect, async (client) => {
           const session = await startSession(client, 'voice');
           const lead = await updateProfile(client, 'voice', session, { phone: '+48 600 777 666' });
           await client.query('DELETE FROM all_leads WHERE id = $1', [lead]);
-          assert.equal(await leadOf(client, 'voice', session), null);
+          assert.equal(await findLead(client, 'voice', session), null);
           const again = await updateProfile(client, 'voice', session, {});
           assert.notEqual(again, null);
           assert.notEqual(again, lead);
         }),
     },
     {
-      what: 'A channel or a session that does not exist is refused, and nothing is written',
+      what: 'An unknown channel or session is rejected, and nothing is written',
       holds: (connect) =>
-        alone(connect, async (client) => {
+        withClient(connect, async (client) => {
           const nobody = '00000000-0000-4000-8000-000000000000';
           const call = 'SELECT update_session_profile($1, $2, p_email => $3)';
-          assert.equal(await refusal(client, call, ['fax', nobody, 'no@example.com']), '22023');
-          assert.equal(await refusal(client, call, ['web', nobody, 'no@example.com']), 'P0002');
+          assert.equal(await findSqlState(client, call, ['fax', nobody, 'no@example.com']), '22023');
+          assert.equal(await findSqlState(client, call, ['web', nobody, 'no@example.com']), 'P0002');
           assert.equal(await countLeads(client, 'no@example.com'), 0);
         }),
     },

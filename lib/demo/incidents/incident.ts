@@ -1,64 +1,80 @@
 /**
- * The incidents that Trueup was made from, as data: the broken database, the statement that failed, the server's words,
- * and what has to hold after the repair. `npm start` plays them; test/incidents proves them.
+ * Real incidents that led to Trueup, as data: the broken database, the failing statement, the server's message,
+ * and what must hold after the repair. `npm start` plays them; test/incidents verifies them.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Client } from 'pg';
+import { packageFolder } from '../../package';
 
-export type Connect = () => Promise<Client>;
+export type ConnectClient = () => Promise<Client>;
 
 export interface FailingStatement {
-  /** What the application wants with it. */
+  /** The purpose of the statement in the application. */
   readonly what: string;
   readonly sql: string;
   readonly params?: readonly unknown[];
   readonly sqlstate: string;
   /** The server's message. */
   readonly words: string;
-  /** Sent in the transaction that the statement before it has aborted. @default false */
+  /**
+   * Whether it is sent in the transaction that the previous statement aborted.
+   * @default false
+   */
   readonly sameTransaction?: boolean;
-  /** What the application has to send after the repair, and why. @default - the same statement */
+  /**
+   * The statement that the application must send after the repair, and the reason.
+   * @default - the same statement
+   */
   readonly afterRepair?: { readonly sql: string; readonly why: string };
 }
 
-/** Something that only a person can decide: a preflight reports it and the deployment stops. To be run then, not before. */
+/**
+ * A repair that only a person can decide on: a preflight reports the problem and the deployment stops. It must be run
+ * then, not earlier.
+ */
 export interface HandRepair {
   readonly what: string;
   readonly sql: string;
 }
 
-export interface Behaviour {
-  /** What holds after the repair, a sentence without a full stop. */
+export interface Behavior {
+  /** The behavior after the repair, as a sentence without a full stop. */
   readonly what: string;
-  /** @throws {Error} when it does not hold */
-  readonly holds: (connect: Connect) => Promise<void>;
+  /**
+   * Checks the behavior.
+   * @throws {Error} if it does not hold
+   */
+  readonly holds: (connect: ConnectClient) => Promise<void>;
 }
 
 export interface Incident {
   readonly id: string;
   readonly title: string;
-  /** Name of a database to make for it. */
+  /** Name of the database to create for the incident. */
   readonly database: string;
-  /** Absolute path of its migrations. */
+  /** Absolute path of the incident's migrations. */
   readonly folder: string;
-  /** Makes the broken database with data, in an empty one. */
+  /** Fills an empty database with the broken schema and its data. */
   readonly seed: (client: Client) => Promise<void>;
   readonly failing: readonly FailingStatement[];
   readonly byHand: readonly HandRepair[];
-  readonly behaviours: readonly Behaviour[];
+  readonly behaviors: readonly Behavior[];
 }
 
-export interface Reproduced {
+export interface ReproducedError {
   readonly statement: FailingStatement;
   readonly sqlstate: string;
   readonly message: string;
 }
 
-/** Runs the failing statements. @throws {Error} when one of them does not fail */
-export async function reproduce(client: Client, incident: Incident): Promise<Reproduced[]> {
-  const reproduced: Reproduced[] = [];
-  for (const group of transactionsOf(incident.failing)) {
+/**
+ * Runs the failing statements.
+ * @throws {Error} if one of them does not fail
+ */
+export async function reproduceErrors(client: Client, incident: Incident): Promise<ReproducedError[]> {
+  const reproduced: ReproducedError[] = [];
+  for (const group of groupByTransaction(incident.failing)) {
     await client.query('BEGIN');
     for (const statement of group) {
       const error = await client.query(statement.sql, [...(statement.params ?? [])]).then(
@@ -73,9 +89,12 @@ export async function reproduce(client: Client, incident: Incident): Promise<Rep
   return reproduced;
 }
 
-/** Runs the same statements after the repair. @throws the server's error when one of them still fails */
+/**
+ * Runs the same statements after the repair.
+ * @throws the server's error if one of them still fails
+ */
 export async function runAgain(client: Client, incident: Incident): Promise<void> {
-  for (const group of transactionsOf(incident.failing)) {
+  for (const group of groupByTransaction(incident.failing)) {
     await client.query('BEGIN');
     try {
       for (const { sql, params, afterRepair } of group) {
@@ -89,7 +108,7 @@ export async function runAgain(client: Client, incident: Incident): Promise<void
   }
 }
 
-function transactionsOf(statements: readonly FailingStatement[]): FailingStatement[][] {
+function groupByTransaction(statements: readonly FailingStatement[]): FailingStatement[][] {
   const groups: FailingStatement[][] = [];
   for (const statement of statements) {
     if (statement.sameTransaction) groups.at(-1)!.push(statement);
@@ -98,23 +117,23 @@ function transactionsOf(statements: readonly FailingStatement[]): FailingStateme
   return groups;
 }
 
-/** The folder of a shipped database: two levels higher when this file has been compiled into dist/. */
-export function migrationsOf(database: string): string {
-  const roots = ['../../..', '../../../..'].map((up) => join(__dirname, up, 'migrations', database));
-  const folder = roots.find((path) => existsSync(path));
-  if (!folder) throw new Error(`The folder migrations/${database} is missing from this installation.`);
+/** Returns the folder of a database that is part of this package. */
+export function findMigrationsFolder(database: string): string {
+  const folder = join(packageFolder(), 'migrations', database);
+  if (!existsSync(folder))
+    throw new Error(`The folder migrations/${database} is missing from this installation.`);
   return folder;
 }
 
-/** The first file of a folder is the database as it was found; this is its `up`. */
-export function asFound(database: string): string {
-  const file = readFileSync(join(migrationsOf(database), '0001_as_found.sql'), 'utf8');
+/** Returns the `up` section of a folder's first file, which creates the database as it was before the repair. */
+export function readFoundSchema(database: string): string {
+  const file = readFileSync(join(findMigrationsFolder(database), '0001_as_found.sql'), 'utf8');
   return file.split(/^-- migrate:up.*$/m)[1]!.split(/^-- migrate:/m)[0]!;
 }
 
-/** The same call on `n` connections at once; their answers in order. */
-export async function together<T>(
-  connect: Connect,
+/** Makes the same call on `n` connections at once and returns the results in order. */
+export async function callConcurrently<T>(
+  connect: ConnectClient,
   n: number,
   call: (client: Client, i: number) => Promise<T>,
 ): Promise<T[]> {
@@ -126,12 +145,18 @@ export async function together<T>(
   }
 }
 
-/** One connection for the length of `call`. */
-export const alone = async <T>(connect: Connect, call: (client: Client) => Promise<T>): Promise<T> =>
-  (await together(connect, 1, call))[0]!;
+/** Makes a call on one connection, and closes it afterwards. */
+export const withClient = async <T>(
+  connect: ConnectClient,
+  call: (client: Client) => Promise<T>,
+): Promise<T> => (await callConcurrently(connect, 1, call))[0]!;
 
-/** The SQLSTATE that a statement is refused with; undefined when it succeeds. */
-export const refusal = (client: Client, sql: string, params: unknown[] = []): Promise<string | undefined> =>
+/** Returns the SQLSTATE of a failing statement; `undefined` if it succeeds. */
+export const findSqlState = (
+  client: Client,
+  sql: string,
+  params: unknown[] = [],
+): Promise<string | undefined> =>
   client.query(sql, params).then(
     () => undefined,
     (error: { code: string }) => error.code,

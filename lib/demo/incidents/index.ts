@@ -8,5 +8,5 @@ import { messaging } from './messaging';
 export * from './incident';
 export { appointments, channels, courses, marketplace, messaging };
 
-/** In the order of their documents. */
+/** The incidents in the order of their documents. */
 export const INCIDENTS: readonly Incident[] = [marketplace, channels, courses, messaging, appointments];

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { alone, asFound, type Incident, migrationsOf } from './incident';
+import { findMigrationsFolder, type Incident, readFoundSchema, withClient } from './incident';
 
 const OLD_PURCHASE = '5f0c7a52-6f0b-4d0a-8a55-0c2f5c2d9a01';
 
@@ -7,9 +7,9 @@ export const marketplace: Incident = {
   id: 'marketplace',
   title: 'Purchases fail: the id lost its default in the move to RDS',
   database: 'marketplace',
-  folder: migrationsOf('marketplace'),
+  folder: findMigrationsFolder('marketplace'),
   seed: async (client) => {
-    await client.query(asFound('marketplace'));
+    await client.query(readFoundSchema('marketplace'));
     await client.query(
       `INSERT INTO lead_purchases (id, lead_id, agent_id, price_cents)
        SELECT $1::uuid, gen_random_uuid(), gen_random_uuid(), 1999
@@ -27,11 +27,11 @@ VALUES ('8c6f5f0e-3a43-4c3f-9c55-6f4c9b0e7d11', '1b9d6bcd-bbfd-4b2d-9b5d-ab8dfbb
     },
   ],
   byHand: [],
-  behaviours: [
+  behaviors: [
     {
-      what: 'Each purchase gets an id of its own, and the old ones keep theirs',
+      what: 'Each purchase gets a new id, and the old ones keep theirs',
       holds: (connect) =>
-        alone(connect, async (client) => {
+        withClient(connect, async (client) => {
           const insert = `INSERT INTO lead_purchases (lead_id, agent_id, price_cents)
             SELECT gen_random_uuid(), gen_random_uuid(), 1 FROM generate_series(1, 100) RETURNING id`;
           const ids = (await client.query(insert)).rows.map((row) => row.id);
@@ -43,9 +43,9 @@ VALUES ('8c6f5f0e-3a43-4c3f-9c55-6f4c9b0e7d11', '1b9d6bcd-bbfd-4b2d-9b5d-ab8dfbb
         }),
     },
     {
-      what: 'A purchase that brings its own id keeps it',
+      what: 'A purchase with an explicit id keeps it',
       holds: (connect) =>
-        alone(connect, async (client) => {
+        withClient(connect, async (client) => {
           const own = '0190a3c5-7d3e-7000-8000-000000000001';
           const { rows } = await client.query(
             `INSERT INTO lead_purchases (id, lead_id, agent_id, price_cents)

@@ -1,22 +1,28 @@
 import assert from 'node:assert/strict';
 import type { Client } from 'pg';
-import { alone, asFound, type Incident, migrationsOf, together } from './incident';
+import {
+  callConcurrently,
+  findMigrationsFolder,
+  type Incident,
+  readFoundSchema,
+  withClient,
+} from './incident';
 
-const USER = '4a4c2d51-8f6e-4c0b-9f0a-7d6f1e2b0001';
+const USER_ID = '4a4c2d51-8f6e-4c0b-9f0a-7d6f1e2b0001';
 
-interface Answer {
+interface ConversationResult {
   readonly success: boolean;
   readonly lead_id?: string;
   readonly conversation_id?: string;
   readonly error?: string;
 }
 
-async function create(
+async function createConversation(
   client: Client,
   phone: string,
   type: string,
-  user: string | null = USER,
-): Promise<Answer> {
+  user: string | null = USER_ID,
+): Promise<ConversationResult> {
   const { rows } = await client.query('SELECT create_lead_with_conversation($1, $2, $3, $4, $5) AS answer', [
     user,
     phone,
@@ -27,8 +33,8 @@ async function create(
   return rows[0].answer;
 }
 
-/** How many rows a phone number has: conversations, leads, and leads that belong to such a conversation. */
-async function rowsOf(client: Client, phone: string): Promise<number[]> {
+/** Counts the rows of a phone number: conversations, leads, and conversations with one of these leads. */
+async function countRows(client: Client, phone: string): Promise<number[]> {
   const { rows } = await client.query({
     text: `SELECT (SELECT count(*)::int FROM conversations WHERE customer_phone = $1),
              (SELECT count(*)::int FROM leads WHERE customer_phone = $1),
@@ -44,9 +50,9 @@ export const messaging: Incident = {
   id: 'messaging',
   title: 'Conversations without leads: two requests where one transaction was needed',
   database: 'messaging',
-  folder: migrationsOf('messaging'),
+  folder: findMigrationsFolder('messaging'),
   seed: async (client) => {
-    await client.query(asFound('messaging'));
+    await client.query(readFoundSchema('messaging'));
     await client.query(
       `WITH c AS (
          INSERT INTO conversations (user_id, customer_phone, customer_name)
@@ -54,26 +60,26 @@ export const messaging: Incident = {
          RETURNING id, customer_phone, customer_name)
        INSERT INTO leads (user_id, conversation_id, customer_phone, customer_name, type)
        SELECT $1, id, customer_phone, customer_name, 'order' FROM c WHERE right(customer_phone, 1) <> '7'`,
-      [USER],
+      [USER_ID],
     );
   },
   failing: [
     {
-      what: 'the application asks for a lead and its conversation in one call',
+      what: 'the application creates a lead and its conversation in one call',
       sql: `SELECT create_lead_with_conversation($1::uuid, '+1234567890', 'John Doe', 'order', 'Wants to place an order')`,
-      params: [USER],
+      params: [USER_ID],
       sqlstate: '42883',
       words:
         'function create_lead_with_conversation(uuid, unknown, unknown, unknown, unknown) does not exist',
     },
   ],
   byHand: [],
-  behaviours: [
+  behaviors: [
     {
-      what: 'A lead and its conversation are created together, with the defaults of the document',
+      what: 'A lead and its conversation are created together, with the documented defaults',
       holds: (connect) =>
-        alone(connect, async (client) => {
-          const answer = await create(client, '+15550000001', 'order');
+        withClient(connect, async (client) => {
+          const answer = await createConversation(client, '+15550000001', 'order');
           assert.equal(answer.success, true);
           const { rows } = await client.query(
             `SELECT l.status AS lead, c.status AS conversation FROM leads l JOIN conversations c ON c.id = l.conversation_id
@@ -84,32 +90,32 @@ export const messaging: Incident = {
         }),
     },
     {
-      what: 'A constraint violation is answered with success: false, leaves nothing, and the transaction goes on',
+      what: 'A constraint violation returns success: false, writes nothing, and the transaction continues',
       holds: (connect) =>
-        alone(connect, async (client) => {
+        withClient(connect, async (client) => {
           await client.query('BEGIN');
-          const wrongType = await create(client, '+15550000002', 'invalid_type');
-          const wrongPhone = await create(client, 'call me', 'order');
-          const nobody = await create(client, '+15550000003', 'order', null);
+          const wrongType = await createConversation(client, '+15550000002', 'invalid_type');
+          const wrongPhone = await createConversation(client, 'call me', 'order');
+          const nobody = await createConversation(client, '+15550000003', 'order', null);
           await client.query('COMMIT');
           for (const answer of [wrongType, wrongPhone, nobody]) {
             assert.equal(answer.success, false);
             assert.match(answer.error ?? '', /violates/);
           }
           for (const phone of ['+15550000002', 'call me', '+15550000003']) {
-            assert.deepEqual(await rowsOf(client, phone), [0, 0, 0]);
+            assert.deepEqual(await countRows(client, phone), [0, 0, 0]);
           }
         }),
     },
     {
-      what: 'Twelve calls at once, every third of them wrong: each lead with a conversation of its own, no orphan',
+      what: 'Twelve calls at once, four of them invalid: every lead has its conversation',
       holds: async (connect) => {
         const phone = '+15550000004';
-        const answers = await together(connect, 12, (client, i) =>
-          create(client, phone, i % 3 ? 'order' : 'invalid_type'),
+        const answers = await callConcurrently(connect, 12, (client, i) =>
+          createConversation(client, phone, i % 3 ? 'order' : 'invalid_type'),
         );
         assert.equal(answers.filter((answer) => answer.success).length, 8);
-        assert.deepEqual(await alone(connect, (client) => rowsOf(client, phone)), [8, 8, 8]);
+        assert.deepEqual(await withClient(connect, (client) => countRows(client, phone)), [8, 8, 8]);
       },
     },
   ],

@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { oneLine } from '../../../lambda/audit/accepted';
+import { toSingleLine } from '../../../lambda/audit/suppressions';
 import { audit } from '../../../lib/audit/audit';
-import { reportPage } from '../../../lib/audit/html';
-import { findingsIn, groupsOf } from '../../../lib/audit/html/groups';
+import { renderReport } from '../../../lib/audit/html';
+import { groupFindingsByObject, listFindings } from '../../../lib/audit/html/groups';
 import { loadParser } from '../../../lib/compiler/read/parser';
 import { Browser, installedBrowser, type Tab } from '../../support/browser';
 import { connect, createDatabase, majors } from '../../support/database';
@@ -47,13 +47,13 @@ function expectQuiet(tab: Tab): void {
 const FIX = 'fixes/0001_orders.sql';
 const SQL = `-- ${HOSTILE.join(' ')}\nCREATE INDEX CONCURRENTLY by_customer\n\tON orders (customer);\n${'-- more\n'.repeat(20)}`;
 const sample = () =>
-  reportPage(
+  renderReport(
     inputOf({
       target: [SHOP[0]!, { ...SHOP[1]!, keys: {} }],
       report: {
         findings: [
           finding({
-            grade: 'A',
+            confidence: 'A',
             object: 'public.orders.customer',
             id: 'orphaned-rows',
             message: '3 rows lead nowhere.',
@@ -61,18 +61,23 @@ const sample = () =>
           finding({ fix: FIX, evidence: ['1', '2', '3', '4', '5', '6', '7', '8'] }),
           finding({
             object: 'public.orders.status',
-            id: 'default-lost',
+            id: 'missing-default',
             message: 'It has no default.',
             fix: FIX,
           }),
-          finding({ grade: 'C', object: 'public.customers', id: 'renamed', message: 'Another name.' }),
+          finding({
+            confidence: 'C',
+            object: 'public.customers',
+            id: 'constraint-renamed',
+            message: 'Another name.',
+          }),
         ],
-        notSeen: Array.from({ length: 8 }, (_, i) => ({
+        notChecked: Array.from({ length: 8 }, (_, i) => ({
           what: 'rows of a table',
           of: { schema: 'public', name: `t${i}` },
           why: 'nobody counted them',
         })),
-        accepted: [{ ...finding({ object: 'public.old' }), reason: 'on purpose' }],
+        suppressed: [{ ...finding({ object: 'public.old' }), reason: 'on purpose' }],
         hidden: 2,
       },
       input: { repairs: repairsFrom({ [FIX]: SQL }) },
@@ -83,13 +88,13 @@ describe.skipIf(!installed)('in a browser (left out where none is installed)', (
   const shownNow = `[...document.querySelectorAll('.finding')].filter((each) => !each.hidden).map((each) => each.dataset.kind)`;
   const click = (selector: string): string => `document.querySelector(${JSON.stringify(selector)}).click()`;
 
-  test('filters by words and by grade, and says how many are left', async () => {
+  test('filters by words and by confidence, and says how many are left', async () => {
     const tab = await show(sample());
     const status = (): Promise<string> => tab.evaluate(`document.querySelector('#shown').value`);
     expect(await status()).toBe('4 shown');
     await tab.evaluate(`document.querySelector('#words').focus()`);
     await tab.type('Orders DEFAULT');
-    expect(await tab.evaluate(shownNow)).toEqual(['default-lost']);
+    expect(await tab.evaluate(shownNow)).toEqual(['missing-default']);
     expect(await status()).toBe('1 of 4 shown');
     expect(await tab.evaluate(`[...document.querySelectorAll('.group')].map((each) => each.hidden)`)).toEqual(
       [false, true],
@@ -98,8 +103,8 @@ describe.skipIf(!installed)('in a browser (left out where none is installed)', (
     expect(await tab.evaluate(`document.querySelector('#none-left').checkVisibility()`)).toBe(true);
     await tab.evaluate(`document.querySelector('#words').select()`);
     await tab.type(' ');
-    await tab.evaluate(click('[name=grade][value=B]'));
-    expect(await tab.evaluate(shownNow)).toEqual(['orphaned-rows', 'renamed']);
+    await tab.evaluate(click('[name=confidence][value=B]'));
+    expect(await tab.evaluate(shownNow)).toEqual(['orphaned-rows', 'constraint-renamed']);
     expectQuiet(tab);
   });
 
@@ -146,7 +151,7 @@ describe.skipIf(!installed)('in a browser (left out where none is installed)', (
     expect(order).toEqual(
       [
         'a', // Not seen
-        ...['summary', 'summary', 'summary'], // by grade
+        ...['summary', 'summary', 'summary'], // by confidence
         ...['input#words', 'input', 'input', 'input', 'button#open-all', 'button#close-all'],
         ...['summary', 'div', 'a', 'a', 'button', 'summary', 'a', 'summary', 'a'], // of orders, its picture, its findings
         ...['summary', 'div', 'a'], // of customers
@@ -163,9 +168,11 @@ describe.skipIf(!installed)('in a browser (left out where none is installed)', (
   test('a link to a finding opens what it is folded in', async () => {
     const tab = await show(sample());
     await tab.evaluate(click('#close-all'));
-    await tab.evaluate(`location.hash = '#renamed-public.customers'`);
+    await tab.evaluate(`location.hash = '#constraint-renamed-public.customers'`);
     await expect
-      .poll(() => tab.evaluate(`document.getElementById('renamed-public.customers').checkVisibility()`))
+      .poll(() =>
+        tab.evaluate(`document.getElementById('constraint-renamed-public.customers').checkVisibility()`),
+      )
       .toBe(true);
     expect(await tab.evaluate(`document.querySelectorAll('.group[open]').length`)).toBe(1);
   });
@@ -212,9 +219,9 @@ describe.skipIf(!installed)('in a browser (left out where none is installed)', (
     };
     const [source, target] = [await make(whole()), await make(bare())];
     const { compared, ...result } = await audit(target, { version: '0.1.0', source });
-    const findings = result.findings.filter(({ grade }) => grade < 'D');
+    const findings = result.findings.filter(({ confidence }) => confidence < 'D');
     const input = inputOf({ report: { ...result, findings }, input: { compared } });
-    const tab = await show(reportPage(input));
+    const tab = await show(renderReport(input));
 
     expectQuiet(tab);
     expect(await tab.evaluate(`document.title.startsWith('Audit of ')`)).toBe(true);
@@ -226,12 +233,12 @@ describe.skipIf(!installed)('in a browser (left out where none is installed)', (
     );
     expect(await tab.evaluate('document.scripts.length')).toBe(1);
     // What is read is what the server said, letter by letter.
-    const groups = groupsOf(findings, [compared.target.catalogue, compared.source!.catalogue]);
+    const groups = groupFindingsByObject(findings, [compared.target.catalog, compared.source!.catalog]);
     const texts = (selector: string): Promise<string[]> =>
       tab.evaluate(`[...document.querySelectorAll('${selector}')].map(({ textContent }) => textContent)`);
-    expect(await texts('h3')).toEqual(expect.arrayContaining(groups.map(({ title }) => oneLine(title))));
+    expect(await texts('h3')).toEqual(expect.arrayContaining(groups.map(({ title }) => toSingleLine(title))));
     expect(await texts('.evidence > li')).toEqual(
-      groups.flatMap((group) => findingsIn(group).flatMap(({ evidence }) => evidence)),
+      groups.flatMap((group) => listFindings(group).flatMap(({ evidence }) => evidence)),
     );
     expect(findings.length).toBeGreaterThanOrEqual(4 * HOSTILE.length);
     expect((await texts('svg .name')).length).toBeGreaterThanOrEqual(HOSTILE.length);
@@ -244,10 +251,16 @@ describe.skipIf(!installed)('in a browser (left out where none is installed)', (
     });
     await tab.evaluate(`for (const each of document.querySelectorAll('details')) each.open = true`);
     expect(await tab.evaluate('document.documentElement.scrollWidth')).toBe(360);
+    // A picture that is cut off there says that it can be scrolled.
+    const signs = `[...document.querySelectorAll('svg.wide')].map((each) => each.closest('figure').querySelector('.sideways').checkVisibility())`;
+    expect(await tab.evaluate<boolean[]>(signs)).toContain(true);
+    expect(await tab.evaluate(signs)).not.toContain(false);
+    await tab.send('Emulation.clearDeviceMetricsOverride');
+    expect(await tab.evaluate(signs)).not.toContain(true);
   });
 
   test('500 findings are not too much for it', async () => {
-    const page = reportPage(manyFindings(500));
+    const page = renderReport(manyFindings(500));
     expect(Buffer.byteLength(page)).toBeLessThan(1_500_000);
     const tab = await show(page);
     expect(await tab.evaluate(`document.querySelectorAll('.finding').length`)).toBe(500);

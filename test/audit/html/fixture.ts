@@ -1,5 +1,5 @@
 /** What a page is made of, without a server. */
-import type { Catalogue } from '../../../lambda/audit/catalogue';
+import type { Catalog } from '../../../lambda/audit/catalog';
 import type { Difference } from '../../../lambda/audit/compare/difference';
 import type { AuditFinding } from '../../../lambda/defects/findings';
 import type { AuditReport } from '../../../lib/audit/audit';
@@ -15,7 +15,7 @@ export interface TableShape {
   readonly keys?: Readonly<Record<string, string>>;
 }
 
-export function catalogueOf(tables: readonly TableShape[]): Catalogue {
+export function catalogOf(tables: readonly TableShape[]): Catalog {
   const schema = 'public';
   const key = (table: string) => ({ schema, table, definition: '' });
   const empty = {
@@ -37,6 +37,7 @@ export function catalogueOf(tables: readonly TableShape[]): Catalogue {
     publications: [],
     subscriptions: [],
     foreignServers: [],
+    roles: [],
     grants: [],
     comments: [],
     others: [],
@@ -70,23 +71,23 @@ export function catalogueOf(tables: readonly TableShape[]): Catalogue {
   };
 }
 
-export const snapshotOf = (catalogue: Catalogue): Snapshot => ({
+export const snapshotOf = (catalog: Catalog): Snapshot => ({
   taken: {
     at: '2026-03-01T09:00:00.000Z',
     version: '0.1.0',
     role: 'app',
-    ms: { catalogue: 1, workload: 1, positions: 1, rows: 1 },
+    ms: { catalog: 1, workload: 1, sequenceValues: 1, rows: 1 },
   },
-  catalogue,
-  positions: [],
+  catalog,
+  sequenceValues: [],
   rows: [],
   workload: [],
-  notSeen: [],
+  notChecked: [],
 });
 
 export const finding = (change: Partial<AuditFinding> = {}): AuditFinding => ({
-  id: 'index-lost',
-  grade: 'B',
+  id: 'missing-index',
+  confidence: 'B',
   object: 'public.orders',
   message: 'Index by_customer on public.orders (customer) is missing.',
   evidence: ['in the source: CREATE INDEX by_customer ON public.orders USING btree (customer)'],
@@ -98,7 +99,7 @@ export const finding = (change: Partial<AuditFinding> = {}): AuditFinding => ({
 export const repairsFrom = (files: Readonly<Record<string, string>>): Repairs => ({
   ...NO_REPAIRS,
   files: new Map(Object.entries(files)),
-  fileOf: ({ fix }) => fix,
+  findFile: ({ fix }) => fix,
 });
 
 export const SHOP: readonly TableShape[] = [
@@ -124,22 +125,22 @@ export function inputOf({
   return {
     report: {
       findings: [],
-      notSeen: [],
-      accepted: [],
-      gone: [],
+      notChecked: [],
+      suppressed: [],
+      obsolete: [],
       hidden: 0,
-      looked: { kinds: 52, tables: 2, objects: 9, compared: source ? 9 : null, statements: 0, decided: 0 },
+      coverage: { checks: 52, tables: 2, objects: 9, compared: source ? 9 : null, statements: 0, decided: 0 },
       ...report,
     },
     compared: {
-      target: snapshotOf(catalogueOf(target)),
-      source: source && snapshotOf(catalogueOf(source)),
+      target: snapshotOf(catalogOf(target)),
+      source: source && snapshotOf(catalogOf(source)),
       differences,
-      mends: new Map(),
+      repairs: new Map(),
     },
     where: 'app@db:5432/shop',
     from: source ? 'shop.json' : null,
-    minGrade: 'C',
+    minConfidence: 'C',
     repairs: NO_REPAIRS,
     ...input,
   };
@@ -158,9 +159,9 @@ export function manyFindings(count: number): ReportInput {
   );
   const findings = source.flatMap(({ name }) => [
     finding({ object: `public.${name}` }),
-    finding({ object: `public.${name}.id`, id: 'missing-id-default' }),
+    finding({ object: `public.${name}.id`, id: 'missing-primary-key-default' }),
     finding({ object: `public.${name}.before`, id: 'missing-foreign-key' }),
-    finding({ object: `public.${name}.name`, id: 'default-lost' }),
+    finding({ object: `public.${name}.name`, id: 'missing-default' }),
   ]);
   return inputOf({ source, target: source.map((each) => ({ ...each, keys: {} })), report: { findings } });
 }

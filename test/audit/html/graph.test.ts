@@ -1,24 +1,24 @@
 /** Which tables and keys a picture shows, and where they go. */
 import { describe, expect, test } from 'vitest';
-import { type Concern, concerns } from '../../../lib/audit/html/concerns';
-import { type Graph, graphAround, tablesOf } from '../../../lib/audit/html/graph';
-import { layoutOf } from '../../../lib/audit/html/layout';
-import { catalogueOf, finding, SHOP, type TableShape } from './fixture';
+import { type ColumnFinding, indexColumnFindings } from '../../../lib/audit/html/concerns';
+import { buildGraph, indexTables, type TableGraph } from '../../../lib/audit/html/graph';
+import { computeLayout } from '../../../lib/audit/html/layout';
+import { catalogOf, finding, SHOP, type TableShape } from './fixture';
 
 const around = (
   name: string,
   target: readonly TableShape[],
   source: readonly TableShape[] | null = null,
-  found: ReadonlyMap<string, Concern> = new Map(),
-): Graph =>
-  graphAround(
+  found: ReadonlyMap<string, ColumnFinding> = new Map(),
+): TableGraph =>
+  buildGraph(
     { schema: 'public', name },
-    tablesOf(catalogueOf(target)),
-    source && tablesOf(catalogueOf(source)),
+    indexTables(catalogOf(target)),
+    source && indexTables(catalogOf(source)),
     found,
   );
 
-const rows = ({ boxes }: Graph, i = 0) => boxes[i]!.rows.map(({ column }) => column);
+const rows = ({ boxes }: TableGraph, i = 0) => boxes[i]!.rows.map(({ column }) => column);
 
 describe('around a table', () => {
   test('it comes first; columns that stand in no key are left out', () => {
@@ -54,10 +54,10 @@ describe('around a table', () => {
   });
 
   test('a key that is not validated', () => {
-    const catalogue = catalogueOf(SHOP);
-    const constraints = catalogue.constraints.map((each) => ({ ...each, notValid: true as const }));
-    const here = tablesOf({ ...catalogue, constraints });
-    const graph = graphAround({ schema: 'public', name: 'orders' }, here, null, new Map());
+    const catalog = catalogOf(SHOP);
+    const constraints = catalog.constraints.map((each) => ({ ...each, notValid: true as const }));
+    const here = indexTables({ ...catalog, constraints });
+    const graph = buildGraph({ schema: 'public', name: 'orders' }, here, null, new Map());
     expect(graph.links).toMatchObject([{ state: 'unchecked' }]);
   });
 
@@ -78,7 +78,12 @@ describe('around a table', () => {
   test('of many columns, those that something is found of', () => {
     const columns = Array.from({ length: 30 }, (_, i) => `c${i}`);
     const found = ['c7', 'c29'].map((column) => finding({ object: `public.wide.${column}` }));
-    const graph = around('wide', [{ name: 'wide', columns, primary: columns }], null, concerns([])(found));
+    const graph = around(
+      'wide',
+      [{ name: 'wide', columns, primary: columns }],
+      null,
+      indexColumnFindings([])(found),
+    );
     expect(graph.boxes[0]!.rows).toHaveLength(12);
     expect(graph.boxes[0]!.more).toBe(18);
     expect(rows(graph)).toEqual(expect.arrayContaining(['c7', 'c29']));
@@ -88,10 +93,10 @@ describe('around a table', () => {
 
 describe('what is found of a column', () => {
   test('by its name, by the columns of a key, the surest of them', () => {
-    const lost = finding({ grade: 'A', id: 'unique-lost' });
+    const lost = finding({ confidence: 'A', id: 'missing-unique-index' });
     const { id, object, message } = lost;
     const difference = {
-      id: 'unique-lost' as const,
+      id: 'missing-unique-index' as const,
       object,
       message,
       source: null,
@@ -99,17 +104,17 @@ describe('what is found of a column', () => {
       lost: [],
       columns: ['customer'],
     };
-    const surest = concerns([difference])([
+    const surest = indexColumnFindings([difference])([
       lost,
       finding({ id: 'missing-foreign-key', object: 'public.orders.customer' }),
       finding({ id, object, message: 'another' }),
     ]);
-    expect([...surest]).toEqual([['customer', { grade: 'A', id: 'unique-lost' }]]);
+    expect([...surest]).toEqual([['customer', { confidence: 'A', id: 'missing-unique-index' }]]);
   });
 });
 
 describe('the layout', () => {
-  const shapes: readonly [string, Graph][] = [
+  const shapes: readonly [string, TableGraph][] = [
     ['alone', around('customers', [SHOP[0]!])],
     ['a pair', around('orders', SHOP)],
     [
@@ -132,7 +137,7 @@ describe('the layout', () => {
     ],
   ];
   test.each(shapes)('%s: boxes do not overlap, and all is inside the picture', (_, graph) => {
-    const picture = layoutOf(graph);
+    const picture = computeLayout(graph);
     const inside = (x: number, y: number): boolean =>
       x >= picture.x && x <= picture.x + picture.width && y >= picture.y && y <= picture.y + picture.height;
     expect(picture.links).toHaveLength(graph.links.length);

@@ -2,39 +2,39 @@
 import { createHash } from 'node:crypto';
 import { Script } from 'node:vm';
 import { describe, expect, test } from 'vitest';
-import { GRADES } from '../../../lambda/audit/finding';
-import { AUDIT_KINDS, type AuditedId } from '../../../lambda/defects';
-import { reportPage } from '../../../lib/audit/html';
-import { anchors } from '../../../lib/audit/html/anchors';
-import { exact, line } from '../../../lib/audit/html/exact';
-import { groupsOf } from '../../../lib/audit/html/groups';
-import { forPrompt } from '../../../lib/audit/html/prompt';
+import { CONFIDENCES } from '../../../lambda/audit/finding';
+import { AUDIT_KINDS, type AuditFindingId } from '../../../lambda/defects';
+import { renderReport } from '../../../lib/audit/html';
+import { createAnchors } from '../../../lib/audit/html/anchors';
+import { renderExact, renderExactLine } from '../../../lib/audit/html/exact';
+import { groupFindingsByObject } from '../../../lib/audit/html/groups';
+import { formatForPrompt } from '../../../lib/audit/html/prompt';
 import { SCRIPT } from '../../../lib/audit/html/script';
-import { verdictOf } from '../../../lib/audit/html/verdict';
-import { catalogueOf, finding, inputOf, repairsFrom, SHOP } from './fixture';
+import { buildVerdict } from '../../../lib/audit/html/verdict';
+import { catalogOf, finding, inputOf, repairsFrom, SHOP } from './fixture';
 
-const LOOKED = { kinds: 52, tables: 2, objects: 9, compared: 9, statements: 0, decided: 0 };
-const verdict = (findings: Parameters<typeof groupsOf>[0], looked = {}) =>
-  verdictOf({ findings, notSeen: [], looked: { ...LOOKED, ...looked } });
+const LOOKED = { checks: 52, tables: 2, objects: 9, compared: 9, statements: 0, decided: 0 };
+const verdict = (findings: Parameters<typeof groupFindingsByObject>[0], looked = {}) =>
+  buildVerdict({ findings, notChecked: [], coverage: { ...LOOKED, ...looked } });
 
 describe('the verdict is no surer than its evidence', () => {
-  const [a, b, c] = (['A', 'B', 'C'] as const).map((grade) => finding({ grade }));
+  const [a, b, c] = (['A', 'B', 'C'] as const).map((confidence) => finding({ confidence }));
   test.each([
-    ['nothing found', [], {}, 'Nothing was found in what was looked at.'],
+    ['nothing found', [], {}, 'The checks that ran found nothing.'],
     [
-      'nothing to look at',
+      'nothing to check',
       [],
       { tables: 0, compared: null },
-      'There is nothing to look at, so nothing is proved.',
+      'The database has no tables and there is no source, so nothing was checked.',
     ],
-    ['proved', [a!], {}, '1 defect is proved.'],
-    ['lost', [b!, b!], {}, '2 things of the source are lost here.'],
-    ['both', [a!, a!, b!], {}, '2 defects are proved, and 1 thing of the source is lost here.'],
+    ['proved', [a!], {}, '1 problem is confirmed.'],
+    ['lost', [b!, b!], {}, '2 objects of the source are missing.'],
+    ['both', [a!, a!, b!], {}, '2 problems are confirmed, and 1 object of the source is missing.'],
     [
       'odd ones alone',
       [c!],
       {},
-      'Nothing is proved wrong and nothing was seen to be lost; 1 finding is left to look at.',
+      'No problem is confirmed and no object was found missing; review the 1 other finding.',
     ],
   ])('%s', (_, findings, looked, sentence) => {
     expect(verdict(findings, looked).sentence).toBe(sentence);
@@ -43,40 +43,40 @@ describe('the verdict is no surer than its evidence', () => {
     [0, 0, /^No statement of the application was planned/],
     [1, 1, /^The one statement of the application was decided by planning/],
     [4, 4, /^All 4 statements/],
-    [4, 3, /^3 of 4 statements .* Of the other one nothing is known\.$/],
-    [9, 1, /^1 of 9 statements of the application was decided .* Of the other 8 nothing is known\.$/],
+    [4, 3, /^3 of 4 statements .* The other one is undecided\.$/],
+    [9, 1, /^1 of 9 statements of the application was decided .* The other 8 are undecided\.$/],
   ])('%i statements, %i decided', (statements, decided, words) => {
     expect(verdict([], { statements, decided }).reach).toMatch(words);
   });
 });
 
 test('findings come by table, the table with the surest first, and by kind', () => {
-  const catalogue = { ...catalogueOf(SHOP), views: [{ schema: 'public', name: 'sold' }] as never };
-  const groups = groupsOf(
+  const catalog = { ...catalogOf(SHOP), views: [{ schema: 'public', name: 'sold' }] as never };
+  const groups = groupFindingsByObject(
     [
-      finding({ grade: 'A', object: 'public.sold', id: 'view-lost' }),
-      finding({ grade: 'A', object: 'public.orders.customer', id: 'orphaned-rows' }),
+      finding({ confidence: 'A', object: 'public.sold', id: 'missing-view' }),
+      finding({ confidence: 'A', object: 'public.orders.customer', id: 'orphaned-rows' }),
       finding({ object: 'public.customers' }),
-      finding({ object: 'public.orders', id: 'comment-lost' }),
-      finding({ object: 'public.orders.status', id: 'default-lost' }),
-      finding({ object: 'public.orders.id', id: 'default-lost' }),
-      finding({ object: 'public.orders(bigint)', id: 'function-lost' }),
-      finding({ object: 'pgcrypto', id: 'extension-missing' }),
+      finding({ object: 'public.orders', id: 'missing-comment' }),
+      finding({ object: 'public.orders.status', id: 'missing-default' }),
+      finding({ object: 'public.orders.id', id: 'missing-default' }),
+      finding({ object: 'public.orders(bigint)', id: 'missing-function' }),
+      finding({ object: 'pgcrypto', id: 'missing-extension' }),
     ],
-    [catalogue],
+    [catalog],
   );
   expect(
     groups.map(({ title, table, blocks }) => [
       title,
       table !== null,
-      blocks.map(({ kind, grade, findings }) => `${grade} ${kind.id} ${findings.length}`),
+      blocks.map(({ kind, confidence, findings }) => `${confidence} ${kind.id} ${findings.length}`),
     ]),
   ).toEqual([
-    ['public.orders', true, ['A orphaned-rows 1', 'B default-lost 2', 'B comment-lost 1']],
-    ['public.sold', false, ['A view-lost 1']],
-    ['Schema public', false, ['B function-lost 1']],
-    ['The database', false, ['B extension-missing 1']],
-    ['public.customers', true, ['B index-lost 1']],
+    ['public.orders', true, ['A orphaned-rows 1', 'B missing-default 2', 'B missing-comment 1']],
+    ['public.sold', false, ['A missing-view 1']],
+    ['Schema public', false, ['B missing-function 1']],
+    ['The database', false, ['B missing-extension 1']],
+    ['public.customers', true, ['B missing-index 1']],
   ]);
 });
 
@@ -87,34 +87,36 @@ test('each finding has an anchor of its own, which stays', () => {
     finding({ object: 'public."A <b>"' }),
     finding({ object: 'public."a ""b"' }),
   ];
-  const anchorOf = anchors(findings);
+  const anchorOf = createAnchors(findings);
   const names = findings.map(anchorOf);
   expect(names).toEqual([
-    'index-lost-public.orders',
-    'index-lost-public.orders--2',
-    'index-lost-public.-a-b-',
-    'index-lost-public.-a-b---2',
+    'missing-index-public.orders',
+    'missing-index-public.orders--2',
+    'missing-index-public.-a-b-',
+    'missing-index-public.-a-b---2',
   ]);
-  expect(anchors(findings.slice(0, 1))(findings[0]!)).toBe(names[0]);
+  expect(createAnchors(findings.slice(0, 1))(findings[0]!)).toBe(names[0]);
 });
 
 describe('names', () => {
   const text = (parts: readonly unknown[]): string => parts.join('');
   test('what HTML is made of is escaped', () => {
-    expect(text(exact(`<b a="x" b='y'>&amp;`))).toBe('&lt;b a=&quot;x&quot; b=&#39;y&#39;&gt;&amp;amp;');
+    expect(text(renderExact(`<b a="x" b='y'>&amp;`))).toBe(
+      '&lt;b a=&quot;x&quot; b=&#39;y&#39;&gt;&amp;amp;',
+    );
   });
   test('what cannot be seen is shown by its code, and is there', () => {
-    expect(text(exact('a\u202eb\r\nc'))).toBe(
+    expect(text(renderExact('a\u202eb\r\nc'))).toBe(
       'a<bdi class="hidden" data-code="U+202E" title="Character U+202E">\u202e</bdi>b' +
         '<bdi class="hidden" data-code="U+000D" title="Character U+000D">&#13;</bdi>\nc',
     );
   });
   test('letters of any script, and emoji, are not taken for it', () => {
-    expect(text(exact('é עברית \u{1f418} 日本'))).toBe('é עברית \u{1f418} 日本');
-    expect(text(exact('a\u{e0041}'))).toContain('data-code="U+E0041"');
+    expect(text(renderExact('é עברית \u{1f418} 日本'))).toBe('é עברית \u{1f418} 日本');
+    expect(text(renderExact('a\u{e0041}'))).toContain('data-code="U+E0041"');
   });
-  test('on a line it is the name that --accept takes', () => {
-    expect(text(line('a\n\u202eb'))).toBe(String.raw`a\n\u202eb`);
+  test('on a line it is the name that --suppressions takes', () => {
+    expect(text(renderExactLine('a\n\u202eb'))).toBe(String.raw`a\n\u202eb`);
   });
 });
 
@@ -134,24 +136,24 @@ SELECT trueup.f();
 -- migrate:down
 DROP FUNCTION f();
 `;
-    expect(forPrompt(file)).toBe(file.slice(0, file.indexOf('\n\n-- migrate:verify') + 1));
-    expect(forPrompt('SELECT 1;')).toBe('SELECT 1;\n');
-    expect(forPrompt('-- migrate:down\nDROP TABLE a;\n-- migrate:up\nSELECT 1;\n')).toBe(
+    expect(formatForPrompt(file)).toBe(file.slice(0, file.indexOf('\n\n-- migrate:verify') + 1));
+    expect(formatForPrompt('SELECT 1;')).toBe('SELECT 1;\n');
+    expect(formatForPrompt('-- migrate:down\nDROP TABLE a;\n-- migrate:up\nSELECT 1;\n')).toBe(
       '-- migrate:up\nSELECT 1;\n',
     );
   });
   test('says whether its files are there', () => {
     const page = (written: boolean): string =>
-      reportPage(inputOf({ input: { repairs: { ...repairsFrom({ a: 'SELECT 1;' }), written } } }));
-    expect(page(false)).toContain('Its files are not written yet');
-    expect(page(true)).toContain('The files are to be deployed in the order of their numbers.');
-    expect(reportPage(inputOf())).not.toContain('at a prompt');
+      renderReport(inputOf({ input: { repairs: { ...repairsFrom({ a: 'SELECT 1;' }), written } } }));
+    expect(page(false)).toContain('The files are not written yet');
+    expect(page(true)).toContain('Deploy the files in the order of their numbers.');
+    expect(renderReport(inputOf())).not.toContain('at a psql prompt');
   });
 });
 
 describe('the page', () => {
   test('allows its own style and script, and nothing else', () => {
-    const page = reportPage(inputOf({ report: { findings: [finding()] } }));
+    const page = renderReport(inputOf({ report: { findings: [finding()] } }));
     const policy = /Content-Security-Policy" content="([^"]*)"/.exec(page)![1]!.replaceAll('&#39;', "'");
     const inside = (tag: string): string => new RegExp(`<${tag}>([\\s\\S]*?)</${tag}>`).exec(page)![1]!;
     const hash = (part: string): string => `'sha256-${createHash('sha256').update(part).digest('base64')}'`;
@@ -168,37 +170,37 @@ describe('the page', () => {
     expect(() => new Script(SCRIPT)).not.toThrow();
   });
 
-  test('every kind, in each of its grades, has its words', () => {
+  test('every kind, in each of its confidences, has its words', () => {
     const findings = AUDIT_KINDS.flatMap((kind) =>
-      GRADES.filter((grade) => kind.audit.grades[grade] !== undefined).map((grade) =>
+      CONFIDENCES.filter((confidence) => kind.audit.confidences[confidence] !== undefined).map((confidence) =>
         finding({
-          id: kind.id as AuditedId,
-          grade,
+          id: kind.id as AuditFindingId,
+          confidence,
           object: `public.${kind.id}`,
-          message: `${kind.id} ${grade}.`,
+          message: `${kind.id} ${confidence}.`,
         }),
       ),
     );
-    const page = reportPage(inputOf({ report: { findings }, input: { minGrade: 'D' } }));
+    const page = renderReport(inputOf({ report: { findings }, input: { minConfidence: 'D' } }));
     for (const { id, title, impact, audit } of AUDIT_KINDS) {
-      expect(page).toContain(`${exact(title).join('')} <code>${id}</code>`);
+      expect(page).toContain(`${renderExact(title).join('')} <code>${id}</code>`);
       for (const words of [impact, audit.remedy, audit.blind ?? ''])
-        expect(page).toContain(exact(words).join(''));
+        expect(page).toContain(renderExact(words).join(''));
     }
     expect(page.match(/<li class="finding"/g)).toHaveLength(findings.length);
     expect(page).not.toContain('undefined');
   });
 
-  test('says what was not seen, what is accepted, what is gone and what is hidden', () => {
-    const page = reportPage(
+  test('says what was not checked, suppressed, obsolete and hidden', () => {
+    const page = renderReport(
       inputOf({
         report: {
-          notSeen: [
+          notChecked: [
             { what: 'rows of a table', of: { schema: 'public', name: 'a<b' }, why: 'nobody counted them' },
             { what: 'the workload', why: 'none is there' },
           ],
-          accepted: [{ ...finding({ object: 'public.old' }), reason: 'left <behind>' }],
-          gone: [{ id: 'index-lost', object: 'public.gone', reason: 'x', line: 7 }],
+          suppressed: [{ ...finding({ object: 'public.old' }), reason: 'left <behind>' }],
+          obsolete: [{ id: 'missing-index', object: 'public.gone', reason: 'x', line: 7 }],
           hidden: 3,
         },
       }),
@@ -206,20 +208,20 @@ describe('the page', () => {
     expect(page).toContain('public.&quot;a&lt;b&quot;');
     expect(page).toContain('<strong>the workload</strong>: none is there.');
     expect(page).toContain('public.old: left &lt;behind&gt;');
-    expect(page).toContain('take line 7 out of the file');
-    expect(page).toContain('3 less sure findings are not on this page');
+    expect(page).toContain('remove line 7 of the file');
+    expect(page).toContain('3 findings of lower confidence are not on this page');
   });
 
   test('without a source it says that losses cannot be seen', () => {
-    const page = reportPage(inputOf({ source: null, report: { findings: [] } }));
-    expect(page).toContain('what was lost in a move cannot be seen');
+    const page = renderReport(inputOf({ source: null, report: { findings: [] } }));
+    expect(page).toContain('so objects lost in a move cannot be found');
     expect(page).not.toContain('id="filter"');
   });
 
   test('of a source that is a file it says what a file can tell', () => {
     const input = inputOf();
     const source = input.compared.source!;
-    const database = source.catalogue.database.map((each) => ({
+    const database = source.catalog.database.map((each) => ({
       ...each,
       encoding: '',
       collate: '',
@@ -228,9 +230,9 @@ describe('the page', () => {
     const read = {
       ...source,
       taken: { ...source.taken, role: '' },
-      catalogue: { ...source.catalogue, database },
+      catalog: { ...source.catalog, database },
     };
-    const page = reportPage({ ...input, from: 'old.db', compared: { ...input.compared, source: read } });
+    const page = renderReport({ ...input, from: 'old.db', compared: { ...input.compared, source: read } });
     const facts = page.slice(page.indexOf('<h3>The source</h3>'), page.indexOf('<h2 id="findings">'));
     expect(facts.match(/<dt>[^<]*/g)).toEqual(['<dt>Where', '<dt>Read', '<dt>Compared as', '<dt>Holds']);
   });
@@ -242,7 +244,7 @@ describe('the page', () => {
       finding({ fix, message: 'Another.' }),
       finding({ message: 'No file.' }),
     ];
-    const page = reportPage(
+    const page = renderReport(
       inputOf({
         report: { findings },
         input: {
@@ -256,19 +258,21 @@ describe('the page', () => {
     expect(page.match(/SELECT &#39;&lt;b&gt;&#39;;/g)).toHaveLength(1);
     expect(page).toContain('<figure class="sql" id="repair-1">');
     expect(page).toContain('<a href="#repair-1">fixes/0001_orders.sql</a>');
-    expect(page).toContain('Mended by fixes/0001_orders.sql; 1 decision of a person is open in it');
-    expect(page.match(/No migration is written for it: rows are &lt;gone&gt;\./g)).toHaveLength(1);
+    expect(page).toContain('Repaired by fixes/0001_orders.sql; you have 1 decision to make in it');
+    expect(page.match(/No migration repairs this: rows are &lt;gone&gt;\./g)).toHaveLength(1);
   });
 
   test('of very many findings it has the surest, and says so', () => {
     const many = Array.from({ length: 2_100 }, (_, i) => ({ name: `t${i}`, columns: ['id'] }));
     const findings = many.map(({ name }, i) =>
-      finding({ object: `public.${name}`, grade: i < 100 ? 'A' : 'B' }),
+      finding({ object: `public.${name}`, confidence: i < 100 ? 'A' : 'B' }),
     );
-    const page = reportPage(inputOf({ report: { findings }, target: many, source: many }));
-    expect(page).toContain('The surest 2000 of 2100 findings are on this page; --json prints all of them,');
-    expect(page).toContain('Only the first 200 tables have a picture.');
-    expect(page).toContain('100 defects are proved, and 2000 things of the source are lost here.');
+    const page = renderReport(inputOf({ report: { findings }, target: many, source: many }));
+    expect(page).toContain(
+      'This page has the 2000 most certain of 2100 findings; --json prints all findings,',
+    );
+    expect(page).toContain('Only the first 200 tables have a diagram.');
+    expect(page).toContain('100 problems are confirmed, and 2000 objects of the source are missing.');
     expect(page.match(/<li class="finding"/g)).toHaveLength(2_000);
     expect(page.match(/<svg/g)).toHaveLength(200);
   });
@@ -276,11 +280,13 @@ describe('the page', () => {
   test('few tables are open; of many, those with something proved', () => {
     const many = Array.from({ length: 20 }, (_, i) => ({ name: `t${i}`, columns: ['id'] }));
     const findings = many.map(({ name }, i) =>
-      finding({ object: `public.${name}`, grade: i === 3 ? 'A' : 'B' }),
+      finding({ object: `public.${name}`, confidence: i === 3 ? 'A' : 'B' }),
     );
     const open = (page: string): number =>
       page.match(/<details class="group" id="[^"]*" open>/g)?.length ?? 0;
-    expect(open(reportPage(inputOf({ report: { findings }, target: many })))).toBe(1);
-    expect(open(reportPage(inputOf({ report: { findings: findings.slice(5, 10) }, target: many })))).toBe(5);
+    expect(open(renderReport(inputOf({ report: { findings }, target: many })))).toBe(1);
+    expect(open(renderReport(inputOf({ report: { findings: findings.slice(5, 10) }, target: many })))).toBe(
+      5,
+    );
   });
 });

@@ -1,6 +1,6 @@
 /** What a file is, and what is said of one that cannot be read. */
 import { expect, test } from 'vitest';
-import { kindOf } from '../../../lib/audit/sources/head';
+import { detectFileKind } from '../../../lib/audit/sources/head';
 
 test.each([
   ['{\n"format": "trueup-snapshot"', 'snapshot'],
@@ -10,7 +10,7 @@ test.each([
   ['\\connect shop\n', 'dump'],
   ['SQLite format 3\0\u0010', 'sqlite'],
 ])('%j: %s', (text, kind) => {
-  expect(kindOf(Buffer.from(text))).toBe(kind);
+  expect(detectFileKind(Buffer.from(text))).toBe(kind);
 });
 
 test.each([
@@ -32,7 +32,7 @@ test.each([
 ])('%j is refused', (text, message) => {
   const refused = (() => {
     try {
-      return kindOf(Buffer.from(text, 'latin1'));
+      return detectFileKind(Buffer.from(text, 'latin1'));
     } catch (error) {
       return error as { message: string; remedy: string };
     }
@@ -48,7 +48,7 @@ test.each([
   ['\xff\xfe{\0\n\0', /trueup snapshot --output/],
   ['\xfe\xff\0{\0\n', /trueup snapshot --output/],
 ])('%j: by what it holds', (text, remedy) => {
-  expect(() => kindOf(Buffer.from(text, 'latin1'))).toThrow(
+  expect(() => detectFileKind(Buffer.from(text, 'latin1'))).toThrow(
     expect.objectContaining({ remedy: expect.stringMatching(remedy) }),
   );
 });

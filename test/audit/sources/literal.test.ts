@@ -1,6 +1,6 @@
 /** Defaults that SQLite takes, beside what a server says of them: what is written as SQL is never refused. */
 import { expect, test } from 'vitest';
-import { takes } from '../../../lib/audit/sources/sqlite/literal';
+import { acceptsConstant } from '../../../lib/audit/sources/sqlite/literal';
 import { connect, createDatabase, majors } from '../../support/database';
 
 const MOOD = { schema: 'public', name: 'mood', kind: 'enum', labels: ['glad', "o'k"] } as const;
@@ -42,7 +42,7 @@ test.each(majors())('PostgreSQL %i', async (major) => {
   const wrong: string[] = [];
   for (const type of TYPES)
     for (const literal of LITERALS) {
-      if (!takes(type, literal, [MOOD])) continue;
+      if (!acceptsConstant(type, literal, [MOOD])) continue;
       const sql = `CREATE TEMP TABLE tried (own ${type} DEFAULT ${literal}); INSERT INTO tried DEFAULT VALUES; DROP TABLE tried`;
       await client
         .query(sql)
@@ -50,5 +50,5 @@ test.each(majors())('PostgreSQL %i', async (major) => {
     }
   expect(wrong).toEqual([]);
   for (const [type, literals] of Object.entries(TAKEN))
-    expect(literals.filter((each) => !takes(type, each, [MOOD]))).toEqual([]);
+    expect(literals.filter((each) => !acceptsConstant(type, each, [MOOD]))).toEqual([]);
 });

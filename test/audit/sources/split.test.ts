@@ -1,13 +1,16 @@
 /** A dump is cut into the same statements wherever the pieces end that it is read in. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { Item, Open } from '../../../lib/audit/sources/dump/item';
+import type { DumpItem, OpenItem } from '../../../lib/audit/sources/dump/item';
 import { DumpSplitter } from '../../../lib/audit/sources/dump/split';
-import { LONGEST_STATEMENT } from '../../../lib/audit/sources/dump/unfinished-statement';
+import { MAX_DUMP_STATEMENT_LENGTH } from '../../../lib/audit/sources/dump/unfinished-statement';
 
-function split(text: string, sizes: readonly number[] = [text.length]): { items: Item[]; open: Open } {
+function split(
+  text: string,
+  sizes: readonly number[] = [text.length],
+): { items: DumpItem[]; open: OpenItem } {
   const splitter = new DumpSplitter();
-  const items: Item[] = [];
+  const items: DumpItem[] = [];
   for (let at = 0, i = 0; at < text.length; i++) {
     const size = Math.max(1, sizes[i % sizes.length]!);
     items.push(...splitter.push(text.slice(at, at + size)));
@@ -49,7 +52,7 @@ const SEEN = [
   ['statement', 'SELECT 1'],
 ];
 
-const short = (item: Item): unknown[] => [
+const short = (item: DumpItem): unknown[] => [
   item.kind,
   item.text.trim(),
   ...(item.kind === 'rows' ? [item.rows] : []),
@@ -94,7 +97,7 @@ test('long lines of rows are counted, and neither kept nor taken for SQL', () =>
 });
 
 test('a statement that is too long', () => {
-  const { items } = split(`SELECT '${'x'.repeat(LONGEST_STATEMENT + 10)}'; SELECT 2;`, [1 << 20]);
+  const { items } = split(`SELECT '${'x'.repeat(MAX_DUMP_STATEMENT_LENGTH + 10)}'; SELECT 2;`, [1 << 20]);
   expect(items.map(({ kind }) => kind)).toEqual(['too long', 'statement']);
   expect(items[0]!.text.length).toBeLessThan(5_000);
 });

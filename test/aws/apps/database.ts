@@ -16,20 +16,20 @@ export const databaseStack =
     const server = new DatabaseStack(app, id, {
       ...props,
       engine: part,
-      cheap: true,
+      minimalCost: true,
       dataApi: aurora,
       ...(version === undefined ? {} : { version }),
     });
     const schema = new SchemaMigrations(server, 'Schema', {
       database: aurora ? server.dataApi() : server.database({ auth: 'iam' }),
       folder: app.node.getContext('folder') as string,
-      namespace: 'live',
+      ledgerName: 'live',
       queryInterval: Duration.seconds(5),
       logGroup: new logs.LogGroup(server, 'SchemaLog', {
         retention: logs.RetentionDays.ONE_WEEK,
         removalPolicy: RemovalPolicy.DESTROY,
       }),
     });
-    new CfnOutput(server, 'Ask', { value: schema.askFunction.functionName });
+    new CfnOutput(server, 'Ask', { value: schema.queryFunction.functionName });
     return server;
   };

@@ -8,8 +8,8 @@ import * as lambda from 'aws-cdk-lib/aws-lambda';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { FleetMachine } from '../../../lib/constructs/fleet/machine';
-import { fleetStates } from '../../../lib/constructs/fleet/states';
-import { handlerCode } from '../../../lib/constructs/functions/handler-code';
+import { buildFleetStates } from '../../../lib/constructs/fleet/states';
+import { createHandlerCode } from '../../../lib/constructs/functions/handler-code';
 import { ALL_RIGHTS, AT_ONCE, LIVING_TENANTS, RIGHTS, type Right, SERVER } from '../fleet-run';
 import { handler } from '../handlers/code';
 
@@ -27,7 +27,7 @@ export function fleetRuns(stack: Stack, logGroup: ILogGroup): void {
   };
   const tenant = new lambda.Function(stack, 'FleetTenant', { ...common, handler: 'index.tenant' });
   const fleet = new FleetMachine(stack, 'Fleet', {
-    code: handlerCode('fleet-run'),
+    code: createHandlerCode('fleet-run'),
     functions: { [SERVER]: tenant },
     concurrency: CONCURRENCY,
     logGroup,
@@ -110,7 +110,7 @@ function machineWithout(
     role,
     definitionBody: sfn.DefinitionBody.fromString(
       stack.toJsonString(
-        fleetStates({
+        buildFleetStates({
           bucket: fleet.bucket.bucketName,
           servers: [{ name: SERVER, functionArn: tenant.functionArn }],
           tallyArn: tally.functionArn,

@@ -73,17 +73,18 @@ function inside(
   const pager = new PageFunction(stack, 'Pager', {
     topic: new AlarmTopic(stack, 'Pages', { topic }),
     logGroups: [watched],
-    askFunctions: [],
+    queryFunctions: [],
     chatTopics: [],
     documents: undefined,
+    documentKey: undefined,
     settings: {
       prefix: stack.stackName,
       topicArn: topic.topicArn,
       logGroups: [{ name: watched.logGroupName, lines: { format: 'postgresql' } }],
       functions: {},
       ignore: [],
-      exceptRoles: [],
-      lookAgainMs: Duration.hours(1).toMilliseconds(),
+      excludedRoles: [],
+      rescanIntervalMs: Duration.hours(1).toMilliseconds(),
       runbookUrl: null,
     },
   });

@@ -2,8 +2,9 @@
  * In the place of Trueup's deployment: a custom resource behind CDK's provider framework. It writes down what it is sent,
  * with which code, and what CloudFormation says of the stack at that moment, asked with Trueup's own calls.
  */
+
+import { makeAwsOutbound } from '../../../lambda/deploy/deploy-outbound';
 import type { StackEvent } from '../../../lambda/deploy/history';
-import { awsOutbound } from '../../../lambda/deploy/outbound';
 import { log } from '../../../lambda/log';
 import type { Received } from '../received';
 
@@ -28,7 +29,7 @@ interface Properties {
 
 /** Enough to hold how the request before ended. */
 const EVENTS = 8;
-const out = awsOutbound(10_000);
+const out = makeAwsOutbound(10_000);
 
 export async function onEvent(event: Event) {
   await write('request', event, false);

@@ -6,8 +6,8 @@ import { S3 } from '@aws-sdk/client-s3';
 import type { TenantRequest } from '../../../lambda/contract/fleet';
 import type { MigrateResponse } from '../../../lambda/contract/migrate';
 import { FleetError } from '../../../lambda/fleet-run/error';
-import { awsBucket, awsExecutions } from '../../../lambda/fleet-run/outbound';
-import { begin as beginRun } from '../../../lambda/fleet-run/run';
+import { makeAwsBucket, makeAwsExecutions } from '../../../lambda/fleet-run/fleet-outbound';
+import { startRunExecution as beginRun } from '../../../lambda/fleet-run/run';
 import { DIES, SERVER } from '../fleet-run';
 import { pause } from '../until';
 
@@ -36,15 +36,15 @@ const MANIFEST = 'live-check';
 const PATIENCE_MS = 90_000;
 const PAUSE_MS = 2_000;
 
-export async function tenant({ target }: TenantRequest): Promise<MigrateResponse> {
-  if (target.name === DIES) throw new Error('told to die');
+export async function tenant({ tenant }: TenantRequest): Promise<MigrateResponse> {
+  if (tenant.name === DIES) throw new Error('told to die');
   const startedAt = new Date().toISOString();
-  const answer = { name: target.name, state: 'at version', startedAt, pending: 0, position: '' } as const;
+  const answer = { name: tenant.name, state: 'up to date', startedAt, pending: 0, position: '' } as const;
   return { action: 'tenant', tenant: answer, manifestHash: MANIFEST };
 }
 
 export async function begin({ machine, run, tenants }: Wanted): Promise<Begun> {
-  const outbound = { bucket: awsBucket(process.env.BUCKET!), executions: awsExecutions(machine) };
+  const outbound = { bucket: makeAwsBucket(process.env.BUCKET!), executions: makeAwsExecutions(machine) };
   const request = {
     id: run,
     startedAt: new Date().toISOString(),
@@ -56,7 +56,7 @@ export async function begin({ machine, run, tenants }: Wanted): Promise<Begun> {
   const denied: string[] = [];
   for (const end = Date.now() + PATIENCE_MS; ; await pause(PAUSE_MS)) {
     try {
-      await beginRun({ run, work: 'look', migrates: false, members, request, tolerated: 1 }, outbound);
+      await beginRun({ run, work: 'inspect', migrates: false, members, request, maxFailures: 1 }, outbound);
       return { denied };
     } catch (error) {
       if (!(error instanceof FleetError)) throw error;

@@ -1,7 +1,7 @@
 /** Asks from inside, under the role that it is given, and answers what it saw. */
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { outbound } from '../../../lambda/page/outbound';
+import { makePageOutbound } from '../../../lambda/page/page-outbound';
 
 export type Question =
   | { readonly ask: 'alarms'; readonly names: readonly string[] }
@@ -18,7 +18,7 @@ const ROOTS = '/var/runtime/ca-cert.pem';
 export async function handler(question: Question): Promise<Answer> {
   try {
     if (question.ask === 'alarms') {
-      const alarms = await outbound().alarms(question.names);
+      const alarms = await makePageOutbound().alarms(question.names);
       return { alarms: alarms.filter(({ state }) => state === 'ALARM').length };
     }
     const certificates = readFileSync(ROOTS, 'utf8').match(

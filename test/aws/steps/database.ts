@@ -20,7 +20,7 @@ const BAD = `-- migrate:up
 /* not a :parameter */
 INSERT INTO live (id, word)
 VALUES (NULL, ':word');
--- migrate:unproved It fails.
+-- migrate:no-verify It fails.
 `;
 const SQLSTATE = '23502';
 

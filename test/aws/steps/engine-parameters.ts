@@ -1,4 +1,4 @@
-import { databaseParameters } from '../../../lib/stacks/database-parameters';
+import { buildDatabaseParameters } from '../../../lib/stacks/database-parameters';
 import { element, elements, query } from '../query';
 import { type Finding, found, notSettled, type Step } from '../step';
 
@@ -34,7 +34,7 @@ export function allows(allowed: string | null, value: string): boolean {
 /** What would be refused if Trueup set it: a sentence each. */
 export function refusals(family: string, major: number, parameters: readonly Parameter[]): string[] {
   const wanted = [true, false].flatMap((logStatements) =>
-    Object.entries(databaseParameters({ majorVersion: major, logStatements })),
+    Object.entries(buildDatabaseParameters({ majorVersion: major, logStatements })),
   );
   const problems = wanted.flatMap(([name, value]) => {
     const known = parameters.find((each) => each.name === name);
@@ -79,7 +79,7 @@ export const engineParameters: Step = {
   },
 };
 
-/** RDS from 18 on; below, `databaseParameters` sets it and the check of all settings looks at it. */
+/** RDS from 18 on; below, `buildDatabaseParameters` sets it and the check of all settings looks at it. */
 export function forceSsl(recording: EngineParametersRecording): Finding[] {
   const parameters = recording.postgres18;
   if (!parameters) return [];
@@ -93,7 +93,7 @@ export function forceSsl(recording: EngineParametersRecording): Finding[] {
 }
 
 const NAMES = new Set([
-  ...Object.keys(databaseParameters({ majorVersion: 13, logStatements: true })),
+  ...Object.keys(buildDatabaseParameters({ majorVersion: 13, logStatements: true })),
   'log_line_prefix',
   'log_destination',
 ]);

@@ -2,8 +2,8 @@
 import { InvokeCommand } from '@aws-sdk/client-lambda';
 import { DescribeExecutionCommand, GetExecutionHistoryCommand, type HistoryEvent } from '@aws-sdk/client-sfn';
 import type { BranchResult, RunState } from '../../../lambda/contract/fleet-run';
-import { keys } from '../../../lambda/contract/fleet-run';
-import { FORBIDDEN_MAP } from '../../../lib/constructs/fleet/states';
+import { runObjectKeys } from '../../../lambda/contract/fleet-run';
+import { MAP_PERMISSION_ERRORS } from '../../../lib/constructs/fleet/states';
 import type { Aws } from '../aws';
 import { ALL_RIGHTS, ALL_TENANTS, AT_ONCE, LIVING_TENANTS, RIGHTS, type Right } from '../fleet-run';
 import type { Begun, Wanted } from '../handlers/fleet';
@@ -84,7 +84,7 @@ export const rightsAtOnce: Step = {
 };
 
 export function judgeResults({ status, states, key }: RunRecording, run: string): Finding[] {
-  const prefix = `${keys.results(run, 0)}/`;
+  const prefix = `${runObjectKeys.results(run, 0)}/`;
   return [
     found(
       status === 'SUCCEEDED' && key !== null && key.startsWith(prefix),
@@ -92,7 +92,7 @@ export function judgeResults({ status, states, key }: RunRecording, run: string)
       `The run is ${status}, and its results lie ${key === null ? 'nowhere' : 'under another prefix'}.`,
     ),
     found(
-      states?.['at version'] === 2 && states['no answer'] === 1,
+      states?.['up to date'] === 2 && states['no answer'] === 1,
       'The tally reads them: two tenants answered, and the function of one died.',
       `The tally reads of two tenants that answered and of one whose function died: ${JSON.stringify(states)}.`,
     ),
@@ -109,7 +109,7 @@ export const judgeDenied = (runs: DeniedRecording): Finding[] =>
     }
     // What is refused before it begins has an error in the history, and no map.
     const tried = Math.max(maps, errors.filter((each) => each === caught).length);
-    const known = (FORBIDDEN_MAP as readonly string[]).includes(caught);
+    const known = (MAP_PERMISSION_ERRORS as readonly string[]).includes(caught);
     return [
       found(
         known && tried > 1,
@@ -127,7 +127,7 @@ export function judgeAtOnce({ status, states, denied, errors, maps }: AtOnceReco
       : `its start was denied ${count(denied.length)} before that, and it met ${errors.length} ${errors.length === 1 ? 'error' : 'errors'} (${maps} maps begun)`;
   return [
     found(
-      status === 'SUCCEEDED' && states?.['at version'] === LIVING_TENANTS.length,
+      status === 'SUCCEEDED' && states?.['up to date'] === LIVING_TENANTS.length,
       `A run that begins as soon as its roles are made comes to its end; ${before}.`,
       `A run that begins as soon as its roles are made is ${status}: ${[...new Set([...denied, ...errors])].join(', ') || 'no error'}; ${JSON.stringify(states)}.`,
     ),

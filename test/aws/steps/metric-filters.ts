@@ -1,5 +1,5 @@
 import { LimitExceededException, PutMetricFilterCommand } from '@aws-sdk/client-cloudwatch-logs';
-import { LIMITS } from '../../../lib/constructs/alarms/log-patterns';
+import { LOG_FILTER_LIMITS } from '../../../lib/constructs/alarms/log-patterns';
 import { filtersAtOnce } from '../apps/small';
 import { eventsOf } from '../stack';
 import { found, type Step } from '../step';
@@ -44,7 +44,7 @@ export const metricFilterLimit: Step = {
     const { WatchedLog } = await stack.outputs();
     let taken = filtersAtOnce().length;
     // They go with the log group, which the stack deletes.
-    for (; taken <= LIMITS.filtersPerLogGroup; taken++) {
+    for (; taken <= LOG_FILTER_LIMITS.filtersPerLogGroup; taken++) {
       try {
         await aws.logs.send(
           new PutMetricFilterCommand({
@@ -63,9 +63,9 @@ export const metricFilterLimit: Step = {
     record({ taken });
     return [
       found(
-        taken === LIMITS.filtersPerLogGroup,
+        taken === LOG_FILTER_LIMITS.filtersPerLogGroup,
         `A log group takes ${taken} metric filters and refuses the next.`,
-        `A log group takes ${taken > LIMITS.filtersPerLogGroup ? 'more than ' : ''}${Math.min(taken, LIMITS.filtersPerLogGroup)} metric filters; Trueup counts on ${LIMITS.filtersPerLogGroup}.`,
+        `A log group takes ${taken > LOG_FILTER_LIMITS.filtersPerLogGroup ? 'more than ' : ''}${Math.min(taken, LOG_FILTER_LIMITS.filtersPerLogGroup)} metric filters; Trueup counts on ${LOG_FILTER_LIMITS.filtersPerLogGroup}.`,
       ),
     ];
   },

@@ -1,9 +1,9 @@
 /** Public folders of other tools, as they were at one commit. */
-import type { Tool } from '../../../lambda/engine/ledger/other-tools';
+import type { LedgerTool } from '../../../lambda/engine/ledger/other-tools';
 import { SUPABASE } from '../../adopt/supabase';
 
 export interface Repository {
-  readonly tool: Tool;
+  readonly tool: LedgerTool;
   /** `owner/name` at GitHub. */
   readonly name: string;
   readonly commit: string;

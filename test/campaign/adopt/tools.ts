@@ -1,7 +1,7 @@
 /** The tools themselves, each as its users start it. */
 import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import type { Tool } from '../../../lambda/engine/ledger/other-tools';
+import type { LedgerTool } from '../../../lambda/engine/ledger/other-tools';
 import type { PostgresServer } from '../../../lib/scratch-postgres/server';
 import { succeed } from './run';
 
@@ -9,7 +9,7 @@ const ROOT = join(__dirname, '../../..');
 const BIN = join(ROOT, 'node_modules/.bin');
 
 /** The environment's name of a program that this project does not install; of Drizzle, of a `node_modules` that has it. */
-const PROGRAMS: Partial<Record<Tool, string>> = {
+const PROGRAMS: Partial<Record<LedgerTool, string>> = {
   Supabase: 'SUPABASE',
   Prisma: 'PRISMA',
   Drizzle: 'DRIZZLE',
@@ -19,13 +19,13 @@ const PROGRAMS: Partial<Record<Tool, string>> = {
 };
 
 /** What has to be named before a folder of the tool can be deployed; null where nothing has. */
-export const missingProgram = (tool: Tool): string | null => {
+export const missingProgram = (tool: LedgerTool): string | null => {
   const name = PROGRAMS[tool];
   return name === undefined || process.env[name] ? null : name;
 };
 
 /** Deploys the folder to the empty database. @throws {Error} with the tool's words */
-export async function deployBy(tool: Tool, folder: string, server: PostgresServer): Promise<void> {
+export async function deployBy(tool: LedgerTool, folder: string, server: PostgresServer): Promise<void> {
   const url = server.url();
   const plain = `${url}?sslmode=disable`;
   const program = process.env[PROGRAMS[tool] ?? ''] ?? '';

@@ -1,7 +1,7 @@
 /** What `check --run` does: the structure of the database on an empty one, and the written files after it. */
-import type { Catalogue } from '../../../lambda/audit/catalogue';
+import type { Catalog } from '../../../lambda/audit/catalog';
 import type { WrittenFile } from '../../../lib/audit/write/files';
-import { structureOf } from '../../../lib/audit/write/structure';
+import { buildStructureFiles } from '../../../lib/audit/write/structure';
 import { compileFiles } from '../../../lib/compiler';
 import { lackingInBase } from '../../audit/lacking';
 import { decided } from '../../audit/round-trip';
@@ -15,7 +15,7 @@ const callsLost = (error: Error): boolean =>
 /** @returns what is wrong */
 export async function fromNothing(
   url: string,
-  catalogue: Catalogue,
+  catalog: Catalog,
   files: readonly WrittenFile[],
 ): Promise<readonly string[]> {
   const empty = new URL(url);
@@ -26,13 +26,13 @@ export async function fromNothing(
     const bytes = texts.map(([name, text]) => ({ name, bytes: Buffer.from(text) }));
     await up(empty.href, await compileFiles(bytes, namespace), { namespace });
   };
-  const base = [...structureOf(catalogue, [])];
+  const base = [...buildStructureFiles(catalog, [])];
   // What cannot be made again is not there for the files either.
   if (base.some(([, text]) => text.includes('-- Left out: '))) return [];
   await withClient(url, (client) => client.query(`CREATE DATABASE ${database}`));
   try {
     await apply(base, 'base');
-    const missing = lackingInBase(catalogue, (await snapshotOf(empty.href)).catalogue);
+    const missing = lackingInBase(catalog, (await snapshotOf(empty.href)).catalog);
     await apply(
       files.map(({ name, text }) => [name, decided(text)]),
       'written',

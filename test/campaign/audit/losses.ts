@@ -1,42 +1,40 @@
 /** What a move, or a hand, can do to a database: each statement that takes away or changes one thing that it has. Pure. */
-import type { Catalogue } from '../../../lambda/audit/catalogue';
+import type { Catalog } from '../../../lambda/audit/catalog';
 import { quoteIdentifier as q } from '../../../lambda/sql/quote';
 
 const of = (...names: readonly string[]): string => names.map(q).join('.');
 
-export function lossesOf(catalogue: Catalogue): readonly string[] {
+export function lossesOf(catalog: Catalog): readonly string[] {
   const alter = (schema: string, table: string, what: string) => `ALTER TABLE ${of(schema, table)} ${what}`;
   const owned = new Set(
-    catalogue.sequences.filter(({ identity }) => identity).map((each) => of(each.schema, each.name)),
+    catalog.sequences.filter(({ identity }) => identity).map((each) => of(each.schema, each.name)),
   );
   const computed = new Set([
-    ...catalogue.indexes
+    ...catalog.indexes
       .filter(({ expressions, predicate }) => expressions || predicate)
       .map((each) => of(each.schema, each.table)),
-    ...catalogue.constraints
-      .filter(({ type }) => type === 'check')
-      .map((each) => of(each.schema, each.table)),
-    ...catalogue.columns.filter(({ generated }) => generated).map((each) => of(each.schema, each.table)),
+    ...catalog.constraints.filter(({ type }) => type === 'check').map((each) => of(each.schema, each.table)),
+    ...catalog.columns.filter(({ generated }) => generated).map((each) => of(each.schema, each.table)),
   ]);
   /** Names of what its table gives it are a partition's own affair. */
   const partitions = new Set(
-    catalogue.tables.filter(({ partitionOf }) => partitionOf).map((each) => of(each.schema, each.name)),
+    catalog.tables.filter(({ partitionOf }) => partitionOf).map((each) => of(each.schema, each.name)),
   );
   return [
-    ...catalogue.schemas
+    ...catalog.schemas
       .filter(({ name }) => name !== 'public')
       .map(({ name }) => `DROP SCHEMA ${q(name)} CASCADE`),
-    ...catalogue.types.map(
+    ...catalog.types.map(
       ({ schema, name, kind }) => `DROP ${kind === 'domain' ? 'DOMAIN' : 'TYPE'} ${of(schema, name)} CASCADE`,
     ),
-    ...catalogue.sequences
+    ...catalog.sequences
       .filter(({ schema, name }) => !owned.has(of(schema, name)))
       .flatMap(({ schema, name }) => [
         `DROP SEQUENCE ${of(schema, name)} CASCADE`,
         `ALTER SEQUENCE ${of(schema, name)} OWNED BY NONE`,
         `ALTER SEQUENCE ${of(schema, name)} INCREMENT BY 2`,
       ]),
-    ...catalogue.tables.flatMap(({ schema, name }) => [
+    ...catalog.tables.flatMap(({ schema, name }) => [
       `DROP TABLE ${of(schema, name)} CASCADE`,
       alter(schema, name, 'DISABLE ROW LEVEL SECURITY'),
       alter(schema, name, 'NO FORCE ROW LEVEL SECURITY'),
@@ -44,7 +42,7 @@ export function lossesOf(catalogue: Catalogue): readonly string[] {
       `REVOKE ALL ON ${of(schema, name)} FROM PUBLIC`,
       `COMMENT ON TABLE ${of(schema, name)} IS NULL`,
     ]),
-    ...catalogue.columns.flatMap(({ schema, table, name }) => [
+    ...catalog.columns.flatMap(({ schema, table, name }) => [
       alter(schema, table, `DROP ${q(name)} CASCADE`),
       alter(schema, table, `ALTER ${q(name)} DROP DEFAULT`),
       alter(schema, table, `ALTER ${q(name)} DROP NOT NULL`),
@@ -58,34 +56,34 @@ export function lossesOf(catalogue: Catalogue): readonly string[] {
             alter(schema, table, `ALTER ${q(name)} TYPE bigint USING NULL`),
           ]),
     ]),
-    ...catalogue.constraints.flatMap(({ schema, table, name, type }) => [
+    ...catalog.constraints.flatMap(({ schema, table, name, type }) => [
       alter(schema, table, `DROP CONSTRAINT ${q(name)} CASCADE`),
       // That a mover calls a primary key otherwise is no finding.
       ...(type === 'primary key' || partitions.has(of(schema, table))
         ? []
         : [alter(schema, table, `RENAME CONSTRAINT ${q(name)} TO ${q(`${name.slice(0, 20)}_other`)}`)]),
     ]),
-    ...catalogue.indexes.flatMap(({ schema, table, name, primary }) => [
+    ...catalog.indexes.flatMap(({ schema, table, name, primary }) => [
       `DROP INDEX ${of(schema, name)} CASCADE`,
       ...(primary || partitions.has(of(schema, table))
         ? []
         : [`ALTER INDEX ${of(schema, name)} RENAME TO ${q(`${name.slice(0, 20)}_other`)}`]),
     ]),
-    ...catalogue.views.flatMap(({ schema, name, materialized }) => [
+    ...catalog.views.flatMap(({ schema, name, materialized }) => [
       `DROP ${materialized ? 'MATERIALIZED ' : ''}VIEW ${of(schema, name)} CASCADE`,
     ]),
-    ...catalogue.functions.map(
+    ...catalog.functions.map(
       ({ schema, name, signature }) => `DROP ROUTINE ${of(schema, name)}(${signature}) CASCADE`,
     ),
-    ...catalogue.triggers.flatMap(({ schema, table, name }) => [
+    ...catalog.triggers.flatMap(({ schema, table, name }) => [
       `DROP TRIGGER ${q(name)} ON ${of(schema, table)}`,
       alter(schema, table, `DISABLE TRIGGER ${q(name)}`),
     ]),
-    ...catalogue.rules.map(({ schema, table, name }) => `DROP RULE ${q(name)} ON ${of(schema, table)}`),
-    ...catalogue.policies.flatMap(({ schema, table, name }) => [
+    ...catalog.rules.map(({ schema, table, name }) => `DROP RULE ${q(name)} ON ${of(schema, table)}`),
+    ...catalog.policies.flatMap(({ schema, table, name }) => [
       `DROP POLICY ${q(name)} ON ${of(schema, table)}`,
       `ALTER POLICY ${q(name)} ON ${of(schema, table)} USING (false)`,
     ]),
-    ...catalogue.publications.map(({ name }) => `DROP PUBLICATION ${q(name)}`),
+    ...catalog.publications.map(({ name }) => `DROP PUBLICATION ${q(name)}`),
   ];
 }

@@ -1,7 +1,7 @@
 /** What a tenant is like after a campaign, and what is wrong with it. */
 import { isDeepStrictEqual } from 'node:util';
 import { Client } from 'pg';
-import { dumpCatalogue } from '../../../lib/demo/catalogue';
+import { dumpCatalog } from '../../../lib/demo/dump-catalog';
 import { PROMISED } from './releases';
 
 export interface Tenant {
@@ -53,22 +53,22 @@ interface Promised {
 
 async function promisedIn(client: Client, namespace: string): Promise<Promised> {
   const { rows } = await client.query<Promised>(
-    `SELECT (SELECT array_agg(w.statement ORDER BY w.statement) FROM trueup.workload w WHERE w.namespace = n.name AND w.promise = n.promise) AS statements,
-            (SELECT array_agg(DISTINCT w.path) FROM trueup.workload w WHERE w.namespace = n.name) AS paths, n.next_promise AS next,
-            ((SELECT count(*) FROM trueup.workload w WHERE w.namespace = n.name AND w.promise IS DISTINCT FROM n.promise)
-             + (SELECT count(*) FROM trueup.answers a WHERE a.namespace = n.name))::int AS left
+    `SELECT (SELECT array_agg(w.statement ORDER BY w.statement) FROM trueup.workload_statements w WHERE w.namespace = n.name AND w.workload = n.workload) AS statements,
+            (SELECT array_agg(DISTINCT w.search_path) FROM trueup.workload_statements w WHERE w.namespace = n.name) AS paths, n.next_workload AS next,
+            ((SELECT count(*) FROM trueup.workload_statements w WHERE w.namespace = n.name AND w.workload IS DISTINCT FROM n.workload)
+             + (SELECT count(*) FROM trueup.deployment_plans a WHERE a.namespace = n.name))::int AS left
        FROM trueup.namespaces n WHERE n.name = $1`,
     [namespace],
   );
   return rows[0]!;
 }
 
-/** The catalogue by schema, each as if it were `public`, without what belongs to the database. */
-async function catalogues(client: Client): Promise<Map<string, string[]>> {
+/** The catalog by schema, each as if it were `public`, without what belongs to the database. */
+async function catalogs(client: Client): Promise<Map<string, string[]>> {
   const { rows } = await client.query<{ name: string }>(
     `SELECT nspname AS name FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname NOT IN ('information_schema', 'trueup')`,
   );
-  const lines = await dumpCatalogue(client);
+  const lines = await dumpCatalog(client);
   const found = new Map<string, string[]>(rows.map(({ name }) => [name, []]));
   for (const line of lines) {
     const [schema] = line.match(/\b\w+(?=\.)/) ?? [];
@@ -79,7 +79,7 @@ async function catalogues(client: Client): Promise<Map<string, string[]>> {
 }
 
 /**
- * Tenants that do not have each migration once, by ledger and data, or not the catalogue of the database `alone`, or another promise
+ * Tenants that do not have each migration once, by ledger and data, or not the catalog of the database `alone`, or another promise
  * than the last release's.
  * @param names of the migrations; two of them count in the table `counter`
  */
@@ -89,7 +89,7 @@ export async function different(
   namespace: string,
   names: readonly string[],
 ): Promise<object[]> {
-  const wanted = await withClient(urlOf('alone'), async (client) => (await catalogues(client)).get('public'));
+  const wanted = await withClient(urlOf('alone'), async (client) => (await catalogs(client)).get('public'));
   const found: object[] = [];
   for (const { name, database, schema = 'public' } of tenants)
     await withClient(urlOf(database), async (client) => {
@@ -101,8 +101,8 @@ export async function different(
       const { rows: invalid } = await client.query(
         'SELECT indexrelid::regclass::text FROM pg_index WHERE NOT indisvalid',
       );
-      const catalogue = (await catalogues(client)).get(schema);
-      const same = isDeepStrictEqual(catalogue, wanted) && isDeepStrictEqual(rows, [{ n: 2 }]);
+      const catalog = (await catalogs(client)).get(schema);
+      const same = isDeepStrictEqual(catalog, wanted) && isDeepStrictEqual(rows, [{ n: 2 }]);
       const promises = isDeepStrictEqual(promised, {
         statements: PROMISED,
         paths: [path],
@@ -110,7 +110,7 @@ export async function different(
         left: 0,
       });
       if (!same || !promises || !isOnce(done, names) || invalid.length > 0)
-        found.push({ name, done, rows, invalid, catalogue, promised });
+        found.push({ name, done, rows, invalid, catalog, promised });
     });
   return found;
 }

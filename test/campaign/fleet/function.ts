@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import type { FleetFile } from '../../../lambda/contract/fleet';
 import type { Manifest } from '../../../lambda/contract/manifest';
 import type { MigrateRequest } from '../../../lambda/contract/migrate';
-import { act } from '../../../lambda/migrate/actions';
+import { handleRequest } from '../../../lambda/migrate/actions';
 import { connectPg } from '../../../lambda/postgres/pg';
 
 const [server, manifestFile, fleetFile, namespace] = process.argv.slice(2) as [
@@ -20,7 +20,7 @@ const fleet = JSON.parse(readFileSync(fleetFile, 'utf8')) as FleetFile;
 const SLICE_MS = 10_000;
 
 process.on('message', async (request: MigrateRequest) => {
-  const answer = await act(request, {
+  const answer = await handleRequest(request, {
     settings: { namespace, ownerRole: null },
     manifest,
     fleet,

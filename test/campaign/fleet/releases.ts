@@ -1,5 +1,5 @@
 /** Releases that a campaign deploys: a folder, and the statements that its application sends. */
-import { type Manifest, makePromise } from '../../../lambda/contract/manifest';
+import { type Manifest, makeGuaranteedWorkload } from '../../../lambda/contract/manifest';
 import { compile, type Files, file } from '../../compiler/support';
 
 /** The data of the first release counts; the second one has what a rollback undoes, and what it keeps. */
@@ -40,7 +40,7 @@ export const PROMISED = [READ, WRITE, COUNT].sort();
 
 async function release(files: Files, ...statements: string[]): Promise<Manifest> {
   const asked = statements.map((text) => ({ text, role: null, searchPath: null, calls: null }));
-  return { ...(await compile(files)), workload: makePromise(asked) };
+  return { ...(await compile(files)), workload: makeGuaranteedWorkload(asked) };
 }
 
 export interface Releases {

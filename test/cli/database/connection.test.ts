@@ -2,10 +2,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { ConnectionLost } from '../../../lambda/postgres/database';
-import { type ConnectionOptions, connectionTarget } from '../../../lib/cli/database/connection';
-import { explainConnection } from '../../../lib/cli/database/connection-error';
-import { withoutExpectedWarnings } from '../../../lib/cli/terminal/warnings';
+import { ConnectionLostError } from '../../../lambda/postgres/database';
+import { type ConnectionOptions, resolveConnectionTarget } from '../../../lib/cli/database/connection';
+import { toConnectionError } from '../../../lib/cli/database/connection-error';
+import { suppressExpectedWarnings } from '../../../lib/cli/terminal/warnings';
 import { createDatabase } from '../../support/database';
 import { trueup } from '../trueup';
 
@@ -18,7 +18,7 @@ writeFileSync(rootFile, PEM);
 
 describe('where to connect', () => {
   test('a URL, with everything percent-encoded in it', () => {
-    const { pg, label } = connectionTarget(
+    const { pg, label } = resolveConnectionTarget(
       { databaseUrl: 'postgresql://jo%40corp:p%2Fw%23%25@[::1]:6543/my%20db' },
       {},
     );
@@ -43,34 +43,34 @@ describe('where to connect', () => {
       PGPORT: '7777',
       PGSSLMODE: 'disable',
     };
-    expect(connectionTarget({ databaseUrl: 'postgres://one@one.example/one' }, env).label).toBe(
+    expect(resolveConnectionTarget({ databaseUrl: 'postgres://one@one.example/one' }, env).label).toBe(
       'one@one.example:7777/one',
     );
-    expect(connectionTarget({}, env).label).toBe('two@two.example:7777/two');
-    const { pg } = connectionTarget({}, { ...env, DATABASE_URL: undefined });
+    expect(resolveConnectionTarget({}, env).label).toBe('two@two.example:7777/two');
+    const { pg } = resolveConnectionTarget({}, { ...env, DATABASE_URL: undefined });
     expect(pg).toMatchObject({ host: 'three', user: 'me', password: 's3cret', database: 'app', ssl: false });
   });
 
   test('a socket folder, and a user whose database has the same name', () => {
-    const { pg } = connectionTarget({ databaseUrl: 'postgres://app@/?host=/var/run/postgresql' }, {});
+    const { pg } = resolveConnectionTarget({ databaseUrl: 'postgres://app@/?host=/var/run/postgresql' }, {});
     expect(pg).toEqual({ host: '/var/run/postgresql', port: 5432, user: 'app', database: 'app', ssl: false });
   });
 
   test.each<[ConnectionOptions, NodeJS.ProcessEnv, RegExp]>([
-    [{}, {}, /there is no database to connect to/],
+    [{}, {}, /no database was given/],
     [{ databaseUrl: 'mysql://root:hunter2@db/app' }, {}, /does not begin with postgres/],
     [{ databaseUrl: 'postgres://u:hunter2#@db:port/app' }, {}, /cannot be read/],
     [{ databaseUrl: 'postgres://u:%zz@db/app' }, {}, /cannot be read/],
     [{}, { PGHOST: 'db', PGPORT: 'hunter2' }, /is not a port/],
   ])('what cannot work is said in words, without the password: %j', (options, env, words) => {
-    expect(() => connectionTarget(options, env)).toThrow(words);
-    if (options.databaseUrl) expect(() => connectionTarget(options, env)).not.toThrow(/hunter2/);
+    expect(() => resolveConnectionTarget(options, env)).toThrow(words);
+    if (options.databaseUrl) expect(() => resolveConnectionTarget(options, env)).not.toThrow(/hunter2/);
   });
 });
 
 describe('TLS', () => {
   const tls = (host: string, options = {}, env = {}) =>
-    connectionTarget({ databaseUrl: `postgres://u@${host}/d`, ...options }, env).pg.ssl;
+    resolveConnectionTarget({ databaseUrl: `postgres://u@${host}/d`, ...options }, env).pg.ssl;
 
   test('verified for every other machine, off on this one unless it is asked for', () => {
     expect(tls('db.example.com')).toEqual({});
@@ -85,7 +85,9 @@ describe('TLS', () => {
       expect(tls('db.example.com', {}, { PGSSLMODE: mode })).toEqual({});
     }
     expect(tls('localhost', {}, { PGSSLMODE: 'require' })).toEqual({});
-    expect(connectionTarget({ databaseUrl: 'postgres://u@db/d?sslmode=disable' }, {}).pg.ssl).toBe(false);
+    expect(resolveConnectionTarget({ databaseUrl: 'postgres://u@db/d?sslmode=disable' }, {}).pg.ssl).toBe(
+      false,
+    );
   });
 
   test.each(['no-verify', 'on', 'true'])('there is no mode %s', (sslMode) => {
@@ -124,37 +126,37 @@ describe('TLS', () => {
   ])('where there is no copy of them, it is said where they are: %s', (host, url) => {
     expect(tls(host)).toEqual({});
     const asked = () => tls(host, { sslRootCert: 'rds' });
-    expect(asked).toThrow(/no copy of Amazon's roots/);
-    const target = connectionTarget({ databaseUrl: `postgres://u@${host}/d` }, {});
-    const failed = new ConnectionLost(
+    expect(asked).toThrow(/no copy of Amazon's root certificates/);
+    const target = resolveConnectionTarget({ databaseUrl: `postgres://u@${host}/d` }, {});
+    const failed = new ConnectionLostError(
       'unable to get local issuer certificate',
       'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
     );
-    expect(explainConnection(failed, target).info.remedy).toMatch(url);
+    expect(toConnectionError(failed, target).info.remedy).toMatch(url);
   });
 
   test('a root file that is not there, or holds no certificate', () => {
     expect(() => tls('db', { sslRootCert: join(folder, 'gone.pem') })).toThrow(/cannot be read \(ENOENT\)/);
     writeFileSync(join(folder, 'empty.pem'), 'nothing');
-    expect(() => tls('db', { sslRootCert: join(folder, 'empty.pem') })).toThrow(/holds no certificate/);
+    expect(() => tls('db', { sslRootCert: join(folder, 'empty.pem') })).toThrow(/contains no certificate/);
   });
 });
 
 test.each([
-  ['timeout expired', undefined, /does not answer/, /--stack/],
+  ['timeout expired', undefined, /does not respond/, /--stack/],
   ['The server does not support SSL connections', undefined, /does not offer TLS/, /--ssl-mode disable/],
   [
     'self-signed certificate in certificate chain',
     'SELF_SIGNED_CERT_IN_CHAIN',
-    /not signed by an authority/,
+    /not signed by a trusted CA/,
     /--ssl-root-cert/,
   ],
   ['SASL: client password must be a string', undefined, /asks for a password/, /PGPASSWORD/],
   ['connect ECONNREFUSED 127.0.0.1:1', 'ECONNREFUSED', /nothing listens/, /Check host and port/],
   ['database "x" does not exist', '3D000', /database "x" does not exist/, /Create the database/],
 ])('why a connection fails: %s', (message, reason, words, remedy) => {
-  const target = connectionTarget({ databaseUrl: 'postgres://u:hunter2@db:1/d' }, {});
-  const { info } = explainConnection(new ConnectionLost(message, reason), target);
+  const target = resolveConnectionTarget({ databaseUrl: 'postgres://u:hunter2@db:1/d' }, {});
+  const { info } = toConnectionError(new ConnectionLostError(message, reason), target);
   expect(info.message).toMatch(/^cannot connect to u@db:1\/d: /);
   expect(info.message).toMatch(words);
   expect(info.remedy).toMatch(remedy);
@@ -165,7 +167,7 @@ describe('warnings', () => {
   test('those of packages are left out, every other is shown', () => {
     const shown: unknown[][] = [];
     const target = { emitWarning: (...warning: unknown[]) => void shown.push(warning) };
-    withoutExpectedWarnings(target as typeof process);
+    suppressExpectedWarnings(target as typeof process);
     target.emitWarning('pgpass support is deprecated and will be removed in pg@9.0.', 'DeprecationWarning');
     target.emitWarning(new Error('NodeVersionSupportWarning: The AWS SDK for JavaScript (v3)\nwill …'));
     target.emitWarning('url.parse() is deprecated', 'DeprecationWarning', 'DEP0169');

@@ -1,32 +1,32 @@
 /** Which tenants a command is about, by its options. */
 import { expect, test } from 'vitest';
-import { fleetOf } from '../../../lib/cli/fleet/open';
+import { resolveFleetSource } from '../../../lib/cli/fleet/open';
 
 test.each([
   [{}, null],
   [{ stack: 'shop' }, null],
-  [{ fleet: 'targets.jsonl' }, { from: 'file', file: 'targets.jsonl' }],
+  [{ fleet: 'tenants.jsonl' }, { from: 'file', file: 'tenants.jsonl' }],
   [
-    { fleet: 'targets.jsonl', target: ['a'] },
-    { from: 'file', file: 'targets.jsonl' },
+    { fleet: 'tenants.jsonl', tenant: ['a'] },
+    { from: 'file', file: 'tenants.jsonl' },
   ],
   [{ stack: 'shop', fleet: true }, { from: 'stack' }],
-  [{ stack: 'shop', fleet: true, target: ['a'] }, { from: 'stack' }],
-  [{ stack: 'shop', target: ['a'] }, { from: 'stack' }],
+  [{ stack: 'shop', fleet: true, tenant: ['a'] }, { from: 'stack' }],
+  [{ stack: 'shop', tenant: ['a'] }, { from: 'stack' }],
 ] as const)('%j', (options, expected) => {
-  expect(fleetOf(options)).toEqual(expected);
+  expect(resolveFleetSource(options)).toEqual(expected);
 });
 
 test.each([
-  [{ fleet: true }, '--fleet has no list'],
-  [{ target: ['a'] }, '--target is about a fleet'],
-  [{ fleet: 'targets.jsonl', stack: 'shop' }, '--stack cannot be combined with --fleet'],
-  [{ fleet: 'targets.jsonl', workloadDays: 3 }, '--workload-days cannot be combined with --fleet'],
+  [{ fleet: true }, '--fleet needs a list of tenants'],
+  [{ tenant: ['a'] }, '--tenant requires --fleet'],
+  [{ fleet: 'tenants.jsonl', stack: 'shop' }, '--stack cannot be combined with --fleet'],
+  [{ fleet: 'tenants.jsonl', workloadDays: 3 }, '--workload-days cannot be combined with --fleet'],
   [
     { fleet: true, stack: 'shop', concurrency: 4 },
     '--concurrency cannot be combined with --stack and a fleet',
   ],
-  [{ target: ['a'], stack: 'shop', databaseUrl: 'postgres://h/d' }, '--database-url cannot be combined with'],
+  [{ tenant: ['a'], stack: 'shop', databaseUrl: 'postgres://h/d' }, '--database-url cannot be combined with'],
 ] as const)('%j is refused', (options, message) => {
-  expect(() => fleetOf(options)).toThrow(message);
+  expect(() => resolveFleetSource(options)).toThrow(message);
 });

@@ -1,4 +1,4 @@
-/** `trueup audit --stack`: the deployed function looks at the catalogue and plans what the ledger keeps. */
+/** `trueup audit --stack`: the deployed function looks at the catalog and plans what the ledger keeps. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -22,7 +22,7 @@ beforeAll(async () => {
   );
   const codeManifest = {
     ...promised,
-    accepted: [
+    suppressions: [
       { id: 'unvalidated-constraint', object: 'public.orders', reason: 'old rows stay', line: 1 },
       { id: 'invalid-index', object: 'public.orders', reason: 'gone since May', line: 2 },
     ],
@@ -55,14 +55,16 @@ test('nothing is wrong: 0, by the function that only reads, and what was not loo
   rig.conductor.functions.fault = () => undefined;
   expect([...invoked]).toEqual(['shop-ask']);
   expect(ran.code, ran.stdout + ran.stderr).toBe(0);
-  expect(ran.stdout).toMatch(/^stack shop: nothing found\.\nLooked for \d+ kinds: /m);
-  expect(ran.stdout).toContain('not seen  what was lost: no source to compare with was given (--from)');
+  expect(ran.stdout).toMatch(/^stack shop: nothing found\.\nRan \d+ checks on /m);
+  expect(ran.stdout).toContain('not checked  missing objects: no source was given to compare with (--from)');
   expect(ran.stdout).toContain(
-    'not seen  duplicates under unique indexes that are there: only --deep reads whole tables',
+    'not checked  duplicates and orphaned rows under existing keys: only --full-scan reads whole tables',
   );
-  expect(ran.stdout).toMatch(/not seen {2}1 of 2 statements: /);
-  expect(ran.stdout).toContain('1 of 2 statements decided by planning');
-  expect(ran.stdout).toContain('gone      invalid-index public.orders, line 2 of the accepted ones');
+  expect(ran.stdout).toMatch(/not checked {2}1 of 2 statements: /);
+  expect(ran.stdout).toContain('planning decided 1 of 2 statements');
+  expect(ran.stdout).toContain(
+    'obsolete     invalid-index public.orders: remove line 2 of the suppressions file',
+  );
 });
 
 test('what is wrong: the same findings, formats and exit codes as over a connection', async () => {
@@ -71,33 +73,47 @@ test('what is wrong: the same findings, formats and exit codes as over a connect
   const { code, stdout } = await audit('--stack', 'shop', '--json');
   expect(code).toBe(6);
   const remote = JSON.parse(stdout);
-  expect(Object.keys(remote).sort()).toEqual(['accepted', 'findings', 'gone', 'hidden', 'looked', 'notSeen']);
+  expect(Object.keys(remote).sort()).toEqual([
+    'coverage',
+    'findings',
+    'hidden',
+    'notChecked',
+    'obsolete',
+    'suppressed',
+  ]);
   expect(remote.findings[0]).toMatchObject({
     id: 'missing-conflict-target',
-    grade: 'A',
+    confidence: 'A',
     object: 'public.orders',
     evidence: expect.arrayContaining([expect.stringMatching(/^42P10, .*, 90 calls: INSERT INTO orders/)]),
     fix: null,
   });
-  expect(remote.accepted).toMatchObject([{ id: 'unvalidated-constraint', reason: 'old rows stay' }]);
+  expect(remote.suppressed).toMatchObject([{ id: 'unvalidated-constraint', reason: 'old rows stay' }]);
 
-  const accept = file('accepted', 'unvalidated-constraint public.orders  # old rows stay\n');
+  const suppressions = file('suppressions.txt', 'unvalidated-constraint public.orders  # old rows stay\n');
   const workload = file(
     'shop.sql',
     `-- role app; calls 90\n${UPSERT};\n-- role app; calls 2\nSELECT $1 + $2 AS both FROM orders;`,
   );
   const local = await audit(
     ...['--json', '--database-url', rig.server.url(shop.database), '--ssl-mode', 'verify-full'],
-    ...['--ssl-root-cert', file('ca.pem', rig.certificates.ca), '--accept', accept, '--workload', workload],
+    ...[
+      '--ssl-root-cert',
+      file('ca.pem', rig.certificates.ca),
+      '--suppressions',
+      suppressions,
+      '--workload',
+      workload,
+    ],
   );
   expect(local.code, local.stdout).toBe(6);
   expect(JSON.parse(local.stdout).findings).toEqual(remote.findings);
 
-  const text = await audit('--stack', 'shop', '--accept', accept);
-  expect(text.stdout).toMatch(/^A {2}proved\n {2}missing-conflict-target {2}public\.orders\n/);
-  expect(text.stdout.match(/^accepted /gm)).toHaveLength(1);
-  expect(text.stdout.match(/^gone /gm)).toHaveLength(1);
-  const github = await audit('--stack', 'shop', '--format', 'github', '--min-grade', 'A');
+  const text = await audit('--stack', 'shop', '--suppressions', suppressions);
+  expect(text.stdout).toMatch(/^A {2}confirmed\n {2}missing-conflict-target {2}public\.orders\n/);
+  expect(text.stdout.match(/^suppressed /gm)).toHaveLength(1);
+  expect(text.stdout.match(/^obsolete /gm)).toHaveLength(1);
+  const github = await audit('--stack', 'shop', '--format', 'github', '--min-confidence', 'A');
   expect(github.stdout).toMatch(/^::error title=trueup missing-conflict-target public\.orders::/);
   const sarif = await audit('--stack', 'shop', '--format', 'sarif');
   expect(validSarif(JSON.parse(sarif.stdout)).runs[0]!.results![0]!.ruleId).toBe('missing-conflict-target');
@@ -109,7 +125,7 @@ test('wrong options, and a function that dies', async () => {
     ['--workload', 'shop.sql'],
     ['--write', 'folder'],
     ['--html', 'page.html'],
-    ['--deep', null],
+    ['--full-scan', null],
     ['--database-url', 'postgres://x'],
   ] as const)
     expect(await audit('--stack', 'shop', option, ...(value === null ? [] : [value]))).toMatchObject({
@@ -118,7 +134,7 @@ test('wrong options, and a function that dies', async () => {
     });
   expect(await audit('--namespace', 'app', '--database-url', 'postgres://x')).toMatchObject({
     code: 2,
-    stderr: expect.stringContaining('--namespace goes with --stack'),
+    stderr: expect.stringContaining('--namespace requires --stack'),
   });
   rig.conductor.functions.fault = (name) => (name === 'shop-ask' ? { kind: 'kill', afterMs: 0 } : undefined);
   const died = await audit('--stack', 'shop');

@@ -27,7 +27,7 @@ test('status, plan and verify of what is deployed', async () => {
   const status = await ask('status', '--stack', 'shop');
   expect(status).toMatchObject({ code: 0, stderr: expect.not.stringContaining('error') });
   expect(status.stdout).toMatch(/^stack shop, PostgreSQL 18/);
-  expect(status.stdout).toContain('3 applied, 0 waiting; at 0003_customer_index.');
+  expect(status.stdout).toContain('3 applied, 0 pending; at 0003_customer_index.');
   expect((await ask('plan', '--stack', 'shop')).stdout).toContain('stack shop: nothing to do.');
   expect((await ask('verify', '--stack', 'shop')).stdout).toContain('3 migrations verified, none drifted.');
   const json = JSON.parse((await ask('status', '--stack', 'shop', '--json')).stdout);
@@ -66,7 +66,7 @@ test('a stack of an older version has one function, which is asked with a word',
   ]);
   expect(status).toMatchObject({
     code: 0,
-    stdout: expect.stringContaining('3 applied, 0 waiting'),
+    stdout: expect.stringContaining('3 applied, 0 pending'),
     stderr: expect.stringContaining('note: older was deployed by an older version of Trueup'),
   });
   expect((await ask('status', '--stack', 'older', '--json')).stdout).toMatch(/^\{/);
@@ -93,11 +93,31 @@ test('baseline of a database that existed before', async () => {
     stdout: expect.stringContaining('1 migration marked as applied'),
   });
   const status = (await ask('status', '--stack', 'old')).stdout;
-  expect(status).toMatch(/applied +0001_orders .* existed before; never run$/m);
+  expect(status).toMatch(/applied +0001_orders .* recorded by a baseline; never run$/m);
   const unknown = await ask('baseline', '0007_nothing', '--stack', 'old');
   expect(unknown.stderr).toContain('there is no migration 0007_nothing');
   expect(await old.stack.update(await old.version(DEFAULT))).toBe('UPDATE_COMPLETE');
   expect(old.stack.attributes).toMatchObject({ Applied: '0002_customer_default' });
+});
+
+test('of a deployment whose end nobody recorded: which it was, and what to do', async () => {
+  const s = await rig.scenario('cut');
+  await s.stack.create(await s.version(TABLE));
+  const { rows } = await s.client.query(
+    "UPDATE trueup.deployments SET outcome = 'interrupted', result = NULL RETURNING id",
+  );
+  const { stdout } = await ask('status', '--stack', 'cut');
+  expect(stdout).toMatch(
+    new RegExp(
+      `^The deployment of 20.* UTC, request ${rows[0].id}, began, but its end is not recorded: .* The events of cut .* Deploy again: `,
+      'm',
+    ),
+  );
+  await s.client.query(
+    "UPDATE trueup.deployments SET outcome = 'running', finished_at = NULL; UPDATE trueup.events SET at = clock_timestamp()",
+  );
+  const open = (await ask('status', '--stack', 'cut')).stdout;
+  expect(open).toContain(`nobody will record its end (request ${rows[0].id}): deploy again.`);
 });
 
 test('what a rollback undid and kept, and how to go on', async () => {
@@ -117,18 +137,29 @@ ALTER TABLE orders DROP COLUMN note;
   const { stdout } = await ask('status', '--stack', 'rolled');
   expect(stdout).toMatch(/^Undone by the last rollback, 20\d\d-.* UTC: 0002_customer_default\.$/m);
   expect(stdout).toMatch(
-    /^Kept by the last rollback, .* UTC: 0004_note: its down runs only by name: trueup down 0004_note\.$/m,
+    /^Kept by the last rollback, .* UTC: 0004_note: its down section runs only when a person names it: trueup down 0004_note\.$/m,
   );
+  expect(stdout).toMatch(/^ *applied +0004_note .* no file in this version$/m);
+  expect(stdout).not.toContain('missing');
+  const failed = /^The last deployment, 20\d\d-.* UTC, failed: 0009_broken, line \d+: .+ \[SQLSTATE TU001\]/m;
+  expect(stdout).toMatch(failed);
+  const colored = await trueup(['status', '--stack', 'rolled'], {
+    env: { ...environment(), FORCE_COLOR: '1' },
+  });
+  expect(colored.stdout).toContain('\u001b[32m');
+  expect(colored.stdout).not.toContain('\u001b[31m');
   const down = await ask('down', '0004_note', '--stack', 'rolled');
-  expect(down.stdout).toContain('or with another runId');
+  expect(down.stdout).toContain('or with another forceRunToken');
   // What came after by hand does not hide it.
-  expect((await ask('status', '--stack', 'rolled')).stdout).toContain('Undone by the last rollback');
+  const afterDown = (await ask('status', '--stack', 'rolled')).stdout;
+  expect(afterDown).toContain('Undone by the last rollback');
+  expect(afterDown).toMatch(failed);
   expect(await s.stack.update(await s.version(DEFAULT))).toBe('UPDATE_COMPLETE');
-  expect((await ask('status', '--stack', 'rolled')).stdout).not.toContain('rollback');
+  expect((await ask('status', '--stack', 'rolled')).stdout).not.toMatch(/rollback|failed/);
   const marked = await ask('baseline', '0001_orders', '--stack', 'rolled');
   expect(marked).toMatchObject({
     code: 0,
-    stdout: expect.stringContaining('nothing to mark: 0001_orders is recorded'),
+    stdout: expect.stringContaining('nothing to mark: 0001_orders is already recorded'),
   });
 });
 

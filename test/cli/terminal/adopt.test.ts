@@ -1,6 +1,6 @@
 /** What `trueup adopt` offers against the other tool, tried as that tool's role. */
 import { expect, test } from 'vitest';
-import { offerFor } from '../../../lib/cli/terminal/adopt';
+import { buildLedgerLockSql } from '../../../lib/cli/terminal/adopt';
 import { connect, createDatabase, majors } from '../../support/database';
 
 test.each(majors())(
@@ -25,12 +25,13 @@ test.each(majors())(
     };
     const table = 'public."Ledger"';
     expect([await tried(owner), await tried(null)]).toEqual(['recorded', 'recorded']);
-    for (const sql of offerFor(table, { owner, ownerIsSuperuser: false })) await client.query(sql);
+    for (const sql of buildLedgerLockSql(table, { owner, ownerIsSuperuser: false })) await client.query(sql);
     expect([await tried(owner), await tried(null)]).toEqual([
       'permission denied for table Ledger',
       'recorded',
     ]);
-    for (const sql of offerFor(table, { owner: 'postgres', ownerIsSuperuser: true })) await client.query(sql);
+    for (const sql of buildLedgerLockSql(table, { owner: 'postgres', ownerIsSuperuser: true }))
+      await client.query(sql);
     expect(await tried(null)).toBe('Trueup has taken over');
     await client.query('ROLLBACK');
   },

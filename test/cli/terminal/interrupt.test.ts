@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, expect, test } from 'vitest';
-import type { Outcome } from '../../../lambda/contract/converge';
-import { untilDone } from '../../../lib/cli/until-done';
+import type { ConvergeOutcome } from '../../../lambda/contract/converge';
+import { runUntilDone } from '../../../lib/cli/until-done';
 import { connect, createDatabase } from '../../support/database';
 import { cleanEnvironment, command, start } from '../trueup';
 
@@ -25,7 +25,7 @@ SELECT trueup.is_indexed('customers', '{email}');
 `;
 const SLOW = `-- migrate:up
 DO $$ BEGIN PERFORM pg_sleep(30); END $$;
--- migrate:unproved a test
+-- migrate:no-verify a test
 -- migrate:consent destroys a test
 `;
 
@@ -87,8 +87,8 @@ test.each([[[]], [['--json']]])(
 );
 
 test('before the first step, the interrupt is the reason and not the time', async () => {
-  const report = {} as Outcome['report'];
-  const ended = await untilDone(
+  const report = {} as ConvergeOutcome['report'];
+  const ended = await runUntilDone(
     async () => ({ status: 'continue', progress: 'the time budget ran out before 0001_a', report }),
     { id: 'cli-1', timeoutMs: 60_000, interrupt: { asked: true, release: () => {} } },
   );

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { jsonPieces, printLongJson } from '../../../lib/cli/terminal/json';
+import { generateJson, printLongJson } from '../../../lib/cli/terminal/json';
 import type { Stream, Terminal } from '../../../lib/cli/terminal/terminal';
 
 const VALUES: readonly unknown[] = [
@@ -17,11 +17,12 @@ const VALUES: readonly unknown[] = [
 
 describe('a JSON document in pieces', () => {
   it('is what JSON.stringify gives', () => {
-    for (const value of VALUES) expect([...jsonPieces(value)].join('')).toBe(JSON.stringify(value, null, 2));
+    for (const value of VALUES)
+      expect([...generateJson(value)].join('')).toBe(JSON.stringify(value, null, 2));
   });
 
   it('has a piece for each item of a list of a report', () => {
-    expect([...jsonPieces({ findings: [{ id: 1 }, { id: 2 }] })].length).toBeGreaterThan(2);
+    expect([...generateJson({ findings: [{ id: 1 }, { id: 2 }] })].length).toBeGreaterThan(2);
   });
 
   it('waits for its reader, in pieces that are hardly longer than a batch', async () => {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { colorsOf } from '../../../lib/cli/terminal/colors';
-import { progressView } from '../../../lib/cli/terminal/progress';
+import { createColors } from '../../../lib/cli/terminal/colors';
+import { createProgressView } from '../../../lib/cli/terminal/progress';
 import type { Stream } from '../../../lib/cli/terminal/terminal';
 
 test('what shared a message with others has no time of its own, and none is printed', () => {
@@ -9,13 +9,13 @@ test('what shared a message with others has no time of its own, and none is prin
     text += more;
   };
   const err: Stream = {
-    colors: colorsOf(false),
+    colors: createColors(false),
     live: false,
     columns: 120,
     write,
     line: (line = '') => write(`${line}\n`),
   };
-  const { report } = progressView({ json: false, quiet: false, out: err, err });
+  const { report } = createProgressView({ json: false, quiet: false, out: err, err });
   report({ type: 'finished', migration: '0001_a', action: 'apply', durationMs: null });
   report({ type: 'finished', migration: '0002_b', action: 'undo', durationMs: 12 });
   expect(text).toBe('applied  0001_a\nundone   0002_b  12 ms\n');

@@ -1,9 +1,9 @@
 /** The names that the compiler takes for PostgreSQL's own, asked of real servers. */
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { HARMLESS_VOLATILE, STABLE } from '../../../lib/compiler/model/builtins';
+import { HARMLESS_VOLATILE_FUNCTIONS, STABLE_FUNCTIONS } from '../../../lib/compiler/model/builtins';
 import { loadParser } from '../../../lib/compiler/read/parser';
-import { sqlName } from '../../../lib/compiler/read/tree';
+import { formatSqlName } from '../../../lib/compiler/read/tree';
 import { connect, majors, serverUrl } from '../../support/database';
 
 beforeAll(loadParser);
@@ -19,9 +19,11 @@ describe.each(majors())('PostgreSQL %i', (major) => {
        WHERE pronamespace = 'pg_catalog'::regnamespace GROUP BY 1`,
     );
     const known = new Map<string, boolean>(rows.map(({ name, volatile }) => [name, volatile]));
-    expect([...STABLE].filter((name) => known.get(name) && !EXCEPT.has(name))).toEqual([]);
+    expect([...STABLE_FUNCTIONS].filter((name) => known.get(name) && !EXCEPT.has(name))).toEqual([]);
     if (major >= 18)
-      expect([...STABLE, ...HARMLESS_VOLATILE].filter((name) => !known.has(name)).length).toBeLessThan(15);
+      expect(
+        [...STABLE_FUNCTIONS, ...HARMLESS_VOLATILE_FUNCTIONS].filter((name) => !known.has(name)).length,
+      ).toBeLessThan(15);
   });
 
   test('identifiers are quoted as the server quotes them', async () => {
@@ -38,7 +40,9 @@ describe.each(majors())('PostgreSQL %i', (major) => {
       [samples],
     );
     // A keyword of the newest PostgreSQL only is quoted everywhere, which is right on older servers too.
-    const differ = samples.filter((sample, i) => sqlName([sample]) !== quoted.rows[i].q);
-    expect(major >= 18 ? differ : differ.filter((sample) => sqlName([sample]) !== `"${sample}"`)).toEqual([]);
+    const differ = samples.filter((sample, i) => formatSqlName([sample]) !== quoted.rows[i].q);
+    expect(
+      major >= 18 ? differ : differ.filter((sample) => formatSqlName([sample]) !== `"${sample}"`),
+    ).toEqual([]);
   });
 });

@@ -1,10 +1,11 @@
 /** Folders on disk: what is read, what is passed over, and the synchronous form in a process of its own. */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { buildSync } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { buildProgram } from '../../../lib/build/program';
 import { CompileError, compileFolder, formatProblem } from '../../../lib/compiler';
 import { compileFolderSync } from '../../../lib/compiler/sync';
 import { file } from '../support';
@@ -115,17 +116,20 @@ describe('compileFolderSync', () => {
     expect(withPreload("process.stdout.write('hello')").migrations).toHaveLength(2);
   });
 
-  test('works from JavaScript, as it is published', () => {
+  test('works from JavaScript, as it is published', async () => {
     const out = mkdtempSync(join(root, 'node_modules', '.trueup-build-'));
     try {
-      const sources = ['lib/compiler', 'lambda'].flatMap((folder) =>
-        readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
-          .filter((name) => name.endsWith('.ts'))
-          .map((name) => join(root, folder, name)),
-      );
-      buildSync({ entryPoints: sources, outdir: out, outbase: root, format: 'cjs', platform: 'node' });
-      const sync = JSON.stringify(join(out, 'lib/compiler/sync.js'));
-      const script = `console.log(require(${sync}).compileFolderSync(process.argv[1]).hash)`;
+      copyFileSync(join(root, 'package.json'), join(out, 'package.json'));
+      await buildProgram(join(out, 'dist'));
+      const outfile = join(out, 'dist/lib/sync.js');
+      buildSync({
+        entryPoints: [join(root, 'lib/compiler/sync.ts')],
+        outfile,
+        bundle: true,
+        packages: 'external',
+        platform: 'node',
+      });
+      const script = `console.log(require(${JSON.stringify(outfile)}).compileFolderSync(process.argv[1]).hash)`;
       const printed = execFileSync(process.execPath, ['-e', script, good], { encoding: 'utf8' });
       expect(printed.trim()).toBe(compileFolderSync(good).hash);
     } finally {

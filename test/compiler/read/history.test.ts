@@ -120,7 +120,7 @@ describe('history', () => {
     expect(migrations.at(-1)!.history).toBeUndefined();
     const consented = {
       ...folder,
-      [NAME]: `-- migrate:consent destroys x\n-- migrate:unproved x\n${dbmate(DROP)}`,
+      [NAME]: `-- migrate:consent destroys x\n-- migrate:no-verify x\n${dbmate(DROP)}`,
     };
     expect((await read(consented)).migrations[0]).toMatchObject({
       checksums: migrations[0]!.checksums,
@@ -135,8 +135,8 @@ describe('history', () => {
       '0003_c.sql': `-- migrate:history before us\n-- migrate:up\nALTER TABEL t;\n`,
     });
     expect(
-      migrations.map(({ unproved, statements, history }) => [
-        unproved,
+      migrations.map(({ withoutVerify, statements, history }) => [
+        withoutVerify,
         statements.length,
         history!.cannotRun,
       ]),

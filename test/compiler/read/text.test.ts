@@ -2,8 +2,9 @@
 import fc from 'fast-check';
 import { loadModule, scanSync } from 'libpg-query';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { outlineOf, trimToCode } from '../../../lib/compiler/read/outline';
-import { byteOffsets } from '../../../lib/compiler/read/parser';
+import { parseOutline, trimToCode } from '../../../lib/compiler/read/outline';
+import { createOffsetMapper } from '../../../lib/compiler/read/parser';
+import { runs } from '../../support/runs';
 import { compile, file, problemsOf } from '../support';
 
 beforeAll(loadModule);
@@ -64,16 +65,16 @@ describe('comments', () => {
         } catch {
           return; // pieces that do not fit, e.g. E before a string that ends with a backslash
         }
-        const offset = byteOffsets(text);
+        const offset = createOffsetMapper(text);
         const comments = tokens
           .filter(({ tokenName }) => tokenName === 'SQL_COMMENT' || tokenName === 'C_COMMENT')
           .map(({ start, end }) => text.slice(offset(start), offset(end)));
-        const outline = outlineOf(text);
+        const outline = parseOutline(text);
         fc.pre(outline.metaCommands.length === 0); // a backslash in code takes the rest of its line
         const found = outline.comments.map(({ start, end }) => text.slice(start, end));
         expect(found).toEqual(comments);
       }),
-      { numRuns: 10_000 },
+      { numRuns: runs(10_000) },
     );
   });
 
@@ -82,7 +83,7 @@ describe('comments', () => {
       fc.property(sql, sql, (before, after) => {
         const trivia = (text: string) => (/^(\s|--.*\n|\/\*[^/]*\*\/)*$/.test(text) ? text : ' ');
         const text = `${trivia(before)}SELECT 1${trivia(after)}`;
-        const [start, end] = trimToCode(text, outlineOf(text).comments, 0, text.length);
+        const [start, end] = trimToCode(text, parseOutline(text).comments, 0, text.length);
         expect(text.slice(start, end)).toBe('SELECT 1');
       }),
     );
@@ -142,7 +143,10 @@ describe('one file in any dress', () => {
     expect(await base('SELECT 11', 'SELECT 2', 'SELECT 3')).toEqual({
       ...one,
       up: expect.not.stringMatching(one.up),
+      plain: expect.not.stringMatching(one.plain!),
     });
+    const commented = await base('SELECT/* x */ 1 -- one', 'SELECT 2', 'SELECT 3');
+    expect(commented).toEqual({ ...one, up: expect.not.stringMatching(one.up) });
     expect(await base('SELECT 1', 'SELECT 22', 'SELECT 3')).toEqual({
       ...one,
       verify: expect.not.stringMatching(one.verify!),

@@ -5,9 +5,9 @@ import * as logs from 'aws-cdk-lib/aws-logs';
 import { expect, it } from 'vitest';
 import { SchemaAlarms } from '../../../lib/constructs/alarms/schema-alarms';
 import { SchemaMigrations } from '../../../lib/constructs/migrations/schema-migrations';
-import { compose, settingsOf } from '../../../lib/stacks/compose';
+import { composeStacks, readSettings } from '../../../lib/stacks/compose';
 import { deployment } from '../../support/deployment';
-import { folderOf, PEOPLE, type Resource, resourcesOf, testApp } from '../../support/synth';
+import { PEOPLE_FOLDER, type Resource, resourcesOf, testApp } from '../../support/synth';
 
 /** The largest number of filters none of which waits for another: each wave is what CloudFormation starts together. */
 function waves(filters: Record<string, Resource>): number[] {
@@ -22,7 +22,7 @@ const filtersOf = (stack: Stack) => resourcesOf(Template.fromStack(stack), 'AWS:
 
 it('three at once, over all log groups of the stack that watches', () => {
   const app = testApp();
-  compose(app, settingsOf(app));
+  composeStacks(app, readSettings(app));
   const filters = filtersOf(app.node.findChild('TrueupWatch') as Stack);
   const counts = waves(filters);
   expect(Math.max(...counts)).toBe(3);
@@ -33,8 +33,8 @@ it('two servers that one stack watches share the three', () => {
   const { app, server, stack: schemas, schema } = deployment();
   const other = new SchemaMigrations(schemas, 'Other', {
     database: server.database({ databaseName: 'other' }),
-    folder: folderOf({ '0001_people.sql': PEOPLE }),
-    namespace: 'other',
+    folder: PEOPLE_FOLDER,
+    ledgerName: 'other',
   });
   const stack = new Stack(app, 'Watch');
   for (const name of ['one', 'two']) {

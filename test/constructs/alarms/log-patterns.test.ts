@@ -3,8 +3,12 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { SIGNATURES } from '../../../lambda/defects/signatures';
-import { eventsOfFile } from '../../../lambda/page/logs/log-lines';
-import { applicationPatterns, databasePatterns, LIMITS } from '../../../lib/constructs/alarms/log-patterns';
+import { readEventsOfFile } from '../../../lambda/page/logs/log-lines';
+import {
+  buildApplicationPatterns,
+  buildDatabasePatterns,
+  LOG_FILTER_LIMITS,
+} from '../../../lib/constructs/alarms/log-patterns';
 import { compileFilterPattern } from '../../support/filter-pattern';
 
 const FOLDER = join(__dirname, '../../data/postgres-logs');
@@ -41,7 +45,7 @@ async function counted(events: Iterable<string>, patterns: readonly string[]): P
 }
 async function events(file: string): Promise<string[]> {
   const found: string[] = [];
-  for await (const event of eventsOfFile(lines(file))) found.push(event);
+  for await (const event of readEventsOfFile(lines(file))) found.push(event);
   return found;
 }
 
@@ -55,7 +59,7 @@ describe.each(SIGNATURES.map((signature) => [signature.id, signature] as const))
     const expected = truth(major, id);
     expect(expected).toBeGreaterThan(0);
     expect(
-      await counted(await events(`pg${major}-${verbosity}-stderr.log`), databasePatterns(signature)),
+      await counted(await events(`pg${major}-${verbosity}-stderr.log`), buildDatabasePatterns(signature)),
     ).toBe(expected);
   });
 
@@ -69,7 +73,7 @@ describe.each(SIGNATURES.map((signature) => [signature.id, signature] as const))
           pattern.test(/:ERROR: {2}([\s\S]*?)(?: at character \d+)?$/.exec(event)?.[1] ?? ''),
         ),
       ).length;
-      expect(await counted(all, databasePatterns(signature))).toBe(expected);
+      expect(await counted(all, buildDatabasePatterns(signature))).toBe(expected);
     },
   );
 
@@ -77,20 +81,23 @@ describe.each(SIGNATURES.map((signature) => [signature.id, signature] as const))
     const format = { format: 'json', sqlstate: '$.state_code', message: '$.message' } as const;
     for (const verbosity of ['default', 'verbose']) {
       const log = lines(`pg${major}-${verbosity}-jsonlog.json`);
-      expect(await counted(log, applicationPatterns(signature, format))).toBe(truth(major, id));
+      expect(await counted(log, buildApplicationPatterns(signature, format))).toBe(truth(major, id));
     }
   });
 
   it.each([12, 13, 17, 18])(
     'PostgreSQL %i as CSV, beside the text: not counted a second time',
     async (major) => {
-      expect(await counted(lines(`pg${major}-default-csvlog.csv`), databasePatterns(signature))).toBe(0);
+      expect(await counted(lines(`pg${major}-default-csvlog.csv`), buildDatabasePatterns(signature))).toBe(0);
     },
   );
 
   it('fits the limits', () => {
-    for (const pattern of databasePatterns(signature, { exceptRoles: ['migrator'], ignore: ['audit_log'] }))
-      expect(pattern.length).toBeLessThan(LIMITS.patternLength);
+    for (const pattern of buildDatabasePatterns(signature, {
+      excludedRoles: ['migrator'],
+      ignore: ['audit_log'],
+    }))
+      expect(pattern.length).toBeLessThan(LOG_FILTER_LIMITS.patternLength);
   });
 });
 
@@ -103,10 +110,10 @@ describe('an application’s log', () => {
     `psycopg2.errors.NotNullViolation: ${message}\nDETAIL:  Failing row contains (…)`,
     JSON.stringify({ level: 'error', message }),
   ])('as text: %s', async (line) => {
-    expect(await counted([line], applicationPatterns(notNull!, { format: 'text' }))).toBe(1);
-    expect(await counted([line], applicationPatterns(notNull!, { format: 'text' }, ['lead_purchases']))).toBe(
-      0,
-    );
+    expect(await counted([line], buildApplicationPatterns(notNull!, { format: 'text' }))).toBe(1);
+    expect(
+      await counted([line], buildApplicationPatterns(notNull!, { format: 'text' }, ['lead_purchases'])),
+    ).toBe(0);
   });
   it('words in a value that the server quotes do not count', async () => {
     for (const around of [
@@ -116,11 +123,11 @@ describe('an application’s log', () => {
       `error: time zone "${message}" not recognized`,
       `error: malformed array literal: "${message}"`,
     ])
-      expect(await counted([around], applicationPatterns(notNull!, { format: 'text' })), around).toBe(0);
+      expect(await counted([around], buildApplicationPatterns(notNull!, { format: 'text' })), around).toBe(0);
   });
   it('as JSON, by SQLSTATE and words', async () => {
     const format = { format: 'json', sqlstate: '$.err.code', message: '$.err.message' } as const;
-    const patterns = applicationPatterns(notNull!, format);
+    const patterns = buildApplicationPatterns(notNull!, format);
     const line = (code: string, text: string) => JSON.stringify({ err: { code, message: text } });
     expect(await counted([line('23502', message)], patterns)).toBe(1);
     expect(await counted([line('P0001', message)], patterns)).toBe(0);
@@ -134,7 +141,7 @@ describe('an application’s log', () => {
       ),
     ).toBe(0);
     expect(
-      await counted([line('23502', message)], applicationPatterns(notNull!, format, ['lead_purchases'])),
+      await counted([line('23502', message)], buildApplicationPatterns(notNull!, format, ['lead_purchases'])),
     ).toBe(0);
   });
 });
@@ -144,15 +151,17 @@ describe('what a pattern cannot hold is refused', () => {
   it.each([
     { ignore: ['relation "t"'] },
     { ignore: ['naïve'] },
-    { exceptRoles: ['my"role'] },
+    { excludedRoles: ['my"role'] },
     { ignore: ['back\\slash'] },
-  ])('%j', (options) => expect(() => databasePatterns(notNull!, options)).toThrow(/cannot hold the phrase/));
+  ])('%j', (options) =>
+    expect(() => buildDatabasePatterns(notNull!, options)).toThrow(/cannot hold the phrase/),
+  );
   it('a pattern that is too long', () =>
     expect(() =>
-      databasePatterns(notNull!, { ignore: [...Array(60)].map((_, i) => `a_rather_long_phrase_${i}`) }),
+      buildDatabasePatterns(notNull!, { ignore: [...Array(60)].map((_, i) => `a_rather_long_phrase_${i}`) }),
     ).toThrow(/1024/));
   it('a selector that is none', () =>
-    expect(() => applicationPatterns(notNull!, { format: 'json', sqlstate: 'code', message: '$.m' })).toThrow(
-      /property selector/,
-    ));
+    expect(() =>
+      buildApplicationPatterns(notNull!, { format: 'json', sqlstate: 'code', message: '$.m' }),
+    ).toThrow(/property selector/));
 });

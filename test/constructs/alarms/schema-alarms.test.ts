@@ -11,8 +11,8 @@ import * as sqs from 'aws-cdk-lib/aws-sqs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { SIGNATURES } from '../../../lambda/defects/signatures';
 import { FUNCTION_DIMENSION, METRIC_NAMESPACE } from '../../../lambda/migrate/metrics';
-import { workloadAlarmName } from '../../../lambda/page/alarm';
-import { pageSettings } from '../../../lambda/page/settings';
+import { buildWorkloadAlarmName } from '../../../lambda/page/alarm';
+import { readPageSettings } from '../../../lambda/page/page-settings';
 import { AlarmTopic, type AlarmTopicProps } from '../../../lib/constructs/alarms/alarm-topic';
 import { DriftCheck } from '../../../lib/constructs/alarms/drift-check';
 import { SchemaAlarms } from '../../../lib/constructs/alarms/schema-alarms';
@@ -122,14 +122,14 @@ describe('SchemaAlarms', () => {
       filtersOf(Template.fromStack(watched(props, server).watch))
         .filter(({ metric }) => metric === 'not-null')
         .map(({ pattern }) => pattern);
-    expect(patterns({}).join()).not.toMatch(/@/);
+    expect(patterns({}, (server) => server.database({ auth: 'secret' })).join()).not.toMatch(/@/);
     expect(
       patterns({}, (server) => server.database({ auth: 'iam' })).every((each) =>
         each.includes(' -":app_migrator@"'),
       ),
     ).toBe(true);
     expect(
-      patterns({ exceptRoles: ['dba'], ignore: ['audit_log'] }).every((each) =>
+      patterns({ excludedRoles: ['dba'], ignore: ['audit_log'] }).every((each) =>
         each.endsWith(' -":dba@" -"audit_log"'),
       ),
     ).toBe(true);
@@ -312,10 +312,10 @@ describe('SchemaAlarms', () => {
     ).Variables.TRUEUP_PAGE['Fn::Join'][1]
       .map((part) => (typeof part === 'string' ? part : 'x'))
       .join('');
-    expect(pageSettings({ TRUEUP_PAGE: text })).toMatchObject({
+    expect(readPageSettings({ TRUEUP_PAGE: text })).toMatchObject({
       logGroups: [{ name: '/aws/rds/instance/server/postgresql', lines: { format: 'postgresql' } }],
       functions: { app: ['x'] },
-      lookAgainMs: 300_000,
+      rescanIntervalMs: 300_000,
     });
     template.hasResourceProperties('AWS::Events::Rule', {
       ScheduleExpression: 'rate(5 minutes)',
@@ -349,11 +349,14 @@ describe('SchemaAlarms', () => {
     for (const alarm of direct) expect(JSON.stringify(alarm.AlarmActions)).toMatch(/PagesTopic/);
   });
 
-  it('says what to do where the log group may not be there yet', () => {
-    const { watch } = plain;
-    expect(Annotations.fromStack(watch).findInfo('*', Match.stringLikeRegexp('has to exist'))).toHaveLength(
-      1,
-    );
+  it('says what to do where the log group may not be there yet, and not where this app makes it', () => {
+    const { watch, schema } = watched();
+    const said = () =>
+      Annotations.fromStack(watch).findInfo('*', Match.stringLikeRegexp('The log group .* has to exist'));
+    expect(said()).toEqual([]);
+    const foreign = logs.LogGroup.fromLogGroupName(watch, 'Foreign', '/aws/rds/instance/foreign/postgresql');
+    new SchemaAlarms(watch, 'Others', { databaseLogGroup: foreign, schemas: [schema] });
+    expect(said().map(({ id }) => id)).toEqual(['/Watch/Others']);
   });
 
   it('has a dashboard, unless not wanted', () => {
@@ -366,12 +369,14 @@ describe('SchemaAlarms', () => {
       { evaluationWindow: Duration.minutes(0) },
       /evaluationWindow is 0 s; it must be a Duration of whole minutes, from 1 to 1440/,
     ],
-    [{ lookAgain: Duration.seconds(90) }, /whole minutes/],
+    [{ rescanInterval: Duration.seconds(90) }, /whole minutes/],
     [{ runbookUrl: 'docs' }, /must be a URL/],
     [{ runbookUrl: `https://example.com/${'x'.repeat(1_000)}` }, /CloudWatch takes 1024/],
     [{ ignore: ['"quoted"'] }, /a filter pattern cannot hold/],
     [{ ignore: [...Array(40)].map((_, i) => `a_rather_long_phrase_number_${i}`) }, /CloudWatch takes 1024/],
-  ] as const)('refuses %j', (props, message) => expect(() => watched(props)).toThrow(message));
+  ] satisfies [Partial<SchemaAlarmsProps>, RegExp][])('refuses %j', (props, message) =>
+    expect(() => watched(props)).toThrow(message),
+  );
 
   it('more filters on a log group than CloudWatch takes are refused at synth', () => {
     const { watch, schema } = watched();
@@ -487,7 +492,7 @@ describe('DriftCheck', () => {
     );
     const prefix = names.find((name) => name?.endsWith('-not-null'))!.replace(/-not-null$/, '');
     template.hasResourceProperties('AWS::CloudWatch::Alarm', {
-      AlarmName: workloadAlarmName(prefix, schema.node.addr),
+      AlarmName: buildWorkloadAlarmName(prefix, schema.node.addr),
       MetricName: 'BrokenStatements',
       Dimensions: [{ Name: FUNCTION_DIMENSION, Value: Match.anyValue() }],
       Threshold: 1,

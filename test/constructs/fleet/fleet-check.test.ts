@@ -11,7 +11,7 @@ import { FleetCheck, type FleetCheckProps } from '../../../lib/constructs/fleet/
 import type { SchemaFleetProps } from '../../../lib/constructs/fleet/schema-fleet-props';
 import { SchemaMigrations } from '../../../lib/constructs/migrations/schema-migrations';
 import { fleetDeployment } from '../../support/fleet';
-import { folderOf, nagFindings, PEOPLE, resourcesOf } from '../../support/synth';
+import { nagFindings, PEOPLE_FOLDER, resourcesOf } from '../../support/synth';
 
 function checked(
   interval?: Duration,
@@ -23,8 +23,8 @@ function checked(
   const databaseLogGroup = logs.LogGroup.fromLogGroupName(stack, 'DatabaseLog', server.logGroupName);
   const control = new SchemaMigrations(stack, 'Control', {
     database: server.database(),
-    folder: folderOf({ '0001_people.sql': PEOPLE }),
-    namespace: 'control',
+    folder: PEOPLE_FOLDER,
+    ledgerName: 'control',
   });
   const alarms = new SchemaAlarms(stack, 'Alarms', { databaseLogGroup, schemas: [control] });
   const check = new FleetCheck(stack, 'Check', { fleet, alarms, audit, ...(interval ? { interval } : {}) });
@@ -69,7 +69,7 @@ describe('a check of a fleet, synthesized', () => {
     const [ask] = variablesIn(stack).filter(({ TRUEUP_CHECKS_A_DAY: checks }) => checks !== undefined);
     expect(ask).toMatchObject({
       TRUEUP_CHECKS_A_DAY: '48',
-      TRUEUP_ASKS_ONLY: 'true',
+      TRUEUP_QUERY_ONLY: 'true',
       TRUEUP_FLEET_FILE: 'fleet.json',
       TRUEUP_NAMESPACE: 'people',
       TRUEUP_OWNER_ROLE: 'app_owner',
@@ -110,7 +110,7 @@ describe('a check of a fleet, synthesized', () => {
   it('has new findings paged, by a pager that may ask this function and knows what to call it', () => {
     const { stack, alarms, check } = checked();
     const template = Template.fromStack(stack);
-    const ask = stack.getLogicalId(check.askFunctions.main!.node.defaultChild as CfnElement);
+    const ask = stack.getLogicalId(check.queryFunctions.main!.node.defaultChild as CfnElement);
     const found = (propertiesIn(stack, 'AWS::CloudWatch::Alarm') as Alarm[]).filter(
       ({ MetricName }) => MetricName === 'NewFindings',
     );
@@ -132,7 +132,7 @@ describe('a check of a fleet, synthesized', () => {
       PolicyDocument: {
         Statement: Match.arrayWith([
           {
-            Sid: 'AskFleets',
+            Sid: 'QueryFleets',
             Effect: 'Allow',
             Action: 'lambda:InvokeFunction',
             Resource: { 'Fn::GetAtt': [ask, 'Arn'] },
@@ -142,8 +142,8 @@ describe('a check of a fleet, synthesized', () => {
     });
   });
 
-  it('has nothing accepted but what a file says, for its own function alone', () => {
-    const file = join(mkdtempSync(join(tmpdir(), 'accept-')), 'accept');
+  it('suppresses only what a file lists, and only in its own function', () => {
+    const file = join(mkdtempSync(join(tmpdir(), 'suppressions-')), 'suppressions.txt');
     writeFileSync(file, 'invalid-index public.orders  # rebuilt on Sunday\n');
     const codeOf = (stack: Stack): unknown =>
       (
@@ -152,23 +152,23 @@ describe('a check of a fleet, synthesized', () => {
           Environment?: { Variables?: Record<string, unknown> };
         }[]
       ).find(({ Environment }) => Environment?.Variables?.TRUEUP_CHECKS_A_DAY !== undefined)!.Code;
-    const [accepting, plain] = [checked(undefined, { accept: file }), checked()];
-    expect(codeOf(accepting.stack)).not.toEqual(codeOf(plain.stack));
-    expect(accepting.fleet.manifest).not.toHaveProperty('accepted');
+    const [suppressing, plain] = [checked(undefined, { suppressions: file }), checked()];
+    expect(codeOf(suppressing.stack)).not.toEqual(codeOf(plain.stack));
+    expect(suppressing.fleet._manifest).not.toHaveProperty('suppressions');
     writeFileSync(file, 'invalid-index public.orders\n');
-    expect(() => checked(undefined, { accept: file })).toThrow(`audit.accept: ${file}:1: `);
+    expect(() => checked(undefined, { suppressions: file })).toThrow(`audit.suppressions: ${file}:1: `);
   });
 
   it('with a workload: the function has its statements, the resource its hash, and an alarm says for how many they fail', () => {
-    const folder = folderOf({ '0001_people.sql': PEOPLE });
+    const folder = PEOPLE_FOLDER;
     const workload = join(mkdtempSync(join(tmpdir(), 'trueup-')), 'people.sql');
     writeFileSync(workload, '-- role shop; calls 88\nSELECT id FROM people;\n');
     const { stack, fleet } = checked(undefined, undefined, { folder, workload });
-    expect(fleet.manifest.workload?.statements).toMatchObject([
+    expect(fleet._manifest.workload?.statements).toMatchObject([
       { text: 'SELECT id FROM people', role: 'shop' },
     ]);
     Template.fromStack(stack).hasResourceProperties('Custom::TrueupFleet', {
-      Workload: fleet.manifest.workload!.hash,
+      Workload: fleet._manifest.workload!.hash,
     });
     const [alarm, ...more] = alarmsIn(stack).filter((each) => each.MetricName === 'BrokenStatements');
     expect(more).toEqual([]);
@@ -187,6 +187,6 @@ describe('a check of a fleet, synthesized', () => {
   it('needs no alarms', () => {
     const { stack, fleet } = fleetDeployment();
     const check = new FleetCheck(new Stack(stack, 'Nested'), 'Check', { fleet, audit: { scheduled: false } });
-    expect(Object.keys(check.askFunctions)).toEqual(['main']);
+    expect(Object.keys(check.queryFunctions)).toEqual(['main']);
   });
 });

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { Duration, Stack } from 'aws-cdk-lib';
 import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
+import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import { describe, expect, it } from 'vitest';
@@ -9,17 +10,54 @@ import { SchemaDatabase } from '../../../lib/constructs/database/schema-database
 import { FleetCheck } from '../../../lib/constructs/fleet/fleet-check';
 import { SchemaFleet } from '../../../lib/constructs/fleet/schema-fleet';
 import type { SchemaFleetProps } from '../../../lib/constructs/fleet/schema-fleet-props';
-import { fleetStates } from '../../../lib/constructs/fleet/states';
-import { FleetTargets } from '../../../lib/constructs/fleet/targets';
+import { buildFleetStates } from '../../../lib/constructs/fleet/states';
+import { FleetTenants } from '../../../lib/constructs/fleet/tenants';
 import { SchemaMigrations } from '../../../lib/constructs/migrations/schema-migrations';
 import { DatabaseStack } from '../../../lib/stacks/database-stack';
 import { compileFilterPattern } from '../../support/filter-pattern';
 import { fleetDeployment } from '../../support/fleet';
-import { folderOf, nagFindings, onlyResource, PEOPLE, resourcesOf, testApp } from '../../support/synth';
+import {
+  folderOf,
+  nagFindings,
+  onlyResource,
+  PEOPLE,
+  PEOPLE_FOLDER,
+  resourcesOf,
+  testApp,
+} from '../../support/synth';
 
 describe('a fleet, synthesized', () => {
   it('passes cdk-nag', () => {
     expect(nagFindings(fleetDeployment().app)).toEqual([]);
+  });
+
+  it('lets somebody ask who cannot migrate', () => {
+    const { stack, fleet } = fleetDeployment();
+    const role = new iam.Role(stack, 'Support', { assumedBy: new iam.AccountRootPrincipal() });
+    fleet.grantQuery(role);
+    const template = Template.fromStack(stack);
+    const functions = resourcesOf(template, 'AWS::Lambda::Function');
+    const [[asks], [leads]] = ['Query', 'Up'].map((id) =>
+      Object.keys(functions).filter((each) => new RegExp(`^TenantsDeploy${id}[0-9A-F]{8}$`).test(each)),
+    ) as [[string], [string]];
+    const variables = (id: string) =>
+      (functions[id]!.Properties.Environment as { Variables: Record<string, unknown> }).Variables;
+    expect(variables(asks).TRUEUP_FLEET_QUERY_ONLY).toBe('true');
+    expect(variables(leads)).not.toHaveProperty('TRUEUP_FLEET_QUERY_ONLY');
+    const policies = Object.entries(resourcesOf(template, 'AWS::IAM::Policy')).filter(([id]) =>
+      id.startsWith('Support'),
+    );
+    expect(policies.map(([, { Properties }]) => Properties.PolicyDocument)).toMatchObject([
+      {
+        Statement: [
+          { Action: 'lambda:InvokeFunction', Effect: 'Allow', Resource: { 'Fn::GetAtt': [asks, 'Arn'] } },
+        ],
+      },
+    ]);
+    template.hasOutput('*', {
+      Description: 'Function for trueup status --fleet of the fleet people',
+      Value: { Ref: asks },
+    });
   });
 
   it('keeps the lists: encrypted, over TLS only, for 30 days, and when the stack goes', () => {
@@ -48,12 +86,12 @@ describe('a fleet, synthesized', () => {
     const two = new Stack(app, 'Two');
     const fleet = new SchemaFleet(two, 'Tenants', {
       servers: { main: server.database(), eu: other.database() },
-      targets: [
-        FleetTargets.schemas({ server: 'eu', database: 'shop', pattern: '*', except: ['public'] }),
-        FleetTargets.query({ server: 'main', database: 'control', sql: 'SELECT name FROM tenants' }),
+      tenants: [
+        FleetTenants.schemas({ server: 'eu', database: 'shop', pattern: '*', exclude: ['public'] }),
+        FleetTenants.query({ server: 'main', database: 'control', sql: 'SELECT name FROM tenants' }),
       ],
-      folder: folderOf({ '0001_people.sql': PEOPLE }),
-      namespace: 'two',
+      folder: PEOPLE_FOLDER,
+      ledgerName: 'two',
       maxConcurrency: 4,
     });
     expect(Object.keys(fleet.migrateFunctions)).toEqual(['main', 'eu']);
@@ -80,22 +118,22 @@ describe('a fleet, synthesized', () => {
 
   it('runs again when what is planned changes, and not otherwise', () => {
     const properties = (props: Parameters<typeof fleetDeployment>[0]) => {
-      const { RunId, Fleet } = onlyResource(
+      const { ForceRunToken, Fleet } = onlyResource(
         Template.fromStack(fleetDeployment(props).stack),
         'Custom::TrueupFleet',
       ).Properties;
-      return JSON.stringify([RunId, Fleet]);
+      return JSON.stringify([ForceRunToken, Fleet]);
     };
     expect(properties({})).toBe(properties({}));
     for (const change of [
       { canary: ['tenant_a'] },
-      { tolerated: 1 },
+      { maxFailures: 1 },
       { databases: ['tenant_*'] },
       { tenantSecrets: { prefix: 'acme/' } },
       { waves: [10, 50] },
       { sharedSchemas: ['common'] },
-      { perTargetTimeout: Duration.minutes(2) },
-      { targets: [FleetTargets.databases({ pattern: 'x_*' })] },
+      { tenantTimeout: Duration.minutes(2) },
+      { tenants: [FleetTenants.databases({ pattern: 'x_*' })] },
     ])
       expect(properties(change)).not.toBe(properties({}));
   });
@@ -104,7 +142,7 @@ describe('a fleet, synthesized', () => {
 describe('what the functions carry', () => {
   const codeOf = (props: Parameters<typeof fleetDeployment>[0]) => {
     const { fleet } = fleetDeployment(props);
-    const { code } = fleet.servers[0]!.file;
+    const { code } = fleet._servers[0]!.file;
     return code;
   };
   it('another workload, folder or schema is other code', () => {
@@ -166,9 +204,9 @@ describe('permissions', () => {
     const stack = new Stack(app, 'App');
     const fleet = new SchemaFleet(stack, 'Tenants', {
       servers: { main: server.database({ auth: 'iam' }) },
-      targets: [FleetTargets.list({ bucket: 'tenants', key: 'targets.jsonl' })],
-      folder: folderOf({ '0001_people.sql': PEOPLE }),
-      namespace: 'people',
+      tenants: [FleetTenants.list({ bucket: 'tenants', key: 'tenants.jsonl' })],
+      folder: PEOPLE_FOLDER,
+      ledgerName: 'people',
       tenantSecrets: { prefix: 'acme/tenants/', encryptionKey: key(stack) },
     });
     new FleetCheck(stack, 'Check', { fleet });
@@ -206,14 +244,78 @@ describe('permissions', () => {
       });
       new SchemaFleet(of, 'Tenants', {
         servers: { main: byToken },
-        targets: [FleetTargets.databases({ pattern: '*' })],
-        folder: folderOf({ '0001_people.sql': PEOPLE }),
-        namespace: 'people',
+        tenants: [FleetTenants.databases({ pattern: '*' })],
+        folder: PEOPLE_FOLDER,
+        ledgerName: 'people',
         tenantSecrets,
       });
       return JSON.stringify(Template.fromStack(of).toJSON()).includes('Trueup to SecretsManager');
     };
     expect([reached(), reached({ prefix: 'acme/' })]).toEqual([false, true]);
+  });
+
+  it("with several servers each function reads the secrets of its own server's tenants only", () => {
+    const app = testApp();
+    const stack = new Stack(app, 'App');
+    const first = new DatabaseStack(app, 'First');
+    const second = new DatabaseStack(app, 'Second', { vpc: first.vpc });
+    const make = (id: string, prefix: string | Record<string, string>) =>
+      new SchemaFleet(stack, id, {
+        servers: { main: first.database({ auth: 'iam' }), eu: second.database({ auth: 'iam' }) },
+        tenants: [FleetTenants.list({ bucket: 'tenants', key: 'tenants.jsonl' })],
+        folder: PEOPLE_FOLDER,
+        ledgerName: id.toLowerCase(),
+        tenantSecrets: { prefix },
+      });
+    expect(() => make('One', 'acme/')).toThrow(
+      "tenantSecrets.prefix is one for 2 servers. Give each server its own, so that no server's function can read the secrets of another server's tenants, e.g. { main: 'acme/main/', eu: 'acme/eu/' }",
+    );
+    expect(() => make('Within', { main: 'acme/', eu: 'acme/eu/' })).toThrow(
+      'prefix.eu begins with that of main',
+    );
+    expect(() => make('Stranger', { us: 'acme/' })).toThrow('names "us", which is no server');
+    make('Each', { main: 'acme/main/', eu: 'acme/eu/' });
+    make('Some', { eu: 'acme/eu/' });
+    const reads = Object.entries(resourcesOf(Template.fromStack(stack), 'AWS::IAM::Policy')).flatMap(
+      ([id, { Properties }]) =>
+        (Properties.PolicyDocument as { Statement: { Sid?: string; Resource: unknown }[] }).Statement.filter(
+          ({ Sid }) => Sid === 'ReadTenantSecrets',
+        ).map(({ Resource }) => [
+          id.replace(/Role.*$/, ''),
+          /secret:(.*?)"/.exec(JSON.stringify(Resource))?.[1],
+        ]),
+    );
+    expect(reads.sort()).toEqual([
+      ['EachServereu', 'acme/eu/*'],
+      ['EachServermain', 'acme/main/*'],
+      ['SomeServereu', 'acme/eu/*'],
+    ]);
+  });
+
+  it('a schema may not have the namespace of a fleet on one of its servers, whichever is made first', () => {
+    const folder = PEOPLE_FOLDER;
+    const app = testApp();
+    const server = new DatabaseStack(app, 'Server');
+    const stack = new Stack(app, 'App');
+    const fleet = (id: string, namespace: string) =>
+      new SchemaFleet(stack, id, {
+        servers: { main: server.database() },
+        tenants: [FleetTenants.databases({ pattern: 'tenant_*' })],
+        folder,
+        ledgerName: namespace,
+      });
+    const schema = (id: string, namespace: string) =>
+      new SchemaMigrations(stack, id, {
+        database: server.database({ databaseName: 'own' }),
+        folder,
+        ledgerName: namespace,
+      });
+    fleet('Fleet', 'a');
+    expect(() => schema('Schema', 'a')).toThrow(
+      "App/Fleet is a fleet on the server of App/Schema, with the same ledger name: a tenant's ledger could not tell them apart.",
+    );
+    schema('Other', 'b');
+    expect(() => fleet('Late', 'b')).toThrow('App/Late is a fleet on the server of App/Other');
   });
 
   it('the function of a server reads no bucket and starts no run', () => {
@@ -231,7 +333,7 @@ describe('the numbers that synth says', () => {
     return { info: texts('findInfo').join('\n'), warning: texts('findWarning').join('\n') };
   };
 
-  it('without a number of targets: how many fit', () => {
+  it('without a number of tenants: how many fit', () => {
     expect(said({}).info).toContain(
       '8 tenants at once on each of 1 server, 30 s each: about 912 tenants fit in the hour',
     );
@@ -239,8 +341,8 @@ describe('the numbers that synth says', () => {
   });
 
   it('with one that fits: nothing to warn of; with one that does not: a warning with the numbers', () => {
-    expect(said({ expectedTargets: 500 }).warning).not.toContain('minutes');
-    const { warning } = said({ expectedTargets: 10_000 });
+    expect(said({ expectedTenants: 500 }).warning).not.toContain('minutes');
+    const { warning } = said({ expectedTenants: 10_000 });
     expect(warning).toContain('10000 tenants, 8 tenants at once on each of 1 server, 30 s each, take 6');
     expect(warning).toContain('totalTimeout is 50. Each server needs 80 free connections');
     expect(warning).toContain(
@@ -249,7 +351,7 @@ describe('the numbers that synth says', () => {
   });
 
   it('tolerated failures', () => {
-    expect(said({ tolerated: 3 }).warning).toContain('while up to 3 tenants are behind');
+    expect(said({ maxFailures: 3 }).warning).toContain('while up to 3 tenants are behind');
   });
 });
 
@@ -260,8 +362,8 @@ describe('alarms', () => {
     const stack = new Stack(app, 'App');
     const control = new SchemaMigrations(stack, 'Control', {
       database: server.database(),
-      folder: folderOf({ '0001_people.sql': PEOPLE }),
-      namespace: 'control',
+      folder: PEOPLE_FOLDER,
+      ledgerName: 'control',
     });
     const alarms = new SchemaAlarms(stack, 'Alarms', {
       databaseLogGroup: logs.LogGroup.fromLogGroupName(stack, 'DatabaseLog', server.logGroupName),
@@ -269,9 +371,9 @@ describe('alarms', () => {
     });
     new SchemaFleet(stack, 'Tenants', {
       servers: { main: server.database() },
-      targets: [FleetTargets.databases({ pattern: 'tenant_*' })],
-      folder: folderOf({ '0001_people.sql': PEOPLE }),
-      namespace: 'people',
+      tenants: [FleetTenants.databases({ pattern: 'tenant_*' })],
+      folder: PEOPLE_FOLDER,
+      ledgerName: 'people',
       alarms,
       ...props,
     });
@@ -311,22 +413,22 @@ describe('alarms', () => {
       .map(({ FilterPattern }) => compileFilterPattern(FilterPattern as string));
     expect(patterns).toHaveLength(2);
     const counted = (line: object) => patterns.filter((matches) => matches(JSON.stringify(line))).length;
-    expect(counted({ event: 'deployment', outcome: 'failed' })).toBe(1);
-    for (const outcome of ['done', 'broke']) expect(counted({ event: 'deployment', outcome })).toBe(0);
-    expect(counted({ event: 'fleet-run', by: 'deployment', outcome: 'stopped' })).toBe(1);
+    expect(counted({ event: 'deployment-ended', outcome: 'failed' })).toBe(1);
+    for (const outcome of ['done', 'broke']) expect(counted({ event: 'deployment-ended', outcome })).toBe(0);
+    expect(counted({ event: 'fleet-run-ended', by: 'deployment', outcome: 'stopped' })).toBe(1);
     for (const outcome of ['done', 'superseded'])
-      expect(counted({ event: 'fleet-run', by: 'deployment', outcome })).toBe(0);
+      expect(counted({ event: 'fleet-run-ended', by: 'deployment', outcome })).toBe(0);
     // Whoever asked for it sees how it ends.
     for (const by of ['up', 'status'])
-      expect(counted({ event: 'fleet-run', by, outcome: 'stopped' })).toBe(0);
+      expect(counted({ event: 'fleet-run-ended', by, outcome: 'stopped' })).toBe(0);
   });
 
   it('without them a run that nobody waits for is warned of', () => {
     const warnings = (props: Parameters<typeof fleetDeployment>[0]) =>
       Annotations.fromStack(fleetDeployment(props).stack)
-        .findWarning('/App/Tenants', Match.stringLikeRegexp('nobody is told'))
+        .findWarning('/App/Tenants', Match.stringLikeRegexp('failures of the other waves are not reported'))
         .map(({ entry }) => String(entry.data));
-    expect(warnings({ waitFor: 'canary' })).toEqual([expect.stringContaining('Give `alarms`.')]);
+    expect(warnings({ waitFor: 'canary' })).toEqual([expect.stringContaining('Set `alarms`.')]);
     expect(warnings({})).toEqual([]);
   });
 });
@@ -338,7 +440,7 @@ describe('refused at synth', () => {
       (server: DatabaseStack, other: DatabaseStack) => ({
         servers: { a: server.database(), b: other.database() },
       }),
-      'targets[0] names no server, and the fleet has a, b',
+      'tenants[0] names no server, and the fleet has a, b',
     ],
     [
       'a server under two names',
@@ -347,8 +449,8 @@ describe('refused at synth', () => {
     ],
     [
       'a source of a server that is not there',
-      () => ({ targets: [FleetTargets.databases({ server: 'eu', pattern: '*' })] }),
-      'targets[0] names the server eu, and the fleet has main',
+      () => ({ tenants: [FleetTenants.databases({ server: 'eu', pattern: '*' })] }),
+      'tenants[0] names the server eu, and the fleet has main',
     ],
     ['no server', () => ({ servers: {} }), 'servers has 0 servers; it must have 1 to 30'],
     [
@@ -368,10 +470,10 @@ describe('refused at synth', () => {
     ],
     [
       "schemas of the server's own database",
-      () => ({ targets: [FleetTargets.schemas({ database: 'postgres', pattern: '*' })] }),
+      () => ({ tenants: [FleetTenants.schemas({ database: 'postgres', pattern: '*' })] }),
       'database is postgres, which belongs to the server; it must be a database that has tenants',
     ],
-    ['no targets', () => ({ targets: [] }), 'must have at least one FleetTargets'],
+    ['no tenants', () => ({ tenants: [] }), 'must have at least one FleetTenants'],
     ['too many waves', () => ({ waves: Array(21).fill(1) }), 'waves has 21 items; it must have at most 20'],
     ['a wave of more than all', () => ({ waves: [101] }), 'must be a whole number from 1 to 100'],
   ])('%s', (_, props, message) => {
@@ -380,9 +482,9 @@ describe('refused at synth', () => {
     const make = () =>
       new SchemaFleet(new Stack(app, 'Refused'), 'Tenants', {
         servers: { main: server.database() },
-        targets: [FleetTargets.databases({ pattern: 'tenant_*' })],
-        folder: folderOf({ '0001_people.sql': PEOPLE }),
-        namespace: 'refused',
+        tenants: [FleetTenants.databases({ pattern: 'tenant_*' })],
+        folder: PEOPLE_FOLDER,
+        ledgerName: 'refused',
         ...props(server, other),
       });
     expect(make).toThrow(message);
@@ -395,9 +497,9 @@ describe('refused at synth', () => {
       () =>
         new SchemaFleet(stack, 'Two', {
           servers: { main: server.database(), eu: other.database() },
-          targets: [FleetTargets.databases({ server: 'main', pattern: '*' })],
-          folder: folderOf({ '0001_people.sql': PEOPLE }),
-          namespace: 'vpcs',
+          tenants: [FleetTenants.databases({ server: 'main', pattern: '*' })],
+          folder: PEOPLE_FOLDER,
+          ledgerName: 'vpcs',
         }),
     ).toThrow('servers.eu is in another VPC');
   });
@@ -408,16 +510,16 @@ describe('refused at synth', () => {
       () =>
         new SchemaFleet(stack, 'Again', {
           servers: { main: server.database() },
-          targets: [FleetTargets.databases({ pattern: '*' })],
-          folder: folderOf({ '0001_people.sql': PEOPLE }),
-          namespace: 'people',
+          tenants: [FleetTenants.databases({ pattern: '*' })],
+          folder: PEOPLE_FOLDER,
+          ledgerName: 'people',
         }),
-    ).toThrow('use the same namespace');
+    ).toThrow('use the same ledger');
   });
 });
 
 describe('the state machine', () => {
-  const states = fleetStates({
+  const states = buildFleetStates({
     bucket: 'lists',
     servers: ['main', 'eu'].map((name) => ({ name, functionArn: `arn:${name}` })),
     tallyArn: 'arn:tally',
@@ -435,7 +537,7 @@ describe('the state machine', () => {
     };
     walk(states);
     expect(new Set(names).size).toBe(names.length);
-    expect(names).toHaveLength(4 + 2 * 8);
+    expect(names).toHaveLength(4 + 2 * 12);
     for (const name of names) expect(name.length).toBeLessThanOrEqual(80);
   });
 

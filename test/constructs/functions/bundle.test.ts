@@ -6,7 +6,7 @@ import { Template } from 'aws-cdk-lib/assertions';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { SchemaDatabase } from '../../../lib/constructs/database/schema-database';
-import { bundle, type HandlerName } from '../../../lib/constructs/functions/bundle';
+import { bundleHandler, type HandlerName } from '../../../lib/constructs/functions/bundle';
 import { SchemaMigrations } from '../../../lib/constructs/migrations/schema-migrations';
 import { makeCertificates } from '../../support/certificates';
 import { folderOf, PEOPLE, temporaryFolder, testApp } from '../../support/synth';
@@ -22,7 +22,7 @@ function schemaIn(app: App, sql = PEOPLE): SchemaMigrations {
   const stack = new Stack(app, 'App');
   return new SchemaMigrations(stack, 'Schema', {
     folder: folderOf({ '0001_people.sql': sql }),
-    namespace: 'people',
+    ledgerName: 'people',
     database: SchemaDatabase.existing({
       host: 'db.example',
       databaseName: 'app',
@@ -54,7 +54,7 @@ describe('the assets', () => {
     const key = assetsOf(schema)['index.handler'];
     const folder = join(app.outdir, `asset.${key}`);
     expect(readdirSync(folder).sort()).toEqual(['index.js', 'index.js.map', 'manifest.json', 'roots.pem']);
-    expect(JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8'))).toEqual(schema.manifest);
+    expect(JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8'))).toEqual(schema._manifest);
     expect(readFileSync(join(folder, 'roots.pem'), 'utf8')).toBe(root);
   });
 
@@ -74,7 +74,7 @@ describe('the assets', () => {
       (sql, index) =>
         new SchemaMigrations(stack, `Schema${index}`, {
           folder: folderOf({ '0001_first.sql': sql }),
-          namespace: `n${index}`,
+          ledgerName: `n${index}`,
           database: SchemaDatabase.existing({
             host: 'db.example',
             databaseName: 'app',
@@ -91,7 +91,7 @@ describe('the assets', () => {
       .map((name) => join(app.outdir, name, 'manifest.json'))
       .filter((file) => existsSync(file))
       .map((file) => JSON.parse(readFileSync(file, 'utf8')).hash);
-    expect(hashes.sort()).toEqual(schemas.map(({ manifest }) => manifest.hash).sort());
+    expect(hashes.sort()).toEqual(schemas.map(({ _manifest }) => _manifest.hash).sort());
   });
 });
 
@@ -107,7 +107,7 @@ describe('the bundles', () => {
       symlinkSync(join(ROOT, 'node_modules/@aws-sdk', name), join(scope, name));
     }
     const script = `process.stdout.write(JSON.stringify(Object.keys(require('./index.js')).sort()))`;
-    const files = bundle(handler);
+    const files = bundleHandler(handler);
     const task = folderOf(files);
     const child = spawnSync(process.execPath, ['-e', script], {
       cwd: task,
@@ -127,7 +127,27 @@ describe('the bundles', () => {
 
   it('say nothing about the machine that made them', () => {
     for (const handler of ['deploy', 'migrate', 'page', 'notify'] as const) {
-      for (const text of Object.values(bundle(handler))) expect(text).not.toContain(ROOT);
+      for (const text of Object.values(bundleHandler(handler))) expect(text).not.toContain(ROOT);
     }
+  });
+
+  it('are made from sources by esbuild alone, and an error names the remedy where it is missing', () => {
+    const script = `
+      const { Module } = require('node:module');
+      const load = Module._load;
+      Module._load = (name, ...rest) => {
+        if (name === 'esbuild') throw new Error('Cannot find module');
+        return load(name, ...rest);
+      };
+      const { bundleHandler } = require('./lib/constructs/functions/bundle.ts');
+      try { bundleHandler('notify'); } catch (error) { console.log(error.message); }`;
+    const { stdout } = spawnSync(process.execPath, ['--require', 'tsx/cjs', '-e', script], {
+      cwd: ROOT,
+      encoding: 'utf8',
+    });
+    expect(stdout.trim()).toBe(
+      'The handler notify has to be bundled from its sources, and esbuild is not installed. ' +
+        `Run \`npm ci\`, with devDependencies, in ${ROOT}.`,
+    );
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { DeployProperties } from '../../../lambda/contract/custom-resource';
-import { fitProperties, newestMigrations } from '../../../lib/constructs/migrations/deploy-resource';
+import { fitProperties, listNewestMigrations } from '../../../lib/constructs/migrations/deploy-resource';
 import { manifestOf, migration } from '../../support/manifest';
 
 const numbered = (count: number, prefix = '') =>
@@ -9,32 +9,32 @@ const namesOf = (labels: readonly string[]) => labels.map((label) => label.split
 
 describe('the newest migrations', () => {
   it('are twenty, oldest first', () => {
-    const names = namesOf(newestMigrations(manifestOf(...numbered(25))));
+    const names = namesOf(listNewestMigrations(manifestOf(...numbered(25))));
     expect(names).toHaveLength(20);
     expect(names[0]).toBe('0006_x');
     expect(names.at(-1)).toBe('0025_x');
   });
 
   it('leave places for repeatables, and at least half for the others', () => {
-    const few = newestMigrations(manifestOf(...numbered(25), ...numbered(3, 'R__')));
+    const few = listNewestMigrations(manifestOf(...numbered(25), ...numbered(3, 'R__')));
     expect(namesOf(few).slice(0, 1)).toEqual(['0009_x']);
     expect(namesOf(few).slice(-3)).toEqual(['R__0001_x', 'R__0002_x', 'R__0003_x']);
-    const many = newestMigrations(manifestOf(...numbered(25), ...numbered(30, 'R__')));
+    const many = listNewestMigrations(manifestOf(...numbered(25), ...numbered(30, 'R__')));
     expect(many).toHaveLength(20);
     expect(namesOf(many).filter((name) => name!.startsWith('R__'))).toHaveLength(10);
   });
 
   it('carry a digest that follows the content', () => {
-    const [before] = newestMigrations(manifestOf(migration('0001_x', { up: ['SELECT 1'] })));
-    const [after] = newestMigrations(manifestOf(migration('0001_x', { up: ['SELECT 2'] })));
+    const [before] = listNewestMigrations(manifestOf(migration('0001_x', { up: ['SELECT 1'] })));
+    const [after] = listNewestMigrations(manifestOf(migration('0001_x', { up: ['SELECT 2'] })));
     expect(before).toMatch(/^0001_x [0-9a-f]{8}$/);
     expect(after).not.toBe(before);
   });
 });
 
 describe('properties within 4 KB', () => {
-  const properties = (names: readonly string[], runId = '') =>
-    ({ Migrations: names, RunId: runId }) as unknown as DeployProperties;
+  const properties = (names: readonly string[], forceRunToken = '') =>
+    ({ Migrations: names, ForceRunToken: forceRunToken }) as unknown as DeployProperties;
   const size = (each: DeployProperties) => Buffer.byteLength(JSON.stringify(each));
 
   it('lose the oldest names first', () => {

@@ -10,9 +10,9 @@ import { SchemaMigrations } from '../../../lib/constructs/migrations/schema-migr
 import type { DatabaseStack } from '../../../lib/stacks/database-stack';
 import { makeCertificates } from '../../support/certificates';
 import { deployment } from '../../support/deployment';
-import { folderOf, onlyResource, PEOPLE, resourcesOf, testApp } from '../../support/synth';
+import { folderOf, onlyResource, PEOPLE_FOLDER, resourcesOf, testApp } from '../../support/synth';
 
-const folder = folderOf({ '0001_people.sql': PEOPLE });
+const folder = PEOPLE_FOLDER;
 
 const propertiesOf = (stack: Stack) =>
   onlyResource(Template.fromStack(stack), 'Custom::TrueupSchema').Properties;
@@ -23,29 +23,29 @@ describe('the custom resource', () => {
       owner: 'app',
       adopt: true,
       baseline: '0001_people',
-      undoAfterSuccess: true,
-      runId: 'after restore',
+      rollbackAfterSuccess: true,
+      forceRunToken: 'after restore',
     });
     const properties = propertiesOf(stack);
     expect(properties).toMatchObject({
-      ManifestHash: schema.manifest.hash,
+      ManifestHash: schema._manifest.hash,
       Migrations: [expect.stringMatching(/^0001_people [0-9a-f]{8}$/)],
       Namespace: 'people',
       OwnerRole: 'app',
       Adopt: 'true',
       Baseline: '0001_people',
-      UndoAfterSuccess: 'true',
-      RunId: 'after restore',
+      RollbackAfterSuccess: 'true',
+      ForceRunToken: 'after restore',
     });
     expect(JSON.stringify(properties.Target)).toMatch(/"pg:",.*EndpointAddress.*":",.*EndpointPort.*"\/app"/);
     expect(JSON.stringify(properties.Login)).toMatch(/"secret:",.*MasterUserSecret/);
   });
 
-  it('carries accepted findings in the asset, and no change of them is a migration', () => {
-    const files = folderOf({ accepted: '# why\ninvalid-index public.t  # dropped in May\n' });
+  it('has the suppressions in the asset, and a change of them is no migration', () => {
+    const files = folderOf({ suppressions: '# why\ninvalid-index public.t  # dropped in May\n' });
     const none = deployment();
-    const { schema, stack } = deployment({ audit: { accept: `${files}/accepted` } });
-    expect(schema.manifest.accepted).toEqual([
+    const { schema, stack } = deployment({ audit: { suppressions: `${files}/suppressions` } });
+    expect(schema._manifest.suppressions).toEqual([
       { id: 'invalid-index', object: 'public.t', reason: 'dropped in May', line: 2 },
     ]);
     expect(propertiesOf(stack)).toEqual(propertiesOf(none.stack));
@@ -65,15 +65,29 @@ describe('the custom resource', () => {
     const one = deployment({ workload: `${files}/shop.sql` });
     const both = deployment({ workload: [`${files}/shop.sql`, `${files}/more.sql`] });
     const without = deployment();
-    expect(one.schema.manifest.workload?.statements).toEqual([
+    expect(one.schema._manifest.workload?.statements).toEqual([
       { text: 'SELECT id FROM people WHERE name = $1', role: 'app', searchPath: null, calls: 3 },
     ]);
-    expect(both.schema.manifest.workload?.statements).toHaveLength(2);
-    expect(propertiesOf(one.stack).Workload).toBe(one.schema.manifest.workload?.hash);
+    expect(both.schema._manifest.workload?.statements).toHaveLength(2);
+    expect(propertiesOf(one.stack).Workload).toBe(one.schema._manifest.workload?.hash);
     expect(propertiesOf(both.stack).Workload).not.toBe(propertiesOf(one.stack).Workload);
     expect(propertiesOf(without.stack)).not.toHaveProperty('Workload');
     const hashes = [one, both, without].map(({ stack }) => propertiesOf(stack).ManifestHash);
     expect(new Set(hashes).size).toBe(1);
+  });
+
+  it('takes a workload away only when it is told to, and that is an update', () => {
+    const without = deployment();
+    const removing = deployment({ removeWorkload: true });
+    expect(without.schema._manifest).not.toHaveProperty('removesWorkload');
+    expect(removing.schema._manifest.removesWorkload).toBe(true);
+    expect(propertiesOf(without.stack)).not.toHaveProperty('RemoveWorkload');
+    expect(propertiesOf(removing.stack).RemoveWorkload).toBe('true');
+    const files = folderOf({ 'shop.sql': 'SELECT id FROM people;', 'empty.sql': '-- nothing\n' });
+    expect(() => deployment({ workload: `${files}/shop.sql`, removeWorkload: true })).toThrow(
+      'removeWorkload takes the workload away that workload gives',
+    );
+    expect(() => deployment({ workload: `${files}/empty.sql` })).toThrow('empty.sql has no statements');
   });
 
   it('names another target through the Data API', () => {
@@ -129,11 +143,11 @@ describe('the custom resource', () => {
     );
     expect(outputs.map(([id]) => id).sort()).toEqual([
       'Applied',
-      'AskFunction',
       'Kept',
       'LogCommand',
       'MigrateFunction',
       'Position',
+      'QueryFunction',
       'Undone',
       'Warnings',
     ]);
@@ -148,12 +162,11 @@ describe('the custom resource', () => {
     const properties = (scope: Stack) =>
       Object.values(Template.fromStack(scope).findResources('Custom::TrueupSchema')).map(({ Properties }) => [
         Properties.Namespace,
-        Properties.Beside,
+        Properties.OtherNamespaces,
       ]);
     const database = (databaseName: string) => one.server.database({ databaseName, createDatabase: true });
-    const { folder } = { folder: folderOf({ '0001_people.sql': PEOPLE }) };
     const add = (scope: Stack, namespace: string, name = 'postgres') =>
-      new SchemaMigrations(scope, namespace, { database: database(name), folder, namespace });
+      new SchemaMigrations(scope, namespace, { database: database(name), folder, ledgerName: namespace });
     const first = one.schema.database.databaseName;
     add(one.stack, 'orders', first);
     add(one.stack, 'billing', first);
@@ -237,9 +250,11 @@ describe('the function migrate', () => {
   it('is told of the admin secret only where it has something to make', () => {
     const withOptions = (options: Parameters<DatabaseStack['database']>[0]) =>
       variables(deployment({}, {}, (server) => server.database(options)).stack);
-    expect(withOptions({})).toMatchObject({ TRUEUP_AUTH: 'secret' });
-    expect(withOptions({})).not.toHaveProperty('TRUEUP_ADMIN_SECRET_ARN');
+    expect(withOptions({ login: 'secret' })).toMatchObject({ TRUEUP_AUTH: 'secret' });
+    expect(withOptions({ login: 'secret' })).not.toHaveProperty('TRUEUP_ADMIN_SECRET_ARN');
     expect(withOptions({ createDatabase: true })).toMatchObject({
+      TRUEUP_LOGIN: 'own-unless-deployed',
+      TRUEUP_USER: 'app_migrator',
       TRUEUP_ADMIN_SECRET_ARN: expect.anything(),
       TRUEUP_CREATE_DATABASE: 'true',
     });
@@ -248,6 +263,13 @@ describe('the function migrate', () => {
       TRUEUP_USER: 'app_migrator',
       TRUEUP_ADMIN_SECRET_ARN: expect.anything(),
     });
+    expect(withOptions({ login: 'own', user: 'me' })).toMatchObject({
+      TRUEUP_AUTH: 'iam',
+      TRUEUP_LOGIN: 'own',
+      TRUEUP_USER: 'me',
+      TRUEUP_ADMIN_SECRET_ARN: expect.anything(),
+    });
+    expect(withOptions({ login: 'own', createUser: false })).not.toHaveProperty('TRUEUP_ADMIN_SECRET_ARN');
     expect(withOptions({ auth: 'iam', createUser: false })).not.toHaveProperty('TRUEUP_ADMIN_SECRET_ARN');
   });
 
@@ -282,7 +304,7 @@ describe('the way to the database', () => {
   ) =>
     new SchemaMigrations(stack, `Schema${stack.node.children.length}`, {
       folder,
-      namespace: `n${stack.node.children.length}`,
+      ledgerName: `n${stack.node.children.length}`,
       database: SchemaDatabase.existing({
         host: 'db.example',
         databaseName: 'app',
@@ -409,7 +431,9 @@ describe('the way to the database', () => {
     });
     expect(endpoints(withoutSecret)).toEqual({});
     const refused = new Stack(testApp(), 'App');
-    existing(refused, vpcOf(refused, ec2.SubnetType.PRIVATE_ISOLATED), { secretsManagerEndpoint: false });
+    existing(refused, vpcOf(refused, ec2.SubnetType.PRIVATE_ISOLATED), {
+      createSecretsManagerEndpoint: false,
+    });
     expect(endpoints(refused)).toEqual({});
   });
 
@@ -427,13 +451,13 @@ describe('the way to the database', () => {
     expect(endpoints(silent)).toEqual({});
     Annotations.fromStack(silent).hasWarning(
       '*',
-      Match.stringLikeRegexp('Set secretsManagerEndpoint: true to make one'),
+      Match.stringLikeRegexp('Set createSecretsManagerEndpoint: true to create one'),
     );
     const knowing = new Stack(testApp(), 'App');
-    existing(knowing, imported(knowing), { secretsManagerEndpoint: false });
+    existing(knowing, imported(knowing), { createSecretsManagerEndpoint: false });
     Annotations.fromStack(knowing).hasNoWarning('*', Match.anyValue());
     const asked = new Stack(testApp(), 'App');
-    existing(asked, imported(asked), { secretsManagerEndpoint: true });
+    existing(asked, imported(asked), { createSecretsManagerEndpoint: true });
     expect(Object.keys(endpoints(asked))).toHaveLength(1);
   });
 });

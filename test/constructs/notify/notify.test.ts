@@ -10,7 +10,7 @@ import { Notify } from '../../../lib/constructs/notify/notify';
 import { deployment } from '../../support/deployment';
 import { nagFindings, resourcesOf } from '../../support/synth';
 
-function notifying(make: (stack: Stack) => readonly Notify[]) {
+function notifying(make: (stack: Stack) => Notify[]) {
   const { app, schema } = deployment();
   const stack = new Stack(app, 'Watch');
   const databaseLogGroup = logs.LogGroup.fromLogGroupName(stack, 'DatabaseLog', '/the/log');
@@ -87,6 +87,7 @@ describe('over HTTPS', () => {
         'kms:Decrypt',
         'kms:GenerateDataKey',
         'logs:CreateLogStream',
+        'logs:FilterLogEvents',
         'logs:PutLogEvents',
         'secretsmanager:DescribeSecret',
         'secretsmanager:GetSecretValue',
@@ -98,6 +99,11 @@ describe('over HTTPS', () => {
         'sqs:ReceiveMessage',
       ]);
       expect(statements.every(({ Resource }) => Resource !== '*')).toBe(true);
+      const over = statements.find(({ Sid }) => Sid === 'SeeWhetherOver')!;
+      expect([over.Action, over.Resource]).toEqual([
+        'logs:FilterLogEvents',
+        { 'Fn::GetAtt': [expect.stringMatching(/^AlarmsPagerLog/), 'Arn'] },
+      ]);
       const read = statements.find(({ Action }) => String(Action).includes('GetSecretValue'));
       expect(JSON.stringify(read!.Resource)).toMatch(new RegExp(`"${secret}[0-9A-F]{8}"`));
     }
@@ -109,6 +115,38 @@ describe('over HTTPS', () => {
     expect(functions.join()).toContain('https://hooks.example.com/trueup');
     expect(functions.join()).not.toContain('HUNTER2');
     for (const text of functions) expect(text).not.toContain('VpcConfig');
+  });
+
+  it.each([
+    ["Trueup's own topic", () => Notify.email('on-call@example.com')],
+    [
+      "the user's topic without a key",
+      (stack: Stack) => Notify.topic(sns.Topic.fromTopicArn(stack, 'Own', CHAT)),
+    ],
+  ])('topics and queues between our functions are encrypted: %s', (_, text) => {
+    const { stack } = notifying((of) => [
+      text(of),
+      Notify.webhook('https://hooks.example.com/trueup', secretIn(of)),
+    ]);
+    const template = Template.fromStack(stack);
+    const keys = Object.keys(resourcesOf(template, 'AWS::KMS::Key'));
+    expect(keys).toHaveLength(1);
+    const between = Object.entries(resourcesOf(template, 'AWS::SNS::Topic')).filter(([id]) =>
+      /Documents|Refused/.test(id),
+    );
+    expect(between).toHaveLength(2);
+    for (const [, { Properties }] of between)
+      expect(Properties.KmsMasterKeyId).toEqual({ 'Fn::GetAtt': [keys[0], 'Arn'] });
+    for (const { Properties } of Object.values(resourcesOf(template, 'AWS::SQS::Queue')))
+      expect(Properties.SqsManagedSseEnabled ?? Properties.KmsMasterKeyId).toBeTruthy();
+    const encrypts = (role: RegExp) =>
+      statementsOf(template, role).filter(
+        ({ Action, Resource }) =>
+          JSON.stringify(Action).includes('kms:GenerateDataKey') &&
+          JSON.stringify(Resource).includes(keys[0]!),
+      );
+    expect(encrypts(/Pager/)).not.toEqual([]);
+    expect(encrypts(/Notice/)).not.toEqual([]);
   });
 
   it('the pager publishes the document, and reads no secret', () => {
@@ -168,7 +206,7 @@ it('a chat has a topic of its own; the pager may use its key', () => {
 
 describe('refused', () => {
   const topic = (stack: Stack, id: string, arn = CHAT) => sns.Topic.fromTopicArn(stack, id, arn);
-  it.each<[string, (stack: Stack) => readonly Notify[], RegExp]>([
+  it.each<[string, (stack: Stack) => Notify[], RegExp]>([
     [
       'two forms on one topic',
       (s) => [Notify.topic(topic(s, 'A')), Notify.chat(topic(s, 'B'))],

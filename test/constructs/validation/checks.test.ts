@@ -1,41 +1,45 @@
 import { Duration } from 'aws-cdk-lib';
 import { describe, expect, it } from 'vitest';
-import type { Check } from '../../../lib/constructs/validation/check';
-import { shown } from '../../../lib/constructs/validation/check';
-import * as names from '../../../lib/constructs/validation/names';
-import { phrase, runbookUrl } from '../../../lib/constructs/validation/patterns';
-import { logGroupName } from '../../../lib/constructs/validation/resources';
-import { trustedRoots } from '../../../lib/constructs/validation/trusted-roots';
-import { duration, list, text, url, whole } from '../../../lib/constructs/validation/values';
+import * as names from '../../../lib/constructs/validation/name-checks';
+import { phraseCheck, runbookUrlCheck } from '../../../lib/constructs/validation/patterns';
+import type { PropCheck } from '../../../lib/constructs/validation/prop-checks';
+import { formatValue } from '../../../lib/constructs/validation/prop-checks';
+import { logGroupNameCheck } from '../../../lib/constructs/validation/resources';
+import { trustedRootsCheck } from '../../../lib/constructs/validation/trusted-roots';
+import { durationCheck, integerCheck, list, text, urlCheck } from '../../../lib/constructs/validation/values';
 import { makeCertificates } from '../../support/certificates';
 import { folderOf } from '../../support/synth';
 
 const arn = (rest: string, partition = 'aws') => `arn:${partition}:rds:${rest}`;
 
-const CASES: Record<string, { check: Check; takes: readonly unknown[]; refuses: readonly unknown[] }> = {
+const CASES: Record<string, { check: PropCheck; takes: readonly unknown[]; refuses: readonly unknown[] }> = {
   'the name of a database': {
-    check: names.databaseName,
+    check: names.databaseNameCheck,
     takes: ['app', 'my-db', 'my db', 'ü'.repeat(31), 'postgres'],
     refuses: ['ü'.repeat(32), 'x'.repeat(64), 'rdsadmin', 'template0', 'a\tb', 'pg://a'],
   },
   'the initial database of a server': {
-    check: names.initialDatabaseName,
+    check: names.initialDatabaseNameCheck,
     takes: ['app', 'App_1'],
     refuses: ['my-db', '1app', '_app', 'a'.repeat(64), 'rdsadmin'],
   },
-  'the role of an owner': { check: names.roleName, takes: ['app', 'a b'], refuses: ['é'.repeat(32), ''] },
+  'the role of an owner': {
+    check: names.roleNameCheck,
+    takes: ['app', 'a b'],
+    refuses: ['é'.repeat(32), ''],
+  },
   'the role that logs in': {
-    check: names.loginRole,
+    check: names.loginRoleCheck,
     takes: ['app_migrator', 'me@example.com'],
     refuses: ['*', 'a/b', 'pg_me', 'x'.repeat(64), 'a b'],
   },
   'the id of a resource': {
-    check: names.resourceId,
+    check: names.resourceIdCheck,
     takes: ['db-ABCDEFGHIJKL01234', 'cluster-ABC'],
     refuses: ['prod', 'prx-0123', 'db-', 'db-abc', '*', 'arn:aws:rds:eu-west-1:111122223333:db:prod'],
   },
   'the ARN of a cluster': {
-    check: names.clusterArn,
+    check: names.clusterArnCheck,
     takes: [
       arn('eu-central-1:123456789012:cluster:prod'),
       arn('cn-north-1:123456789012:cluster:prod', 'aws-cn'),
@@ -55,22 +59,22 @@ const CASES: Record<string, { check: Check; takes: readonly unknown[]; refuses: 
     ],
   },
   'the identifier of a server': {
-    check: names.identifier,
+    check: names.identifierCheck,
     takes: ['shop', 'shop-1', 'x'.repeat(63)],
     refuses: ['Shop', 'shop-', 'a--b', '1shop', `a${'-b'.repeat(32)}`],
   },
   'a version': {
-    check: names.version,
+    check: names.versionCheck,
     takes: ['13', '17.9', '18.3', '13.20-rds.20260101'],
     refuses: ['abc', '12.1', '9.6.1', '1x', '17.', 'v17', 'latest'],
   },
   'the name of a log group': {
-    check: logGroupName,
+    check: logGroupNameCheck,
     takes: ['/aws/rds/instance/shop/postgresql'],
     refuses: ['arn:aws:logs:eu-west-1:111122223333:log-group:x', 'a b', 'x'.repeat(513)],
   },
   'a phrase to ignore': {
-    check: phrase,
+    check: phraseCheck,
     takes: ['audit_log', 'relation "x"'.replaceAll('"', '')],
     refuses: [
       'e',
@@ -84,12 +88,12 @@ const CASES: Record<string, { check: Check; takes: readonly unknown[]; refuses: 
     ],
   },
   'a URL of pages': {
-    check: runbookUrl,
+    check: runbookUrlCheck,
     takes: ['https://wiki.example.com/x', 'http://wiki/'],
     refuses: ['docs', 'ftp://x', 'https://me:hunter2@wiki', 'https://a b', 'javascript:alert(1)', 'https://'],
   },
   'an endpoint': {
-    check: url('must be an HTTPS endpoint', ['https']),
+    check: urlCheck('must be an HTTPS endpoint', ['https']),
     takes: ['https://events.example.com/integration/hunter2/enqueue'],
     refuses: [
       'http://events.example.com/hunter2',
@@ -98,9 +102,9 @@ const CASES: Record<string, { check: Check; takes: readonly unknown[]; refuses: 
       'https:hunter2 x',
     ],
   },
-  'a number': { check: whole(1, 10), takes: [1, 10], refuses: [0, 11, 1.5, Number.NaN, '5', 5n] },
+  'a number': { check: integerCheck(1, 10), takes: [1, 10], refuses: [0, 11, 1.5, Number.NaN, '5', 5n] },
   'a time': {
-    check: duration('minutes', 1, 60),
+    check: durationCheck('minutes', 1, 60),
     takes: [Duration.minutes(1), Duration.seconds(120), Duration.hours(1)],
     refuses: [Duration.seconds(90), Duration.minutes(61), Duration.days(10), 5, '5 minutes'],
   },
@@ -112,10 +116,10 @@ const CASES: Record<string, { check: Check; takes: readonly unknown[]; refuses: 
 };
 
 describe.each(Object.entries(CASES))('%s', (_, { check, takes, refuses }) => {
-  it.each(takes.map((each) => [shown(each), each] as const))('takes %s', (_label, value) =>
+  it.each(takes.map((each) => [formatValue(each), each] as const))('takes %s', (_label, value) =>
     expect(check(value, 'it')).toBeUndefined(),
   );
-  it.each(refuses.map((each) => [shown(each), each] as const))('refuses %s', (_label, value) => {
+  it.each(refuses.map((each) => [formatValue(each), each] as const))('refuses %s', (_label, value) => {
     const problem = check(value, 'it');
     expect(problem).toMatch(/^it\b.*\bmust\b/);
     expect(problem).not.toMatch(/hunter2/);
@@ -123,23 +127,23 @@ describe.each(Object.entries(CASES))('%s', (_, { check, takes, refuses }) => {
 });
 
 it('shows a value on one line, short, and without the password of a URL', () => {
-  expect(shown('a\nb')).toBe('"a\\nb"');
-  expect(shown('x'.repeat(100))).toBe(`"${'x'.repeat(80)}"… (100 characters)`);
-  expect(shown('postgres://me:hunter2@h/db')).toBe('"…@h/db"');
+  expect(formatValue('a\nb')).toBe('"a\\nb"');
+  expect(formatValue('x'.repeat(100))).toBe(`"${'x'.repeat(80)}"… (100 characters)`);
+  expect(formatValue('postgres://me:hunter2@h/db')).toBe('"…@h/db"');
   for (const text of [
     'postgres://me:hunter2/@h/db',
     'me:hunter2@h',
     "host=h password='hunter2 x' user=me",
     `postgres://me:hunter2${'x'.repeat(80)}@h`,
   ])
-    expect(shown(text)).not.toContain('hunter2');
-  expect([shown(null), shown([]), shown([1]), shown({}), shown(Number.NaN)]).toEqual([
-    'null',
-    '[]',
-    'a list of 1',
-    'a value of type Object',
-    'NaN',
-  ]);
+    expect(formatValue(text)).not.toContain('hunter2');
+  expect([
+    formatValue(null),
+    formatValue([]),
+    formatValue([1]),
+    formatValue({}),
+    formatValue(Number.NaN),
+  ]).toEqual(['null', '[]', 'a list of 1', 'a value of type Object', 'NaN']);
 });
 
 it('trusts files of certificates only', async () => {
@@ -150,7 +154,7 @@ it('trusts files of certificates only', async () => {
     'text.pem': 'PEM',
     'broken.pem': ca.replace(/[A-Za-z0-9]{20}/, ''),
   });
-  expect(trustedRoots(`${files}/ca.pem`, 'it')).toBeUndefined();
+  expect(trustedRootsCheck(`${files}/ca.pem`, 'it')).toBeUndefined();
   for (const [path, why] of [
     [`${files}/with-key.pem`, 'private key'],
     [`${files}/text.pem`, 'and has none'],
@@ -160,7 +164,7 @@ it('trusts files of certificates only', async () => {
     [ca, 'it must be the path of the file'],
     [key, 'it must be the path of the file'],
   ] as const) {
-    const problem = trustedRoots(path, 'it');
+    const problem = trustedRootsCheck(path, 'it');
     expect(problem).toContain(why);
     expect(problem).not.toMatch(/BEGIN RSA|MII/);
   }

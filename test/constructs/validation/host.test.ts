@@ -2,7 +2,7 @@ import { Fn, Lazy, Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as rds from 'aws-cdk-lib/aws-rds';
 import { expect, it } from 'vitest';
-import { host } from '../../../lib/constructs/validation/host';
+import { hostCheck } from '../../../lib/constructs/validation/host';
 
 it.each([
   'db.example',
@@ -16,7 +16,7 @@ it.each([
   'dsql.example.com',
   Lazy.string({ produce: () => 'x' }),
   Fn.importValue('Endpoint'),
-])('takes %s', (value) => expect(host(value, 'host')).toBeUndefined());
+])('takes %s', (value) => expect(hostCheck(value, 'host')).toBeUndefined());
 
 it.each([
   ['db.example.com:5432', 'without scheme, port'],
@@ -49,7 +49,7 @@ it.each([
   ['shop.c0ffee.eu-west-1.redshift.amazonaws.com', 'Redshift'],
   ['shop.111122223333.eu-west-1.redshift-serverless.amazonaws.com', 'Redshift'],
 ])('refuses %s', (value, reason) => {
-  const problem = host(value, 'host');
+  const problem = hostCheck(value, 'host');
   expect(problem).toContain(reason);
   expect(problem).not.toContain('hunter2');
 });
@@ -63,9 +63,9 @@ it('knows the endpoints of this app by what they are made of', () => {
     writer: rds.ClusterInstance.serverlessV2('Writer'),
   });
   const proxy = cluster.addProxy('Proxy', { vpc, secrets: [cluster.secret!] });
-  expect(host(cluster.clusterEndpoint.hostname, 'host')).toBeUndefined();
-  expect(host(cluster.clusterReadEndpoint.hostname, 'host')).toMatch(
+  expect(hostCheck(cluster.clusterEndpoint.hostname, 'host')).toBeUndefined();
+  expect(hostCheck(cluster.clusterReadEndpoint.hostname, 'host')).toMatch(
     /App\/Cluster.*leads to read-only replicas/,
   );
-  expect(host(proxy.endpoint, 'host')).toMatch(/App\/Cluster\/Proxy.*leads to RDS Proxy/);
+  expect(hostCheck(proxy.endpoint, 'host')).toMatch(/App\/Cluster\/Proxy.*leads to RDS Proxy/);
 });

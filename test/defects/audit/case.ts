@@ -1,6 +1,6 @@
 /** One case of a kind that an audit finds: a database that has the defect, and one that has not. */
-import type { Grade } from '../../../lambda/audit/finding';
-import type { AuditedId } from '../../../lambda/defects';
+import type { Confidence } from '../../../lambda/audit/finding';
+import type { AuditFindingId } from '../../../lambda/defects';
 
 export interface AuditCase {
   /** What the database was moved from. @default - there is no source */
@@ -12,13 +12,12 @@ export interface AuditCase {
   readonly good?: string;
   /** Statements of the application. */
   readonly workload?: string;
-  readonly deep?: boolean;
+  readonly fullScan?: boolean;
   /** What is found of `bad`, and nothing else is. */
-  readonly grade: Grade;
+  readonly confidence: Confidence;
   readonly object: string;
-  readonly message: RegExp;
   /** A kind that is found with it: one does not come without the other. @default - it is found alone */
-  readonly with?: AuditedId;
+  readonly with?: AuditFindingId;
   /** Of majors from this one on. */
   readonly from?: number;
   /** For docs: what comes after `source`, where `bad` repeats it. @default `bad` */

@@ -18,7 +18,7 @@ export function auditPage(
   const { source, bad, shownBad = bad, workload } = example;
   const database = new URL(url).pathname.slice(1);
   const said = [
-    `${found.grade}  ${found.id}  ${found.object}`,
+    `${found.confidence}  ${found.id}  ${found.object}`,
     `   ${found.message}`,
     ...found.evidence.map((line) => `   - ${line}`),
   ];
@@ -35,7 +35,7 @@ export function auditPage(
           ...(shownBad === source ? [] : ['And after the move:', block('sql', lines(shownBad))]),
         ]),
     ...(workload === undefined ? [] : ['The application sends:', block('sql', workload)]),
-    `${example.deep ? 'With `--deep`, the' : 'The'} audit says:`,
+    `${example.fullScan ? 'With `--full-scan`, the' : 'The'} audit says:`,
     block('text', said.join('\n').replaceAll(database, 'shop')),
     ...auditSection(kind),
   ];

@@ -1,6 +1,6 @@
 /** One case of a defect kind: what makes it, what fails, what the diagnosis has to say, and what its repair has to do. */
 import type { Client } from 'pg';
-import type { Verdict } from '../../../lambda/contract/diagnosis';
+import type { DiagnosisVerdict } from '../../../lambda/contract/diagnosis';
 
 export interface DefectCase {
   readonly name: string;
@@ -15,7 +15,7 @@ export interface DefectCase {
   /** Changes the schema between the error and the diagnosis. */
   readonly since?: string;
   readonly case: string | null;
-  readonly verdict: Verdict | null;
+  readonly verdict: DiagnosisVerdict | null;
   /** In the cause, the repair's words, or what was not seen. */
   readonly says?: RegExp;
   readonly saysNot?: RegExp;

@@ -1,20 +1,20 @@
 /** The cases of every kind that an error leads to; the others are found by the drift check, and kinds.test.ts has them. */
 import type { KindId } from '../../../lambda/defects';
 import type { DefectCase } from './case';
-import { conflictPredicate } from './conflict-predicate';
 import { invalidIndex } from './invalid-index';
 import { mismatchedKeyTypes } from './mismatched-key-types';
+import { missingConflictPredicate } from './missing-conflict-predicate';
 import { missingConflictTarget } from './missing-conflict-target';
-import { missingIdDefault } from './missing-id-default';
+import { missingPrimaryKeyDefault } from './missing-primary-key-default';
 import { missingUuidFunction } from './missing-uuid-function';
-import { prematureNotNull } from './premature-not-null';
+import { notNullTooEarly } from './not-null-too-early';
 import { sequenceBehind } from './sequence-behind';
 
 export const CASES: Readonly<Record<KindId, readonly DefectCase[]>> = {
-  'missing-id-default': missingIdDefault,
-  'premature-not-null': prematureNotNull,
+  'missing-primary-key-default': missingPrimaryKeyDefault,
+  'not-null-too-early': notNullTooEarly,
   'missing-conflict-target': missingConflictTarget,
-  'conflict-predicate': conflictPredicate,
+  'missing-conflict-predicate': missingConflictPredicate,
   'sequence-behind': sequenceBehind,
   'missing-uuid-function': missingUuidFunction,
   'missing-foreign-key': [],

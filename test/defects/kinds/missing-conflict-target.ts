@@ -262,7 +262,7 @@ export const missingConflictTarget: readonly DefectCase[] = [
     since: 'CREATE UNIQUE INDEX later ON t (a, b)',
     case: 'not-reproduced',
     verdict: 'not-reproduced',
-    says: /catalogue keeps no timestamps/,
+    says: /catalog keeps no timestamps/,
     saysNot: /after the error/,
     repair: 'rewrites',
   },

@@ -11,15 +11,15 @@ const app = new App();
 const context = (key: string): string => app.node.getContext(key) as string;
 const name = context('name');
 
-const server = new DatabaseStack(app, `${name}-server`, { cheap: true, managedSecret: false });
+const server = new DatabaseStack(app, `${name}-server`, { minimalCost: true, managedSecret: false });
 
 const stack = new Stack(app, app.node.tryGetContext('stack') ?? `${name}-service`);
 const schema = new SchemaMigrations(stack, 'Schema', {
   database: server.database(),
   folder: context('folder'),
-  namespace: name,
+  ledgerName: name,
   queryInterval: Duration.seconds(1),
-  databaseWait: Duration.seconds(8),
+  connectTimeout: Duration.seconds(8),
   slice: Duration.seconds(12),
 });
 

@@ -25,7 +25,8 @@ def sql_error(error):
             words += f"; Position: {diagnostics.statement_position}"
     else:
         severity = "FATAL"
-        words = words.rpartition("FATAL:")[2].strip()
+        # The first: libpq tries again without TLS, and is refused for that.
+        words = words.partition("FATAL:")[2].partition("\n")[0].strip()
         sqlstate = next((code for start, code in REFUSED.items() if words.startswith(start)), None)
     if sqlstate is None:
         return rds_data._transient_database_error(f"Database endpoint is not available: {error}")

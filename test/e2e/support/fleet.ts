@@ -1,11 +1,11 @@
-/** What the scenarios of a fleet look at: its tenants' catalogues, promises and secrets. */
+/** What the scenarios of a fleet look at: its tenants' catalogs, workloads and secrets. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   CreateSecretCommand,
   DeleteSecretCommand,
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
-import { dumpCatalogue } from '../../../lib/demo/catalogue';
+import { dumpCatalog } from '../../../lib/demo/dump-catalog';
 import { histories } from './migrations';
 import type { Rds } from './rds';
 import { clientConfig } from './scenario';
@@ -29,10 +29,10 @@ export async function crash({ server, run }: Rds, after: number, unless: Promise
   await server.startServer();
 }
 
-/** Lines of the catalogue of each tenant's schema, as if it were `public`. */
+/** Lines of the catalog of each tenant's schema, as if it were `public`. */
 export async function bySchema(url: string): Promise<Map<string, string[]>> {
   const found = new Map<string, string[]>();
-  for (const line of await dumpCatalogue(url)) {
+  for (const line of await dumpCatalog(url)) {
     const [tenant] = line.match(/\bshop_\w+/) ?? [];
     if (tenant === undefined) continue;
     const lines = found.get(tenant) ?? [];
@@ -42,7 +42,7 @@ export async function bySchema(url: string): Promise<Map<string, string[]>> {
   return found;
 }
 
-interface Promised {
+interface TenantWorkload {
   readonly namespace: string;
   /** Of the running application, sorted. */
   readonly statements: readonly string[] | null;
@@ -50,13 +50,13 @@ interface Promised {
   readonly paths: readonly (string | null)[] | null;
 }
 
-/** What the running application promises, by the tenants of one database. */
-export const promisesIn = ({ run }: Rds, database: string): Promise<Promised[]> =>
-  run<Promised>(
+/** The workload of the running application, by the tenants of one database. */
+export const workloadsIn = ({ run }: Rds, database: string): Promise<TenantWorkload[]> =>
+  run<TenantWorkload>(
     database,
     `SELECT n.name AS namespace, array_agg(w.statement ORDER BY w.statement) FILTER (WHERE w.number IS NOT NULL) AS statements,
-            array_agg(DISTINCT btrim(w.path, '"')) FILTER (WHERE w.number IS NOT NULL) AS paths
-       FROM trueup.namespaces n LEFT JOIN trueup.workload w ON w.namespace = n.name AND w.promise = n.promise
+            array_agg(DISTINCT btrim(w.search_path, '"')) FILTER (WHERE w.number IS NOT NULL) AS paths
+       FROM trueup.namespaces n LEFT JOIN trueup.workload_statements w ON w.namespace = n.name AND w.workload = n.workload
       GROUP BY n.name ORDER BY n.name`,
   );
 
@@ -99,16 +99,16 @@ export class Tenants {
     byName(tenants, async (tenant) => (await this.historyOf(tenant))[migration] ?? []);
 
   /** Of the running application, sorted. */
-  promised = (tenants: readonly string[]): Promise<Record<string, Promised['statements']>> =>
+  statements = (tenants: readonly string[]): Promise<Record<string, TenantWorkload['statements']>> =>
     byName(tenants, async (tenant) => {
-      const all = await promisesIn(this.rds, isSchema(tenant) ? 'app' : tenant);
+      const all = await workloadsIn(this.rds, isSchema(tenant) ? 'app' : tenant);
       return all.find(({ namespace }) => namespace === this.namespaceOf(tenant))!.statements;
     });
 
   /** Of all tenants in schemas, and of these. */
-  catalogues = async (databases: readonly string[]): Promise<unknown[]> => [
+  catalogs = async (databases: readonly string[]): Promise<unknown[]> => [
     await bySchema(this.rds.adminUrl('app')),
-    await byName(databases, (database) => dumpCatalogue(this.rds.adminUrl(database))),
+    await byName(databases, (database) => dumpCatalog(this.rds.adminUrl(database))),
   ];
 
   /** What was done to tenants in schemas, in its order. */

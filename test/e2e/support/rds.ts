@@ -3,13 +3,13 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { type PostgresServer, startPostgres } from '../../../lib/scratch-postgres/server';
-import { databaseParameters } from '../../../lib/stacks/database-parameters';
+import { buildDatabaseParameters } from '../../../lib/stacks/database-parameters';
 import type { Certificates } from './certificates';
 import { localAws } from './scenario';
 
 /** The parameter group of our own stack, as far as a server outside RDS knows the names. */
 const SETTINGS = Object.fromEntries(
-  Object.entries(databaseParameters({ majorVersion: 17, logStatements: true })).filter(
+  Object.entries(buildDatabaseParameters({ majorVersion: 17, logStatements: true })).filter(
     ([name]) => !name.startsWith('rds.'),
   ),
 );

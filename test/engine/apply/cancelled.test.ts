@@ -18,7 +18,8 @@ test.each(majors())('by hand, in a transaction (PostgreSQL %i)', async (major) =
     status: 'failed',
     error: {
       sqlstate: '57014',
-      remedy: 'Somebody cancelled it (pg_cancel_backend). Deploy again. Nothing of this migration was kept.',
+      remedy:
+        'Another session cancelled it (pg_cancel_backend). Deploy again. Nothing of this migration was applied.',
     },
   });
 });

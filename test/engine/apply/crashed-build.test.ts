@@ -13,7 +13,7 @@ const build = (unique: boolean) =>
     up: [
       {
         sql: `CREATE ${unique ? 'UNIQUE ' : ''}INDEX CONCURRENTLY child_note ON child (note)`,
-        execution: 'outside',
+        execution: 'non-transactional',
         target: { kind: 'index', action: 'create', name: 'child_note', schema: null, table: 'child', unique },
       },
     ],

@@ -1,6 +1,6 @@
 /** A connection that breaks, or a network that hangs, while the server is at a statement. */
 import { describe, expect, test } from 'vitest';
-import { UNANSWERED_MS } from '../../../lambda/engine/time/limits';
+import { GIVE_UP_AFTER_MS } from '../../../lambda/engine/time/limits';
 import { busyManifest } from '../../support/busy-manifest';
 import { connect, createDatabase, majors } from '../../support/database';
 import { run, up } from '../../support/engine';
@@ -86,7 +86,7 @@ describe.each(majors())('PostgreSQL %i: cut', (major) => {
 describe('a network that hangs', () => {
   /** The promise is a time: whoever called may not wait longer. */
   const inTime = (deadline: number): void =>
-    expect(Date.now()).toBeLessThan(deadline + UNANSWERED_MS + 2_500);
+    expect(Date.now()).toBeLessThan(deadline + GIVE_UP_AFTER_MS + 2_500);
 
   test('in the middle of a long statement: the time budget ends the run, the server goes on, and so does the next run', async () => {
     const url = await createDatabase();

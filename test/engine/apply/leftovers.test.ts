@@ -2,7 +2,7 @@
 import type { Client } from 'pg';
 import { describe, expect, test } from 'vitest';
 import type { Migration } from '../../../lambda/contract/manifest';
-import { INDEX_ATTEMPTS } from '../../../lambda/engine/time/limits';
+import { MAX_INDEX_ATTEMPTS } from '../../../lambda/engine/time/limits';
 import { busyManifest } from '../../support/busy-manifest';
 import { connect, createDatabase, majors } from '../../support/database';
 import { type EngineRun, run, up } from '../../support/engine';
@@ -17,7 +17,7 @@ const reindex = (what: string, name: string | null): Migration =>
     up: [
       {
         sql: `REINDEX ${what} CONCURRENTLY ${name ?? 'child'}`,
-        execution: 'outside',
+        execution: 'non-transactional',
         target: {
           kind: 'index',
           action: 'reindex',
@@ -81,7 +81,10 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     const { holder, running, client } = await breakOff(
       url,
       () => run(url, all),
-      (c) => c.query('UPDATE trueup.migrations SET attempts = $1 WHERE running = 0', [INDEX_ATTEMPTS - 1]),
+      (c) =>
+        c.query('UPDATE trueup.migrations SET attempts = $1 WHERE running_statement = 0', [
+          MAX_INDEX_ATTEMPTS - 1,
+        ]),
     );
     // To drop it waits like building it.
     await holder.query('COMMIT');

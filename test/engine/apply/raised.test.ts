@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { act } from '../../../lambda/migrate/actions';
+import { handleRequest } from '../../../lambda/migrate/actions';
 import { connectPg } from '../../../lambda/postgres/pg';
-import { localOperations } from '../../../lib/cli/database/local';
+import { createLocalOperations } from '../../../lib/cli/database/local';
 import { compileFolder } from '../../../lib/compiler';
 import { trueup } from '../../cli/trueup';
 import { connect, createDatabase, majors } from '../../support/database';
@@ -18,7 +18,7 @@ const GUARD = 'run load-tariffs for Jane Doe first, she owes 300';
 const guard = (code: string) => `-- migrate:up
 CREATE TABLE tariffs (id int);
 DO $$ BEGIN RAISE EXCEPTION '${GUARD}' USING ERRCODE = '${code}'; END $$;
--- migrate:unproved for a test
+-- migrate:no-verify for a test
 -- migrate:consent destroys for a test
 `;
 const write = async (text: string) => {
@@ -31,7 +31,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     const url = await createDatabase(major);
     const manifest = await write(guard(code));
     const target = { pg: { url }, label: 'here' };
-    const here = localOperations({ target, manifest, namespace: 'app' });
+    const here = createLocalOperations({ target, manifest, namespace: 'app' });
     const outcome = await here.up({ id: 'one', deadline: Date.now() + 20_000 });
     expect(outcome).toMatchObject({
       status: 'failed',
@@ -45,11 +45,11 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     const kept = await client.query(
       'SELECT (SELECT json_agg(d) FROM trueup.deployments d)::text || (SELECT json_agg(e) FROM trueup.events e)::text AS t',
     );
-    expect(kept.rows[0].t).toMatch(/words are withheld/);
+    expect(kept.rows[0].t).toMatch(/message is withheld/);
     expect(kept.rows[0].t).not.toMatch(/Jane|owes/);
     // As a function's answer, and as its log has it.
     const told: unknown[] = [];
-    const answer = await act(
+    const answer = await handleRequest(
       { action: 'converge', request: request(manifest) },
       {
         settings: { namespace: 'app', ownerRole: null },
@@ -59,7 +59,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
         deadline: Date.now() + 20_000,
       },
     );
-    expect(JSON.stringify([answer, told])).toMatch(/words are withheld/);
+    expect(JSON.stringify([answer, told])).toMatch(/message is withheld/);
     expect(JSON.stringify([answer, told])).not.toMatch(/Jane|owes/);
   });
 
@@ -69,7 +69,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     await client.query(`CREATE FUNCTION no_ddl() RETURNS event_trigger LANGUAGE plpgsql
         AS 'BEGIN RAISE EXCEPTION $$freeze until Monday: ask Jane$$; END';
       CREATE EVENT TRIGGER no_ddl ON ddl_command_start EXECUTE FUNCTION no_ddl()`);
-    await write('-- migrate:up\nSELECT 1;\n-- migrate:unproved for a test\n');
+    await write('-- migrate:up\nSELECT 1;\n-- migrate:no-verify for a test\n');
     const { stderr, code } = await trueup(['up', folder, '--database-url', url]);
     expect(stderr).toMatch(
       /the server refused Trueup's own statement: freeze until Monday: ask Jane \[SQLSTATE/,

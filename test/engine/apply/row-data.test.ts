@@ -7,11 +7,11 @@ import { SqlError } from '../../../lambda/postgres/database';
 import { connectPg } from '../../../lambda/postgres/pg';
 import { SERVER_MESSAGES } from '../../../lambda/postgres/server-messages';
 import { safeServerMessage } from '../../../lambda/postgres/server-words';
-import { findBinaries, installedMajors } from '../../../lib/scratch-postgres/binaries';
+import { findBinaries, listInstalledMajors } from '../../../lib/scratch-postgres/binaries';
 import { connect, createDatabase, majors } from '../../support/database';
 
 const SECRET = /jane|doe|secret|48600/;
-const WITHHELD = 'the server refused it; its words are withheld here because they may quote row data';
+const WITHHELD = 'the server refused it; its message is withheld here because it may quote row data';
 
 const raising = (code: string): string => `DO $$ BEGIN
   RAISE EXCEPTION '% owes %', (SELECT name FROM people LIMIT 1), (SELECT phone FROM people LIMIT 1) USING ERRCODE = '${code}';
@@ -162,7 +162,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
 });
 
 test("every message that is taken for the server's own is in its source, word for word", () => {
-  const sources = installedMajors().flatMap((major) => {
+  const sources = listInstalledMajors().flatMap((major) => {
     const folder = mkdtempSync(join(tmpdir(), 'trueup-test-'));
     const source = readFileSync(findBinaries(major, folder).postgres, 'latin1');
     rmSync(folder, { recursive: true });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { RUNNER_LOCK } from '../../../lambda/engine/locks/runner-lock';
+import { RUNNER_LOCK_KEY } from '../../../lambda/engine/locks/runner-lock';
 import { connectPg } from '../../../lambda/postgres/pg';
 import { busyManifest } from '../../support/busy-manifest';
 import { connect, createDatabase, outerMajors } from '../../support/database';
@@ -14,7 +14,7 @@ const first = { ...index!.statements[0]!, target: index!.statements[0]!.target! 
 const half = migration('0002_index', {
   up: [first, 'CREATE INDEX child_parent ON child (no_such_column)'],
 });
-const PARTIAL = "SELECT name, statement FROM trueup.migrations WHERE state = 'partial'";
+const PARTIAL = "SELECT name, statements_done FROM trueup.migrations WHERE state = 'partial'";
 const once = Object.fromEntries(busyManifest.migrations.map((m) => [m.name, 1]));
 
 describe.each(outerMajors())('PostgreSQL %i', (major) => {
@@ -44,7 +44,7 @@ describe.each(outerMajors())('PostgreSQL %i', (major) => {
       const url = await createDatabase(major);
       await run(url, manifestOf(tables!, half));
       const client = await connect(url);
-      expect((await client.query(PARTIAL)).rows).toEqual([{ name: '0002_index', statement: 1 }]);
+      expect((await client.query(PARTIAL)).rows).toEqual([{ name: '0002_index', statements_done: 1 }]);
       const before = await client.query("SELECT 'child_note'::regclass::oid AS index");
       const all = await Promise.all(Array.from({ length: runners }, () => run(url, busyManifest)));
       expect(all.map(({ outcome }) => outcome.status)).toEqual(all.map(() => 'done'));
@@ -83,7 +83,7 @@ describe.each(outerMajors())('PostgreSQL %i', (major) => {
 test('the lock is busy until the deadline: continue, and who holds it', async () => {
   const url = await createDatabase();
   const holder = await connectPg({ url, applicationName: 'somebody' });
-  await holder.tryLock(RUNNER_LOCK);
+  await holder.tryLock(RUNNER_LOCK_KEY);
   const { outcome } = await run(url, busyManifest, {}, { deadline: Date.now() + 1_500 });
   expect(outcome).toMatchObject({
     status: 'continue',

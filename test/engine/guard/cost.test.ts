@@ -1,4 +1,4 @@
-/** What the guard costs: round trips, and what it leaves unasked rather than be in the way. */
+/** What the guard costs: round trips, and what it leaves unplanned rather than be in the way. */
 import { describe, expect, test } from 'vitest';
 import { connect, createDatabase, majors } from '../../support/database';
 import { run, up } from '../../support/engine';
@@ -48,21 +48,21 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     expect(report.workload).toBeUndefined();
   });
 
-  test('a budget that runs out leaves statements unasked, and says how many', async () => {
+  test('a budget that runs out leaves statements unplanned that the migration does not touch, and says how many', async () => {
     const url = await createDatabase(major);
-    await up(url, promising(manifestOf(first), 'SELECT id FROM a', 'SELECT id FROM b'));
+    await up(url, promising(manifestOf(first), 'SELECT id FROM b', 'SELECT 1 + id FROM b'));
     const brief = migration('0002_brief', {
       up: [{ sql: 'ALTER TABLE a ADD COLUMN note text', locks: lock('a') }],
       settings: { statementTimeoutMs: 290 },
     });
-    const { report } = await up(url, promising(manifestOf(first, brief), 'SELECT id FROM a'));
+    const { report } = await up(url, promising(manifestOf(first, brief), 'SELECT id FROM b'));
     expect(report.workload).toMatchObject({ notGuarded: { budget: 2 }, broken: [] });
     expect(report.warnings).toEqual([
-      'before a commit, some statements were not planned again (2: there was no time left to ask)',
+      'before a commit, some statements were not planned again (2: there was no time left to plan it)',
     ]);
   });
 
-  test('a table that the application holds is not waited for; its statement is unasked, the others are guarded', async () => {
+  test('a table that the application holds is not waited for; its statement is not planned, the others are guarded', async () => {
     const url = await createDatabase(major);
     const manifest = manifestOf(first);
     await up(url, promising(manifest, 'SELECT id FROM a', 'SELECT id FROM b'));
@@ -70,16 +70,14 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     await client.query(
       "INSERT INTO trueup.deployments (namespace, id, direction, manifest_hash, entries, request, outcome) VALUES ('app', 'd', 'forward', '', '[]', '{}', 'running')",
     );
-    await client.query(
-      `SELECT trueup._promise_before('{"namespace":"app","deployment":"d","budgetMs":5000}')`,
-    );
+    await client.query(`SELECT trueup._plan_before('{"namespace":"app","deployment":"d","budgetMs":5000}')`);
     await application.query('BEGIN; LOCK TABLE b');
     const guard = `SELECT trueup._guard('{"namespace":"app","deployment":"d","migration":"m"}')`;
     await client.query(guard);
     const { rows } = await client.query(
-      "SELECT detail -> 'unasked' AS unasked FROM trueup.events WHERE event = 'guarded'",
+      "SELECT detail -> 'notPlanned' AS \"notPlanned\" FROM trueup.events WHERE event = 'guarded'",
     );
-    expect(rows).toEqual([{ unasked: { lock: 1 } }]);
+    expect(rows).toEqual([{ notPlanned: { lock: 1 } }]);
     await client.query('BEGIN; ALTER TABLE a RENAME COLUMN id TO number');
     await expect(client.query(guard)).rejects.toMatchObject({
       code: 'TU005',

@@ -1,6 +1,6 @@
 /** The guard over the Data API: every part of it is a function call with JSON. */
 import { afterAll, describe, expect, test } from 'vitest';
-import type { Outcome } from '../../../lambda/contract/converge';
+import type { ConvergeOutcome } from '../../../lambda/contract/converge';
 import type { Manifest } from '../../../lambda/contract/manifest';
 import { converge } from '../../../lambda/engine';
 import { connectDataApi } from '../../../lambda/postgres/data-api/database';
@@ -21,7 +21,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     });
     endpoints.push(endpoint);
     const connect = () => connectDataApi({ ...endpoint, database: pathname.slice(1), keepAliveMs: 300 });
-    const deploy = (manifest: Manifest): Promise<Outcome> =>
+    const deploy = (manifest: Manifest): Promise<ConvergeOutcome> =>
       converge({ connect, manifest, deadline: Date.now() + 40_000 }, request(manifest));
     const first = migration('0001_t', {
       up: ['CREATE TABLE t (id int PRIMARY KEY, note text)', 'CREATE UNIQUE INDEX t_note ON t (note)'],
@@ -40,7 +40,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
       up: [
         {
           sql: 'DROP INDEX CONCURRENTLY t_note',
-          execution: 'outside',
+          execution: 'non-transactional',
           target: { kind: 'index', action: 'drop', name: 't_note', schema: null, table: null, unique: false },
         },
       ],

@@ -25,7 +25,7 @@ const rename = migration('0002_remark', {
 const running = async (url: string): Promise<unknown> => {
   const client = await connect(url);
   const { rows } = await client.query(
-    `SELECT w.statement FROM trueup.namespaces n JOIN trueup.workload w ON w.namespace = n.name AND w.promise = n.promise ORDER BY w.number`,
+    `SELECT w.statement FROM trueup.namespaces n JOIN trueup.workload_statements w ON w.namespace = n.name AND w.workload = n.workload ORDER BY w.number`,
   );
   return rows.map(({ statement }) => statement);
 };
@@ -126,13 +126,13 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     });
   });
 
-  test('texts travel once, old ones go, and an application without a workload promises nothing', async () => {
+  test('texts travel once, old ones go, and a promise goes only when a deployment says so', async () => {
     const url = await deployed();
     const client = await connect(url);
     const kept = async () =>
       (
         await client.query(
-          'SELECT count(*)::int AS n, count(DISTINCT promise)::int AS p FROM trueup.workload',
+          'SELECT count(*)::int AS n, count(DISTINCT workload)::int AS p FROM trueup.workload_statements',
         )
       ).rows[0];
     expect(await kept()).toEqual({ n: 2, p: 1 });
@@ -142,8 +142,24 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     // A person who runs migrations by hand deploys no application.
     await up(url, manifestOf(first, rename.breaks === undefined ? { ...rename, breaks: 'a test' } : rename));
     expect(await running(url)).toEqual([READ]);
-    await up(url, manifestOf(first, { ...rename, breaks: 'a test' }), { owner });
+    const bare = manifestOf(first, { ...rename, breaks: 'a test' });
+    // A deployment that carries none goes on guarding, and says so.
+    const { report } = await up(url, bare, { owner });
+    expect(report.warnings).toEqual([
+      'this deployment has no workload; the workload of the previous one is still guaranteed (`removeWorkload: true` removes it)',
+    ]);
+    expect([await kept(), await running(url)]).toEqual([{ n: 1, p: 1 }, [READ]]);
+    const drop = migration('0003_drop', {
+      up: [{ sql: 'ALTER TABLE customers DROP COLUMN id', locks: lock('customers') }],
+    });
+    await client.query('UPDATE trueup.workload_statements SET statement = $1', ['SELECT id FROM customers']);
+    const { outcome } = await run(url, { ...bare, ...manifestOf(...bare.migrations, drop) }, { owner });
+    expect(outcome).toMatchObject({ status: 'failed', error: { code: 'workload', sqlstate: '42703' } });
+    const removed = await up(url, { ...bare, removesWorkload: true }, { owner });
+    expect(removed.report.warnings).toEqual([]);
     expect([await kept(), await running(url)]).toEqual([{ n: 0, p: 0 }, []]);
-    expect((await client.query('SELECT count(*)::int AS n FROM trueup.answers')).rows).toEqual([{ n: 0 }]);
+    expect((await client.query('SELECT count(*)::int AS n FROM trueup.deployment_plans')).rows).toEqual([
+      { n: 0 },
+    ]);
   });
 });

@@ -1,9 +1,8 @@
 /** The guard when a run is cut, undone, or meets what an older version left. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import type { Outcome } from '../../../lambda/contract/converge';
-import { promiseNow } from '../../../lambda/engine/guard/promise-now';
-import { LEDGER_VERSION } from '../../../lambda/engine/ledger/schema';
+import type { ConvergeOutcome } from '../../../lambda/contract/converge';
+import { readWorkloadState } from '../../../lambda/engine/guard/running-workload';
 import { connectPg } from '../../../lambda/postgres/pg';
 import { connect, createDatabase, majors } from '../../support/database';
 import { run, up } from '../../support/engine';
@@ -31,7 +30,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     const promised = async (): Promise<string[]> =>
       (
         await client.query(
-          'SELECT w.statement FROM trueup.namespaces n JOIN trueup.workload w ON w.promise = n.promise ORDER BY number',
+          'SELECT w.statement FROM trueup.namespaces n JOIN trueup.workload_statements w ON w.workload = n.workload ORDER BY number',
         )
       ).rows.map(({ statement }) => statement);
     return { url, client, promised };
@@ -48,7 +47,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     const cut = await run(url, manifest, { id: 'cut' }, { deadline: Date.now() + 4_000 });
     expect(cut.outcome).toMatchObject({ status: 'continue', report: { applied: ['0002_remark'] } });
     const answers =
-      "SELECT number, answer ->> 'outcome' AS outcome, broken_by, consented FROM trueup.answers";
+      "SELECT number, verdict ->> 'outcome' AS outcome, broken_by, consented FROM trueup.deployment_plans";
     const kept = (await client.query(answers)).rows;
     expect(kept).toEqual([{ number: 1, outcome: 'fails', broken_by: '0002_remark', consented: true }]);
     await other.query('ROLLBACK');
@@ -68,7 +67,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     const { url, client } = await deployed(orders);
     const broken = async () => {
       const db = await connectPg({ url, readOnly: true });
-      const now = await promiseNow(db, 'app', 5_000).finally(() => db.close());
+      const now = await readWorkloadState(db, 'app', 5_000).finally(() => db.close());
       return now!.broken;
     };
     const other = await connect(url);
@@ -84,7 +83,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     expect(await broken()).toBe(1);
   });
 
-  test.each(['_promise_before', '_guard', '_promise_after'])(
+  test.each(['_plan_before', '_guard', '_plan_after'])(
     'its session ended during %s: the run goes on, and refuses what it would have refused',
     async (at) => {
       const { url, client, promised } = await deployed();
@@ -137,10 +136,10 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     );
     await up(url, next, { id: 'new', owner });
     expect(await promised()).toEqual(['SELECT remark FROM customers']);
-    const back: Outcome = await up(url, oldManifest, {
+    const back: ConvergeOutcome = await up(url, oldManifest, {
       owner,
       direction: 'rollback',
-      undoAfterSuccess: true,
+      rollbackAfterSuccess: true,
       failed: { manifestHash: next.hash, reportedSuccess: true },
     });
     expect(back.report).toMatchObject({ undone: ['0002_remark'], kept: [], warnings: [] });
@@ -154,19 +153,5 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     });
     expect(removed.status).toBe('done');
     expect(await promised()).toEqual([]);
-  });
-
-  test('a ledger of format 1 is brought up to date; older code can read the new one', async () => {
-    const { url, client, promised } = await deployed();
-    await client.query(`ALTER TABLE trueup.namespaces DROP COLUMN promise, DROP COLUMN next_promise;
-      DROP TABLE trueup.workload, trueup.answers CASCADE; UPDATE trueup.ledger SET version = 1, verification = 6`);
-    const { report } = await up(url, promising(manifestOf(first, widen), READ), { owner });
-    expect(report).toMatchObject({
-      applied: ['0003_orders'],
-      workload: { running: 0, deployed: { plan: 1 } },
-    });
-    expect(await promised()).toEqual([READ]);
-    const { rows } = await client.query('SELECT version, readable_by FROM trueup.ledger');
-    expect(rows).toEqual([{ version: LEDGER_VERSION, readable_by: 1 }]);
   });
 });

@@ -61,14 +61,14 @@ describe.each(majors())('PostgreSQL %i', (major) => {
       url,
       superuser,
       app: (text: string) => sql(server.url(name, 'app', 'app'), text),
-      count: () => sql(url, 'SELECT trueup._record_live() AS counted'),
+      count: () => sql(url, 'SELECT trueup._count_live_statements() AS counted'),
       /** So long ago as if it were. */
       pass: (hours: number) =>
         sql(
           superuser,
           `UPDATE trueup.deployments SET finished_at = finished_at - interval '${hours} hours';
-           UPDATE trueup.ledger SET live_at = live_at - interval '${hours} hours';
-           UPDATE trueup.live SET ran_after = ran_after - interval '${hours} hours', seen_at = seen_at - interval '${hours} hours'`,
+           UPDATE trueup.ledger SET live_counted_at = live_counted_at - interval '${hours} hours';
+           UPDATE trueup.live_statements SET ran_after = ran_after - interval '${hours} hours', seen_at = seen_at - interval '${hours} hours'`,
         ),
       deploy: (...more: ReturnType<typeof migration>[]) =>
         run(url, promising(manifestOf(first, ...more), PROMISED)),
@@ -80,7 +80,10 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     await app('SELECT town FROM customers');
     await sql(url, 'CREATE SCHEMA acme; GRANT USAGE ON SCHEMA acme TO app');
     const counted = () =>
-      sql(url, 'SELECT l.live_at, (SELECT count(*) FROM trueup.live) FROM trueup.ledger l');
+      sql(
+        url,
+        'SELECT l.live_counted_at, (SELECT count(*) FROM trueup.live_statements) FROM trueup.ledger l',
+      );
     const before = await counted();
     const tenant = { namespace: 'app/acme', schemas: ['acme'] };
     await up(url, promising(manifestOf(first), PROMISED), { ...tenant, id: 'one' });
@@ -95,7 +98,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     await pass(2);
     expect(await count()).toEqual([{ counted: true }]);
     await app(NOTES);
-    // What the workload holds, in whatever spelling, is not guarded twice; commands and the catalogue are none of it.
+    // What the workload holds, in whatever spelling, is not guarded twice; commands and the catalog are none of it.
     await app(
       "select  id, email from customers where email = 'x'; EXPLAIN SELECT town FROM customers; SELECT 1 FROM pg_class",
     );
@@ -116,8 +119,8 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     expect(said).not.toMatch(/CANARY|GROUP BY/);
     const kept = await sql(
       superuser,
-      `SELECT (SELECT json_agg(l) FROM trueup.live l)::text || (SELECT json_agg(e) FROM trueup.events e)::text
-        || (SELECT json_agg(d) FROM trueup.deployments d)::text || (SELECT coalesce(json_agg(a), '[]') FROM trueup.answers a)::text AS kept`,
+      `SELECT (SELECT json_agg(l) FROM trueup.live_statements l)::text || (SELECT json_agg(e) FROM trueup.events e)::text
+        || (SELECT json_agg(d) FROM trueup.deployments d)::text || (SELECT coalesce(json_agg(a), '[]') FROM trueup.deployment_plans a)::text AS kept`,
     );
     expect(kept[0]!.kept).not.toMatch(/CANARY|count\(/);
     // What nobody sends may go; and what does may, with consent.
@@ -145,7 +148,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     expect(outcome).toMatchObject({ status: 'done', report: { applied: ['0002_no_note'] } });
     expect(outcome.report.warnings).toEqual([
       expect.stringMatching(
-        /^0002_no_note: a statement that ran before the last deployment, and was not seen to run since, would no longer work: live statement [0-9a-f]{16} \(role app, 2 calls seen\)/,
+        /^0002_no_note: a statement that ran before the last deployment, and has no recorded call since, would no longer work: live statement [0-9a-f]{16} \(role app, 2 calls seen\)/,
       ),
     ]);
   });
@@ -164,7 +167,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     expect(
       await sql(
         url,
-        "SELECT calls::int AS calls, ran_after > now() - interval '1 hour' AS since FROM trueup.live WHERE role = 'app'",
+        "SELECT calls::int AS calls, ran_after > now() - interval '1 hour' AS since FROM trueup.live_statements WHERE role = 'app'",
       ),
     ).toEqual([{ calls: 1, since: true }]);
     // A deployment since: it ran before that, and yesterday.
@@ -179,13 +182,14 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     expect((await run(url, manifest)).outcome).toMatchObject({ status: 'done' });
   });
 
-  test('the drift check counts in a session that otherwise only reads', async () => {
+  test('the drift check counts on a connection of its own', async () => {
     const { app, pass, deploy, url } = await shop();
     await pass(2);
     const drift = () =>
       checkDrift(
         {
           connect: () => connectPg({ url, readOnly: true }),
+          connectForRecords: () => connectPg({ url }),
           manifest: promising(manifestOf(first), PROMISED),
           deadline: Date.now() + 30_000,
         },
@@ -209,7 +213,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
       up: [
         {
           sql: 'DROP INDEX CONCURRENTLY customers_email',
-          execution: 'outside',
+          execution: 'non-transactional',
           target: {
             kind: 'index',
             action: 'drop',

@@ -16,7 +16,7 @@ const index = (action: 'create' | 'drop', name: string, schema: string | null = 
     action === 'drop'
       ? `DROP INDEX CONCURRENTLY ${schema === null ? '' : `${schema}.`}${name}`
       : `CREATE UNIQUE INDEX CONCURRENTLY ${name} ON customers (email)`,
-  execution: 'outside' as const,
+  execution: 'non-transactional' as const,
   target: {
     kind: 'index' as const,
     action,
@@ -99,8 +99,8 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     const function_ = 'CREATE FUNCTION drop_it() RETURNS int LANGUAGE sql AS $$ SELECT 1 $$';
     const hidden = migration('0002_hidden', {
       up: [
-        { sql: function_, execution: 'outside' },
-        { sql: 'DROP INDEX customers_email', execution: 'outside' },
+        { sql: function_, execution: 'non-transactional' },
+        { sql: 'DROP INDEX customers_email', execution: 'non-transactional' },
       ],
     });
     const next = migration('0003_next', { up: ['ALTER TABLE customers ADD COLUMN note text'] });
@@ -110,7 +110,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
       error: { code: 'workload', migration: '0002_hidden', message: expect.stringContaining('new workload') },
       report: {
         applied: ['0002_hidden', '0003_next'],
-        workload: { broken: [{ as: 'outside', migration: '0002_hidden', text: INSERT }] },
+        workload: { broken: [{ as: 'non-transactional', migration: '0002_hidden', text: INSERT }] },
       },
     });
   });

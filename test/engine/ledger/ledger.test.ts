@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { down, verify } from '../../../lambda/engine';
 import { readLedger } from '../../../lambda/engine/ledger/read';
-import { installStatements, READABLE_BY } from '../../../lambda/engine/ledger/schema';
+import { buildInstallSql, MIN_READER_VERSION } from '../../../lambda/engine/ledger/schema';
 import { VERIFICATION_VERSION } from '../../../lambda/engine/sql/verification';
 import { type Database, SqlError } from '../../../lambda/postgres/database';
 import { connectPg } from '../../../lambda/postgres/pg';
@@ -39,7 +39,7 @@ test('a ledger of which a session hears a moment late is not taken for a damaged
         ? Promise.reject(new SqlError('relation "trueup.ledger" does not exist', '42P01'))
         : db.query(sql, params, settings);
     const ledger = await readLedger(
-      { ...db, capabilities: db.capabilities, query } as Database,
+      Object.assign(Object.create(db) as Database, { query }),
       'app',
       null,
       null,
@@ -75,7 +75,7 @@ test('what a migration sets for itself does not reach the next one, or the ledge
 test('a file that was edited as it may be is not an edited one afterwards', async () => {
   const url = await createDatabase();
   const first = migration('0001_edit', {
-    up: ['CREATE TABLE t (id int)', { sql: 'VACUUM nowhere', execution: 'outside' }],
+    up: ['CREATE TABLE t (id int)', { sql: 'VACUUM nowhere', execution: 'non-transactional' }],
   });
   expect((await run(url, manifestOf(first))).outcome).toMatchObject({ status: 'failed' });
   const fixed = manifestOf(migration('0001_edit', { up: ['CREATE TABLE t (id int)'] }));
@@ -103,7 +103,7 @@ test('a role that may write the ledger but not replace its functions is told who
     GRANT USAGE ON ALL SEQUENCES IN SCHEMA trueup TO ledger_writer`);
   const asWriter = urlOf(url, { user: 'ledger_writer', password: 'w' });
   expect((await run(asWriter, manifest, { id: 'as writer' })).outcome).toMatchObject({ status: 'done' });
-  await client.query('UPDATE trueup.ledger SET verification = 1');
+  await client.query('UPDATE trueup.ledger SET functions_version = 0');
   expect((await run(asWriter, manifest, { id: 'older' })).outcome).toMatchObject({
     status: 'failed',
     error: { code: 'privilege', remedy: expect.stringMatching(/GRANT "\w+" TO "ledger_writer";/) },
@@ -172,21 +172,25 @@ test("a newer ledger's version is never lowered, whatever older code installs", 
   const url = await createDatabase();
   await up(url, manifestOf(money));
   const client = await connect(url);
-  await client.query('UPDATE trueup.ledger SET version = 99, verification = 0');
+  await client.query('UPDATE trueup.ledger SET version = 99, functions_version = 0');
   const next = migration('0009_next', { up: ['SELECT 1'] });
   expect(await up(url, manifestOf(money, next))).toMatchObject({ report: { applied: ['0009_next'] } });
-  const { rows } = await client.query('SELECT version, readable_by, verification FROM trueup.ledger');
-  expect(rows).toEqual([{ version: 99, readable_by: READABLE_BY, verification: VERIFICATION_VERSION }]);
+  const { rows } = await client.query(
+    'SELECT version, readable_by, functions_version AS verification FROM trueup.ledger',
+  );
+  expect(rows).toEqual([
+    { version: 99, readable_by: MIN_READER_VERSION, verification: VERIFICATION_VERSION },
+  ]);
 });
 
 test('of two that install at once, the older one lowers nothing', async () => {
   const url = await createDatabase();
   await up(url, manifestOf(money));
   const client = await connect(url);
-  await client.query('UPDATE trueup.ledger SET version = 99, verification = 99');
+  await client.query('UPDATE trueup.ledger SET version = 99, functions_version = 99');
   // It had read the ledger before the newer one came.
-  await client.query(`BEGIN; ${installStatements(null).join(';\n')}; COMMIT`);
-  const { rows } = await client.query('SELECT version, verification FROM trueup.ledger');
+  await client.query(`BEGIN; ${buildInstallSql(null).join(';\n')}; COMMIT`);
+  const { rows } = await client.query('SELECT version, functions_version AS verification FROM trueup.ledger');
   expect(rows).toEqual([{ version: 99, verification: 99 }]);
 });
 
@@ -197,8 +201,8 @@ test('verify cannot write, though the connection could', async () => {
     AS 'BEGIN INSERT INTO seen VALUES (1); END'`);
   const writes = migration('0001_writes', { verify: 'SELECT * FROM see()' });
   await up(url, manifestOf(writes));
-  const { proved, errors } = await verify(contextFor(url, manifestOf(writes)), 'app');
-  expect(proved).toEqual([]);
+  const { verified, errors } = await verify(contextFor(url, manifestOf(writes)), 'app');
+  expect(verified).toEqual([]);
   expect(errors).toMatchObject([{ sqlstate: '25006' }]);
   expect((await client.query('SELECT count(*)::int AS n FROM seen')).rows).toEqual([{ n: 1 }]);
 });

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test, vi } from 'vitest';
-import { RUNNER_LOCK } from '../../../lambda/engine/locks/runner-lock';
+import { RUNNER_LOCK_KEY } from '../../../lambda/engine/locks/runner-lock';
 import { connectPg } from '../../../lambda/postgres/pg';
 import { asSuperuser, connect, createDatabase, majors, urlOf } from '../../support/database';
 import { run } from '../../support/engine';
@@ -25,15 +25,15 @@ test.each(majors())('PostgreSQL %i', async (major) => {
   const as = (user: string) => urlOf(url, { user, password: 'x' });
   const dead = await connectPg({ url: as(theirs!) });
   try {
-    expect(await dead.tryLock(RUNNER_LOCK)).toBe(true);
+    expect(await dead.tryLock(RUNNER_LOCK_KEY)).toBe(true);
     const [{ pid }] = (await dead.query('SELECT pg_backend_pid() AS pid')) as [{ pid: number }];
     const manifest = manifestOf(migration('0001_one', { up: ['CREATE TABLE one ()'] }));
     const waiting = () => run(as(ours!), manifest, {}, { deadline: Date.now() + 1_000 });
     await sleep(800);
     expect((await waiting()).outcome).toMatchObject({
       status: 'continue',
-      progress: `pid ${pid}, whose work this role may not see`,
-      waitingFor: { code: 'busy', message: expect.stringContaining('whose work this role may not see') },
+      progress: `pid ${pid}, whose activity this role may not see`,
+      waitingFor: { code: 'busy', message: expect.stringContaining('whose activity this role may not see') },
     });
     await admin.query(`GRANT pg_monitor TO ${ours}`);
     expect((await waiting()).outcome).toMatchObject({

@@ -1,6 +1,6 @@
 /** What the application feels is capped for the whole transaction, however many statements hold the lock. */
 import { describe, expect, test } from 'vitest';
-import type { Outcome } from '../../../lambda/contract/converge';
+import type { ConvergeOutcome } from '../../../lambda/contract/converge';
 import { converge, down, plan } from '../../../lambda/engine';
 import { connectDataApi } from '../../../lambda/postgres/data-api/database';
 import { startDataApi } from '../../support/aws/data-api';
@@ -52,7 +52,7 @@ describe.each(outerMajors())('PostgreSQL %i', (major) => {
       error: {
         ...TOO_LONG,
         statement: expect.toSatisfy((n: number) => n === 3 || n === 4),
-        remedy: expect.stringMatching(/^It held a lock .* Nothing of this migration was kept\.$/),
+        remedy: expect.stringMatching(/^It held a lock .* Nothing of this migration was applied\.$/),
       },
     });
     expect((await reader.query(COLUMNS)).rows).toEqual([{ n: 0 }]);
@@ -79,7 +79,10 @@ describe.each(outerMajors())('PostgreSQL %i', (major) => {
   test.each<[string, Parameters<typeof migration>[1]]>([
     [
       'verify',
-      { up: [CHANGE, update(0.3)], verify: "SELECT 'late' FROM pg_sleep(0.3) AS s WHERE s::text = 'late'" },
+      {
+        up: [CHANGE, update(0.3)],
+        verify: "SELECT 'late' FROM pg_sleep(0.3) AS s WHERE s::text = 'late'",
+      },
     ],
     [
       'what is deferred to the commit',
@@ -129,7 +132,7 @@ describe.each(outerMajors())('PostgreSQL %i', (major) => {
       port: Number(port),
       secret: { username, password },
     });
-    const outcomes: Outcome[] = [];
+    const outcomes: ConvergeOutcome[] = [];
     for (const seconds of [0.6, 0.05]) {
       const manifest = manifestOf(table, four(seconds));
       const connectOnce = () => connectDataApi({ ...endpoint, database: pathname.slice(1) });

@@ -1,9 +1,9 @@
 /** What is locked before a transaction's first change, decided. */
 import { describe, expect, test } from 'vitest';
 import type { LockMode } from '../../../lambda/contract/locks';
-import { type Locking, lockPlan } from '../../../lambda/engine/locks/locks';
+import { type LockingStatement, planLocks } from '../../../lambda/engine/locks/locks';
 
-const statement = (...locks: [relation: string, mode: LockMode, created?: boolean][]): Locking => ({
+const statement = (...locks: [relation: string, mode: LockMode, created?: boolean][]): LockingStatement => ({
   locks: locks.map(([relation, mode, created = false]) => ({ relation, mode, created })),
 });
 const taking = (pairs: Record<string, LockMode>, alone = false): string => {
@@ -14,7 +14,7 @@ const taking = (pairs: Record<string, LockMode>, alone = false): string => {
 describe('the plan', () => {
   const none = { lockTimeoutMs: 500, startMs: null, take: null, holdMs: 5000 };
   const alone = { ...none, startMs: 800, take: taking({ t: 'ACCESS EXCLUSIVE' }, true) };
-  test.each<[string, Locking[], object]>([
+  test.each<[string, LockingStatement[], object]>([
     ['nothing', [], none],
     ['a lock that hinders no writer', [statement(['t', 'SHARE UPDATE EXCLUSIVE'])], none],
     ['a table of its own', [statement(['t', 'ACCESS EXCLUSIVE', true])], none],
@@ -44,16 +44,16 @@ describe('the plan', () => {
       { ...none, startMs: 800, take: taking({ a: 'SHARE ROW EXCLUSIVE', t: 'SHARE ROW EXCLUSIVE' }) },
     ],
   ])('%s', (_, statements, expected) => {
-    expect(lockPlan(statements)).toEqual(expected);
+    expect(planLocks(statements)).toEqual(expected);
     const turned = statements.map(({ locks }) => ({ locks: [...locks].reverse() }));
-    expect(lockPlan(turned)).toEqual(expected);
+    expect(planLocks(turned)).toEqual(expected);
   });
 
   test("the file's own limits", () => {
     const own = { lockTimeoutMs: 2_000, statementTimeoutMs: 60_000 };
     const one = statement(['t', 'ACCESS EXCLUSIVE']);
-    expect(lockPlan([], own)).toMatchObject({ lockTimeoutMs: 2_000, startMs: 60_000, take: null });
-    expect(lockPlan([one], own)).toMatchObject({ lockTimeoutMs: 2_000, startMs: 2_300, holdMs: 60_000 });
-    expect(lockPlan([statement(), one], own)).toMatchObject({ startMs: 2_300, holdMs: 60_000 });
+    expect(planLocks([], own)).toMatchObject({ lockTimeoutMs: 2_000, startMs: 60_000, take: null });
+    expect(planLocks([one], own)).toMatchObject({ lockTimeoutMs: 2_000, startMs: 2_300, holdMs: 60_000 });
+    expect(planLocks([statement(), one], own)).toMatchObject({ startMs: 2_300, holdMs: 60_000 });
   });
 });

@@ -1,7 +1,7 @@
 /** What is locked before a transaction's first change, taken on a real server. */
 import { describe, expect, test } from 'vitest';
 import type { LockMode } from '../../../lambda/contract/locks';
-import { installStatements } from '../../../lambda/engine/ledger/schema';
+import { buildInstallSql } from '../../../lambda/engine/ledger/schema';
 import { connect, createDatabase, majors } from '../../support/database';
 
 const taking = (pairs: Record<string, LockMode>, alone = false): string => {
@@ -13,7 +13,7 @@ describe.each(majors())('taken on PostgreSQL %i', (major) => {
   const installed = async () => {
     const url = await createDatabase(major);
     const client = await connect(url);
-    await client.query(installStatements(null).join(';'));
+    await client.query(buildInstallSql(null).join(';'));
     return { url, client };
   };
   const HELD = `SELECT relation::regclass::text AS relation, mode FROM pg_locks

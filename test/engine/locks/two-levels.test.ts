@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { ConvergeRequest } from '../../../lambda/contract/converge';
 import { LEDGER_VERSION } from '../../../lambda/engine/ledger/schema';
-import { namespaceLock, RUNNER_LOCK } from '../../../lambda/engine/locks/runner-lock';
+import { computeNamespaceLockKey, RUNNER_LOCK_KEY } from '../../../lambda/engine/locks/runner-lock';
 import { connectPg } from '../../../lambda/postgres/pg';
 import { connect, createDatabase, majors, newestMajor, serverUrl } from '../../support/database';
 import { run, up } from '../../support/engine';
@@ -23,7 +23,7 @@ const nothing = manifestOf();
 const as = (namespace: string): Partial<ConvergeRequest> => ({ namespace, id: `of ${namespace}` });
 
 /** As the release before takes and asks for it. */
-const OLD_RUNNER = `SELECT pg_try_advisory_lock(${RUNNER_LOCK}) AS had`;
+const OLD_RUNNER = `SELECT pg_try_advisory_lock(${RUNNER_LOCK_KEY}) AS had`;
 
 describe.each(majors())('PostgreSQL %i', (major) => {
   /** A database with a ledger, and a run of namespace `slow` in the middle of its migration. */
@@ -63,20 +63,20 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     expect((await gate.query(OLD_RUNNER)).rows).toEqual([{ had: true }]);
     const { outcome } = await run(url, quick, as('quick'), { deadline: Date.now() + 700 });
     expect(outcome).toMatchObject({ status: 'continue', waitingFor: { code: 'busy' } });
-    await gate.query(`SELECT pg_advisory_unlock(${RUNNER_LOCK})`);
+    await gate.query(`SELECT pg_advisory_unlock(${RUNNER_LOCK_KEY})`);
     await up(url, quick, as('quick'));
   });
 
   test('an upgrade of schema trueup waits until nobody is at work, and changes nothing before', async () => {
     const { url, gate, end } = await underWay();
-    await gate.query('UPDATE trueup.ledger SET version = 3');
+    await gate.query('UPDATE trueup.ledger SET version = 0');
     const version = async () => (await gate.query('SELECT version FROM trueup.ledger')).rows[0].version;
     const early = await run(url, quick, as('quick'), { deadline: Date.now() + 700 });
     expect(early.outcome).toMatchObject({
       status: 'continue',
       waitingFor: { code: 'busy', message: expect.stringContaining('another runner is working: pid') },
     });
-    expect(await version()).toBe(3);
+    expect(await version()).toBe(0);
     expect(await end()).toMatchObject({ status: 'done' });
     await up(url, quick, as('quick'));
     expect(await version()).toBe(LEDGER_VERSION);
@@ -102,18 +102,18 @@ describe.each(majors())('PostgreSQL %i', (major) => {
 
 test('keys differ by namespace, and none is that of the database', () => {
   const names = ['', 'app', 'app/a', 'app/b', 'App', 'é'];
-  expect(new Set([...names.map(namespaceLock), RUNNER_LOCK]).size).toBe(names.length + 1);
+  expect(new Set([...names.map(computeNamespaceLockKey), RUNNER_LOCK_KEY]).size).toBe(names.length + 1);
 });
 
 test('a dead runner among live ones is found behind the lock that all of them share', async () => {
   const url = await createDatabase();
   const [dead, alive, asks] = [await connectPg({ url }), await connectPg({ url }), await connectPg({ url })];
-  expect(await dead.tryLock(1n, RUNNER_LOCK)).toBe(true);
+  expect(await dead.tryLock(1n, RUNNER_LOCK_KEY)).toBe(true);
   await sleep(50);
-  expect(await alive.tryLock(2n, RUNNER_LOCK)).toBe(true);
+  expect(await alive.tryLock(2n, RUNNER_LOCK_KEY)).toBe(true);
   const work = alive.query('SELECT pg_sleep(1)');
   const [{ pid }] = (await dead.query('SELECT pg_backend_pid() AS pid')) as [{ pid: number }];
-  await expect.poll(() => asks.lockHolder(RUNNER_LOCK)).toMatchObject({ pid, state: 'idle' });
+  await expect.poll(() => asks.lockHolder(RUNNER_LOCK_KEY)).toMatchObject({ pid, state: 'idle' });
   await work;
   for (const db of [dead, alive, asks]) await db.close();
 });

@@ -29,17 +29,17 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     const url = await createDatabase(major);
     const manifest = await compileFiles(DBMATE);
     const { report } = await up(url, manifest);
-    expect(report).toMatchObject({ applied: names, unproved: names, pending: [] });
+    expect(report).toMatchObject({ applied: names, withoutVerify: names, pending: [] });
     const client = await connect(url);
-    const { rows } = await client.query('SELECT name, state, proved FROM trueup.migrations ORDER BY name');
-    expect(rows).toEqual(names.map((name) => ({ name, state: 'applied', proved: false })));
+    const { rows } = await client.query('SELECT name, state, verified FROM trueup.migrations ORDER BY name');
+    expect(rows).toEqual(names.map((name) => ({ name, state: 'applied', verified: false })));
     // What has its proof is not listed beside them.
-    const proved = migration('20240103120000_proved', {
-      up: ['CREATE TABLE proved ()'],
-      verify: "SELECT 'no table' WHERE to_regclass('proved') IS NULL",
+    const verified = migration('20240103120000_proved', {
+      up: ['CREATE TABLE verified ()'],
+      verify: "SELECT 'no table' WHERE to_regclass('verified') IS NULL",
     });
-    const both = await up(url, manifestOf(...manifest.migrations, proved), {});
-    expect(both.report).toMatchObject({ applied: [proved.name], unproved: [] });
+    const both = await up(url, manifestOf(...manifest.migrations, verified), {});
+    expect(both.report).toMatchObject({ applied: [verified.name], withoutVerify: [] });
   });
 
   // The second time the tables are older than this code, so that it installs.
@@ -60,7 +60,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
       await client.query(
         String(found.rows[0].text).replace(/SELECT trueup[^$]*/, "SELECT 'said by newer code' WHERE false "),
       );
-      await client.query('UPDATE trueup.ledger SET verification = 99, version = $1', [version]);
+      await client.query('UPDATE trueup.ledger SET functions_version = 99, version = $1', [version]);
       const before = await functions();
       expect(before.filter((row) => row.prosrc.includes('newer code'))).toHaveLength(1);
       const two = migration('0002_two', {
@@ -69,7 +69,9 @@ describe.each(majors())('PostgreSQL %i', (major) => {
       });
       await up(url, manifestOf(one, two));
       expect(await functions()).toEqual(before);
-      const ledger = await client.query('SELECT version, verification FROM trueup.ledger');
+      const ledger = await client.query(
+        'SELECT version, functions_version AS verification FROM trueup.ledger',
+      );
       expect(ledger.rows).toEqual([{ version: LEDGER_VERSION, verification: 99 }]);
     },
   );
@@ -79,13 +81,13 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     const one = migration('0001_one', { up: ['CREATE TABLE one (id int)'] });
     await up(url, manifestOf(one));
     const client = await connect(url);
-    await client.query('UPDATE trueup.ledger SET verification = 0; DROP FUNCTION trueup.has_column');
+    await client.query('UPDATE trueup.ledger SET functions_version = 0; DROP FUNCTION trueup.has_column');
     const two = migration('0002_two', {
       up: ['ALTER TABLE one ADD COLUMN n int'],
       verify: "SELECT * FROM trueup.has_column('one', 'n')",
     });
     expect((await run(url, manifestOf(one, two))).outcome).toMatchObject({ status: 'done' });
-    const ledger = await client.query('SELECT verification FROM trueup.ledger');
+    const ledger = await client.query('SELECT functions_version AS verification FROM trueup.ledger');
     expect(ledger.rows).toEqual([{ verification: VERIFICATION_VERSION }]);
   });
 });

@@ -4,7 +4,7 @@ import type { ConvergeRequest } from '../../../lambda/contract/converge';
 import type { Manifest, Migration } from '../../../lambda/contract/manifest';
 import type { Ledger, LedgerMigration } from '../../../lambda/engine/ledger/ledger';
 import { LEDGER_VERSION } from '../../../lambda/engine/ledger/schema';
-import { obstacle, planForward } from '../../../lambda/engine/plan/plan';
+import { findPreconditionError, planForward } from '../../../lambda/engine/plan/plan';
 import { VERIFICATION_VERSION } from '../../../lambda/engine/sql/verification';
 import { ledgerOf, rowOf, SERVER } from '../../support/ledger-row';
 import { manifestOf, migration, request } from '../../support/manifest';
@@ -19,7 +19,7 @@ const OURS = 'a/b/shop';
 describe('what forbids a run', () => {
   const manifest = manifestOf(one);
   const found = (state: Partial<Ledger>, change: Partial<ConvergeRequest>) =>
-    obstacle(manifest, ledgerOf([], state), request(manifest, change));
+    findPreconditionError(manifest, ledgerOf([], state), request(manifest, change));
   const server = (change: Partial<Ledger['server']>) => ({ server: { ...SERVER, ...change } });
   const STALE = { mayInstall: false, schemaOwner: 'dba' };
   const REPLACE = {
@@ -154,7 +154,12 @@ const planned = (
   rows: readonly LedgerMigration[],
   change: Partial<ConvergeRequest> = {},
   state: Partial<Ledger> = {},
-) => planForward(manifest, ledgerOf(rows, state), request(manifest, change));
+) => {
+  const { renames, ...plan } = planForward(manifest, ledgerOf(rows, state), request(manifest, change));
+  // Those have a file of their own.
+  expect(renames).toEqual([]);
+  return plan;
+};
 
 const history = (message: string, remedy: string, migration = '0001_one') => ({
   code: 'history',
@@ -178,7 +183,7 @@ describe('a file that was edited', () => {
       '`trueup baseline 0001_one --stack STACK` and deploy again: the',
     ],
   ])('%s', (_, change, command) => {
-    const remedy = `${RESTORE} ${command} new text is recorded once its verify passes.`;
+    const remedy = `${RESTORE} ${command} new text is recorded once its verify section passes.`;
     expect(planned(manifestOf(one, two), edited, change)).toEqual({
       steps: [],
       warnings: [],
@@ -187,7 +192,7 @@ describe('a file that was edited', () => {
   });
 
   const CANNOT = history(
-    'was edited after it was applied, and has no verify section that could tell whether the database holds the new text',
+    'was edited after it was applied, and has no verify section that shows whether the database has what the new text describes',
     'Give it a verify section, or restore the file and make the change in a new migration.',
   );
 
@@ -197,14 +202,14 @@ describe('a file that was edited', () => {
     expect(planned(manifestOf(silent), rows, named).errors).toEqual([CANNOT]);
     const accepted = [{ name: '0001_one', upChecksum: silent.checksums.up }];
     expect(planned(manifestOf(silent), rows, {}, { accepted }).errors).toEqual([CANNOT]);
-    const refused = [{ name: '0001_one', upChecksum: 'y', provable: false }];
+    const refused = [{ name: '0001_one', upChecksum: 'y', hasVerify: false }];
     expect(planned(manifestOf(one), [rowOf(one)], named, { refused }).errors).toEqual([CANNOT]);
   });
 
   test('is accepted in its own text alone, and for later under its own name alone', () => {
     const accepted = (name: string) => ({ accepted: [{ name, upChecksum: one.checksums.up }] });
     expect(planned(manifestOf(one), edited, {}, accepted('0001_one')).steps).toEqual([
-      { type: 'accept', migration: one },
+      { type: 'accept', migration: one, sameStatements: false },
     ]);
     expect(planned(manifestOf(one), edited, {}, accepted('0002_two')).errors).toHaveLength(1);
     const both = [...accepted('0002_two').accepted, ...accepted('0001_one').accepted];
@@ -212,8 +217,8 @@ describe('a file that was edited', () => {
     const another = [{ name: '0001_one', upChecksum: 'y' }];
     expect(planned(manifestOf(one), edited, {}, { accepted: another }).errors).toHaveLength(1);
     const refused = [
-      { name: '0002_two', upChecksum: 'z', provable: false },
-      { name: '0001_one', upChecksum: 'y', provable: true },
+      { name: '0002_two', upChecksum: 'z', hasVerify: false },
+      { name: '0001_one', upChecksum: 'y', hasVerify: true },
     ];
     expect(
       planned(manifestOf(one), [rowOf(one)], { baseline: '0001_one', baselineOnly: true }, { refused }),
@@ -225,6 +230,14 @@ describe('a file that was edited', () => {
     expect(planned(manifestOf(one), [rowOf(one)], { baseline: '0001_one' }, { refused }).steps).toEqual([]);
     const nothing = planned(manifestOf(one), [rowOf(one)], { baseline: '0001_one', baselineOnly: true });
     expect(nothing).toEqual({ steps: [], warnings: [], errors: [] });
+  });
+
+  test('the baseline of a stack is found under another number, and one that is typed is not', () => {
+    const files = manifestOf(migration('0007_one', { up: ['SELECT 1'] }));
+    expect(planned(files, [], { baseline: '0001_one' }).steps).toMatchObject([{ type: 'baseline' }]);
+    expect(planned(files, [], { baseline: '0001_one', baselineOnly: true })).toMatchObject({
+      errors: [{ message: 'there is no versioned migration 0001_one that could be the baseline' }],
+    });
   });
 
   test('under a baseline by hand it is a warning', () => {
@@ -278,9 +291,9 @@ describe('a file that stopped half way', () => {
   test('is proved once all of it has run, unless nothing can', () => {
     const unverified = (of: Migration) => [rowOf(of, { state: 'unverified' })];
     expect(planned(manifestOf(one), unverified(one)).steps).toEqual([{ type: 'verify', migration: one }]);
-    const unproved = { ...one, unproved: 'a reason' };
-    expect(planned(manifestOf(unproved), unverified(unproved)).steps).toEqual([
-      { type: 'record-without-verify', migration: unproved },
+    const withoutVerify = { ...one, withoutVerify: 'a reason' };
+    expect(planned(manifestOf(withoutVerify), unverified(withoutVerify)).steps).toEqual([
+      { type: 'record-without-verify', migration: withoutVerify },
     ]);
   });
 });
@@ -309,22 +322,24 @@ describe('late, gone, or held by a baseline', () => {
   test('late is what is older than the newest that is applied', () => {
     const { steps, warnings } = planned(manifestOf(one, two, three), [rowOf(two)]);
     expect(steps).toEqual([
-      { type: 'apply', migration: one, from: 0, note: 'late' },
+      { type: 'apply', migration: one, from: 0, note: 'out-of-order' },
       { type: 'apply', migration: three, from: 0, note: '' },
     ]);
-    expect(warnings).toEqual(['0001_one is older than the newest applied migration; it is applied late']);
+    expect(warnings).toEqual([
+      '0001_one has a lower number than the newest applied migration; it is applied out of order',
+    ]);
   });
 
   test('as numbers, whatever their length, and not of what was undone, nor of repeatables', () => {
-    const ten = migration('10_ten');
+    const ten = migration('10_ten', { up: ['SELECT 10'] });
+    const older = migration('2_two', { up: ['SELECT 2'] });
     const again = migration('R__again');
     const notes = (rows: readonly LedgerMigration[]) =>
       planned(manifestOf(migration('9_nine'), again), rows).steps.map((step) => 'note' in step && step.note);
-    expect(notes([rowOf(ten)])).toEqual(['late', '']);
-    expect(notes([rowOf(migration('2_two'))])).toEqual(['', '']);
-    expect(notes([rowOf(migration('9_other'))])).toEqual(['', '']);
-    expect(notes([rowOf(ten), rowOf(migration('2_two'))])).toEqual(['late', '']);
-    expect(notes([rowOf(migration('2_two')), rowOf(ten)])).toEqual(['late', '']);
+    expect(notes([rowOf(ten)])).toEqual(['out-of-order', '']);
+    expect(notes([rowOf(older)])).toEqual(['', '']);
+    expect(notes([rowOf(ten), rowOf(older)])).toEqual(['out-of-order', '']);
+    expect(notes([rowOf(older), rowOf(ten)])).toEqual(['out-of-order', '']);
     expect(notes([rowOf(ten, { state: 'undone' })])).toEqual(['', '']);
     expect(notes([rowOf(migration('R__10'))])).toEqual(['', '']);
   });
@@ -332,10 +347,13 @@ describe('late, gone, or held by a baseline', () => {
   test('what is applied and has no file any more stays', () => {
     expect(planned(manifestOf(two), [rowOf(one), rowOf(two)])).toEqual({
       steps: [],
-      warnings: ['0001_one is applied, but its file is gone; it stays applied'],
+      warnings: ['0001_one is applied, but its file is missing; it stays applied'],
       errors: [],
     });
     expect(planned(manifestOf(two), [rowOf(one, { state: 'undone' }), rowOf(two)]).warnings).toEqual([]);
+    expect(planned(manifestOf(two), [rowOf(one, { state: 'partial' }), rowOf(two)]).warnings).toEqual([
+      '0001_one is not finished, but its file is missing; it stays not finished',
+    ]);
   });
 
   test('a baseline is recorded up to and with the one that is named', () => {
@@ -364,7 +382,8 @@ describe('late, gone, or held by a baseline', () => {
         {
           code: 'manifest',
           message: `there is no versioned migration ${baseline} that could be the baseline`,
-          remedy: 'Name the last migration that the database already holds, by its file name without `.sql`.',
+          remedy:
+            'Name the last migration that the database already contains, by its file name without `.sql`.',
         },
       ],
     });

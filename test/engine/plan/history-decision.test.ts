@@ -1,12 +1,16 @@
 /** What files that were applied elsewhere may not do to a database, decided. */
 import { expect, test } from 'vitest';
 import type { Migration } from '../../../lambda/contract/manifest';
-import { type Before, historyRefused, rowsChangedBy } from '../../../lambda/engine/plan/history';
-import type { Step } from '../../../lambda/engine/plan/plan';
+import {
+  type FolderHistory,
+  findHistoryError,
+  listTablesWithRowChanges,
+} from '../../../lambda/engine/plan/history';
+import type { PlanStep } from '../../../lambda/engine/plan/plan';
 import { migration } from '../../support/manifest';
 
 const base = migration('0001_base');
-const NEW: Before = { existedBefore: false, began: false, holdsTables: false, there: new Set() };
+const NEW: FolderHistory = { existedBefore: false, began: false, holdsTables: false, there: new Set() };
 const history = (change: Partial<NonNullable<Migration['history']>>, locked: readonly string[] = []) => ({
   ...migration('0007_old', {
     up: [
@@ -18,9 +22,13 @@ const history = (change: Partial<NonNullable<Migration['history']>>, locked: rea
   }),
   history: { destroys: false, cannotRun: null, ...change },
 });
-const refused = (of: Migration, before: Partial<Before> = {}, type: 'apply' | 'baseline' = 'apply') => {
-  const step = (migration: Migration) => ({ type, migration, from: 0, note: '' }) as Step;
-  return historyRefused([step(base), step(of)], { ...NEW, ...before });
+const refused = (
+  of: Migration,
+  before: Partial<FolderHistory> = {},
+  type: 'apply' | 'baseline' = 'apply',
+) => {
+  const step = (migration: Migration) => ({ type, migration, from: 0, note: '' }) as PlanStep;
+  return findHistoryError([step(base), step(of)], { ...NEW, ...before });
 };
 
 test('rows that it changes are those of relations that it does not make', () => {
@@ -35,10 +43,10 @@ test('rows that it changes are those of relations that it does not make', () => 
       { sql: 'b', locks: [lock('c', 'ROW EXCLUSIVE', true), lock('d', 'ROW EXCLUSIVE', false)] },
     ],
   });
-  expect(rowsChangedBy(of)).toEqual(['a', 'd']);
+  expect(listTablesWithRowChanges(of)).toEqual(['a', 'd']);
 });
 
-test.each<[string, string | null, Migration, Partial<Before>]>([
+test.each<[string, string | null, Migration, Partial<FolderHistory>]>([
   [
     'what cannot run is never run',
     'it was applied elsewhere, and cannot be run here: COPY FROM STDIN',
@@ -57,7 +65,7 @@ test.each<[string, string | null, Migration, Partial<Before>]>([
   ],
   [
     'it destroys where there are tables',
-    'this database has tables that Trueup does not know',
+    'this database has tables that these files did not create',
     history({ destroys: true }),
     { holdsTables: true },
   ],

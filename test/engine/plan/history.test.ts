@@ -42,7 +42,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
       error: {
         code: 'history',
         migration: names[2],
-        message: expect.stringContaining('has tables that Trueup does not know'),
+        message: expect.stringContaining('has tables that these files did not create'),
       },
     });
     expect((await client.query('SELECT old FROM a')).rows).toEqual([{ old: 'kept' }]);
@@ -53,7 +53,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     expect(
       await apply(url, {
         ...consent,
-        '20240103120000_c.sql': `-- migrate:unproved dbmate\n${consent['20240103120000_c.sql']}`,
+        '20240103120000_c.sql': `-- migrate:no-verify dbmate\n${consent['20240103120000_c.sql']}`,
       }),
     ).toMatchObject({ status: 'done' });
   });
@@ -74,16 +74,14 @@ describe.each(majors())('PostgreSQL %i', (major) => {
       status: 'failed',
       error: {
         migration: names[1],
-        message: expect.stringContaining(
-          'changes rows of storage.buckets, which this database already holds',
-        ),
+        message: expect.stringContaining('changes rows of storage.buckets, which this database already has'),
       },
     });
     // Without the others, `auth` is an application's own.
     const own = await createDatabase(major);
     await (await connect(own)).query('CREATE SCHEMA auth; CREATE TABLE auth.users ()');
     expect(await apply(own, FILES)).toMatchObject({
-      error: { message: expect.stringContaining('has tables that Trueup does not know') },
+      error: { message: expect.stringContaining('has tables that these files did not create') },
     });
   });
 

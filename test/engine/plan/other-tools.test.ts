@@ -3,12 +3,13 @@ import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Manifest } from '../../../lambda/contract/manifest';
 import { plan } from '../../../lambda/engine';
-import { readOtherLedgers } from '../../../lambda/engine/ledger/other-tools';
-import { heldElsewhere } from '../../../lambda/engine/plan/other-tools';
+import { readLedgersOfOtherTools } from '../../../lambda/engine/ledger/other-tools';
+import { findFilesAppliedElsewhere } from '../../../lambda/engine/plan/other-tools';
 
 import { connectDataApi } from '../../../lambda/postgres/data-api/database';
 import type { Database } from '../../../lambda/postgres/database';
@@ -83,13 +84,13 @@ describe.each(majors())('dbmate itself, PostgreSQL %i', (major) => {
         applied: [],
         baselined: [PRICES, RAISE],
         warnings: [
-          '2 migrations are recorded as applied because dbmate has applied them (its ledger is "public"."schema_migrations"); without a verify section, nothing verifies that',
+          '2 migrations are recorded as applied because dbmate has applied them (its ledger is "public"."schema_migrations"); without a verify section, Trueup cannot verify that',
         ],
       },
     });
     expect(events.filter((e) => e.type === 'finished').map((e) => e.action)).toEqual(['record', 'record']);
-    const rows = await client.query('SELECT state, proved, baselined, down FROM trueup.migrations');
-    const row = { state: 'applied', proved: false, baselined: true, down: null };
+    const rows = await client.query('SELECT state, verified, baselined, down FROM trueup.migrations');
+    const row = { state: 'applied', verified: false, baselined: true, down: null };
     expect(rows.rows).toEqual([row, row]);
 
     const next = folderOf({ ...FILES, [NEW]: '-- migrate:up\nALTER TABLE prices ADD note text;\n' });
@@ -113,7 +114,7 @@ describe.each(majors())('dbmate itself, PostgreSQL %i', (major) => {
     expect(baseline.outcome).toMatchObject({ status: 'done', report: { baselined: [RAISE], applied: [] } });
   });
 
-  test('a new schema of its own is not stopped by the ledger of a neighbour', async () => {
+  test('a new schema of its own is not stopped by the ledger of a neighbor', async () => {
     const url = await createDatabase(major);
     await dbmate(url, folderOf(FILES));
     const client = await connect(url);
@@ -334,6 +335,14 @@ const HARMLESS: readonly (readonly [what: string, names: readonly string[], sql:
   ],
 ];
 
+/** What was read in a transaction of its own has to be committed, and taken away again. */
+const ALL_GONE = `DO $$ DECLARE s name; BEGIN
+  FOR s IN SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema' LOOP
+    EXECUTE format('DROP SCHEMA %I CASCADE', s);
+  END LOOP;
+  CREATE SCHEMA public;
+END $$`;
+
 describe.each(majors())('ledgers of other tools, PostgreSQL %i', (major) => {
   let db: Database;
   beforeAll(async () => {
@@ -343,9 +352,11 @@ describe.each(majors())('ledgers of other tools, PostgreSQL %i', (major) => {
 
   /** Which files are held, with these tables there for a moment. */
   const held = async (sql: string, manifest: Manifest) => {
-    await db.query(`BEGIN; ${sql}`);
-    const found = heldElsewhere(await readOtherLedgers(db, null), manifest.migrations, { migrations: [] });
-    await db.query('ROLLBACK');
+    await db.query(sql);
+    const found = findFilesAppliedElsewhere(await readLedgersOfOtherTools(db, null), manifest.migrations, {
+      migrations: [],
+    });
+    await db.query(ALL_GONE);
     return found.map(({ tool, names }) => [tool, ...names]);
   };
 
@@ -408,11 +419,38 @@ describe.each(majors())('what follows, PostgreSQL %i', (major) => {
     [login.username, login.password] = ['blind', 'x'];
     expect(await up(login.href, pair(PRICES))).toMatchObject({
       report: {
-        warnings: [expect.stringMatching(/"schema_migrations" looks like the ledger of Rails, and/)],
+        warnings: [expect.stringMatching(/"schema_migrations" looks like the ledger of Rails, but/)],
       },
     });
     await client.query('DROP OWNED BY blind; DROP ROLE blind');
   });
+});
+
+test('a ledger on which another session holds a lock is read once the lock is released, or named', async () => {
+  const url = await createDatabase();
+  const other = await connect(url);
+  await other.query(
+    "CREATE TABLE schema_migrations (version text PRIMARY KEY); INSERT INTO schema_migrations VALUES ('1')",
+  );
+  const db = await connectPg({ url, readOnly: true });
+  const read = () => readLedgersOfOtherTools(db, null);
+  const locked = 'BEGIN; LOCK TABLE schema_migrations IN ACCESS EXCLUSIVE MODE';
+  try {
+    await other.query(locked);
+    const [ledgers] = await Promise.all([read(), sleep(1_200).then(() => other.query('COMMIT'))]);
+    expect(ledgers).toMatchObject([{ rows: [{ version: '1' }] }]);
+    await other.query(locked);
+    await expect(read()).rejects.toMatchObject({
+      info: {
+        code: 'lock-timeout',
+        message: expect.stringContaining('"public"."schema_migrations" looks like'),
+        sqlstate: '55P03',
+      },
+    });
+  } finally {
+    await other.query('ROLLBACK');
+    await db.close();
+  }
 });
 
 test('a baseline that the database does not hold is not applied where the other tool has applied it', async () => {
@@ -438,7 +476,7 @@ test('asking costs one round trip where no other tool was at work', async () => 
   });
   const db = await connectPg({ url: proxy.url(url) });
   trips = 0;
-  expect(await readOtherLedgers(db, null)).toEqual([]);
+  expect(await readLedgersOfOtherTools(db, null)).toEqual([]);
   expect(trips).toBe(1);
   await db.close();
   await proxy.close();

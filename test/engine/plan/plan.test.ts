@@ -1,25 +1,26 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
-  entryOf,
-  hashOf,
+  hashManifestEntries,
   type Manifest,
   type Migration,
-  recordedDown,
+  serializeRecordedDown,
   sha256,
+  toManifestEntry,
 } from '../../../lambda/contract/manifest';
 import type { Ledger, LedgerMigration } from '../../../lambda/engine/ledger/ledger';
-import { obstacle, planForward, type Step } from '../../../lambda/engine/plan/plan';
+import { findPreconditionError, type PlanStep, planForward } from '../../../lambda/engine/plan/plan';
 import { planRollback } from '../../../lambda/engine/plan/rollback';
 import { ledgerOf, rowOf, SERVER } from '../../support/ledger-row';
 import { manifestOf, migration, request } from '../../support/manifest';
+import { runs } from '../../support/runs';
 
 const [one, two, three] = ['0001_one', '0002_two', '0003_three'].map((name) =>
   migration(name, { up: [`SELECT '${name}'`, 'SELECT 2'], verify: `SELECT '${name}' WHERE false` }),
 ) as [Migration, Migration, Migration];
 const repeatable = migration('R__again');
 
-const shown = (steps: readonly Step[]): string[] =>
+const shown = (steps: readonly PlanStep[]): string[] =>
   steps.map(
     (s) => `${s.type} ${s.migration.name}${s.type === 'apply' ? ` ${s.from}${s.note && ` ${s.note}`}` : ''}`,
   );
@@ -34,7 +35,7 @@ describe('forward', () => {
     ],
     ['nothing to do', manifestOf(one, repeatable), [rowOf(one), rowOf(repeatable)], []],
     ['one is new', manifestOf(one, two), [rowOf(one)], ['apply 0002_two 0']],
-    ['one is late', manifestOf(one, two), [rowOf(two)], ['apply 0001_one 0 late']],
+    ['one is late', manifestOf(one, two), [rowOf(two)], ['apply 0001_one 0 out-of-order']],
     [
       'one was undone',
       manifestOf(one, two),
@@ -57,7 +58,7 @@ describe('forward', () => {
       'unverified ones are proved first',
       manifestOf(one, two, three),
       [rowOf(two, { state: 'unverified' })],
-      ['verify 0002_two', 'apply 0001_one 0 late', 'apply 0003_three 0'],
+      ['verify 0002_two', 'apply 0001_one 0 out-of-order', 'apply 0003_three 0'],
     ],
     [
       'a superseded verify never blocks',
@@ -118,11 +119,11 @@ describe('forward', () => {
 
     test('whose deployment was refused, and whose code is gone, is accepted for later', () => {
       const deployed = [rowOf(one), rowOf(two)];
-      const refused = { name: '0001_one', upChecksum: 'y', provable: true };
-      const marks = (baseline: string, provable = true) =>
+      const refused = { name: '0001_one', upChecksum: 'y', hasVerify: true };
+      const marks = (baseline: string, hasVerify = true) =>
         planForward(
           manifest,
-          ledgerOf(deployed, { refused: [{ ...refused, provable }] }),
+          ledgerOf(deployed, { refused: [{ ...refused, hasVerify }] }),
           request(manifest, { baseline, baselineOnly: true }),
         );
       expect(marks('0001_one').steps[0]).toMatchObject({ type: 'accept-later', upChecksum: 'y' });
@@ -154,7 +155,7 @@ describe('forward', () => {
 test.each([
   ['a replica', { server: { ...SERVER, inRecovery: true } }, {}, 'unsupported'],
   ['an old server', { server: { ...SERVER, versionNumber: 120022 } }, {}, 'unsupported'],
-  ['a newer ledger', { version: 9, readableBy: 9 }, {}, 'ledger'],
+  ['a newer ledger', { version: 99, readableBy: 99 }, {}, 'ledger'],
   ['another manifest', {}, { manifestHash: 'x' }, 'manifest'],
   [
     'another stack',
@@ -166,16 +167,16 @@ test.each([
   ['no membership', { server: { ...SERVER, canActAsOwner: false } }, { ownerRole: 'app' }, 'privilege'],
 ] as const)('%s is refused', (_, state, change, code) => {
   const manifest = manifestOf(one);
-  expect(obstacle(manifest, ledgerOf([], state as Partial<Ledger>), request(manifest, change))).toMatchObject(
-    {
-      code,
-    },
-  );
-  expect(obstacle(manifest, ledgerOf([]), request(manifest))).toBeNull();
+  expect(
+    findPreconditionError(manifest, ledgerOf([], state as Partial<Ledger>), request(manifest, change)),
+  ).toMatchObject({
+    code,
+  });
+  expect(findPreconditionError(manifest, ledgerOf([]), request(manifest))).toBeNull();
 });
 
 const subset = <T>(items: readonly T[]) => fc.subarray([...items], { minLength: 0 });
-const names = Array.from({ length: 12 }, (_, i) => `${String(i + 1).padStart(4, '0')}_m`);
+const names = Array.from({ length: 12 }, (_, i) => `${String(i + 1).padStart(4, '0')}_m${i}`);
 const all = names.map((name, i) =>
   migration(name, {
     up: [`SELECT ${i}`],
@@ -198,7 +199,7 @@ test('whatever is applied already, a plan names each missing migration once, in 
       );
       expect(after.steps).toEqual([]);
     }),
-    { numRuns: 1_000 },
+    { numRuns: runs(1_000) },
   );
 });
 
@@ -215,12 +216,12 @@ test('a rollback undoes nothing that the failed deployment did not apply, that a
         const next = manifestOf(...newFiles);
         const rows = all.map((m) => rowOf(m, { deployment: byFailed.includes(m) ? 'failed' : 'older' }));
         const downs = Object.fromEntries(
-          all.map((m) => [m.name, m.down.length > 0 ? recordedDown(m.down) : null]),
+          all.map((m) => [m.name, m.down.length > 0 ? serializeRecordedDown(m.down) : null]),
         );
         const victim = tampered === null ? undefined : all[tampered]!.name;
         if (victim && downs[victim])
-          downs[victim] = recordedDown([{ ...all[1]!.statements[0]!, sql: 'DROP TABLE x' }]);
-        const record = { id: 'failed', entries: next.migrations.map(entryOf), downs };
+          downs[victim] = serializeRecordedDown([{ ...all[1]!.statements[0]!, sql: 'DROP TABLE x' }]);
+        const record = { id: 'failed', entries: next.migrations.map(toManifestEntry), downs };
         const manifest = manifestOf(...oldFiles);
         const asked = request(manifest, {
           direction: 'rollback',
@@ -236,17 +237,17 @@ test('a rollback undoes nothing that the failed deployment did not apply, that a
         expect([...plan.undo, ...plan.kept].map((x) => x.name).sort()).toEqual(ahead.sort());
       },
     ),
-    { numRuns: 2_000 },
+    { numRuns: runs(2_000) },
   );
 });
 
 test('the hash is what it was in the first release', () => {
   // CloudFormation hands back hashes that older code made: this value may never change.
   const entries = [
-    entryOf({ ...one, down: [] }),
-    { ...entryOf(two), down: sha256('x'), class: 'versioned/automatic' },
+    toManifestEntry({ ...one, down: [] }),
+    { ...toManifestEntry(two), down: sha256('x'), class: 'versioned/automatic' },
   ];
-  expect(hashOf(entries)).toMatchInlineSnapshot(
-    `"662a83c815a021f5188b2812cab2885db4552486eb4f9a70a023da2af6216d3c"`,
+  expect(hashManifestEntries(entries)).toBe(
+    '662a83c815a021f5188b2812cab2885db4552486eb4f9a70a023da2af6216d3c',
   );
 });

@@ -2,11 +2,11 @@
 import { expect, test } from 'vitest';
 import type { ConvergeRequest } from '../../../lambda/contract/converge';
 import {
-  entryOf,
-  hashOf,
+  hashManifestEntries,
   type Manifest,
   type Migration,
-  recordedDown,
+  serializeRecordedDown,
+  toManifestEntry,
 } from '../../../lambda/contract/manifest';
 import type { LedgerMigration, UndoableDeployment } from '../../../lambda/engine/ledger/ledger';
 import { planRollback } from '../../../lambda/engine/plan/rollback';
@@ -29,9 +29,9 @@ const row = (of: Migration, change: Partial<LedgerMigration> = {}): LedgerMigrat
 
 const recordOf = (manifest: Manifest): UndoableDeployment => ({
   id: 'failed',
-  entries: manifest.migrations.map(entryOf),
+  entries: manifest.migrations.map(toManifestEntry),
   downs: Object.fromEntries(
-    manifest.migrations.map((m) => [m.name, m.down.length > 0 ? recordedDown(m.down) : null]),
+    manifest.migrations.map((m) => [m.name, m.down.length > 0 ? serializeRecordedDown(m.down) : null]),
   ),
 });
 
@@ -95,7 +95,7 @@ test.each<[string, Change]>([
     { asked: { failed: failed(true) } },
   ],
   [
-    'what the ledger recorded of the failed deployment does not give the manifest hash that CloudFormation names',
+    "the ledger's entries of the failed deployment do not produce the manifest hash that CloudFormation names",
     { asked: { failed: { manifestHash: old.hash, reportedSuccess: false } } },
   ],
 ])('everything is kept: %s', (reason, change) => {
@@ -114,7 +114,7 @@ test('everything that this code does not know is kept where the failed deploymen
 });
 
 test('a stack may ask to undo after success too', () => {
-  const asked = { undoAfterSuccess: true, failed: failed(true) };
+  const asked = { rollbackAfterSuccess: true, failed: failed(true) };
   expect(planned({ asked }).undo).toHaveLength(2);
   expect(planned({ asked: { ...asked, failed: failed('unknown') } }).undo).toHaveLength(2);
 });
@@ -126,7 +126,7 @@ const repeatable = migration('R__again');
 test.each<[string, Change]>([
   ['it has no down section', { record: recordOf(manifestOf(base, noDown, last)) }],
   [
-    'its down runs only by name: trueup down 0002_added',
+    'its down section runs only when a person names it: trueup down 0002_added',
     { record: recordOf(manifestOf(base, byName, last)) },
   ],
   [
@@ -135,11 +135,11 @@ test.each<[string, Change]>([
   ],
   [
     'its down section in the ledger has changed since the deployment',
-    { record: { ...record, downs: { ...record.downs, '0002_added': recordedDown(last.down) } } },
+    { record: { ...record, downs: { ...record.downs, '0002_added': serializeRecordedDown(last.down) } } },
   ],
   ['the failed deployment did not record it', { record: recordOf(manifestOf(base, last)) }],
 ])('one is kept: %s', (reason, change) => {
-  const manifestHash = hashOf(change.record!.entries);
+  const manifestHash = hashManifestEntries(change.record!.entries);
   const { undo, kept } = planned({ ...change, asked: { failed: { manifestHash, reportedSuccess: false } } });
   expect(kept).toEqual([{ name: '0002_added', reason }]);
   expect(undo.map(({ name }) => name)).toEqual(['0003_last']);
@@ -156,7 +156,7 @@ test('a repeatable that the older code has comes back, one that it does not have
   });
   expect({ undo, restore }).toEqual({ undo: [], restore: [own] });
   expect(kept).toEqual([
-    { name: 'R__newer', reason: 'a repeatable that the older code does not have stays' },
+    { name: 'R__newer', reason: 'it is a repeatable migration that the older code does not have' },
   ]);
   const before = planned({
     manifest: manifestOf(base, own),
@@ -171,7 +171,7 @@ test('what an older deployment left is told and left, what is undone is no news'
     undo: [],
     kept: [],
     restore: [],
-    warnings: ['0002_added is applied, but its file is gone; it stays applied'],
+    warnings: ['0002_added is applied, but its file is missing; it stays applied'],
   });
 });
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { ConvergeRequest } from '../../../lambda/contract/converge';
-import { dumpCatalogue } from '../../../lib/demo/catalogue';
+import { dumpCatalog } from '../../../lib/demo/dump-catalog';
 import { connect, createDatabase, majors } from '../../support/database';
 import { run, up } from '../../support/engine';
 import { manifestOf, migration } from '../../support/manifest';
@@ -28,7 +28,7 @@ const concurrently = migration('0003_index', {
   up: [
     {
       sql: 'CREATE INDEX CONCURRENTLY base_note ON base (note)',
-      execution: 'outside',
+      execution: 'non-transactional',
       target: {
         kind: 'index',
         action: 'create',
@@ -39,7 +39,7 @@ const concurrently = migration('0003_index', {
       },
     },
   ],
-  down: [{ sql: 'DROP INDEX CONCURRENTLY base_note', execution: 'outside' }],
+  down: [{ sql: 'DROP INDEX CONCURRENTLY base_note', execution: 'non-transactional' }],
 });
 const byName = migration('0004_extra', {
   up: ['CREATE TABLE extra ()'],
@@ -71,10 +71,10 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     const url = await createDatabase(major);
     await up(url, old, { owner });
     const client = await connect(url);
-    const before = await dumpCatalogue(client);
+    const before = await dumpCatalog(client);
     const changed = manifestOf(base, harmless, concurrently, answer(2), broken);
     expect((await run(url, changed, { owner })).outcome.status).toBe('failed');
-    expect(await dumpCatalogue(client)).not.toEqual(before);
+    expect(await dumpCatalog(client)).not.toEqual(before);
     const failed = { manifestHash: changed.hash, reportedSuccess: false as const };
     const { outcome } = await run(url, old, back({ failed }));
     expect(outcome).toMatchObject({
@@ -86,7 +86,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
         position: '0001_base',
       },
     });
-    expect(await dumpCatalogue(client)).toEqual(before);
+    expect(await dumpCatalog(client)).toEqual(before);
   });
 
   test('what only a person may undo is kept and named', async () => {
@@ -96,7 +96,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
       status: 'done',
       report: {
         undone: ['0003_index', '0002_default'],
-        kept: [{ name: '0004_extra', reason: expect.stringMatching(/by name/) }],
+        kept: [{ name: '0004_extra', reason: expect.stringMatching(/a person names it/) }],
       },
     });
   });
@@ -134,7 +134,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     );
     const { outcome } = await run(url, old, back());
     expect(outcome.report.undone).toEqual([]);
-    expect(outcome.report.kept[0]!.reason).toMatch(/does not give the manifest hash/);
+    expect(outcome.report.kept[0]!.reason).toMatch(/do not produce the manifest hash/);
   });
 
   test('an older deployment is never undone', async () => {

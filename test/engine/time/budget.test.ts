@@ -1,6 +1,6 @@
 /** A slice's time is over in the middle of something: it answers *continue*, and the next one goes on from there. */
 import { describe, expect, test } from 'vitest';
-import type { Outcome } from '../../../lambda/contract/converge';
+import type { ConvergeOutcome } from '../../../lambda/contract/converge';
 import { down } from '../../../lambda/engine';
 import { GRACE_MS } from '../../../lambda/engine/time/limits';
 import { connect, createDatabase } from '../../support/database';
@@ -32,8 +32,11 @@ const slow = migration('0003_slow', {
 });
 
 /** Every slice with the same id and the same time, until one answers otherwise. */
-async function slices(call: (deadline: number) => Promise<Outcome>, sliceMs: number): Promise<Outcome[]> {
-  const outcomes: Outcome[] = [];
+async function slices(
+  call: (deadline: number) => Promise<ConvergeOutcome>,
+  sliceMs: number,
+): Promise<ConvergeOutcome[]> {
+  const outcomes: ConvergeOutcome[] = [];
   do {
     const deadline = Date.now() + sliceMs;
     outcomes.push(await call(deadline));
@@ -44,7 +47,7 @@ async function slices(call: (deadline: number) => Promise<Outcome>, sliceMs: num
 }
 
 /** On a busy machine the first slices may end before anything is sent. */
-const begun = (outcomes: readonly Outcome[]): Outcome[] =>
+const begun = (outcomes: readonly ConvergeOutcome[]): ConvergeOutcome[] =>
   outcomes.filter((o) => o.status !== 'continue' || !o.progress.startsWith('the time budget ran out'));
 
 describe('the time is over', () => {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { ConnectionLost, type Database } from '../../../lambda/postgres/database';
+import { ConnectionLostError, type Database } from '../../../lambda/postgres/database';
 import { connectPg } from '../../../lambda/postgres/pg';
 import { startPostgres } from '../../../lib/scratch-postgres/server';
 import { busyManifest } from '../../support/busy-manifest';
@@ -52,7 +52,7 @@ test('a database that does not answer: a bounded wait, then one clear sentence',
 });
 
 test('what was waited before counts, and a database that was lost in between is waited for anew', async () => {
-  const refused = () => Promise.reject(new ConnectionLost('connect ECONNREFUSED', 'ECONNREFUSED'));
+  const refused = () => Promise.reject(new ConnectionLostError('connect ECONNREFUSED', 'ECONNREFUSED'));
   const waited = { connectPatienceMs: 60_000, connectWaitedMs: 59_900, connect: refused };
   expect((await run('', busyManifest, {}, waited)).outcome).toMatchObject({
     status: 'failed',

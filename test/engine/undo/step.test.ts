@@ -1,11 +1,11 @@
 /** Which statements undo a migration that a person names, and what is sent for them. Without a database. */
 import { describe, expect, test } from 'vitest';
 import { TrueupError } from '../../../lambda/contract/errors';
-import { recordedDown, sha256 } from '../../../lambda/contract/manifest';
+import { serializeRecordedDown, sha256 } from '../../../lambda/contract/manifest';
 import type { LedgerMigration } from '../../../lambda/engine/ledger/ledger';
 import type { UndoStep } from '../../../lambda/engine/plan/rollback';
-import { undoScript } from '../../../lambda/engine/undo/script';
-import { type RecordedDown, stepFor } from '../../../lambda/engine/undo/step';
+import { buildUndoScript } from '../../../lambda/engine/undo/script';
+import { makeUndoStep, type RecordedDown } from '../../../lambda/engine/undo/step';
 import { ledgerOf, rowOf } from '../../support/ledger-row';
 import { manifestOf, migration } from '../../support/manifest';
 
@@ -16,7 +16,7 @@ const one = migration('0001_one', {
   settings: { lockTimeoutMs: 250, statementTimeoutMs: 2_000 },
 });
 const silent = migration('0002_silent');
-const other = recordedDown(migration('0009_other', { down: ['SELECT 9'] }).down);
+const other = serializeRecordedDown(migration('0009_other', { down: ['SELECT 9'] }).down);
 const deployed = (down: string): RecordedDown => ({
   down,
   checksum: sha256(down),
@@ -27,7 +27,7 @@ const step = (
   rows: readonly LedgerMigration[],
   recorded: RecordedDown | null,
   { files = [one, silent], name = '0001_one' } = {},
-): UndoStep => stepFor(manifestOf(...files), ledgerOf(rows), name, recorded);
+): UndoStep => makeUndoStep(manifestOf(...files), ledgerOf(rows), name, recorded);
 
 const refused = (work: () => unknown): unknown => {
   try {
@@ -93,7 +93,7 @@ describe('what stands against it', () => {
       {
         code: 'undo',
         message: '0001_one is not applied',
-        remedy: 'Applied are: 12_m, 13_m, 14_m, 15_m, 16_m, 17_m, 18_m, 19_m, 20_m, 21_m.',
+        remedy: 'The newest applied migrations: 12_m, 13_m, 14_m, 15_m, 16_m, 17_m, 18_m, 19_m, 20_m, 21_m.',
       },
     ],
     [
@@ -126,8 +126,8 @@ describe('what stands against it', () => {
 describe('what is sent', () => {
   const NAMES = { namespace: 'app', deployment: 'd', ownerRole: null };
   const { statements, limits } = step([rowOf(one)], null);
-  const sent = (names: typeof NAMES | { ownerRole: string }, last: Parameters<typeof undoScript>[3]) => {
-    const { transaction, origins } = undoScript(
+  const sent = (names: typeof NAMES | { ownerRole: string }, last: Parameters<typeof buildUndoScript>[3]) => {
+    const { transaction, origins } = buildUndoScript(
       { name: '0001_one', limits },
       statements,
       { ...NAMES, ...names },
@@ -153,13 +153,13 @@ describe('what is sent', () => {
 
   test('no row while more is to come, and nothing but the row at the end', () => {
     expect(sent(NAMES, null).sections).toEqual(['locks', 'hold', 'down']);
-    const end = undoScript({ name: '0001_one', limits: {} }, [], NAMES, { expects: null });
+    const end = buildUndoScript({ name: '0001_one', limits: {} }, [], NAMES, { expects: null });
     expect(end.origins.map(({ section }) => section)).toEqual(['ledger']);
   });
 
   test('what is deferred runs within the hold', () => {
     const update = [{ ...statements[0]!, sql: 'UPDATE t SET n = 1', command: 'UPDATE' }];
-    const { origins, transaction } = undoScript({ name: '0001_one', limits }, update, NAMES, null);
+    const { origins, transaction } = buildUndoScript({ name: '0001_one', limits }, update, NAMES, null);
     expect(origins.map(({ section }) => section)).toEqual(['locks', 'hold', 'down', 'hold', 'hold']);
     expect(origins.map(({ index }) => index)).toEqual([0, 0, 0, 0, 0]);
     expect(transaction.statements.at(-1)).toBe('SET CONSTRAINTS ALL IMMEDIATE');

@@ -1,18 +1,27 @@
 /** What is answered for a tenant, whatever the engine says: small, and never a failure of a rollback. */
 import { describe, expect, test } from 'vitest';
-import type { Outcome, Report } from '../../../lambda/contract/converge';
+import type { ConvergeOutcome, ConvergeReport } from '../../../lambda/contract/converge';
 import type { ErrorInfo } from '../../../lambda/contract/errors';
 import type { Verification } from '../../../lambda/contract/status';
-import { namespaceLock } from '../../../lambda/engine/locks/runner-lock';
-import { ended } from '../../../lambda/engine/on-database';
-import { reportOf } from '../../../lambda/engine/plan/report';
-import { MOST_BYTES, ofApply, ofProof, ofStanding, ofUndo } from '../../../lambda/migrate/fleet/answer';
-import { inFlight } from '../../../lambda/migrate/fleet/server';
+import { computeNamespaceLockKey } from '../../../lambda/engine/locks/runner-lock';
+import { makeFailedOutcome } from '../../../lambda/engine/on-database';
+import { buildReport } from '../../../lambda/engine/plan/run-report';
+import {
+  answerFromApply,
+  answerFromStatus,
+  answerFromUndo,
+  answerFromVerification,
+  MAX_ANSWER_BYTES,
+} from '../../../lambda/migrate/fleet/answer';
+import { collectInFlight } from '../../../lambda/migrate/fleet/server';
 import { manifestOf, request } from '../../support/manifest';
 
 const asked = { name: 'é'.repeat(31), startedAt: '2026-11-22T10:00:00.000Z', timeIsUp: false };
 const late = { ...asked, timeIsUp: true };
-const report = (change: Partial<Report> = {}): Report => ({ ...reportOf(null, null), ...change });
+const report = (change: Partial<ConvergeReport> = {}): ConvergeReport => ({
+  ...buildReport(null, null),
+  ...change,
+});
 const error = (words: string): ErrorInfo => ({
   code: 'preflight',
   message: words,
@@ -33,27 +42,27 @@ test.each([1, 10, 1_000, 100_000])('2 KB at most, with texts of %i characters', 
     warnings: names(300),
   });
   for (const answer of [
-    ofApply(asked, { status: 'done', report: many }),
-    ofApply(asked, { status: 'failed', error: error(words), report: many }),
-    ofApply(late, { status: 'continue', progress: words, report: many }),
-    ofUndo(asked, { status: 'done', report: many }),
-    ofUndo(late, { status: 'continue', progress: words, waitingFor: error(words), report: many }),
-    ofStanding(asked, { state: 'refused', pending: names(300), position: words, error: error(words) }),
+    answerFromApply(asked, { status: 'done', report: many }),
+    answerFromApply(asked, { status: 'failed', error: error(words), report: many }),
+    answerFromApply(late, { status: 'continue', progress: words, report: many }),
+    answerFromUndo(asked, { status: 'done', report: many }),
+    answerFromUndo(late, { status: 'continue', progress: words, waitingFor: error(words), report: many }),
+    answerFromStatus(asked, { state: 'refused', pending: names(300), position: words, error: error(words) }),
   ]) {
-    expect(size(answer)).toBeLessThanOrEqual(MOST_BYTES);
+    expect(size(answer)).toBeLessThanOrEqual(MAX_ANSWER_BYTES);
     expect(answer.name).toBe(asked.name);
     if (answer.error) expect(answer.error.message).not.toBe('');
   }
 });
 
 test('what is small is told whole', () => {
-  const told = ofApply(asked, {
+  const told = answerFromApply(asked, {
     status: 'failed',
     error: { ...error('why'), details: ['a', 'b'] },
     report: report({ applied: ['1', '2'] }),
   });
   expect(told).toMatchObject({ state: 'failed', changed: ['1', '2'], error: { details: ['a', 'b'] } });
-  const cut = ofUndo(asked, {
+  const cut = answerFromUndo(asked, {
     status: 'done',
     report: report({ kept: names(9).map((name) => ({ name, reason: 'x' })) }),
   });
@@ -65,40 +74,40 @@ describe('a slice of a migration', () => {
   const waiting = error('a lock');
 
   test('done: nothing is pending, whatever the report says', () => {
-    const { changed, ...told } = ofApply(asked, {
+    const { changed, ...told } = answerFromApply(asked, {
       status: 'done',
       report: report({ baselined: ['1'], applied: ['2'], pending: ['3'] }),
     });
-    expect(told).toEqual({ ...fields, state: 'at version', pending: 0 });
+    expect(told).toEqual({ ...fields, state: 'up to date', pending: 0 });
     expect(changed).toEqual(['1', '2']);
-    expect(ofApply(asked, { status: 'done', report: report() })).not.toHaveProperty('changed');
+    expect(answerFromApply(asked, { status: 'done', report: report() })).not.toHaveProperty('changed');
   });
 
   test('goes on while there is time; then why it did not', () => {
     const outcome = { status: 'continue', progress: 'batch 3', report: report({ pending: ['3'] }) } as const;
-    expect(ofApply(asked, outcome)).toEqual({ ...fields, state: 'continue', pending: 1 });
-    expect(ofApply(late, outcome)).toEqual({
+    expect(answerFromApply(asked, outcome)).toEqual({ ...fields, state: 'continue', pending: 1 });
+    expect(answerFromApply(late, outcome)).toEqual({
       ...fields,
       state: 'failed',
       pending: 1,
       error: {
         code: 'busy',
-        message: 'not finished in its time: batch 3',
+        message: 'the time limit of the tenant was reached: batch 3',
         remedy:
-          'Deploy again to continue, or give it more time (perTargetTimeout); what is done is recorded.',
+          'Deploy again to continue, or give it more time (tenantTimeout). The ledger records what is done.',
       },
     });
-    expect(ofApply(late, { ...outcome, waitingFor: waiting })).toMatchObject({
+    expect(answerFromApply(late, { ...outcome, waitingFor: waiting })).toMatchObject({
       state: 'failed',
       error: waiting,
     });
   });
 });
 
-describe('a proof of a tenant that is at version', () => {
-  const answer = { ...asked, state: 'at version', pending: 0, position: '2' } as const;
+describe('a proof of a tenant that is up to date', () => {
+  const answer = { ...asked, state: 'up to date', pending: 0, position: '2' } as const;
   const proof = (change: Partial<Verification>) =>
-    ofProof(answer, { findings: [], errors: [], ...change } as Verification);
+    answerFromVerification(answer, { findings: [], errors: [], ...change } as Verification);
 
   test('all is there', () => expect(proof({})).toBe(answer));
 
@@ -113,8 +122,8 @@ describe('a proof of a tenant that is at version', () => {
       error: {
         code: 'verification',
         migration: '1',
-        message: 'what was applied is no longer there',
-        remedy: 'Bring it back with a new migration, or by hand.',
+        message: 'the database no longer has what the applied migrations created',
+        remedy: 'Restore it with a new migration, or manually.',
         details: ['table a is missing', 'table b is missing'],
       },
     });
@@ -128,7 +137,9 @@ describe('a proof of a tenant that is at version', () => {
 
 test('why a tenant stands where it does', () => {
   const why = { code: 'ownership', message: 'another stack', remedy: 'Ask.' } as const;
-  expect(ofStanding(asked, { state: 'foreign', pending: ['1'], position: '', error: why })).toMatchObject({
+  expect(
+    answerFromStatus(asked, { state: 'foreign', pending: ['1'], position: '', error: why }),
+  ).toMatchObject({
     state: 'foreign',
     pending: 1,
     error: why,
@@ -137,7 +148,7 @@ test('why a tenant stands where it does', () => {
 
 describe('what is shortened, and how', () => {
   const failed = (change: Partial<ErrorInfo>, applied: string[] = []) =>
-    ofApply(asked, {
+    answerFromApply(asked, {
       status: 'failed',
       error: { code: 'statement', message: 'm', remedy: 'r', sqlstate: '42P01', ...change },
       report: report({ applied }),
@@ -151,7 +162,7 @@ describe('what is shortened, and how', () => {
 
   test('what is kept: the first five, and how many more', () => {
     const of = (count: number) =>
-      ofUndo(asked, {
+      answerFromUndo(asked, {
         status: 'done',
         report: report({ kept: texts(count, 60).map((name) => ({ name, reason: 'r'.repeat(400) })) }),
       }).kept!;
@@ -198,17 +209,21 @@ describe('what is shortened, and how', () => {
 });
 
 describe('a rollback', () => {
-  const outcomes: readonly [string, Outcome, string | undefined][] = [
+  const outcomes: readonly [string, ConvergeOutcome, string | undefined][] = [
     ['nothing to undo', { status: 'done', report: report() }, undefined],
     [
       'a warning about a file that is gone',
       {
         status: 'done',
-        report: report({ warnings: ['0001_x is applied, but its file is gone; it stays applied'] }),
+        report: report({ warnings: ['0001_x is applied, but its file is missing; it stays applied'] }),
       },
       undefined,
     ],
-    ['an error', ended(request(manifestOf(), { direction: 'rollback' }), error('no right')), 'no right'],
+    [
+      'an error',
+      makeFailedOutcome(request(manifestOf(), { direction: 'rollback' }), error('no right')),
+      'no right',
+    ],
     [
       'time',
       { status: 'continue', progress: 'another runner', report: report() },
@@ -217,13 +232,15 @@ describe('a rollback', () => {
     ['a refusal', { status: 'failed', error: error('no'), report: report() }, 'no'],
   ];
   test.each(outcomes)('%s', (_, outcome, reason) => {
-    const answer = ofUndo(late, outcome);
+    const answer = answerFromUndo(late, outcome);
     expect(answer.state).toBe('undone');
     expect(answer.kept).toEqual(reason === undefined ? undefined : [{ name: '*', reason }]);
   });
 
   test('goes on while there is time', () => {
-    expect(ofUndo(asked, { status: 'continue', progress: '', report: report() }).state).toBe('continue');
+    expect(answerFromUndo(asked, { status: 'continue', progress: '', report: report() }).state).toBe(
+      'continue',
+    );
   });
 });
 
@@ -231,7 +248,7 @@ test('tenants in flight: of this fleet by the lock, by the name where that was c
   const runner = (namespace: string, keys = [namespace]) => ({
     database: 'shop',
     application_name: `trueup ${namespace}`.slice(0, 63),
-    keys: keys.map((key) => BigInt.asUintN(64, namespaceLock(key)).toString()),
+    keys: keys.map((key) => BigInt.asUintN(64, computeNamespaceLockKey(key)).toString()),
   });
   const long = `crm/${'x'.repeat(63)}`;
   const rows = [
@@ -244,11 +261,11 @@ test('tenants in flight: of this fleet by the lock, by the name where that was c
     { database: 'shop', application_name: 'trueup', keys: [] },
     { database: 'shop', application_name: '', keys: ['7'] },
   ];
-  expect(inFlight(rows, 'crm')).toEqual({
+  expect(collectInFlight(rows, 'crm')).toEqual({
     count: 6,
     first: ['crm', 'crm/acme', null, null, null, null].map((namespace) => ({ database: 'shop', namespace })),
   });
-  expect(inFlight(Array(30).fill(runner('crm/a')), 'crm')).toMatchObject({
+  expect(collectInFlight(Array(30).fill(runner('crm/a')), 'crm')).toMatchObject({
     count: 30,
     first: { length: 10 },
   });

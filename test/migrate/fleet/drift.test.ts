@@ -1,12 +1,12 @@
 /** The scheduled check of a fleet's server, on real servers: who its tenants are is read from the ledgers. */
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { namespaceLock, RUNNER_LOCK } from '../../../lambda/engine/locks/runner-lock';
-import { sampleOf, turnAt } from '../../../lambda/fleet/sample';
-import { checkFleet } from '../../../lambda/migrate/fleet/drift';
-import { newFleetFindings } from '../../../lambda/migrate/fleet/new-findings';
+import { computeNamespaceLockKey, RUNNER_LOCK_KEY } from '../../../lambda/engine/locks/runner-lock';
+import { computeSampleSlot, selectSample } from '../../../lambda/fleet/sample';
+import { checkFleetDrift } from '../../../lambda/migrate/fleet/drift';
+import { takeNewFleetFindings } from '../../../lambda/migrate/fleet/new-findings';
 import { connect, createDatabase, majors } from '../../support/database';
 import { manifestOf, migration } from '../../support/manifest';
-import { ask, connectTo, runRequest, tenant } from './support';
+import { ask, callTenant, connectTo, runRequest } from './support';
 
 const databaseOf = (url: string): string => new URL(url).pathname.slice(1);
 const verified = migration('0001_orders', {
@@ -15,7 +15,7 @@ const verified = migration('0001_orders', {
 });
 const manifest = manifestOf(verified);
 /** All have their turn in the one run of the day. */
-const turn = turnAt(Date.now(), 1);
+const turn = computeSampleSlot(Date.now(), 1);
 
 describe.each(majors())('PostgreSQL %i', (major) => {
   afterEach(() => void vi.restoreAllMocks());
@@ -45,9 +45,9 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     const database = databaseOf(url);
     for (const schema of ['a', 'b', 'c', 'gone']) {
       await client.query(`CREATE SCHEMA ${schema}`);
-      await tenant({ url, manifest }, 'apply', { name: schema, database, schema }, runRequest(manifest));
+      await callTenant({ url, manifest }, 'apply', { name: schema, database, schema }, runRequest(manifest));
     }
-    await tenant(
+    await callTenant(
       { url, manifest },
       'apply',
       { name: 'own', database: databaseOf(own) },
@@ -74,16 +74,16 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     let looked = 0;
     for (let place = 0; place < 6; place++) {
       const now = { place, runs: 6, day: 1 };
-      const report = await checkFleet({ ...ctx, turn: now }, false);
-      expect(report.looked).toBe(sampleOf(expected, (name) => name, now).length);
-      looked += report.looked;
+      const report = await checkFleetDrift({ ...ctx, turn: now }, false);
+      expect(report.checked).toBe(selectSample(expected, (name) => name, now).length);
+      looked += report.checked;
     }
     expect(looked).toBe(expected.length);
   };
 
   const lateIsCounted = async (ctx: Check) => {
-    const late = await checkFleet({ ...ctx, deadline: Date.now() + 10_000 }, true);
-    expect(late).toMatchObject({ looked: 0, notReached: 3, audited: 0, kinds: [] });
+    const late = await checkFleetDrift({ ...ctx, deadline: Date.now() + 10_000 }, true);
+    expect(late).toMatchObject({ checked: 0, notReached: 3, audited: 0, findings: [] });
   };
 
   /** A database that takes nobody keeps nobody waiting. */
@@ -92,12 +92,15 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     const refusing: typeof connects = (options = {}) =>
       connects(options.database === own ? { ...options, database: 'nobody has it' } : options);
     // Dropped meanwhile: nothing to tell.
-    expect(await checkFleet({ ...ctx, connect: refusing }, false)).toMatchObject({ looked: 4, kinds: [] });
+    expect(await checkFleetDrift({ ...ctx, connect: refusing }, false)).toMatchObject({
+      checked: 4,
+      findings: [],
+    });
     const away: typeof connects = async (options = {}) =>
       options.database === own ? connectTo('postgresql://u@127.0.0.1:1/x')() : connects(options);
-    expect(await checkFleet({ ...ctx, connect: away }, false)).toMatchObject({
-      looked: 4,
-      kinds: [{ kind: 'unreachable', tenants: 1, first: [own] }],
+    expect(await checkFleetDrift({ ...ctx, connect: away }, false)).toMatchObject({
+      checked: 4,
+      findings: [{ kind: 'unreachable', tenants: 1, first: [own] }],
     });
   };
 
@@ -107,11 +110,11 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     await lateIsCounted(ctx);
     await awayIsAKind(own, ctx);
     await client.query('DROP SCHEMA gone CASCADE');
-    expect(await checkFleet(ctx, false)).toMatchObject({
-      looked: 4,
+    expect(await checkFleetDrift(ctx, false)).toMatchObject({
+      checked: 4,
       notReached: 0,
       audited: 0,
-      kinds: [],
+      findings: [],
       logging: [],
     });
     await client.query('DROP TABLE a.orders, b.orders');
@@ -120,12 +123,12 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     // As a run over another tenant of the fleet holds it.
     await client.query("SET application_name = 'trueup crm/a'");
     await client.query(
-      `SELECT pg_advisory_lock_shared(${RUNNER_LOCK}), pg_advisory_lock(${namespaceLock('crm/a')})`,
+      `SELECT pg_advisory_lock_shared(${RUNNER_LOCK_KEY}), pg_advisory_lock(${computeNamespaceLockKey('crm/a')})`,
     );
-    const report = await checkFleet(more, false);
+    const report = await checkFleetDrift(more, false);
     expect(report.deploying).toBe(true);
     const example = expect.stringMatching(/^0001_orders: .*orders/);
-    expect(report.kinds).toEqual([
+    expect(report.findings).toEqual([
       {
         kind: 'pending',
         tenants: 4,
@@ -142,28 +145,28 @@ describe.each(majors())('PostgreSQL %i', (major) => {
       await at.query('CREATE TABLE public.t (id int, CHECK (id > 0))');
       await at.query('ALTER TABLE public.t ADD CONSTRAINT later CHECK (id > 1) NOT VALID');
     }
-    const report = await checkFleet(ctx, true);
+    const report = await checkFleetDrift(ctx, true);
     expect(report).toMatchObject({
       audited: 2,
-      kinds: [{ kind: 'unvalidated-constraint', tenants: 2, first: [database, own].sort() }],
+      findings: [{ kind: 'unvalidated-constraint', tenants: 2, first: [database, own].sort() }],
     });
     expect(report.unpaged).toBe(2);
-    const found = await newFleetFindings(ctx);
+    const found = await takeNewFleetFindings(ctx);
     expect(found).toMatchObject({
       count: 1,
       marked: true,
       findings: [{ id: 'unvalidated-constraint', object: 'public.t' }],
     });
     expect(found.findings[0]!.message).toMatch(/2 of this kind, in 2 databases: /);
-    expect(await newFleetFindings(ctx)).toMatchObject({ count: 0 });
-    expect(await checkFleet(ctx, true)).toMatchObject({ audited: 2, unpaged: 0 });
+    expect(await takeNewFleetFindings(ctx)).toMatchObject({ count: 0 });
+    expect(await checkFleetDrift(ctx, true)).toMatchObject({ audited: 2, unpaged: 0 });
 
     const written: string[] = [];
     vi.spyOn(process.stdout, 'write').mockImplementation((text) => written.push(String(text)) > 0);
     const of = { url, manifest, connect: ctx.connect, checksADay: 1 };
     expect(await ask(of, { action: 'drift' })).toMatchObject({
       action: 'fleet-drift',
-      drift: { looked: 5, audited: 2 },
+      drift: { checked: 5, audited: 2 },
     });
     expect(written.map((line) => JSON.parse(line))).toContainEqual(
       expect.objectContaining({

@@ -1,12 +1,12 @@
 /** The function of a fleet's server dies at each of its calls; and what it asks calls nothing that others put on the path. */
 import { describe, expect, test } from 'vitest';
-import { databasesOf, tenantsOf } from '../../../lambda/migrate/fleet/drift';
+import { listDatabases, readTenants } from '../../../lambda/migrate/fleet/drift';
 import { connectPg } from '../../../lambda/postgres/pg';
 import { majors, newestMajor } from '../../support/database';
 import { fleetFolder } from '../../support/fleet-folder';
 import { BEFORE, BEHIND, hijacks, trapped } from '../../support/trapped';
 import { failAtEachCall } from './failing';
-import { ask, runRequest, tenant } from './support';
+import { ask, callTenant, runRequest } from './support';
 
 const manifest = fleetFolder();
 
@@ -28,34 +28,34 @@ describe.each(majors())('PostgreSQL %i', (major) => {
       fleet: {
         sources: [
           { kind: 'query', database, sql: "SELECT 'a' AS name, 'b' AS database" },
-          { kind: 'databases', pattern: `${database}*`, except: ['x'] },
-          { kind: 'schemas', database, pattern: 'publi?', except: ['x'] },
+          { kind: 'databases', pattern: `${database}*`, exclude: ['x'] },
+          { kind: 'schemas', database, pattern: 'publi?', exclude: ['x'] },
         ],
       },
     } as const;
     const before = await hijacks(client);
     for (const source of [0, 1, 2])
       for (const after of [null, '["0", "0", "0", "0"]'])
-        expect(await ask(of, { action: 'targets', source, after, limit: 10 })).toMatchObject({
-          page: { targets: [{}] },
+        expect(await ask(of, { action: 'list-tenants', source, after, limit: 10 })).toMatchObject({
+          page: { tenants: [{}] },
         });
     expect(await ask(of, { action: 'server' })).toMatchObject({
       server: { freeConnections: expect.any(Number) },
     });
     await client.query('CREATE SCHEMA a');
-    const target = { name: 'a', database, schema: 'a' };
-    for (const work of ['look', 'undo'] as const)
+    const tenant = { name: 'a', database, schema: 'a' };
+    for (const work of ['inspect', 'undo'] as const)
       expect(
-        await tenant(
+        await callTenant(
           of,
           work,
-          target,
+          tenant,
           runRequest(manifest, { direction: work === 'undo' ? 'rollback' : 'forward' }),
         ),
       ).not.toHaveProperty('error');
     const db = await connectPg({ url, readOnly: true });
-    expect(await databasesOf(db)).toContain(database);
-    expect(await tenantsOf(db, 'crm')).toEqual(expect.any(Array));
+    expect(await listDatabases(db)).toContain(database);
+    expect(await readTenants(db, 'crm')).toEqual(expect.any(Array));
     await db.close();
     expect(await hijacks(client)).toBe(before);
   });

@@ -1,12 +1,12 @@
 /** The scheduled check of tenants with logins of their own: it looks with the server's, and says where that one may not. */
 import { randomBytes } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { turnAt } from '../../../lambda/fleet/sample';
-import { checkFleet } from '../../../lambda/migrate/fleet/drift';
+import { computeSampleSlot } from '../../../lambda/fleet/sample';
+import { checkFleetDrift } from '../../../lambda/migrate/fleet/drift';
 import { connectPg } from '../../../lambda/postgres/pg';
 import { asSuperuser, connect, createDatabase, outerMajors, serverUrl, urlOf } from '../../support/database';
 import { manifestOf, migration, promising } from '../../support/manifest';
-import { connectTo, runRequest, tenant } from './support';
+import { callTenant, connectTo, runRequest } from './support';
 
 const databaseOf = (url: string): string => new URL(url).pathname.slice(1);
 const manifest = promising(
@@ -36,13 +36,13 @@ describe.each(outerMajors())('PostgreSQL %i', (major) => {
         `ALTER DATABASE ${database} OWNER TO ${tenantRole}; ALTER SCHEMA public OWNER TO ${tenantRole}`,
       );
       const asTenant = urlOf(url, { user: tenantRole, password: 'x' });
-      const answer = await tenant(
+      const answer = await callTenant(
         { url: asTenant, manifest, connect: connectTo(asTenant) },
         'apply',
         { name, database },
         runRequest(manifest),
       );
-      expect(answer).toMatchObject({ state: 'at version' });
+      expect(answer).toMatchObject({ state: 'up to date' });
       await admin.query(grants.replaceAll('DB', database).replaceAll('ROLE', checker));
     };
     const ledger =
@@ -57,7 +57,7 @@ describe.each(outerMajors())('PostgreSQL %i', (major) => {
 
     const mine = Object.values(places);
     const check = (bounds: object) =>
-      checkFleet(
+      checkFleetDrift(
         {
           connect: async ({ database, readOnly } = {}) => {
             const db = await connectPg({
@@ -81,17 +81,17 @@ describe.each(outerMajors())('PostgreSQL %i', (major) => {
           deadline: Date.now() + 60_000,
           namespace: 'crm',
           ownerRole: null,
-          turn: turnAt(Date.now(), 1),
+          turn: computeSampleSlot(Date.now(), 1),
           bounds,
         },
         false,
       );
     const { closed, hidden, partly } = places;
     const secrets = await check({ secretPrefix: 'acme/' });
-    expect(secrets.looked).toBe(1);
-    expect(secrets.kinds).toEqual([
+    expect(secrets.checked).toBe(1);
+    expect(secrets.findings).toEqual([
       {
-        kind: 'not-seen',
+        kind: 'not-readable',
         tenants: 3,
         first: [closed, hidden, partly].sort(),
         example: expect.stringMatching(/0001_orders.*permission denied for (schema public|table orders)/),
@@ -99,11 +99,16 @@ describe.each(outerMajors())('PostgreSQL %i', (major) => {
     ]);
     // Of a pattern it is known without secrets; what this login migrated itself and may no longer look at is no such thing.
     const named = await check({ databases: [closed, hidden] });
-    expect(named.kinds).toEqual([
-      { kind: 'not-seen', tenants: 3, first: [closed, hidden, partly].sort(), example: expect.any(String) },
-      { kind: 'unproved', tenants: 1, first: [partly], example: expect.any(String) },
+    expect(named.findings).toEqual([
+      {
+        kind: 'not-readable',
+        tenants: 3,
+        first: [closed, hidden, partly].sort(),
+        example: expect.any(String),
+      },
+      { kind: 'verify-error', tenants: 1, first: [partly], example: expect.any(String) },
     ]);
-    expect((await check({})).kinds.filter(({ kind }) => kind === 'not-seen')).toMatchObject([
+    expect((await check({})).findings.filter(({ kind }) => kind === 'not-readable')).toMatchObject([
       { first: [partly] },
     ]);
   });

@@ -2,13 +2,13 @@
 import type {
   FleetFile,
   FleetRequest,
-  FleetTarget,
+  FleetTenant,
   TenantAnswer,
   TenantWork,
 } from '../../../lambda/contract/fleet';
 import type { Manifest } from '../../../lambda/contract/manifest';
 import type { MigrateRequest, MigrateResponse } from '../../../lambda/contract/migrate';
-import { act } from '../../../lambda/migrate/actions';
+import { handleRequest } from '../../../lambda/migrate/actions';
 import type { Connect, ConnectOptions } from '../../../lambda/migrate/connect';
 import { connectPg } from '../../../lambda/postgres/pg';
 import { urlOf } from '../../support/database';
@@ -36,14 +36,14 @@ export interface FleetFunction {
 }
 
 export const ask = (of: FleetFunction, request: MigrateRequest): Promise<MigrateResponse> =>
-  act(request, {
+  handleRequest(request, {
     settings: {
       namespace: 'crm',
       ownerRole: null,
       ...(of.checksADay === undefined ? {} : { checksADay: of.checksADay }),
     },
     manifest: of.manifest ?? manifestOf(),
-    fleet: { server: 'main', sources: [], sharedSchemas: [], perTargetTimeoutMs: 60_000, ...of.fleet },
+    fleet: { server: 'main', sources: [], sharedSchemas: [], tenantTimeoutMs: 60_000, ...of.fleet },
     connect: of.connect ?? connectTo(of.url),
     progress: () => {},
     deadline: Date.now() + (of.deadlineMs ?? 30_000),
@@ -62,10 +62,10 @@ export const runRequest = (manifest: Manifest, change: Partial<FleetRequest> = {
 });
 
 /** As a child of the map: until the answer is not `continue`. */
-export async function tenant(
+export async function callTenant(
   of: FleetFunction,
   work: TenantWork,
-  target: FleetTarget,
+  tenant: FleetTenant,
   request: FleetRequest,
 ): Promise<TenantAnswer> {
   let last: { readonly answer?: { readonly tenant?: TenantAnswer } } | undefined;
@@ -73,7 +73,7 @@ export async function tenant(
     const response = await ask(of, {
       action: 'tenant',
       work,
-      target,
+      tenant,
       request,
       ...(last ? { last } : {}),
     });

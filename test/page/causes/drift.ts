@@ -1,9 +1,9 @@
 /** What the pages of the drift check have in common: their settings, the alarm, and functions that ask a real database. */
 import type { Manifest } from '../../../lambda/contract/manifest';
 import type { MigrateRequest } from '../../../lambda/contract/migrate';
-import { act } from '../../../lambda/migrate/actions';
+import { handleRequest } from '../../../lambda/migrate/actions';
 import type { AlarmEvent } from '../../../lambda/page/alarm';
-import type { PageSettings } from '../../../lambda/page/settings';
+import type { PageSettings } from '../../../lambda/page/page-settings';
 import { connectPg } from '../../../lambda/postgres/pg';
 import { contextFor } from '../../support/engine';
 
@@ -13,8 +13,8 @@ export const SETTINGS: PageSettings = {
   logGroups: [],
   functions: { shop: ['shop-ask'], stock: ['stock-ask'] },
   ignore: [],
-  exceptRoles: [],
-  lookAgainMs: 300_000,
+  excludedRoles: [],
+  rescanIntervalMs: 300_000,
   runbookUrl: 'https://example.com/runbooks/',
 };
 
@@ -36,15 +36,15 @@ export const driftAlarm = (alarmName: string, of: string | null): AlarmEvent => 
 });
 
 /** What the function of this name answers. */
-export const askFunction = (url: string, manifest: Manifest, name: string, request: MigrateRequest) =>
-  act(request, {
+export const queryFunction = (url: string, manifest: Manifest, name: string, request: MigrateRequest) =>
+  handleRequest(request, {
     ...contextFor(url, manifest),
     settings: {
       namespace: 'app',
       ownerRole: null,
-      asksOnly: true,
+      queryOnly: true,
       metricsOf: name.replace('-ask', '-migrate'),
     },
-    connect: () => connectPg({ url, readOnly: true }),
+    connect: ({ forRecords = false } = {}) => connectPg({ url, readOnly: !forRecords }),
     progress: () => {},
   });

@@ -3,17 +3,18 @@ import { Client } from 'pg';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { PageDocument } from '../../../lambda/page/document/document';
 import { renderChat } from '../../../lambda/page/forms/chat';
-import { pagerDutyEvents } from '../../../lambda/page/forms/pagerduty';
-import { webhookRequest } from '../../../lambda/page/forms/webhook';
+import { buildPagerDutyEvents } from '../../../lambda/page/forms/pagerduty';
+import { buildWebhookRequest } from '../../../lambda/page/forms/webhook';
 import { handlePage } from '../../../lambda/page/handle';
-import { isAskedAt, openIn } from '../../../lambda/page/paged';
+import { isQueryDue, listOpenPages } from '../../../lambda/page/page-records';
+import { majors } from '../../support/database';
 import { failing, type LogServer, startLogServer } from '../../support/log-server';
 import { Aws, alarmEvent, DOCUMENTS, OWN_LOG, SETTINGS, TIMING } from '../aws';
 import { isChatMessage, isPagerDutyEvent, isWebhookBody } from '../forms';
 
 const MINUTE = 60_000;
 
-describe.each([13, 18])('PostgreSQL %i', (major) => {
+describe.each(majors())('PostgreSQL %i', (major) => {
   let server: LogServer;
   let aws: Aws;
   const out: string[] = [];
@@ -66,7 +67,7 @@ describe.each([13, 18])('PostgreSQL %i', (major) => {
   const REPAIR = 'ALTER TABLE lead_purchases ALTER id SET DEFAULT gen_random_uuid()';
   // Before PostgreSQL 13.0's successors it is in pgcrypto; every major here has it.
 
-  it('when the alarm is OK and the catalogue agrees: once, in every form, with how long it lasted', async () => {
+  it('when the alarm is OK and the catalog agrees: once, in every form, with how long it lasted', async () => {
     await raise(PURCHASE);
     await handlePage(alarmEvent(), context());
     expect(actions()).toEqual(['trigger']);
@@ -96,12 +97,12 @@ describe.each([13, 18])('PostgreSQL %i', (major) => {
     expect(chat).toEqual(renderChat(resolved));
     expect(chat.metadata.threadId).toBe(JSON.parse(aws.chat[0]!).metadata.threadId);
     expect(chat.metadata.eventType).toBe('trueup-resolve');
-    const events = pagerDutyEvents(resolved, 'R'.repeat(32));
+    const events = buildPagerDutyEvents(resolved, 'R'.repeat(32));
     for (const event of events) isPagerDutyEvent(event);
     expect(events.map(({ event_action, dedup_key }) => [event_action, dedup_key])).toEqual([
       ['resolve', keysOf(page)[0]],
     ]);
-    isWebhookBody(JSON.parse(webhookRequest(resolved, 's', 0).body));
+    isWebhookBody(JSON.parse(buildWebhookRequest(resolved, 's', 0).body));
 
     for (const minutes of [5, 10]) await look(minutes * MINUTE);
     expect(actions()).toEqual(['trigger', 'resolve']);
@@ -117,7 +118,7 @@ describe.each([13, 18])('PostgreSQL %i', (major) => {
     expect(actions()).toEqual(['trigger', 'trigger']);
     const [first, second] = aws.documents as [PageDocument, PageDocument];
     expect(keysOf(second)).toEqual(keysOf(first));
-    expect(out.join('')).toContain('"event":"looked-whether-over","alarm":"Shop-not-null","open":1,"over":0');
+    expect(out.join('')).toContain('"event":"resolution-checked","alarm":"Shop-not-null","open":1,"over":0');
     await run(REPAIR);
     await look();
     expect(actions()).toEqual(['trigger', 'trigger', 'resolve']);
@@ -139,13 +140,64 @@ describe.each([13, 18])('PostgreSQL %i', (major) => {
     expect([...keysOf(one), ...keysOf(other)].sort()).toEqual([...keysOf(page)].sort());
   });
 
-  it('a statement that gives NULL itself is not repaired by a default: what the catalogue cannot tell stays open', async () => {
+  it('a statement that gives NULL itself is not repaired by a default: what the catalog cannot tell stays open', async () => {
     await raise(PURCHASE, PURCHASE, "INSERT INTO lead_purchases (id, note) VALUES (NULL, 'CANARY')");
     await handlePage(alarmEvent(), context());
     alarmIs('OK');
     await run(REPAIR);
     await look();
     expect(actions()).toEqual(['trigger']);
+  });
+
+  it('a receiver whose topic refuses the end once is told by the next look, and nobody else twice', async () => {
+    await raise(PURCHASE);
+    await handlePage(alarmEvent(), context());
+    alarmIs('OK');
+    await run(REPAIR);
+    const publish = aws.publish.bind(aws);
+    let refused = 0;
+    vi.spyOn(aws, 'publish').mockImplementation(async (topic, page) => {
+      if (topic === DOCUMENTS && refused++ === 0) throw new Error('no');
+      return publish(topic, page);
+    });
+    await look();
+    expect(actions()).toEqual(['trigger']);
+    const texts = aws.pages.length;
+    for (const minutes of [5, 10]) await look(minutes * MINUTE);
+    expect(actions()).toEqual(['trigger', 'resolve']);
+    expect([aws.pages.length, aws.chat.length]).toEqual([texts, 2]);
+  });
+
+  it('a text that was refused when it was paged: the end comes all the same', async () => {
+    await raise(PURCHASE);
+    const publish = aws.publish.bind(aws);
+    vi.spyOn(aws, 'publish').mockImplementation(async (topic, page) => {
+      if (topic === SETTINGS.topicArn) throw new Error('no text');
+      return publish(topic, page);
+    });
+    await expect(handlePage(alarmEvent(), context())).rejects.toThrow('no text');
+    vi.mocked(aws.publish).mockRestore();
+    await run(REPAIR);
+    alarmIs('OK');
+    await look();
+    expect(actions()).toEqual(['trigger', 'resolve']);
+  });
+
+  it('the end is told once the log shows that it is over, by the next look if need be', async () => {
+    await raise(PURCHASE);
+    await handlePage(alarmEvent(), context());
+    alarmIs('OK');
+    await run(REPAIR);
+    // What is written is searchable later.
+    const shown = out.length;
+    aws.ownLog = () => out.slice(0, shown);
+    await look();
+    expect(actions()).toEqual(['trigger']);
+    expect(out.join('')).toContain('"event":"resolution-not-visible"');
+    const over = out.length;
+    aws.ownLog = () => out.slice(0, over);
+    await look(5 * MINUTE);
+    expect(actions()).toEqual(['trigger', 'resolve']);
   });
 
   it('a database that does not answer, lines that are gone, a log that cannot be read: no end', async () => {
@@ -163,7 +215,7 @@ describe.each([13, 18])('PostgreSQL %i', (major) => {
       throw Object.assign(new Error('CANARY'), { name: 'AccessDeniedException' });
     };
     await look();
-    expect(out.join('')).toContain('"event":"own-log-not-read","reason":"AccessDeniedException"');
+    expect(out.join('')).toContain('"event":"pager-log-unreadable","reason":"AccessDeniedException"');
     expect(actions()).toEqual(['trigger']);
     aws.ownLog = () => out;
     await look();
@@ -184,7 +236,7 @@ describe.each([13, 18])('PostgreSQL %i', (major) => {
     alarmIs('OK');
     const publish = vi.spyOn(aws, 'publish').mockRejectedValue(new Error('CANARY'));
     await look();
-    expect(out.join('')).toContain('"event":"resolve-failed"');
+    expect(out.join('')).toContain('"event":"publish-failed"');
     publish.mockRestore();
     await look();
     expect(actions()).toEqual(['trigger', 'resolve']);
@@ -193,7 +245,7 @@ describe.each([13, 18])('PostgreSQL %i', (major) => {
 
 describe('what is open', () => {
   const about = (...keys: string[]) =>
-    keys.map((dedupKey) => ({ dedupKey, kind: null, database: 'd', object: 'o' }));
+    keys.map((dedupKey) => ({ dedupKey, checkId: null, database: 'd', object: 'o' }));
   const line = (second: number, event: string, ...keys: string[]) =>
     JSON.stringify({
       time: new Date(second * 1_000).toISOString(),
@@ -204,14 +256,18 @@ describe('what is open', () => {
       untilIngestedMs: second,
     });
   const open = (...lines: string[]) =>
-    openIn(lines).map(({ dedupKey, pagedMs }) => [dedupKey, pagedMs / 1_000]);
+    listOpenPages(lines).map(({ dedupKey, pagedMs }) => [dedupKey, pagedMs / 1_000]);
 
   it('was paged and not resolved since, whatever the order of the lines; the first page of it counts', () => {
-    expect(open(line(1, 'paged', 'a', 'b'), line(2, 'paged', 'a'))).toEqual([
+    expect(open(line(1, 'page-published', 'a', 'b'), line(2, 'page-published', 'a'))).toEqual([
       ['a', 1],
       ['b', 1],
     ]);
-    const lines = [line(1, 'paged', 'a', 'b'), line(3, 'resolved', 'a'), line(5, 'paged', 'a')];
+    const lines = [
+      line(1, 'page-published', 'a', 'b'),
+      line(3, 'resolution-published', 'a'),
+      line(5, 'page-published', 'a'),
+    ];
     expect(open(...lines)).toEqual([
       ['b', 1],
       ['a', 5],
@@ -222,14 +278,16 @@ describe('what is open', () => {
     ]);
   });
   it('is not in other lines', () => {
-    expect(open('', 'START RequestId', 'null', '{}', '{"event":"paged"}', line(1, 'alarm', 'a'))).toEqual([]);
+    expect(
+      open('', 'START RequestId', 'null', '{}', '{"event":"page-published"}', line(1, 'alarm-received', 'a')),
+    ).toEqual([]);
   });
   it('is asked about at each look of the first hour, then once an hour', () => {
     const HOUR = 60 * MINUTE;
     const start = 7 * MINUTE;
     const asked = [...Array(60)]
       .map((_, i) => start + i * 5 * MINUTE)
-      .filter((at) => isAskedAt(at, start, 5 * MINUTE));
+      .filter((at) => isQueryDue(at, start, 5 * MINUTE));
     expect(asked.filter((at) => at - start < HOUR)).toHaveLength(12);
     expect(asked.filter((at) => at - start >= HOUR)).toHaveLength(4);
   });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Diagnosis } from '../../../lambda/contract/diagnosis';
-import { undiagnosed } from '../../../lambda/defects/diagnose';
+import { buildUndiagnosed } from '../../../lambda/defects/diagnose';
 import { type PageContent, renderPage } from '../../../lambda/page/document/render';
 import type { ErrorGroup } from '../../../lambda/page/logs/collect';
 import { CONTENT, DIAGNOSIS, GROUP, pageWith } from '../content';
@@ -10,8 +10,8 @@ describe('pages', () => {
     expect(renderPage(CONTENT)).toMatchSnapshot();
   });
   it('the database did not answer', () => {
-    const diagnosis = undiagnosed(GROUP, [
-      'The database could not be queried: shop-migrate did not answer within 25 seconds, or died.',
+    const diagnosis = buildUndiagnosed(GROUP, [
+      'The database could not be queried: shop-migrate did not answer within 25 seconds, or failed.',
     ]);
     expect(
       renderPage({ ...CONTENT, runbookUrl: null, findings: [{ group: GROUP, diagnosis }] }),
@@ -38,7 +38,7 @@ describe('pages', () => {
       signature: 'on-conflict',
       followUp: true,
       findings: [
-        { group: other, diagnosis: undiagnosed(other, ['An application logged this.']) },
+        { group: other, diagnosis: buildUndiagnosed(other, ['An application logged this.']) },
         {
           group: GROUP,
           diagnosis: { ...DIAGNOSIS, migrations: [{ name: '0002_id_default', state: 'applied' }] },
@@ -58,7 +58,7 @@ describe('pages', () => {
 describe('every standing of a migration', () => {
   const standing = (state: string, change: Partial<Diagnosis> = {}): string =>
     pageWith({ ...change, migrations: [{ name: 'm', state }] });
-  it.each(['pending', 'late', 'changed'])('%s: deploy it, or by hand', (state) => {
+  it.each(['pending', 'out-of-order', 'changed'])('%s: deploy it, or by hand', (state) => {
     expect(standing(state)).toContain(
       `DO NOW   Migration m addresses this and is not applied (${state}): deploy it.`,
     );
@@ -67,11 +67,15 @@ describe('every standing of a migration', () => {
   it('partial', () =>
     expect(standing('partial')).toMatch(/DO NOW +Migration m .* stopped half way: deploy again/));
   it.each(['applied', 'unverified', 'superseded', 'edited'])('%s, and the defect is there', (state) =>
-    expect(standing(state)).toMatch(/Migration m addresses this and is applied.*but the catalogue/),
+    expect(standing(state)).toMatch(
+      /Migration m addresses this and is applied.*but what it creates is not in the catalog/,
+    ),
   );
   it('applied, and the schema is as it should be', () => {
     for (const verdict of ['application', 'not-reproduced'] as const)
-      expect(standing('applied', { verdict })).toMatch(/Migration m addresses this and is applied\.$/m);
+      expect(standing('applied', { verdict })).toMatch(
+        /Migration m is about this object and is applied: the schema has what it creates\.$/m,
+      );
   });
   it('pending, and it is the statement that has to change', () =>
     expect(standing('pending', { verdict: 'application' })).not.toMatch(/DO NOW +Migration/));
@@ -79,7 +83,10 @@ describe('every standing of a migration', () => {
     expect(pageWith({ migrations: [{ name: 'm', state: 'pending', does: 'takes-away' }] })).toMatch(
       /DO NOW +Give the column a default/,
     ));
-  it('unknown', () => expect(standing('unknown')).toMatch(/could not be asked/));
+  it('unknown', () =>
+    expect(standing('unknown')).toMatch(
+      /the ledger could not be read, so it is not known whether it is applied/,
+    ));
   it('none at all', () => {
     expect(pageWith({ migrations: [] })).toMatch(/write one/);
     expect(
@@ -139,11 +146,11 @@ describe('when', () => {
 describe('a page', () => {
   it('gives each statement and role its own count', () => {
     expect(pageWith({}, { otherUses: 3 })).toMatch(
-      /STMT +11x as app: INSERT INTO lead_purchases \(lead_id\).*\n +1x as worker: INSERT INTO lead_purchases \(id\) VALUES \(NULL\)\n +3x in further statements or roles/,
+      /STMT +11x as app: INSERT INTO lead_purchases \(lead_id\).*\n +1x as worker: INSERT INTO lead_purchases \(id\) VALUES \(NULL\)\n +3x in other statements or by other roles/,
     );
   });
   it('shows no SQL where nobody has looked', () => {
-    const diagnosis = undiagnosed(GROUP, ['The database did not answer.']);
+    const diagnosis = buildUndiagnosed(GROUP, ['The database did not answer.']);
     const { text } = renderPage({ ...CONTENT, findings: [{ group: GROUP, diagnosis }] });
     expect(text).toMatch(/DO NOW +Check first/);
     expect(text).not.toMatch(/ALTER TABLE/);
@@ -185,7 +192,7 @@ describe('a page', () => {
     for (let i = 0; i < 990; i++) expect(text).toContain(`2x marketplace: table_${i}.id\n`);
     expect(text).toMatch(/5 more errors, on objects beyond the first thousand/);
     expect(text).toMatch(
-      /MORE\n {2}Runbook {4}https:\/\/example\.com\/runbooks\/missing-id-default\.md\n {2}Log lines {2}https:/,
+      /MORE\n {2}Runbook {4}https:\/\/example\.com\/runbooks\/missing-primary-key-default\.md\n {2}Log lines {2}https:/,
     );
     expect(text).toMatch(/rows are left out\.$/);
     expect(subject).toMatch(/\+999 more$/);

@@ -1,7 +1,7 @@
 /** What a finding says, part by part; then the subject, and what is named beside the findings. */
 import { describe, expect, it } from 'vitest';
 import type { Diagnosis } from '../../../lambda/contract/diagnosis';
-import { missingIdDefault } from '../../../lambda/defects/kinds/missing-id-default';
+import { missingPrimaryKeyDefault } from '../../../lambda/defects/kinds/missing-primary-key-default';
 import { type PageContent, renderPage } from '../../../lambda/page/document/render';
 import type { ErrorGroup } from '../../../lambda/page/logs/collect';
 import { CONTENT, DIAGNOSIS, GROUP, pageWith } from '../content';
@@ -21,9 +21,9 @@ describe('a section', () => {
     expect(text.split('\n').slice(0, 3)).toEqual([
       'This is a test: `trueup alarm-test` raised the error.',
       '',
-      missingIdDefault.impact,
+      missingPrimaryKeyDefault.impact,
     ]);
-    expect(pageWith({}).split('\n')[0]).toBe(missingIdDefault.impact);
+    expect(pageWith({}).split('\n')[0]).toBe(missingPrimaryKeyDefault.impact);
   });
 
   it('names statements and roles as far as they are logged', () => {
@@ -35,7 +35,7 @@ describe('a section', () => {
       '2x SELECT 2',
     ]);
     expect(after(pageWith({}, { uses: [use('', null)], otherUses: 5 }), 'STMT')).toEqual([
-      '5x in further statements or roles',
+      '5x in other statements or by other roles',
     ]);
   });
 
@@ -79,7 +79,7 @@ describe('a section', () => {
     expect(done({ migrations: [waits], repair: { words: '', sql: [] } })).toEqual([deploy]);
     expect(done({ migrations: null, repair: { words: '', sql: ['x;'] } })).toEqual(['    x;']);
     expect(done({ migrations: null, repair: { words: '', sql: [] } })).toEqual([
-      'Check first: the catalogue tells which repair applies, and it was not queried.',
+      'Check first: the catalog shows which repair applies, but it was not queried.',
     ]);
     const undone = { ...waits, undoneBy: 'b' };
     expect(done({ migrations: [undone], repair: { words: 'Do it.', sql: [] } })).toEqual([
@@ -140,7 +140,9 @@ describe('what is not described', () => {
     expect(also({})).toEqual([]);
     expect(also({ others: [other, { ...other, database: '' }] })).toEqual(['  3x marketplace: t', '  3x t']);
     expect(also({ others: [other], complete: false })).toEqual(['  >=3x marketplace: t']);
-    expect(also({ overflow: 2 })).toEqual(['  2 more errors, on objects beyond the first thousand']);
+    expect(also({ overflow: 2 })).toEqual([
+      '  2 more errors, on objects beyond the first thousand, which were not diagnosed',
+    ]);
     expect(also({ others: [other], overflow: 2 })).toHaveLength(2);
   });
 
@@ -148,7 +150,7 @@ describe('what is not described', () => {
     const { text } = renderPage({ ...CONTENT, findings: [], signature: 'unheard', logGroups: ['a', 'b'] });
     expect(text).toContain('their lines were not found in a, b.');
     expect(text).toContain("filter*20*40message*20like*20*22*22~source~(~'a~'b)");
-    expect(text.split('What it can be\n')[1]).toMatch(/^\n*MORE\n/);
+    expect(text.split('Possible causes\n')[1]).toMatch(/^\n*MORE\n/);
   });
 });
 

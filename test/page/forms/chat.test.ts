@@ -1,12 +1,12 @@
 /** The form that Amazon Q Developer takes: fields, limits, and names that would mention somebody. */
 import { describe, expect, it } from 'vitest';
 import type { Diagnosis } from '../../../lambda/contract/diagnosis';
-import { missingIdDefault } from '../../../lambda/defects/kinds/missing-id-default';
-import { documentOf, type PageContent } from '../../../lambda/page/document/render';
+import { missingPrimaryKeyDefault } from '../../../lambda/defects/kinds/missing-primary-key-default';
+import { buildDocument, type PageContent } from '../../../lambda/page/document/render';
 import { renderChat as render } from '../../../lambda/page/forms/chat';
 import type { ErrorGroup } from '../../../lambda/page/logs/collect';
 
-const renderChat = (content: PageContent) => render(documentOf(content));
+const renderChat = (content: PageContent) => render(buildDocument(content));
 
 const group = (change: Partial<ErrorGroup> = {}): ErrorGroup => ({
   key: 'k',
@@ -30,14 +30,14 @@ const group = (change: Partial<ErrorGroup> = {}): ErrorGroup => ({
   ...change,
 });
 const diagnosis = (change: Partial<Diagnosis> = {}): Diagnosis => ({
-  kind: 'missing-id-default',
+  kind: 'missing-primary-key-default',
   case: null,
   verdict: 'schema',
   subject: 'public.orders.id',
   cause: ['public.orders.id has no default.'],
-  repair: missingIdDefault.repair(missingIdDefault.example.object),
+  repair: missingPrimaryKeyDefault.repair(missingPrimaryKeyDefault.example.object),
   migrations: [],
-  unseen: [],
+  notChecked: [],
   ...change,
 });
 const content = (change: Partial<PageContent> = {}): PageContent => ({
@@ -97,7 +97,7 @@ it('more steps than there is room for: the last says where the rest is', () => {
     }),
   ).content;
   expect(nextSteps).toHaveLength(5);
-  expect(nextSteps!.at(-1)).toBe('7 more lines are in the whole page, SQL among them.');
+  expect(nextSteps!.at(-1)).toBe('7 more lines are in the full page, SQL among them.');
 });
 
 it('lines that were not found, and more than there is room for', () => {
@@ -142,6 +142,6 @@ describe.each([
     // All of the SQL, or none.
     const whole = !/[<>&@`]|:\/\//.test(name);
     expect(nextSteps!.includes('`SELECT 1`')).toBe(whole);
-    expect(nextSteps!.some((each) => each.startsWith('The SQL is in the page'))).toBe(!whole);
+    expect(nextSteps!.some((each) => each.startsWith('See the message of the SNS topic'))).toBe(!whole);
   });
 });

@@ -1,14 +1,13 @@
 /** PagerDuty's events and the webhook's body: their schemas, their limits, and names that are markup somewhere. */
 import { createHmac } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import type { PageDocument } from '../../../lambda/page/document/document';
-import { documentOf, type PageContent } from '../../../lambda/page/document/render';
-import { workloadDocument } from '../../../lambda/page/document/workload-page';
+import { limitDocument, type PageDocument } from '../../../lambda/page/document/document';
+import { buildDocument, type PageContent } from '../../../lambda/page/document/render';
+import { buildWorkloadDocument } from '../../../lambda/page/document/workload-page';
 import { renderChat } from '../../../lambda/page/forms/chat';
-import { pagerDutyEvents } from '../../../lambda/page/forms/pagerduty';
+import { buildPagerDutyEvents } from '../../../lambda/page/forms/pagerduty';
 import { renderText } from '../../../lambda/page/forms/text';
-import { webhookRequest } from '../../../lambda/page/forms/webhook';
-import { sendable } from '../../../lambda/page/tell';
+import { buildWebhookRequest } from '../../../lambda/page/forms/webhook';
 import { CONTENT, DIAGNOSIS, GROUP } from '../content';
 import { HOSTILE_NAMES, isChatMessage, isPagerDutyEvent, isWebhookBody } from '../forms';
 
@@ -16,10 +15,10 @@ const KEY = 'R'.repeat(32);
 const SECRET = 'a secret that nobody knows';
 const NOW = Date.UTC(2026, 10, 21, 9, 5);
 
-const bodyOf = (document: PageDocument) => JSON.parse(webhookRequest(document, SECRET, NOW).body);
+const bodyOf = (document: PageDocument) => JSON.parse(buildWebhookRequest(document, SECRET, NOW).body);
 function hasTheForms(document: PageDocument): void {
   isChatMessage(renderChat(document));
-  for (const event of pagerDutyEvents(document, KEY)) {
+  for (const event of buildPagerDutyEvents(document, KEY)) {
     isPagerDutyEvent(event);
     expect(Buffer.byteLength(JSON.stringify(event))).toBeLessThan(512 * 1024);
   }
@@ -29,11 +28,11 @@ function hasTheForms(document: PageDocument): void {
   expect(Buffer.byteLength(text)).toBeLessThan(256 * 1024);
 }
 const another = (table: string) => ({ group: { ...GROUP, key: table, table }, diagnosis: DIAGNOSIS });
-const pageOf = (change: Partial<PageContent>): PageDocument => documentOf({ ...CONTENT, ...change });
+const pageOf = (change: Partial<PageContent>): PageDocument => buildDocument({ ...CONTENT, ...change });
 
 describe('PagerDuty', () => {
   it('one event: what is wrong, and in the details what the page says', () => {
-    const [event, ...more] = pagerDutyEvents(documentOf(CONTENT), KEY);
+    const [event, ...more] = buildPagerDutyEvents(buildDocument(CONTENT), KEY);
     expect(more).toEqual([]);
     isPagerDutyEvent(event);
     expect(event).toMatchObject({
@@ -47,14 +46,14 @@ describe('PagerDuty', () => {
         severity: 'critical',
         component: 'public.lead_purchases.id',
         group: 'marketplace',
-        class: 'missing-id-default',
+        class: 'missing-primary-key-default',
         custom_details: {
           why: ['public.lead_purchases.id belongs to the primary key, is of type uuid, and has no default.'],
           alarm: 'Shop-not-null',
         },
       },
       links: [
-        { href: 'https://example.com/runbooks/missing-id-default.md', text: 'Runbook' },
+        { href: 'https://example.com/runbooks/missing-primary-key-default.md', text: 'Runbook' },
         { text: 'Log lines' },
       ],
     });
@@ -62,7 +61,8 @@ describe('PagerDuty', () => {
   });
 
   it('one incident a finding; its key is that of the page before, and of no other', () => {
-    const keys = (document: PageDocument) => pagerDutyEvents(document, KEY).map(({ dedup_key }) => dedup_key);
+    const keys = (document: PageDocument) =>
+      buildPagerDutyEvents(document, KEY).map(({ dedup_key }) => dedup_key);
     const three = keys(pageOf({ findings: ['a', 'b', 'c'].map(another) }));
     expect(new Set(three).size).toBe(3);
     expect(keys(pageOf({ findings: [another('b')], followUp: true, toMs: NOW + 1 }))).toEqual([three[1]]);
@@ -73,25 +73,25 @@ describe('PagerDuty', () => {
 
   it('severity as the text says it: critical while it goes on, a warning when it has stopped', () => {
     const severity = (change: Partial<PageContent>) =>
-      pagerDutyEvents(pageOf(change), KEY)[0]!.payload!.severity;
+      buildPagerDutyEvents(pageOf(change), KEY)[0]!.payload!.severity;
     expect(severity({})).toBe('critical');
     expect(severity({ toMs: NOW + 3_600_000 })).toBe('warning');
     expect(severity({ findings: [] })).toBe('error');
   });
 
   it('an end needs its key alone', () => {
-    const events = pagerDutyEvents({ ...documentOf(CONTENT), action: 'resolve' }, KEY);
+    const events = buildPagerDutyEvents({ ...buildDocument(CONTENT), action: 'resolve' }, KEY);
     for (const event of events) isPagerDutyEvent(event);
     expect(events).toEqual([
-      { routing_key: KEY, event_action: 'resolve', dedup_key: documentOf(CONTENT).findings[0]!.dedupKey },
+      { routing_key: KEY, event_action: 'resolve', dedup_key: buildDocument(CONTENT).findings[0]!.dedupKey },
     ]);
   });
 });
 
 describe('the webhook', () => {
   it('signs version, time and body; each attempt anew', () => {
-    const document = documentOf(CONTENT);
-    const { headers, body } = webhookRequest(document, SECRET, NOW + 999);
+    const document = buildDocument(CONTENT);
+    const { headers, body } = buildWebhookRequest(document, SECRET, NOW + 999);
     const mac = createHmac('sha256', SECRET)
       .update(`v1:${NOW / 1_000}:${body}`)
       .digest('hex');
@@ -101,21 +101,22 @@ describe('the webhook', () => {
       'trueup-timestamp': String(NOW / 1_000),
       'trueup-signature': `v1=${mac}`,
     });
-    const later = webhookRequest(document, SECRET, NOW + 60_000);
+    const later = buildWebhookRequest(document, SECRET, NOW + 60_000);
     expect(later.body).toBe(body);
     expect(later.headers['trueup-id']).toBe(document.id);
     expect(later.headers['trueup-signature']).not.toBe(headers['trueup-signature']);
   });
   it('is the document', () => {
-    expect(bodyOf(documentOf(CONTENT))).toEqual(JSON.parse(JSON.stringify(documentOf(CONTENT))));
+    expect(bodyOf(buildDocument(CONTENT))).toEqual(JSON.parse(JSON.stringify(buildDocument(CONTENT))));
   });
 });
 
 describe('every form', () => {
   const workload = (text: string) =>
-    workloadDocument({
+    buildWorkloadDocument({
       alarm: CONTENT.alarm!,
       nowMs: NOW,
+      changedAt: '',
       runbookUrl: null,
       answers: [
         {
@@ -127,7 +128,7 @@ describe('every form', () => {
             broken: 2,
             failing: 0,
             undecided: {},
-            unkept: 0,
+            notRecorded: 0,
             problem: null,
             named: [{ text, role: text, calls: 3, sqlstate: '42703', why: 'a column', diagnosis: DIAGNOSIS }],
           },
@@ -135,7 +136,7 @@ describe('every form', () => {
       ],
     });
   it.each<readonly [string, PageDocument]>([
-    ['one finding', documentOf(CONTENT)],
+    ['one finding', buildDocument(CONTENT)],
     ['lines that were not found', pageOf({ findings: [] })],
     [
       'ten, and a thousand more',
@@ -173,16 +174,16 @@ describe('every form', () => {
       findings: [...'abcdefghij'].map((table) => ({ ...another(table), diagnosis: long })),
       others: [...Array(1_000)].map((_, i) => ({ ...GROUP, table: `t_${i}` })),
     });
-    const text = sendable(document);
+    const text = JSON.stringify(limitDocument(document));
     expect(Buffer.byteLength(text)).toBeLessThan(200_001);
     const sent = JSON.parse(text) as PageDocument;
     expect(sent.findings.map(({ dedupKey }) => dedupKey)).toEqual(
       document.findings.map(({ dedupKey }) => dedupKey),
     );
     expect(sent.findings[0]!.why).toEqual(document.findings[0]!.why);
-    expect(sent.findings.at(-1)!.doNow.join()).toMatch(/too long/);
-    expect(sent.also).toHaveLength(201);
-    expect(sent.also.at(-1)).toMatch(/^800 more/);
+    expect(sent.findings.at(-1)!.remedy.join()).toMatch(/this message had no room for it/);
+    expect(sent.additionalFindings).toHaveLength(201);
+    expect(sent.additionalFindings.at(-1)).toMatch(/^800 more/);
     hasTheForms(sent);
   });
 
@@ -221,9 +222,9 @@ describe('every form', () => {
     it('is no markup in a chat, an incident, or a webhook', () => {
       for (const document of documents) {
         hasTheForms(document);
-        for (const form of [renderChat(document), pagerDutyEvents(document, KEY), bodyOf(document)])
+        for (const form of [renderChat(document), buildPagerDutyEvents(document, KEY), bodyOf(document)])
           for (const each of strings(form)) expect(each).not.toMatch(MARKUP);
-        expect(webhookRequest(document, SECRET, NOW).body).not.toMatch(/[<>&]/);
+        expect(buildWebhookRequest(document, SECRET, NOW).body).not.toMatch(/[<>&]/);
       }
     });
 

@@ -3,17 +3,18 @@ import { Client } from 'pg';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { SIGNATURES } from '../../../lambda/defects/signatures';
 import { parseLogLine } from '../../../lambda/page/logs/log-lines';
-import { databasePatterns, heartbeatPatterns } from '../../../lib/constructs/alarms/log-patterns';
+import { buildDatabasePatterns, buildHeartbeatPatterns } from '../../../lib/constructs/alarms/log-patterns';
+import { majors } from '../../support/database';
 import { compileFilterPattern } from '../../support/filter-pattern';
 import { failing, type LogServer, RDS_PREFIX, RDS_PREFIX_16, startLogServer } from '../../support/log-server';
 import { eventsOf } from '../lines';
 
-const FORMS: readonly (readonly [number, string])[] = [
-  [13, RDS_PREFIX],
-  [18, RDS_PREFIX],
-  [18, RDS_PREFIX_16],
-  [18, `${RDS_PREFIX_16}:`],
-];
+const FORMS: readonly (readonly [number, string])[] = majors().flatMap((major): [number, string][] => [
+  [major, RDS_PREFIX],
+  ...(major >= 16
+    ? [RDS_PREFIX_16, `${RDS_PREFIX_16}:`].map((prefix): [number, string] => [major, prefix])
+    : []),
+]);
 
 const SETUP = `
   CREATE TABLE purchases (id uuid PRIMARY KEY, note text NOT NULL, owner varchar(40));
@@ -104,7 +105,9 @@ describe.each(FORMS)('PostgreSQL %i with the prefix %s', (major, prefix) => {
     const events = await eventsOf(lines);
     return Object.fromEntries(
       SIGNATURES.map((signature) => {
-        const filters = databasePatterns(signature, { exceptRoles: ['migrator'] }).map(compileFilterPattern);
+        const filters = buildDatabasePatterns(signature, { excludedRoles: ['migrator'] }).map(
+          compileFilterPattern,
+        );
         return [signature.id, events.flatMap((event) => filters.filter((matches) => matches(event))).length];
       }),
     );
@@ -155,7 +158,7 @@ describe.each(FORMS)('PostgreSQL %i with the prefix %s', (major, prefix) => {
 
   it('the heartbeat line counts once', async () => {
     const [filters, others] = ['courses', 'course'].map((name) =>
-      heartbeatPatterns('db', name).map(compileFilterPattern),
+      buildHeartbeatPatterns('db', name).map(compileFilterPattern),
     );
     for (const verbosity of ['default', 'verbose']) {
       const lines = await server.logged(async (client) => {

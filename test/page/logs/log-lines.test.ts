@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { beginsReport, logTime, parseLogLine } from '../../../lambda/page/logs/log-lines';
+import { isReportStart, parseLogLine, parseLogTime } from '../../../lambda/page/logs/log-lines';
 import { eventsOf } from '../lines';
 
 const file = (name: string): string[] =>
@@ -76,7 +76,7 @@ it.each([
   'at 2026-11-21 08:59:29 UTC',
   '2026-11-21 08:59:29 UTC x',
   '2026-99-21 08:59:29 UTC',
-])('no time: %j', (text) => expect(logTime(text)).toEqual({ ms: 0, zone: null }));
+])('no time: %j', (text) => expect(parseLogTime(text)).toEqual({ ms: 0, zone: null }));
 
 describe('a line of the newer prefix', () => {
   const PREFIX = '2026-11-21 08:59:29.316 UTC:[local]:a@b:[7]:';
@@ -118,7 +118,7 @@ describe('a line of the newer prefix', () => {
     ['DETAIL', false],
     ['STATEMENT', false],
   ])('%s begins a report: %s', (severity, begins) =>
-    expect(beginsReport(parseLogLine(`${PREFIX}${severity}:  x`)!)).toBe(begins),
+    expect(isReportStart(parseLogLine(`${PREFIX}${severity}:  x`)!)).toBe(begins),
   );
 });
 

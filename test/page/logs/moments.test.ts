@@ -2,7 +2,13 @@
 import { describe, expect, test } from 'vitest';
 import type { LastDeployment } from '../../../lambda/contract/diagnosis';
 import type { ErrorGroup } from '../../../lambda/page/logs/collect';
-import { clock, duration, howOften, isOngoing, sinceDeployment } from '../../../lambda/page/logs/moments';
+import {
+  describeSinceDeployment,
+  formatClockTime,
+  formatDuration,
+  formatFrequency,
+  isOngoing,
+} from '../../../lambda/page/logs/moments';
 
 const FIRST = '2026-11-21T08:00:00.000Z';
 const group = (change: Partial<ErrorGroup> = {}): ErrorGroup =>
@@ -20,7 +26,7 @@ test.each([
   [47 * 3_600_000, '47 h'],
   [48 * 3_600_000, '2 days'],
   [60 * 3_600_000, '3 days'],
-])('%i ms: %s', (ms, words) => expect(duration(ms)).toBe(words));
+])('%i ms: %s', (ms, words) => expect(formatDuration(ms)).toBe(words));
 
 test.each([
   [1, 0, true, 'once'],
@@ -28,12 +34,12 @@ test.each([
   [49, 240_000, true, '49 times in 4 min'],
   [49, 240_000, false, 'at least 49 times in 4 min'],
 ])('%i in %i ms, whole: %s', (count, ms, complete, words) =>
-  expect(howOften(group({ count, last: after(ms) }), complete)).toBe(words),
+  expect(formatFrequency(group({ count, last: after(ms) }), complete)).toBe(words),
 );
 
 test('a clock', () => {
-  expect(clock('2026-11-21T08:59:29.316Z', null)).toBe('2026-11-21 08:59:29 UTC');
-  expect(clock('2026-11-21T08:59:29.316Z', 'CST')).toBe('2026-11-21 08:59:29 CST');
+  expect(formatClockTime('2026-11-21T08:59:29.316Z', null)).toBe('2026-11-21 08:59:29 UTC');
+  expect(formatClockTime('2026-11-21T08:59:29.316Z', 'CST')).toBe('2026-11-21 08:59:29 CST');
 });
 
 test.each([
@@ -65,12 +71,12 @@ describe('the last deployment', () => {
     [-60_000, 0, `${ENDED} 08:00:00 UTC, 1 s before the first error.`],
     [-120_000, -60_000, `${ENDED} 07:59:00 UTC, 60 s before the first error.`],
   ])('from %s to %s ms', (startedMs, finishedMs, words) =>
-    expect(sinceDeployment(group(), deployment(startedMs, finishedMs))).toBe(words),
+    expect(describeSinceDeployment(group(), deployment(startedMs, finishedMs))).toBe(words),
   );
 
   test('nothing is said where it, or the zone of the log, is not known', () => {
-    expect(sinceDeployment(group(), null)).toBeNull();
-    expect(sinceDeployment(group(), undefined)).toBeNull();
-    expect(sinceDeployment(group({ zone: 'CST' }), deployment(0, 1))).toBeNull();
+    expect(describeSinceDeployment(group(), null)).toBeNull();
+    expect(describeSinceDeployment(group(), undefined)).toBeNull();
+    expect(describeSinceDeployment(group({ zone: 'CST' }), deployment(0, 1))).toBeNull();
   });
 });

@@ -4,8 +4,8 @@
  */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { SIGNATURES } from '../../../lambda/defects/signatures';
-import { eventsOfFile } from '../../../lambda/page/logs/log-lines';
-import { databasePatterns } from '../../../lib/constructs/alarms/log-patterns';
+import { readEventsOfFile } from '../../../lambda/page/logs/log-lines';
+import { buildDatabasePatterns } from '../../../lib/constructs/alarms/log-patterns';
 import { compileFilterPattern } from '../../support/aws/filter-pattern';
 import { majors } from '../../support/database';
 import { type LogServer, RDS_PREFIX, RDS_PREFIX_16, startLogServer } from '../../support/log-server';
@@ -208,11 +208,11 @@ describe.each(FORMS)('PostgreSQL %i with the prefix %s', (major, prefix) => {
       }
     });
     const events: string[] = [];
-    for await (const event of eventsOfFile(lines)) events.push(event);
+    for await (const event of readEventsOfFile(lines)) events.push(event);
     const quoting = events.filter((event) => /ERROR: {2}.*ERROR: {2}/.test(event));
     expect(quoting.length).toBeGreaterThan(3_000);
     const counted = SIGNATURES.flatMap((signature) =>
-      databasePatterns(signature).flatMap((pattern) => events.filter(compileFilterPattern(pattern))),
+      buildDatabasePatterns(signature).flatMap((pattern) => events.filter(compileFilterPattern(pattern))),
     ).map((event) => event.replace(/^.*?:\[\d+\]:/, '').split('\n')[0]);
     expect([...new Set(counted)]).toEqual([]);
   });

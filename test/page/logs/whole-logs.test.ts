@@ -3,6 +3,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import type { LogEvent } from '../../../lambda/page/logs/error-reader';
+import { majors } from '../../support/database';
 import { failing, RDS_PREFIX_16, startLogServer } from '../../support/log-server';
 import { at, collect, collectLines, notNull, ROWS } from '../lines';
 
@@ -29,10 +30,12 @@ it('100,000 lines of as many backends and tables: bounded', () => {
   expect(JSON.stringify(groups)).not.toContain(ROWS);
 });
 
-describe.each([
-  [13, undefined],
-  [18, `${RDS_PREFIX_16}:`],
-])('a real server, PostgreSQL %i', (major, prefix) => {
+describe.each(
+  majors().map((major): [number, string | undefined] => [
+    major,
+    major < 16 ? undefined : `${RDS_PREFIX_16}:`,
+  ]),
+)('a real server, PostgreSQL %i', (major, prefix) => {
   it('marked values in rows, statements, functions, COPY and parameters never come out', async () => {
     const server = await startLogServer(major, {
       ...(prefix ? { log_line_prefix: prefix } : {}),

@@ -1,6 +1,7 @@
 import { afterAll } from 'vitest';
 import { connectDataApi } from '../../../lambda/postgres/data-api/database';
 import { type DataApiEndpoint, startDataApi } from '../../support/aws/data-api';
+import { majors } from '../../support/database';
 import { startProxy, type TcpProxy } from '../../support/proxy';
 import { databaseContract } from '../contract';
 
@@ -8,7 +9,7 @@ const proxies: TcpProxy[] = [];
 const endpoints: DataApiEndpoint[] = [];
 const IDLE_TRANSACTION_MS = 1_500;
 
-databaseContract('Data API', async (databaseUrl) => {
+databaseContract('Data API', majors(), async (databaseUrl) => {
   const url = new URL(databaseUrl);
   const endpoint = await startDataApi({
     host: url.hostname,

@@ -3,7 +3,12 @@ import type { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { connectDataApi, type DataApiOptions } from '../../../lambda/postgres/data-api/database';
 import { MAX_STATEMENT_LENGTH } from '../../../lambda/postgres/data-api/limits';
-import { ConnectionLost, type Database, SqlError, StillRunning } from '../../../lambda/postgres/database';
+import {
+  ConnectionLostError,
+  type Database,
+  SqlError,
+  StillRunningError,
+} from '../../../lambda/postgres/database';
 import { type DataApiEndpoint, startDataApi } from '../../support/aws/data-api';
 import { connect as connectDirectly, createDatabase } from '../../support/database';
 
@@ -54,7 +59,7 @@ describe('Data API transport', () => {
       endpoint.pauseDatabase(60_000);
       const failure = await open({ patienceMs: 600 }).catch((error) => error);
       endpoint.pauseDatabase(0);
-      expect(failure).toBeInstanceOf(ConnectionLost);
+      expect(failure).toBeInstanceOf(ConnectionLostError);
       expect(failure.reason).toBe('08001');
       expect(failure.message).toContain('resuming after being auto-paused');
     });
@@ -71,7 +76,7 @@ describe('Data API transport', () => {
       ['a missing database', { database: 'nowhere' }, '3D000', /"nowhere" does not exist/],
     ] as const)('says what is wrong with %s', async (_, change, reason, words) => {
       const failure = await open(change).catch((error) => error);
-      expect(failure).toBeInstanceOf(ConnectionLost);
+      expect(failure).toBeInstanceOf(ConnectionLostError);
       expect(failure.reason).toBe(reason);
       expect(failure.message).toMatch(words);
     });
@@ -85,7 +90,7 @@ describe('Data API transport', () => {
       const failure = await open({
         clientConfig: { ...endpoint.clientConfig, endpoint: 'http://127.0.0.1:1' },
       }).catch((error) => error);
-      expect(failure).toBeInstanceOf(ConnectionLost);
+      expect(failure).toBeInstanceOf(ConnectionLostError);
       expect(failure.reason).toBe('ECONNREFUSED');
     });
   });
@@ -96,7 +101,7 @@ describe('Data API transport', () => {
     endpoint.failNext('ThrottlingException', 'slow down', { times: 2 });
     await db.query('INSERT INTO repeated VALUES (1)');
     endpoint.failNext('InternalServerErrorException', 'oops', { status: 500 });
-    await expect(db.query('INSERT INTO repeated VALUES (2)')).rejects.toBeInstanceOf(ConnectionLost);
+    await expect(db.query('INSERT INTO repeated VALUES (2)')).rejects.toBeInstanceOf(ConnectionLostError);
     expect((await direct.query('SELECT id FROM repeated')).rows).toEqual([{ id: 1 }]);
   });
 
@@ -172,7 +177,7 @@ describe('Data API transport', () => {
       const failure = await db
         .executeOutside('INSERT INTO outlived SELECT 1 FROM pg_sleep(1.6)', {})
         .catch((error) => error);
-      expect(failure).toBeInstanceOf(ConnectionLost);
+      expect(failure).toBeInstanceOf(ConnectionLostError);
       expect(failure.reason).toBe('08007');
       expect((await direct.query('SELECT count(*)::int AS n FROM outlived')).rows).toEqual([{ n: 1 }]);
       // The transport itself is as good as before.
@@ -183,7 +188,7 @@ describe('Data API transport', () => {
       const db = await open();
       await expect(
         db.executeOutside('SELECT pg_sleep(3)::text', {}, { deadline: Date.now() + 1_200 }),
-      ).rejects.toBeInstanceOf(StillRunning);
+      ).rejects.toBeInstanceOf(StillRunningError);
     });
 
     it('in a transaction is waited for, and the transaction is committed', async () => {
@@ -213,9 +218,20 @@ describe('Data API transport', () => {
           },
         ])
         .catch((error) => error);
-      expect(failure).toBeInstanceOf(ConnectionLost);
+      expect(failure).toBeInstanceOf(ConnectionLostError);
       expect(failure.reason).toBe('08003');
       expect((await direct.query("SELECT to_regclass('failed_late') AS t")).rows[0].t).toBeNull();
+    });
+
+    it('and is ended by its own limit: that is the error, not that the transaction is gone', async () => {
+      const db = await open();
+      for (const limit of ['SET LOCAL statement_timeout = 1500', "SET LOCAL statement_timeout = '1500ms'"]) {
+        const failure = await db
+          .execute([{ statements: [limit, 'SELECT pg_sleep(4)::text'] }])
+          .catch((error) => error);
+        expect(failure).toBeInstanceOf(SqlError);
+        expect(failure).toMatchObject({ sqlstate: '57014', statement: 1 });
+      }
     });
 
     it('changes rows whose number nobody can know: it is undone rather than counted wrongly', async () => {
@@ -236,7 +252,7 @@ describe('Data API transport', () => {
         db.execute([{ statements: ['LOCK TABLE held', 'SELECT pg_sleep(8)::text'] }], {
           deadline: Date.now() + 1_100,
         }),
-      ).rejects.toBeInstanceOf(StillRunning);
+      ).rejects.toBeInstanceOf(StillRunningError);
       const left = await direct.query(
         "SELECT 1 FROM pg_locks WHERE relation = 'held'::regclass AND mode = 'AccessExclusiveLock'",
       );
@@ -247,6 +263,23 @@ describe('Data API transport', () => {
       const db = await open();
       await expect(db.query('SELECT pg_sleep(2)::text')).rejects.toMatchObject({ sqlstate: '57014' });
     });
+  });
+
+  it('tells the first error of a transaction that reads, whatever is asked after it', async () => {
+    const db = await open();
+    const errors: unknown[] = [];
+    await db.inReadOnlyTransaction(
+      async (reads) => {
+        for (const sql of ['SELECT pg_sleep(5)::text', 'SELECT 1 AS one', 'SELECT 2 AS two'])
+          errors.push(await reads.query(sql).catch((error) => error));
+      },
+      { settings: { statement_timeout: '200' } },
+    );
+    expect(errors).toEqual([
+      expect.objectContaining({ sqlstate: '57014' }),
+      expect.objectContaining({ sqlstate: '57014' }),
+      expect.objectContaining({ sqlstate: '57014' }),
+    ]);
   });
 
   it('keeps the lock while it works longer than the service keeps an idle transaction', async () => {
@@ -263,9 +296,9 @@ describe('Data API transport', () => {
     expect(await db.tryLock(43n)).toBe(true);
     await sleep(2_300);
     const failure = await db.execute([{ statements: ['CREATE TABLE unlocked (id int)'] }]).catch((e) => e);
-    expect(failure).toBeInstanceOf(ConnectionLost);
+    expect(failure).toBeInstanceOf(ConnectionLostError);
     expect(failure).toMatchObject({ reason: '08006' });
-    expect(failure.message).toContain('the lock between runners was lost');
+    expect(failure.message).toContain('the runner lock was lost');
     expect((await direct.query("SELECT to_regclass('unlocked') AS t")).rows[0].t).toBeNull();
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { serverError, translate } from '../../../lambda/postgres/data-api/errors';
-import { ConnectionLost, SqlError } from '../../../lambda/postgres/database';
+import { parseServerError, translateDataApiError } from '../../../lambda/postgres/data-api/errors';
+import { ConnectionLostError, SqlError } from '../../../lambda/postgres/database';
 
 const thrown = (name: string, message: string) => Object.assign(new Error(message), { name });
 
@@ -37,12 +37,12 @@ describe('data-api-errors', () => {
       { message: '2\nfirst; SQLState: nothing\nHint: of the author', sqlstate: 'TU001', fatal: false },
     ],
   ])('reads %s', (text, expected) => {
-    expect(serverError(text)).toEqual(expected);
+    expect(parseServerError(text)).toEqual(expected);
   });
 
   it('takes nothing else for an error of the server', () => {
-    expect(serverError("Multistatements aren't supported.")).toBeNull();
-    expect(serverError('ERROR: without a state')).toBeNull();
+    expect(parseServerError("Multistatements aren't supported.")).toBeNull();
+    expect(parseServerError('ERROR: without a state')).toBeNull();
   });
 
   it.each([
@@ -55,9 +55,9 @@ describe('data-api-errors', () => {
     ['TimeoutError', 'ETIMEDOUT'],
     ['SomethingNew', 'SomethingNew'],
   ])('says of %s that the connection is lost, and why', (name, reason) => {
-    const error = translate(thrown(name, 'words'));
-    expect(error).toBeInstanceOf(ConnectionLost);
-    expect((error as ConnectionLost).reason).toBe(reason);
+    const error = translateDataApiError(thrown(name, 'words'));
+    expect(error).toBeInstanceOf(ConnectionLostError);
+    expect((error as ConnectionLostError).reason).toBe(reason);
     expect(error.message).toContain('words');
   });
 
@@ -68,19 +68,19 @@ describe('data-api-errors', () => {
     ['UnsupportedResultException', 'The result contains the unsupported data type oid', '0A000'],
     ['ValidationException', "Multistatements aren't supported.", '42601'],
   ])('says of %s that the statement failed', (name, message, sqlstate) => {
-    const error = translate(thrown(name, message));
+    const error = translateDataApiError(thrown(name, message));
     expect(error).toBeInstanceOf(SqlError);
     expect((error as SqlError).sqlstate).toBe(sqlstate);
   });
 
   it('knows a session that the server ended', () => {
-    const error = translate(
+    const error = translateDataApiError(
       thrown(
         'DatabaseErrorException',
         'FATAL: terminating connection due to administrator command; SQLState: 57P01',
       ),
     );
-    expect(error).toBeInstanceOf(ConnectionLost);
-    expect((error as ConnectionLost).reason).toBe('57P01');
+    expect(error).toBeInstanceOf(ConnectionLostError);
+    expect((error as ConnectionLostError).reason).toBe('57P01');
   });
 });

@@ -1,9 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { type Migration, makeManifest, type Statement, sha256 } from '../../../lambda/contract/manifest';
-import { PREFLIGHT_FAILED, raiseRows, VERIFICATION_FAILED } from '../../../lambda/engine/apply/raise-rows';
-import { recordStatement } from '../../../lambda/engine/ledger/rows';
+import {
+  buildRaiseRowsSql,
+  PREFLIGHT_FAILED_SQLSTATE,
+  VERIFICATION_FAILED_SQLSTATE,
+} from '../../../lambda/engine/apply/raise-rows';
+import { buildRecordSql } from '../../../lambda/engine/ledger/ledger-rows';
 import { MAX_STATEMENT_LENGTH } from '../../../lambda/postgres/data-api/limits';
-import { dataApiProblems } from '../../../lib/compiler/data-api-limits';
+import { findDataApiProblems } from '../../../lib/compiler/data-api-limits';
 
 const statement = (sql: string, line = 3): Statement => ({
   sql,
@@ -28,7 +32,7 @@ const migration = (change: Partial<Migration>): Migration => ({
   statements: [statement('SELECT 1')],
   verify: [],
   verifyWhen: 'before-commit',
-  unproved: null,
+  withoutVerify: null,
   down: [],
   undo: 'none',
   settings: { supersedes: [] },
@@ -36,7 +40,7 @@ const migration = (change: Partial<Migration>): Migration => ({
   ...change,
 });
 
-const problems = (change: Partial<Migration>) => dataApiProblems(makeManifest([migration(change)]));
+const problems = (change: Partial<Migration>) => findDataApiProblems(makeManifest([migration(change)]));
 const long = `SELECT '${'x'.repeat(MAX_STATEMENT_LENGTH)}'`;
 
 describe('data-api-limits', () => {
@@ -93,7 +97,7 @@ describe('data-api-limits', () => {
         const one = migration({ down: [statement(sql)] });
         const row = { state: 'unverified', statement: 1 } as const;
         const expects = { ...row, running: 1, up_checksum: one.checksums.up, deployment };
-        return { one, sent: recordStatement(namespace, deployment, one, row, expects).length };
+        return { one, sent: buildRecordSql(namespace, deployment, one, row, expects).length };
       };
       const empty = withDown('').sent;
       const each = withDown(character).sent - empty;
@@ -101,8 +105,8 @@ describe('data-api-limits', () => {
       const sql = character.repeat(Math.floor(room / each)) + 'x'.repeat(room % each);
       const [fitting, tooLong] = [withDown(sql), withDown(`${sql}x`)];
       expect(fitting.sent).toBe(MAX_STATEMENT_LENGTH);
-      expect(dataApiProblems(makeManifest([fitting.one]))).toEqual([]);
-      expect(dataApiProblems(makeManifest([tooLong.one]))).toMatchObject([
+      expect(findDataApiProblems(makeManifest([fitting.one]))).toEqual([]);
+      expect(findDataApiProblems(makeManifest([tooLong.one]))).toMatchObject([
         { message: "the ledger's row has 65,496 characters; the Data API takes 65,495 at most" },
       ]);
     },
@@ -111,11 +115,11 @@ describe('data-api-limits', () => {
   it('counts what stands around each query of a section', () => {
     const queries = Array.from({ length: 1_000 }, (_, i) => ({ sql: 'SELECT 1', line: i + 9, checks: [] }));
     for (const [section, sqlstate] of [
-      ['preflight', PREFLIGHT_FAILED],
-      ['verify', VERIFICATION_FAILED],
+      ['preflight', PREFLIGHT_FAILED_SQLSTATE],
+      ['verify', VERIFICATION_FAILED_SQLSTATE],
     ] as const) {
       const fits = (count: number) =>
-        raiseRows(queries.slice(0, count), sqlstate).length <= MAX_STATEMENT_LENGTH;
+        buildRaiseRowsSql(queries.slice(0, count), sqlstate).length <= MAX_STATEMENT_LENGTH;
       const most = queries.findIndex((_, i) => !fits(i + 1));
       expect(most).toBeGreaterThan(100);
       expect(problems({ [section]: queries.slice(0, most) })).toEqual([]);
@@ -145,7 +149,7 @@ describe('data-api-limits', () => {
       table: 't',
       unique: false,
     } as const;
-    const build = { ...statement('SELECT 1'), execution: 'outside', target } as const;
+    const build = { ...statement('SELECT 1'), execution: 'non-transactional', target } as const;
     expect(problems({ statements: [build] })).toHaveLength(1);
   });
 

@@ -22,9 +22,9 @@ test('a deployment, a failed one with its rollback, and the next', async () => {
   try {
     const s = await rig.scenario();
     expect(await s.stack.create(await s.version(TABLE))).toBe('CREATE_COMPLETE');
-    const before = await s.catalogue();
+    const before = await s.catalog();
     expect(await s.stack.update(await s.version(BROKEN(INDEXED)))).toBe('UPDATE_ROLLBACK_COMPLETE');
-    expect(await s.catalogue()).toEqual(before);
+    expect(await s.catalog()).toEqual(before);
     expect(await s.stack.update(await s.version(INDEXED))).toBe('UPDATE_COMPLETE');
     const imports = rig.conductor.functions.importMs.get(`${s.stack.name}-migrate`)!;
     console.log(`migrate under Node 24: imported in ${Math.min(...imports).toFixed(0)} ms`);

@@ -17,9 +17,13 @@ export interface Change {
   readonly runs: string;
   /** Running it afterwards where it was prepared before: its parameters keep their types. @default - the same */
   readonly prepared?: string;
+  /** The oldest major that has what it changes. @default - every one */
+  readonly since?: number;
+  /** Its path is that of a new session of the role. @default false - it is public */
+  readonly connects?: boolean;
 }
 
-type Options = Pick<Change, 'within' | 'prepared'>;
+type Options = Pick<Change, 'within' | 'prepared' | 'since' | 'connects'>;
 
 export const change = (
   what: string,

@@ -39,7 +39,7 @@ export const STRUCTURE: readonly Change[] = [
     'ok',
   ),
   change(
-    'the same index built anew, the old one dropped',
+    'the same index rebuilt, the old one dropped',
     [UNIQUE, 'CREATE UNIQUE INDEX fresh ON t (email); DROP INDEX by_email'],
     UPSERT,
     'nothing',
@@ -68,7 +68,7 @@ export const STRUCTURE: readonly Change[] = [
     'rows',
   ),
   change(
-    'identity lost when the table was copied with LIKE',
+    'a table copied with LIKE, without its identity column',
     ['CREATE TABLE t (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, email text)', `${SWAP}; ${GRANT}`],
     ['INSERT INTO t (email) VALUES ($1)', ['a']],
     'refuses by plan: would-fail 23502',
@@ -82,7 +82,7 @@ export const STRUCTURE: readonly Change[] = [
     '428C9',
   ),
   change(
-    'the primary key of a GROUP BY lost',
+    'the primary key that a GROUP BY relies on dropped',
     [T, 'ALTER TABLE t DROP CONSTRAINT t_pkey'],
     ['SELECT id, email FROM t GROUP BY id', []],
     'refuses by plan: fails 42803',
@@ -113,20 +113,34 @@ export const STRUCTURE: readonly Change[] = [
     '55000',
   ),
   change(
-    'a view with the old names in place of the table, for ON CONFLICT',
+    'a view with the same columns in place of the table, for ON CONFLICT',
     [UNIQUE, `${VIEW}; ${GRANT}`],
     UPSERT,
     'nothing',
     'ok',
   ),
   change(
-    'a view with the old names in place of the table, for FOR UPDATE',
+    'a view with the same columns in place of the table, for FOR UPDATE',
     [ROW, `${VIEW}; ${GRANT}`],
     ['SELECT email FROM t WHERE id = $1 FOR UPDATE', [1]],
     'nothing',
     'rows',
   ),
-  change('a table dropped and made again', [T, `DROP TABLE t; ${T}; ${GRANT}`], INSERT, 'nothing', 'ok'),
+  change(
+    'a rule that does nothing in place of an INSERT',
+    [T, 'CREATE RULE r AS ON INSERT TO t DO INSTEAD NOTHING'],
+    INSERT,
+    'refuses by plan: nothing',
+    'ok',
+  ),
+  change(
+    'a rule that does nothing in place of an UPDATE, and an INSERT',
+    [T, 'CREATE RULE r AS ON UPDATE TO t DO INSTEAD NOTHING'],
+    INSERT,
+    'nothing',
+    'ok',
+  ),
+  change('a table dropped and created again', [T, `DROP TABLE t; ${T}; ${GRANT}`], INSERT, 'nothing', 'ok'),
   change(
     'a default dropped from a column that may be empty',
     [`${T}; ALTER TABLE t ALTER status SET DEFAULT 'new'`, 'ALTER TABLE t ALTER status DROP DEFAULT'],
@@ -135,7 +149,7 @@ export const STRUCTURE: readonly Change[] = [
     'ok',
   ),
   change(
-    'a sequence dropped that a default names by a text',
+    'a sequence that a default names as text is dropped',
     [
       "CREATE SEQUENCE numbers; CREATE TABLE t (id bigint NOT NULL DEFAULT nextval('numbers'::text), email text); GRANT ALL ON numbers TO the_application",
       'DROP SEQUENCE numbers',
@@ -165,7 +179,7 @@ export const STRUCTURE: readonly Change[] = [
     'ok',
   ),
   change(
-    'a sequence dropped that the statement names',
+    'a sequence that the statement names is dropped',
     ['CREATE SEQUENCE numbers; GRANT ALL ON numbers TO the_application', 'DROP SEQUENCE numbers'],
     ["SELECT nextval('numbers')", []],
     'refuses by plan: fails 42P01',

@@ -103,14 +103,14 @@ export const TYPES: readonly Change[] = [
     { prepared: '0A000' },
   ),
   change(
-    'a function added that takes text where the other takes an integer',
+    'an overload added that takes text where the other takes an integer',
     [PLUS, PLUS.replace('a int, b int DEFAULT 1', 'a text').replace('a + b', '1')],
     ['SELECT plus($1)', [1]],
     'warns by type: overload',
     'rows',
   ),
   change(
-    'a function added that fits as well as the other',
+    'an overload added that matches as well as the other',
     [
       'CREATE FUNCTION plus(a int, b bigint) RETURNS int LANGUAGE sql AS $$ SELECT 1 $$',
       'CREATE FUNCTION plus(a bigint, b int) RETURNS int LANGUAGE sql AS $$ SELECT 1 $$',

@@ -1,10 +1,10 @@
-import { lostKind } from '../../lost';
+import { makeLostKind } from '../../lost-kind';
 
-export const localeChanged = lostKind('locale-changed', {
-  title: 'The database has another encoding or locale',
-  impact: 'Texts sort otherwise, and ranges and unique keys over texts may mean something else.',
-  origin: 'The new server has another default than the old one, and CREATE DATABASE took it.',
+export const localeChanged = makeLostKind('locale-changed', {
+  title: 'The encoding or locale of the database differs',
+  impact: 'Text sorts differently, and ranges and unique keys over text may give different results.',
+  origin: 'CREATE DATABASE used the default of the new server, which is different.',
   unwritten: 'encoding and locale of a database are chosen when it is created',
   remedy:
-    'Where order matters, give the columns a collation of their own, or create the database anew with the LOCALE of the source and move again.',
+    'Where order matters, set a collation on the columns, or recreate the database with the LOCALE of the source and move the data again.',
 });

@@ -1,14 +1,14 @@
-/** What a dump is cut into. */
+/** Types for the items that a dump is split into. */
 
-/** Texts are bytes as latin1. */
-export type Item =
+/** One item of a dump. Texts hold the bytes of the dump as latin1. */
+export type DumpItem =
   | { readonly kind: 'statement'; readonly line: number; readonly text: string }
-  /** A COPY or an INSERT, how it begins, and how many rows came with it. */
+  /** The beginning of a COPY or an INSERT, and the number of its rows. */
   | { readonly kind: 'rows'; readonly line: number; readonly text: string; readonly rows: number }
   /** A command of psql, without its backslash. */
   | { readonly kind: 'meta'; readonly line: number; readonly text: string }
-  /** Longer than is read: how it begins. */
+  /** The beginning of a statement that is too long to be read. */
   | { readonly kind: 'too long'; readonly line: number; readonly text: string };
 
-/** Where the dump ended although something was open; null where it ended well. */
-export type Open = { readonly in: 'rows' | 'statement'; readonly line: number } | null;
+/** Item that was unfinished when the dump ended; `null` if the dump is complete. */
+export type OpenItem = { readonly in: 'rows' | 'statement'; readonly line: number } | null;

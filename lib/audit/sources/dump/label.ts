@@ -1,72 +1,84 @@
-/** What a statement of a dump is about, for people: names alone, never a value. Pure. */
+/** Names the object that a statement of a dump is about, for reports. A label contains only names, never data. Pure. */
 import type { Node } from 'libpg-query';
-import { as, kindOf, sqlName, words } from '../../../compiler/read/tree';
+import { formatSqlName, getKindAndBody, listNameParts, unwrapNode } from '../../../compiler/read/tree';
 
-const relation = (of: { schemaname?: string; relname?: string } | undefined): string =>
-  of?.relname === undefined ? '' : sqlName(of.schemaname ? [of.schemaname, of.relname] : [of.relname]);
+const formatLabelRelation = (of: { schemaname?: string; relname?: string } | undefined): string =>
+  of?.relname === undefined ? '' : formatSqlName(of.schemaname ? [of.schemaname, of.relname] : [of.relname]);
 
-/** Of the statements that a dump consists of; names alone. */
-export function labelOf(node: Node): string {
-  const [kind] = kindOf(node);
+/** Returns the label of a statement, such as `table public.orders`. */
+export function describeStatement(node: Node): string {
+  const [kind] = getKindAndBody(node);
   const named = (noun: string, name: string): string => (name === '' ? noun : `${noun} ${name}`);
   switch (kind) {
     case 'CreateStmt':
-      return named('table', relation(as(node, 'CreateStmt')?.relation));
+      return named('table', formatLabelRelation(unwrapNode(node, 'CreateStmt')?.relation));
     case 'CreateForeignTableStmt':
-      return named('foreign table', relation(as(node, 'CreateForeignTableStmt')?.base?.relation));
+      return named(
+        'foreign table',
+        formatLabelRelation(unwrapNode(node, 'CreateForeignTableStmt')?.base?.relation),
+      );
     case 'IndexStmt': {
-      const index = as(node, 'IndexStmt');
-      return `${named('index', index?.idxname ? sqlName([index.idxname]) : '')} on ${relation(index?.relation)}`;
+      const index = unwrapNode(node, 'IndexStmt');
+      return `${named('index', index?.idxname ? formatSqlName([index.idxname]) : '')} on ${formatLabelRelation(index?.relation)}`;
     }
     case 'AlterTableStmt':
-      return labelOfAlter(node);
+      return describeAlter(node);
     case 'ViewStmt':
-      return named('view', relation(as(node, 'ViewStmt')?.view));
+      return named('view', formatLabelRelation(unwrapNode(node, 'ViewStmt')?.view));
     case 'CreateTableAsStmt':
       return named(
-        as(node, 'CreateTableAsStmt')?.objtype === 'OBJECT_MATVIEW' ? 'materialized view' : 'table',
-        relation(as(node, 'CreateTableAsStmt')?.into?.rel),
+        unwrapNode(node, 'CreateTableAsStmt')?.objtype === 'OBJECT_MATVIEW' ? 'materialized view' : 'table',
+        formatLabelRelation(unwrapNode(node, 'CreateTableAsStmt')?.into?.rel),
       );
     case 'RefreshMatViewStmt':
-      return named('data of materialized view', relation(as(node, 'RefreshMatViewStmt')?.relation));
+      return named(
+        'data of materialized view',
+        formatLabelRelation(unwrapNode(node, 'RefreshMatViewStmt')?.relation),
+      );
     case 'CreateSeqStmt':
-      return named('sequence', relation(as(node, 'CreateSeqStmt')?.sequence));
+      return named('sequence', formatLabelRelation(unwrapNode(node, 'CreateSeqStmt')?.sequence));
     case 'AlterSeqStmt':
-      return named('owner of sequence', relation(as(node, 'AlterSeqStmt')?.sequence));
+      return named('owner of sequence', formatLabelRelation(unwrapNode(node, 'AlterSeqStmt')?.sequence));
     case 'CreateFunctionStmt':
-      return named('function', sqlName(words(as(node, 'CreateFunctionStmt')?.funcname ?? [])));
+      return named(
+        'function',
+        formatSqlName(listNameParts(unwrapNode(node, 'CreateFunctionStmt')?.funcname ?? [])),
+      );
     case 'CreateTrigStmt': {
-      const trigger = as(node, 'CreateTrigStmt');
-      return `trigger ${sqlName([trigger?.trigname ?? ''])} on ${relation(trigger?.relation)}`;
+      const trigger = unwrapNode(node, 'CreateTrigStmt');
+      return `trigger ${formatSqlName([trigger?.trigname ?? ''])} on ${formatLabelRelation(trigger?.relation)}`;
     }
     case 'RuleStmt': {
-      const rule = as(node, 'RuleStmt');
-      return `rule ${sqlName([rule?.rulename ?? ''])} on ${relation(rule?.relation)}`;
+      const rule = unwrapNode(node, 'RuleStmt');
+      return `rule ${formatSqlName([rule?.rulename ?? ''])} on ${formatLabelRelation(rule?.relation)}`;
     }
     case 'CreatePolicyStmt': {
-      const policy = as(node, 'CreatePolicyStmt');
-      return `policy ${sqlName([policy?.policy_name ?? ''])} on ${relation(policy?.table)}`;
+      const policy = unwrapNode(node, 'CreatePolicyStmt');
+      return `policy ${formatSqlName([policy?.policy_name ?? ''])} on ${formatLabelRelation(policy?.table)}`;
     }
     case 'CreateSchemaStmt':
-      return named('schema', as(node, 'CreateSchemaStmt')?.schemaname ?? '');
+      return named('schema', unwrapNode(node, 'CreateSchemaStmt')?.schemaname ?? '');
     case 'CreateExtensionStmt':
-      return named('extension', as(node, 'CreateExtensionStmt')?.extname ?? '');
+      return named('extension', unwrapNode(node, 'CreateExtensionStmt')?.extname ?? '');
     case 'CreatePublicationStmt':
-      return named('publication', as(node, 'CreatePublicationStmt')?.pubname ?? '');
+      return named('publication', unwrapNode(node, 'CreatePublicationStmt')?.pubname ?? '');
     case 'CreateSubscriptionStmt':
-      return named('subscription', as(node, 'CreateSubscriptionStmt')?.subname ?? '');
+      return named('subscription', unwrapNode(node, 'CreateSubscriptionStmt')?.subname ?? '');
     case 'CreateEventTrigStmt':
-      return named('event trigger', as(node, 'CreateEventTrigStmt')?.trigname ?? '');
+      return named('event trigger', unwrapNode(node, 'CreateEventTrigStmt')?.trigname ?? '');
     case 'CreateForeignServerStmt':
-      return named('foreign server', as(node, 'CreateForeignServerStmt')?.servername ?? '');
+      return named('foreign server', unwrapNode(node, 'CreateForeignServerStmt')?.servername ?? '');
     case 'CreateFdwStmt':
-      return named('foreign data wrapper', as(node, 'CreateFdwStmt')?.fdwname ?? '');
+      return named('foreign data wrapper', unwrapNode(node, 'CreateFdwStmt')?.fdwname ?? '');
     case 'CreateEnumStmt':
-      return named('type', sqlName(words(as(node, 'CreateEnumStmt')?.typeName ?? [])));
+      return named('type', formatSqlName(listNameParts(unwrapNode(node, 'CreateEnumStmt')?.typeName ?? [])));
     case 'CreateDomainStmt':
-      return named('domain', sqlName(words(as(node, 'CreateDomainStmt')?.domainname ?? [])));
+      return named(
+        'domain',
+        formatSqlName(listNameParts(unwrapNode(node, 'CreateDomainStmt')?.domainname ?? [])),
+      );
     case 'CompositeTypeStmt':
-      return named('type', relation(as(node, 'CompositeTypeStmt')?.typevar));
+      return named('type', formatLabelRelation(unwrapNode(node, 'CompositeTypeStmt')?.typevar));
     case 'CommentStmt':
       return 'comment';
     case 'GrantStmt':
@@ -74,20 +86,20 @@ export function labelOf(node: Node): string {
     case 'AlterDefaultPrivilegesStmt':
       return 'default privilege';
     default:
-      return spaced(kind);
+      return splitKindName(kind);
   }
 }
 
-function labelOfAlter(node: Node): string {
-  const alter = as(node, 'AlterTableStmt');
-  const on = relation(alter?.relation);
-  const [first] = (alter?.cmds ?? []).flatMap((each) => as(each, 'AlterTableCmd') ?? []);
-  const constraint = as(first?.def, 'Constraint')?.conname;
-  if (constraint !== undefined) return `constraint ${sqlName([constraint])} on ${on}`;
-  if (first?.subtype === 'AT_ColumnDefault') return `default of ${on}.${sqlName([first.name ?? ''])}`;
+function describeAlter(node: Node): string {
+  const alter = unwrapNode(node, 'AlterTableStmt');
+  const on = formatLabelRelation(alter?.relation);
+  const [first] = (alter?.cmds ?? []).flatMap((each) => unwrapNode(each, 'AlterTableCmd') ?? []);
+  const constraint = unwrapNode(first?.def, 'Constraint')?.conname;
+  if (constraint !== undefined) return `constraint ${formatSqlName([constraint])} on ${on}`;
+  if (first?.subtype === 'AT_ColumnDefault') return `default of ${on}.${formatSqlName([first.name ?? ''])}`;
   return `change of ${on}`;
 }
 
-/** `CreateOpClassStmt` → `create op class` */
-const spaced = (kind: string): string =>
+/** Converts a node's name to words: `CreateOpClassStmt` → `create op class`. */
+const splitKindName = (kind: string): string =>
   kind.replace(/Stmt$/, '').replace(/[A-Z]/g, (letter, at) => `${at > 0 ? ' ' : ''}${letter.toLowerCase()}`);

@@ -1,49 +1,57 @@
-/** What of a dump did not load, and why: what needs something that did not load is counted under that. Pure. */
+/**
+ * Reports which statements of a dump did not load, and why. Statements that need an object that did not load are
+ * counted under it. Pure.
+ */
 
-import { plural } from '../../../../lambda/audit/names';
-import type { NotSeen } from '../../../../lambda/audit/not-seen';
+import { formatCount } from '../../../../lambda/audit/names';
+import type { NotCheckedItem } from '../../../../lambda/audit/not-checked';
 
-/** More of one sort are counted. */
-const ONE_BY_ONE = 5;
+/** More statements of one kind than this are only counted. */
+const MAX_LISTED = 5;
 
-export interface Unseen {
+export interface UnloadedObject {
   /** `table public.orders` */
   readonly what: string;
   readonly why: string;
-  /** It follows from this, which was said already. */
+  /** Name of an object that did not load, if that is the reason; it is reported separately. */
   readonly because?: string;
 }
 
-/** @param failed what did not load before, by name: `public.orders` */
-export function becauseOf(message: string, failed: ReadonlySet<string>): string | undefined {
+/**
+ * Finds the object in an error message that failed to load before.
+ * @param failed names of objects that did not load, such as `public.orders`
+ */
+export function findCause(message: string, failed: ReadonlySet<string>): string | undefined {
   return [...message.matchAll(/"([^"]+)"/g)].map(([, name]) => name!).find((name) => failed.has(name));
 }
 
-/** `table public.orders` → `public.orders`; what others may need. */
-export const nameIn = (what: string): string | null =>
+/** Returns the name of an object that others may need: `table public.orders` → `public.orders`. */
+export const readObjectName = (what: string): string | null =>
   /^(?:table|view|materialized view|type|domain|function|sequence|schema|foreign table) (\S.*)$/.exec(
     what,
   )?.[1] ?? null;
 
-export function notSeenOf(all: readonly Unseen[]): readonly NotSeen[] {
-  const groups = new Map<string, Unseen[]>();
+export function buildNotChecked(all: readonly UnloadedObject[]): readonly NotCheckedItem[] {
+  const groups = new Map<string, UnloadedObject[]>();
   for (const each of all) {
-    const noun = each.because === undefined ? nounOf(each.what) : '';
+    const noun = each.because === undefined ? readNoun(each.what) : '';
     const key = [noun, each.because ?? each.why].join('\0');
     groups.set(key, [...(groups.get(key) ?? []), each]);
   }
-  return [...groups.values()].flatMap((group): NotSeen[] => {
-    const [{ what, why, because }] = group as [Unseen];
+  return [...groups.values()].flatMap((group): NotCheckedItem[] => {
+    const [{ what, why, because }] = group as [UnloadedObject];
     if (because !== undefined)
-      return [{ what: plural(group.length, 'statement'), why: `they need ${because}, which did not load` }];
-    if (group.length <= ONE_BY_ONE && nounOf(what) !== what)
+      return [
+        { what: formatCount(group.length, 'statement'), why: `they need ${because}, which did not load` },
+      ];
+    if (group.length <= MAX_LISTED && readNoun(what) !== what)
       return group.map((each) => ({ what: each.what, why: each.why }));
-    return [{ what: group.length === 1 ? what : plural(group.length, nounOf(what)), why }];
+    return [{ what: group.length === 1 ? what : formatCount(group.length, readNoun(what)), why }];
   });
 }
 
-/** `index by_day on public.orders` → `index` */
-const nounOf = (what: string): string =>
+/** Returns the kind of an object: `index by_day on public.orders` → `index`. */
+const readNoun = (what: string): string =>
   /^(?:materialized view|foreign table|event trigger|foreign server|default privilege|position of a sequence|large object|[a-z]+)/.exec(
     what,
   )?.[0] ?? what;

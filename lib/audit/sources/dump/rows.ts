@@ -1,9 +1,9 @@
-/** How many rows a dump has of each table. Pure. */
+/** Counts the rows that a dump has for each table. Pure. */
 import type { Node } from 'libpg-query';
-import { key } from '../../../../lambda/audit/names';
-import { type NotSeen, ROWS } from '../../../../lambda/audit/not-seen';
+import { joinKey } from '../../../../lambda/audit/names';
+import { type NotCheckedItem, ROWS_NOT_COUNTED } from '../../../../lambda/audit/not-checked';
 import type { RowCount } from '../../../../lambda/audit/rows';
-import { as, words } from '../../../compiler/read/tree';
+import { listNameParts, unwrapNode } from '../../../compiler/read/tree';
 
 export interface CountedRows {
   add(statement: Node, rows: number): void;
@@ -12,39 +12,45 @@ export interface CountedRows {
 
 export class RowCounter implements CountedRows {
   private readonly counts = new Map<string, RowCount>();
-  private readonly uncounted = new Map<string, NotSeen>();
-  /** Of names without a schema. */
+  private readonly uncounted = new Map<string, NotCheckedItem>();
+  /** Schema of unqualified names. */
   private schema = 'public';
 
   add(statement: Node, rows: number): void {
-    const copy = as(statement, 'CopyStmt');
-    const relation = copy?.relation ?? as(statement, 'InsertStmt')?.relation;
+    const copy = unwrapNode(statement, 'CopyStmt');
+    const relation = copy?.relation ?? unwrapNode(statement, 'InsertStmt')?.relation;
     if (relation?.relname === undefined) return;
     const of = { schema: relation.schemaname ?? this.schema, name: relation.relname };
-    const id = key(of.schema, of.name);
+    const id = joinKey(of.schema, of.name);
     const format = (copy?.options ?? [])
-      .flatMap((each) => as(each, 'DefElem') ?? [])
+      .flatMap((each) => unwrapNode(each, 'DefElem') ?? [])
       .find(({ defname }) => defname === 'format');
-    // A value of CSV may have several lines.
-    if (/csv/i.test(as(format?.arg, 'String')?.sval ?? ''))
-      this.uncounted.set(id, { what: ROWS, of, why: 'the dump has them as CSV, and they are not counted' });
+    // Lines of CSV cannot be counted as rows, because a value may span several lines.
+    if (/csv/i.test(unwrapNode(format?.arg, 'String')?.sval ?? ''))
+      this.uncounted.set(id, {
+        what: ROWS_NOT_COUNTED,
+        of,
+        why: 'the dump has them in CSV format, in which rows are not counted',
+      });
     this.counts.set(id, { ...of, rows: (this.counts.get(id)?.rows ?? 0) + rows, exact: true });
   }
 
-  /** SET search_path, as older dumps begin each schema with. */
+  /** Follows SET search_path, which older dumps have at the beginning of each schema. */
   pathIs(statement: Node): void {
-    const set = as(statement, 'VariableSetStmt');
+    const set = unwrapNode(statement, 'VariableSetStmt');
     if (set?.name !== 'search_path') return;
-    const [first] = (set.args ?? []).flatMap((each) => as(each, 'A_Const')?.sval?.sval ?? words(each));
+    const [first] = (set.args ?? []).flatMap(
+      (each) => unwrapNode(each, 'A_Const')?.sval?.sval ?? listNameParts(each),
+    );
     if (first) this.schema = first;
   }
 
-  /** Counted, of each table that the dump has rows of. */
+  /** Returns the row counts of the tables whose rows were counted. */
   rows(): readonly RowCount[] {
     return [...this.counts].filter(([id]) => !this.uncounted.has(id)).map(([, count]) => count);
   }
 
-  notSeen(): readonly NotSeen[] {
+  notChecked(): readonly NotCheckedItem[] {
     return [...this.uncounted.values()];
   }
 }

@@ -1,38 +1,48 @@
 /**
- * Cuts a dump into statements while it is read, by psql's rules: what is in literals, comments, brackets and BEGIN ATOMIC
- * ends none. Rows are counted and let go, so a dump of any size needs little memory.
+ * Splits a dump into statements while it is read, by psql's rules: a semicolon in a literal, a comment, parentheses or
+ * BEGIN ATOMIC does not end a statement. Rows are counted and discarded, so that a dump of any size needs little
+ * memory.
  */
-import type { Item, Open } from './item';
-import { addText, addWord, beginsRows, finished, noStatement } from './unfinished-statement';
+import type { DumpItem, OpenItem } from './item';
+import {
+  addText,
+  addWord,
+  beginsRows,
+  createUnfinishedStatement,
+  finishStatement,
+} from './unfinished-statement';
 
-/** What a line may have before it is cut where no token ends. */
-const LONG_LINE = 1_000_000;
+/** Length from which an unfinished line is cut where no token ends. */
+const MAX_LINE_LENGTH = 1_000_000;
 
-/** All that may begin or end something. Bytes above 127 are letters, in every encoding that a server has. */
+/** Matches every token that may begin or end something. Bytes above 127 are letters in every server encoding. */
 const TOKEN =
   /[A-Za-z_\x80-\xff][\w$\x80-\xff]*|--|\/\*|\$(?:[A-Za-z_\x80-\xff][\w\x80-\xff]*)?\$|\d[\w.]*|['"();\\]/g;
-/** E'…' */
-const ESCAPES = /(?:^|[^\w$\x80-\xff])[eE]'$/;
-const COMMENT = /\/\*|\*\//g;
+/** Matches the opening quote of E'…', in which a backslash escapes. */
+const ESCAPE_STRING_START = /(?:^|[^\w$\x80-\xff])[eE]'$/;
+const COMMENT_DELIMITER = /\/\*|\*\//g;
 
-type Mode =
+type SplitterMode =
   | { readonly in: 'code' | 'line comment' | 'meta' | 'before rows' }
   | { readonly in: 'rows'; readonly midLine: boolean }
   | { readonly in: 'comment'; readonly depth: number }
   | { readonly in: 'quote'; readonly quote: string; readonly escapes: boolean }
   | { readonly in: 'dollar'; readonly tag: string };
 
-const CODE: Mode = { in: 'code' };
+const CODE_MODE: SplitterMode = { in: 'code' };
 
 export class DumpSplitter {
   private buffer = '';
-  private mode: Mode = CODE;
+  private mode: SplitterMode = CODE_MODE;
   private line = 1;
-  private now = noStatement(1);
-  private items: Item[] = [];
+  private now = createUnfinishedStatement(1);
+  private items: DumpItem[] = [];
 
-  /** @param chunk bytes as latin1 */
-  push(chunk: string): Item[] {
+  /**
+   * Reads the next piece and returns the items that are complete.
+   * @param chunk bytes as latin1
+   */
+  push(chunk: string): DumpItem[] {
     this.buffer += chunk;
     const cut = this.whereToCut();
     const part = this.buffer.slice(0, cut);
@@ -40,7 +50,7 @@ export class DumpSplitter {
     return this.read(part);
   }
 
-  end(): { readonly items: readonly Item[]; readonly open: Open } {
+  end(): { readonly items: readonly DumpItem[]; readonly open: OpenItem } {
     const items = this.read(`${this.buffer}\n`);
     const { mode, now } = this;
     if (mode.in === 'rows' || mode.in === 'before rows')
@@ -51,30 +61,36 @@ export class DumpSplitter {
     return { items: [...items, ...this.items], open: null };
   }
 
-  /** After a line, since no token goes on over its end; a long line between letters or blanks. */
+  /**
+   * Returns where the buffer can be cut: at the end of a line, since tokens that the splitter must recognize do not
+   * span lines, or, in a very long line, between letters or blanks.
+   */
   private whereToCut(): number {
     const end = this.buffer.lastIndexOf('\n') + 1;
-    if (end > 0 || this.buffer.length < LONG_LINE) return end;
+    if (end > 0 || this.buffer.length < MAX_LINE_LENGTH) return end;
     for (let at = this.buffer.length - 1; at > 1; at--)
       if (/^[\w ,]{2}$/.test(this.buffer.slice(at - 1, at + 1))) return at;
     return 0;
   }
 
-  private read(part: string): Item[] {
+  private read(part: string): DumpItem[] {
     for (let at = 0; at < part.length; ) at = this.step(part, at);
     const { items } = this;
     this.items = [];
     return items;
   }
 
-  /** @returns where the next step begins */
+  /**
+   * Reads from `at` in the current mode.
+   * @returns where the next step begins
+   */
   private step(part: string, at: number): number {
     const { mode } = this;
     switch (mode.in) {
       case 'code':
         return this.code(part, at);
       case 'line comment':
-        return this.skip(part, at, CODE);
+        return this.skip(part, at, CODE_MODE);
       case 'meta':
         return this.meta(part, at);
       case 'comment':
@@ -120,7 +136,7 @@ export class DumpSplitter {
       this.mode = {
         in: 'quote',
         quote: token,
-        escapes: ESCAPES.test(part.slice(Math.max(0, after - 3), after)),
+        escapes: ESCAPE_STRING_START.test(part.slice(Math.max(0, after - 3), after)),
       };
     else if (token.startsWith('$')) this.mode = { in: 'dollar', tag: token };
     else addWord(now, token.toLowerCase());
@@ -128,13 +144,13 @@ export class DumpSplitter {
   }
 
   private comment(part: string, at: number, depth: number): number {
-    COMMENT.lastIndex = at;
-    const found = COMMENT.exec(part);
+    COMMENT_DELIMITER.lastIndex = at;
+    const found = COMMENT_DELIMITER.exec(part);
     const after = found === null ? part.length : found.index + 2;
     this.count(part, at, after);
     if (found === null) return after;
     const deeper = found[0] === '/*' ? depth + 1 : depth - 1;
-    this.mode = deeper === 0 ? CODE : { in: 'comment', depth: deeper };
+    this.mode = deeper === 0 ? CODE_MODE : { in: 'comment', depth: deeper };
     return after;
   }
 
@@ -143,11 +159,12 @@ export class DumpSplitter {
     ends.lastIndex = at;
     for (let found = ends.exec(part); found !== null; found = ends.exec(part)) {
       if (found[0] !== quote) continue;
-      // A doubled one ends this literal and begins another: the same to us, but for its escapes.
+      // A doubled quote could be read as the end of one literal and the beginning of the next, except that the next one
+      // would no longer have backslash escapes.
       const doubled = escapes && part[ends.lastIndex] === quote;
       if (doubled) ends.lastIndex++;
       else {
-        this.mode = CODE;
+        this.mode = CODE_MODE;
         return this.keep(part, at, ends.lastIndex);
       }
     }
@@ -157,12 +174,12 @@ export class DumpSplitter {
   private keepUntil(part: string, at: number, tag: string): number {
     const end = part.indexOf(tag, at);
     if (end < 0) return this.keep(part, at, part.length);
-    this.mode = CODE;
+    this.mode = CODE_MODE;
     return this.keep(part, at, end + tag.length);
   }
 
-  /** The rest of the line. */
-  private skip(part: string, at: number, then: Mode): number {
+  /** Skips the rest of the line. */
+  private skip(part: string, at: number, then: SplitterMode): number {
     const found = part.indexOf('\n', at);
     const after = found < 0 ? part.length : found + 1;
     this.count(part, at, after);
@@ -176,12 +193,12 @@ export class DumpSplitter {
     const end = found < 0 ? part.length : found;
     const text = part.slice(at, end).trim();
     this.items.push({ kind: 'meta', line, text });
-    this.mode = CODE;
+    this.mode = CODE_MODE;
     this.count(part, at, end);
     return end;
   }
 
-  /** Up to a line that is a backslash and a dot. */
+  /** Reads the rows of a COPY, up to the line `\.`. */
   private row(part: string, at: number, midLine: boolean): number {
     const end = part.indexOf('\n', at);
     const after = end < 0 ? part.length : end + 1;
@@ -192,22 +209,25 @@ export class DumpSplitter {
       if (midLine) this.mode = { in: 'rows', midLine: false };
       if (!midLine && part.startsWith('\\.', at) && part.slice(at + 2, end).trim() === '') {
         this.items.push({ kind: 'rows', line: now.line, text: now.text, rows: now.rows });
-        this.mode = CODE;
-        this.now = noStatement(this.line);
+        this.mode = CODE_MODE;
+        this.now = createUnfinishedStatement(this.line);
       } else now.rows++;
     }
     return after;
   }
 
-  /** @returns `to` */
+  /**
+   * Adds the text to the current statement.
+   * @returns `to`
+   */
   private keep(part: string, from: number, to: number): number {
     let begin = from;
-    // Blanks before a statement are none of it.
+    // Leading white space is not part of a statement.
     if (this.now.size === 0) {
       while (begin < to && /\s/.test(part[begin]!)) begin++;
       this.count(part, from, begin);
       if (begin === to) return to;
-      this.now = noStatement(this.line);
+      this.now = createUnfinishedStatement(this.line);
     }
     addText(this.now, part, begin, to);
     this.count(part, begin, to);
@@ -220,10 +240,10 @@ export class DumpSplitter {
 
   private finish(): void {
     const { now } = this;
-    this.now = noStatement(this.line);
+    this.now = createUnfinishedStatement(this.line);
     if (beginsRows(now)) {
       this.mode = { in: 'before rows' };
-      this.now = { ...noStatement(now.line), text: now.text.replace(/;$/, '') };
-    } else this.items.push(finished(now));
+      this.now = { ...createUnfinishedStatement(now.line), text: now.text.replace(/;$/, '') };
+    } else this.items.push(finishStatement(now));
   }
 }

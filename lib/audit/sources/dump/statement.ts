@@ -1,25 +1,34 @@
-/** What becomes of a statement of a dump: it is loaded, left out without loss, or left out and said. Pure. */
+/** Decides about each statement of a dump: load it, skip it without loss, or skip it and report it. Pure. */
 import type { Node } from 'libpg-query';
-import { as, kindOf, words } from '../../../compiler/read/tree';
-import { labelOf } from './label';
+import { getKindAndBody, listNameParts, unwrapNode } from '../../../compiler/read/tree';
+import { describeStatement } from './label';
 
-export interface Decision {
-  /** `outside` a transaction; `try`: it takes away what may not be there; `nothing`, and nothing is lost. */
-  readonly does: 'load' | 'outside' | 'try' | 'extension' | 'nothing' | 'not seen';
-  /** For people: `table public.orders`. */
+export interface LoadDecision {
+  /**
+   * Decision about the statement.
+   * - `load`: run it
+   * - `outside`: run it outside a transaction
+   * - `try`: run it and ignore errors, since it drops something that may not exist
+   * - `extension`: create the extension
+   * - `nothing`: skip it without loss
+   * - `skip`: skip it and report it
+   */
+  readonly does: 'load' | 'outside' | 'try' | 'extension' | 'nothing' | 'skip';
+  /** Label for reports, such as `table public.orders`. */
   readonly what: string;
-  /** Of what is not seen. */
+  /** Why the statement is skipped and reported. */
   readonly why?: string;
 }
 
-const NOTHING: Decision = { does: 'nothing', what: '' };
-const CHANGES_ROWS = 'it reads or changes rows, and a dump is loaded without any';
+const SKIP_SILENTLY: LoadDecision = { does: 'nothing', what: '' };
+const CHANGES_ROWS_REASON = 'it reads or changes rows, and the dump is loaded without rows';
 
-/** Settings that say what the statements after them mean; the rest is how a restore behaves. */
-const SETTINGS = /^(search_path|check_function_bodies|default_table_access_method|xmloption|row_security)$/;
+/** Settings that affect the meaning of the statements after them. All others only affect how a restore runs. */
+const KEPT_SETTINGS =
+  /^(search_path|check_function_bodies|default_table_access_method|xmloption|row_security)$/;
 
-/** What no statement of a dump may do here, however it is asked for. */
-const REACHES_OUT: Readonly<Record<string, string>> = {
+/** Statements that are never run because they reach outside the database. */
+const FORBIDDEN_STATEMENTS: Readonly<Record<string, string>> = {
   CreateSubscriptionStmt: 'subscription',
   AlterSubscriptionStmt: 'subscription',
   ImportForeignSchemaStmt: 'import of a foreign schema',
@@ -29,8 +38,11 @@ const REACHES_OUT: Readonly<Record<string, string>> = {
   CreateTableSpaceStmt: 'tablespace',
 };
 
-/** Rows, and what is said to a session or about the database that the dump is loaded to. */
-const WITHOUT_LOSS = new Set([
+/**
+ * Statements that are skipped without loss: transactions and maintenance, roles and owners, and those about the
+ * database that the dump is restored to.
+ */
+const IGNORED_STATEMENTS = new Set([
   'TransactionStmt',
   'AlterOwnerStmt',
   'CreatedbStmt',
@@ -47,7 +59,7 @@ const WITHOUT_LOSS = new Set([
   'LockStmt',
 ]);
 
-const CHANGES = new Set([
+const ROW_STATEMENTS = new Set([
   'InsertStmt',
   'UpdateStmt',
   'DeleteStmt',
@@ -57,47 +69,55 @@ const CHANGES = new Set([
   'CopyStmt',
 ]);
 
-export function decide(node: Node): Decision {
-  const [kind] = kindOf(node);
-  const what = labelOf(node);
-  if (WITHOUT_LOSS.has(kind)) return NOTHING;
-  const out = REACHES_OUT[kind];
+export function decideLoading(node: Node): LoadDecision {
+  const [kind] = getKindAndBody(node);
+  const what = describeStatement(node);
+  if (IGNORED_STATEMENTS.has(kind)) return SKIP_SILENTLY;
+  const out = FORBIDDEN_STATEMENTS[kind];
   if (out !== undefined)
-    return { does: 'not seen', what, why: `a ${out} reaches out of the database, and is never made` };
-  if (CHANGES.has(kind)) return { does: 'not seen', what, why: CHANGES_ROWS };
-  if (as(node, 'SelectStmt')) return ofSelect(node, what);
-  const set = as(node, 'VariableSetStmt');
-  if (set) return SETTINGS.test(set.name ?? '') ? { does: 'load', what } : NOTHING;
-  if (as(node, 'CreateExtensionStmt')) return { does: 'extension', what };
+    return { does: 'skip', what, why: `a ${out} reaches outside the database and is never created` };
+  if (ROW_STATEMENTS.has(kind)) return { does: 'skip', what, why: CHANGES_ROWS_REASON };
+  if (unwrapNode(node, 'SelectStmt')) return decideSelect(node, what);
+  const set = unwrapNode(node, 'VariableSetStmt');
+  if (set) return KEPT_SETTINGS.test(set.name ?? '') ? { does: 'load', what } : SKIP_SILENTLY;
+  if (unwrapNode(node, 'CreateExtensionStmt')) return { does: 'extension', what };
   // Owners are not compared.
-  const alters = as(node, 'AlterTableStmt')?.cmds ?? [];
-  if (alters.length > 0 && alters.every((each) => as(each, 'AlterTableCmd')?.subtype === 'AT_ChangeOwner'))
-    return NOTHING;
-  const drops = (each: Node): boolean => /^AT_Drop/.test(as(each, 'AlterTableCmd')?.subtype ?? '');
-  if (as(node, 'DropStmt') || (alters.length > 0 && alters.every(drops))) return { does: 'try', what };
-  const object = as(node, 'CommentStmt')?.objtype ?? as(node, 'SecLabelStmt')?.objtype;
-  if (object === 'OBJECT_EXTENSION' || object === 'OBJECT_DATABASE') return NOTHING;
-  if (as(node, 'IndexStmt')?.concurrent || as(node, 'ReindexStmt')) return { does: 'outside', what };
+  const alters = unwrapNode(node, 'AlterTableStmt')?.cmds ?? [];
+  if (
+    alters.length > 0 &&
+    alters.every((each) => unwrapNode(each, 'AlterTableCmd')?.subtype === 'AT_ChangeOwner')
+  )
+    return SKIP_SILENTLY;
+  const drops = (each: Node): boolean => /^AT_Drop/.test(unwrapNode(each, 'AlterTableCmd')?.subtype ?? '');
+  if (unwrapNode(node, 'DropStmt') || (alters.length > 0 && alters.every(drops)))
+    return { does: 'try', what };
+  const object = unwrapNode(node, 'CommentStmt')?.objtype ?? unwrapNode(node, 'SecLabelStmt')?.objtype;
+  if (object === 'OBJECT_EXTENSION' || object === 'OBJECT_DATABASE') return SKIP_SILENTLY;
+  if (unwrapNode(node, 'IndexStmt')?.concurrent || unwrapNode(node, 'ReindexStmt'))
+    return { does: 'outside', what };
   return { does: 'load', what };
 }
 
-/** Settings of the session and positions of sequences; everything else is about rows. */
-function ofSelect(node: Node, what: string): Decision {
-  const [target, ...others] = as(node, 'SelectStmt')?.targetList ?? [];
-  const call = as(as(target, 'ResTarget')?.val, 'FuncCall');
-  const name = words(call?.funcname ?? []).at(-1) ?? '';
+/** Loads session settings and sequence positions; every other SELECT is about rows. */
+function decideSelect(node: Node, what: string): LoadDecision {
+  const [target, ...others] = unwrapNode(node, 'SelectStmt')?.targetList ?? [];
+  const call = unwrapNode(unwrapNode(target, 'ResTarget')?.val, 'FuncCall');
+  const name = listNameParts(call?.funcname ?? []).at(-1) ?? '';
   const plain =
-    others.length === 0 && (call?.args ?? []).every((each) => as(each, 'A_Const') || as(each, 'TypeCast'));
+    others.length === 0 &&
+    (call?.args ?? []).every((each) => unwrapNode(each, 'A_Const') || unwrapNode(each, 'TypeCast'));
   const [first] = call?.args ?? [];
-  const setting = as(first, 'A_Const')?.sval?.sval ?? '';
+  const setting = unwrapNode(first, 'A_Const')?.sval?.sval ?? '';
   if (plain && name === 'setval') return { does: 'load', what: 'position of a sequence' };
-  if (plain && name === 'set_config') return SETTINGS.test(setting) ? { does: 'load', what } : NOTHING;
-  if (/^lo(_|import|export)/.test(name)) return { does: 'not seen', what: 'large object', why: CHANGES_ROWS };
-  return { does: 'not seen', what, why: CHANGES_ROWS };
+  if (plain && name === 'set_config')
+    return KEPT_SETTINGS.test(setting) ? { does: 'load', what } : SKIP_SILENTLY;
+  if (/^lo(_|import|export)/.test(name))
+    return { does: 'skip', what: 'large object', why: CHANGES_ROWS_REASON };
+  return { does: 'skip', what, why: CHANGES_ROWS_REASON };
 }
 
-/** Roles that the statement names; they must be there for it to load. */
-export function rolesIn(node: Node): readonly string[] {
+/** Returns the roles that the statement names. They must exist for it to load. */
+export function listStatementRoles(node: Node): readonly string[] {
   const names = new Set<string>();
   const look = (value: unknown): void => {
     if (typeof value !== 'object' || value === null) return;
@@ -109,52 +129,59 @@ export function rolesIn(node: Node): readonly string[] {
   return [...names];
 }
 
-export interface ExtensionWanted {
+export interface RequiredExtension {
   readonly name: string;
-  /** @default - the first of the search path */
+  /**
+   * Schema of the extension.
+   * @default - the first schema of the search path
+   */
   readonly schema?: string;
 }
 
-export function extensionOf(node: Node): ExtensionWanted {
-  const { extname = '', options } = as(node, 'CreateExtensionStmt') ?? {};
+export function readRequiredExtension(node: Node): RequiredExtension {
+  const { extname = '', options } = unwrapNode(node, 'CreateExtensionStmt') ?? {};
   const schema = (options ?? [])
-    .flatMap((each) => as(each, 'DefElem') ?? [])
+    .flatMap((each) => unwrapNode(each, 'DefElem') ?? [])
     .find(({ defname }) => defname === 'schema');
-  const name = as(schema?.arg, 'String')?.sval;
+  const name = unwrapNode(schema?.arg, 'String')?.sval;
   return { name: extname, ...(name === undefined ? {} : { schema: name }) };
 }
 
-/** Where the statement's rows go; null where it is none that pg_dump writes. */
-export function tableOf(
+/** Returns the table of a COPY or INSERT; `null` for any other statement. */
+export function readRowTarget(
   node: Node,
 ): { readonly schema?: string; readonly name: string; readonly csv: boolean } | null {
-  const copy = as(node, 'CopyStmt');
-  const relation = copy?.relation ?? as(node, 'InsertStmt')?.relation;
+  const copy = unwrapNode(node, 'CopyStmt');
+  const relation = copy?.relation ?? unwrapNode(node, 'InsertStmt')?.relation;
   if (relation?.relname === undefined) return null;
   const format = (copy?.options ?? [])
-    .flatMap((each) => as(each, 'DefElem') ?? [])
+    .flatMap((each) => unwrapNode(each, 'DefElem') ?? [])
     .find(({ defname }) => defname === 'format');
   return {
     name: relation.relname,
     ...(relation.schemaname ? { schema: relation.schemaname } : {}),
-    csv: (as(format?.arg, 'String')?.sval ?? 'text') !== 'text',
+    csv: (unwrapNode(format?.arg, 'String')?.sval ?? 'text') !== 'text',
   };
 }
 
-export interface Owner {
+export interface ObjectOwner {
   readonly owner: string;
-  /** Schema and name, or the name alone. */
+  /** Schema and name of the object, or only its name. */
   readonly of: readonly string[];
 }
 
-/** ALTER … OWNER TO: it is not run, since owners are not compared; but what an owner grants itself is no privilege. */
-export function ownerIn(node: Node): Owner | null {
-  const alter = as(node, 'AlterOwnerStmt');
-  const table = as(node, 'AlterTableStmt');
-  const { newowner } = alter ?? as(table?.cmds?.[0], 'AlterTableCmd') ?? {};
+/**
+ * Returns the owner that ALTER … OWNER TO sets. The statement is not run, because owners are not compared; but
+ * privileges that an owner grants to itself must not count as grants.
+ */
+export function readOwner(node: Node): ObjectOwner | null {
+  const alter = unwrapNode(node, 'AlterOwnerStmt');
+  const table = unwrapNode(node, 'AlterTableStmt');
+  const { newowner } = alter ?? unwrapNode(table?.cmds?.[0], 'AlterTableCmd') ?? {};
   if (newowner?.rolename === undefined) return null;
   const { schemaname, relname = '' } = alter?.relation ?? table?.relation ?? {};
   const { object } = alter ?? {};
-  const names = relname === '' ? words(as(object, 'ObjectWithArgs')?.objname ?? object) : [relname];
+  const names =
+    relname === '' ? listNameParts(unwrapNode(object, 'ObjectWithArgs')?.objname ?? object) : [relname];
   return { owner: newowner.rolename, of: schemaname ? [schemaname, ...names] : names };
 }

@@ -1,26 +1,28 @@
-/** The statement of a dump that is being read: what is kept of it, and what tells where it ends. */
-import type { Item } from './item';
+/**
+ * The statement of a dump that is currently being read: the text kept so far, and the state that tells where it ends.
+ */
+import type { DumpItem } from './item';
 
-export const LONGEST_STATEMENT = 4_000_000;
-/** Of a statement with rows: as much as names its table. */
-const HEAD = 4_000;
+export const MAX_DUMP_STATEMENT_LENGTH = 4_000_000;
+/** Number of characters kept of a statement with rows, enough for the name of its table. */
+const MAX_HEAD_LENGTH = 4_000;
 
 export interface UnfinishedStatement {
   readonly line: number;
   text: string;
-  /** With what was not kept. */
+  /** Length of the statement, including text that was not kept. */
   size: number;
-  /** Its first words, in lower case. */
+  /** First words of the statement, in lower case. */
   readonly words: string[];
   brackets: number;
-  /** BEGIN ATOMIC … END, and CASE … END in it. */
+  /** Number of open blocks: BEGIN ATOMIC … END, and CASE … END inside it. */
   blocks: number;
-  /** Of an INSERT, after VALUES. */
+  /** Whether VALUES of an INSERT was read. */
   values: boolean;
   rows: number;
 }
 
-export const noStatement = (line: number): UnfinishedStatement => ({
+export const createUnfinishedStatement = (line: number): UnfinishedStatement => ({
   line,
   text: '',
   size: 0,
@@ -46,7 +48,7 @@ export function addWord(statement: UnfinishedStatement, word: string): void {
 
 export function addText(statement: UnfinishedStatement, text: string, from: number, to: number): void {
   statement.size += to - from;
-  const most = statement.words[0] === 'insert' ? HEAD : LONGEST_STATEMENT;
+  const most = statement.words[0] === 'insert' ? MAX_HEAD_LENGTH : MAX_DUMP_STATEMENT_LENGTH;
   if (statement.text.length < most)
     statement.text += text.slice(from, Math.min(to, from + most - statement.text.length));
 }
@@ -54,8 +56,9 @@ export function addText(statement: UnfinishedStatement, text: string, from: numb
 export const beginsRows = ({ words, text }: UnfinishedStatement): boolean =>
   words[0] === 'copy' && /\bfrom\s+stdin\b/i.test(text);
 
-export function finished({ line, text, size, words, rows }: UnfinishedStatement): Item {
-  if (words[0] === 'insert') return { kind: 'rows', line, text: text.slice(0, HEAD), rows };
-  if (size > LONGEST_STATEMENT) return { kind: 'too long', line, text: text.slice(0, HEAD) };
+export function finishStatement({ line, text, size, words, rows }: UnfinishedStatement): DumpItem {
+  if (words[0] === 'insert') return { kind: 'rows', line, text: text.slice(0, MAX_HEAD_LENGTH), rows };
+  if (size > MAX_DUMP_STATEMENT_LENGTH)
+    return { kind: 'too long', line, text: text.slice(0, MAX_HEAD_LENGTH) };
   return { kind: 'statement', line, text: text.replace(/;\s*$/, '') };
 }

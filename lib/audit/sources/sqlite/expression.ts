@@ -1,10 +1,10 @@
-/** Whether an expression of SQLite and one of PostgreSQL mean the same, as far as PostgreSQL's parser reads both. Pure. */
+/** Compares SQLite expressions with PostgreSQL expressions, as far as PostgreSQL's parser can read both. Pure. */
 import type { Node } from 'libpg-query';
-import { ParseFailure, parse } from '../../../compiler/read/parser';
-import { as, words } from '../../../compiler/read/tree';
+import { ParseFailure, parseSql } from '../../../compiler/read/parser';
+import { listNameParts, unwrapNode } from '../../../compiler/read/tree';
 
-/** Names in PostgreSQL's quotes; SQLite also takes `a` and [a]. */
-export const inOurQuotes = (sql: string): string =>
+/** Puts names in double quotes; SQLite also accepts `` `a` `` and [a]. */
+export const convertQuotes = (sql: string): string =>
   sql.replace(
     /'(?:[^']|'')*'|"(?:[^"]|"")*"|`((?:[^`]|``)*)`|\[([^\]]*)\]/g,
     (all, tick?: string, square?: string) => {
@@ -13,76 +13,86 @@ export const inOurQuotes = (sql: string): string =>
     },
   );
 
-/** Null where the parser does not read it. Two expressions of one form mean the same, but for types and case. */
-export function formOf(expression: string): string | null {
+/**
+ * Returns the normal form of an expression; `null` if it does not parse. Expressions with the same form mean the same,
+ * except for types and letter case.
+ */
+export function normalizeExpression(expression: string): string | null {
   try {
-    const [statement] = parse(`SELECT (${expression})`).statements;
-    const target = as(as(statement?.node, 'SelectStmt')?.targetList?.[0], 'ResTarget')?.val;
-    return target === undefined ? null : JSON.stringify(plain(target));
+    const [statement] = parseSql(`SELECT (${expression})`).statements;
+    const target = unwrapNode(unwrapNode(statement?.node, 'SelectStmt')?.targetList?.[0], 'ResTarget')?.val;
+    return target === undefined ? null : JSON.stringify(normalizeNode(target));
   } catch (error) {
     if (error instanceof ParseFailure) return null;
     throw error;
   }
 }
 
-/** The condition of a partial index. */
-export function conditionOf(createIndex: string): string | null {
-  const sql = inOurQuotes(createIndex);
+/** Returns the condition of a partial index. */
+export function readIndexCondition(createIndex: string): string | null {
+  const sql = convertQuotes(createIndex);
   const at = /\)\s*WHERE\s+([\s\S]+)$/i.exec(sql)?.[1];
   return at?.replace(/;\s*$/, '').trim() ?? null;
 }
 
-type Plain = string | number | boolean | null | readonly Plain[];
+type NormalForm = string | number | boolean | null | readonly NormalForm[];
 
-const NUMBER = /^(int[248]|numeric|float[48])$/;
+const NUMBER_TYPE = /^(int[248]|numeric|float[48])$/;
 
-/** Without casts, brackets and places; a boolean column is what SQLite compares with 0 and 1. */
-function plain(node: Node): Plain {
-  const cast = as(node, 'TypeCast');
+/**
+ * Normalizes a node: without casts, parentheses and positions. SQLite compares boolean columns with 0 and 1, so `flag =
+ * 1` becomes `flag`.
+ */
+function normalizeNode(node: Node): NormalForm {
+  const cast = unwrapNode(node, 'TypeCast');
   if (cast?.arg) {
-    const value = plain(cast.arg);
+    const value = normalizeNode(cast.arg);
     const number =
-      Array.isArray(value) && value[0] === 'text' && NUMBER.test(words(cast.typeName?.names).at(-1) ?? '');
+      Array.isArray(value) &&
+      value[0] === 'text' &&
+      NUMBER_TYPE.test(listNameParts(cast.typeName?.names).at(-1) ?? '');
     return number ? Number(value[1]) : value;
   }
-  const collated = as(node, 'CollateClause');
-  if (collated?.arg) return plain(collated.arg);
-  const column = as(node, 'ColumnRef');
+  const collated = unwrapNode(node, 'CollateClause');
+  if (collated?.arg) return normalizeNode(collated.arg);
+  const column = unwrapNode(node, 'ColumnRef');
   if (column) {
-    const name = as(column.fields?.at(-1), 'String')?.sval?.toLowerCase() ?? '*';
+    const name = unwrapNode(column.fields?.at(-1), 'String')?.sval?.toLowerCase() ?? '*';
     return name === 'true' || name === 'false' ? name === 'true' : ['column', name];
   }
-  const constant = as(node, 'A_Const');
-  if (constant) return constantOf(constant);
-  const test = as(node, 'BooleanTest');
+  const constant = unwrapNode(node, 'A_Const');
+  if (constant) return normalizeConstant(constant);
+  const test = unwrapNode(node, 'BooleanTest');
   if (test?.arg)
-    return /IS_TRUE|IS_NOT_FALSE/.test(test.booltesttype ?? '') ? plain(test.arg) : not(plain(test.arg));
-  const bool = as(node, 'BoolExpr');
+    return /IS_TRUE|IS_NOT_FALSE/.test(test.booltesttype ?? '')
+      ? normalizeNode(test.arg)
+      : negate(normalizeNode(test.arg));
+  const bool = unwrapNode(node, 'BoolExpr');
   if (bool) {
-    const parts = (bool.args ?? []).map(plain);
-    if (bool.boolop === 'NOT_EXPR') return not(parts[0]!);
+    const parts = (bool.args ?? []).map(normalizeNode);
+    if (bool.boolop === 'NOT_EXPR') return negate(parts[0]!);
     const op = bool.boolop === 'AND_EXPR' ? 'and' : 'or';
     return [
       op,
-      ...sorted(parts.flatMap((each) => (Array.isArray(each) && each[0] === op ? each.slice(1) : [each]))),
+      ...sortForms(parts.flatMap((each) => (Array.isArray(each) && each[0] === op ? each.slice(1) : [each]))),
     ];
   }
-  const expression = as(node, 'A_Expr');
-  if (expression) return operation(expression);
-  const call = as(node, 'FuncCall');
+  const expression = unwrapNode(node, 'A_Expr');
+  if (expression) return normalizeOperation(expression);
+  const call = unwrapNode(node, 'FuncCall');
   if (call)
     return [
       'call',
-      as(call.funcname?.at(-1), 'String')?.sval?.toLowerCase() ?? '',
-      ...(call.args ?? []).map(plain),
+      unwrapNode(call.funcname?.at(-1), 'String')?.sval?.toLowerCase() ?? '',
+      ...(call.args ?? []).map(normalizeNode),
     ];
-  return anything(node);
+  return normalizeOther(node);
 }
 
-const sorted = (parts: readonly Plain[]): Plain[] =>
+const sortForms = (parts: readonly NormalForm[]): NormalForm[] =>
   [...parts].sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
 
-function constantOf(constant: NonNullable<ReturnType<typeof as<'A_Const'>>>): Plain {
+function normalizeConstant(constant: NonNullable<ReturnType<typeof unwrapNode<'A_Const'>>>): NormalForm {
   if (constant.isnull) return null;
   if (constant.boolval) return constant.boolval.boolval ?? false;
   if (constant.ival) return constant.ival.ival ?? 0;
@@ -90,53 +100,53 @@ function constantOf(constant: NonNullable<ReturnType<typeof as<'A_Const'>>>): Pl
   return ['text', constant.sval?.sval ?? ''];
 }
 
-const not = (of: Plain): Plain => (Array.isArray(of) && of[0] === 'not' ? of[1]! : ['not', of]);
-const isColumn = (of: Plain): boolean => Array.isArray(of) && of[0] === 'column';
+const negate = (of: NormalForm): NormalForm => (Array.isArray(of) && of[0] === 'not' ? of[1]! : ['not', of]);
+const isColumn = (of: NormalForm): boolean => Array.isArray(of) && of[0] === 'column';
 
-function bare(node: Node | undefined): Node | undefined {
-  const inner = as(node, 'TypeCast')?.arg;
-  return inner === undefined ? node : bare(inner);
+function stripCasts(node: Node | undefined): Node | undefined {
+  const inner = unwrapNode(node, 'TypeCast')?.arg;
+  return inner === undefined ? node : stripCasts(inner);
 }
 
-function operation(expression: NonNullable<ReturnType<typeof as<'A_Expr'>>>): Plain {
+function normalizeOperation(expression: NonNullable<ReturnType<typeof unwrapNode<'A_Expr'>>>): NormalForm {
   const { kind, lexpr, rexpr, name } = expression;
-  const op = as(name?.at(-1), 'String')?.sval ?? '';
-  const left = lexpr === undefined ? null : plain(lexpr);
-  const many = as(rexpr, 'List')?.items ?? as(bare(rexpr), 'A_ArrayExpr')?.elements;
+  const op = unwrapNode(name?.at(-1), 'String')?.sval ?? '';
+  const left = lexpr === undefined ? null : normalizeNode(lexpr);
+  const many = unwrapNode(rexpr, 'List')?.items ?? unwrapNode(stripCasts(rexpr), 'A_ArrayExpr')?.elements;
   if (kind === 'AEXPR_IN' || kind === 'AEXPR_OP_ANY' || kind === 'AEXPR_OP_ALL') {
-    const values = ['in', left, ...sorted((many ?? (rexpr ? [rexpr] : [])).map(plain))];
-    return op === '<>' ? not(values) : values;
+    const values = ['in', left, ...sortForms((many ?? (rexpr ? [rexpr] : [])).map(normalizeNode))];
+    return op === '<>' ? negate(values) : values;
   }
   if (/^AEXPR_(NOT_)?BETWEEN/.test(kind ?? '') && many?.length === 2) {
     const within = [
       'and',
-      ...sorted([
-        ['>=', left, plain(many[0]!)],
-        ['<=', left, plain(many[1]!)],
+      ...sortForms([
+        ['>=', left, normalizeNode(many[0]!)],
+        ['<=', left, normalizeNode(many[1]!)],
       ]),
     ];
-    return kind!.includes('NOT') ? not(within) : within;
+    return kind!.includes('NOT') ? negate(within) : within;
   }
-  const right = rexpr === undefined ? null : plain(rexpr);
+  const right = rexpr === undefined ? null : normalizeNode(rexpr);
   const unequal = op === '<>' || op === '!=';
   if (
     (op === '=' || op === '==' || unequal) &&
     isColumn(left) &&
     (right === 1 || right === 0 || typeof right === 'boolean')
   )
-    return Boolean(right) === !unequal ? left : not(left);
+    return Boolean(right) === !unequal ? left : negate(left);
   if (op === '==' || op === '=') return ['=', left, right];
   if (unequal) return ['<>', left, right];
   return [op, left, right];
 }
 
-/** Of what has no rule here: the same tree, without places. */
-function anything(value: unknown): Plain {
-  if (Array.isArray(value)) return value.map(anything);
-  if (typeof value !== 'object' || value === null) return value as Plain;
+/** Copies nodes without a rule of their own, leaving out positions. */
+function normalizeOther(value: unknown): NormalForm {
+  if (Array.isArray(value)) return value.map(normalizeOther);
+  if (typeof value !== 'object' || value === null) return value as NormalForm;
   return Object.entries(value)
     .filter(([name]) => !/location$/.test(name))
-    .map(([name, each]): Plain => [name, isNode(each) ? plain(each) : anything(each)]);
+    .map(([name, each]): NormalForm => [name, isNode(each) ? normalizeNode(each) : normalizeOther(each)]);
 }
 
 const isNode = (value: unknown): value is Node =>
@@ -145,12 +155,12 @@ const isNode = (value: unknown): value is Node =>
   !Array.isArray(value) &&
   /^[A-Z]/.test(Object.keys(value)[0] ?? '');
 
-/** CHECK constraints in CREATE TABLE. */
-export function checksIn(
+/** Returns the CHECK constraints in a CREATE TABLE statement. */
+export function parseChecks(
   createTable: string,
 ): { readonly name: string | null; readonly expression: string }[] {
   const found: { name: string | null; expression: string }[] = [];
-  const sql = inOurQuotes(createTable);
+  const sql = convertQuotes(createTable);
   const token = /'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|\/\*[\s\S]*?\*\/|[A-Za-z_][\w$]*|[()]/g;
   let begins: number | null = null;
   let depth = 0;

@@ -1,9 +1,10 @@
-/** Texts that nobody translates: they are shown, and never run. */
-const MARK = "in SQLite's language: ";
+/** Marks definitions that remain in SQLite's language. They are shown, but never run. */
+const SQLITE_MARK = "in SQLite's language: ";
 
-export const inSqlite = (sql: string): string => MARK + sql;
+export const markAsSqlite = (sql: string): string => SQLITE_MARK + sql;
 
-/** As it stands in the SQLite file, on one line. */
-export const fromSqlite = (definition: string): string => definition.slice(MARK.length).replace(/\s+/g, ' ');
+/** Returns the definition as written in the SQLite file, on one line. */
+export const unmarkSqlite = (definition: string): string =>
+  definition.slice(SQLITE_MARK.length).replace(/\s+/g, ' ');
 
-export const isInSqlite = (definition: string): boolean => definition.startsWith(MARK);
+export const isSqliteText = (definition: string): boolean => definition.startsWith(SQLITE_MARK);

@@ -1,18 +1,19 @@
-/** Whether a column of PostgreSQL takes a default that SQLite took: there any text stands in any column. Pure. */
-import type { DataType } from '../../../../lambda/audit/catalogue/data-types';
+/** Checks whether a PostgreSQL column accepts a default from SQLite, where any column accepts any text. Pure. */
+import type { DataType } from '../../../../lambda/audit/catalog/data-types';
 
 const NUMBER = /^[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?$/i;
 const UUID = /^[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}$/i;
 const TIME = /^(?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d+)?)?(?: ?(?:Z|[+-]\d\d(?::?\d\d)?))?$/i;
 const BOOLEAN = /^(?:t|f|true|false|yes|no|y|n|on|off|1|0)$/i;
 
-const BITS: Readonly<Record<string, bigint>> = { smallint: 15n, integer: 31n, bigint: 63n };
+const INTEGER_BITS: Readonly<Record<string, bigint>> = { smallint: 15n, integer: 31n, bigint: 63n };
 
 /**
- * @param by a constant: a number, a text in quotes, true, false, or numbers and texts that are computed with
- * @param type as the catalogue writes it
+ * Whether a column of the type accepts the constant.
+ * @param by constant: a number, a quoted text, true, false, or an expression of numbers and texts
+ * @param type type as the catalog writes it
  */
-export function takes(type: string, by: string, types: readonly DataType[]): boolean {
+export function acceptsConstant(type: string, by: string, types: readonly DataType[]): boolean {
   const bare = by
     .trim()
     .replace(/^\((.*)\)$/s, '$1')
@@ -23,11 +24,14 @@ export function takes(type: string, by: string, types: readonly DataType[]): boo
   const length = Number(/^character(?: varying)?\((\d+)\)$/.exec(type)?.[1] ?? Number.POSITIVE_INFINITY);
   if (/^(?:text|character)/.test(type)) return [...(text ?? bare)].length <= length;
   if (type === 'boolean') return isTruth || BOOLEAN.test(text ?? '');
-  if (type in BITS || /^(?:numeric|real|double precision)/.test(type)) {
-    // What is computed is a number of some kind, and no text takes part in it.
+  if (type in INTEGER_BITS || /^(?:numeric|real|double precision)/.test(type)) {
+    // An expression is accepted as a number if it contains no string literal.
     if (text === undefined && !isNumber) return !isTruth && !bare.includes("'");
     const numeral = (text ?? bare).trim();
-    return isNumeral(numeral, BITS[type], text !== undefined) && Math.abs(Number(numeral)) < most(type);
+    return (
+      isNumeral(numeral, INTEGER_BITS[type], text !== undefined) &&
+      Math.abs(Number(numeral)) < computeMaxValue(type)
+    );
   }
   const labels = types.find(({ schema, name }) => `${schema}.${name}` === type)?.labels;
   if (labels) return text !== undefined && labels.includes(text);
@@ -43,8 +47,8 @@ export function takes(type: string, by: string, types: readonly DataType[]): boo
   return type === 'bytea' && !text.includes('\\');
 }
 
-/** What is not as large as this fits. */
-function most(type: string): number {
+/** Returns a limit: numbers with a smaller absolute value fit the type. */
+function computeMaxValue(type: string): number {
   const [, digits, scale] = /^numeric\((\d+),(-?\d+)\)$/.exec(type) ?? [];
   // It may be rounded up.
   if (digits !== undefined) return 10 ** (Number(digits) - Number(scale)) - 1;
@@ -59,7 +63,7 @@ function isNumeral(text: string, bits: bigint | undefined, quoted: boolean): boo
   return number >= -(1n << bits) && number < 1n << bits;
 }
 
-/** In the one order that every DateStyle reads. */
+/** Whether the text is a date in the order year-month-day, which is valid under every DateStyle. */
 function isDate(text: string): boolean {
   const [, year, month, day] = /^(\d{4})-(\d\d)-(\d\d)$/.exec(text)?.map(Number) ?? [];
   if (!year || !month || !day) return false;

@@ -1,41 +1,47 @@
-/** What numbers the rows of an SQLite table, as PostgreSQL would have it. Pure. */
-import type { Catalogue } from '../../../../lambda/audit/catalogue';
-import type { Column } from '../../../../lambda/audit/catalogue/columns';
-import type { ColumnReference, Sequence } from '../../../../lambda/audit/catalogue/sequences';
-import { generatorOf } from '../../../../lambda/audit/generators';
-import { key } from '../../../../lambda/audit/names';
-import type { Position } from '../../../../lambda/audit/positions';
-import type { Place } from './keys';
+/** Converts the automatic row numbers of an SQLite table to a PostgreSQL sequence. Pure. */
+import type { Catalog } from '../../../../lambda/audit/catalog';
+import type { Column } from '../../../../lambda/audit/catalog/columns';
+import type { ColumnReference, Sequence } from '../../../../lambda/audit/catalog/sequences';
+import { readKeyGenerator } from '../../../../lambda/audit/generators';
+import { joinKey } from '../../../../lambda/audit/names';
+import type { SequenceValue } from '../../../../lambda/audit/positions';
+import type { TableMapping } from './keys';
 
-export interface Numbers {
+export interface SequenceMapping {
   readonly sequence: Sequence;
-  /** @default - nobody knows it */
-  readonly position?: Position;
+  /**
+   * Last number that SQLite assigned.
+   * @default - unknown
+   */
+  readonly position?: SequenceValue;
 }
 
-/** Of a column that numbers rows: the target's sequence, or one such as the target would make, and where SQLite is. */
-export function sequenceOf(
-  { table, name, names, target }: Place,
+/**
+ * Maps an automatically numbered column to the target's sequence, or to the sequence that an identity column would get
+ * there, and returns SQLite's current number. Returns `undefined` if the table has no such column.
+ */
+export function mapSequence(
+  { table, name, names, target }: TableMapping,
   here: ReadonlyMap<string, Column>,
-): Numbers | undefined {
+): SequenceMapping | undefined {
   if (table.numbered === null) return undefined;
   const { schema } = names;
   const column = { schema, table: name, column: names.column(table.name, table.numbered.column) };
-  const isOf = (each: ColumnReference | undefined): boolean =>
+  const isNumberedColumn = (each: ColumnReference | undefined): boolean =>
     each?.schema === schema && each.table === name && each.column === column.column;
   const found =
     target.sequences.find(({ identity, ownedBy, usedBy = [] }) =>
-      identity ? isOf(ownedBy) : usedBy.some(isOf),
-    ) ?? target.sequences.find(({ ownedBy }) => isOf(ownedBy));
-  // Another generator takes none.
-  const now = here.get(key(schema, name, column.column));
-  if (found === undefined && now && generatorOf(now)) return undefined;
+      identity ? isNumberedColumn(ownedBy) : usedBy.some(isNumberedColumn),
+    ) ?? target.sequences.find(({ ownedBy }) => isNumberedColumn(ownedBy));
+  // A column with another default does not use a sequence.
+  const now = here.get(joinKey(schema, name, column.column));
+  if (found === undefined && now && readKeyGenerator(now)) return undefined;
   const sequence =
     found === undefined
-      ? identitySequence(target, column)
+      ? buildIdentitySequence(target, column)
       : found.identity
         ? found
-        : { ...found, usedBy: [...(found.usedBy ?? []).filter((each) => !isOf(each)), column] };
+        : { ...found, usedBy: [...(found.usedBy ?? []).filter((each) => !isNumberedColumn(each)), column] };
   const { last } = table.numbered;
   if (last === null) return { sequence };
   return {
@@ -44,15 +50,15 @@ export function sequenceOf(
   };
 }
 
-function identitySequence({ sequences }: Catalogue, ownedBy: ColumnReference): Sequence {
+function buildIdentitySequence({ sequences }: Catalog, ownedBy: ColumnReference): Sequence {
   const { schema, table, column } = ownedBy;
   const taken = new Set(sequences.filter((each) => each.schema === schema).map(({ name }) => name));
   let name = `${table}_${column}_seq`;
   for (let i = 1; taken.has(name); i++) name = `${table}_${column}_seq${i}`;
-  return { ...COUNTS, schema, name, ownedBy, identity: true };
+  return { ...SEQUENCE_DEFAULTS, schema, name, ownedBy, identity: true };
 }
 
-const COUNTS = {
+const SEQUENCE_DEFAULTS = {
   type: 'bigint',
   start: '1',
   increment: '1',

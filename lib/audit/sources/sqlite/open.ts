@@ -1,6 +1,6 @@
 /**
- * Opens an SQLite file without touching it. SQLite puts what it needs, a lock, beside the name under which it opens a
- * file: so it opens another name, in a temporary folder.
+ * Opens an SQLite file without touching it. SQLite creates its lock next to the name under which it opens a file, so
+ * the file is opened under another name in a temporary folder.
  */
 import {
   closeSync,
@@ -16,7 +16,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Database } from 'node-sqlite3-wasm';
-import { SourceProblem } from '../problem';
+import { SourceProblem } from '../source-problem';
 
 /** https://www.sqlite.org/fileformat2.html#the_database_header */
 const HEADER_BYTES = 100;
@@ -28,20 +28,20 @@ const ROLLBACK = 1;
 
 /** @throws {SourceProblem} */
 export function withSqlite<T>(file: string, work: (db: Database) => T): T {
-  const header = headerOf(file);
+  const header = readHeader(file);
   requireAtRest(file);
   requireWhole(file, header);
   if (UTF_16.includes(header.readUInt32BE(ENCODING_AT)))
     throw new SourceProblem(
-      'keeps its texts in UTF-16, which the SQLite that is built in does not read',
-      `Make a copy in UTF-8, and give that: sqlite3 ${file} .dump | sqlite3 copy.db`,
+      'stores text in UTF-16, which the built-in SQLite does not read',
+      `Convert a copy to UTF-8 and give that: sqlite3 ${file} .dump | sqlite3 copy.db`,
     );
   const before = statSync(file);
   const folder = mkdtempSync(join(tmpdir(), 'trueup-sqlite-'));
   try {
     const name = join(folder, 'source.db');
-    otherName(resolve(file), name, header[VERSIONS_AT] === WAL);
-    // Loaded here: only who gives such a file needs it.
+    linkOrCopy(resolve(file), name, header[VERSIONS_AT] === WAL);
+    // Loaded here because only SQLite sources need it.
     const { Database } = require('node-sqlite3-wasm') as typeof import('node-sqlite3-wasm');
     const db = new Database(name, { readOnly: true });
     try {
@@ -49,29 +49,32 @@ export function withSqlite<T>(file: string, work: (db: Database) => T): T {
       const result = work(db);
       const after = statSync(file);
       if (after.mtimeMs !== before.mtimeMs || after.size !== before.size)
-        throw new SourceProblem('was changed while it was read', COPY(file));
+        throw new SourceProblem('was changed while it was being read', buildCopyRemedy(file));
       return result;
     } finally {
       db.close();
     }
   } catch (error) {
-    throw inWords(error, file);
+    throw toSourceProblem(error, file);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-const COPY = (file: string): string =>
-  `Make a copy that is at rest, and give that: sqlite3 ${file} ".backup copy.db"`;
+const buildCopyRemedy = (file: string): string =>
+  `Make a copy and give that: sqlite3 ${file} ".backup copy.db"`;
 
-/** A link where the system lets us; a copy where the file says that there is a log beside it, which SQLite would miss. */
-function otherName(file: string, name: string, wal: boolean): void {
+/**
+ * Creates the other name: a symbolic link, or a copy if the system does not allow links. A file in WAL mode is copied
+ * too, and the copy's header is set to rollback mode, since SQLite would look for the WAL next to the new name.
+ */
+function linkOrCopy(file: string, name: string, wal: boolean): void {
   if (!wal) {
     try {
       symlinkSync(file, name);
       return;
     } catch {
-      // Windows asks for a right that few have.
+      // On Windows, symbolic links need a privilege that few users have.
     }
   }
   copyFileSync(file, name);
@@ -81,7 +84,7 @@ function otherName(file: string, name: string, wal: boolean): void {
   closeSync(handle);
 }
 
-function headerOf(file: string): Buffer {
+function readHeader(file: string): Buffer {
   const handle = openSync(file, 'r');
   try {
     const header = Buffer.alloc(HEADER_BYTES);
@@ -92,34 +95,40 @@ function headerOf(file: string): Buffer {
   }
 }
 
-/** What was written and is not in the file yet is in a file beside it. @throws {SourceProblem} */
+/**
+ * Rejects a file that is in use: recent writes may still be in the -wal or -journal file beside it.
+ * @throws {SourceProblem}
+ */
 function requireAtRest(file: string): void {
   for (const end of ['-wal', '-journal'])
     if ((statSync(file + end, { throwIfNoEntry: false })?.size ?? 0) > 0)
-      throw new SourceProblem(`is in use, or was not closed: some of it is in ${file}${end}`, COPY(file));
+      throw new SourceProblem(
+        `is in use or was not closed: part of it is in ${file}${end}`,
+        buildCopyRemedy(file),
+      );
 }
 
 /** @throws {SourceProblem} */
 function requireWhole(file: string, header: Buffer): void {
   const pageSize = header.readUInt16BE(16) === 1 ? 65_536 : header.readUInt16BE(16);
   const pages = header.readUInt32BE(28);
-  // Written since version 3.7.0, and only then of worth.
+  // SQLite has written the number of pages since version 3.7.0; it is valid only if both change counters are equal.
   const isKnown = pages > 0 && header.readUInt32BE(24) === header.readUInt32BE(92);
   if (isKnown && statSync(file).size < pages * pageSize)
-    throw new SourceProblem('is cut off: it is shorter than it says itself', 'Copy it again.');
+    throw new SourceProblem('is cut off: it is shorter than its header says', 'Copy it again.');
 }
 
-/** Its own words may quote what is in the file. */
-function inWords(error: unknown, file: string): unknown {
+/** Replaces SQLite's error messages, which may quote data of the file. */
+function toSourceProblem(error: unknown, file: string): unknown {
   if (!(error instanceof Error) || error.name !== 'SQLite3Error') return error;
   if (/not a database/.test(error.message))
     return new SourceProblem(
-      'is damaged, or encrypted: SQLite cannot read it',
+      'is damaged or encrypted: SQLite cannot read it',
       'Decrypt it, or restore it from a backup.',
     );
-  if (/locked|busy/.test(error.message)) return new SourceProblem('is locked', COPY(file));
+  if (/locked|busy/.test(error.message)) return new SourceProblem('is locked', buildCopyRemedy(file));
   return new SourceProblem(
     'is damaged: SQLite cannot read its schema',
-    'Restore it from a backup, or try sqlite3 FILE .recover',
+    'Restore it from a backup, or try: sqlite3 FILE .recover',
   );
 }

@@ -1,118 +1,131 @@
 /**
- * What an SQLite file is, as PostgreSQL would have it: of what the target has in another spelling that does the same, in
- * the target's; so that what differs is what was lost. Types are compared by their class, expressions as far as
- * PostgreSQL's parser reads them; views and triggers by their names alone.
+ * Takes a snapshot of an SQLite file in terms of PostgreSQL. Where the target has an equivalent definition in another
+ * spelling, the target's is used, so that only real losses differ. Types are compared by their affinity, expressions as
+ * far as PostgreSQL's parser can read them, views and triggers only by name.
  */
-import type { Catalogue } from '../../../../lambda/audit/catalogue';
-import type { Column } from '../../../../lambda/audit/catalogue/columns';
-import type { Sequence } from '../../../../lambda/audit/catalogue/sequences';
-import type { Table } from '../../../../lambda/audit/catalogue/tables';
-import { generatorOf } from '../../../../lambda/audit/generators';
-import { key, path } from '../../../../lambda/audit/names';
-import { type NotSeen, ROWS } from '../../../../lambda/audit/not-seen';
+import type { Catalog } from '../../../../lambda/audit/catalog';
+import type { Column } from '../../../../lambda/audit/catalog/columns';
+import type { Sequence } from '../../../../lambda/audit/catalog/sequences';
+import type { Table } from '../../../../lambda/audit/catalog/tables';
+import { readKeyGenerator } from '../../../../lambda/audit/generators';
+import { formatPath, joinKey } from '../../../../lambda/audit/names';
+import { type NotCheckedItem, ROWS_NOT_COUNTED } from '../../../../lambda/audit/not-checked';
 import { quoteLiteral } from '../../../../lambda/sql/quote';
 import type { Snapshot } from '../../snapshot';
-import { SourceProblem } from '../problem';
-import { checksOf, foreignKeysOf, indexesOf, type Place } from './keys';
-import { inSqlite } from './language';
-import { namesOf } from './names';
-import { sequenceOf } from './numbers';
+import { SourceProblem } from '../source-problem';
+import { type TableMapping, translateChecks, translateForeignKeys, translateIndexes } from './keys';
+import { markAsSqlite } from './language';
+import { mapNames } from './names';
+import { mapSequence } from './numbers';
 import { withSqlite } from './open';
-import { readSchema, type SqliteSchema } from './schema';
-import { defaultOf, typeOf } from './types';
+import { readSqliteSchema, type SqliteSchema } from './schema';
+import { translateDefault, translateType } from './types';
 
-/** @param version of Trueup @throws {SourceProblem} */
-export function snapshotOfSqlite(file: string, target: Catalogue, version: string): Snapshot {
+/**
+ * Takes a snapshot of an SQLite file.
+ * @param version version of Trueup
+ * @throws {SourceProblem}
+ */
+export function readSqliteSnapshot(file: string, target: Catalog, version: string): Snapshot {
   const began = performance.now();
   const at = new Date().toISOString();
-  const schema = withSqlite(file, readSchema);
+  const schema = withSqlite(file, readSqliteSchema);
   if (schema.tables.length === 0)
-    throw new SourceProblem('has no table', 'Give the file that the application wrote to.');
+    throw new SourceProblem('has no table', 'Give the file that the application writes to.');
   const ms = Math.round(performance.now() - began);
   return {
-    ...asTarget(schema, target),
-    taken: { at, version, role: '', ms: { catalogue: ms, workload: 0, positions: 0, rows: 0 } },
+    ...translateToTarget(schema, target),
+    taken: { at, version, role: '', ms: { catalog: ms, workload: 0, sequenceValues: 0, rows: 0 } },
     workload: [],
   };
 }
 
-type Told = Pick<Snapshot, 'catalogue' | 'positions' | 'rows' | 'notSeen'>;
+type TranslatedSnapshot = Pick<Snapshot, 'catalog' | 'sequenceValues' | 'rows' | 'notChecked'>;
 
-/** Pure. The parser must be ready. */
-export function asTarget(schema: SqliteSchema, target: Catalogue): Told {
-  const names = namesOf(schema, target);
-  const here = new Map(target.columns.map((each) => [key(each.schema, each.table, each.name), each]));
-  const places = schema.tables.map((table): Place => {
+/** Converts an SQLite schema to the target's terms. Pure; the parser must be loaded. */
+export function translateToTarget(schema: SqliteSchema, target: Catalog): TranslatedSnapshot {
+  const names = mapNames(schema, target);
+  const here = new Map(target.columns.map((each) => [joinKey(each.schema, each.table, each.name), each]));
+  const places = schema.tables.map((table): TableMapping => {
     const name = names.table(table.name);
     const isBoolean = (column: string): boolean =>
-      here.get(key(names.schema, name, column))?.type === 'boolean';
+      here.get(joinKey(names.schema, name, column))?.type === 'boolean';
     return { table, name, names, target, isBoolean };
   });
-  const columns = places.flatMap((place) => columnsOf(place, here));
-  const numbers = places.flatMap((place) => sequenceOf(place, here) ?? []);
-  const indexes = places.map(indexesOf);
-  const checks = places.map(checksOf);
-  const others = viewsAndTriggers(schema, places, target, names.schema);
-  const primaryKeyOf = (of: string): readonly string[] =>
+  const columns = places.flatMap((place) => translateColumns(place, here));
+  const numbers = places.flatMap((place) => mapSequence(place, here) ?? []);
+  const indexes = places.map(translateIndexes);
+  const checks = places.map(translateChecks);
+  const others = translateViewsAndTriggers(schema, places, target, names.schema);
+  const getPrimaryKey = (of: string): readonly string[] =>
     schema.tables
       .find(({ name }) => name.toLowerCase() === of.toLowerCase())
       ?.indexes.find(({ primary }) => primary)
       ?.columns.flatMap(({ name }) => name ?? []) ?? [];
   return {
-    catalogue: {
-      ...NOTHING,
-      database: target.database.map((each) => ({ ...each, encoding: '', collate: '', ctype: '' })),
+    catalog: {
+      ...EMPTY_CATALOG,
+      database: target.database.map(({ owner: _, ...each }) => ({
+        ...each,
+        encoding: '',
+        collate: '',
+        ctype: '',
+      })),
       schemas: [{ name: names.schema }],
       sequences: numbers.map(({ sequence }) => sequence),
-      tables: places.map(({ name }) => likeTarget(target, names.schema, name)),
+      tables: places.map(({ name }) => buildTable(target, names.schema, name)),
       columns,
       constraints: [
-        ...places.flatMap((place) => foreignKeysOf(place, primaryKeyOf)),
+        ...places.flatMap((place) => translateForeignKeys(place, getPrimaryKey)),
         ...checks.flatMap((each) => each.checks),
       ],
       indexes: indexes.flatMap((each) => each.indexes),
       views: others.views,
       triggers: others.triggers,
     },
-    positions: numbers.flatMap(({ position }) => position ?? []),
+    sequenceValues: numbers.flatMap(({ position }) => position ?? []),
     rows: places.flatMap(({ name, table: { rows } }) =>
       rows === null ? [] : [{ schema: names.schema, name, rows, exact: true as const }],
     ),
-    notSeen: [
-      ...indexes.flatMap((each) => each.notSeen),
-      ...checks.flatMap((each) => each.notSeen),
-      ...others.notSeen,
+    notChecked: [
+      { what: 'privileges', why: 'SQLite has no privileges' },
+      ...indexes.flatMap((each) => each.notChecked),
+      ...checks.flatMap((each) => each.notChecked),
+      ...others.notChecked,
       ...places
         .filter(({ table }) => table.rows === null)
         .map(({ name }) => ({
-          what: ROWS,
+          what: ROWS_NOT_COUNTED,
           of: { schema: names.schema, name },
           why: 'SQLite cannot count them',
         })),
       ...schema.virtual.map((name) => ({
         what: `virtual table ${name}`,
-        why: 'a module of SQLite makes it, and PostgreSQL has none such',
+        why: 'an SQLite module implements it, and PostgreSQL has no equivalent',
       })),
     ],
   };
 }
 
-/** How the target keeps it is none of SQLite's matter. */
-function likeTarget({ tables }: Catalogue, schema: string, name: string): Table {
+/**
+ * Returns the table with the target's storage attributes, which SQLite does not have, so that they are not reported as
+ * differences.
+ */
+function buildTable({ tables }: Catalog, schema: string, name: string): Table {
   const found = tables.find((each) => each.schema === schema && each.name === name);
   if (found?.kind !== 'table') return { schema, name, kind: 'table' };
   const { rowSecurity: _, rowSecurityForced: __, ...same } = found;
   return same;
 }
 
-function columnsOf(place: Place, here: ReadonlyMap<string, Column>): Column[] {
+function translateColumns(place: TableMapping, here: ReadonlyMap<string, Column>): Column[] {
   const { table, name, names, target } = place;
   return table.columns.map((column): Column => {
     const called = names.column(table.name, column.name);
-    const now = here.get(key(names.schema, name, called));
-    const type = typeOf(column, now);
+    const now = here.get(joinKey(names.schema, name, called));
+    const type = translateType(column, now);
     const isNumbered = table.numbered?.column === column.name;
-    const by = isNumbered ? undefined : defaultOf(column, type, now, target.types);
+    const by = isNumbered ? undefined : translateDefault(column, type, now, target.types);
     return {
       schema: names.schema,
       table: name,
@@ -120,30 +133,33 @@ function columnsOf(place: Place, here: ReadonlyMap<string, Column>): Column[] {
       type,
       ...(now?.collation && type === now.type ? { collation: now.collation } : {}),
       ...(column.notNull ? { notNull: true as const } : {}),
-      ...(isNumbered ? generator(now, sequenceOf(place, here)?.sequence) : {}),
+      ...(isNumbered ? chooseGenerator(now, mapSequence(place, here)?.sequence) : {}),
       ...(by === undefined ? {} : { default: by }),
-      ...(column.generated ? { generated: now?.generated ?? inSqlite('an expression') } : {}),
+      ...(column.generated ? { generated: now?.generated ?? markAsSqlite('an expression') } : {}),
     };
   });
 }
 
-/** As the target makes numbers, where it does, or where only the default of a sequence of its own is missing. */
-const generator = (now: Column | undefined, sequence: Sequence | undefined): Partial<Column> => {
+/**
+ * Returns how a numbered column gets its values: as in the target, or from the target's sequence if only the column's
+ * default is missing, or as an identity column.
+ */
+const chooseGenerator = (now: Column | undefined, sequence: Sequence | undefined): Partial<Column> => {
   if (now?.identity) return { identity: now.identity };
-  if (now?.default !== undefined && generatorOf(now)) return { default: now.default };
+  if (now?.default !== undefined && readKeyGenerator(now)) return { default: now.default };
   return sequence && !sequence.identity
-    ? { default: `nextval(${quoteLiteral(path(sequence.schema, sequence.name))}::regclass)` }
+    ? { default: `nextval(${quoteLiteral(formatPath(sequence.schema, sequence.name))}::regclass)` }
     : { identity: 'by default' };
 };
 
-const OWN_LANGUAGE = "it is written in SQLite's language, and is not compared";
+const NOT_COMPARED_REASON = "it is in SQLite's SQL dialect and is not compared";
 
-function viewsAndTriggers(
+function translateViewsAndTriggers(
   { views, triggers }: SqliteSchema,
-  places: readonly Place[],
-  target: Catalogue,
+  places: readonly TableMapping[],
+  target: Catalog,
   schema: string,
-): Pick<Catalogue, 'views' | 'triggers'> & { notSeen: NotSeen[] } {
+): Pick<Catalog, 'views' | 'triggers'> & { notChecked: NotCheckedItem[] } {
   const relations = new Set(
     [...target.tables, ...target.views]
       .filter((each) => each.schema === schema)
@@ -152,37 +168,42 @@ function viewsAndTriggers(
   const fired = new Set(
     target.triggers
       .filter((each) => each.schema === schema)
-      .map(({ table, name }) => key(table, name.toLowerCase())),
+      .map(({ table, name }) => joinKey(table, name.toLowerCase())),
   );
-  const tableOf = (name: string): string =>
+  const findTable = (name: string): string =>
     places.find(({ table }) => table.name.toLowerCase() === name.toLowerCase())?.name ?? name.toLowerCase();
   const has = ({ name, table }: SqliteSchema['triggers'][number]): boolean =>
-    fired.has(key(tableOf(table), name.toLowerCase()));
+    fired.has(joinKey(findTable(table), name.toLowerCase()));
   return {
     views: views
       .filter(({ name }) => !relations.has(name.toLowerCase()))
-      .map(({ name, sql }) => ({ schema, name: name.toLowerCase(), definition: inSqlite(sql), columns: [] })),
+      .map(({ name, sql }) => ({
+        schema,
+        name: name.toLowerCase(),
+        definition: markAsSqlite(sql),
+        columns: [],
+      })),
     triggers: triggers
       .filter((each) => !has(each))
       .map(({ name, table, sql }) => ({
         schema,
-        table: tableOf(table),
+        table: findTable(table),
         name: name.toLowerCase(),
-        definition: inSqlite(sql),
+        definition: markAsSqlite(sql),
         function: { schema, name: name.toLowerCase() },
       })),
-    notSeen: [
+    notChecked: [
       ...views
         .filter(({ name }) => relations.has(name.toLowerCase()))
-        .map(({ name }) => ({ what: `definition of view ${name}`, why: OWN_LANGUAGE })),
+        .map(({ name }) => ({ what: `definition of view ${name}`, why: NOT_COMPARED_REASON })),
       ...triggers
         .filter(has)
-        .map(({ name }) => ({ what: `definition of trigger ${name}`, why: OWN_LANGUAGE })),
+        .map(({ name }) => ({ what: `definition of trigger ${name}`, why: NOT_COMPARED_REASON })),
     ],
   };
 }
 
-const NOTHING: Catalogue = {
+const EMPTY_CATALOG: Catalog = {
   database: [],
   settings: [],
   extensions: [],
@@ -203,6 +224,7 @@ const NOTHING: Catalogue = {
   publications: [],
   subscriptions: [],
   foreignServers: [],
+  roles: [],
   grants: [],
   comments: [],
   others: [],

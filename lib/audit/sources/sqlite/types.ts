@@ -1,25 +1,28 @@
-/** Types and defaults: SQLite keeps any value in any column, so what PostgreSQL has for it is judged by its class alone. Pure. */
-import type { Column } from '../../../../lambda/audit/catalogue/columns';
-import type { DataType } from '../../../../lambda/audit/catalogue/data-types';
-import { generatorOf } from '../../../../lambda/audit/generators';
+/**
+ * Converts types and defaults. SQLite stores any value in any column, so a PostgreSQL type is judged only by the
+ * affinity of the SQLite type. Pure.
+ */
+import type { Column } from '../../../../lambda/audit/catalog/columns';
+import type { DataType } from '../../../../lambda/audit/catalog/data-types';
+import { readKeyGenerator } from '../../../../lambda/audit/generators';
 import { quoteLiteral } from '../../../../lambda/sql/quote';
-import { formOf, inOurQuotes } from './expression';
-import { inSqlite } from './language';
-import { takes } from './literal';
+import { convertQuotes, normalizeExpression } from './expression';
+import { markAsSqlite } from './language';
+import { acceptsConstant } from './literal';
 import type { SqliteColumn } from './schema';
 
 /** https://www.sqlite.org/datatype3.html#determination_of_column_affinity */
 type Affinity = 'integer' | 'text' | 'blob' | 'real' | 'numeric';
 
-function affinityOf(type: string): Affinity {
+function computeAffinity(type: string): Affinity {
   if (/int/i.test(type)) return 'integer';
   if (/char|clob|text/i.test(type)) return 'text';
   if (type === '' || /blob/i.test(type)) return 'blob';
   return /real|floa|doub/i.test(type) ? 'real' : 'numeric';
 }
 
-/** Types that values of a class would not survive in, or would be another thing in. */
-const REFUSED: Readonly<Record<Affinity, RegExp>> = {
+/** PostgreSQL types that would reject the values of an affinity or change their meaning. */
+const INCOMPATIBLE_TYPES: Readonly<Record<Affinity, RegExp>> = {
   integer: /^(text|character|bytea|uuid|json)/,
   text: /^(smallint|integer|bigint|real|double|numeric|boolean|bytea)/,
   real: /^(smallint|integer|bigint|boolean|text|character|bytea|uuid)/,
@@ -27,7 +30,7 @@ const REFUSED: Readonly<Record<Affinity, RegExp>> = {
   blob: /^(smallint|integer|bigint|real|double|numeric|boolean|date|time|json)/,
 };
 
-const OWN: Readonly<Record<Affinity, string>> = {
+const DEFAULT_TYPES: Readonly<Record<Affinity, string>> = {
   integer: 'bigint',
   text: 'text',
   real: 'double precision',
@@ -35,8 +38,8 @@ const OWN: Readonly<Record<Affinity, string>> = {
   blob: 'bytea',
 };
 
-/** What people declare, and SQLite takes for numbers. */
-const DECLARED: readonly (readonly [RegExp, string])[] = [
+/** Declared types to which SQLite gives a numeric affinity although they mean something else. */
+const DECLARED_TYPES: readonly (readonly [RegExp, string])[] = [
   [/^bool/i, 'boolean'],
   [/^date$/i, 'date'],
   [/^(datetime|timestamp)/i, 'timestamp with time zone'],
@@ -45,24 +48,25 @@ const DECLARED: readonly (readonly [RegExp, string])[] = [
   [/^json/i, 'jsonb'],
 ];
 
-/** As the target has it, where that holds the same values. */
-export function typeOf({ type }: SqliteColumn, here: Column | undefined): string {
-  const affinity = affinityOf(type);
-  if (here !== undefined && (type === '' || !REFUSED[affinity].test(here.type))) return here.type;
+/** Returns the target's type if it can hold the same values; otherwise the PostgreSQL type for the declaration. */
+export function translateType({ type }: SqliteColumn, here: Column | undefined): string {
+  const affinity = computeAffinity(type);
+  if (here !== undefined && (type === '' || !INCOMPATIBLE_TYPES[affinity].test(here.type))) return here.type;
   if (type === '') return 'text';
-  return DECLARED.find(([declared]) => declared.test(type))?.[1] ?? OWN[affinity];
+  return DECLARED_TYPES.find(([declared]) => declared.test(type))?.[1] ?? DEFAULT_TYPES[affinity];
 }
 
-const UUID = /randomblob\s*\(\s*(4|16)\s*\)|\buuid\w*\s*\(/i;
-const NOW = /\bcurrent_(timestamp|date|time)\b|\b(datetime|date|time|strftime|julianday|unixepoch)\s*\(/i;
-const NOW_HERE = /\bnow\(\)|\bCURRENT_|_timestamp\(\)|\bLOCALTIME/;
+const UUID_EXPRESSION = /randomblob\s*\(\s*(4|16)\s*\)|\buuid\w*\s*\(/i;
+const NOW_EXPRESSION =
+  /\bcurrent_(timestamp|date|time)\b|\b(datetime|date|time|strftime|julianday|unixepoch)\s*\(/i;
+const POSTGRES_NOW_EXPRESSION = /\bnow\(\)|\bCURRENT_|_timestamp\(\)|\bLOCALTIME/;
 
 /**
- * PostgreSQL's expression for it, the target's own where that does the same; undefined where there is none.
- *
- * @param types of the target, for the labels of its enums
+ * Returns the column's default as a PostgreSQL expression, or the target's own default if that is equivalent;
+ * `undefined` if the column has none.
+ * @param types types of the target, for the labels of its enums
  */
-export function defaultOf(
+export function translateDefault(
   column: SqliteColumn,
   type: string,
   here: Column | undefined,
@@ -71,12 +75,12 @@ export function defaultOf(
   const from = column.default;
   if (from === null || /^\(*\s*null\s*\)*$/i.test(from)) return undefined;
   const to = here?.default;
-  if (UUID.test(from)) {
-    if (to !== undefined && here && /^(uuid|other)$/.test(generatorOf(here)?.kind ?? '')) return to;
+  if (UUID_EXPRESSION.test(from)) {
+    if (to !== undefined && here && /^(uuid|other)$/.test(readKeyGenerator(here)?.kind ?? '')) return to;
     return type === 'uuid' ? 'gen_random_uuid()' : `(gen_random_uuid())::${type}`;
   }
-  if (NOW.test(from)) {
-    if (to !== undefined && NOW_HERE.test(to)) return to;
+  if (NOW_EXPRESSION.test(from)) {
+    if (to !== undefined && POSTGRES_NOW_EXPRESSION.test(to)) return to;
     if (/^(smallint|integer|bigint|numeric|double|real)/.test(type))
       return `(EXTRACT(epoch FROM now()))::${type}`;
     return type === 'date'
@@ -87,34 +91,37 @@ export function defaultOf(
           ? 'CURRENT_TIMESTAMP'
           : `(now())::${type}`;
   }
-  if (to !== undefined && isSame(from, to, type)) return to;
-  const by = constantOf(from, type);
-  return isConstant(by) && takes(type, by, types) ? by : inSqlite(from);
+  if (to !== undefined && isSameConstant(from, to, type)) return to;
+  const by = normalizeConstant(from, type);
+  return isConstant(by) && acceptsConstant(type, by, types) ? by : markAsSqlite(from);
 }
 
-/** Of numbers and texts alone: a function of SQLite's is another one here, or none. */
+/**
+ * Whether the expression consists only of numbers and texts. SQLite's functions may mean something else in PostgreSQL,
+ * or not exist.
+ */
 const isConstant = (by: string): boolean =>
   /^(?:'(?:[^']|'')*'|\d+(?:\.\d*)?(?:e[-+]?\d+)?\b|\.\d+|true|false|[-+*/().\s|])+$/i.test(by) &&
-  formOf(by) !== null;
+  normalizeExpression(by) !== null;
 
-/** SQLite takes what stands in double quotes for a text where it names no column. */
-const inTextQuotes = (sql: string): string =>
+/** Converts a default in double quotes to a text: SQLite reads it as one if it does not name a column. */
+const convertTextQuotes = (sql: string): string =>
   /^"(?:[^"]|"")*"$/.test(sql.trim()) ? quoteLiteral(sql.trim().slice(1, -1).replaceAll('""', '"')) : sql;
 
-function isSame(from: string, to: string, type: string): boolean {
-  const [one, other] = [constantOf(from, type), to].map(
+function isSameConstant(from: string, to: string, type: string): boolean {
+  const [one, other] = [normalizeConstant(from, type), to].map(
     (each) => /^'([^']*)'(?:::.*)?$/.exec(each)?.[1] ?? each.replace(/::[\w ]+$/, ''),
   );
   if (one === other || (one !== '' && other !== '' && Number(one) === Number(other))) return true;
-  const form = formOf(inOurQuotes(inTextQuotes(from)));
-  return form !== null && form === formOf(to);
+  const form = normalizeExpression(convertQuotes(convertTextQuotes(from)));
+  return form !== null && form === normalizeExpression(to);
 }
 
-function constantOf(from: string, type: string): string {
-  const bare = inTextQuotes(from)
+function normalizeConstant(from: string, type: string): string {
+  const bare = convertTextQuotes(from)
     .trim()
     .replace(/^\((.*)\)$/s, '$1')
-    // As Django writes it. What it is cast to is what the column is.
+    // Django writes this cast; its target is the column's type.
     .replace(/^CAST\(((?:'[^']*'|[-+.\d])+) AS \w+\)$/i, '$1');
   if (type === 'boolean') {
     if (/^'?(1|t|true)'?$/i.test(bare)) return 'true';

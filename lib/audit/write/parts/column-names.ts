@@ -1,12 +1,14 @@
-/** How a part names its column: in its title, in sentences, in queries. */
-import type { Column } from '../../../../lambda/audit/catalogue/columns';
-import { literal, column as name, tableOf } from '../names';
+/** Names a step's column in titles, sentences and queries. */
+import type { Column } from '../../../../lambda/audit/catalog/columns';
+import { quoteName as name, quoteTable, quoteText } from '../names';
 
-export const common = (column: Column, what: string) => ({
-  group: `${what} of ${tableOf(column)}.${name(column.name)}`,
+export const buildCommonFields = (column: Column, what: string) => ({
+  group: `${what} of ${quoteTable(column)}.${name(column.name)}`,
   title: `${what} of ${column.table} ${column.name}`,
+  table: { schema: column.schema, name: column.table },
 });
 
-/** `table', 'column` of a verification function. */
-export const named = (column: Column): string => `${literal(tableOf(column))}, ${literal(name(column.name))}`;
-export const pathOf = (column: Column): string => `${tableOf(column)}.${name(column.name)}`;
+/** Returns the arguments `'table', 'column'` of a verification function. */
+export const formatCheckArguments = (column: Column): string =>
+  `${quoteText(quoteTable(column))}, ${quoteText(name(column.name))}`;
+export const formatColumnPath = (column: Column): string => `${quoteTable(column)}.${name(column.name)}`;

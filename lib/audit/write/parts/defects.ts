@@ -1,35 +1,35 @@
-/** What the repair of a kind becomes. Pure. */
-import type { Catalogue } from '../../../../lambda/audit/catalogue';
-import type { Reference } from '../../../../lambda/audit/catalogue/kind';
-import { onlyIn } from '../../../../lambda/audit/inheritance';
-import type { DefectNames } from '../../../../lambda/audit/mend';
-import { tableIn } from '../../../../lambda/audit/table-in';
-import { kindOf } from '../../../../lambda/defects';
-import { decide } from '../../../../lambda/defects/diagnosis/finding';
+/** Builds a step from the repair of a check. Pure. */
+import type { Catalog } from '../../../../lambda/audit/catalog';
+import type { Reference } from '../../../../lambda/audit/catalog/kind';
+import { findTable } from '../../../../lambda/audit/find-table';
+import { buildOnlyClause } from '../../../../lambda/audit/inheritance';
+import type { DefectNames } from '../../../../lambda/audit/repair-input';
+import { findDefectKind } from '../../../../lambda/defects';
+import { makeManualDecision } from '../../../../lambda/defects/diagnosis/finding';
 import type { DefectObject } from '../../../../lambda/defects/object';
 import { makeConflictTarget } from '../../../../lambda/defects/repair/conflict-target';
-import { array, literal, column as name, relation } from '../names';
-import type { Part, Unwritten } from '../part';
+import { quoteName as name, quoteArray, quoteRelation, quoteText } from '../names';
+import type { RepairStep, Unrepairable } from '../repair-step';
 
-/** The repair of the kind, as it is printed on a page; Trueup opens the transaction and waits for the locks. */
-export function defectPart(
-  target: Catalogue,
+/** Builds the repair that pages print for the check, without its transaction and lock timeout, which Trueup adds. */
+export function buildDefectStep(
+  target: Catalog,
   id: string,
   { table, column, columns = [], name: own, detail, decide }: DefectNames,
-): Part | Unwritten {
-  const kind = kindOf(id);
-  if (kind === null) return { unwritten: `there is no kind ${id}` };
+): RepairStep | Unrepairable {
+  const kind = findDefectKind(id);
+  if (kind === null) return { unwritten: `there is no check ${id}` };
   const object: DefectObject = {
-    table: table && relation(table),
+    table: table && quoteRelation(table),
     column: column === undefined ? null : name(column),
     columns,
     name: own ?? null,
     detail: detail ?? null,
   };
   const repair =
-    (table && id === 'missing-conflict-target' && conflictTarget(target, table, columns)) ||
+    (table && id === 'missing-conflict-target' && findConflictTarget(target, table, columns)) ||
     kind.repair(object);
-  const up = repair.sql.map((each) => each.replace(/;$/, '')).filter((each) => !BY_TRUEUP.test(each));
+  const up = repair.sql.map((each) => each.replace(/;$/, '')).filter((each) => !RUN_BY_TRUEUP.test(each));
   if (up.length === 0) return { unwritten: repair.words };
   const about = [object.table ?? object.name ?? '', object.column ?? '', columns.join(', ')]
     .filter(Boolean)
@@ -43,39 +43,40 @@ export function defectPart(
     decide: decide !== undefined ? [decide] : repair.decision ? [repair.words] : [],
     preflight: unique
       ? [
-          `SELECT pg_catalog.format('%s groups of rows in %s share (%s)', count(*), ${literal(object.table)}, ${literal(columns.join(', '))})
-FROM (SELECT FROM ${table ? onlyIn(target, table) : ''}${object.table} WHERE num_nulls(${columns.join(', ')}) = 0 GROUP BY ${columns.join(', ')} HAVING count(*) > 1) AS shared HAVING count(*) > 0`,
+          `SELECT pg_catalog.format('%s groups of rows in %s share (%s)', count(*), ${quoteText(object.table)}, ${quoteText(columns.join(', '))})
+FROM (SELECT FROM ${table ? buildOnlyClause(target, table) : ''}${object.table} WHERE num_nulls(${columns.join(', ')}) = 0 GROUP BY ${columns.join(', ')} HAVING count(*) > 1) AS shared HAVING count(*) > 0`,
         ]
       : [],
     up,
     verify: unique
-      ? [`SELECT trueup.is_indexed(${literal(object.table)}, ${array(columns)}, is_unique => true)`]
+      ? [`SELECT trueup.is_indexed(${quoteText(object.table)}, ${quoteArray(columns)}, is_unique => true)`]
       : id === 'missing-uuid-function'
         ? [
-            `SELECT ${literal(`There is no function ${own}()`)} WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_proc WHERE proname = ${literal(own ?? '')})`,
+            `SELECT ${quoteText(`There is no function ${own}()`)} WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_proc WHERE proname = ${quoteText(own ?? '')})`,
           ]
         : [kind.verification(object)],
   };
 }
 
-/** Under a name that is not taken. */
-function conflictTarget(
-  { tables, indexes }: Catalogue,
+/** Plans the unique index for ON CONFLICT, under a name that is free. */
+function findConflictTarget(
+  { tables, indexes }: Catalog,
   { schema, name: own }: Reference,
   keys: readonly string[],
 ) {
-  const table = tableIn({ tables }, { schema, name: own });
-  if (table?.kind !== 'table') return decide('Only the unique index of a plain table is written.');
+  const table = findTable({ tables }, { schema, name: own });
+  if (table?.kind !== 'table')
+    return makeManualDecision('Only a unique index on a plain table can be written.');
   const taken = new Set(
     [...tables, ...indexes].filter((each) => each.schema === schema).map((each) => each.name),
   );
   const known = { partitionKey: null, leaves: [], nested: false, columnNames: new Map<string, string>() };
   return makeConflictTarget(
-    { ...known, schema, name: own, sql: relation({ schema, name: own }), kind: 'table' },
+    { ...known, schema, name: own, sql: quoteRelation({ schema, name: own }), kind: 'table' },
     { keys, predicate: null },
     taken,
   );
 }
 
-/** What a person at a prompt needs, and a migration has: the transaction, its time for locks, and the look at duplicates. */
-const BY_TRUEUP = /^(BEGIN|COMMIT|SET LOCAL lock_timeout = .*|SELECT .* HAVING count\(\*\) > 1)$/s;
+/** Statements needed at a prompt but not in a migration: transaction, lock timeout and the query for duplicates. */
+const RUN_BY_TRUEUP = /^(BEGIN|COMMIT|SET LOCAL lock_timeout = .*|SELECT .* HAVING count\(\*\) > 1)$/s;

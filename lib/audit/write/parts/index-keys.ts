@@ -1,26 +1,26 @@
-/** The keys of an index, read from its definition. */
-import type { Index } from '../../../../lambda/audit/catalogue/indexes';
+/** Reads the keys of an index from its definition. */
+import type { Index } from '../../../../lambda/audit/catalog/indexes';
 
-/** The keys as CREATE INDEX takes them, one each: `lower(email)`, `id DESC`. */
-export function keysOf(index: Index): string[] {
-  const [keys] = parenthesized(index.definition, `USING ${index.method} `);
-  return split(keys);
+/** Returns each key as written in CREATE INDEX: `lower(email)`, `id DESC`. */
+export function parseIndexKeys(index: Index): string[] {
+  const [keys] = readBrackets(index.definition, `USING ${index.method} `);
+  return splitAtCommas(keys);
 }
 
-/** The text inside of the brackets that open behind `head`, and where it ends. */
-function parenthesized(text: string, head: string): [inside: string, end: number] {
+/** Returns the text in the parentheses after `head`, and the position of its end. */
+function readBrackets(text: string, head: string): [inside: string, end: number] {
   const from = text.indexOf(`${head}(`) + head.length + 1;
   let depth = 1;
   for (let at = from; at < text.length; at++) {
-    at = pastQuotes(text, at);
+    at = skipQuotes(text, at);
     if (text[at] === '(') depth++;
     if (text[at] === ')' && --depth === 0) return [text.slice(from, at), at + 1];
   }
   return ['', text.length];
 }
 
-/** Where a quoted part that begins at `at` has its last character. */
-function pastQuotes(text: string, at: number): number {
+/** Returns the position of the last character of the quoted part that begins at `at`. */
+function skipQuotes(text: string, at: number): number {
   const quote = text[at];
   if (quote !== '"' && quote !== "'") return at;
   let end = at + 1;
@@ -29,11 +29,11 @@ function pastQuotes(text: string, at: number): number {
   return end;
 }
 
-function split(list: string): string[] {
+function splitAtCommas(list: string): string[] {
   const parts: string[] = [];
   let [from, depth] = [0, 0];
   for (let at = 0; at < list.length; at++) {
-    at = pastQuotes(list, at);
+    at = skipQuotes(list, at);
     if (list[at] === '(' || list[at] === '[') depth++;
     if (list[at] === ')' || list[at] === ']') depth--;
     if (list[at] === ',' && depth === 0) {

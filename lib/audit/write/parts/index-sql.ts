@@ -1,11 +1,11 @@
-/** What is written of an index: its definition, the constraint that takes it, and the file that it goes to. */
-import type { Index } from '../../../../lambda/audit/catalogue/indexes';
-import { column as name, relation, tableOf } from '../names';
+/** Formats SQL of an index: its definition, the constraint that uses it, and the group of its file. */
+import type { Index } from '../../../../lambda/audit/catalog/indexes';
+import { quoteName as name, quoteRelation, quoteTable } from '../names';
 
-/** The definition, under another name, on another table, or otherwise. */
-export const written = (
+/** Formats CREATE INDEX, optionally with another name, on another table, or CONCURRENTLY. */
+export const formatIndexDefinition = (
   { definition, name: own, schema, table }: Index,
-  { concurrently = false, called = own, on = `${relation({ schema, name: table })}` },
+  { concurrently = false, called = own, on = `${quoteRelation({ schema, name: table })}` },
 ): string =>
   definition.replace(
     /^CREATE (UNIQUE )?INDEX .*? USING /s,
@@ -13,14 +13,14 @@ export const written = (
       `CREATE ${unique}INDEX ${concurrently ? 'CONCURRENTLY ' : ''}${name(called)} ON ${on} USING `,
   );
 
-/** The file that builds it. */
-export const groupOfIndex = (index: Index): string =>
-  index.unique ? `unique ${tableOf(index)} ${name(index.name)}` : `indexes of ${tableOf(index)}`;
+/** Returns the group of the file that builds the index. */
+export const formatIndexGroup = (index: Index): string =>
+  index.unique ? `unique ${quoteTable(index)} ${name(index.name)}` : `indexes of ${quoteTable(index)}`;
 
-/** When it is checked; nothing where that is at once. */
-export const timing = ({ deferrable, initiallyDeferred }: Index): string =>
+/** Returns the DEFERRABLE clause; empty for a constraint that is checked immediately. */
+export const formatTiming = ({ deferrable, initiallyDeferred }: Index): string =>
   deferrable ? ` DEFERRABLE${initiallyDeferred ? ' INITIALLY DEFERRED' : ''}` : '';
 
-/** The index gets the name of the constraint. */
-export const useIndex = (index: Index, by: string): string =>
-  `ALTER TABLE ${tableOf(index)} ADD CONSTRAINT ${name(index.name)} ${index.primary ? 'PRIMARY KEY' : 'UNIQUE'} USING INDEX ${name(by)}${timing(index)}`;
+/** ADD CONSTRAINT … USING INDEX renames the index to the constraint's name. */
+export const buildUseIndexSql = (index: Index, by: string): string =>
+  `ALTER TABLE ${quoteTable(index)} ADD CONSTRAINT ${name(index.name)} ${index.primary ? 'PRIMARY KEY' : 'UNIQUE'} USING INDEX ${name(by)}${formatTiming(index)}`;

@@ -1,48 +1,51 @@
-/** When a unique constraint is checked: made anew, since ALTER CONSTRAINT is for foreign keys alone. */
-import type { Index } from '../../../../lambda/audit/catalogue/indexes';
-import { derived, column as name, tableOf } from '../names';
-import type { Part, Unwritten } from '../part';
-import { verification } from './index-checks';
-import { groupOfIndex, useIndex, written } from './index-sql';
+/** Changes DEFERRABLE of unique constraints by creating them again: ALTER CONSTRAINT supports only foreign keys. */
+import type { Index } from '../../../../lambda/audit/catalog/indexes';
+import { buildDerivedName, quoteName as name, quoteTable } from '../names';
+import type { RepairStep, Unrepairable } from '../repair-step';
+import { buildIndexVerification } from './index-checks';
+import { buildUseIndexSql, formatIndexDefinition, formatIndexGroup } from './index-sql';
 
-/** Beside a deferrable one another index is not enough: ON CONFLICT takes both, and fails. The rows are unique all the time. */
-export function immediatePart(index: Index): Part | Unwritten {
-  const table = tableOf(index);
+/**
+ * Replaces a deferrable constraint by an immediate one. A second index would not help: ON CONFLICT infers both and
+ * fails. The rows stay unique throughout.
+ */
+export function buildImmediateStep(index: Index): RepairStep | Unrepairable {
+  const table = quoteTable(index);
   const own = name(index.name);
-  const built = derived(index.name, '_now');
+  const built = buildDerivedName(index.name, '_now');
   const { deferrable: _, ...immediate } = index;
   return {
     phase: 'index',
-    group: groupOfIndex(index),
+    group: formatIndexGroup(index),
     title: `immediate ${index.table} ${index.name}`,
     about: [
-      `${own} on ${table} is deferrable, and ON CONFLICT cannot decide by it: it becomes one that is checked at once.`,
+      `${own} on ${table} is deferrable, so ON CONFLICT cannot use it. It becomes a constraint that is checked immediately.`,
     ],
     decide: [`does anything rely on ${own} being checked at the end of the transaction?`],
     ...(index.primary ? { consents: { 'primary-key-scan': 'its columns are NOT NULL already' } } : {}),
     up: [
-      written(index, { concurrently: true, called: built }),
-      `ALTER TABLE ${table} DROP CONSTRAINT ${own}, ${useIndex(immediate, built).replace(`ALTER TABLE ${table} `, '')}`,
+      formatIndexDefinition(index, { concurrently: true, called: built }),
+      `ALTER TABLE ${table} DROP CONSTRAINT ${own}, ${buildUseIndexSql(immediate, built).replace(`ALTER TABLE ${table} `, '')}`,
     ],
-    verify: verification(index),
+    verify: buildIndexVerification(index),
   };
 }
 
-/** A constraint is made deferrable by making it again. */
-export function deferrablePart(index: Index): Part {
+/** Creates a constraint again as deferrable. */
+export function buildDeferrableStep(index: Index): RepairStep {
   const own = name(index.name);
-  const built = derived(index.name, '_now');
+  const built = buildDerivedName(index.name, '_now');
   return {
     phase: 'index',
-    group: groupOfIndex(index),
+    group: formatIndexGroup(index),
     title: `deferrable ${index.table} ${index.name}`,
-    about: [`${own} on ${tableOf(index)} is checked later in the source: it is made again.`],
-    decide: [`does an ON CONFLICT decide by ${own}? By a deferrable constraint it cannot.`],
+    about: [`${own} on ${quoteTable(index)} is deferrable in the source, so it is created again.`],
+    decide: [`does any ON CONFLICT use ${own}? It cannot use a deferrable constraint.`],
     ...(index.primary ? { consents: { 'primary-key-scan': 'its columns are NOT NULL already' } } : {}),
     up: [
-      written(index, { concurrently: true, called: built }),
-      `ALTER TABLE ${tableOf(index)} DROP CONSTRAINT ${own}, ${useIndex(index, built).replace(`ALTER TABLE ${tableOf(index)} `, '')}`,
+      formatIndexDefinition(index, { concurrently: true, called: built }),
+      `ALTER TABLE ${quoteTable(index)} DROP CONSTRAINT ${own}, ${buildUseIndexSql(index, built).replace(`ALTER TABLE ${quoteTable(index)} `, '')}`,
     ],
-    verify: verification(index),
+    verify: buildIndexVerification(index),
   };
 }

@@ -1,104 +1,113 @@
-/** Indexes and what they make: unique and primary keys. Built CONCURRENTLY, on a partitioned table partition by partition. */
-import type { Index } from '../../../../lambda/audit/catalogue/indexes';
-import type { Table } from '../../../../lambda/audit/catalogue/tables';
+/** Repairs indexes, unique constraints and primary keys. Indexes are built CONCURRENTLY, partition by partition. */
+import type { Index } from '../../../../lambda/audit/catalog/indexes';
+import type { Table } from '../../../../lambda/audit/catalog/tables';
 import type { ComparedId } from '../../../../lambda/audit/compare/difference';
-import { tableIn } from '../../../../lambda/audit/table-in';
-import type { Context } from '../context';
-import { derived, literal, column as name, columns as names, relation, tableOf } from '../names';
-import type { Part, Unwritten } from '../part';
-import { duplicates, verification } from './index-checks';
-import { keysOf } from './index-keys';
-import { groupOfIndex, timing, useIndex, written } from './index-sql';
-import { deferrablePart, immediatePart } from './index-timing';
+import { findTable } from '../../../../lambda/audit/find-table';
+import {
+  buildDerivedName,
+  quoteName as name,
+  quoteNames as names,
+  quoteRelation,
+  quoteTable,
+  quoteText,
+} from '../names';
+import type { RepairContext } from '../repair-context';
+import type { RepairStep, Unrepairable } from '../repair-step';
+import { buildDuplicatesQuery, buildIndexVerification } from './index-checks';
+import { parseIndexKeys } from './index-keys';
+import { buildUseIndexSql, formatIndexDefinition, formatIndexGroup, formatTiming } from './index-sql';
+import { buildDeferrableStep, buildImmediateStep } from './index-timing';
 
 const isUniqueConstraint = ({ constraint }: Index): boolean =>
   constraint === 'primary key' || constraint === 'unique';
 
-export function indexPart(
-  context: Context,
+export function buildIndexStep(
+  context: RepairContext,
   id: ComparedId,
   from: Index,
   to: Index | undefined,
-): Part | Unwritten {
-  const table = tableOf(from);
-  const found = tableIn(context.target, { schema: from.schema, name: from.table });
+): RepairStep | Unrepairable {
+  const table = quoteTable(from);
+  const found = findTable(context.target, { schema: from.schema, name: from.table });
   const partitioned = found?.kind === 'partitioned' ? found : undefined;
-  if (id === 'renamed' && to) return renamed(from, to, partitioned !== undefined);
-  if (to && from.primary && !to.primary && id === 'primary-key-lost') return keyFrom(from, to, partitioned);
-  if (to?.deferrable && !from.deferrable && to.constraint) return immediatePart(to);
-  if (to?.constraint && from.deferrable && String(keysOf(from)) === String(keysOf(to)))
+  if (id === 'constraint-renamed' && to) return buildRenameStep(from, to, partitioned !== undefined);
+  if (to && from.primary && !to.primary && id === 'missing-primary-key')
+    return buildPromotionStep(from, to, partitioned);
+  if (to?.deferrable && !from.deferrable && to.constraint) return buildImmediateStep(to);
+  if (to?.constraint && from.deferrable && String(parseIndexKeys(from)) === String(parseIndexKeys(to)))
     return partitioned
       ? {
-          unwritten: `${table} is partitioned: its constraint has to be made again, and no index is taken for it`,
+          unwritten: `${table} is partitioned: create its constraint again, because ADD CONSTRAINT USING INDEX does not support partitioned tables`,
         }
-      : deferrablePart({ ...from, name: to.name });
-  if (to?.primary) return { unwritten: `${table} has another primary key, and a table has one` };
-  const away = to && to.name === from.name ? rename(to) : undefined;
-  const built = partitioned ? onPartitions(context, from, partitioned) : onTable(from);
+      : buildDeferrableStep({ ...from, name: to.name });
+  if (to?.primary) return { unwritten: `${table} has another primary key, and a table can have only one` };
+  const away = to && to.name === from.name ? buildRenameSql(to) : undefined;
+  const built = partitioned ? buildOnPartitions(context, from, partitioned) : buildOnTable(from);
   return {
     phase: 'index',
-    group: groupOfIndex(from),
+    group: formatIndexGroup(from),
     title: from.unique ? `unique ${from.table} ${from.name}` : `indexes of ${from.table}`,
+    table: { schema: from.schema, name: from.table },
     about: [
       `${from.primary ? 'Primary key' : from.unique ? 'Unique index' : 'Index'} ${name(from.name)} on ${table}, which the source has.`,
     ],
     ...(away
       ? {
           decide: [
-            `${name(from.name)} on ${table} is another one here than in the source: it is kept under the name ${name(derived(from.name, '_found'))}; is it still needed?`,
+            `${name(from.name)} on ${table} differs from the source. The existing one is kept as ${name(buildDerivedName(from.name, '_found'))}. Is it still needed?`,
           ],
         }
       : {}),
     ...(Object.keys(built.consents).length > 0 ? { consents: built.consents } : {}),
-    preflight: from.unique && !isUnpopulated(context, from) ? [duplicates(context, from)] : [],
+    preflight: from.unique && !isUnpopulated(context, from) ? [buildDuplicatesQuery(context, from)] : [],
     up: [...(away ? [away] : []), ...built.up],
-    verify: verification(from),
+    verify: buildIndexVerification(from),
     ...(away ? {} : { down: built.down }),
   };
 }
 
-/** On a materialized view WITH NO DATA, which cannot be read. */
-function isUnpopulated({ target, source }: Context, { schema, table }: Index): boolean {
+/** Whether the index is on a materialized view WITH NO DATA, which cannot be read. */
+export function isUnpopulated({ target, source }: RepairContext, { schema, table }: Index): boolean {
   const isIt = (view: { readonly schema: string; readonly name: string }) =>
     view.schema === schema && view.name === table;
   return (target.views.find(isIt) ?? source.views.find(isIt))?.unpopulated ?? false;
 }
 
-interface Built {
+interface IndexBuild {
   readonly up: readonly string[];
   readonly down: readonly string[];
   readonly consents: Readonly<Record<string, string>>;
 }
 
-function onTable(index: Index): Built {
-  const table = tableOf(index);
-  const create = written(index, { concurrently: true });
+function buildOnTable(index: Index): IndexBuild {
+  const table = quoteTable(index);
+  const create = formatIndexDefinition(index, { concurrently: true });
   if (!isUniqueConstraint(index))
     return {
       up: [create],
-      down: [`DROP INDEX CONCURRENTLY ${relation(index)}`],
+      down: [`DROP INDEX CONCURRENTLY ${quoteRelation(index)}`],
       consents: {},
     };
   return {
-    up: [create, useIndex(index, index.name)],
+    up: [create, buildUseIndexSql(index, index.name)],
     down: [`ALTER TABLE ${table} DROP CONSTRAINT ${name(index.name)}`],
     consents: index.primary ? { 'primary-key-scan': 'its columns are NOT NULL already' } : {},
   };
 }
 
-/** An empty one on the table, one on each partition, and these attached to it. */
-function onPartitions(context: Context, index: Index, table: Table): Built {
+/** Builds an index ON ONLY the partitioned table and one on each partition, and attaches them. */
+function buildOnPartitions(context: RepairContext, index: Index, table: Table): IndexBuild {
   const { target, source } = context;
   const unique = isUniqueConstraint(index);
-  const parent = relation(index);
+  const parent = quoteRelation(index);
   const up = [
     unique
-      ? `ALTER TABLE ONLY ${relation(table)} ADD CONSTRAINT ${name(index.name)} ${index.primary ? 'PRIMARY KEY' : 'UNIQUE'} (${names(index.columns)})${timing(index)}`
-      : written(index, { on: `ONLY ${relation(table)}` }),
+      ? `ALTER TABLE ONLY ${quoteRelation(table)} ADD CONSTRAINT ${name(index.name)} ${index.primary ? 'PRIMARY KEY' : 'UNIQUE'} (${names(index.columns)})${formatTiming(index)}`
+      : formatIndexDefinition(index, { on: `ONLY ${quoteRelation(table)}` }),
   ];
   const consents: Record<string, string> = unique
-    ? { 'constraint-index': 'ON ONLY the partitioned table, which has no rows, nothing is built' }
-    : { 'create-index': 'ON ONLY the partitioned table, which has no rows, nothing is built' };
+    ? { 'constraint-index': 'ON ONLY a partitioned table, which has no rows, no index is built' }
+    : { 'create-index': 'ON ONLY a partitioned table, which has no rows, no index is built' };
   const partitions = target.tables.filter(
     ({ partitionOf: of }) => of?.schema === table.schema && of.name === table.name,
   );
@@ -110,73 +119,78 @@ function onPartitions(context: Context, index: Index, table: Table): Built {
         each.partitionOf?.schema === index.schema &&
         each.partitionOf.name === index.name,
     );
-    const called = known?.name ?? derived(`${partition.name}_${index.name}`, '');
+    const called = known?.name ?? buildDerivedName(`${partition.name}_${index.name}`, '');
     const own: Index = {
       ...index,
       schema: partition.schema,
       table: partition.name,
       name: called,
-      definition: written(index, { called, on: relation(partition) }),
+      definition: formatIndexDefinition(index, { called, on: quoteRelation(partition) }),
     };
-    const made = partition.kind === 'partitioned' ? onPartitions(context, own, partition) : onTable(own);
-    up.push(...made.up, `ALTER INDEX ${parent} ATTACH PARTITION ${relation(own)}`);
+    const made =
+      partition.kind === 'partitioned' ? buildOnPartitions(context, own, partition) : buildOnTable(own);
+    up.push(...made.up, `ALTER INDEX ${parent} ATTACH PARTITION ${quoteRelation(own)}`);
     Object.assign(consents, made.consents);
   }
   const down = unique
-    ? [`ALTER TABLE ${relation(table)} DROP CONSTRAINT ${name(index.name)}`]
+    ? [`ALTER TABLE ${quoteRelation(table)} DROP CONSTRAINT ${name(index.name)}`]
     : [`DROP INDEX ${parent}`];
   return { up, down, consents };
 }
 
-/** A unique index that is there becomes the primary key. */
-function keyFrom(from: Index, to: Index, partitioned: Table | undefined): Part | Unwritten {
+/** Turns an existing unique index into the primary key. */
+function buildPromotionStep(
+  from: Index,
+  to: Index,
+  partitioned: Table | undefined,
+): RepairStep | Unrepairable {
   if (partitioned)
-    return { unwritten: 'on a partitioned table no index that is there becomes its primary key' };
-  const table = tableOf(from);
+    return { unwritten: 'an existing index of a partitioned table cannot become its primary key' };
+  const table = quoteTable(from);
   return {
     phase: 'index',
-    group: groupOfIndex(from),
+    group: formatIndexGroup(from),
     title: `unique ${from.table} ${from.name}`,
     about: [`${name(to.name)}, which is unique over the same columns, becomes the primary key of ${table}.`],
     consents: { 'primary-key-scan': 'its columns are NOT NULL already' },
     ...(to.constraint
       ? {
           decide: [
-            `${name(to.name)} is a constraint of its own: it has to go before its index can be the primary key of ${table}`,
+            `${name(to.name)} is a constraint. Drop it before its index becomes the primary key of ${table}`,
           ],
         }
       : {}),
-    up: [useIndex(from, to.name)],
-    verify: verification(from),
+    up: [buildUseIndexSql(from, to.name)],
+    verify: buildIndexVerification(from),
   };
 }
 
-const rename = (index: Index): string => {
-  const away = name(derived(index.name, '_found'));
+const buildRenameSql = (index: Index): string => {
+  const away = name(buildDerivedName(index.name, '_found'));
   return index.constraint
-    ? `ALTER TABLE ${tableOf(index)} RENAME CONSTRAINT ${name(index.name)} TO ${away}`
-    : `ALTER INDEX ${relation(index)} RENAME TO ${away}`;
+    ? `ALTER TABLE ${quoteTable(index)} RENAME CONSTRAINT ${name(index.name)} TO ${away}`
+    : `ALTER INDEX ${quoteRelation(index)} RENAME TO ${away}`;
 };
 
-function renamed(from: Index, to: Index, partitioned: boolean): Part | Unwritten {
-  const table = tableOf(from);
+function buildRenameStep(from: Index, to: Index, partitioned: boolean): RepairStep | Unrepairable {
+  const table = quoteTable(from);
   const common = {
     phase: 'rename' as const,
     group: `rename ${table} ${name(from.name)}`,
     title: `rename ${from.table} ${from.name}`,
     verify: [
-      `SELECT ${literal(`${table} has no index ${name(from.name)}`)} WHERE pg_catalog.to_regclass(${literal(relation(from))}) IS NULL`,
+      `SELECT ${quoteText(`${table} has no index ${name(from.name)}`)} WHERE pg_catalog.to_regclass(${quoteText(quoteRelation(from))}) IS NULL`,
     ],
   };
   if (from.constraint && !to.constraint)
     return partitioned
-      ? { unwritten: 'on a partitioned table no index that is there becomes a constraint' }
+      ? { unwritten: 'an existing index of a partitioned table cannot become a constraint' }
       : {
           ...common,
-          about: [`${name(to.name)} on ${table} becomes the constraint that it is in the source.`],
-          up: [useIndex(from, to.name)],
+          about: [`${name(to.name)} on ${table} becomes a constraint, as in the source.`],
+          up: [buildUseIndexSql(from, to.name)],
         };
-  const decide = [`does anything name ${name(to.name)}, as it is called here? It would find it no more`];
+  const decide = [`does anything use the current name ${name(to.name)}? It would fail`];
   const about = [`${name(to.name)} on ${table} is called ${name(from.name)} in the source.`];
   if (to.constraint)
     return {
@@ -189,6 +203,6 @@ function renamed(from: Index, to: Index, partitioned: boolean): Part | Unwritten
     ...common,
     about,
     decide,
-    up: [`ALTER INDEX ${relation({ schema: to.schema, name: to.name })} RENAME TO ${name(from.name)}`],
+    up: [`ALTER INDEX ${quoteRelation({ schema: to.schema, name: to.name })} RENAME TO ${name(from.name)}`],
   };
 }

@@ -1,27 +1,29 @@
-/** What CREATE TABLE makes of a table besides itself: columns, keys, sequences. Pure. */
-import type { Catalogue } from '../../../../lambda/audit/catalogue';
-import type { Column } from '../../../../lambda/audit/catalogue/columns';
-import type { Constraint } from '../../../../lambda/audit/catalogue/constraints';
-import type { Table } from '../../../../lambda/audit/catalogue/tables';
-import { grouped } from '../../../../lambda/audit/compare/pair';
-import { isAncestor, parentsOf } from '../../../../lambda/audit/inheritance';
-import { key } from '../../../../lambda/audit/names';
-import type { Context } from '../context';
-import { belonging, functionNames, sequencesOf } from '../lookup';
-import { qualifiedNames } from '../names';
+/** Lists the objects that CREATE TABLE creates with a table: columns, keys, sequences. Pure. */
+import type { Catalog } from '../../../../lambda/audit/catalog';
+import type { Column } from '../../../../lambda/audit/catalog/columns';
+import type { Constraint } from '../../../../lambda/audit/catalog/constraints';
+import type { Table } from '../../../../lambda/audit/catalog/tables';
+import { groupBy } from '../../../../lambda/audit/compare/pair';
+import { isAncestor, listParents } from '../../../../lambda/audit/inheritance';
+import { joinKey } from '../../../../lambda/audit/names';
+import { findByTable, functionNames, listTableSequences } from '../lookup';
+import { listQualifiedNames } from '../names';
+import type { RepairContext } from '../repair-context';
 
-type OfTable = { readonly schema: string; readonly table: string };
-export const isOf =
+type TableObject = { readonly schema: string; readonly table: string };
+export const belongsToTable =
   ({ schema, name: table }: Table) =>
-  (each: OfTable): boolean =>
+  (each: TableObject): boolean =>
     each.schema === schema && each.table === table;
 
-/** Calls a function of the application: it comes later, when the function is there. */
-export const callsOwn = ({ functions }: Catalogue, text: string): boolean =>
-  [...qualifiedNames(text)].some(([schema, called]) => functionNames(functions).has(key(schema, called)));
+/** Whether the text calls a function of the application, which is created after the table. */
+export const callsUserFunction = ({ functions }: Catalog, text: string): boolean =>
+  [...listQualifiedNames(text)].some(([schema, called]) =>
+    functionNames(functions).has(joinKey(schema, called)),
+  );
 
-/** What CREATE TABLE makes of a table besides itself, as the catalogue has it. */
-export function madeWith({ source }: Context, table: Table): Partial<Catalogue> {
+/** Returns the catalog objects that CREATE TABLE creates with a table. */
+export function listObjectsMadeWith({ source }: RepairContext, table: Table): Partial<Catalog> {
   const {
     replicaIdentity: _r,
     replicaIdentityIndex: _i,
@@ -29,64 +31,73 @@ export function madeWith({ source }: Context, table: Table): Partial<Catalogue> 
     rowSecurityForced: _f,
     ...bare
   } = table;
-  const constraints = table.partitionOf ? [] : constraintsOf(source, table);
+  const constraints = table.partitionOf ? [] : listInitialConstraints(source, table);
   const names = new Set(constraints.map((each) => each.name));
   return {
     tables: [bare],
-    columns: belonging(source.columns, table).map((column) => asMade(source, table, column)),
+    columns: findByTable(source.columns, table).map((column) => toCreatedColumn(source, table, column)),
     constraints,
-    indexes: belonging(source.indexes, table).filter((index) => index.constraint && names.has(index.name)),
-    sequences: [...identities(source, table), ...countersOf(source, table)],
+    indexes: findByTable(source.indexes, table).filter((index) => index.constraint && names.has(index.name)),
+    sequences: [...listIdentitySequences(source, table), ...listDefaultSequences(source, table)],
   };
 }
 
-/** What a column has from a parent is as the parent's, whatever it was changed to since. */
-function asMade(source: Catalogue, table: Table, column: Column): Column {
+/** Returns the column as CREATE TABLE creates it: an inherited column starts with the parent's default and NOT NULL. */
+function toCreatedColumn(source: Catalog, table: Table, column: Column): Column {
   const parents = column.inherited
-    ? parentsOf(table).flatMap((parent) => belonging(source.columns, parent))
+    ? listParents(table).flatMap((parent) => findByTable(source.columns, parent))
     : [];
   const {
     notNull,
     notNullNotValid,
     default: by,
   } = parents.find((each) => each.name === column.name) ?? column;
-  const isMade = by !== undefined && !isLater(source, { ...column, default: by });
+  const isMade = by !== undefined && !hasDeferredDefault(source, { ...column, default: by });
   return { ...column, notNull, notNullNotValid, default: isMade ? by : undefined };
 }
 
-/** A default that calls what may not be there yet. */
-export const isLater = (source: Catalogue, { default: by = '' }: Column): boolean => callsOwn(source, by);
+/** Whether the default calls a function that may not exist yet. */
+export const hasDeferredDefault = (source: Catalog, { default: by = '' }: Column): boolean =>
+  callsUserFunction(source, by);
 
-export const identities = (source: Catalogue, table: Table): Catalogue['sequences'] =>
-  sequencesOf(source, table).filter(({ identity, ownedBy }) => identity && ownedBy && isOf(table)(ownedBy));
+export const listIdentitySequences = (source: Catalog, table: Table): Catalog['sequences'] =>
+  listTableSequences(source, table).filter(
+    ({ identity, ownedBy }) => identity && ownedBy && belongsToTable(table)(ownedBy),
+  );
 
-/** Sequences that only a column's default or its owner tells of: they come with the table, or with its parent. */
-export const countersOf = (source: Catalogue, table: Table): Catalogue['sequences'] =>
-  sequencesOf(source, table).filter(
+/** Lists the sequences, except identity sequences, that come with the table and not with one of its parents. */
+export const listDefaultSequences = (source: Catalog, table: Table): Catalog['sequences'] =>
+  listTableSequences(source, table).filter(
     ({ identity, ownedBy }) =>
       !identity && !(ownedBy && isAncestor(source, table, { schema: ownedBy.schema, name: ownedBy.table })),
   );
 
-export const newCounters = ({ source, target }: Context, table: Table): Catalogue['sequences'] =>
-  countersOf(source, table).filter(
+export const listNewDefaultSequences = (
+  { source, target }: RepairContext,
+  table: Table,
+): Catalog['sequences'] =>
+  listDefaultSequences(source, table).filter(
     ({ schema, name: called }) =>
       !target.sequences.some((each) => each.schema === schema && each.name === called),
   );
 
 /**
- * Those that a new, empty table gets at once. CREATE TABLE makes one of two keys that do the same: the second comes later. On
- * partitions it would also take the name that the other has there, so both come later.
+ * Lists the constraints that a new, empty table gets in CREATE TABLE. CREATE TABLE merges two keys over the same columns,
+ * so the second is added later. On partitions it would also take the other key's name, so both are added later.
  */
-export function constraintsOf(source: Catalogue, table: Table): readonly Constraint[] {
-  const own = belonging(source.constraints, table).filter(
+export function listInitialConstraints(source: Catalog, table: Table): readonly Constraint[] {
+  const own = findByTable(source.constraints, table).filter(
     (each) =>
-      !each.inherited && each.type !== 'foreign key' && !each.notValid && !callsOwn(source, each.definition),
+      !each.inherited &&
+      each.type !== 'foreign key' &&
+      !each.notValid &&
+      !callsUserFunction(source, each.definition),
   );
   const keys = own
     .filter(({ type }) => type !== 'check')
     .sort((one, other) => one.type.localeCompare(other.type));
-  const alike = grouped(keys, ({ type, columns = [], definition }) =>
-    type === 'exclusion' ? definition : key(...columns),
+  const alike = groupBy(keys, ({ type, columns = [], definition }) =>
+    type === 'exclusion' ? definition : joinKey(...columns),
   );
   return [
     ...own.filter(({ type }) => type === 'check'),

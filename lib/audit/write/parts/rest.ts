@@ -1,35 +1,55 @@
-/** Comments, publications and settings. */
-import type { Comment } from '../../../../lambda/audit/catalogue/comments';
-import type { Publication } from '../../../../lambda/audit/catalogue/publications';
-import type { Setting } from '../../../../lambda/audit/catalogue/settings';
-import { onlyIn } from '../../../../lambda/audit/inheritance';
-import { asksForRoles, type Context } from '../context';
-import { literal, column as name, columns as names, relation, role } from '../names';
-import type { Part } from '../part';
+/** Repairs comments, publications and settings. */
+import type { Comment } from '../../../../lambda/audit/catalog/comments';
+import type { Publication } from '../../../../lambda/audit/catalog/publications';
+import type { Setting } from '../../../../lambda/audit/catalog/settings';
+import { buildOnlyClause } from '../../../../lambda/audit/inheritance';
+import {
+  listQualifiedNames,
+  quoteName as name,
+  quoteNames as names,
+  quoteRelation,
+  quoteRole,
+  quoteText,
+} from '../names';
+import { buildRoleQuestions, type RepairContext } from '../repair-context';
+import type { RepairStep } from '../repair-step';
 
-export function commentPart(object: string, comments: readonly Comment[]): Part {
+export function buildCommentStep(object: string, comments: readonly Comment[]): RepairStep {
   const isTable = (on: string): boolean => on === 'table' || on === 'table column';
   return {
     phase: 'comment',
     group: `comments on ${object}`,
     title: `comments on ${object}`,
-    about: [`What the source says of ${object}.`],
-    up: comments.map(({ on, object: of, comment }) => `COMMENT ON ${target(on, of)} IS ${literal(comment)}`),
+    ...findCommentTable(comments),
+    about: [`Comments of the source on ${object}.`],
+    up: comments.map(
+      ({ on, object: of, comment }) => `COMMENT ON ${formatCommentTarget(on, of)} IS ${quoteText(comment)}`,
+    ),
     verify: comments.some(({ on }) => isTable(on))
       ? comments.flatMap(({ on, object: of, comment }) => {
-          if (on === 'table') return [`SELECT trueup.table_comment_is(${literal(of)}, ${literal(comment)})`];
+          if (on === 'table')
+            return [`SELECT trueup.table_comment_is(${quoteText(of)}, ${quoteText(comment)})`];
           const [, table, column] = /^(.*)\.("(?:[^"]|"")+"|[^."]+)$/s.exec(of) ?? [];
           return on === 'table column' && table !== undefined
-            ? [`SELECT trueup.col_comment_is(${literal(table)}, ${literal(column!)}, ${literal(comment)})`]
+            ? [
+                `SELECT trueup.col_comment_is(${quoteText(table)}, ${quoteText(column!)}, ${quoteText(comment)})`,
+              ]
             : [];
         })
       : [],
-    down: comments.map(({ on, object: of }) => `COMMENT ON ${target(on, of)} IS NULL`),
+    down: comments.map(({ on, object: of }) => `COMMENT ON ${formatCommentTarget(on, of)} IS NULL`),
   };
 }
 
-/** As pg_identify_object() calls it, in the words of COMMENT ON; names are quoted by the server already. */
-function target(on: string, object: string): string {
+/** Finds the table of comments on a table and its columns. */
+function findCommentTable(comments: readonly Comment[]): Pick<RepairStep, 'table'> {
+  const first = comments.find(({ on }) => on === 'table' || on === 'table column');
+  const [found] = first ? [...listQualifiedNames(first.object)] : [];
+  return found ? { table: { schema: found[0], name: found[1] } } : {};
+}
+
+/** Converts a type of pg_identify_object() to the syntax of COMMENT ON. The server has quoted the names already. */
+function formatCommentTarget(on: string, object: string): string {
   if (/ column$/.test(on)) return `COLUMN ${object}`;
   if (on === 'table constraint') return `CONSTRAINT ${object}`;
   if (on === 'domain constraint') return `CONSTRAINT ${object.replace(/ on /, ' ON DOMAIN ')}`;
@@ -37,22 +57,26 @@ function target(on: string, object: string): string {
   return `${(kinds[on] ?? on).toUpperCase()} ${object}`;
 }
 
-export function publicationPart(context: Context, from: Publication, to: Publication | undefined): Part {
+export function buildPublicationStep(
+  context: RepairContext,
+  from: Publication,
+  to: Publication | undefined,
+): RepairStep {
   const own = name(from.name);
-  const has = new Set(context.target.tables.map(relation));
-  const listed = (from.tables ?? []).filter((each) => has.has(relation(each)));
+  const has = new Set(context.target.tables.map(quoteRelation));
+  const listed = (from.tables ?? []).filter((each) => has.has(quoteRelation(each)));
   const what = from.allTables
     ? ['ALL TABLES']
     : [
-        // Before 15 the word stands once.
+        // Before PostgreSQL 15, TABLE may occur only once.
         ...listed.map(
           (each, i) =>
-            `${i === 0 ? 'TABLE ' : ''}${onlyIn(context.target, each)}${relation(each)}${each.columns ? ` (${names(each.columns)})` : ''}${each.where ? ` WHERE (${unwrapped(each.where)})` : ''}`,
+            `${i === 0 ? 'TABLE ' : ''}${buildOnlyClause(context.target, each)}${quoteRelation(each)}${each.columns ? ` (${names(each.columns)})` : ''}${each.where ? ` WHERE (${stripBrackets(each.where)})` : ''}`,
         ),
         ...(from.schemas ?? []).map((schema) => `TABLES IN SCHEMA ${name(schema)}`),
       ];
   const options = [
-    `publish = ${literal(from.publishes.join(', '))}`,
+    `publish = ${quoteText(from.publishes.join(', '))}`,
     ...(from.viaRoot
       ? ['publish_via_partition_root = true']
       : to?.viaRoot
@@ -66,10 +90,10 @@ export function publicationPart(context: Context, from: Publication, to: Publica
     title: `publication ${from.name}`,
     about: [`Publication ${own}, as the source has it.`],
     decide: [
-      ...(to ? [`publication ${own} publishes something else here than in the source: which is right?`] : []),
+      ...(to ? [`publication ${own} differs from the source. Which definition should it have?`] : []),
       ...(whole
         ? [
-            `publication ${own} is of all tables of the database or of a schema, and only a superuser may make it (rds_superuser on RDS): who does?`,
+            `publication ${own} includes all tables of the database or of a schema and requires a superuser (rds_superuser on RDS). Who will create it?`,
           ]
         : []),
     ],
@@ -82,59 +106,63 @@ export function publicationPart(context: Context, from: Publication, to: Publica
           `CREATE PUBLICATION ${own}${what.length > 0 ? ` FOR ${what.join(', ')}` : ''} WITH (${options.join(', ')})`,
         ],
     verify: [
-      `SELECT ${literal(`There is no publication ${own}`)} WHERE NOT EXISTS (
-  SELECT FROM pg_catalog.pg_publication WHERE pubname = ${literal(from.name)})`,
+      `SELECT ${quoteText(`There is no publication ${own}`)} WHERE NOT EXISTS (
+  SELECT FROM pg_catalog.pg_publication WHERE pubname = ${quoteText(from.name)})`,
       ...listed.map(
-        (each) => `SELECT ${literal(`${own} does not publish ${relation(each)}`)} WHERE NOT EXISTS (
+        (each) => `SELECT ${quoteText(`${own} does not publish ${quoteRelation(each)}`)} WHERE NOT EXISTS (
   SELECT FROM pg_catalog.pg_publication_rel r JOIN pg_catalog.pg_publication p ON p.oid = r.prpubid
-  WHERE p.pubname = ${literal(from.name)} AND r.prrelid = pg_catalog.to_regclass(${literal(relation(each))}))`,
+  WHERE p.pubname = ${quoteText(from.name)} AND r.prrelid = pg_catalog.to_regclass(${quoteText(quoteRelation(each))}))`,
       ),
     ],
   };
 }
 
-const unwrapped = (expression: string): string => /^\((.*)\)$/s.exec(expression)?.[1] ?? expression;
+const stripBrackets = (expression: string): string => /^\((.*)\)$/s.exec(expression)?.[1] ?? expression;
 
-/** `shop, "$user"`: the only setting of these that is a list of names. */
-const namesOf = (list: string): string =>
+/** Formats the value of search_path, such as `shop, "$user"`. No other setting here is a list of names. */
+const formatNames = (list: string): string =>
   [...list.matchAll(/"(?:[^"]|"")*"|[^\s,"]+/g)]
     .map(([each]) =>
       name(each.startsWith('"') ? each.slice(1, -1).replaceAll('""', '"') : each.toLowerCase()),
     )
     .join(', ') || "''";
 
-/** Of the database that it is run in, whatever that is called. */
-export function settingPart(context: Context, from: Setting, to: Setting | undefined): Part {
+/** Changes a setting of the current database, whatever its name is. */
+export function buildSettingStep(context: RepairContext, from: Setting, to: Setting | undefined): RepairStep {
   const { role: whose, name: setting, inDatabase, value } = from;
-  const values = setting.toLowerCase() === 'search_path' ? namesOf(value) : literal(value);
+  const values = setting.toLowerCase() === 'search_path' ? formatNames(value) : quoteText(value);
   const clause = `SET ${setting} = ${values.replaceAll('%', '%%')}`;
   const where =
     whose === undefined
       ? 'ALTER DATABASE %I'
-      : `ALTER ROLE ${role(whose).replaceAll('%', '%%')} IN DATABASE %I`;
+      : `ALTER ROLE ${quoteRole(whose).replaceAll('%', '%%')} IN DATABASE %I`;
   const isRoleAlone = whose !== undefined && !inDatabase;
   return {
     phase: 'setting',
     group: `setting ${setting} of ${whose ?? 'the database'}`,
     title: `setting ${setting}${whose === undefined ? '' : ` of ${whose}`}`,
-    about: [`${setting}, which says what SQL means, as in the source.`],
+    about: [`${setting}, which affects the meaning of SQL, as in the source.`],
     decide: [
-      ...(to ? [`${setting} is another one here than in the source: which is right?`] : []),
-      ...asksForRoles(context, whose === undefined ? [] : [whose]),
+      ...(to ? [`${setting} differs from the source. Which value should it have?`] : []),
+      ...buildRoleQuestions(context, whose === undefined ? [] : [whose]),
     ],
     ...(isRoleAlone
       ? {}
-      : { consents: { 'unseen-code': 'the block sets a setting of this database, whatever it is called' } }),
+      : {
+          consents: {
+            'opaque-code': 'the block changes a setting of the current database, whatever its name is',
+          },
+        }),
     up: [
       isRoleAlone
-        ? `ALTER ROLE ${role(whose)} SET ${setting} = ${values}`
-        : `DO $$ BEGIN EXECUTE pg_catalog.format(${literal(`${where} ${clause}`)}, pg_catalog.current_database()); END $$`,
+        ? `ALTER ROLE ${quoteRole(whose)} SET ${setting} = ${values}`
+        : `DO $$ BEGIN EXECUTE pg_catalog.format(${quoteText(`${where} ${clause}`)}, pg_catalog.current_database()); END $$`,
     ],
     verify: [
-      `SELECT ${literal(`${setting} is not set as in the source`)} WHERE NOT EXISTS (
+      `SELECT ${quoteText(`${setting} is not set as in the source`)} WHERE NOT EXISTS (
   SELECT FROM pg_catalog.pg_db_role_setting s, pg_catalog.unnest(s.setconfig) AS line
-  WHERE pg_catalog.lower(line) LIKE ${literal(`${setting.toLowerCase()}=%`)}
-    AND s.setrole = ${whose === undefined ? '0' : `pg_catalog.to_regrole(${literal(role(whose))})`}
+  WHERE pg_catalog.lower(line) LIKE ${quoteText(`${setting.toLowerCase()}=%`)}
+    AND s.setrole = ${whose === undefined ? '0' : `pg_catalog.to_regrole(${quoteText(quoteRole(whose))})`}
     AND (s.setdatabase = 0) = ${inDatabase ? 'false' : 'true'})`,
     ],
   };

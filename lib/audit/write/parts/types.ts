@@ -1,35 +1,36 @@
-/** Enums, domains, composites and ranges. */
-import type { DataType } from '../../../../lambda/audit/catalogue/data-types';
-import { sameText } from '../../../../lambda/audit/compare/text';
-import { key } from '../../../../lambda/audit/names';
-import { literal, column as name, relation } from '../names';
-import type { Part, Unwritten } from '../part';
+/** Repairs enums, domains, composite types and ranges. */
+import type { DataType } from '../../../../lambda/audit/catalog/data-types';
+import { isSameText } from '../../../../lambda/audit/compare/text';
+import { joinKey } from '../../../../lambda/audit/names';
+import { quoteName as name, quoteRelation, quoteText } from '../names';
+import type { RepairStep, Unrepairable } from '../repair-step';
 
-export function typePart(from: DataType, to: DataType | undefined): Part | Unwritten {
-  const type = relation(from);
-  if (to) return changed(from, to);
+export function buildTypeStep(from: DataType, to: DataType | undefined): RepairStep | Unrepairable {
+  const type = quoteRelation(from);
+  if (to) return buildTypeChangeStep(from, to);
   return {
-    ...common(from),
+    ...buildCommonFields(from),
     about: [`Type ${type}, which the source has.`],
-    up: create(from),
+    up: buildCreateTypeSql(from),
     verify: [
-      `SELECT ${literal(`There is no type ${type}`)} WHERE pg_catalog.to_regtype(${literal(type)}) IS NULL`,
+      `SELECT ${quoteText(`There is no type ${type}`)} WHERE pg_catalog.to_regtype(${quoteText(type)}) IS NULL`,
     ],
-    makes: [key(from.schema, from.name)],
+    makes: [joinKey(from.schema, from.name)],
+    creates: [{ on: 'type', schema: from.schema, name: from.name }],
   };
 }
 
-const common = (from: DataType) => ({
+const buildCommonFields = (from: DataType) => ({
   phase: 'type' as const,
-  group: `type ${relation(from)}`,
+  group: `type ${quoteRelation(from)}`,
   title: `type ${from.name}`,
 });
 
-function create(type: DataType): string[] {
-  const called = relation(type);
+function buildCreateTypeSql(type: DataType): string[] {
+  const called = quoteRelation(type);
   switch (type.kind) {
     case 'enum':
-      return [`CREATE TYPE ${called} AS ENUM (${(type.labels ?? []).map(literal).join(', ')})`];
+      return [`CREATE TYPE ${called} AS ENUM (${(type.labels ?? []).map(quoteText).join(', ')})`];
     case 'domain':
       return [
         [
@@ -53,22 +54,22 @@ function create(type: DataType): string[] {
   }
 }
 
-const CANNOT = 'a type that is in use cannot be made another one';
+const TYPE_IN_USE = 'a type in use cannot be changed';
 
-/** What can be added to a type that is there: values, CHECKs. */
-function changed(from: DataType, to: DataType): Part | Unwritten {
-  if (from.kind !== to.kind) return { unwritten: CANNOT };
-  const type = relation(from);
+/** Adds to an existing type: values of an enum, CHECKs of a domain. */
+function buildTypeChangeStep(from: DataType, to: DataType): RepairStep | Unrepairable {
+  if (from.kind !== to.kind) return { unwritten: TYPE_IN_USE };
+  const type = quoteRelation(from);
   if (from.kind === 'enum') {
     const missing = (from.labels ?? []).filter((label) => !to.labels?.includes(label));
-    return missing.length === 0 ? { unwritten: CANNOT } : values(from, missing);
+    return missing.length === 0 ? { unwritten: TYPE_IN_USE } : buildEnumValuesStep(from, missing);
   }
   const checks = (from.checks ?? []).filter(
-    (check) => !to.checks?.some(({ definition }) => sameText(definition, check.definition)),
+    (check) => !to.checks?.some(({ definition }) => isSameText(definition, check.definition)),
   );
-  if (from.kind !== 'domain' || checks.length === 0) return { unwritten: CANNOT };
+  if (from.kind !== 'domain' || checks.length === 0) return { unwritten: TYPE_IN_USE };
   return {
-    ...common(from),
+    ...buildCommonFields(from),
     about: [`CHECKs of domain ${type}, which the source has.`],
     consents: { 'domain-constraint': 'each table with a column of the domain is read once' },
     up: checks.flatMap((check) => [
@@ -78,15 +79,15 @@ function changed(from: DataType, to: DataType): Part | Unwritten {
     verify: checks.map(
       (
         check,
-      ) => `SELECT ${literal(`Domain ${type} has no validated constraint ${name(check.name)}`)} WHERE NOT EXISTS (
-  SELECT FROM pg_catalog.pg_constraint WHERE contypid = pg_catalog.to_regtype(${literal(type)})
-    AND conname = ${literal(check.name)} AND convalidated)`,
+      ) => `SELECT ${quoteText(`Domain ${type} has no validated constraint ${name(check.name)}`)} WHERE NOT EXISTS (
+  SELECT FROM pg_catalog.pg_constraint WHERE contypid = pg_catalog.to_regtype(${quoteText(type)})
+    AND conname = ${quoteText(check.name)} AND convalidated)`,
     ),
   };
 }
 
-function values(from: DataType, missing: readonly string[]): Part {
-  const type = relation(from);
+function buildEnumValuesStep(from: DataType, missing: readonly string[]): RepairStep {
+  const type = quoteRelation(from);
   const labels = from.labels!;
   const known = new Set(labels.filter((label) => !missing.includes(label)));
   const up = missing.map((label) => {
@@ -95,19 +96,19 @@ function values(from: DataType, missing: readonly string[]): Part {
     known.add(label);
     const place =
       after !== undefined
-        ? ` AFTER ${literal(after)}`
+        ? ` AFTER ${quoteText(after)}`
         : before !== undefined
-          ? ` BEFORE ${literal(before)}`
+          ? ` BEFORE ${quoteText(before)}`
           : '';
-    return `ALTER TYPE ${type} ADD VALUE ${literal(label)}${place}`;
+    return `ALTER TYPE ${type} ADD VALUE ${quoteText(label)}${place}`;
   });
   return {
-    ...common(from),
+    ...buildCommonFields(from),
     about: [`Values of the enum ${type}, which the source has.`],
     up,
     verify: missing.map(
-      (label) => `SELECT ${literal(`${type} lacks the value ${literal(label)}`)} WHERE NOT EXISTS (
-  SELECT FROM pg_catalog.pg_enum WHERE enumtypid = pg_catalog.to_regtype(${literal(type)}) AND enumlabel = ${literal(label)})`,
+      (label) => `SELECT ${quoteText(`${type} lacks the value ${quoteText(label)}`)} WHERE NOT EXISTS (
+  SELECT FROM pg_catalog.pg_enum WHERE enumtypid = pg_catalog.to_regtype(${quoteText(type)}) AND enumlabel = ${quoteText(label)})`,
     ),
   };
 }

@@ -5,13 +5,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildSync } from 'esbuild';
 import { afterAll, expect, test } from 'vitest';
-import { bundle, writeFiles } from '../../../../lib/constructs/functions/bundle';
+import { bundleHandler, writeFiles } from '../../../../lib/constructs/functions/bundle';
 
 const ROOT = join(__dirname, '../../../..');
 const folder = mkdtempSync(join(tmpdir(), 'trueup-bundles-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const kilobytes = (name: 'deploy' | 'migrate'): number => Buffer.byteLength(bundle(name)['index.js']!) / 1024;
+const kilobytes = (name: 'deploy' | 'migrate'): number =>
+  Buffer.byteLength(bundleHandler(name)['index.js']!) / 1024;
 
 /** What `pg` takes of it. */
 function pgKilobytes(): number {
@@ -37,19 +38,19 @@ function importMs(module: string): number {
 }
 
 // The size is what a cold start costs, and says when somebody brought a package along.
-test('migrate: at most 560 KB beside pg', () => {
-  writeFiles(join(folder, 'migrate'), bundle('migrate'));
+test('migrate: at most 720 KB beside pg', () => {
+  writeFiles(join(folder, 'migrate'), bundleHandler('migrate'));
   const [size, pgSize] = [kilobytes('migrate'), pgKilobytes()];
   const [time, pgTime] = [importMs(join(folder, 'migrate/index.js')), importMs('pg')];
   console.log(
     `migrate: ${size.toFixed(0)} KB, of which pg ${pgSize.toFixed(0)} KB; ` +
       `${time.toFixed(0)} ms to import (pg by itself, not bundled: ${pgTime.toFixed(0)} ms)`,
   );
-  expect(size - pgSize).toBeLessThan(560);
+  expect(size - pgSize).toBeLessThan(720);
 });
 
 test('deploy: the event is received before the SDK is loaded', () => {
-  writeFiles(join(folder, 'deploy'), bundle('deploy'));
+  writeFiles(join(folder, 'deploy'), bundleHandler('deploy'));
   expect(kilobytes('deploy')).toBeLessThan(50);
   // Outside any node_modules: what is asked for at once has to be inside.
   const module = join(folder, 'deploy/index.js');

@@ -2,19 +2,19 @@
 import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import {
+  buildDeployEnvironment,
   type DeployProperties,
   type DeploySettings,
-  deployEnvironment,
 } from '../../../../lambda/contract/custom-resource';
 import type { Manifest } from '../../../../lambda/contract/manifest';
 import {
+  buildMigrateVariables,
   MANIFEST_FILE,
   type MigrateVariables,
-  migrateEnvironment,
   ROOTS_FILE,
-} from '../../../../lambda/migrate/settings';
-import { bundle, writeFiles } from '../../../../lib/constructs/functions/bundle';
-import { deployProperties } from '../../../../lib/constructs/migrations/deploy-resource';
+} from '../../../../lambda/migrate/migrate-settings';
+import { bundleHandler, writeFiles } from '../../../../lib/constructs/functions/bundle';
+import { buildDeployProperties } from '../../../../lib/constructs/migrations/deploy-resource';
 import { functionName, type StackCode } from './index';
 
 export interface CodeOptions {
@@ -42,15 +42,15 @@ export function stackCode(options: CodeOptions): StackCode {
   const { database, manifest, settings, stackName } = options;
   const deploy = join(options.folder, 'deploy');
   const migrate = mkdtempSync(join(options.folder, 'migrate-'));
-  writeFiles(deploy, bundle('deploy'));
+  writeFiles(deploy, bundleHandler('deploy'));
   writeFiles(migrate, {
-    ...bundle('migrate'),
+    ...bundleHandler('migrate'),
     [MANIFEST_FILE]: JSON.stringify(manifest),
     [ROOTS_FILE]: database.roots,
   });
   const sliceMs = settings?.sliceMs ?? 20_000;
   const migrateTimeoutMs = options.migrateTimeoutMs ?? sliceMs + 10_000;
-  const environment = deployEnvironment({
+  const environment = buildDeployEnvironment({
     migrateFunction: functionName(stackName, 'migrate'),
     sliceMs,
     timeoutMs: 120_000,
@@ -59,7 +59,7 @@ export function stackCode(options: CodeOptions): StackCode {
     ...settings,
   });
   const index = (folder: string, exported: string) => ({ file: join(folder, 'index.js'), exported });
-  const migrateVariables = migrateEnvironment({
+  const migrateVariables = buildMigrateVariables({
     namespace: options.namespace ?? 'app',
     transport: 'pg',
     host: database.host,
@@ -77,7 +77,7 @@ export function stackCode(options: CodeOptions): StackCode {
     migrate: { ...migrateCode, environment: migrateVariables },
     ask: {
       ...migrateCode,
-      environment: { ...migrateVariables, ...migrateEnvironment({ asksOnly: 'true' }) },
+      environment: { ...migrateVariables, ...buildMigrateVariables({ queryOnly: 'true' }) },
     },
   };
 }
@@ -88,7 +88,7 @@ export function stackProperties(
   change: Partial<DeployProperties> = {},
 ): DeployProperties & Readonly<Record<string, unknown>> {
   const { database, manifest, namespace = 'app' } = options;
-  const properties = deployProperties({
+  const properties = buildDeployProperties({
     manifest,
     target: `pg:${database.host}:${database.port}/${database.name}`,
     login: `secret:${database.secretArn}`,

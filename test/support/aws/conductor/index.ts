@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { describeOutput } from '../../../../lambda/contract/stack-outputs';
 import { CustomResources } from './custom-resource';
 import { escapeXml, listen, ServiceError, type Services } from './endpoint';
 import { type Answer, type FunctionSpec, Functions } from './functions';
@@ -221,13 +222,23 @@ const frameworkFile = (): string =>
   );
 
 function describeStack(stack: Stack<StackCode>, asks: boolean): string {
-  const output = (key: string, value: string): string =>
-    `<member><OutputKey>${key}</OutputKey><OutputValue>${escapeXml(value)}</OutputValue></member>`;
+  const member = (key: string, value: string, rest = ''): string =>
+    `<member><OutputKey>${key}</OutputKey><OutputValue>${escapeXml(value)}</OutputValue>${rest}</member>`;
+  // CDK adds outputs of its own, for a stack that refers to the functions: the names depend on how strong references are.
+  const output = (name: 'MigrateFunction' | 'QueryFunction', value: string): string =>
+    ['ExportsOutputRef', 'PublishOutputRef', 'ExportsOutputFnGetAtt', 'PublishOutputFnGetAtt']
+      .map((start) => member(`${start}Schema${name}DDA47BE62DF6E1E6`, 'CDK made this output'))
+      .join('') +
+    member(
+      `Schema${name}0A1B2C3D`,
+      value,
+      `<Description>${describeOutput(name, 'schema app')}</Description>`,
+    );
   return (
     `<Stacks><member><StackName>${escapeXml(stack.name)}</StackName><StackId>${escapeXml(stack.id)}</StackId>` +
     `<StackStatus>${stack.status}</StackStatus><CreationTime>${iso(stack.events[0]!.atMs)}</CreationTime>` +
-    `<Outputs>${output('SchemaMigrateFunction0A1B2C3D', functionName(stack.name, 'migrate'))}` +
-    `${asks ? output('SchemaAskFunction0A1B2C3D', functionName(stack.name, 'ask')) : ''}</Outputs></member></Stacks>`
+    `<Outputs>${output('MigrateFunction', functionName(stack.name, 'migrate'))}` +
+    `${asks ? output('QueryFunction', functionName(stack.name, 'ask')) : ''}</Outputs></member></Stacks>`
   );
 }
 

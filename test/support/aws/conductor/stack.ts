@@ -8,7 +8,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import { RESOURCE_TYPE } from '../../../../lambda/contract/custom-resource';
+import { DEPLOY_RESOURCE_TYPE } from '../../../../lambda/contract/custom-resource';
 import type { CustomResourceAnswer, CustomResources } from './custom-resource';
 
 export interface StackTemplate<Code> {
@@ -306,7 +306,7 @@ export class Stack<Code> {
       ...part,
       StackId: this.id,
       LogicalResourceId: LOGICAL_IDS.schema,
-      ResourceType: RESOURCE_TYPE,
+      ResourceType: DEPLOY_RESOURCE_TYPE,
     });
     if (answer.failed === null) this.attributes = answer.data;
     return answer;
@@ -317,7 +317,7 @@ export class Stack<Code> {
     const physicalId = resource === 'schema' ? (this.physicalId ?? '') : `${this.name}-${logicalId}`;
     const type = {
       code: 'AWS::Lambda::Function',
-      schema: RESOURCE_TYPE,
+      schema: DEPLOY_RESOURCE_TYPE,
       application: 'AWS::ECS::Service',
     };
     this.record({ logicalId, physicalId, type: type[resource], status, reason });

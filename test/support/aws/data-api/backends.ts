@@ -16,7 +16,7 @@ export interface Backend {
   broken: boolean;
 }
 
-/** Two connections that wait are enough to make neighbouring calls use different ones. */
+/** Two connections that wait are enough to make neighboring calls use different ones. */
 const SPARE = 2;
 
 export class Backends {
