@@ -94,10 +94,8 @@ export default defineConfig({
       const name = config.name === 'oldest' ? `${posix.basename(path)}.oldest` : posix.basename(path);
       return posix.join(posix.dirname(path), '__snapshots__', `${name}${extension}`);
     },
-    // .ci/run counts the tests of several runs: one report a run, in the folder that it names.
-    reporters: process.env.TEST_RESULTS
-      ? ['default', ['json', { outputFile: `${process.env.TEST_RESULTS}/${process.pid}.json` }]]
-      : ['default'],
+    // The file that .ci/run reads.
+    reporters: process.env.TEST_REPORT ? ['default', './.ci/reporter.mjs'] : ['default'],
     projects: [
       { test: { ...quick, name: 'fast', include: files.filter((name) => !sharesProcess(name)) } },
       { test: { ...quick, name: 'fast-shared', isolate: false, include: files.filter(sharesProcess) } },

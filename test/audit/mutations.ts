@@ -99,7 +99,7 @@ export const mutations = (role: string): { readonly [K in keyof Catalog]: Change
       m('ALTER DOMAIN shop.email DROP DEFAULT', 'missing-type shop.email'),
       m('ALTER DOMAIN shop.email DROP NOT NULL', 'missing-type shop.email'),
     ],
-    renamed: m('ALTER TYPE shop.color RENAME TO color', 'missing-type shop.color'),
+    renamed: m('ALTER TYPE shop.color RENAME TO paint', 'missing-type shop.color'),
   },
   sequences: {
     dropped: m('DROP SEQUENCE shop.tickets', 'missing-sequence shop.tickets'),

@@ -14,6 +14,6 @@ const folders = readdirSync(join(ROOT, 'test'), { recursive: true, encoding: 'ut
   .map((name) => dirname(name).replace(/^\.$/, ''));
 
 test.each([...new Set(folders)].filter((folder) => !ELSEWHERE.test(folder)))('test/%s', (folder) => {
-  const rooms = ['lambda', 'lib', ''].map((top) => join(ROOT, top, folder));
+  const rooms = [`lambda/${folder}`, `lib/${folder}`, folder, `.${folder}`].map((path) => join(ROOT, path));
   expect(rooms.some((room) => existsSync(room))).toBe(true);
 });

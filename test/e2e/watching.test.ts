@@ -20,18 +20,15 @@ import {
 } from '@aws-sdk/client-cloudwatch-logs';
 import { InvokeCommand, LambdaClient, UpdateFunctionConfigurationCommand } from '@aws-sdk/client-lambda';
 import { CreateTopicCommand, SNSClient } from '@aws-sdk/client-sns';
-import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { reason, testApp } from './support/cdk';
+import { reason } from './support/cdk';
 import { shiftClock } from './support/emulator';
-import { LogExport } from './support/log-export';
-import { type File, migrationFolder } from './support/migrations';
+import type { File } from './support/migrations';
 import { Queue } from './support/queue';
-import { type Rds, startRds } from './support/rds';
-import { Receiver } from './support/receiver';
+import type { Rds } from './support/rds';
+import type { Receiver } from './support/receiver';
 import {
   available,
-  cdk,
   clientConfig,
   localAws,
   logEvents,
@@ -41,29 +38,12 @@ import {
   stackStatus,
   trueup,
 } from './support/scenario';
+import { BROKEN, ID_DEFAULT, Watched, WITHIN_MS } from './support/watched';
 
 const NAME = 'watched';
 const WATCH = `${NAME}-watch`;
 const MARK = 'CANARY';
-/** From the line to the message. */
-const WITHIN_MS = 60_000;
-
-const BROKEN: Record<string, File> = {
-  '0001_as_found': {
-    up: `CREATE TABLE lead_purchases (id uuid PRIMARY KEY, note text);
-CREATE TABLE web_sessions (id int PRIMARY KEY, lead_id uuid NOT NULL, note text);
-CREATE TABLE student_course_purchases (student_id int, course_id int, is_active boolean, note text);
-CREATE UNIQUE INDEX unique_active_purchase ON student_course_purchases (student_id, course_id) WHERE is_active;`,
-    holds: `to_regclass('lead_purchases') IS NOT NULL`,
-  },
-};
-const REPAIRED: Record<string, File> = {
-  ...BROKEN,
-  '0002_id_default': {
-    up: 'ALTER TABLE lead_purchases ALTER COLUMN id SET DEFAULT gen_random_uuid();',
-    holds: `NOT EXISTS (SELECT trueup.col_has_default('lead_purchases', 'id'))`,
-  },
-};
+const REPAIRED: Record<string, File> = { ...BROKEN, '0002_id_default': ID_DEFAULT };
 
 const RENAME: File = {
   up: 'ALTER TABLE web_sessions RENAME COLUMN note TO remark;',
@@ -74,21 +54,15 @@ const WITH_CONSENT: Record<string, File> = {
   ...REPAIRED,
   '0003_remark': { ...RENAME, consent: 'breaks the report is switched off' },
 };
-/** What the application sends, all along. */
-const WORKLOAD = `-- role shop; calls 12
-SELECT id, note FROM web_sessions WHERE id = $1;
--- role shop; calls 1204
-SELECT note FROM lead_purchases WHERE id = $1;
-`;
 
 describe.runIf(available())('watching', () => {
+  const watched = new Watched(NAME);
+  const { seen } = watched;
   let rds: Rds;
-  let exported: LogExport;
   let queue: Queue;
+  let receiver: Receiver;
   let pager: string;
   let migrate: string;
-  let receiver: Receiver;
-  const seen: { subject: string; message: string }[] = [];
 
   const alarms = async () => {
     const client = new CloudWatchClient(clientConfig());
@@ -100,76 +74,26 @@ describe.runIf(available())('watching', () => {
     return (await logEvents(group)).filter((each) => 'DriftChecked' in each).length;
   };
   const lambda = () => new LambdaClient(clientConfig());
-  const deploy = (files: Record<string, File>, ...stacks: string[]) => {
-    const workload = join(localAws().folder, 'shop.sql');
-    writeFileSync(workload, WORKLOAD);
-    const suppressions = join(localAws().folder, 'suppressions.txt');
-    writeFileSync(suppressions, 'invalid-index public.meant  # it is built again at night\n');
-    const context = {
-      name: NAME,
-      folder: migrationFolder(files),
-      workload,
-      suppressions,
-      webhook: receiver.url,
-    };
-    return cdk().deploy(stacks, { app: testApp('watch'), context });
-  };
-  /** As the application, which is not the migrator. */
-  async function failing(statement: string): Promise<void> {
-    const url = new URL(rds.adminUrl('app'));
-    url.username = 'shop';
-    url.password = 'shop';
-    const client = new Client({ connectionString: url.href });
-    await client.connect();
-    await client.query(statement).catch(() => {});
-    await client.end();
-  }
-  /** Keys of what was posted to the webhook. */
-  const posted = (action: string, object?: string) =>
-    receiver.pages
-      .filter((page) => page.action === action)
-      .flatMap(({ findings }) => findings)
-      .filter((finding) => object === undefined || finding.object === object)
-      .map(({ dedupKey }) => dedupKey);
-  const message = (about: RegExp, subject: RegExp) =>
-    queue.waitFor((each) => subject.test(each.subject) && about.test(each.message), WITHIN_MS, seen);
+  const deploy = watched.deploy.bind(watched);
+  const failing = watched.failing.bind(watched);
+  const posted = watched.posted.bind(watched);
+  const message = watched.message.bind(watched);
 
   beforeAll(async () => {
-    receiver = await Receiver.start('a key of a test');
-    rds = await startRds(`${NAME}-server`);
-    const deployed = await deploy(BROKEN, '--all');
-    expect(deployed.exitCode, reason(deployed)).toBe(0);
-    await rds.run('app', `CREATE ROLE shop LOGIN PASSWORD 'shop'`);
-    await rds.run('app', 'GRANT ALL ON ALL TABLES IN SCHEMA public TO shop');
-    exported = await LogExport.start(`/aws/rds/instance/${NAME}-server/postgresql`, rds.server);
-    queue = await Queue.subscribedTo(await physicalId(WATCH, 'AWS::SNS::Topic', /PagesTopic/), NAME);
+    await watched.start();
+    ({ rds, queue, receiver } = watched);
     pager = await physicalId(WATCH, 'AWS::Lambda::Function', /Pager/);
     migrate = await physicalId(`${NAME}-schema`, 'AWS::Lambda::Function', /Migrate/);
   }, 400_000);
 
   afterAll(async () => {
-    await exported?.stop();
-    await rds?.stop();
-    receiver?.stop();
+    await watched.stop();
     // Nobody was told a value.
     expect(JSON.stringify([seen, receiver?.pages])).not.toContain(MARK);
   });
 
   test('an error: one page, with what the catalog says', async () => {
-    await failing(`INSERT INTO lead_purchases (note) VALUES ('${MARK}')`);
-    const page = await message(
-      /lead_purchases/,
-      /^\[Trueup\] app: public\.lead_purchases\.id \(1x, ongoing\)/,
-    );
-    expect(page.message).toContain(
-      'public.lead_purchases.id is the primary key, is of type uuid, and has no default.',
-    );
-    expect(page.message).toContain('SET DEFAULT gen_random_uuid();');
-    expect(page.message).toContain('No migration in the deployed code addresses this');
-    expect(page.message).toContain('INSERT INTO lead_purchases (note) VALUES (?)');
-    await expect
-      .poll(() => posted('trigger', 'public.lead_purchases.id'), { timeout: WITHIN_MS })
-      .toHaveLength(1);
+    await watched.expectPageOfMissingDefault(MARK);
   });
 
   test('an error of another kind has an alarm of its own; a receiver that refuses it neither delays nor repeats the text', async () => {
@@ -389,7 +313,7 @@ describe.runIf(available())('watching', () => {
       await expect.poll(() => state('heartbeat'), { timeout: 10_000 }).toBe('OK');
       expect(await state('DriftChecked')).toBe('OK');
 
-      await exported.stop();
+      await watched.exported.stop();
       for (const _ of [1, 2, 3]) await nextCheck();
       await message(/heartbeat line/, /^ALARM: .*Heartbeat/);
       expect(await state('DriftChecked')).toBe('OK');

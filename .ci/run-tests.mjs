@@ -1,0 +1,120 @@
+// Runs vitest, and once more, alone, each test file that did not pass. A file that passes then is unstable, and does not
+// fail the run. What no second run of a file can explain is a failure: a failed global setup, or vitest itself.
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const ROOT = join(import.meta.dirname, '..');
+/** If more files than this did not pass, none runs again: the cause is not chance, and the run fails in any case. */
+const MAX_REPEATED = 20;
+
+/** @returns the exit code; the output goes to this process's own */
+export function runCommand(command, args, env = {}) {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, { cwd: ROOT, stdio: 'inherit', env: { ...process.env, ...env } });
+    child.on('error', (error) => {
+      console.error(`${command}: ${error.message}`);
+      resolve(127);
+    });
+    child.on('close', (code, signal) => resolve(code ?? `signal ${signal}`));
+  });
+}
+
+/** @returns the exit code, and the report (.ci/reporter.mjs) unless vitest did not come so far */
+export async function runVitest([program, ...args], path, env = {}) {
+  const exitCode = await runCommand(program, args, { ...env, TEST_REPORT: path });
+  return { exitCode, report: existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : undefined };
+}
+
+const MAX_ERROR_LINES = 12;
+export const shortenError = (error) => error.split('\n').slice(0, MAX_ERROR_LINES).join('\n');
+export const titleFailure = ({ project, file, name }) => `[${project}] ${file}${name ? ` > ${name}` : ''}`;
+
+/** Whether each test of a file has a result, and nothing in it failed. A file whose tests are all skipped is passed. */
+const hasPassed = ({ state, unresolved }) => (state === 'passed' || state === 'skipped') && unresolved === 0;
+
+const isSame = (a, b) => a.project === b.project && a.file === b.file;
+
+/**
+ * Decides which files of a report run again, and which errors no file explains.
+ *
+ * @returns `suspects`, files of the report; `unexplained`, messages
+ */
+export function judgeReport(report, exitCode) {
+  if (report === undefined)
+    return { suspects: [], unexplained: [`vitest ended with ${exitCode} and wrote no report`] };
+  const named = new Set(report.errors.map(({ file }) => file));
+  const suspects = report.files.filter((each) => !hasPassed(each) || named.has(each.file));
+  // Vitest's error about a killed worker names no file; the file has no result then.
+  const workerEnded = suspects.some(({ state, unresolved }) => state === 'pending' || unresolved > 0);
+  const unexplained = report.errors
+    .filter(({ file }) => (file === undefined ? !workerEnded : !suspects.some((each) => each.file === file)))
+    .map(({ error }) => error);
+  if (exitCode !== 0 && suspects.length === 0 && unexplained.length === 0)
+    unexplained.push(`vitest ended with ${exitCode}, and every test file passed`);
+  return { suspects, unexplained };
+}
+
+/** A file that did not pass counts as one failed test if none of its tests failed. */
+const withFailure = (file) => ({ ...file, failed: Math.max(file.failed, 1) });
+
+/** @returns what failed in a file, with errors: one entry for each test, or one for the file */
+export const describeFailures = ({ project, file, unresolved, failures }, errors) => {
+  const own = errors.filter((each) => each.file === file).map(({ error }) => ({ name: '', error }));
+  const all = [...failures, ...own];
+  if (all.length > 0) return all.map((each) => ({ project, file, ...each }));
+  const error = unresolved > 0 ? `${unresolved} tests have no result` : 'it has no result';
+  return [{ project, file, name: '', error: `${error}: its process ended or was killed` }];
+};
+
+/**
+ * @param command the command that runs vitest, with its arguments
+ * @param repeat builds the command that runs one file again, given its project and its path
+ * @returns `files` with the counts of their last run; `unstable` and `failed`, tests with their first error; `problems`,
+ * which fail the step although no file failed
+ */
+export async function runTests(
+  command,
+  repeat = (project, file) => ['npx', 'vitest', 'run', '--project', project, file],
+) {
+  const folder = mkdtempSync(join(tmpdir(), 'test-report-'));
+  const run = (command, name) => runVitest(command, join(folder, name));
+  try {
+    const first = await run(command, 'first.json');
+    const { suspects, unexplained: problems } = judgeReport(first.report, first.exitCode);
+    const files = (first.report?.files ?? []).filter((each) => !suspects.includes(each));
+    const [unstable, failed] = [[], []];
+    if (suspects.length > MAX_REPEATED)
+      problems.push(
+        `${suspects.length} test files did not pass; if there are more than ${MAX_REPEATED}, none runs again`,
+      );
+    for (const [index, suspect] of suspects.entries()) {
+      const failures = describeFailures(suspect, first.report.errors);
+      if (suspects.length > MAX_REPEATED) {
+        files.push(withFailure(suspect));
+        failed.push(...failures);
+        continue;
+      }
+      console.log(
+        `\n== again, alone (${index + 1} of ${suspects.length}): ${suspect.project} ${suspect.file}`,
+      );
+      const second = await run(repeat(suspect.project, suspect.file), `${index}.json`);
+      const again = second.report?.files.find((each) => isSame(each, suspect));
+      if (second.exitCode === 0 && again !== undefined && hasPassed(again)) {
+        files.push(again);
+        unstable.push(...failures);
+      } else {
+        files.push(withFailure(again ?? suspect));
+        failed.push(
+          ...(again && !hasPassed(again) ? describeFailures(again, second.report.errors) : failures),
+        );
+      }
+    }
+    if (files.length > 0 && files.every(({ passed, failed }) => passed + failed === 0))
+      problems.push('no test passed: all are skipped');
+    return { files, unstable, failed, problems };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}

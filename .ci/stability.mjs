@@ -1,0 +1,103 @@
+// Runs all test files several times on a machine that is far too busy: one core, which four other processes keep busy, and
+// temporary files on a disk. Prints each test that failed at least once: `npm run test:stability -- 3`.
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { describeFailures, judgeReport, runVitest, shortenError, titleFailure } from './run-tests.mjs';
+
+const PROJECTS = ['fast', 'fast-shared', 'oldest', 'middle', 'slow', 'e2e'];
+const BUSY_PROCESSES = 4;
+const DISK = '/var/tmp';
+
+const USAGE = `Usage: npm run test:stability -- [ROUNDS] [--projects NAME,…] [FILE…]
+
+Runs the test files ROUNDS times (default: 1) on one core beside ${BUSY_PROCESSES} busy processes, with temporary files on a disk.
+Exit codes: 0 every test passed each time, 1 a test failed, 2 wrong use.
+
+Projects: ${PROJECTS.join(', ')} (default: all)`;
+
+function readArguments(args) {
+  const { values, positionals } = parseArgs({
+    args,
+    allowPositionals: true,
+    options: {
+      projects: { type: 'string', default: PROJECTS.join(',') },
+      help: { type: 'boolean', short: 'h' },
+    },
+  });
+  const [first = '1'] = positionals;
+  const isCount = /^[1-9]\d*$/.test(first);
+  const projects = values.projects.split(',');
+  const unknown = projects.filter((name) => !PROJECTS.includes(name));
+  if (unknown.length > 0) throw new Error(`unknown projects: ${unknown.join(', ')}`);
+  return {
+    help: values.help === true,
+    projects,
+    rounds: isCount ? Number(first) : 1,
+    files: isCount ? positionals.slice(1) : positionals,
+  };
+}
+
+/** Pins a command to one core where that is possible. */
+const pin = (command) =>
+  existsSync('/usr/bin/taskset') ? ['taskset', '--cpu-list', '0', ...command] : command;
+
+/** Ends with this process, even if that is killed. */
+const BUSY = 'const parent = process.ppid; while (process.ppid === parent) for (let i = 0; i < 1e8; i++);';
+
+function startBusyProcesses() {
+  const children = Array.from({ length: BUSY_PROCESSES }, () => {
+    const [program, ...args] = pin([process.execPath, '-e', BUSY]);
+    return spawn(program, args, { stdio: 'ignore' });
+  });
+  return () => {
+    for (const child of children) child.kill();
+  };
+}
+
+async function main({ rounds, projects, files }) {
+  const folder = mkdtempSync(join(tmpdir(), 'test-stability-'));
+  const env = existsSync(DISK) ? { TMPDIR: DISK } : {};
+  /** @type {Map<string, { count: number, error: string }>} by title */
+  const failures = new Map();
+  const note = (title, error) =>
+    failures.set(title, { error, ...failures.get(title), count: (failures.get(title)?.count ?? 0) + 1 });
+  const stop = startBusyProcesses();
+  try {
+    for (let round = 1; round <= rounds; round++)
+      for (const project of projects) {
+        const began = Date.now();
+        console.log(`\n== round ${round} of ${rounds}: ${project}`);
+        const command = ['npx', 'vitest', 'run', '--passWithNoTests', '--project', project, ...files];
+        const { report, exitCode } = await runVitest(
+          pin(command),
+          join(folder, `${round}-${project}.json`),
+          env,
+        );
+        const { suspects, unexplained } = judgeReport(report, exitCode);
+        for (const each of suspects.flatMap((file) => describeFailures(file, report.errors)))
+          note(titleFailure(each), each.error);
+        for (const error of unexplained) note(`[${project}] outside its test files`, error);
+        console.log(`-- round ${round}, ${project}: ${Math.round((Date.now() - began) / 1000)} s`);
+      }
+  } finally {
+    stop();
+    rmSync(folder, { recursive: true, force: true });
+  }
+  for (const [title, { count, error }] of failures)
+    console.log(`\nfailed ${count} of ${rounds} times: ${title}\n${shortenError(error)}`);
+  console.log(`\n${failures.size} failed at least once`);
+  return failures.size > 0 ? 1 : 0;
+}
+
+let args;
+try {
+  args = readArguments(process.argv.slice(2));
+} catch (error) {
+  console.error(`${error.message}\n\n${USAGE}`);
+  process.exit(2);
+}
+if (args.help) console.log(USAGE);
+else process.exitCode = await main(args);
