@@ -2,7 +2,7 @@
 
 import type { HttpsForm } from '../contract/notify';
 import { log } from '../log';
-import { buildSubject, hashParts, type PageDocument } from '../page/document/document';
+import { buildSubject, hashParts, type PageDocument, type PageFinding } from '../page/document/document';
 import { buildPagerDutyEvents } from '../page/forms/pagerduty';
 import { buildWebhookRequest } from '../page/forms/webhook';
 import { ENDS_PATTERN, type PageEnds, readEnds } from '../page/page-records';
@@ -20,6 +20,11 @@ export interface NotifyContext {
 }
 
 export const DEFAULT_TIMING = { answerMs: 6_000, allMs: 14_000 };
+/**
+ * The age from which a page may have been sent before: the queue delivers a new message within seconds, and one that
+ * failed only after its visibility timeout of three minutes.
+ */
+const FIRST_RETRY_MS = 60_000;
 /** Timeout for one search of the pager's log. There are two searches, and the function has 30 seconds. */
 const READ_ENDS_TIMEOUT_MS = 5_000;
 
@@ -27,7 +32,9 @@ const READ_ENDS_TIMEOUT_MS = 5_000;
  * Delivers a page. Messages arrive in any order: a receiver that was down may get a page after the page has ended. A
  * page that has ended by now is therefore sent as resolved, and a page that ended while it was being sent is followed
  * by its end. The pager records an end, and reads that record back, before it sends the end
- * (lambda/page/causes/resolve.ts). If this function finds no record, the end itself will still arrive later.
+ * (lambda/page/causes/resolve.ts). If this function finds no record, the end itself will still arrive later. An end whose
+ * finding was paged again is not sent. If an earlier attempt may have sent it, the finding is triggered once more, because
+ * a slow receiver may have acted on that attempt after the newer page.
  *
  * @throws {Error} if the delivery should be retried later: the queue does that, and finally moves the message to the
  * dead letters
@@ -39,7 +46,8 @@ export async function deliverPage(body: string, context: NotifyContext): Promise
   const before = await readEndsSince(document, context);
   if (before === null && document.action === 'resolve')
     throw new Error(`${settings.form}: the pager's log could not be read. Retrying.`);
-  const parts = before === null ? [document] : splitByCurrentState(document, before);
+  const isRetry = Date.now() - Date.parse(document.at) >= FIRST_RETRY_MS;
+  const parts = before === null ? [document] : splitByCurrentState(document, before, isRetry);
   if (parts.length === 0)
     return log('delivery-skipped', { form: settings.form, page: document.id, why: 'paged again' });
   if (!(await sendAll(parts, body, context))) return;
@@ -73,16 +81,25 @@ async function readEndsSince(
   }
 }
 
-/** Returns the documents that should be sent now for a page or for an end. Pure. */
+/**
+ * Returns the documents that should be sent now for a page or for an end. Pure.
+ *
+ * @param isRetry whether an earlier attempt may have sent it
+ */
 export function splitByCurrentState(
   document: PageDocument,
   { over, pagedAgain }: PageEnds,
+  isRetry = false,
 ): readonly PageDocument[] {
   const { action, findings, id, subject } = document;
   if (findings.length === 0) return [document];
   if (action === 'resolve') {
     const still = findings.filter(({ dedupKey }) => !pagedAgain.has(dedupKey));
-    return still.length === 0 ? [] : [{ ...document, findings: still }];
+    const again = findings.filter(({ dedupKey }) => pagedAgain.has(dedupKey));
+    return [
+      ...(still.length > 0 ? [{ ...document, findings: still }] : []),
+      ...(isRetry && again.length > 0 ? [reopen(document, again)] : []),
+    ];
   }
   const open = findings.filter(({ dedupKey }) => !over.has(dedupKey));
   const ended = findings.filter(({ dedupKey }) => over.has(dedupKey));
@@ -100,6 +117,22 @@ export function splitByCurrentState(
         ]
       : []),
   ];
+}
+
+/** Turns an end into a page. What the newer page says is not known here, so this one refers to it. */
+function reopen(end: PageDocument, findings: readonly PageFinding[]): PageDocument {
+  return {
+    ...end,
+    id: hashParts([end.id, 'again']),
+    action: 'trigger',
+    subject: buildSubject('[Trueup] ', end.subject.replace(/^\[Trueup[^\]]*\] resolved: /, ''), ''),
+    findings: findings.map((finding) => ({
+      ...finding,
+      severity: 'error',
+      now: ['It was paged again after it had been resolved. The newer page has the details.'],
+      why: [],
+    })),
+  };
 }
 
 /** Sends the documents. Returns false if one was refused and the page became a dead letter. */

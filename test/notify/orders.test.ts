@@ -6,7 +6,6 @@
 import { createServer as createHttp, type Server } from 'node:http';
 import { createServer, globalAgent } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import type { HttpsForm } from '../../lambda/contract/notify';
 import { deliverPage, type NotifyContext } from '../../lambda/notify/deliver';
@@ -16,6 +15,7 @@ import type { PageDocument } from '../../lambda/page/document/document';
 import { buildDocument } from '../../lambda/page/document/render';
 import { CONTENT, DIAGNOSIS, GROUP } from '../page/content';
 import { makeCertificates } from '../support/certificates';
+import { fc } from '../support/property';
 
 /** `taken`: it has it, and the sender never hears of it. `slow`: so does it, and acts on it only later. */
 type Mood = 'well' | 'down' | 'taken' | 'slow' | 'refuses';
@@ -183,7 +183,8 @@ const said = fc.record({
   action: fc.constantFrom('trigger', 'resolve'),
   tables: fc.constantFrom([0], [1], [0, 1]),
 }) as fc.Arbitrary<Said>;
-const step = fc.oneof(
+type Step = { publish: Said } | { receive: number; how: Mood; logged: boolean };
+const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ publish: said }) },
   {
     weight: 3,
@@ -194,6 +195,17 @@ const step = fc.oneof(
     }),
   },
 );
+
+/** A receiver acts on the end of a page only after it has accepted the next page. */
+const ENDED_LATE: [Step[], number[]] = [
+  [
+    { receive: 0, how: 'well', logged: true },
+    { publish: { action: 'resolve', tables: [0] } },
+    { receive: 0, how: 'slow', logged: true },
+    { publish: { action: 'trigger', tables: [0] } },
+  ],
+  [1],
+];
 
 it.each<HttpsForm>(['pagerduty', 'webhook'])(
   '%s: what is open there is what is open, whatever came when',
@@ -222,7 +234,7 @@ it.each<HttpsForm>(['pagerduty', 'webhook'])(
           expect([...incidents].sort()).toEqual([...world.open].sort());
         },
       ),
-      { numRuns: Number(process.env.ORDERS_RUNS ?? 40) },
+      { numRuns: Number(process.env.ORDERS_RUNS ?? 40), examples: [ENDED_LATE] },
     );
   },
   120_000,
@@ -254,4 +266,34 @@ it('while the answer to a page is awaited, its end is sent: the page is followed
   mood = 'well';
   await deliverPage(page!, slow);
   expect(incidents).toEqual(new Set());
+});
+
+it.each([
+  ['for the first time, and is not sent', 0, []],
+  ['again, and the page is triggered once more: the end may have been sent before', 61_000, ['trigger']],
+])('the end of what was paged again arrives %s', async (_, ageMs, actions) => {
+  const sent: string[] = [];
+  const to = context('webhook');
+  const out = { ...to.out, post: async (_url: string, { body }: { body: string }) => sent.push(body) && 202 };
+  const at = new Date(Date.now() - ageMs);
+  const dedupKey = KEYS[0]!;
+  pagerLog = [
+    { time: new Date(at.getTime() + 1_000).toISOString(), event: 'page-published', about: [{ dedupKey }] },
+  ];
+  const end: PageDocument = {
+    ...PAGE,
+    action: 'resolve',
+    subject: '[Trueup] resolved: app: a',
+    at: at.toISOString(),
+    findings: PAGE.findings.slice(0, 1),
+  };
+  await deliverPage(JSON.stringify(end), { ...to, out });
+  const documents = sent.map((body) => JSON.parse(body));
+  expect(documents.map(({ action }) => action)).toEqual(actions);
+  for (const { subject, findings } of documents) {
+    expect(subject).toBe('[Trueup] app: a');
+    expect(findings).toMatchObject([
+      { dedupKey, severity: 'error', now: [expect.stringContaining('newer page')] },
+    ]);
+  }
 });
