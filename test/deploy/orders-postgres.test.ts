@@ -1,5 +1,4 @@
 /** Generated orders of events through deploy's and migrate's own code, on a real PostgreSQL. */
-import fc from 'fast-check';
 import type { Client } from 'pg';
 import { expect, test } from 'vitest';
 import { handleRequest } from '../../lambda/migrate/actions';
@@ -8,6 +7,7 @@ import { connect, createDatabase } from '../support/database';
 import { migration } from '../support/manifest';
 import type { Deed } from '../support/model';
 import { type MakeMigration, play, type Story, stories, versionsOf } from '../support/orders';
+import { fc } from '../support/property';
 import { quiet } from '../support/quiet';
 import { type Migrate, World } from '../support/world';
 

@@ -1,8 +1,8 @@
 /** Thousands of generated orders of events against the planner, with a model in the database's place. */
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { playOnModel } from '../support/model-orders';
 import { stories } from '../support/orders';
+import { fc } from '../support/property';
 import { quiet } from '../support/quiet';
 
 /** test/slow/deploy/orders.test.ts has 20,000. */

@@ -1,8 +1,8 @@
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { ConvergeReport } from '../../lambda/contract/converge';
 import { DEPLOY_ATTRIBUTES } from '../../lambda/contract/custom-resource';
 import { buildAttributes, DeployError, shortenToBytes } from '../../lambda/deploy/reason';
+import { fc } from '../support/property';
 import { report as empty } from './polling';
 
 /** What the framework sends for a failure, and CloudFormation's limit for it. */

@@ -23,7 +23,7 @@ async function block(s: Scenario): Promise<() => Promise<void>> {
 }
 
 const until = async (what: () => unknown): Promise<void> => {
-  for (const end = Date.now() + 30_000; !(await what()); await sleep(20)) {
+  for (const end = Date.now() + 120_000; !(await what()); await sleep(20)) {
     if (Date.now() > end) throw new Error(`it never came: ${what}`);
   }
 };

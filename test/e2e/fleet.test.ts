@@ -64,7 +64,7 @@ describe.runIf(available())('a fleet, from its first deployment to its end', () 
   async function expectReport(report: object): Promise<void> {
     const group = await physicalId(STACK, 'AWS::Logs::LogGroup');
     const last = async () => (await logEvents(group)).findLast((each) => each.event === 'deployment-ended');
-    await expect.poll(last, { timeout: 30_000, interval: 500 }).toMatchObject(report);
+    await expect.poll(last, { interval: 500 }).toMatchObject(report);
   }
 
   beforeAll(async () => {

@@ -259,7 +259,12 @@ describe.runIf(available())('a stack, from its first deployment to its end', () 
     };
     const failed = await deployAndStopAtLines(files, '0008_status', async () => {
       // All but the last transaction of a message are written to disk a little later.
-      await sleep(1_000);
+      const lsn = async (of: 'insert' | 'flush') =>
+        (
+          await rds.run<{ bytes: string }>(DATABASE, `SELECT pg_current_wal_${of}_lsn() - '0/0' AS bytes`)
+        )[0]!;
+      const written = Number((await lsn('insert')).bytes);
+      await expect.poll(async () => Number((await lsn('flush')).bytes)).toBeGreaterThanOrEqual(written);
       await rds.server.stopServer('immediate');
     });
     expect(failed.exitCode, reason(failed)).toBe(1);

@@ -139,7 +139,7 @@ describe.runIf(available())('the first page of the documentation', () => {
     expect(exitCode, output).toBe(0);
     const pager = await physicalId('ShopWatch', 'AWS::Logs::LogGroup');
     await expect
-      .poll(() => logEvents(pager), { timeout: 60_000, interval: 1_000 })
+      .poll(() => logEvents(pager), { interval: 1_000 })
       .toContainEqual(expect.objectContaining({ event: 'page-published' }));
   });
 

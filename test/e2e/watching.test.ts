@@ -32,6 +32,7 @@ import {
   clientConfig,
   localAws,
   logEvents,
+  logLines,
   logsClient,
   physicalId,
   stackEvents,
@@ -117,7 +118,12 @@ describe.runIf(available())('watching', () => {
     await failing(`INSERT INTO web_sessions (id, note) VALUES (1, '${MARK}')`);
     await failing(`INSERT INTO lead_purchases (note) VALUES ('${MARK}')`);
     // The export of the log takes a moment. Then the schedule is due.
-    await sleep(2_000);
+    const lines = () => logLines(`/aws/rds/instance/${NAME}-server/postgresql`);
+    await expect
+      .poll(async () =>
+        (await lines()).filter((line) => /column "id" of relation "lead_purchases"/.test(line)),
+      )
+      .toHaveLength(2);
     shiftClock(localAws().folder, 5 * 60 + 1);
     const page = await message(/web_sessions/, /^\[Trueup\] also app: public\.web_sessions\.lead_id/);
     shiftClock(localAws().folder, 0);
@@ -159,6 +165,7 @@ describe.runIf(available())('watching', () => {
         for (const until = Date.now() + 8_000; Date.now() < until && posted('resolve').length === 0; )
           await sleep(250);
       }
+      await expect.poll(() => posted('resolve', 'public.lead_purchases.id')).not.toEqual([]);
     } finally {
       shiftClock(folder, 0);
     }
@@ -244,6 +251,12 @@ describe.runIf(available())('watching', () => {
         for (const until = Date.now() + 3_000; Date.now() < until && pages().length === 0; await sleep(250))
           seen.push(...(await queue.receive()));
       }
+      await expect
+        .poll(async () => {
+          seen.push(...(await queue.receive()));
+          return pages();
+        })
+        .not.toEqual([]);
     } finally {
       shiftClock(folder, 0);
     }
@@ -258,7 +271,7 @@ describe.runIf(available())('watching', () => {
         for (const until = Date.now() + 4_000; Date.now() < until && (await alarm())?.StateValue !== 'OK'; )
           await sleep(250);
       }
-      expect((await alarm())?.StateValue).toBe('OK');
+      await expect.poll(async () => (await alarm())?.StateValue).toBe('OK');
     } finally {
       shiftClock(folder, 0);
     }
@@ -298,7 +311,7 @@ describe.runIf(available())('watching', () => {
       const before = await checks();
       for (const last = hours + 3; hours < last; ) {
         shiftClock(folder, ++hours * 3_660);
-        const until = Date.now() + 20_000;
+        const until = Date.now() + WITHIN_MS;
         while (Date.now() < until && (await checks()) === before) await sleep(250);
         if ((await checks()) > before) return;
       }
@@ -310,7 +323,7 @@ describe.runIf(available())('watching', () => {
     try {
       // The first two hours are the warm-up; each time the check is due, runs, and its line arrives.
       for (const _ of [1, 2]) await nextCheck();
-      await expect.poll(() => state('heartbeat'), { timeout: 10_000 }).toBe('OK');
+      await expect.poll(() => state('heartbeat')).toBe('OK');
       expect(await state('DriftChecked')).toBe('OK');
 
       await watched.exported.stop();
@@ -404,14 +417,14 @@ describe.runIf(available())('the local AWS', () => {
     await log('u@db: ERROR:  another', ':migrator@db: ERROR:  violates not-null', 'LOG:  violates not-null');
     expect(await state('errors')).not.toBe('ALARM');
     await log('u@db: ERROR:  null value violates not-null constraint');
-    const { message } = await queue.waitFor((each) => each.subject.startsWith('ALARM'), 10_000);
+    const { message } = await queue.waitFor((each) => each.subject.startsWith('ALARM'), WITHIN_MS);
     expect(JSON.parse(message)).toMatchObject({ AlarmName: 'errors', NewStateValue: 'ALARM' });
     try {
       shiftClock(localAws().folder, 240);
       await new Promise((later) => setTimeout(later, 1_500));
       expect(await state('errors')).toBe('ALARM');
       shiftClock(localAws().folder, 600);
-      await queue.waitFor((each) => each.subject.startsWith('OK'), 10_000);
+      await queue.waitFor((each) => each.subject.startsWith('OK'), WITHIN_MS);
     } finally {
       shiftClock(localAws().folder, 0);
     }
@@ -443,8 +456,8 @@ describe.runIf(available())('the local AWS', () => {
     try {
       shiftClock(localAws().folder, 3 * 3600);
       const seen: Parameters<typeof queue.waitFor>[2] = [];
-      await queue.waitFor((each) => each.subject.startsWith('ALARM: "beats"'), 10_000, seen);
-      await queue.waitFor((each) => each.subject.startsWith('ALARM: "a"'), 10_000, seen);
+      await queue.waitFor((each) => each.subject.startsWith('ALARM: "beats"'), WITHIN_MS, seen);
+      await queue.waitFor((each) => each.subject.startsWith('ALARM: "a"'), WITHIN_MS, seen);
     } finally {
       shiftClock(localAws().folder, 0);
     }

@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { computeEarlyCounts, splitIntoWaves } from '../../lambda/fleet/waves';
+import { fc } from '../support/property';
 
 const of = (count: number, databases = 3) =>
   Array.from({ length: count }, (_, i) => ({ name: `tenant ${i}`, database: `d${i % databases}` }));

@@ -1,5 +1,4 @@
 /** The whole way of a page on a real database and real log lines; only AWS is played. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { handlePage } from '../../lambda/page/handle';
@@ -98,8 +97,8 @@ describe.each(majors())('PostgreSQL %i', (major) => {
 
   it('lines that arrive late are waited for', async () => {
     const lines = await raise('INSERT INTO lead_purchases (note) VALUES (NULL)');
-    const handled = handle(alarm());
-    await sleep(120);
+    const handled = handle(alarm(), SETTINGS, { ...TIMING, linesWaitMs: 60_000 });
+    await vi.waitUntil(() => aws.searches > 0, { timeout: 60_000, interval: 5 });
     await aws.add(lines, Date.now() - 1_000);
     await handled;
     expect(aws.searches).toBeGreaterThan(1);

@@ -76,8 +76,7 @@ test('ends with its process, even when that is killed', async () => {
   );
   expect(existsSync(folder)).toBe(true);
   child.kill('SIGKILL');
-  for (let i = 0; i < 100 && existsSync(folder); i++) await sleep(50);
-  expect(existsSync(folder)).toBe(false);
+  await expect.poll(() => existsSync(folder)).toBe(false);
 });
 
 test('says what to do when a major is not installed', async () => {

@@ -9,9 +9,12 @@ import { connect, createDatabase, outerMajors } from '../support/database';
 
 const MARK = join(tmpdir(), `trueup-hostile-${process.pid}`);
 
-/** One a file: each would make the mark, read a file, or become somebody else. */
+/**
+ * One a file: each would make the mark, read a file, or become somebody else. The programs read what COPY sends: one that ends
+ * before that may break its pipe, which is an error of its own.
+ */
 const HOSTILE: readonly string[] = [
-  `COPY (SELECT 1) TO PROGRAM 'touch ${MARK}'`,
+  `COPY (SELECT 1) TO PROGRAM 'cat > ${MARK}'`,
   `COPY (SELECT 1) TO '${MARK}'`,
   "CREATE TABLE passwords (line text); COPY passwords FROM '/etc/passwd'",
   `ALTER SYSTEM SET archive_command = 'touch ${MARK}'`,
@@ -31,7 +34,7 @@ const HOSTILE: readonly string[] = [
   "CREATE FUNCTION own(text) RETURNS text LANGUAGE internal AS 'pg_read_file'",
   'CREATE EXTENSION file_fdw; CREATE SERVER files FOREIGN DATA WRAPPER file_fdw',
   "CREATE EXTENSION dblink; SELECT dblink_connect('host=127.0.0.1 user=trueup_scratch')",
-  `DO $$ BEGIN EXECUTE 'COPY (SELECT 1) TO PROGRAM ''touch ${MARK}'''; END $$`,
+  `DO $$ BEGIN EXECUTE 'COPY (SELECT 1) TO PROGRAM ''cat > ${MARK}'''; END $$`,
   "LOAD '/tmp/any.so'",
 ];
 

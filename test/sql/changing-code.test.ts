@@ -200,15 +200,12 @@ describe.each(majors())('PostgreSQL %i', (major) => {
       let first = await kept();
       expect(first).toHaveLength(1);
       await expect
-        .poll(
-          async () => {
-            const before = first;
-            expect(await judge()).toBeNull();
-            first = await kept();
-            return first[0]?.at === before[0]?.at;
-          },
-          { timeout: 20_000 },
-        )
+        .poll(async () => {
+          const before = first;
+          expect(await judge()).toBeNull();
+          first = await kept();
+          return first[0]?.at === before[0]?.at;
+        })
         .toBe(true);
       await owner.query('ALTER FUNCTION spare(int) RENAME TO other');
       expect(await judge()).toMatch(/^app_[0-9a-f]+: function public\.other\(integer\)$/);

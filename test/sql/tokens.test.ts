@@ -1,7 +1,6 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { normalizeStatement, tokenizeSql } from '../../lambda/sql/tokens';
-import { runs } from '../support/runs';
+import { fc, runs } from '../support/property';
 
 describe('statements without their values', () => {
   it.each([

@@ -1,7 +1,7 @@
 /** Generated orders of deployments, failures, rollbacks, duplicates and overlaps, and what has to hold after them. */
-import fc from 'fast-check';
 import { type Manifest, type Migration, makeManifest } from '../../lambda/contract/manifest';
 import type { Deed } from './model';
+import { fc } from './property';
 import type { Trouble, World } from './world';
 
 /** How a version of the application differs from the one before it. */

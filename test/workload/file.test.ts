@@ -1,13 +1,13 @@
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadParser } from '../../lib/compiler/read/parser';
 import { readWorkloadOnce } from '../../lib/constructs/migrations/compile';
 import { collectWorkload, mergeWorkloads, type SentStatement } from '../../lib/workload/collect-workload';
 import { readWorkload, WorkloadProblem, writeWorkload } from '../../lib/workload/file';
 import { readWorkloadFile, WorkloadFileError } from '../../lib/workload/guaranteed-workload';
+import { fc } from '../support/property';
 
 beforeAll(loadParser);
 

@@ -1,9 +1,9 @@
 /** A dump is cut into the same statements wherever the pieces end that it is read in. */
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { DumpItem, OpenItem } from '../../../lib/audit/sources/dump/item';
 import { DumpSplitter } from '../../../lib/audit/sources/dump/split';
 import { MAX_DUMP_STATEMENT_LENGTH } from '../../../lib/audit/sources/dump/unfinished-statement';
+import { fc } from '../../support/property';
 
 function split(
   text: string,

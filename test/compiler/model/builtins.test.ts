@@ -1,10 +1,10 @@
 /** The names that the compiler takes for PostgreSQL's own, asked of real servers. */
-import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { HARMLESS_VOLATILE_FUNCTIONS, STABLE_FUNCTIONS } from '../../../lib/compiler/model/builtins';
 import { loadParser } from '../../../lib/compiler/read/parser';
 import { formatSqlName } from '../../../lib/compiler/read/tree';
 import { connect, majors, serverUrl } from '../../support/database';
+import { fc } from '../../support/property';
 
 beforeAll(loadParser);
 

@@ -1,10 +1,9 @@
 /** Text as people write it: line ends, byte order marks, quotes, comments, characters of several bytes. */
-import fc from 'fast-check';
 import { loadModule, scanSync } from 'libpg-query';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { parseOutline, trimToCode } from '../../../lib/compiler/read/outline';
 import { createOffsetMapper } from '../../../lib/compiler/read/parser';
-import { runs } from '../../support/runs';
+import { fc, runs } from '../../support/property';
 import { compile, file, problemsOf } from '../support';
 
 beforeAll(loadModule);

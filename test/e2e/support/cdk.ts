@@ -6,7 +6,7 @@ import { type Finished, runToEnd } from './supervised';
 
 const ROOT = resolve(__dirname, '../../..');
 const CDK = join(ROOT, 'node_modules', 'aws-cdk', 'bin', 'cdk');
-const DEFAULT_TIMEOUT_MS = 240_000;
+const DEFAULT_TIMEOUT_MS = 600_000;
 
 /** The command that runs an app from its sources, from any folder. It must not begin with a quote: cdk would take it off. */
 export const nodeApp = (file: string): string =>

@@ -94,7 +94,7 @@ export function trueup(...args: string[]): Promise<Finished> {
   return runToEnd(command, {
     cwd: folder,
     env: awsEnvironment(endpoint, join(folder, 'home')),
-    timeoutMs: 60_000,
+    timeoutMs: 300_000,
   });
 }
 

@@ -7,7 +7,7 @@ import { DEAD_RUNNER_MS } from '../../../lambda/engine/time/limits';
 import type { LockHolder } from '../../../lambda/postgres/database';
 import { connectPg } from '../../../lambda/postgres/pg';
 import { asSuperuser, connect, createDatabase, outerMajors, urlOf } from '../../support/database';
-import { run } from '../../support/engine';
+import { run, runSlices } from '../../support/engine';
 import { manifestOf, migration } from '../../support/manifest';
 
 // A minute is long for a test; nothing else of it changes.
@@ -16,6 +16,8 @@ vi.mock('../../../lambda/engine/time/limits', async (original) => ({
   DEAD_RUNNER_MS: 700,
 }));
 
+/** The test's own lock, for which a statement waits. */
+const GATE = 4711;
 const manifest = manifestOf(migration('0001_one', { up: ['CREATE TABLE one ()'] }));
 const holder = (change: Partial<LockHolder>): LockHolder => ({
   pid: 1,
@@ -63,13 +65,18 @@ describe('on a server', () => {
     const url = await createDatabase();
     const busy = await connectPg({ url });
     await busy.tryLock(RUNNER_LOCK_KEY);
-    const work = busy.query('SELECT pg_sleep(2)');
+    const gate = await connect(url);
+    await gate.query(`SELECT pg_advisory_lock(${GATE})`);
+    const work = busy.query(`SELECT pg_advisory_lock(${GATE})`);
+    const waits = `SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = ${GATE} AND NOT granted`;
+    await expect.poll(async () => (await gate.query(waits)).rowCount).toBe(1);
     await sleep(DEAD_RUNNER_MS);
-    const { outcome } = await run(url, manifest, {}, { deadline: Date.now() + 900 });
+    const { outcome } = await runSlices(url, manifest, {}, 900);
     expect(outcome).toMatchObject({
       status: 'continue',
       progress: expect.stringMatching(/^pid \d+ is at SELECT/),
     });
+    await gate.query(`SELECT pg_advisory_unlock(${GATE})`);
     await work;
     await busy.close();
   });
@@ -79,7 +86,7 @@ describe('on a server', () => {
     const person = await connect(url);
     await person.query('SELECT pg_advisory_lock($1)', [String(RUNNER_LOCK_KEY)]);
     await sleep(DEAD_RUNNER_MS);
-    const { outcome } = await run(url, manifest, {}, { deadline: Date.now() + 500 });
+    const { outcome } = await runSlices(url, manifest, {}, 500);
     expect(outcome).toMatchObject({ status: 'continue', waitingFor: { code: 'busy' } });
     expect((await person.query('SELECT 1 AS alive')).rows).toEqual([{ alive: 1 }]);
     await person.end();
@@ -104,14 +111,7 @@ describe('on a server', () => {
         await person.query('SELECT pg_advisory_lock($1)', [String(RUNNER_LOCK_KEY)]);
         const { pid } = (await person.query('SELECT pg_backend_pid() AS pid')).rows[0] as { pid: number };
         const waiting = async () =>
-          (
-            await run(
-              urlOf(url, { user: ours!, password: 'x' }),
-              manifest,
-              {},
-              { deadline: Date.now() + 500 },
-            )
-          ).outcome;
+          (await runSlices(urlOf(url, { user: ours!, password: 'x' }), manifest, {}, 500)).outcome;
         const message = expect.stringContaining(
           `a session that is not a runner of Trueup holds the runner lock: pid ${pid}`,
         );

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   hashManifestEntries,
@@ -13,7 +12,7 @@ import { findPreconditionError, type PlanStep, planForward } from '../../../lamb
 import { planRollback } from '../../../lambda/engine/plan/rollback';
 import { ledgerOf, rowOf, SERVER } from '../../support/ledger-row';
 import { manifestOf, migration, request } from '../../support/manifest';
-import { runs } from '../../support/runs';
+import { fc, runs } from '../../support/property';
 
 const [one, two, three] = ['0001_one', '0002_two', '0003_three'].map((name) =>
   migration(name, { up: [`SELECT '${name}'`, 'SELECT 2'], verify: `SELECT '${name}' WHERE false` }),

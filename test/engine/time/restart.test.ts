@@ -1,5 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { Client } from 'pg';
 import { expect, test } from 'vitest';
+import type { ProgressEvent } from '../../../lambda/contract/converge';
 import { ConnectionLostError, type Database } from '../../../lambda/postgres/database';
 import { connectPg } from '../../../lambda/postgres/pg';
 import { startPostgres } from '../../../lib/scratch-postgres/server';
@@ -7,22 +8,38 @@ import { busyManifest } from '../../support/busy-manifest';
 import { run } from '../../support/engine';
 import { manifestOf, migration } from '../../support/manifest';
 
-const slow = migration('0009_slow', {
-  up: ['CREATE TABLE slow ()', 'SELECT pg_sleep(1)'],
-  verify: "SELECT 'no table' WHERE to_regclass('slow') IS NULL",
+/** The test's own lock, for which the migration waits. */
+const GATE = 4711;
+const gated = migration('0009_gated', {
+  up: ['CREATE TABLE gated ()', `SELECT pg_advisory_xact_lock(${GATE})`],
+  verify: "SELECT 'no table' WHERE to_regclass('gated') IS NULL",
+  settings: { lockTimeoutMs: 60_000 },
 });
 
 test('the server crashes in the middle of a statement, stays away for a while, and comes back: the run goes on', async () => {
   const server = await startPostgres();
-  const manifest = manifestOf(...busyManifest.migrations.slice(0, 5), slow, busyManifest.migrations[5]!);
-  const running = run(server.url(), manifest);
-  await sleep(700);
+  const manifest = manifestOf(...busyManifest.migrations.slice(0, 5), gated, busyManifest.migrations[5]!);
+  const holder = new Client({ connectionString: server.url() });
+  holder.on('error', () => {});
+  await holder.connect();
+  await holder.query(`SELECT pg_advisory_lock(${GATE})`);
+  const events: ProgressEvent[] = [];
+  const running = run(
+    server.url(),
+    manifest,
+    {},
+    {
+      progress: (event) => void events.push(event),
+      deadline: Date.now() + 120_000,
+    },
+  );
+  const waits = `SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = ${GATE} AND NOT granted`;
+  await expect.poll(async () => (await holder.query(waits)).rowCount).toBe(1);
+  // The holder's session, and so its lock, ends with the server.
   await server.stopServer('immediate');
-  await sleep(1_000);
+  await expect.poll(() => events.some((e) => e.type === 'waiting' && e.for === 'database')).toBe(true);
   await server.startServer();
-  const { outcome, events } = await running;
-  expect(outcome).toMatchObject({ status: 'done' });
-  expect(events.some((e) => e.type === 'waiting' && e.for === 'database')).toBe(true);
+  expect((await running).outcome).toMatchObject({ status: 'done' });
   const db = await connectPg({ url: server.url() });
   const twice = await db.query(
     "SELECT migration FROM trueup.events WHERE event = 'applied' GROUP BY 1 HAVING count(*) > 1",
@@ -36,7 +53,7 @@ test('a database that does not answer: a bounded wait, then one clear sentence',
   const server = await startPostgres();
   const url = server.url();
   await server.stop();
-  const { outcome, events } = await run(url, busyManifest, {}, { connectPatienceMs: 800 });
+  const { outcome, events } = await run(url, busyManifest, {}, { connectPatienceMs: 2_500 });
   expect(outcome).toMatchObject({
     status: 'failed',
     error: {
@@ -48,7 +65,7 @@ test('a database that does not answer: a bounded wait, then one clear sentence',
   // One a failed attempt; the pauses between them grow.
   const attempts = events.filter((event) => event.type === 'waiting' && event.for === 'database').length;
   expect(attempts).toBeGreaterThan(1);
-  expect(attempts).toBeLessThan(10);
+  expect(attempts).toBeLessThan(20);
 });
 
 test('what was waited before counts, and a database that was lost in between is waited for anew', async () => {
@@ -96,8 +113,7 @@ test('an address that swallows everything does not draw out the slice; a connect
   expect(closed).toBe(false);
   expect(outcome).toMatchObject({ status: 'continue', waitingFor: { code: 'connection' } });
   await late;
-  await sleep(10);
-  expect(closed).toBe(true);
+  await expect.poll(() => closed).toBe(true);
 });
 
 test('wrong password, missing database: no waiting', async () => {

@@ -187,7 +187,7 @@ describe('Data API transport', () => {
     it('and its deadline is left to the server', async () => {
       const db = await open();
       await expect(
-        db.executeOutside('SELECT pg_sleep(3)::text', {}, { deadline: Date.now() + 1_200 }),
+        db.executeOutside('SELECT pg_sleep(30)::text', {}, { deadline: Date.now() + 2_500 }),
       ).rejects.toBeInstanceOf(StillRunningError);
     });
 
@@ -249,8 +249,8 @@ describe('Data API transport', () => {
       const db = await open();
       await db.query('CREATE TABLE held (id int)');
       await expect(
-        db.execute([{ statements: ['LOCK TABLE held', 'SELECT pg_sleep(8)::text'] }], {
-          deadline: Date.now() + 1_100,
+        db.execute([{ statements: ['LOCK TABLE held', 'SELECT pg_sleep(30)::text'] }], {
+          deadline: Date.now() + 2_500,
         }),
       ).rejects.toBeInstanceOf(StillRunningError);
       const left = await direct.query(

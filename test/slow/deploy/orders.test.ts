@@ -1,8 +1,8 @@
 /** The same as test/deploy/orders.test.ts, for longer. */
-import fc from 'fast-check';
 import { test } from 'vitest';
 import { playOnModel } from '../../support/model-orders';
 import { stories } from '../../support/orders';
+import { fc } from '../../support/property';
 import { quiet } from '../../support/quiet';
 
 const RUNS = 20_000;

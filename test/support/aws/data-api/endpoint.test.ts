@@ -7,11 +7,13 @@ import {
   RDSDataClient,
 } from '@aws-sdk/client-rds-data';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createDatabase } from '../../database';
-import { type DataApiEndpoint, startDataApi } from './index';
+import { connect, createDatabase } from '../../database';
+import { type DataApiEndpoint, type DataApiEndpointOptions, startDataApi } from './index';
 
 /** The endpoint by itself, through the SDK: that it refuses what the service documents that it refuses. */
 describe('local Data API endpoint', () => {
+  let url: string;
+  let server: DataApiEndpointOptions;
   let endpoint: DataApiEndpoint;
   let client: RDSDataClient;
   let names: { resourceArn: string; secretArn: string; database: string };
@@ -23,13 +25,10 @@ describe('local Data API endpoint', () => {
     client.send(new CommitTransactionCommand({ ...names, transactionId }));
 
   beforeAll(async () => {
-    const { hostname, port, username, password, pathname } = new URL(await createDatabase());
-    endpoint = await startDataApi({
-      host: hostname,
-      port: Number(port),
-      secret: { username, password },
-      limits: { callMs: 500, idleTransactionMs: 600 },
-    });
+    url = await createDatabase();
+    const { hostname, port, username, password, pathname } = new URL(url);
+    server = { host: hostname, port: Number(port), secret: { username, password } };
+    endpoint = await startDataApi({ ...server, limits: { callMs: 500, idleTransactionMs: 600 } });
     client = new RDSDataClient({ ...endpoint.clientConfig, maxAttempts: 1 });
     names = {
       resourceArn: endpoint.clusterArn,
@@ -128,19 +127,33 @@ describe('local Data API endpoint', () => {
   });
 
   it('takes one call at a time on a transaction', async () => {
-    const transactionId = await begin();
-    const slow = run('SELECT pg_sleep(0.2)::text', { transactionId });
-    await sleep(50);
-    await expect(run('SELECT 1', { transactionId })).rejects.toMatchObject({
-      name: 'DatabaseErrorException',
-      message: 'Transaction is still running a query',
-    });
-    await slow;
-    await commit(transactionId);
-    await expect(commit(transactionId)).rejects.toMatchObject({
-      name: 'TransactionNotFoundException',
-      message: expect.stringContaining('One previous call resulted in a termination of your transaction.'),
-    });
+    // Without the short limits of the others: how long the call takes is up to the machine.
+    const patient = await startDataApi(server);
+    const own = new RDSDataClient({ ...patient.clientConfig, maxAttempts: 1 });
+    const holder = await connect(url);
+    try {
+      const { transactionId } = await own.send(new BeginTransactionCommand(names));
+      const runIn = (sql: string) => own.send(new ExecuteStatementCommand({ ...names, sql, transactionId }));
+      const commitIt = () => own.send(new CommitTransactionCommand({ ...names, transactionId }));
+      await holder.query('SELECT pg_advisory_lock(4711)');
+      const slow = runIn('SELECT pg_advisory_xact_lock(4711)::text');
+      const waits = "SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = 4711 AND NOT granted";
+      await expect.poll(async () => (await holder.query(waits)).rowCount).toBe(1);
+      await expect(runIn('SELECT 1')).rejects.toMatchObject({
+        name: 'DatabaseErrorException',
+        message: 'Transaction is still running a query',
+      });
+      await holder.query('SELECT pg_advisory_unlock(4711)');
+      await slow;
+      await commitIt();
+      await expect(commitIt()).rejects.toMatchObject({
+        name: 'TransactionNotFoundException',
+        message: expect.stringContaining('One previous call resulted in a termination of your transaction.'),
+      });
+    } finally {
+      own.destroy();
+      await patient.close();
+    }
   });
 
   it('drops a transaction after an error, and after it was idle', async () => {
@@ -172,8 +185,9 @@ describe('local Data API endpoint', () => {
     await expect(run(table, { continueAfterTimeout: true })).rejects.toMatchObject({
       name: 'StatementTimeoutException',
     });
-    await sleep(700);
-    expect((await run("SELECT to_regclass('timed')::text")).records).toEqual([[{ stringValue: 'timed' }]]);
+    await expect
+      .poll(async () => (await run("SELECT to_regclass('timed')::text")).records)
+      .toEqual([[{ stringValue: 'timed' }]]);
   });
 
   it('limits what it returns', async () => {
