@@ -6,8 +6,8 @@ const common = {
   globalSetup: ['test/support/global-setup.ts'],
   setupFiles: ['test/support/end-of-file.ts'],
   // They end a test that hangs; a busy machine may take ten times as long as a quiet one.
-  testTimeout: 300_000,
-  hookTimeout: 300_000,
+  testTimeout: 600_000,
+  hookTimeout: 600_000,
   expect: { poll: { timeout: 60_000 } },
   pool: 'forks' as const,
 };

@@ -39,7 +39,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
       `ALTER ROLE nobody PASSWORD '${CANARY}'`,
       'ANALYZE shop.orders_eu',
     );
-  }, 120_000);
+  });
   afterAll(() => server.stop());
 
   async function sql(url: string, ...texts: string[]): Promise<void> {

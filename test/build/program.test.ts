@@ -38,7 +38,7 @@ let handlers: readonly Metafile[];
 beforeAll(async () => {
   program = await buildProgram(join(ROOT, 'dist'), false);
   handlers = HANDLERS.map((handler) => runEsbuild(handler).metafile);
-}, 120_000);
+});
 
 const packageOf = (specifier: string): string =>
   specifier

@@ -80,7 +80,7 @@ describe('a file that did not pass runs once more, alone', () => {
     // Counted is the last run of each file.
     expect(found).toMatch(/^13 passed, 0 failed$/m);
     expect(status).toBe(1);
-  }, 120_000);
+  });
 
   test('the same ways: failed if it fails twice', () => {
     const { status, found, printed } = runFiles({ ...filesOf(ALL, 'always'), good: file(PASSES, 'once') });
@@ -89,7 +89,7 @@ describe('a file that did not pass runs once more, alone', () => {
     expect(found).toMatch(/^\d+ passed, 8 failed$/m);
     expect(found).toContain('Failed: the step');
     expect(status).toBe(1);
-  }, 120_000);
+  });
 
   test('a few unstable files do not fail the run, and their first errors are printed', () => {
     const { status, found } = runFiles(filesOf(['assertion', 'unhandled', 'killed'], 'once'));
@@ -99,7 +99,7 @@ describe('a file that did not pass runs once more, alone', () => {
     expect(found).toContain('its process ended or was killed');
     expect(found).toMatch(/^5 passed, 0 failed$/m);
     expect(status).toBe(0);
-  }, 60_000);
+  });
 
   test('but not if more than twenty did not pass', () => {
     const names = Array.from({ length: 21 }, (_, n) => `a${n}`);
@@ -109,7 +109,7 @@ describe('a file that did not pass runs once more, alone', () => {
     expect(printed).not.toContain('== again');
     expect(found).toMatch(/^21 passed, 21 failed$/m);
     expect(status).toBe(1);
-  }, 60_000);
+  });
 });
 
 describe('what no file explains fails the step', () => {
@@ -119,30 +119,30 @@ describe('what no file explains fails the step', () => {
     const { status, found } = runFiles(good, `export default () => { throw new Error('in setup'); };`);
     expect(found).toContain('Failed: the step');
     expect(status).toBe(1);
-  }, 60_000);
+  });
 
   test('an exit code, beside a file that passes the second time', () => {
     const setup = `export default () => () => { process.exitCode = 1; throw new Error('in teardown'); };`;
     const { status, found } = runFiles(good, setup);
     expect(found).toContain('Failed: the step');
     expect(status).toBe(1);
-  }, 60_000);
+  });
 
   test('no test at all', () => {
     const { status, found } = runFiles({});
     expect(found).toContain('Failed: the step');
     expect(status).toBe(1);
-  }, 60_000);
+  });
 
   test('tests that are all skipped', () => {
     const { status, printed } = runFiles({ good: file(`test.skip('a', () => {});`, 'once') });
     expect(printed).toContain('no test passed: all are skipped');
     expect(status).toBe(1);
-  }, 60_000);
+  });
 });
 
 test('files that pass: counted, and nothing else', () => {
   const { status, found } = runFiles({ good: file(`${PASSES} test.skip('a', () => {});`, 'once') });
   expect(found).toMatch(/^-- the step: \d+ s\n\n1 skipped\n1 passed, 0 failed\n$/);
   expect(status).toBe(0);
-}, 60_000);
+});

@@ -129,4 +129,4 @@ test('a ledger that lies: each difference is a finding, what was never run is fo
     expect.stringContaining('20240102000000_codes was not recorded as applied'),
   ]);
   expect(existsSync(`${output}.tmp`)).toBe(false);
-}, 180_000);
+});

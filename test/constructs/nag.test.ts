@@ -140,7 +140,7 @@ const ENVIRONMENTS: Readonly<Record<string, StackProps>> = {
 };
 
 describe.each(Object.entries(ENVIRONMENTS))('cdk-nag, where %s', (_, props) => {
-  it.each(Object.entries(CASES))('finds nothing: %s', { timeout: 60_000 }, (_, make) => {
+  it.each(Object.entries(CASES))('finds nothing: %s', (_, make) => {
     const app = testApp();
     const server = new DatabaseStack(app, 'Server', props);
     make({ app, props, server, stack: new Stack(app, 'App', props) });

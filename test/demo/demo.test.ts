@@ -47,7 +47,7 @@ const processesOf = (folder: string): string[] =>
 const masked = (text: string): string =>
   text.replace(/\d+(\.\d+)? m?s\b/g, '… ms').replace(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d/g, '…');
 
-test('twice at once, as text and as JSON, with nothing left behind', { timeout: 150_000 }, async () => {
+test('twice at once, as text and as JSON, with nothing left behind', async () => {
   const temporary = ownTemporary('twice');
   const [text, json] = await Promise.all([npmStart([], temporary), npmStart(['--json'], temporary)]);
   expect([text!.stderr, text!.code]).toEqual(['', 0]);
@@ -96,7 +96,7 @@ test('twice at once, as text and as JSON, with nothing left behind', { timeout: 
   expect(readdirSync(temporary)).toEqual([]);
 });
 
-test('stopped with Ctrl-C, it leaves nothing behind either', { timeout: 120_000 }, async () => {
+test('stopped with Ctrl-C, it leaves nothing behind either', async () => {
   const temporary = ownTemporary('stopped');
   const { child, output, ended } = startHere(process.execPath, [...FROM_SOURCES, 'demo'], temporary);
   while (!output.stdout.includes('\n3. ')) await sleep(20);

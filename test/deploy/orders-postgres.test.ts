@@ -76,7 +76,7 @@ const UNDOES: Story = {
   echoes: false,
 };
 
-test(`${RUNS} orders of events on a real server`, { timeout: 300_000 }, async () => {
+test(`${RUNS} orders of events on a real server`, async () => {
   const url = await createDatabase();
   const client = await connect(url);
   let undone = 0;

@@ -9,7 +9,7 @@ import { quiet } from '../support/quiet';
 const RUNS = 1_000;
 quiet();
 
-test(`${RUNS} orders of events`, { timeout: 120_000 }, async () => {
+test(`${RUNS} orders of events`, async () => {
   let [deeds, undone] = [0, 0];
   await fc.assert(
     fc.asyncProperty(stories({ dying: true }), async (story) => {

@@ -94,12 +94,12 @@ async function expectPlayed(page: string): Promise<void> {
   expectGenerated(path, () => played);
 }
 
-test.each(PAGES)('the examples of %s are true', { timeout: 150_000 }, async (page) => {
+test.each(PAGES)('the examples of %s are true', async (page) => {
   if (page === 'audit-sources.md') await moved();
   await expectPlayed(page);
 });
 
-test.each(APART)('the examples of %s are true', { timeout: 150_000 }, async (page, database) => {
+test.each(APART)('the examples of %s are true', async (page, database) => {
   await client.query(`CREATE DATABASE ${database}`);
   url = urlOf(server.url(), { database });
   client = await connect(url);

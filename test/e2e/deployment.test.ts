@@ -31,7 +31,7 @@ describe.runIf(available())('a deployment', () => {
 
   beforeAll(async () => {
     deployed = await watched.start();
-  }, 400_000);
+  });
 
   afterAll(() => watched.stop());
 

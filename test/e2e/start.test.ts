@@ -50,7 +50,7 @@ describe.runIf(available())('the first page of the documentation', () => {
     copyCheckout(join(parent, 'trueup'));
     await good('npm run prepare', join(parent, 'trueup'));
     rds = await startRds('shopserver');
-  }, 300_000);
+  });
 
   afterAll(async () => {
     await rds?.stop();

@@ -85,7 +85,7 @@ describe.runIf(available())('watching', () => {
     ({ rds, queue, receiver } = watched);
     pager = await physicalId(WATCH, 'AWS::Lambda::Function', /Pager/);
     migrate = await physicalId(`${NAME}-schema`, 'AWS::Lambda::Function', /Migrate/);
-  }, 400_000);
+  });
 
   afterAll(async () => {
     await watched.stop();

@@ -6,7 +6,7 @@ import { connect, createDatabase, majors } from '../support/database';
 import { contextFor, run, up } from '../support/engine';
 
 const until = (holds: () => Promise<boolean>): Promise<void> =>
-  vi.waitUntil(holds, { timeout: 30_000, interval: 20 }).then(() => {});
+  vi.waitUntil(holds, { timeout: 60_000, interval: 20 }).then(() => {});
 
 const FILES = {
   '0001_orders': '-- migrate:no-verify a test\n-- migrate:up\nCREATE TABLE orders (id int PRIMARY KEY);\n',

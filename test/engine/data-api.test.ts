@@ -299,4 +299,4 @@ test('a folder of two hundred migrations is more than a statement and a row may 
   expect(await untilDone(many, {}, 60_000)).toMatchObject({ status: 'done' });
   expect(await untilDone(many, { id: 'again' })).toMatchObject({ status: 'done', report: { applied: [] } });
   expect((await readStatus(context(many), 'app')).migrations).toHaveLength(200);
-}, 120_000);
+});

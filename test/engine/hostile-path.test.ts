@@ -13,7 +13,7 @@ import { buildLongText, readLongText } from '../../lambda/postgres/long-text';
 import { connectPg } from '../../lambda/postgres/pg';
 import { startDataApi } from '../support/aws/data-api';
 import { majors } from '../support/database';
-import { contextFor, run, runOn } from '../support/engine';
+import { contextFor, progressed, run, runOn, runUntil } from '../support/engine';
 import { manifestOf, migration, request } from '../support/manifest';
 import { BEFORE, BEHIND, trapped } from '../support/trapped';
 
@@ -113,7 +113,7 @@ describe.each(majors())('a hostile schema on the path, PostgreSQL %i', (major) =
     const after = manifestOf(made, built, locked, migration('0004_fails', { up: ['SELECT 1/0'] }));
     expect((await run(url, before)).outcome).toMatchObject({ status: 'done' });
     await client.query('BEGIN; LOCK TABLE public.items IN ACCESS SHARE MODE');
-    const waiting = await run(url, after, {}, { deadline: Date.now() + 2_000 });
+    const waiting = await runUntil(progressed('holds'), url, after, {}, 2_000);
     expect(waiting.outcome).toMatchObject({
       status: 'continue',
       progress: expect.stringContaining('holds AccessShareLock'),

@@ -8,7 +8,7 @@ import type { Database } from '../../lambda/postgres/database';
 import { connectPg } from '../../lambda/postgres/pg';
 import { startDataApi } from '../support/aws/data-api';
 import { asSuperuser, connect, createDatabase, majors, urlOf } from '../support/database';
-import { contextFor, run } from '../support/engine';
+import { contextFor, progressed, run, runUntil } from '../support/engine';
 import { manifestOf, migration } from '../support/manifest';
 
 const customers = migration('0001_customers', {
@@ -98,7 +98,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
 
       await admin.query(`BEGIN; SELECT FROM ${owner}.customers`);
       const all = manifestOf(customers, index, locked);
-      const waiting = await run(url, all, { ownerRole: owner }, { deadline: Date.now() + 1_500 });
+      const waiting = await runUntil(progressed('holds'), url, all, { ownerRole: owner }, 1_500);
       await admin.query('ROLLBACK');
       expect(waiting.outcome).toMatchObject({
         status: 'continue',

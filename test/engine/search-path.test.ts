@@ -3,7 +3,7 @@ import type { Client } from 'pg';
 import { describe, expect, test } from 'vitest';
 import { compileUp } from '../compiler/support';
 import { connect, createDatabase, majors } from '../support/database';
-import { run } from '../support/engine';
+import { type EngineRun, run, runUntil } from '../support/engine';
 import { manifestOf } from '../support/manifest';
 
 const ALTER_BOTH = 'ALTER TABLE orders ADD COLUMN a int; ALTER TABLE items ADD COLUMN a int';
@@ -17,6 +17,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
         CREATE TABLE ${schema}.orders (id int); CREATE TABLE ${schema}.items (id int)`);
     return { url, client };
   };
+  const hasWaited = ({ events }: EngineRun) => events.some(({ type }) => type === 'waiting');
   /** Somebody in the middle of a transaction who has read the table. */
   const reader = async (url: string, table: string): Promise<Client> => {
     const client = await connect(url);
@@ -30,7 +31,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     const bystander = await reader(url, 'public.items');
     const inTheWay = await reader(url, 'sales.items');
     const { rows } = await inTheWay.query('SELECT pg_backend_pid() AS pid');
-    const { outcome, events } = await run(url, manifest, {}, { deadline: Date.now() + 2_500 });
+    const { outcome, events } = await runUntil(hasWaited, url, manifest, {}, 2_500);
     expect(outcome).toMatchObject({ status: 'continue' });
     const told = events.flatMap((event) => (event.type === 'waiting' ? [event.message] : []));
     expect(told[0]).toMatch(
@@ -66,7 +67,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     const manifest = manifestOf(await compileUp(`SET LOCAL search_path = sales, public; ${ALTER_BOTH}`));
     const bystander = await reader(url, 'public.items');
     const inTheWay = await reader(url, 'sales.items');
-    const { events } = await run(url, manifest, {}, { deadline: Date.now() + 2_500 });
+    const { events } = await runUntil(hasWaited, url, manifest, {}, 2_500);
     const told = events.flatMap((event) => (event.type === 'waiting' ? [event.message] : []));
     expect(told[0]).toMatch(/waits for a lock: the blocking session is unknown$/);
     await inTheWay.query('ROLLBACK');

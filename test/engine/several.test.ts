@@ -5,7 +5,7 @@ import type { ConvergeOutcome, ConvergeRequest } from '../../lambda/contract/con
 import type { Manifest } from '../../lambda/contract/manifest';
 import { down, readStatus } from '../../lambda/engine';
 import { connect, createDatabase, majors } from '../support/database';
-import { contextFor, run, up } from '../support/engine';
+import { applied, contextFor, type EngineRun, run, runUntil, up } from '../support/engine';
 import { manifestOf, migration } from '../support/manifest';
 
 const slow = Array.from({ length: 6 }, (_, i) =>
@@ -23,12 +23,12 @@ async function inSlices(
   change: Partial<ConvergeRequest> = {},
 ): Promise<ConvergeOutcome> {
   const begun = {};
-  for (;;) {
+  for (let sliceMs = SLICE_MS; ; sliceMs *= 1.25) {
     const { outcome } = await run(
       url,
       manifest,
       { id, ...change },
-      { deadline: Date.now() + SLICE_MS, begun },
+      { deadline: Date.now() + sliceMs, begun },
     );
     if (outcome.status !== 'continue') return outcome;
     await sleep(100);
@@ -57,18 +57,18 @@ describe.each(majors())('PostgreSQL %i', (major) => {
 
   test('one whose files are not those that won stops, and so does one beside which something was undone', async () => {
     const url = await createDatabase(major);
-    const slice = { deadline: Date.now() + SLICE_MS };
-    expect((await run(url, files, { id: 'first' }, slice)).outcome.status).toBe('continue');
+    const slice = await runUntil(applied, url, files, { id: 'first' }, SLICE_MS);
+    expect(slice.outcome.status).toBe('continue');
     const more = manifestOf(...slow, migration('0007_more', { up: ['SELECT 7'] }));
     expect(await inSlices(url, more, 'second')).toMatchObject({ status: 'done' });
     const lost = await inSlices(url, files, 'first');
     expect(lost).toMatchObject({ status: 'failed', error: { code: 'busy' } });
 
     const other = await createDatabase(major);
-    const begun = { deadline: Date.now() + 500 };
     const undoable = migration('0001_undone', { up: ['SELECT 1'], down: ['SELECT 2'], undo: 'by-name' });
     const both = manifestOf(undoable, ...slow.slice(1));
-    expect((await run(other, both, { id: 'cut' }, begun)).outcome.status).toBe('continue');
+    const cut = await runUntil(applied, other, both, { id: 'cut' }, 500);
+    expect(cut.outcome.status).toBe('continue');
     await down(contextFor(other, both), { id: 'down', namespace: 'app', owner: null, name: '0001_undone' });
     expect((await run(other, both, { id: 'cut' })).outcome).toMatchObject({ error: { code: 'busy' } });
   });
@@ -76,9 +76,8 @@ describe.each(majors())('PostgreSQL %i', (major) => {
   test("a stack's request ends whoever worked by hand", async () => {
     const url = await createDatabase(major);
     const owner = { account: '1', region: 'r', stackName: 'Shop' };
-    expect((await run(url, files, { id: 'hand' }, { deadline: Date.now() + 900 })).outcome.status).toBe(
-      'continue',
-    );
+    const slice = await runUntil(applied, url, files, { id: 'hand' }, SLICE_MS);
+    expect(slice.outcome.status).toBe('continue');
     await up(url, files, { owner });
     expect((await run(url, files, { id: 'hand' })).outcome).toMatchObject({ error: { code: 'busy' } });
   });
@@ -148,7 +147,8 @@ test('the rows and the time of a batch count over all its slices and runs', asyn
       ],
     }),
   );
-  const first = await run(url, batch, { id: 'one' }, { deadline: Date.now() + 400 });
+  const hasBatch = ({ events }: EngineRun) => events.some(({ type }) => type === 'batch');
+  const first = await runUntil(hasBatch, url, batch, { id: 'one' }, 400);
   expect(first.outcome.status).toBe('continue');
   const so = (events: typeof first.events) => events.flatMap((e) => (e.type === 'batch' ? [e.total] : []));
   expect(so(first.events).at(-1)).toBeLessThan(60);

@@ -561,7 +561,7 @@ describe.each(outerMajors())('PostgreSQL %i', (major) => {
       expect(await owners(name)).toEqual([{ owner: login }]);
     });
 
-    it('waits while somebody works with the ledger', { timeout: 60_000 }, async () => {
+    it('waits while somebody works with the ledger', async () => {
       const name = fresh();
       const owner = `${name}_app`;
       await deploy(name, owner);

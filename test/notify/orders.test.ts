@@ -237,7 +237,6 @@ it.each<HttpsForm>(['pagerduty', 'webhook'])(
       { numRuns: Number(process.env.ORDERS_RUNS ?? 40), examples: [ENDED_LATE] },
     );
   },
-  120_000,
 );
 
 it('while the answer to a page is awaited, its end is sent: the page is followed by its end', async () => {

@@ -313,7 +313,7 @@ export function databaseContract(
           db.executeOutside(
             'INSERT INTO late_outside SELECT 1 FROM pg_advisory_xact_lock(1)',
             {},
-            { deadline: Date.now() + 300 },
+            { deadline: Date.now() + 1_000 },
           ),
         ).rejects.toBeInstanceOf(StillRunningError);
         expect(await count('late_outside')).toBe(0);
@@ -336,7 +336,7 @@ export function databaseContract(
                 ],
               },
             ],
-            { deadline: Date.now() + 300 },
+            { deadline: Date.now() + 1_000 },
           ),
         ).rejects.toBeInstanceOf(StillRunningError);
         await direct.query('SELECT pg_advisory_unlock(1)');
@@ -357,11 +357,11 @@ export function databaseContract(
           statements: [`INSERT INTO begun VALUES (${id})`, ...more],
         });
         await expect(
-          db.execute([insert(1), insert(2, ['SELECT pg_sleep(1.2)::text']), insert(3)], {
-            deadline: Date.now() + 400,
+          db.execute([insert(1), insert(2, ['SELECT pg_sleep(3)::text']), insert(3)], {
+            deadline: Date.now() + 1_500,
           }),
         ).rejects.toBeInstanceOf(StillRunningError);
-        await sleep(1_500);
+        await expect.poll(() => isRunning('pg_sleep(3)')).toBe(false);
         expect((await direct.query('SELECT id FROM begun')).rows).toEqual([{ id: 1 }]);
       });
     });

@@ -11,13 +11,12 @@ import { connect, createDatabase, majors } from '../support/database';
 async function committed(url: string, work: string): Promise<boolean> {
   const db = await connectPg({ url });
   const statements = ['CREATE TABLE made (id int)', work];
-  await expect(db.execute([{ statements }], { deadline: Date.now() + 300 })).rejects.toBeInstanceOf(
+  await expect(db.execute([{ statements }], { deadline: Date.now() + 1_000 })).rejects.toBeInstanceOf(
     StillRunningError,
   );
   await db.close();
   const client = await connect(url);
-  for (let i = 0; i < 40; i++) {
-    await sleep(100);
+  for (const end = Date.now() + 60_000; Date.now() < end; await sleep(100)) {
     const { rows } = await client.query(`SELECT to_regclass('made') IS NOT NULL AS made,
       EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%TABLE made%'
         AND pid <> pg_backend_pid()) AS running`);
@@ -33,20 +32,20 @@ const set = async (url: string, setting: string): Promise<void> => {
 describe.each(majors())('PostgreSQL %i', (major) => {
   test('a notice that nobody can read', async () => {
     const notice =
-      'DO $$ BEGIN FOR i IN 1..4 LOOP PERFORM pg_sleep(0.3); RAISE WARNING $w$step %$w$, i; END LOOP; END $$';
+      'DO $$ BEGIN FOR i IN 1..7 LOOP PERFORM pg_sleep(0.3); RAISE WARNING $w$step %$w$, i; END LOOP; END $$';
     expect(await committed(await createDatabase(major), notice)).toBe(true);
   });
 
   test.runIf(major >= 14)('client_connection_check_interval', async () => {
     const url = await createDatabase(major);
     await set(url, "client_connection_check_interval = '200ms'");
-    expect(await committed(url, 'SELECT pg_sleep(1.5)')).toBe(true);
+    expect(await committed(url, 'SELECT pg_sleep(2.2)')).toBe(true);
   });
 
   test.runIf(major >= 17)('transaction_timeout', async () => {
     const url = await createDatabase(major);
     await set(url, "transaction_timeout = '400ms'");
-    expect(await committed(url, 'SELECT pg_sleep(1.2)')).toBe(true);
+    expect(await committed(url, 'SELECT pg_sleep(2)')).toBe(true);
     const db = await connectPg({ url });
     await db.executeOutside('SELECT pg_sleep(0.8)', {});
     await db.close();

@@ -79,7 +79,7 @@ function synthesize(): string {
 }
 
 describe('cfn-lint', () => {
-  it('finds nothing', { timeout: 600_000 }, async (context) => {
+  it('finds nothing', async (context) => {
     const python = await findPython();
     if (!python) {
       // In CI a missing Python is a fault of the machine, not a reason to look away.

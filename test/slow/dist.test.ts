@@ -13,7 +13,7 @@ const folder = join(ROOT, 'node_modules', '.cache', `trueup-dist-${process.pid}`
 const dist = join(folder, 'dist');
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-it('synthesizes with bundled handlers', { timeout: 300_000 }, () => {
+it('synthesizes with bundled handlers', () => {
   mkdirSync(dist, { recursive: true });
   // What `npm run build` does, elsewhere.
   const run = (command: string, ...args: string[]) =>

@@ -35,7 +35,7 @@ beforeAll(() => {
   // With the oldest CDK that package.json allows.
   const oldest = Object.entries(peers()).map(([name, range]) => `${name}@${range.replace('^', '')}`);
   run('npm', ['install', join(scratch, packed.filename), ...oldest], project);
-}, 500_000);
+});
 
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 

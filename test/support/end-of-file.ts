@@ -5,7 +5,7 @@
 import { afterAll, afterEach } from 'vitest';
 
 /** A file on every major makes hundreds of databases, and dropping one deletes some three hundred files. */
-const TIMEOUT_MS = 300_000;
+const TIMEOUT_MS = 600_000;
 
 const WORK = Symbol.for('trueup.tests.end-of-file');
 const shared = globalThis as { [WORK]?: (() => unknown)[] };

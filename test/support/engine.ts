@@ -35,21 +35,38 @@ export async function run(
 }
 
 /**
- * Runs one slice after the other until one ends the run, or comes as far as the lock between runners: on a busy machine the
- * time of the first ones may be up before that.
+ * Runs one slice after the other, each longer than the one before, until one has come so far or ends the run: on a busy machine
+ * the time of the first ones may be up before that. Gives up after a minute.
+ *
+ * @returns the last slice
  */
-export async function runSlices(
+export async function runUntil(
+  isThere: (ran: EngineRun) => boolean,
   url: string,
   manifest: Manifest,
   change: Partial<ConvergeRequest>,
   sliceMs: number,
 ): Promise<EngineRun> {
-  for (const end = Date.now() + 60_000; ; ) {
-    const ran = await run(url, manifest, change, { deadline: Date.now() + sliceMs });
-    const { outcome } = ran;
-    if (outcome.status !== 'continue' || outcome.waitingFor?.code === 'busy' || Date.now() > end) return ran;
+  for (let [end, ms] = [Date.now() + 60_000, sliceMs]; ; ms *= 1.5) {
+    const ran = await run(url, manifest, change, { deadline: Date.now() + ms });
+    if (ran.outcome.status !== 'continue' || isThere(ran) || Date.now() > end) return ran;
   }
 }
+
+/** For {@link runUntil}: the slice waited for this until its end. */
+export const waitedFor =
+  (code: 'busy' | 'lock-timeout') =>
+  ({ outcome }: EngineRun): boolean =>
+    outcome.status === 'continue' && outcome.waitingFor?.code === code;
+
+/** For {@link runUntil}: the slice ended at a place that its answer describes like this. */
+export const progressed =
+  (text: string) =>
+  ({ outcome }: EngineRun): boolean =>
+    outcome.status === 'continue' && outcome.progress.includes(text);
+
+/** For {@link runUntil}: the slice applied something. */
+export const applied = ({ outcome }: EngineRun): boolean => outcome.report.applied.length > 0;
 
 /** What the engine hands to its parts, on a connection of the test's own. */
 export async function runOn(db: Database, url: string): Promise<Run> {

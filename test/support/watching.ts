@@ -16,7 +16,7 @@ export async function applications(url: string): Promise<Record<string, number>>
 export async function untilRow<R = Record<string, unknown>>(
   client: Client,
   sql: string,
-  patienceMs = 15_000,
+  patienceMs = 60_000,
 ): Promise<R> {
   for (const end = Date.now() + patienceMs; ; await sleep(10)) {
     const { rows } = await client.query(sql);

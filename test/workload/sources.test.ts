@@ -72,7 +72,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
       ['SELECT pg_stat_statements_reset()'],
     ]);
     await session(server.url('shop', 'app', 'app'), SENT);
-  }, 120_000);
+  });
   afterAll(() => server.stop());
 
   async function session(url: string, statements: typeof SENT): Promise<void> {

@@ -35,11 +35,11 @@ function brokenBy(file: string, instead: string, what: string): string[] {
   return [...new Set(stdout.split('\n').flatMap((line) => /^([\w/.-]+)\(\d+,/.exec(line)?.[1] ?? []))].sort();
 }
 
-test('as it is, everything compiles', { timeout: 60_000 }, () => {
+test('as it is, everything compiles', () => {
   expect(brokenBy('lib/index.ts', '', '')).toEqual([]);
 });
 
-test('another one over HTTPS', { timeout: 60_000 }, () => {
+test('another one over HTTPS', () => {
   const file = 'lambda/contract/notify.ts';
   const broken = brokenBy(file, "'pagerduty' | 'webhook'", "'pagerduty' | 'webhook' | 'opsgenie'");
   expect(broken).toEqual([
@@ -49,7 +49,7 @@ test('another one over HTTPS', { timeout: 60_000 }, () => {
   ]);
 });
 
-test('another one of its own form', { timeout: 60_000 }, () => {
+test('another one of its own form', () => {
   const broken = brokenBy(
     'lib/constructs/notify/notify.ts',
     'export type NotifyTarget = EmailTarget',

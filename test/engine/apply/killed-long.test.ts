@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { busyManifest } from '../../support/busy-manifest';
 import { connect, createDatabase, majors } from '../../support/database';
-import { run, up } from '../../support/engine';
+import { progressed, run, runUntil, up } from '../../support/engine';
 import { manifestOf, migration } from '../../support/manifest';
 import { bundled, startScript, writeJson } from '../../support/processes';
 import {
@@ -42,7 +42,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     const { pid, index: built } = await untilRow<Build>(client, building(phase));
     runner.kill();
     await runner.ended;
-    const waiting = await run(url, manifest, {}, { deadline: Date.now() + 700 });
+    const waiting = await runUntil(progressed(`pid ${pid} `), url, manifest, {}, 700);
     expect(waiting.outcome).toMatchObject({
       status: 'continue',
       progress: expect.stringContaining(`pid ${pid} is at CREATE UNIQUE INDEX CONCURRENTLY (${phase}`),

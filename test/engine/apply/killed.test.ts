@@ -5,4 +5,4 @@ import { killAtEachCall } from '../../support/killing';
 // Before and during each call, and every major: test/slow.
 test('SIGKILL after each call to the database: the next run goes on', async () => {
   await killAtEachCall('after', newestMajor());
-}, 180_000);
+});

@@ -3,7 +3,7 @@ import { RUNNER_LOCK_KEY } from '../../../lambda/engine/locks/runner-lock';
 import { connectPg } from '../../../lambda/postgres/pg';
 import { busyManifest } from '../../support/busy-manifest';
 import { connect, createDatabase, outerMajors } from '../../support/database';
-import { run, up } from '../../support/engine';
+import { progressed, run, runUntil, up, waitedFor } from '../../support/engine';
 import { manifestOf, migration } from '../../support/manifest';
 import { startProxy } from '../../support/proxy';
 import { applications, INDEXES } from '../../support/watching';
@@ -84,7 +84,7 @@ test('the lock is busy until the deadline: continue, and who holds it', async ()
   const url = await createDatabase();
   const holder = await connectPg({ url, applicationName: 'somebody' });
   await holder.tryLock(RUNNER_LOCK_KEY);
-  const { outcome } = await run(url, busyManifest, {}, { deadline: Date.now() + 1_500 });
+  const { outcome } = await runUntil(waitedFor('busy'), url, busyManifest, {}, 1_500);
   expect(outcome).toMatchObject({
     status: 'continue',
     progress: expect.stringMatching(/pid \d+ is idle/),
@@ -103,7 +103,7 @@ test('our own build goes on after its runner gave up, is found, awaited, and not
   const manifest = manifestOf(tables!, index!);
   const first = await run(url, manifest, {}, { deadline: Date.now() + 1_200 });
   expect(first.outcome).toMatchObject({ status: 'continue' });
-  const second = await run(url, manifest, {}, { deadline: Date.now() + 1_200 });
+  const second = await runUntil(progressed('is at CREATE UNIQUE INDEX'), url, manifest, {}, 1_200);
   expect(second.outcome).toMatchObject({
     status: 'continue',
     progress: expect.stringMatching(/is at CREATE UNIQUE INDEX CONCURRENTLY \(waiting for/),

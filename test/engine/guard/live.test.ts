@@ -34,7 +34,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
       "CREATE ROLE app LOGIN PASSWORD 'app'; CREATE ROLE deployer LOGIN CREATEDB PASSWORD 'deployer'; GRANT pg_read_all_stats TO deployer",
     );
     return () => server.stop();
-  }, 120_000);
+  });
   const opened: Client[] = [];
   afterAll(() => Promise.all(opened.map((each) => each.end().catch(() => undefined))));
 

@@ -5,7 +5,7 @@ import { expect, test, vi } from 'vitest';
 import { RUNNER_LOCK_KEY } from '../../../lambda/engine/locks/runner-lock';
 import { connectPg } from '../../../lambda/postgres/pg';
 import { asSuperuser, connect, createDatabase, majors, urlOf } from '../../support/database';
-import { run } from '../../support/engine';
+import { run, runUntil, waitedFor } from '../../support/engine';
 import { manifestOf, migration } from '../../support/manifest';
 
 vi.mock('../../../lambda/engine/time/limits', async (original) => ({
@@ -28,7 +28,7 @@ test.each(majors())('PostgreSQL %i', async (major) => {
     expect(await dead.tryLock(RUNNER_LOCK_KEY)).toBe(true);
     const [{ pid }] = (await dead.query('SELECT pg_backend_pid() AS pid')) as [{ pid: number }];
     const manifest = manifestOf(migration('0001_one', { up: ['CREATE TABLE one ()'] }));
-    const waiting = () => run(as(ours!), manifest, {}, { deadline: Date.now() + 1_000 });
+    const waiting = () => runUntil(waitedFor('busy'), as(ours!), manifest, {}, 1_000);
     await sleep(800);
     expect((await waiting()).outcome).toMatchObject({
       status: 'continue',

@@ -7,7 +7,7 @@ import { DEAD_RUNNER_MS } from '../../../lambda/engine/time/limits';
 import type { LockHolder } from '../../../lambda/postgres/database';
 import { connectPg } from '../../../lambda/postgres/pg';
 import { asSuperuser, connect, createDatabase, outerMajors, urlOf } from '../../support/database';
-import { run, runSlices } from '../../support/engine';
+import { run, runUntil, waitedFor } from '../../support/engine';
 import { manifestOf, migration } from '../../support/manifest';
 
 // A minute is long for a test; nothing else of it changes.
@@ -71,7 +71,7 @@ describe('on a server', () => {
     const waits = `SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = ${GATE} AND NOT granted`;
     await expect.poll(async () => (await gate.query(waits)).rowCount).toBe(1);
     await sleep(DEAD_RUNNER_MS);
-    const { outcome } = await runSlices(url, manifest, {}, 900);
+    const { outcome } = await runUntil(waitedFor('busy'), url, manifest, {}, 900);
     expect(outcome).toMatchObject({
       status: 'continue',
       progress: expect.stringMatching(/^pid \d+ is at SELECT/),
@@ -86,7 +86,7 @@ describe('on a server', () => {
     const person = await connect(url);
     await person.query('SELECT pg_advisory_lock($1)', [String(RUNNER_LOCK_KEY)]);
     await sleep(DEAD_RUNNER_MS);
-    const { outcome } = await runSlices(url, manifest, {}, 500);
+    const { outcome } = await runUntil(waitedFor('busy'), url, manifest, {}, 500);
     expect(outcome).toMatchObject({ status: 'continue', waitingFor: { code: 'busy' } });
     expect((await person.query('SELECT 1 AS alive')).rows).toEqual([{ alive: 1 }]);
     await person.end();
@@ -111,7 +111,8 @@ describe('on a server', () => {
         await person.query('SELECT pg_advisory_lock($1)', [String(RUNNER_LOCK_KEY)]);
         const { pid } = (await person.query('SELECT pg_backend_pid() AS pid')).rows[0] as { pid: number };
         const waiting = async () =>
-          (await runSlices(urlOf(url, { user: ours!, password: 'x' }), manifest, {}, 500)).outcome;
+          (await runUntil(waitedFor('busy'), urlOf(url, { user: ours!, password: 'x' }), manifest, {}, 500))
+            .outcome;
         const message = expect.stringContaining(
           `a session that is not a runner of Trueup holds the runner lock: pid ${pid}`,
         );

@@ -6,7 +6,7 @@ import { LEDGER_VERSION } from '../../../lambda/engine/ledger/schema';
 import { computeNamespaceLockKey, RUNNER_LOCK_KEY } from '../../../lambda/engine/locks/runner-lock';
 import { connectPg } from '../../../lambda/postgres/pg';
 import { connect, createDatabase, majors, newestMajor, serverUrl } from '../../support/database';
-import { run, runSlices, up } from '../../support/engine';
+import { run, runUntil, up, waitedFor } from '../../support/engine';
 import { manifestOf, migration } from '../../support/manifest';
 import { PGBOUNCER_INSTALLED, type PgBouncer, startPgBouncer } from '../../support/pgbouncer';
 
@@ -47,7 +47,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     const other = await run(url, quick, as('quick'));
     expect(other.outcome).toMatchObject({ status: 'done', report: { applied: ['0001_quick'] } });
     expect(other.events.filter(({ type }) => type === 'waiting')).toEqual([]);
-    const second = await runSlices(url, gated, { namespace: 'slow', id: 'second' }, 700);
+    const second = await runUntil(waitedFor('busy'), url, gated, { namespace: 'slow', id: 'second' }, 700);
     expect(second.outcome).toMatchObject({ status: 'continue', waitingFor: { code: 'busy' } });
     expect(await end()).toMatchObject({ status: 'done', report: { applied: ['0001_gated'] } });
     const { rows } = await gate.query(
@@ -61,7 +61,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     expect((await gate.query(OLD_RUNNER)).rows).toEqual([{ had: false }]);
     expect(await end()).toMatchObject({ status: 'done' });
     expect((await gate.query(OLD_RUNNER)).rows).toEqual([{ had: true }]);
-    const { outcome } = await runSlices(url, quick, as('quick'), 700);
+    const { outcome } = await runUntil(waitedFor('busy'), url, quick, as('quick'), 700);
     expect(outcome).toMatchObject({ status: 'continue', waitingFor: { code: 'busy' } });
     await gate.query(`SELECT pg_advisory_unlock(${RUNNER_LOCK_KEY})`);
     await up(url, quick, as('quick'));
@@ -71,7 +71,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     const { url, gate, end } = await underWay();
     await gate.query('UPDATE trueup.ledger SET version = 0');
     const version = async () => (await gate.query('SELECT version FROM trueup.ledger')).rows[0].version;
-    const early = await runSlices(url, quick, as('quick'), 700);
+    const early = await runUntil(waitedFor('busy'), url, quick, as('quick'), 700);
     expect(early.outcome).toMatchObject({
       status: 'continue',
       waitingFor: { code: 'busy', message: expect.stringContaining('another runner is working: pid') },
