@@ -44,9 +44,10 @@ export function databaseContract(
       return connected;
     };
     const openDb = async (): Promise<Database> => (await open()).db;
-    const isRunning = async (text: string): Promise<boolean> => {
+    /** Whether a statement with this text is in its pg_sleep: one that is only parsed ends with its client. */
+    const isSleeping = async (text: string): Promise<boolean> => {
       const found = await direct.query(
-        "SELECT FROM pg_stat_activity WHERE state = 'active' AND pid <> pg_backend_pid() AND position($1 IN query) > 0",
+        "SELECT FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND pid <> pg_backend_pid() AND position($1 IN query) > 0",
         [text],
       );
       return found.rowCount! > 0;
@@ -361,7 +362,7 @@ export function databaseContract(
             deadline: Date.now() + 1_500,
           }),
         ).rejects.toBeInstanceOf(StillRunningError);
-        await expect.poll(() => isRunning('pg_sleep(3)')).toBe(false);
+        await expect.poll(() => isSleeping('pg_sleep(3)')).toBe(false);
         expect((await direct.query('SELECT id FROM begun')).rows).toEqual([{ id: 1 }]);
       });
     });
@@ -412,7 +413,7 @@ export function databaseContract(
         one.db
           .executeOutside(`INSERT INTO orphan SELECT 1 FROM pg_sleep(${sleepMs / 1000})`, {})
           .catch(() => {});
-        await expect.poll(() => isRunning('INSERT INTO orphan ')).toBe(true);
+        await expect.poll(() => isSleeping('INSERT INTO orphan ')).toBe(true);
         await one.kill();
         for (; ; await sleep(150)) {
           const both = await two.tryLock(KEY, ALL);
@@ -420,7 +421,7 @@ export function databaseContract(
           const all = await two.tryLock(ALL);
           if (all) await two.unlock(ALL);
           // Asked afterwards: a lock that was had while the statement ran must not pass because that ends meanwhile.
-          if (!(await isRunning('INSERT INTO orphan '))) break;
+          if (!(await isSleeping('INSERT INTO orphan '))) break;
           expect([both, all]).toEqual([false, false]);
           expect(await three.tryLock(KEY + 1n, ALL)).toBe(true);
           await three.unlock(KEY + 1n, ALL);
@@ -471,14 +472,14 @@ export function databaseContract(
           {},
         );
         work.catch(() => {});
-        await expect.poll(() => isRunning('INSERT INTO orphaned ')).toBe(true);
+        await expect.poll(() => isSleeping('INSERT INTO orphaned ')).toBe(true);
         await one.kill();
         const named: unknown[] = [];
         for (; ; await sleep(150)) {
           const had = await two.tryLock(KEY);
           if (had) await two.unlock(KEY);
           const holder = await two.lockHolder(KEY);
-          if (!(await isRunning('INSERT INTO orphaned '))) break;
+          if (!(await isSleeping('INSERT INTO orphaned '))) break;
           expect(had).toBe(false);
           named.push(holder);
         }
