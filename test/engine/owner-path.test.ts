@@ -137,7 +137,10 @@ describe.each(majors())('PostgreSQL %i', (major) => {
           remedy: expect.stringContaining('search_path'),
         },
       });
-      await admin.query(`ALTER ROLE ${username} SET search_path = ${owner}, public`);
+      // In this database only: an audit that another test runs on this server would see it in one of its databases.
+      await admin.query(
+        `ALTER ROLE ${username} IN DATABASE ${pathname.slice(1)} SET search_path = ${owner}, public`,
+      );
       expect(await runByApi()).toMatchObject({ status: 'done', report: { applied: ['0002_index'] } });
     }));
 });
