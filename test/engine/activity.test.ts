@@ -68,7 +68,7 @@ test.each(majors())('a build outside a transaction took as long as it was under 
   const running = up(url, await compileTexts({ ...FILES, ...index }));
   await until(async () => {
     const { rowCount } = await watcher.query(
-      "SELECT FROM pg_stat_activity WHERE query LIKE '%INDEX CONCURRENTLY%' AND pid <> pg_backend_pid() AND clock_timestamp() - query_start > '0.6 s'",
+      "SELECT FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%INDEX CONCURRENTLY%' AND pid <> pg_backend_pid() AND clock_timestamp() - query_start > '0.6 s'",
     );
     return rowCount === 1;
   });

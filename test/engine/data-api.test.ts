@@ -185,7 +185,7 @@ describe.each(majors())('the engine over the Data API, PostgreSQL %i', (major) =
     const builds = new Set<string>();
     const watch = setInterval(async () => {
       const { rows } = await client.query(
-        "SELECT pid, query_start::text AS began FROM pg_stat_activity WHERE query LIKE '%CREATE INDEX CONCURRENTLY slow_id%' AND state = 'active' AND pid <> pg_backend_pid()",
+        "SELECT pid, query_start::text AS began FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%CREATE INDEX CONCURRENTLY slow_id%' AND state = 'active' AND pid <> pg_backend_pid()",
       );
       for (const { pid, began } of rows) builds.add(`${pid} ${began}`);
     }, 100);

@@ -47,7 +47,7 @@ export function databaseContract(
     /** Whether a statement with this text is in its pg_sleep: one that is only parsed ends with its client. */
     const isSleeping = async (text: string): Promise<boolean> => {
       const found = await direct.query(
-        "SELECT FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND pid <> pg_backend_pid() AND position($1 IN query) > 0",
+        "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep' AND position($1 IN query) > 0",
         [text],
       );
       return found.rowCount! > 0;
@@ -513,7 +513,7 @@ export function databaseContract(
             (
               await direct.query(
                 `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-                 WHERE query LIKE '%terminate me%' AND state = 'active' AND pid <> pg_backend_pid()`,
+                 WHERE datname = current_database() AND query LIKE '%terminate me%' AND state = 'active' AND pid <> pg_backend_pid()`,
               )
             ).rowCount,
           { interval: 50 },

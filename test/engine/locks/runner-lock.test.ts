@@ -68,7 +68,8 @@ describe('on a server', () => {
     const gate = await connect(url);
     await gate.query(`SELECT pg_advisory_lock(${GATE})`);
     const work = busy.query(`SELECT pg_advisory_lock(${GATE})`);
-    const waits = `SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = ${GATE} AND NOT granted`;
+    const waits = `SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = ${GATE} AND NOT granted
+      AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
     await expect.poll(async () => (await gate.query(waits)).rowCount).toBe(1);
     await sleep(DEAD_RUNNER_MS);
     const { outcome } = await runUntil(waitedFor('busy'), url, manifest, {}, 900);

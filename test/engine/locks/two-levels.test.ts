@@ -33,7 +33,8 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     const gate = await connect(url);
     await gate.query(`SELECT pg_advisory_lock(${GATE})`);
     const slow = run(url, gated, as('slow'));
-    const waits = `SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = ${GATE} AND NOT granted`;
+    const waits = `SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = ${GATE} AND NOT granted
+      AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
     await expect.poll(async () => (await gate.query(waits)).rowCount).toBe(1);
     const end = async () => {
       await gate.query(`SELECT pg_advisory_unlock(${GATE})`);

@@ -114,7 +114,7 @@ describe.each(outerMajors())('PostgreSQL %i', (major) => {
       apply('b'),
       untilRow(
         client,
-        "SELECT FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%pg_sleep(2)%' AND pid <> pg_backend_pid()",
+        "SELECT FROM pg_stat_activity WHERE datname = current_database() AND state = 'active' AND query LIKE '%pg_sleep(2)%' AND pid <> pg_backend_pid()",
       ).then(() => client.query('DROP SCHEMA b CASCADE')),
     ]);
     expect(answer).toMatchObject({

@@ -137,7 +137,8 @@ describe('local Data API endpoint', () => {
       const commitIt = () => own.send(new CommitTransactionCommand({ ...names, transactionId }));
       await holder.query('SELECT pg_advisory_lock(4711)');
       const slow = runIn('SELECT pg_advisory_xact_lock(4711)::text');
-      const waits = "SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = 4711 AND NOT granted";
+      const waits = `SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = 4711 AND NOT granted
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
       await expect.poll(async () => (await holder.query(waits)).rowCount).toBe(1);
       await expect(runIn('SELECT 1')).rejects.toMatchObject({
         name: 'DatabaseErrorException',
