@@ -1,11 +1,12 @@
 // Writes what became of each test file to the file in TEST_REPORT. Vitest's own JSON report is not enough: there, a file
 // whose worker was killed is "passed", a failed import is a failed file without a failed test, and projects have no names.
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
+import { inspect } from 'node:util';
 
 const ROOT = join(import.meta.dirname, '..');
 const toFile = (path) => relative(ROOT, path).replaceAll('\\', '/');
-const readText = (error) => error?.stack || error?.message || String(error);
+const readText = (error) => error?.stack || error?.message || inspect(error);
 
 /** One file of one project. `unresolved` counts tests without a result, for example because their worker was killed. */
 function describeFile(module) {
@@ -32,6 +33,12 @@ function describeFile(module) {
 
 export default class {
   #planned = [];
+  #path = process.env.TEST_REPORT;
+
+  constructor() {
+    // Workers, and a vitest that a test starts, must not write to it.
+    delete process.env.TEST_REPORT;
+  }
 
   onTestRunStart(specifications) {
     this.#planned = specifications.map(({ project, moduleId }) => ({
@@ -58,9 +65,11 @@ export default class {
     const errors = unhandledErrors.map((error) => ({
       file: error.VITEST_TEST_PATH ? toFile(error.VITEST_TEST_PATH) : undefined,
       error: readText(error),
+      isWorkerEnd: /^\[vitest-pool\]/.test(error.message ?? ''),
     }));
-    const path = process.env.TEST_REPORT;
-    mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, JSON.stringify({ files: [...files, ...unreported], errors }));
+    mkdirSync(dirname(this.#path), { recursive: true });
+    const draft = `${this.#path}.${process.pid}`;
+    writeFileSync(draft, JSON.stringify({ files: [...files, ...unreported], errors }));
+    renameSync(draft, this.#path);
   }
 }

@@ -1,11 +1,17 @@
 // Runs all test files several times on a machine that is far too busy: one core, which four other processes keep busy, and
 // temporary files on a disk. Prints each test that failed at least once: `npm run test:stability -- 3`.
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { describeFailures, judgeReport, runVitest, shortenError, titleFailure } from './run-tests.mjs';
+import {
+  describeFailures,
+  judgeReport,
+  makeReportFolder,
+  runVitest,
+  shortenError,
+  titleFailure,
+} from './run-tests.mjs';
 
 const PROJECTS = ['fast', 'fast-shared', 'oldest', 'middle', 'slow', 'e2e'];
 const BUSY_PROCESSES = 4;
@@ -29,7 +35,8 @@ function readArguments(args) {
   });
   const [first = '1'] = positionals;
   const isCount = /^[1-9]\d*$/.test(first);
-  const projects = values.projects.split(',');
+  if (!isCount && /^[\d.]+$/.test(first)) throw new Error(`not a number of rounds: ${first}`);
+  const projects = [...new Set(values.projects.split(','))];
   const unknown = projects.filter((name) => !PROJECTS.includes(name));
   if (unknown.length > 0) throw new Error(`unknown projects: ${unknown.join(', ')}`);
   return {
@@ -45,7 +52,7 @@ const pin = (command) =>
   existsSync('/usr/bin/taskset') ? ['taskset', '--cpu-list', '0', ...command] : command;
 
 /** Ends with this process, even if that is killed. */
-const BUSY = 'const parent = process.ppid; while (process.ppid === parent) for (let i = 0; i < 1e8; i++);';
+const BUSY = `while (process.ppid === ${process.pid}) for (let i = 0; i < 1e8; i++);`;
 
 function startBusyProcesses() {
   const children = Array.from({ length: BUSY_PROCESSES }, () => {
@@ -58,12 +65,15 @@ function startBusyProcesses() {
 }
 
 async function main({ rounds, projects, files }) {
-  const folder = mkdtempSync(join(tmpdir(), 'test-stability-'));
+  const folder = makeReportFolder();
   const env = existsSync(DISK) ? { TMPDIR: DISK } : {};
-  /** @type {Map<string, { count: number, error: string }>} by title */
+  /** @type {Map<string, { rounds: Set<number>, error: string }>} by title */
   const failures = new Map();
-  const note = (title, error) =>
-    failures.set(title, { error, ...failures.get(title), count: (failures.get(title)?.count ?? 0) + 1 });
+  const note = (round, title, error) => {
+    const { rounds = new Set(), error: first = error } = failures.get(title) ?? {};
+    failures.set(title, { rounds: rounds.add(round), error: first });
+  };
+  let found = 0;
   const stop = startBusyProcesses();
   try {
     for (let round = 1; round <= rounds; round++)
@@ -76,18 +86,22 @@ async function main({ rounds, projects, files }) {
           join(folder, `${round}-${project}.json`),
           env,
         );
+        found += report?.files.length ?? 1;
         const { suspects, unexplained } = judgeReport(report, exitCode);
         for (const each of suspects.flatMap((file) => describeFailures(file, report.errors)))
-          note(titleFailure(each), each.error);
-        for (const error of unexplained) note(`[${project}] outside its test files`, error);
+          note(round, titleFailure(each), each.error);
+        for (const error of unexplained) note(round, `[${project}] outside its test files`, error);
         console.log(`-- round ${round}, ${project}: ${Math.round((Date.now() - began) / 1000)} s`);
       }
   } finally {
     stop();
-    rmSync(folder, { recursive: true, force: true });
   }
-  for (const [title, { count, error }] of failures)
-    console.log(`\nfailed ${count} of ${rounds} times: ${title}\n${shortenError(error)}`);
+  if (found === 0) {
+    console.error(`no test file matches ${files.join(', ')}`);
+    return 2;
+  }
+  for (const [title, { rounds: inRounds, error }] of failures)
+    console.log(`\nfailed ${inRounds.size} of ${rounds} times: ${title}\n${shortenError(error)}`);
   console.log(`\n${failures.size} failed at least once`);
   return failures.size > 0 ? 1 : 0;
 }

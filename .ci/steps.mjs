@@ -68,7 +68,6 @@ export async function runSteps(steps) {
     } else {
       const result = await runTests(step.tests, step.repeat);
       results.push(result);
-      for (const problem of result.problems) console.log(`\nproblem: ${shortenError(problem)}`);
       if (result.failed.length > 0 || result.problems.length > 0) failedSteps.push(step.name);
     }
     console.log(`-- ${step.name}: ${Math.round((Date.now() - began) / 1000)} s`);
@@ -76,8 +75,11 @@ export async function runSteps(steps) {
 
   const files = results.flatMap((result) => result.files);
   const unstable = results.flatMap((result) => result.unstable);
-  const unstableFiles = new Set(unstable.map(({ project, file }) => `${project} ${file}`)).size;
+  // An unhandled error does not say in which project its file ran.
+  const unstableFiles = new Set(unstable.map(({ file }) => file)).size;
   console.log();
+  for (const problem of results.flatMap(({ problems }) => problems))
+    console.log(`failed: ${shortenError(problem)}\n`);
   for (const each of results.flatMap(({ failed }) => failed))
     console.log(`failed: ${titleFailure(each)}\n${shortenError(each.error)}\n`);
   for (const each of unstable) console.log(`unstable: ${titleFailure(each)}\n${shortenError(each.error)}\n`);

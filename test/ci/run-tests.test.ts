@@ -1,8 +1,9 @@
 /** What .ci/run makes of test files that fail in each way, once or always: the real vitest runs them. */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { transformSync } from 'esbuild';
 import { describe, expect, inject, test } from 'vitest';
 
 const ROOT = resolve(__dirname, '../..');
@@ -121,11 +122,35 @@ describe('what no file explains fails the step', () => {
     expect(status).toBe(1);
   });
 
-  test('an exit code, beside a file that passes the second time', () => {
-    const setup = `export default () => () => { process.exitCode = 1; throw new Error('in teardown'); };`;
-    const { status, found } = runFiles(good, setup);
-    expect(found).toContain('Failed: the step');
+  test('a global teardown that fails, alone and beside a file that passes the second time', () => {
+    const teardown = readFileSync(join(ROOT, 'test/support/teardown.ts'), 'utf8');
+    const setup = `${transformSync(teardown, { loader: 'ts' }).code}
+export default () => reportFailure(async () => { throw new Error('in teardown'); });`;
+    for (const files of [good, { ...good, ...filesOf(['assertion', 'killed'], 'once') }]) {
+      const { status, found, printed } = runFiles(files, setup);
+      expect(found, printed).toContain('vitest ended with 2');
+      expect(status).toBe(1);
+    }
+  });
+
+  test('an error without a file, beside a killed worker', () => {
+    const body = `test('rejects', async () => { void Promise.reject('nobody waits'); await new Promise((go) => setTimeout(go, 50)); });`;
+    const { status, found } = runFiles({ ...filesOf(['killed'], 'once'), primitive: file(body, 'always') });
+    expect(found).toMatch(/^failed: .*nobody waits/m);
     expect(status).toBe(1);
+  });
+
+  test('a test that failed is skipped, or gone, the second time', () => {
+    const skips = `${PASSES} test.runIf(now)('fails', () => expect(now).toBe(false));`;
+    const goes = `${PASSES} if (now) test('fails', () => expect(now).toBe(false));`;
+    const { status, found } = runFiles({ skips: file(skips, 'once'), goes: file(goes, 'once') });
+    expect(listFiles(found, 'failed')).toEqual(['goes', 'skips']);
+    expect(status).toBe(1);
+  });
+
+  test('a vitest that a test starts does not write the report', () => {
+    const body = `test('starts', () => expect(process.env.TEST_REPORT).toBeUndefined());`;
+    expect(runFiles({ nested: file(body, 'always') }).status).toBe(0);
   });
 
   test('no test at all', () => {
@@ -136,7 +161,7 @@ describe('what no file explains fails the step', () => {
 
   test('tests that are all skipped', () => {
     const { status, printed } = runFiles({ good: file(`test.skip('a', () => {});`, 'once') });
-    expect(printed).toContain('no test passed: all are skipped');
+    expect(printed).toContain('no test ran, or all are skipped');
     expect(status).toBe(1);
   });
 });

@@ -3,6 +3,7 @@ import { listInstalledMajors } from '../../lib/scratch-postgres/binaries';
 import { startPostgres } from '../../lib/scratch-postgres/server';
 import { provideCacheFolder } from './cache-folder';
 import { useMemoryFolder } from './memory-folder';
+import { reportFailure } from './teardown';
 
 declare module 'vitest' {
   export interface ProvidedContext {
@@ -39,8 +40,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
   );
   project.provide('majors', majors);
   project.provide('servers', Object.fromEntries(servers.map((server) => [server.major, server.url()])));
-  return async () => {
+  return reportFailure(async () => {
     removeCache();
     await Promise.all(servers.map((server) => server.stop()));
-  };
+  });
 }

@@ -1,5 +1,6 @@
 import type { TestProject } from 'vitest/node';
 import { useMemoryFolder } from '../../support/memory-folder';
+import { reportFailure } from '../../support/teardown';
 import { type LocalAws, startLocalAws } from './local-aws';
 import { findPython } from './python';
 
@@ -23,5 +24,5 @@ export default async function setup(project: TestProject): Promise<(() => Promis
   }
   const { aws, stop } = await startLocalAws(python);
   project.provide('localAws', aws);
-  return stop;
+  return reportFailure(stop);
 }
