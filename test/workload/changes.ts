@@ -5,7 +5,8 @@
 import type { Client } from 'pg';
 import { beforeAll, expect, onTestFinished, test } from 'vitest';
 import type { PlanAnswer } from '../../lambda/workload/verdict';
-import { asSuperuser, connect, createDatabase, urlOf } from '../support/database';
+import { startPostgres } from '../../lib/scratch-postgres/server';
+import { connect, urlOf } from '../support/database';
 import { CHANGES } from './change-list';
 import { type Change, ROLE } from './change-list/change';
 import { ask, install, type Statement, type Worse, worse } from './functions';
@@ -44,15 +45,15 @@ const WITHOUT_RESULTS: Readonly<Record<string, string>> = {
 export function changes(major: number): void {
   let client: Client;
   let url: string;
-  const role = `app_${major}_${process.pid}`;
+  const role = 'app';
   beforeAll(async () => {
-    await asSuperuser(major, `DROP ROLE IF EXISTS ${role}; CREATE ROLE ${role} LOGIN PASSWORD 'app'`);
-    url = await createDatabase(major);
+    // Some changes set something for the role in all databases, which an audit beside them would see.
+    const server = await startPostgres({ major });
+    url = server.url();
     client = await connect(url);
+    await client.query(`CREATE ROLE ${role} LOGIN PASSWORD 'app'`);
     await install(client);
-    return async () => {
-      await client.query(`DROP SCHEMA public CASCADE; DROP OWNED BY ${role}; DROP ROLE ${role}`);
-    };
+    return () => server.stop();
   });
 
   test.each(

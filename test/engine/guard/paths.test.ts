@@ -1,6 +1,8 @@
 /** The search path that a role or a database is given: what a migration makes of it for the running application's statements. */
-import { afterAll, describe, expect, test } from 'vitest';
-import { asSuperuser, connect, createDatabase, majors } from '../../support/database';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { type PostgresServer, startPostgres } from '../../../lib/scratch-postgres/server';
+import { withClient } from '../../support/client';
+import { connect, majors } from '../../support/database';
 import { run, up } from '../../support/engine';
 import { manifestOf, migration, promising } from '../../support/manifest';
 
@@ -11,20 +13,28 @@ const NEXT = migration('0003_next', { up: ['CREATE TABLE other (id int)'] });
 const TEXT = 'SELECT id FROM notes WHERE id = $1';
 
 describe.each(majors())('PostgreSQL %i', (major) => {
-  const role = `paths_${major}_${process.pid}`;
-  afterAll(() => asSuperuser(major, `DROP ROLE IF EXISTS ${role}`));
+  const role = 'app';
+  // What is set for a role in all databases is seen by everybody on the server: an audit compares it.
+  let server: PostgresServer;
+  beforeAll(async () => {
+    server = await startPostgres({ major });
+    return () => server.stop();
+  });
 
+  let databases = 0;
   /** @param set what new sessions of the role have before; @param searchPath what the workload's file says */
   const changed = async (set: string | null, searchPath: string | null, ...statements: string[]) => {
-    await asSuperuser(major, `DROP ROLE IF EXISTS ${role}; CREATE ROLE ${role}`);
-    if (set !== null) await asSuperuser(major, `ALTER ROLE ${role} SET search_path = ${set}`);
-    const url = await createDatabase(major);
+    const database = `paths_${++databases}`;
+    await withClient(server.url(), async (admin) => {
+      await admin.query(`DROP ROLE IF EXISTS ${role}; CREATE ROLE ${role}`);
+      if (set !== null) await admin.query(`ALTER ROLE ${role} SET search_path = ${set}`);
+      await admin.query(`CREATE DATABASE ${database}`);
+    });
+    const url = server.url(database);
     const promised = { text: TEXT, role, searchPath };
     await up(url, promising(manifestOf(TABLES), promised));
     const change = migration('0002_change', {
-      up: statements.map((each) =>
-        each.replace('DATABASE here', `DATABASE ${new URL(url).pathname.slice(1)}`),
-      ),
+      up: statements.map((each) => each.replace('DATABASE here', `DATABASE ${database}`)),
     });
     return { url, ...(await run(url, promising(manifestOf(TABLES, change, NEXT), promised))) };
   };
