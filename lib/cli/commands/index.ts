@@ -118,13 +118,6 @@ export const COMMANDS: readonly CommandEntry[] = [
     summary: 'repair five broken databases on a temporary PostgreSQL',
     register: (program) => (require('./demo') as typeof import('./demo')).registerDemo(program),
   },
-  {
-    name: 'completion',
-    arguments: '<shell>',
-    summary: 'print a completion script for bash, zsh or fish',
-    register: (program) =>
-      (require('./completion') as typeof import('./completion')).registerCompletion(program),
-  },
 ];
 
 /**
