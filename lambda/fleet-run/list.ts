@@ -2,14 +2,7 @@
 import { describeError } from '../contract/errors';
 import type { FleetMember, FleetPlan, TenantListing } from '../contract/fleet-run';
 import type { MigrateRequest, MigrateResponse } from '../contract/migrate';
-import {
-  detectFormat,
-  type ListEntry,
-  ListError,
-  type ListProblem,
-  MAX_TENANTS,
-  parseEntries,
-} from '../fleet/entries';
+import { type ListEntry, ListError, MAX_TENANTS, parseEntries } from '../fleet/entries';
 import { assertListSize, parseTenants } from '../fleet/tenant-list';
 import { FleetError } from './error';
 import type { FleetOutbound } from './fleet-outbound';
@@ -34,23 +27,21 @@ export async function readMembers(
   // A single list in S3 is read line by line, so that each problem is reported with its line.
   const unit = plan.lists.length === 1 && only?.kind === 's3' ? 'line' : 'row';
   const entries: ListEntry[] = [];
-  const problems: ListProblem[] = [];
   try {
     for (const each of plan.lists) {
       const read =
         each.kind === 's3'
           ? await readListFromS3(each, outbound)
           : await readListFromServer(each, functions, outbound);
-      if (each.kind === 's3' && read.entries.length + read.problems.length === 0 && !each.allowEmpty)
+      if (each.kind === 's3' && read.length === 0 && !each.allowEmpty)
         throw new FleetError(
           `The list of tenants s3://${each.bucket}/${each.key} has no tenants. If it may be empty, give it \`allowEmpty: true\`.`,
         );
       const before = unit === 'line' ? null : entries.length;
-      problems.push(...read.problems);
-      for (const [i, entry] of read.entries.entries())
+      for (const [i, entry] of read.entries())
         entries.push(before === null ? entry : { ...entry, line: before + i + 1 });
     }
-    return parseTenants(entries, problems, {
+    return parseTenants(entries, {
       servers,
       unit,
       bounds: plan,
@@ -62,31 +53,31 @@ export async function readMembers(
   }
 }
 
-function describeInvalidList({ message }: ListError): string {
+function describeInvalidList({ message }: ListError, list = 'The list of tenants'): string {
   const lines = message.split('\n');
   const more = lines.length > MAX_SHOWN_PROBLEMS ? `; and ${lines.length - MAX_SHOWN_PROBLEMS} more` : '';
-  return `The list of tenants is not valid: ${lines.slice(0, MAX_SHOWN_PROBLEMS).join('; ')}${more}.`;
-}
-
-interface ReadList {
-  readonly entries: readonly ListEntry[];
-  readonly problems: readonly ListProblem[];
+  return `${list} is not valid: ${lines.slice(0, MAX_SHOWN_PROBLEMS).join('; ')}${more}.`;
 }
 
 async function readListFromS3(
   { bucket, key }: Extract<TenantListing, { kind: 's3' }>,
   outbound: FleetOutbound,
-): Promise<ReadList> {
+): Promise<ListEntry[]> {
   const text = await outbound.list(bucket, key);
   assertListSize(Buffer.byteLength(text));
-  return parseEntries(text, detectFormat(key, text));
+  try {
+    return parseEntries(text);
+  } catch (error) {
+    if (!(error instanceof ListError)) throw error;
+    throw new FleetError(describeInvalidList(error, `The list of tenants s3://${bucket}/${key}`));
+  }
 }
 
 async function readListFromServer(
   { server, source }: Extract<TenantListing, { kind: 'server' }>,
   functions: Readonly<Record<string, string>>,
   outbound: FleetOutbound,
-): Promise<ReadList> {
+): Promise<ListEntry[]> {
   const entries: ListEntry[] = [];
   let after: string | null = null;
   do {
@@ -113,7 +104,7 @@ async function readListFromServer(
       throw new FleetError(`Server ${server} names more than ${MAX_TENANTS} tenants.`);
     after = next;
   } while (after !== null);
-  return { entries, problems: [] };
+  return entries;
 }
 
 /**

@@ -1,6 +1,4 @@
-/** Splits a list in JSON, JSON lines or CSV into entries with their line numbers. Pure. */
-
-export type ListFormat = 'json' | 'jsonl' | 'csv';
+/** Splits a list of tenants (JSON lines) into entries with their line numbers. Pure. */
 
 export const TENANT_FIELDS = ['name', 'database', 'schema', 'server', 'secret'] as const;
 
@@ -12,7 +10,6 @@ const MAX_ENTRIES = MAX_TENANTS + 1;
  * Maximum number of characters of an entry: four names and the name of a secret, even if every character is escaped.
  */
 const MAX_ENTRY_LENGTH = 8_000;
-const MAX_FIELDS = 20;
 
 /**
  * Describes an unknown field. A misspelled field must not be ignored, since the entry would then mean another tenant.
@@ -54,173 +51,78 @@ export class ListError extends Error {
   }
 }
 
-export interface ListEntries {
-  readonly entries: readonly ListEntry[];
-  readonly problems: readonly ListProblem[];
-}
-
-/** Detects the format by the file's name, or else by the beginning of the text. */
-export function detectFormat(name: string, text: string): ListFormat {
-  const [, ending] = /\.(json|jsonl|ndjson|csv)$/i.exec(name) ?? [];
-  if (ending) return /^(jsonl|ndjson)$/i.test(ending) ? 'jsonl' : (ending.toLowerCase() as ListFormat);
-  const start = text.trimStart()[0];
-  return start === '[' ? 'json' : start === '{' ? 'jsonl' : 'csv';
-}
-
-export function parseEntries(given: string, format: ListFormat): ListEntries {
+/**
+ * Splits a list that has one tenant in each line, as JSON. Empty lines are skipped.
+ * @throws {ListError} if the list is a JSON array or CSV
+ */
+export function parseEntries(given: string): ListEntry[] {
   const text = given.replace(/^\ufeff/, '');
-  if (format === 'csv') return parseCsv(text);
-  const parts = format === 'json' ? splitArrayElements(text) : splitLines(text);
-  if (typeof parts === 'string') return { entries: [], problems: [{ line: null, message: parts }] };
-  return {
-    entries: parts.map(({ line, text: part }) => ({ line, fields: parseObject(part) })),
-    problems: [],
-  };
-}
-
-interface EntryText {
-  readonly line: number;
-  readonly text: string;
-}
-
-function splitLines(text: string): EntryText[] {
-  const parts: EntryText[] = [];
-  for (let [from, line] = [0, 1]; from < text.length && parts.length < MAX_ENTRIES; line++) {
+  const foreign = describeForeignFormat(text);
+  if (foreign !== null) throw new ListError([{ line: null, message: foreign }]);
+  const entries: ListEntry[] = [];
+  for (let [from, line] = [0, 1]; from < text.length && entries.length < MAX_ENTRIES; line++) {
     const end = text.indexOf('\n', from);
     const part = text.slice(from, end === -1 ? undefined : end);
-    if (part.trim() !== '') parts.push({ line, text: part });
+    if (part.trim() !== '') entries.push({ line, fields: parseObject(part) });
     from = end === -1 ? text.length : end + 1;
   }
-  return parts;
+  return entries;
 }
 
-const TOO_LONG_PROBLEM = 'it is too long for a tenant';
-
 function parseObject(text: string): ListEntry['fields'] {
-  if (text.length > MAX_ENTRY_LENGTH) return TOO_LONG_PROBLEM;
+  if (text.length > MAX_ENTRY_LENGTH) return 'it is too long for a tenant';
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
     return 'it is not valid JSON';
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    return 'it is not an object with the fields of a tenant';
+  if (!isObject(value)) return 'it is not an object with the fields of a tenant';
   // A field that is null counts as left out.
   return Object.fromEntries(Object.entries(value).filter(([, field]) => field !== null));
 }
 
-/** Returns the elements of an array, each with the line at which it begins, or a clause if the text is no array. */
-function splitArrayElements(text: string): EntryText[] | string {
-  const whole = text.trim();
-  if (!whole.startsWith('[') || !whole.endsWith(']')) return 'it is not a JSON array of tenants';
-  const open = text.indexOf('[');
-  const close = text.lastIndexOf(']');
-  const parts: EntryText[] = [];
-  let [depth, inText, from, line] = [0, false, open + 1, 1];
-  let begins = 0;
-  const end = (at: number): void => {
-    parts.push({ line: begins || line, text: text.slice(from, at) });
-    [from, begins] = [at + 1, 0];
-  };
-  for (let at = 0; at < close && parts.length < MAX_ENTRIES; at++) {
-    const c = text[at]!;
-    if (c === '\n') line++;
-    if (at <= open) continue;
-    if (inText) {
-      if (c === '\\') at++;
-      else if (c === '"') inText = false;
-      continue;
-    }
-    if (c === ',' && depth === 0) {
-      end(at);
-      continue;
-    }
-    if (begins === 0 && /\S/.test(c)) begins = line;
-    if (c === '"') inText = true;
-    else if (c === '{' || c === '[') depth++;
-    else if (c === '}' || c === ']') depth--;
-  }
-  if (parts.length === MAX_ENTRIES) return parts;
-  if (parts.length > 0 || text.slice(from, close).trim() !== '') end(close);
-  return parts;
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Describes a list in a format that people export; the description shows how its first tenant has to be written. */
+function describeForeignFormat(text: string): string | null {
+  const start = text.trimStart();
+  if (start.startsWith('[')) return describeFormat('a JSON array', readFirstElement(start));
+  const [head = '', ...rest] = start.slice(0, 2 * MAX_ENTRY_LENGTH).split(/\r?\n/);
+  const names = splitCsv(head);
+  if (!names.includes('name') || !names.every((name) => /^[\w ]+$/.test(name))) return null;
+  const values = splitCsv(rest.find((line) => line.trim() !== '') ?? '');
+  return describeFormat('CSV', Object.fromEntries(names.map((name, i) => [name, values[i]])));
 }
 
-/** Parses CSV (RFC 4180) whose first record has the names of the fields. An empty field counts as left out. */
-function parseCsv(text: string): ListEntries {
-  const records = splitCsvRecords(text);
-  const [head, ...rest] = records;
-  if (!head) return { entries: [], problems: [] };
-  if (typeof head.fields === 'string') return { entries: [head as ListEntry], problems: [] };
-  const names = head.fields.map((name) => name.trim());
-  const wrong = names.includes('name')
-    ? describeUnknownField(names)
-    : 'the first line of a CSV file names its columns, and none is `name`';
-  if (wrong !== null) return { entries: [], problems: [{ line: head.line, message: wrong }] };
-  const entries = rest.map(({ line, fields }): ListEntry => {
-    if (typeof fields === 'string') return { line, fields };
-    if (fields.length !== names.length)
-      return { line, fields: `it has ${fields.length} fields, and the header has ${names.length}` };
-    return {
-      line,
-      fields: Object.fromEntries(
-        names.map((name, i) => [name, fields[i]]).filter(([, value]) => value !== ''),
-      ),
-    };
+function describeFormat(format: string, first: Readonly<Record<string, unknown>>): string {
+  const fields = TENANT_FIELDS.flatMap((field) => {
+    const value = first[field];
+    return typeof value === 'string' && value !== '' ? [[field, value.slice(0, 80)]] : [];
   });
-  return { entries, problems: [] };
+  const [start, shown] =
+    fields.length > 0
+      ? ['the first line would be', Object.fromEntries(fields)]
+      : ['for example', { name: 'acme', database: 'shop', schema: 'acme' }];
+  return `it is ${format}; a list has one tenant per line, as JSON, ${start} ${JSON.stringify(shown)}`;
 }
 
-interface CsvRecord {
-  readonly line: number;
-  readonly fields: readonly string[] | string;
-}
-
-function splitCsvRecords(text: string): CsvRecord[] {
-  const records: CsvRecord[] = [];
-  let line = 1;
-  for (let at = 0; at < text.length && records.length <= MAX_ENTRIES; ) {
-    const first = line;
-    const fields: string[] = [];
-    let wrong: string | null = null;
-    for (;;) {
-      const quoted = text[at] === '"';
-      const end = quoted ? findClosingQuote(text, at) : findFieldEnd(text, at);
-      if (end === -1) return [...records, { line: first, fields: 'unterminated quote' }];
-      const raw = text.slice(quoted ? at + 1 : at, end);
-      line += countNewlines(raw);
-      if (raw.length > MAX_ENTRY_LENGTH || fields.length === MAX_FIELDS) wrong = TOO_LONG_PROBLEM;
-      else fields.push(quoted ? raw.replaceAll('""', '"') : raw.replace(/\r$/, ''));
-      at = quoted ? end + 1 : end;
-      if (quoted && text[at] === '\r') at++;
-      if (at < text.length && text[at] !== ',' && text[at] !== '\n') {
-        wrong = 'there is text after a closing quote';
-        at = findFieldEnd(text, at);
-      }
-      if (text[at] !== ',') break;
-      at++;
+/** The rest of the array is not parsed: it may have 32 MB. */
+function readFirstElement(text: string): Readonly<Record<string, unknown>> {
+  for (let end = text.indexOf('}'); end !== -1 && end < MAX_ENTRY_LENGTH; end = text.indexOf('}', end + 1)) {
+    try {
+      const first: unknown = JSON.parse(text.slice(1, end + 1));
+      return isObject(first) ? first : {};
+    } catch {
+      // The brace is inside the element.
     }
-    at++;
-    line++;
-    if (wrong !== null) records.push({ line: first, fields: wrong });
-    else if (fields.length > 1 || fields[0] !== '') records.push({ line: first, fields });
   }
-  return records;
+  return {};
 }
 
-function countNewlines(text: string): number {
-  let count = 0;
-  for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', at + 1)) count++;
-  return count;
-}
-
-function findClosingQuote(text: string, open: number): number {
-  for (let at = text.indexOf('"', open + 1); at !== -1; at = text.indexOf('"', at + 2))
-    if (text[at + 1] !== '"') return at;
-  return -1;
-}
-
-function findFieldEnd(text: string, from: number): number {
-  for (let at = from; at < text.length; at++) if (text[at] === ',' || text[at] === '\n') return at;
-  return text.length;
-}
+/** Splits one line; good enough to show the first tenant. */
+const splitCsv = (line: string): string[] =>
+  Array.from(line.matchAll(/(?:^|[,;\t])(?:"((?:[^"]|"")*)"|([^,;\t]*))/g), ([, quoted, plain = '']) =>
+    (quoted?.replaceAll('""', '"') ?? plain).trim(),
+  );

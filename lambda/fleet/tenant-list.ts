@@ -4,7 +4,6 @@ import {
   describeUnknownField,
   type ListEntry,
   ListError,
-  type ListFormat,
   type ListProblem,
   MAX_TENANTS,
   parseEntries,
@@ -57,29 +56,17 @@ export function assertListSize(bytes: number): void {
 }
 
 /** @throws {ListError} with all problems in the list */
-export function readTenantList(
-  text: string,
-  format: ListFormat,
-  options: TenantListOptions = {},
-): ListedTenant[] {
+export function readTenantList(text: string, options: TenantListOptions = {}): ListedTenant[] {
   assertListSize(Buffer.byteLength(text));
-  const { entries, problems } = parseEntries(text, format);
-  return parseTenants(entries, problems, options);
+  return parseTenants(parseEntries(text), options);
 }
 
-/**
- * @param problems problems that were found before
- * @throws {ListError} with all problems in the list
- */
-export function parseTenants(
-  entries: readonly ListEntry[],
-  problems: readonly ListProblem[],
-  options: TenantListOptions = {},
-): ListedTenant[] {
+/** @throws {ListError} with all problems in the list */
+export function parseTenants(entries: readonly ListEntry[], options: TenantListOptions = {}): ListedTenant[] {
   const { unit = 'line', allowEmpty = false } = options;
   if (entries.length > MAX_TENANTS)
     throw new ListError([{ line: null, message: `it has more than ${MAX_TENANTS} tenants` }]);
-  const found: ListProblem[] = [...problems];
+  const found: ListProblem[] = [];
   const tenants: TenantAtLine[] = [];
   for (const entry of entries) {
     const read = parseTenant(entry, options);

@@ -71,7 +71,7 @@ export const withFleet = (command: Command): Command =>
   command
     .option(
       '--fleet [file]',
-      'file that lists the tenants (databases or schemas), as JSON lines, JSON or CSV; no file with --stack',
+      'file that lists the tenants (databases or schemas), one per line as JSON; no file with --stack',
     )
     .option(
       '--concurrency <number>',

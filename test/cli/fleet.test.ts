@@ -457,19 +457,20 @@ describe('wrong use is one sentence, and no database is asked', () => {
       /the list of tenants \/nowhere\.jsonl cannot be read \(ENOENT\)/,
     ],
     ['an empty list', () => ['--fleet', file('l.jsonl', '')], /l\.jsonl: it has no tenants/],
+    ['an unreadable one', () => ['--fleet', file('l.jsonl', '\u0000PK')], /l\.jsonl:1: it is not valid JSON/],
     [
-      'an unreadable one',
-      () => ['--fleet', file('l.json', '\u0000PK')],
-      /l\.json: it is not a JSON array of tenants/,
+      'CSV',
+      () => ['--fleet', file('l.csv', 'name,schema\nacme,acme\n')],
+      /l\.csv: it is CSV; a list has one tenant per line, as JSON, the first line would be \{"name":"acme","schema":"acme"\}/,
     ],
     [
       'a huge one',
       () => {
-        const path = file('l.csv', 'name,database\n');
+        const path = file('l.jsonl', '{}\n');
         truncateSync(path, 300 * 1024 * 1024);
         return ['--fleet', path];
       },
-      /l\.csv: it has 300 MB; the maximum for a list of tenants is 32 MB/,
+      /l\.jsonl: it has 300 MB; the maximum for a list of tenants is 32 MB/,
     ],
     [
       'a duplicate',

@@ -321,7 +321,8 @@ const MISTAKES: readonly (readonly [owner: string, prop: Override, Verdict])[] =
   ['ListTenantsOptions', { bucket: 'acme.tenants-1' }, good('dots and hyphens')],
   ['ListTenantsOptions', { key: 'a.txt' }, error(/ends with \.jsonl/)],
   ['ListTenantsOptions', { key: 'tenants/' }, error(/ends with \.jsonl/)],
-  ['ListTenantsOptions', { key: 'TENANTS.CSV' }, good('the ending in any case')],
+  ['ListTenantsOptions', { key: 'tenants.csv' }, error(/one tenant per line, as JSON/)],
+  ['ListTenantsOptions', { key: 'TENANTS.JSONL' }, good('the ending in any case')],
   ['SchemaFleetProps', { waves: [90, 90] }, error(/add up to more than 100/)],
   ['SchemaFleetProps', { waves: [50, 50] }, good('the rest is empty, and left out')],
   ['SchemaFleetProps', { sharedSchemas: ['trueup'] }, error(/must be a schema of the application's/)],
@@ -364,7 +365,7 @@ const MISTAKES: readonly (readonly [owner: string, prop: Override, Verdict])[] =
       canary: ['x_demo'],
       tenants: [
         FleetTenants.databases({ pattern: 'x_*' }),
-        FleetTenants.list({ bucket: 'abc', key: 'a.csv' }),
+        FleetTenants.list({ bucket: 'abc', key: 'a.jsonl' }),
       ],
     },
     good('the list may have it'),

@@ -11,7 +11,7 @@ import { membersOf, PLAN } from './stand-in';
 const FUNCTIONS = { main: 'f-main', eu: 'f-eu' };
 const MAIN: TenantListing = { kind: 'server', server: 'main', source: 0 };
 const EU: TenantListing = { kind: 'server', server: 'eu', source: 3 };
-const S3: TenantListing = { kind: 's3', bucket: 'lists', key: 'tenants.csv' };
+const S3: TenantListing = { kind: 's3', bucket: 'lists', key: 'tenants.jsonl' };
 
 type Target = { name?: string; database?: string; schema?: string | null; server?: string };
 /** By function: its pages, in turn. */
@@ -73,15 +73,24 @@ test('all lists, page by page, each tenant on the server that answers, or that i
 describe('what is wrong is named', () => {
   const message = async (...lists: TenantListing[]) => (await caught(read(...lists))).message;
 
+  const line = (database: string): string => `${JSON.stringify({ name: 'a', database, server: 'main' })}\n`;
+
+  test('a list in another format, by its place', async () => {
+    text = 'name,database,server\na,x,main\n';
+    expect(await message(MAIN, S3)).toBe(
+      'The list of tenants s3://lists/tenants.jsonl is not valid: it is CSV; a list has one tenant per line, as JSON, the first line would be {"name":"a","database":"x","server":"main"}.',
+    );
+  });
+
   test('by its line, in the only list', async () => {
-    text = 'name,database,server\na,x,main\n\na,y,main\n';
+    text = `${line('x')}\n${line('y')}`;
     expect(await message(S3)).toBe(
-      'The list of tenants is not valid: line 4: the name "a" is already in line 2.',
+      'The list of tenants is not valid: line 3: the name "a" is already in line 1.',
     );
   });
 
   test('by its row, in several', async () => {
-    text = 'name,database,server\na,x,main\n';
+    text = line('x');
     pages['f-main'] = [
       [
         { name: 'b', database: 'y' },

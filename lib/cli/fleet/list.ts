@@ -1,12 +1,12 @@
 /** `--fleet FILE`: reads the list of the command's tenants. */
 import { readFileSync, statSync } from 'node:fs';
-import { detectFormat, ListError } from '../../../lambda/fleet/entries';
+import { ListError } from '../../../lambda/fleet/entries';
 import { assertListSize, type ListedTenant, readTenantList } from '../../../lambda/fleet/tenant-list';
 import { UsageError } from '../terminal/failure';
 import { formatCount } from '../terminal/terminal';
 
 const LIST_REMEDY =
-  'A list has one tenant per line, as JSON: {"name": "acme", "database": "shop", "schema": "acme"}. A JSON array and CSV are also accepted; docs/fleet.md describes them.';
+  'A list has one tenant per line, as JSON: {"name": "acme", "database": "shop", "schema": "acme"}. docs/fleet.md describes it.';
 /** Maximum number of problems that are listed. */
 const MAX_SHOWN = 10;
 
@@ -23,7 +23,7 @@ export function loadTenantList(
   const targets = withUsageErrors(file, () => {
     assertListSize(statSync(file).size);
     const text = readFileSync(file, 'utf8');
-    return readTenantList(text, detectFormat(file, text), database === undefined ? {} : { database });
+    return readTenantList(text, database === undefined ? {} : { database });
   });
   const missing = only.filter((name) => !targets.some((target) => target.name === name));
   if (missing.length > 0)

@@ -70,7 +70,7 @@ export interface SchemaTenantsOptions extends DatabaseTenantsOptions {
 export interface ListTenantsOptions extends SourceOptions {
   /** Name of the bucket, which must be in the stack's region. */
   readonly bucket: string;
-  /** Key of the object. Its extension determines the format: `.jsonl`, `.ndjson`, `.json` or `.csv`. */
+  /** Key of the object, which has one tenant per line, as JSON. It ends with `.jsonl` or `.ndjson`. */
   readonly key: string;
 }
 
@@ -157,8 +157,8 @@ const LIST_CHECKS: PropChecks<ListTenantsOptions> = {
     known: true,
   }),
   key: text({
-    must: 'must be the key of an object that ends with .jsonl, .ndjson, .json or .csv, e.g. acme/tenants.jsonl',
-    matches: /^(?!.*:\/\/).*\.(?:jsonl|ndjson|json|csv)$/i,
+    must: 'must be the key of a list that has one tenant per line, as JSON, and ends with .jsonl or .ndjson, e.g. acme/tenants.jsonl',
+    matches: /^(?!.*:\/\/).*\.(?:jsonl|ndjson)$/i,
     maxBytes: 1024,
     known: true,
   }),
@@ -215,7 +215,7 @@ export class FleetTenants {
   }
 
   /**
-   * Uses a list in S3, as JSON lines, a JSON array or CSV, with the fields `name`, `server`, `database`, `schema` and
+   * Uses a list in S3: one tenant per line, as JSON, with the fields `name`, `server`, `database`, `schema` and
    * `secret`.
    */
   static list(options: ListTenantsOptions): FleetTenants {
