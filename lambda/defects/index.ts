@@ -10,41 +10,12 @@ import { duplicateKeys } from './kinds/duplicate-keys';
 import { failingStatement } from './kinds/failing-statement';
 import { invalidIndex } from './kinds/invalid-index';
 import { keysWithoutDefault } from './kinds/keys-without-default';
-import { columnTypeChanged } from './kinds/lost/column-type-changed';
-import { constraintRenamed } from './kinds/lost/constraint-renamed';
-import { extensionSchemaChanged } from './kinds/lost/extension-schema-changed';
-import { grantAdded } from './kinds/lost/grant-added';
-import { localeChanged } from './kinds/lost/locale-changed';
-import { missingCollation } from './kinds/lost/missing-collation';
-import { missingColumn } from './kinds/lost/missing-column';
-import { missingComment } from './kinds/lost/missing-comment';
-import { missingConstraint } from './kinds/lost/missing-constraint';
-import { missingDefault } from './kinds/lost/missing-default';
-import { missingEnumValue } from './kinds/lost/missing-enum-value';
-import { missingExtension } from './kinds/lost/missing-extension';
-import { missingFunction } from './kinds/lost/missing-function';
-import { missingGrant } from './kinds/lost/missing-grant';
-import { missingIdentity } from './kinds/lost/missing-identity';
-import { missingIndex } from './kinds/lost/missing-index';
-import { missingMaterializedView } from './kinds/lost/missing-materialized-view';
-import { missingNotNull } from './kinds/lost/missing-not-null';
-import { missingPolicy } from './kinds/lost/missing-policy';
-import { missingPrimaryKey } from './kinds/lost/missing-primary-key';
-import { missingPublication } from './kinds/lost/missing-publication';
-import { missingRule } from './kinds/lost/missing-rule';
-import { missingSchema } from './kinds/lost/missing-schema';
-import { missingSequence } from './kinds/lost/missing-sequence';
-import { missingSetting } from './kinds/lost/missing-setting';
-import { missingTable } from './kinds/lost/missing-table';
-import { missingTrigger } from './kinds/lost/missing-trigger';
-import { missingType } from './kinds/lost/missing-type';
-import { missingUniqueIndex } from './kinds/lost/missing-unique-index';
-import { missingView } from './kinds/lost/missing-view';
-import { rowSecurityDisabled } from './kinds/lost/row-security-disabled';
 import { mismatchedKeyTypes } from './kinds/mismatched-key-types';
 import { missingConflictPredicate } from './kinds/missing-conflict-predicate';
 import { missingConflictTarget } from './kinds/missing-conflict-target';
+import { missingExtension } from './kinds/missing-extension';
 import { missingForeignKey } from './kinds/missing-foreign-key';
+import { MISSING_OBJECT_KINDS } from './kinds/missing-objects';
 import { missingPrimaryKeyDefault } from './kinds/missing-primary-key-default';
 import { missingReplicaIdentity } from './kinds/missing-replica-identity';
 import { missingRows } from './kinds/missing-rows';
@@ -93,37 +64,8 @@ const AUDIT_ONLY_KINDS_BY_ID = {
   'missing-replica-identity': missingReplicaIdentity,
   'failing-statement': failingStatement,
   'broken-function': brokenFunction,
-  'missing-schema': missingSchema,
   'missing-extension': missingExtension,
-  'extension-schema-changed': extensionSchemaChanged,
-  'missing-type': missingType,
-  'missing-enum-value': missingEnumValue,
-  'missing-collation': missingCollation,
-  'locale-changed': localeChanged,
-  'missing-table': missingTable,
-  'missing-column': missingColumn,
-  'column-type-changed': columnTypeChanged,
-  'missing-not-null': missingNotNull,
-  'missing-default': missingDefault,
-  'missing-identity': missingIdentity,
-  'missing-primary-key': missingPrimaryKey,
-  'missing-unique-index': missingUniqueIndex,
-  'missing-index': missingIndex,
-  'missing-constraint': missingConstraint,
-  'constraint-renamed': constraintRenamed,
-  'missing-sequence': missingSequence,
-  'missing-view': missingView,
-  'missing-materialized-view': missingMaterializedView,
-  'missing-function': missingFunction,
-  'missing-trigger': missingTrigger,
-  'missing-rule': missingRule,
-  'missing-policy': missingPolicy,
-  'row-security-disabled': rowSecurityDisabled,
-  'missing-publication': missingPublication,
-  'missing-grant': missingGrant,
-  'grant-added': grantAdded,
-  'missing-comment': missingComment,
-  'missing-setting': missingSetting,
+  ...MISSING_OBJECT_KINDS,
 } satisfies Readonly<Record<Exclude<ComparedId, KindId>, FindingKind>> &
   Readonly<Record<string, FindingKind>>;
 

@@ -1,7 +1,7 @@
 /**
  * A check for one kind of problem that an audit finds. Checks for problems that also cause errors in the log are
- * `DefectKind`s. Each check has a file in kinds/ and is registered in index.ts. Its test cases are in
- * test/defects/audit under the same id.
+ * `DefectKind`s. Each check has a file in kinds/, or a row of missing-objects.ts there, and is registered in index.ts.
+ * Its test cases are in test/defects/audit under the same id.
  */
 import type { Evidence, FailingStatement } from '../audit/evidence';
 import type { Confidence, Finding } from '../audit/finding';

@@ -5,7 +5,7 @@
 import type { Catalog } from '../catalog';
 import type { NotCheckedItem } from '../not-checked';
 
-/** Ids of the checks that report differences (lambda/defects/kinds/lost). */
+/** Ids of the checks that report differences (lambda/defects/kinds). */
 export const COMPARED_IDS = [
   'missing-schema',
   'missing-extension',

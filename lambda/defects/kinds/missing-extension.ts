@@ -1,7 +1,7 @@
-import { listAttributedFindings } from '../../attributed-findings';
-import { findExtensionsNeededByBodies } from '../../bodies';
-import { type FindingKind, mergeFindings } from '../../kind';
-import { findLost } from '../../lost-kind';
+import { listAttributedFindings } from '../attributed-findings';
+import { findExtensionsNeededByBodies } from '../bodies';
+import { type FindingKind, mergeFindings } from '../kind';
+import { findLost } from '../lost-kind';
 
 export const missingExtension: FindingKind = {
   id: 'missing-extension',
