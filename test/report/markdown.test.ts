@@ -2,6 +2,7 @@
 import { micromark } from 'micromark';
 import { gfm, gfmHtml } from 'micromark-extension-gfm';
 import { describe, expect, test } from 'vitest';
+import { formatFailureMarkdown } from '../../lib/report/failure-markdown';
 import {
   formatCode,
   formatCodeBlock,
@@ -11,7 +12,6 @@ import {
 } from '../../lib/report/markdown';
 import type { PlanDocument } from '../../lib/report/plan-document';
 import { formatPlanMarkdown } from '../../lib/report/plan-markdown';
-import { formatProblemsMarkdown } from '../../lib/report/problems-markdown';
 
 const html = (markdown: string): string =>
   micromark(markdown, { extensions: [gfm()], htmlExtensions: [gfmHtml()], allowDangerousHtml: true });
@@ -144,7 +144,7 @@ test('what stands in the way, and a trial that failed', () => {
     migration: '0001_a',
   } as const;
   expect(formatPlanMarkdown({ ...PLAN, errors: [error] })).toContain(
-    '## Trueup: `shop` cannot be applied\n\n- **Error** `0001_a`, x was edited\n  - Restore it.',
+    '## Trueup: no plan could be made for `shop`\n\n- **Error** `0001_a`, x was edited\n  - Restore it.',
   );
   const text = formatPlanMarkdown({
     ...PLAN,
@@ -185,15 +185,26 @@ test('files that do not compile', () => {
     remedy: 'Correct it.',
     snippet: '3 | SELEC 1;\n  | ^',
   };
-  const text = formatProblemsMarkdown('db', [problem]);
+  const error = { message: '1 problem in db', remedy: 'Correct the files.' };
+  const text = formatFailureMarkdown('db', error, [problem]);
+  expect(text).toMatch(/^## Trueup: no plan could be made for `db`\n\n- \*\*Error\*\* 1 problem in db\n/);
   expect(html(text)).toContain('<pre><code>3 | SELEC 1;\n  | ^\n</code></pre>');
-  const many = formatProblemsMarkdown(
+  const many = formatFailureMarkdown(
     'db',
+    error,
     Array(300).fill({ ...problem, snippet: HOSTILE.join('\n').repeat(50) }),
   );
   expect(many.length).toBeLessThanOrEqual(MAX_MARKDOWN_LENGTH);
   expect(many).toMatch(/\d+ more do not fit here/);
   expect(
-    formatProblemsMarkdown('db', [{ ...problem, message: 'x'.repeat(200_000) }]).length,
+    formatFailureMarkdown('db', error, [{ ...problem, message: 'x'.repeat(200_000) }]).length,
   ).toBeLessThanOrEqual(MAX_MARKDOWN_LENGTH);
+});
+
+describe.each(HOSTILE)('a failure: %j', (message) => {
+  test('shows a message as words', () => {
+    const text = formatFailureMarkdown(message, { message, remedy: message, details: [message] });
+    expect(tags(text).filter((tag) => !['h2', 'ul', 'li', 'p', 'strong', 'code'].includes(tag))).toEqual([]);
+    expect(searched(text)).not.toMatch(/[@#]\w|https?:\/\/|www\.|\bGH-\d/);
+  });
 });

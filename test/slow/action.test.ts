@@ -1,7 +1,7 @@
-/** The scripts of the actions, run as GitHub's runner runs them, on a good, a bad and a hostile change. */
+/** The script of the action, run as GitHub's runner runs it, on a good, a bad and a hostile change. */
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { cleanEnvironment } from '../cli/trueup';
 import { repository, scratch } from '../support/repository';
@@ -9,37 +9,48 @@ import { repository, scratch } from '../support/repository';
 const ROOT = join(__dirname, '../..');
 const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
 
-/** No program that takes packages from a registry may be called by name. */
-function withoutNpx(): string {
+const writeProgram = (file: string, text: string): void => {
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, `#!/usr/bin/env bash\n${text}\n`);
+  chmodSync(file, 0o755);
+};
+
+/** Programs that take packages from a registry must not be called. */
+function withoutRegistry(): string {
   const bin = mkdtempSync(join(scratch(), 'bin-'));
-  writeFileSync(join(bin, 'npx'), '#!/usr/bin/env bash\necho "npx $*" >&2\nexit 99\n');
-  chmodSync(join(bin, 'npx'), 0o755);
+  for (const name of ['npx', 'npm']) writeProgram(join(bin, name), `echo "${name} $*" >&2\nexit 99`);
   return bin;
 }
 
+/** Installs Trueup in a project: this copy of it, or another program. */
+const install = (
+  project: string,
+  program = `exec "${process.execPath}" "${ROOT}/bin/trueup.cjs" "$@"`,
+): void => writeProgram(join(project, 'node_modules/.bin/trueup'), program);
+
 function step(script: string, cwd: string, env: NodeJS.ProcessEnv) {
   const temp = mkdtempSync(join(scratch(), 't-'));
-  const summary = join(temp, 'summary.md');
+  const [summary, output] = [join(temp, 'summary.md'), join(temp, 'output')];
   const { status, stdout, stderr } = spawnSync('bash', [join(ROOT, script)], {
     cwd,
     encoding: 'utf8',
     env: cleanEnvironment({
       CI: 'true',
-      PATH: `${withoutNpx()}:${process.env.PATH}`,
+      PATH: `${withoutRegistry()}:${process.env.PATH}`,
       RUNNER_TEMP: temp,
       GITHUB_STEP_SUMMARY: summary,
+      GITHUB_OUTPUT: output,
       TRUEUP_FOLDER: 'migrations',
       ...env,
     }),
   });
-  const report = join(temp, 'trueup-report/report.json');
+  const [, plan] = existsSync(output) ? (/^plan=(.*)\n$/.exec(readFileSync(output, 'utf8')) ?? []) : [];
   return {
     code: status,
     stdout,
     stderr,
-    temp,
     summary: existsSync(summary) ? readFileSync(summary, 'utf8') : '',
-    report: existsSync(report) ? readFileSync(report, 'utf8') : '',
+    plan: plan === undefined ? null : readFileSync(plan, 'utf8'),
   };
 }
 
@@ -50,51 +61,73 @@ const BASE = {
 };
 const CHANGE = (up: string, verify = "SELECT trueup.has_column('t', 'id');"): string =>
   `-- migrate:up\n${up}\n\n-- migrate:verify\n${verify}\n`;
-const check = (files: Readonly<Record<string, string>>, env: NodeJS.ProcessEnv = {}) =>
-  step('action/check.sh', repository(BASE, files), {
-    TRUEUP_SINCE: 'base',
-    TRUEUP_WORKLOAD: 'shop.sql',
-    ...env,
-  });
+function check(files: Readonly<Record<string, string>>, env: NodeJS.ProcessEnv = {}) {
+  const project = repository(BASE, files);
+  install(project);
+  return step('action/check.sh', project, { TRUEUP_SINCE: 'base', TRUEUP_WORKLOAD: 'shop.sql', ...env });
+}
+const FOOTER = `\nTrueup ${version}\n`;
 
 describe('the step that checks and plans', () => {
-  test('a good change: a summary, a report, no annotation', () => {
-    const { code, stdout, summary, report } = check({
+  test('a good change: the plan is the summary and the output, and nothing is annotated', () => {
+    const { code, stdout, summary, plan } = check({
       'migrations/0002_age.sql': CHANGE('ALTER TABLE t ADD COLUMN age int;'),
     });
     expect([code, stdout]).toEqual([0, expect.not.stringContaining('::')]);
-    expect(stdout).toContain(`Trueup ${version}, of the action's commit.`);
-    expect(summary).toContain(`Trueup ${version}, of the action's commit.`);
-    expect(summary).toMatch(/^## Trueup: 1 step in `migrations`/);
-    expect(JSON.parse(report).steps).toHaveLength(1);
+    expect(stdout.startsWith(`Trueup ${version}\n`)).toBe(true);
+    expect(plan).toMatch(/^<!-- trueup plan migrations -->\n## Trueup: 1 step in `migrations`\n/);
+    expect(summary).toBe(`${plan}${FOOTER}`);
   });
 
-  test('the version that the repository has installed is used, and named', () => {
-    const folder = repository(BASE, {
-      'node_modules/.bin/trueup':
-        '#!/usr/bin/env bash\n[ "$1" = --version ] && { echo 9.9.9; exit; }\necho "ran $1"\n',
+  test('the version that the project has installed is used, and named', () => {
+    const project = repository(BASE);
+    install(project, '[ "$1" = --version ] && { echo 9.9.9; exit; }\necho "ran $1"');
+    const { code, stdout, summary, plan } = step('action/check.sh', project, { TRUEUP_SINCE: 'base' });
+    expect([code, stdout]).toEqual([0, 'Trueup 9.9.9\nran check\n']);
+    expect([summary, plan]).toEqual(['ran plan\n\nTrueup 9.9.9\n', 'ran plan\n']);
+  });
+
+  test('without an installed version, it says how to install one', () => {
+    const { code, stdout, stderr, summary, plan } = step('action/check.sh', repository(BASE), {
+      TRUEUP_SINCE: 'base',
     });
-    chmodSync(join(folder, 'node_modules/.bin/trueup'), 0o755);
-    const { stdout, summary, code } = step('action/check.sh', folder, { TRUEUP_SINCE: 'base' });
     expect([code, stdout]).toEqual([
-      0,
-      expect.stringMatching(/^Trueup 9\.9\.9, installed in this repository\.\nran check\n/),
+      2,
+      expect.stringMatching(
+        /^::error title=trueup::Trueup is not installed in this project\. Add it to the devDependencies .*"npm ci".*\n$/,
+      ),
     ]);
-    expect(summary).toContain('Trueup 9.9.9, installed in this repository.');
+    expect([stderr, summary, plan]).toEqual(['', '', null]);
+  });
+
+  test('an invalid option: no plan, so no output that a comment could be made of', () => {
+    const { code, stderr, plan } = check({}, { TRUEUP_MAJOR: 'newest' });
+    expect([code, stderr, plan]).toEqual([2, expect.stringContaining("'newest' is invalid"), null]);
+  });
+
+  test('no plan could be made: the summary says why', () => {
+    const { code, stdout, summary, plan } = check({}, { TRUEUP_SINCE: 'nowhere' });
+    expect([code, stdout]).toEqual([2, expect.stringContaining('::error title=trueup::')]);
+    expect(plan).toMatch(
+      /## Trueup: no plan could be made for `migrations`\n\n- \*\*Error\*\* .*has no commit nowhere\n/,
+    );
+    expect(summary).toBe(`${plan}${FOOTER}`);
   });
 
   test('a bad change: annotated where it is, and the step fails', () => {
-    const { code, stdout, summary, report } = check({
+    const { code, stdout, summary } = check({
       'migrations/0002_gone.sql': CHANGE('ALTER TABLE t DROP COLUMN note;'),
     });
     expect([code, stdout]).toEqual([
       1,
       expect.stringMatching(
-        /^Trueup [\d.]+, of the action's commit\.\n::error file=migrations\/0002_gone\.sql,line=2,.*trueup drop-column::DROP COLUMN removes/,
+        /^Trueup [\d.]+\n::error file=migrations\/0002_gone\.sql,line=2,.*trueup drop-column::DROP COLUMN removes/,
       ),
     ]);
-    expect(summary).toContain('## Trueup: 1 problem in the migrations');
-    expect(JSON.parse(report).problems).toHaveLength(1);
+    expect(summary).toMatch(
+      /## Trueup: no plan could be made for `migrations`\n\n- \*\*Error\*\* 1 problem in migrations\n/,
+    );
+    expect(summary).toContain('- `0002_gone.sql:2:');
   });
 
   test('a hostile change: no program starts, no command reaches the runner, no markup the page', () => {
@@ -117,9 +150,12 @@ describe('the step that checks and plans', () => {
     expect(commands.length).toBeGreaterThan(0);
     for (const line of commands) expect(line).toMatch(/^::(error|warning) /);
     expect(summary).toContain('**Not all steps could be applied to an empty PostgreSQL');
-    expect(summary.replace(/```.*?```/gs, '').replace(/`[^\n]*`/g, '')).not.toMatch(
-      /<(?!\/?details>|\/?summary>)|@\w/,
-    );
+    expect(
+      summary
+        .replace(/^<!--.*\n/, '')
+        .replace(/```.*?```/gs, '')
+        .replace(/`[^\n]*`/g, ''),
+    ).not.toMatch(/<(?!\/?details>|\/?summary>)|@\w/);
   });
 
   test('nothing says what is deployed', () => {

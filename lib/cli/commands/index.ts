@@ -33,12 +33,6 @@ export const COMMANDS: readonly CommandEntry[] = [
     register: (program) => (require('./plan') as typeof import('./plan')).registerPlan(program),
   },
   {
-    name: 'comment',
-    arguments: '<report>',
-    summary: 'show a plan as a comment on its GitHub pull request',
-    register: (program) => (require('./comment') as typeof import('./comment')).registerComment(program),
-  },
-  {
     name: 'up',
     arguments: '[folder]',
     summary: 'apply pending migrations and verify each before it is committed',

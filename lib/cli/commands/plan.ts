@@ -1,11 +1,11 @@
 import { type Command, Option } from 'commander';
 import type { Manifest } from '../../../lambda/contract/manifest';
 import type { Plan, PlannedStep } from '../../../lambda/contract/status';
-import { CompileError } from '../../compiler/problem';
+import { formatFailureMarkdown } from '../../report/failure-markdown';
+import { formatMark } from '../../report/markdown';
 import { describeMeasurements } from '../../report/measurements';
 import { buildSections, type PlanDocument } from '../../report/plan-document';
 import { formatPlanMarkdown } from '../../report/plan-markdown';
-import { formatProblemsMarkdown } from '../../report/problems-markdown';
 import { mergeWorkloads } from '../../workload/collect-workload';
 import { readBaseRevision } from '../base-revision';
 import { compileCached } from '../compile-cache';
@@ -26,7 +26,7 @@ import {
   withStack,
 } from '../options';
 import { setAction } from '../terminal/action';
-import { UsageError } from '../terminal/failure';
+import { toFailure, UsageError } from '../terminal/failure';
 import { printJson } from '../terminal/json';
 import { printTrial } from '../terminal/plan-trial';
 import { printError } from '../terminal/report';
@@ -62,11 +62,10 @@ export function registerPlan(program: Command): void {
       collectValues,
     )
     .addOption(
-      new Option('--format <format>', 'output format; markdown is for a pull request').choices([
-        'text',
-        'json',
-        'markdown',
-      ]),
+      new Option(
+        '--format <format>',
+        'output format; markdown is for a pull request, and contains the reason if no plan could be made',
+      ).choices(['text', 'json', 'markdown']),
     )
     .option(
       '--since <revision>',
@@ -82,16 +81,26 @@ export function registerPlan(program: Command): void {
   withStack(command);
   setAction<Options>(command, async (terminal, options, folder) => {
     rejectConflictingOptions(options);
-    try {
-      const { label, document } = await computePlan(terminal, options, folder!);
-      printPlanDocument(terminal, options, label, document);
-      return getExitCode(document, options.exitCode ?? false);
-    } catch (error) {
-      if (!(error instanceof CompileError) || options.format !== 'markdown') throw error;
-      terminal.out.write(formatProblemsMarkdown(folder!, error.problems));
-      return EXIT.failed;
-    }
+    if (options.format === 'markdown') return planAsMarkdown(terminal, options, folder!);
+    const { label, document } = await computePlan(terminal, options, folder!);
+    printPlanDocument(terminal, options, label, document);
+    return getExitCode(document, options.exitCode ?? false);
   });
+}
+
+/** Prints a document in any case: a step summary or a comment must not show the plan of an earlier commit. */
+async function planAsMarkdown(terminal: Terminal, options: Options, folder: string): Promise<ExitCode> {
+  const name = resolveNamespace(folder, options.namespace);
+  const print = (markdown: string): void => terminal.out.write(`${formatMark(name)}\n${markdown}`);
+  try {
+    const { document } = await computePlan(terminal, options, folder);
+    print(formatPlanMarkdown(document));
+    return getExitCode(document, options.exitCode ?? false);
+  } catch (error) {
+    const { exitCode, error: info, compile } = toFailure(error);
+    print(formatFailureMarkdown(name, info, compile?.problems));
+    return exitCode;
+  }
 }
 
 /**
@@ -186,7 +195,6 @@ function printPlanDocument(
   document: PlanDocument,
 ): void {
   if (terminal.json) printJson(terminal, document);
-  else if (options.format === 'markdown') terminal.out.write(formatPlanMarkdown(document));
   else {
     printPlan(terminal, document, label, options.sql ?? false);
     if (document.workload) printWorkloadPlan(terminal, document.workload);

@@ -9,7 +9,6 @@ import { ConnectionLostError, SqlError } from '../../../lambda/postgres/database
 import { CompileError } from '../../compiler/problem';
 import { NoEmbeddedServer } from '../../scratch-postgres/binaries';
 import { EXIT, type ExitCode } from '../exit-codes';
-import { GitHubError } from '../github/api';
 import { formatCount } from './terminal';
 
 /** Thrown if the command line is used incorrectly. Nothing was tried. */
@@ -26,7 +25,7 @@ export class UsageError extends Error {
 export interface Failure {
   readonly exitCode: ExitCode;
   readonly error: Omit<ErrorInfo, 'code'> & {
-    readonly code: ErrorInfo['code'] | 'usage' | 'interrupted' | 'github' | 'unexpected';
+    readonly code: ErrorInfo['code'] | 'usage' | 'interrupted' | 'unexpected';
   };
   /** The problems of the files, if they do not compile. */
   readonly compile?: CompileError;
@@ -40,10 +39,6 @@ export function toFailure(error: unknown): Failure {
   if (error instanceof NoEmbeddedServer) {
     const { summary, remedy } = error;
     return { exitCode: EXIT.usage, error: { code: 'usage', message: summary, remedy } };
-  }
-  if (error instanceof GitHubError) {
-    const { message, remedy } = error;
-    return { exitCode: EXIT.failed, error: { code: 'github', message, remedy } };
   }
   if (error instanceof CompileError) {
     const message = `${formatCount(error.problems.length, 'problem')} in ${error.folder}`;

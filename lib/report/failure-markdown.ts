@@ -1,17 +1,24 @@
-/** Formats the problems of files that do not compile as a pull request comment. */
+/** Formats the reason why no plan could be made. */
+import type { ErrorInfo } from '../../lambda/contract/errors';
 import type { Problem } from '../compiler/problem';
 import { fitItems, formatCode, formatCodeBlock, formatProse } from './markdown';
+import { formatErrorMarkdown, formatNoPlanHeading } from './plan-markdown';
 
 const MAX_SNIPPET_LENGTH = 500;
 
-export function formatProblemsMarkdown(folder: string | null, problems: readonly Problem[]): string {
-  const head = [
-    `## Trueup: ${problems.length} ${problems.length === 1 ? 'problem' : 'problems'} in ${folder === null ? 'the migrations' : formatCode(folder)}`,
-    'Correct the problems before anything can be planned.',
-  ];
-  return fitItems(head.join('\n\n'), problems.map(formatProblemItem), {
+/**
+ * Formats a failure.
+ * @param problems problems of the files, if they do not compile
+ */
+export function formatFailureMarkdown(
+  namespace: string,
+  error: Omit<ErrorInfo, 'code'>,
+  problems: readonly Problem[] = [],
+): string {
+  const head = `${formatNoPlanHeading(namespace)}\n\n${formatErrorMarkdown(error)}`;
+  return fitItems(head, problems.map(formatProblemItem), {
     many: (rest) => `${rest} more ${rest === 1 ? 'does' : 'do'} not fit here`,
-    command: 'trueup check',
+    command: problems.length > 0 ? 'trueup check' : 'trueup plan',
   });
 }
 
