@@ -11,8 +11,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { CompileError, compileFolder, formatProblem } from '../../lib/compiler';
-import { dumpCatalog } from '../../lib/demo/dump-catalog';
 import { type PostgresServer, startPostgres } from '../../lib/scratch-postgres/server';
+import { dumpCatalog } from '../support/dump-catalog';
 import { run } from '../support/engine';
 
 const DBMATE = join(__dirname, '../../node_modules/.bin/dbmate');

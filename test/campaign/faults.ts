@@ -16,10 +16,10 @@ import { buildSync } from 'esbuild';
 import type { ConvergeOutcome } from '../../lambda/contract/converge';
 import type { ErrorInfo } from '../../lambda/contract/errors';
 import type { Manifest } from '../../lambda/contract/manifest';
-import { dumpCatalog } from '../../lib/demo/dump-catalog';
 import { type PostgresServer, startPostgres } from '../../lib/scratch-postgres/server';
 import { CONSENT, compile, file } from '../compiler/support';
 import { withClient } from '../support/client';
+import { dumpCatalog } from '../support/dump-catalog';
 import { run } from '../support/engine';
 
 const { values } = parseArgs({

@@ -22,13 +22,6 @@ const ROOT = join(__dirname, '../..');
 
 const bundleFolder = inject('cacheFolder');
 
-/** From the sources, as `npm start` runs it. */
-export const FROM_SOURCES: readonly string[] = [
-  '--require',
-  join(ROOT, 'bin/sources.cjs'),
-  join(ROOT, 'bin/trueup.ts'),
-];
-
 /** The environment without what would lead to another database, change the output, or leave files in somebody's home. */
 export function cleanEnvironment(change: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(

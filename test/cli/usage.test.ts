@@ -35,7 +35,6 @@ describe.concurrent('wrong use is answered with 2, a sentence and what to do', (
     [['up'], /no database was given/, /--database-url/],
     [['new', '?!'], /has no letter or digit/, /add_email/],
     [['status', '--database-url', 'localhost/app'], /does not begin with postgres:\/\//, /%40/],
-    [['demo', '--database-url', 'postgres://u@h/d'], /no folder was given/, /Give the folder/],
     [['new', 'foo', 'package.json'], /package\.json is not a folder/, /Give the folder/],
     [['new', 'foo', 'package.json/sub'], /cannot be written \(ENOTDIR\)/, /Give a writable folder/],
     [['new', 'a'.repeat(120), 'migrations/courses'], /more than 100 characters/, /Shorten it/],
@@ -112,7 +111,6 @@ describe.concurrent('wrong use is answered with 2, a sentence and what to do', (
   test.each([
     [['check', '--run', 'migrations/courses'], 18],
     [['check', '--major', '16', 'migrations/courses'], 16],
-    [['demo'], 18],
   ])('without an embedded server: %j', async (args, major) => {
     const alone = { program: copyWithoutServers() };
     const { code, stdout, stderr } = await trueup(args, alone);

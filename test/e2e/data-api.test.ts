@@ -2,7 +2,7 @@
 import { cpSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { dumpCatalog } from '../../lib/demo/dump-catalog';
+import { dumpCatalog } from '../support/dump-catalog';
 import { reason } from './support/cdk';
 import { type Rds, startRds } from './support/rds';
 import { available, cdk, localAws, ROOT, stackEvents, stackStatus, trueup } from './support/scenario';

@@ -4,7 +4,7 @@
  */
 import { CloudWatchClient, DescribeAlarmsCommand } from '@aws-sdk/client-cloudwatch';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { dumpCatalog } from '../../lib/demo/dump-catalog';
+import { dumpCatalog } from '../support/dump-catalog';
 import { type CdkRun, reason } from './support/cdk';
 import { deployments, type File, histories } from './support/migrations';
 import {

@@ -1,6 +1,6 @@
 /** A first deployment that fails, the next one, and what stands in a stack's events when something is wrong around it. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { dumpCatalog } from '../../lib/demo/dump-catalog';
+import { dumpCatalog } from '../support/dump-catalog';
 import { reason, testApp } from './support/cdk';
 import { makeCertificates } from './support/certificates';
 import { deployments, type File, histories, migrationFolder } from './support/migrations';

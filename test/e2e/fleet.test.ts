@@ -4,7 +4,7 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { splitIntoWaves } from '../../lambda/fleet/waves';
-import { dumpCatalog } from '../../lib/demo/dump-catalog';
+import { dumpCatalog } from '../support/dump-catalog';
 import { reason, testApp } from './support/cdk';
 import { bySchema, crash, Tenants, workloadsIn } from './support/fleet';
 import { FIRST, READ, REMARK, SECOND, SIZE, THIRD, WRITE } from './support/fleet-files';

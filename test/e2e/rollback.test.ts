@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { compileFolder } from '../../lib/compiler';
-import { dumpCatalog } from '../../lib/demo/dump-catalog';
+import { dumpCatalog } from '../support/dump-catalog';
 import { reason, testApp } from './support/cdk';
 import { deployments, type File, histories, migrationFolder } from './support/migrations';
 import { type Rds, startRds } from './support/rds';

@@ -17,7 +17,7 @@ import terminology from 'textlint-rule-terminology';
 const HOUSE = dirname(fileURLToPath(import.meta.url));
 const ROOT = join(HOUSE, '../..');
 const GLOSSARY = 'docs/glossary.md';
-const SOURCES = /^(?:lib|lambda|bin)\/.*\.c?[jt]s$|^(?!test\/).*\.md$/;
+const SOURCES = /^(?:lib|lambda|bin|demo)\/.*\.c?[jt]s$|^(?!test\/).*\.md$/;
 
 /** Parses the glossary. Returns each term with the words and the names that its last column forbids. */
 export function parseGlossary(text) {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { INCIDENTS, reproduceErrors, runAgain } from '../../lib/demo/incidents';
 import { majors } from '../support/database';
+import { INCIDENTS, reproduceErrors, runAgain } from './index';
 import { STOPPED } from './stopped';
 import { IncidentDatabase, manifestOf } from './support';
 

@@ -1,8 +1,8 @@
 /** Linking sessions to leads where things go wrong at the same moment. */
 import type { Client } from 'pg';
 import { describe, expect, it } from 'vitest';
-import { callConcurrently, channels, withClient } from '../../lib/demo/incidents';
 import { majors } from '../support/database';
+import { callConcurrently, channels, withClient } from './index';
 import { type IncidentDatabase, repaired } from './support';
 
 const CHANNELS = ['web', 'whatsapp', 'voice', 'social'] as const;

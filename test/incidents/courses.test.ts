@@ -4,9 +4,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Client } from 'pg';
 import { describe, expect, it, vi } from 'vitest';
-import { callConcurrently, courses } from '../../lib/demo/incidents';
-import { recordConcurrently, recordTwice } from '../../lib/demo/incidents/courses';
 import { majors } from '../support/database';
+import { recordConcurrently, recordTwice } from './courses';
+import { callConcurrently, courses } from './index';
 import { IncidentDatabase, repaired } from './support';
 
 const STUDENT = 'c0c0c0c0-0000-4000-8000-000000000001';

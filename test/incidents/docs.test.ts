@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { INCIDENTS } from '../../lib/demo/incidents';
+import { INCIDENTS } from './index';
 import { STOPPED } from './stopped';
 import { manifestOf } from './support';
 

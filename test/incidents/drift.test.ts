@@ -1,13 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import {
-  appointments,
-  channels,
-  courses,
-  type Incident,
-  marketplace,
-  messaging,
-} from '../../lib/demo/incidents';
 import { outerMajors } from '../support/database';
+import { appointments, channels, courses, type Incident, marketplace, messaging } from './index';
 import { repaired } from './support';
 
 interface Drift {

@@ -3,6 +3,8 @@ import { randomUUID } from 'node:crypto';
 import type { Client } from 'pg';
 import { describe, expect, it } from 'vitest';
 import { down } from '../../lambda/engine';
+import { outerMajors } from '../support/database';
+import { contextFor } from '../support/engine';
 import {
   appointments,
   channels,
@@ -12,9 +14,7 @@ import {
   marketplace,
   messaging,
   readFoundSchema,
-} from '../../lib/demo/incidents';
-import { outerMajors } from '../support/database';
-import { contextFor } from '../support/engine';
+} from './index';
 import { IncidentDatabase, manifestOf, repaired } from './support';
 
 const HEX = '0123456789ABCDEF0123456789ABCDEF';

@@ -4,10 +4,10 @@ import type { Client } from 'pg';
 import { describe, expect, test } from 'vitest';
 import { keepStrongest, LOCK_MODES, type LockMode } from '../../lambda/contract/locks';
 import type { Statement } from '../../lambda/contract/manifest';
-import { INCIDENTS } from '../../lib/demo/incidents';
 import { connect, createDatabase, majors } from '../support/database';
 import { run } from '../support/engine';
 import { manifestOf as manifestFrom } from '../support/manifest';
+import { INCIDENTS } from './index';
 import { manifestOf } from './support';
 
 /** Tables that were there before, and the strongest mode of each; `ACCESS EXCLUSIVE` is stored as AccessExclusiveLock. */

@@ -6,9 +6,9 @@ import type { Manifest } from '../../lambda/contract/manifest';
 import type { VerifyFinding } from '../../lambda/contract/status';
 import { converge, verify } from '../../lambda/engine';
 import { compileFolder } from '../../lib/compiler';
-import type { ConnectClient, Incident } from '../../lib/demo/incidents';
 import { asSuperuser, connect, createDatabase } from '../support/database';
 import { contextFor } from '../support/engine';
+import type { ConnectClient, Incident } from './index';
 
 const manifests = new Map<string, Promise<Manifest>>();
 

@@ -6,10 +6,10 @@ import { type ActionContext, handleRequest } from '../../lambda/migrate/actions'
 import { connectDataApi } from '../../lambda/postgres/data-api/database';
 import type { Database } from '../../lambda/postgres/database';
 import { connectPg } from '../../lambda/postgres/pg';
-import { dumpCatalog } from '../../lib/demo/dump-catalog';
 import { type DataApiEndpoint, startDataApi } from '../support/aws/data-api';
 import { compileTexts } from '../support/conductor';
 import { connect, createDatabase, majors } from '../support/database';
+import { dumpCatalog } from '../support/dump-catalog';
 import { quiet } from '../support/quiet';
 
 quiet();

@@ -58,7 +58,9 @@ test('the package holds the program and the migrations, and no tests or sources'
   );
   expect(files).toContain('migrations/courses/0001_as_found.sql');
   expect(files).toContain('README.md');
-  expect(files.filter((path) => /^(test|bench|lib|lambda|bin)\//.test(path))).toEqual(['bin/trueup.cjs']);
+  expect(files.filter((path) => /^(test|bench|demo|lib|lambda|bin)\//.test(path))).toEqual([
+    'bin/trueup.cjs',
+  ]);
 });
 
 test('one PostgreSQL comes along, not those of the tests', () => {
@@ -76,9 +78,6 @@ test('installed elsewhere, it runs', () => {
   const shipped = 'node_modules/trueup/migrations/courses';
   expect(run('npx', ['trueup', 'check', shipped], project)).toMatch(/nothing wrong/);
   expect(run('npx', ['trueup', 'check', shipped, '--run'], project)).toMatch(/none drifted/);
-  expect(JSON.parse(run('npx', ['trueup', 'demo', '--json'], project))).toMatchObject({
-    acts: expect.any(Array),
-  });
 });
 
 test('without CDK and PostgreSQL it takes at most 15 MB, and runs', () => {

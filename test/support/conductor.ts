@@ -7,13 +7,13 @@ import { Client } from 'pg';
 import type { DeployProperties } from '../../lambda/contract/custom-resource';
 import type { Manifest } from '../../lambda/contract/manifest';
 import { compileFiles } from '../../lib/compiler';
-import { dumpCatalog } from '../../lib/demo/dump-catalog';
 import { type PostgresServer, startPostgres } from '../../lib/scratch-postgres/server';
 import { type Certificates, makeCertificates } from '../e2e/support/certificates';
 import { Conductor, type ConductorOptions, type StackCode } from './aws/conductor';
 import { type CodeOptions, stackCode, stackProperties } from './aws/conductor/code';
 import type { RecordedAnswer } from './aws/conductor/custom-resource';
 import type { Stack, StackTemplate } from './aws/conductor/stack';
+import { dumpCatalog } from './dump-catalog';
 
 /** A migration file's text by its name without `.sql`. */
 export type Files = Readonly<Record<string, string>>;

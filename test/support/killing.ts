@@ -1,9 +1,9 @@
 import { expect } from 'vitest';
 import { quoteIdentifier } from '../../lambda/sql/quote';
-import { dumpCatalog } from '../../lib/demo/dump-catalog';
 import { busyManifest } from './busy-manifest';
 import { withClient } from './client';
 import { createDatabase } from './database';
+import { dumpCatalog } from './dump-catalog';
 import { run, up } from './engine';
 import { bundled, runScript, writeJson } from './processes';
 

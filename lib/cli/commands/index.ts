@@ -106,12 +106,6 @@ export const COMMANDS: readonly CommandEntry[] = [
     register: (program) =>
       (require('./alarm-test') as typeof import('./alarm-test')).registerAlarmTest(program),
   },
-  {
-    name: 'demo',
-    arguments: '[folder]',
-    summary: 'repair five broken databases on a temporary PostgreSQL',
-    register: (program) => (require('./demo') as typeof import('./demo')).registerDemo(program),
-  },
 ];
 
 /**

@@ -86,7 +86,7 @@ export function registerUp(program: Command): void {
   });
 }
 
-export type UpOptions = DatabaseOptions &
+type UpOptions = DatabaseOptions &
   OwnerOption &
   TimeoutOption & {
     readonly workload?: readonly string[];
@@ -96,7 +96,7 @@ export type UpOptions = DatabaseOptions &
     readonly maxUndecided: number;
   };
 
-export function runUp(terminal: Terminal, options: UpOptions, folder: string): Promise<ExitCode> {
+function runUp(terminal: Terminal, options: UpOptions, folder: string): Promise<ExitCode> {
   let label = '';
   return runToEnd(terminal, {
     timeoutMs: options.timeout,

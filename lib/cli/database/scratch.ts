@@ -249,18 +249,11 @@ async function withSuperuser<T>({ pg }: ConnectionTarget, work: (db: Database) =
   }
 }
 
-/**
- * Returns the connection to a database of a temporary server.
- * @param roots PEM of the certificate authority, if the server uses TLS
- */
-export function buildServerTarget(
-  server: PostgresServer,
-  database = 'postgres',
-  roots?: string,
-): ConnectionTarget {
+/** Returns the connection to a database of a temporary server. */
+export function buildServerTarget(server: PostgresServer, database = 'postgres'): ConnectionTarget {
   const { host, port, superuser, password } = server;
   return {
-    pg: { host, port, user: superuser, password, database, ssl: roots === undefined ? false : { ca: roots } },
+    pg: { host, port, user: superuser, password, database, ssl: false },
     label: `${superuser}@${host}:${port}/${database}`,
   };
 }

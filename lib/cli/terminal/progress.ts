@@ -23,16 +23,7 @@ export interface ProgressView {
   during<T>(work: () => Promise<T>): Promise<T>;
 }
 
-export interface ProgressOptions {
-  /**
-   * Whether to keep a line for each finished migration.
-   * @default true
-   */
-  readonly lasting?: boolean;
-}
-
-export function createProgressView({ err, quiet }: Terminal, options: ProgressOptions = {}): ProgressView {
-  const { lasting = true } = options;
+export function createProgressView({ err, quiet }: Terminal): ProgressView {
   const { colors } = err;
   let doing = '';
   let since = 0;
@@ -68,7 +59,6 @@ export function createProgressView({ err, quiet }: Terminal, options: ProgressOp
   };
   const finish = (event: Extract<ProgressEvent, { type: 'finished' }>): void => {
     doing = '';
-    if (!lasting) return;
     const done = colors.green(DONE_VERBS[event.action].padEnd(7));
     const took = event.durationMs === null ? '' : `  ${colors.dim(formatDuration(event.durationMs))}`;
     print(`${done}  ${event.migration}${took}`);

@@ -123,16 +123,6 @@ function outputFailed({ code }: NodeJS.ErrnoException): never {
   process.exit(EXIT.failed);
 }
 
-/** Returns the same terminal with every line indented. */
-export function indentTerminal(terminal: Terminal, by = '    '): Terminal {
-  const shift = (stream: Stream): Stream => ({
-    ...stream,
-    columns: stream.columns - by.length,
-    line: (text = '') => stream.line(text && by + text),
-  });
-  return { ...terminal, out: shift(terminal.out), err: shift(terminal.err) };
-}
-
 // biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences begin with one
 const ESCAPES = /\u001b\[[0-9;]*m/g;
 export const getVisibleLength = (text: string): number => text.replace(ESCAPES, '').length;

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type AuditOptions, type AuditResult, audit } from '../../../lib/audit/audit';
 import { readSqliteSnapshot } from '../../../lib/audit/sources/sqlite/source';
 import { loadParser } from '../../../lib/compiler/read/parser';
-import { appointments } from '../../../lib/demo/incidents';
+import { appointments } from '../../incidents';
 import { IncidentDatabase } from '../../incidents/support';
 import { connect, createDatabase, majors, newestMajor } from '../../support/database';
 import { roundTrip } from '../round-trip';

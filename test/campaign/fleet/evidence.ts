@@ -1,7 +1,7 @@
 /** What a tenant is like after a campaign, and what is wrong with it. */
 import { isDeepStrictEqual } from 'node:util';
 import { Client } from 'pg';
-import { dumpCatalog } from '../../../lib/demo/dump-catalog';
+import { dumpCatalog } from '../../support/dump-catalog';
 import { PROMISED } from './releases';
 
 export interface Tenant {

@@ -5,7 +5,7 @@ import {
   DeleteSecretCommand,
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
-import { dumpCatalog } from '../../../lib/demo/dump-catalog';
+import { dumpCatalog } from '../../support/dump-catalog';
 import { histories } from './migrations';
 import type { Rds } from './rds';
 import { clientConfig } from './scenario';

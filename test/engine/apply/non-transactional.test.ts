@@ -14,10 +14,10 @@ import {
   NON_TRANSACTIONAL_COMMANDS,
   type NonTransactionalCommand,
 } from '../../../lib/compiler/rules/outside-commands';
-import { dumpCatalog } from '../../../lib/demo/dump-catalog';
 import { type PostgresServer, startPostgres } from '../../../lib/scratch-postgres/server';
 import { CONSENT, compile, file } from '../../compiler/support';
 import { connect, createDatabase, outerMajors } from '../../support/database';
+import { dumpCatalog } from '../../support/dump-catalog';
 import { run, up } from '../../support/engine';
 import { applications, untilRow } from '../../support/watching';
 

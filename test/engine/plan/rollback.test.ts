@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { ConvergeRequest } from '../../../lambda/contract/converge';
-import { dumpCatalog } from '../../../lib/demo/dump-catalog';
 import { connect, createDatabase, majors } from '../../support/database';
+import { dumpCatalog } from '../../support/dump-catalog';
 import { run, up } from '../../support/engine';
 import { manifestOf, migration } from '../../support/manifest';
 

@@ -72,7 +72,7 @@ UPDATE blackout_dates SET account_id = NULL WHERE account_id NOT IN (SELECT id F
   ],
   behaviors: [
     {
-      what: 'An account from SQLite is found by both spellings of its id, from all of its tables',
+      what: 'An account from SQLite is found by both spellings of its id, in all of its tables',
       holds: (connect) =>
         withClient(connect, async (client) => {
           for (const spelling of [SQLITE_ACCOUNT, SQLITE_ACCOUNT_AS_UUID]) {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { dumpCatalog } from '../../lib/demo/dump-catalog';
 import { connect, createDatabase, majors } from '../support/database';
+import { dumpCatalog } from './dump-catalog';
 
 const SCHEMA = `
   CREATE TYPE mood AS ENUM ('good', 'bad');

@@ -1,11 +1,10 @@
 /**
  * Real incidents that led to Trueup, as data: the broken database, the failing statement, the server's message,
- * and what must hold after the repair. `npm start` plays them; test/incidents verifies them.
+ * and what must hold after the repair. `npm start` plays them; the tests of this folder verify them.
  */
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Client } from 'pg';
-import { packageFolder } from '../../package';
 
 export type ConnectClient = () => Promise<Client>;
 
@@ -117,13 +116,9 @@ function groupByTransaction(statements: readonly FailingStatement[]): FailingSta
   return groups;
 }
 
-/** Returns the folder of a database that is part of this package. */
-export function findMigrationsFolder(database: string): string {
-  const folder = join(packageFolder(), 'migrations', database);
-  if (!existsSync(folder))
-    throw new Error(`The folder migrations/${database} is missing from this installation.`);
-  return folder;
-}
+/** Returns the folder with the repair of a database. */
+export const findMigrationsFolder = (database: string): string =>
+  join(__dirname, '../../migrations', database);
 
 /** Returns the `up` section of a folder's first file, which creates the database as it was before the repair. */
 export function readFoundSchema(database: string): string {
