@@ -12,7 +12,7 @@ export interface CommandEntry {
   readonly register: (program: Command) => void;
 }
 
-// require(): `npm start` runs the sources, where import() does not find the module.
+// require(): a checkout runs the sources, where import() does not find the module.
 export const COMMANDS: readonly CommandEntry[] = [
   {
     name: 'new',
