@@ -61,7 +61,7 @@ const LOSSES = [1, 2, 3, 4, 5].flatMap((table) => [
   `ALTER TABLE t${table} ALTER code DROP DEFAULT`,
   `ALTER TABLE t${table} ALTER id DROP IDENTITY`,
 ]);
-export const FEW = LOSSES.length;
+const FEW = LOSSES.length;
 
 export function auditSize(text: string): number {
   const tables = Number(text);

@@ -22,7 +22,7 @@ export const isAboutRows = (each: NotCheckedItem): each is NotCheckedItem & { re
 export const MAY_NOT_READ_REASON = 'the role has no privilege to read it';
 
 /** Something that was not checked although the role has the privileges. It never passes as sound. */
-export const NOT_TRUSTED_REASON =
+const NOT_TRUSTED_REASON =
   'not checked: it may run code that is not trusted with the privileges of this login';
 
 /** Returns why a read-only query failed, in our own words: a message of the server may quote anything. */

@@ -29,7 +29,7 @@ const TABLES_SQL = `SELECT n.nspname AS schema, c.relname AS name,
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE ${buildIsOwnRelationSql('r')}
   ORDER BY n.nspname COLLATE "C", c.relname COLLATE "C"`;
 
-export const COUNT_TIMEOUT_MS = 60_000;
+const COUNT_TIMEOUT_MS = 60_000;
 /** Number of 8 KB pages that are counted while the locks of a group are held, which takes some milliseconds. */
 const MAX_PAGES_PER_GROUP = 2_000;
 /** Assumed number of pages of a table that was never analyzed. */

@@ -74,11 +74,7 @@ const groupById = memoize((differences: Evidence['differences']) => groupBy(diff
 
 const groupByCause = memoize((failing: Evidence['failing']) => groupBy(failing, ({ because }) => because));
 
-export function buildLostFinding(
-  difference: Difference,
-  evidence: Evidence,
-  confidence: Confidence = 'B',
-): Finding {
+function buildLostFinding(difference: Difference, evidence: Evidence, confidence: Confidence = 'B'): Finding {
   const { object, message, source, target, isHabit } = difference;
   const broken = groupByCause(evidence.failing).get(difference) ?? [];
   const bodies = describeBrokenBodies(difference, evidence);

@@ -49,7 +49,7 @@ export interface DegradedStatement extends FailedStatement {
 }
 
 /** Returns the question for the diagnosis of an equivalent logged error, or null if there is none. */
-export function toDiagnosisRequest({
+function toDiagnosisRequest({
   statement,
   role,
   state,
@@ -120,7 +120,7 @@ export async function explainDegradedStatement(
 }
 
 /** Explains, without a query, why the statement fails: by what was dropped or changed since it was deployed. Pure. */
-export function describeDegradation(worse: DegradedStatement): Diagnosis {
+function describeDegradation(worse: DegradedStatement): Diagnosis {
   const { by, role, relation, object, was, is, gone } = worse;
   const say = (cause: readonly string[], repair: Diagnosis['repair'], subject: string | null): Diagnosis => ({
     kind: null,

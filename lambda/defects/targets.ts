@@ -25,7 +25,7 @@ export interface WrittenTable {
  * Returns the table and columns of a view over one table. null for any other view, which needs a trigger or a rule for
  * writes.
  */
-export function parseSimpleView(
+function parseSimpleView(
   definition: string,
   view: Relation,
 ): {

@@ -40,7 +40,7 @@ export type PollDecision =
   | { readonly next: 'retry'; readonly afterMs: number; readonly why: string };
 
 /** Number of consecutive crashes after which the function is not invoked again. */
-export const MAX_CRASHES = 3;
+const MAX_CRASHES = 3;
 const RETRY_MS = 2_000;
 /** If less time is left, `migrate` is not invoked any more. */
 export const MIN_SLICE_MS = 1_000;

@@ -134,7 +134,7 @@ export async function queryServer(
   );
 }
 
-export const makeUnexpectedAnswerError = (server: string, { action }: MigrateResponse): FleetError =>
+const makeUnexpectedAnswerError = (server: string, { action }: MigrateResponse): FleetError =>
   new FleetError(`The function of server ${server} answered \`${action}\` to a different request.`, true);
 
 /**

@@ -19,7 +19,7 @@ import { stopRunExecutions } from './stop';
 
 const SYSTEM_CLOCK: Clock = { now: Date.now, sleep };
 /** After an update, either version of a function may answer for up to a minute. */
-export const OTHER_VERSION_WAIT_MS = 60_000;
+const OTHER_VERSION_WAIT_MS = 60_000;
 /** How long to keep asking CloudFormation whether the stack rolls back, before a failure is reported. */
 const UNCERTAIN_DIRECTION_MS = 120_000;
 

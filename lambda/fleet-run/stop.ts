@@ -11,7 +11,7 @@ import { getRunOrigin } from './run';
  * Whether a run only inspects the fleet because a person requested it. Such a run changes nothing, so a deployment
  * does not stop it.
  */
-export const isInspection = (name: string): boolean => getRunOrigin(name) === 'status';
+const isInspection = (name: string): boolean => getRunOrigin(name) === 'status';
 
 /** Stops the running executions that `which` selects. @returns the number of stopped executions */
 export async function stopRunExecutions(

@@ -163,7 +163,7 @@ function summarizePlanned(planned: readonly PlannedStatement[]): PlannedWorkload
 const MAX_RESPONSE_LENGTH = 4_000_000;
 
 /** Cuts the audit to the size of a response. Findings that do not fit are reported as not checked. */
-export function fitToResponse(audit: FunctionAudit, longest = MAX_RESPONSE_LENGTH): FunctionAudit {
+function fitToResponse(audit: FunctionAudit, longest = MAX_RESPONSE_LENGTH): FunctionAudit {
   let room = longest;
   const fits = (each: object): boolean => {
     room -= Buffer.byteLength(JSON.stringify(each)) + 1;

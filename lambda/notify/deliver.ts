@@ -19,7 +19,7 @@ export interface NotifyContext {
   readonly timing?: { readonly answerMs: number; readonly allMs: number };
 }
 
-export const DEFAULT_TIMING = { answerMs: 6_000, allMs: 14_000 };
+const DEFAULT_TIMING = { answerMs: 6_000, allMs: 14_000 };
 /**
  * The age from which a page may have been sent before: the queue delivers a new message within seconds, and one that
  * failed only after its visibility timeout of three minutes.
@@ -86,7 +86,7 @@ async function readEndsSince(
  *
  * @param isRetry whether an earlier attempt may have sent it
  */
-export function splitByCurrentState(
+function splitByCurrentState(
   document: PageDocument,
   { over, pagedAgain }: PageEnds,
   isRetry = false,

@@ -112,7 +112,7 @@ export interface OpenPage extends PageIdentity {
 }
 
 /** Maximum age of a page that is resolved automatically. Older pages are left to a person. */
-export const MAX_OPEN_DAYS = 7;
+const MAX_OPEN_DAYS = 7;
 
 export async function readOpenPages(
   out: Pick<PageOutbound, 'searchLogs'>,

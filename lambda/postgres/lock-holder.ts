@@ -114,7 +114,7 @@ const computePercent = (done: unknown, total: unknown): number | null =>
   Number(total) > 0 ? Math.floor((100 * Number(done)) / Number(total)) : null;
 
 /** Returns the leading keywords of a query, which identify the command but reveal none of its content. */
-export function extractCommand(query: string): string {
+function extractCommand(query: string): string {
   const words = query.replace(/^(\s|--[^\n]*\n|\/\*.*?\*\/)+/s, '').match(/^[A-Z]+(\s+[A-Z]+)*\b/);
   return words ? words[0].split(/\s+/).slice(0, 4).join(' ') : '';
 }

@@ -161,7 +161,7 @@ const RUNS_ARGUMENTS = String.raw`(l.lanname = 'plpgsql' AND f.pronargs > 0
  * are left, if comments may be nested, or if the text has something that {@link buildStrippedTextSql} cannot read: dollar
  * quotes, names by code points, or names longer than the server's limit.
  */
-export const buildIsExactSql = (bare: string, text: string): string =>
+const buildIsExactSql = (bare: string, text: string): string =>
   String.raw`(${bare} !~ '(^|[^''])''([^'']|$)|\\' AND ${text} !~* '/\*([^*]|\*+[^*/])*/\*|u&"|[a-z0-9_$]{60}'
     AND ${text} !~ '\$([^\x01-\x40\x5b-\x5e\x60\x7b-\x7f][^\x01-\x2f\x3a-\x40\x5b-\x5e\x60\x7b-\x7f]*)?\$')`;
 
@@ -227,7 +227,7 @@ const buildIsCalledSql = ({
  * Returns the SQL of an array of types: those of the relations' columns, those that the text names, those that the
  * functions it calls accept or return, and the types that these consist of.
  */
-export const buildUsedTypesSql = (relations: string, text: CodeText, odd: string): string => `ARRAY(
+const buildUsedTypesSql = (relations: string, text: CodeText, odd: string): string => `ARRAY(
       WITH RECURSIVE met (oid) AS (
         SELECT a.atttypid FROM pg_attribute a WHERE a.attrelid = ANY (${relations}) AND a.attnum > 0 AND NOT a.attisdropped AND a.atttypid >= ${FIRST_OID}
         UNION SELECT c.reltype FROM pg_class c WHERE c.oid = ANY (${relations})
@@ -257,7 +257,7 @@ const IMPLICIT_OPERATORS = `'{=,<>,<,>,<=,>=,~,~~,!~~,~~*,!~~*}'::name[]`;
  * Returns a query for everything that the text may name or call, as rows of `class` and `oid`. An operator or cast
  * counts only if each of its operands has a built-in type or one of `types`.
  */
-export const buildNamedObjectsSql = (
+const buildNamedObjectsSql = (
   text: CodeText,
   { strangers, odd, operators, casts }: TrustContext,
   relations: string,

@@ -35,7 +35,7 @@ export function listChangedRelations(statements: readonly Statement[]): readonly
 }
 
 /** Returns the functions and procedures that statements create, replace or drop, or whose privileges they change. */
-export const listChangedFunctions = (statements: readonly Statement[]): readonly RelationName[] =>
+const listChangedFunctions = (statements: readonly Statement[]): readonly RelationName[] =>
   statements
     .flatMap(({ effects }) => effects)
     .flatMap((effect) => {

@@ -7,7 +7,7 @@ import { type Catalog, OBJECT_KINDS } from '../../lambda/audit/catalog';
 import { parseDocument, readLines } from './file-lines';
 import type { Snapshot } from './snapshot';
 
-export const SNAPSHOT_FORMAT = 'trueup-snapshot';
+const SNAPSHOT_FORMAT = 'trueup-snapshot';
 export const SNAPSHOT_VERSION = 1;
 
 const LIST_FIELDS = ['sequenceValues', 'rows', 'workload', 'notChecked'] as const;

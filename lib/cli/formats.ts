@@ -8,7 +8,7 @@ import { buildSarifLog } from '../report/sarif';
 import { UsageError } from './terminal/failure';
 import type { GlobalOptions, Terminal } from './terminal/terminal';
 
-export const FINDING_FORMATS = ['text', 'json', 'github', 'sarif'] as const;
+const FINDING_FORMATS = ['text', 'json', 'github', 'sarif'] as const;
 export type FindingFormat = (typeof FINDING_FORMATS)[number];
 
 export interface FormatOptions extends GlobalOptions {

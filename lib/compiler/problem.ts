@@ -61,7 +61,7 @@ export function formatForTerminal({ folder, problems, info }: CompileError): str
   return [...blocks, `${count} in ${folder}. ${info.remedy}`].join('\n\n');
 }
 
-export function formatProblems(folder: string, problems: readonly Problem[]): string {
+function formatProblems(folder: string, problems: readonly Problem[]): string {
   const count = problems.length === 1 ? 'One problem' : `${problems.length} problems`;
   return [`${count} in ${folder}`, ...problems.map(formatProblem)].join('\n\n');
 }

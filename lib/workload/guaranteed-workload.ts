@@ -7,14 +7,14 @@ import { readWorkload, WorkloadProblem } from './file';
 import { listStatementUses } from './workload-check';
 
 /** Maximum number of statements. More could not be planned before a commit anyway: the guard has 1.5 seconds for it. */
-export const MAX_STATEMENTS = 10_000;
+const MAX_STATEMENTS = 10_000;
 /**
  * Maximum size of all statement texts together. They are sent to the database, and they are part of the function's
  * code.
  */
-export const MAX_WORKLOAD_BYTES = 4 * 1024 * 1024;
+const MAX_WORKLOAD_BYTES = 4 * 1024 * 1024;
 /** Maximum size of one file, including its comments. */
-export const MAX_FILE_BYTES = 16 * 1024 * 1024;
+const MAX_FILE_BYTES = 16 * 1024 * 1024;
 
 /**
  * Returns each statement once for each of its senders.

@@ -30,8 +30,8 @@ export class StatementExcluded extends Error {
 }
 
 /** Maximum number of parameters. The server accepts 65,535, but no real application sends more than a thousand. */
-export const MAX_PARAMETERS = 1_000;
-export const MAX_STATEMENT_BYTES = 1024 * 1024;
+const MAX_PARAMETERS = 1_000;
+const MAX_STATEMENT_BYTES = 1024 * 1024;
 
 /** Statements that EXPLAIN accepts on every supported major version. */
 const PLANNABLE_STATEMENTS: ReadonlySet<string> = new Set([

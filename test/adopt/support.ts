@@ -31,7 +31,7 @@ export function folderOf(files: Readonly<Record<string, string>>, name = 'migrat
 /** A folder that is not there yet. */
 export const newFolder = (): string => join(numberedFolder(), 'taken');
 
-export const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 export const SHOPS = 'CREATE TABLE shops (id bigserial PRIMARY KEY, name text NOT NULL);\n';
 export const CODES = `ALTER TABLE shops ADD COLUMN "shopCode" text;

@@ -117,11 +117,7 @@ export function sentencesOf(source: string): Sentence[] {
 }
 
 /** Pairs of equal elements, in order: a longest common subsequence. */
-export function align<T>(
-  a: readonly T[],
-  b: readonly T[],
-  score: (x: T, y: T) => number,
-): [number, number][] {
+function align<T>(a: readonly T[], b: readonly T[], score: (x: T, y: T) => number): [number, number][] {
   const width = b.length + 1;
   const best = new Float64Array((a.length + 1) * width);
   for (let i = a.length - 1; i >= 0; i--)

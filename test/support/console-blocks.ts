@@ -32,7 +32,7 @@ function blocksOf(document: string): Block[] {
 }
 
 /** Times, ports and names of databases differ from run to run. */
-export const normalize = (text: string): string =>
+const normalize = (text: string): string =>
   text
     .replace(/\S+@127\.0\.0\.1:\d+\/\w+/g, 'app@localhost:5432/shop')
     .replace(/\d{4}-\d\d-\d\d \d\d:\d\d UTC/g, '2026-11-21 09:15 UTC')

@@ -23,7 +23,7 @@ export type Migrate = (
 ) => Promise<MigrateResponse>;
 
 /** The process of `migrate` came to an end. */
-export class Died extends Error {}
+class Died extends Error {}
 
 /** What befalls one operation. Counts are of pauses: the moments between two steps of `migrate`. */
 export interface Trouble {

@@ -14,7 +14,7 @@ export interface Setting {
 }
 
 /** Settings that change what a statement means. Others may hold a secret (`app.jwt_secret`) and are not read. */
-export const RELEVANT_SETTINGS = [
+const RELEVANT_SETTINGS = [
   'array_nulls',
   'backslash_quote',
   'bytea_output',

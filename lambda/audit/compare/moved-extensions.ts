@@ -22,7 +22,7 @@ export interface RenamedCatalog {
   readonly originals: ReadonlyMap<unknown, unknown>;
 }
 
-export function findExtensionMoves(source: Catalog, target: Catalog): readonly ExtensionMove[] {
+function findExtensionMoves(source: Catalog, target: Catalog): readonly ExtensionMove[] {
   const here = new Map(target.extensions.map((each) => [each.name, each]));
   return source.extensions.flatMap((from) => {
     const to = here.get(from.name);

@@ -48,7 +48,7 @@ export const formatPolicy = ({ command, roles, restrictive, using, check }: Poli
   `${using ? ` USING (${using})` : ''}${check ? ` WITH CHECK (${check})` : ''}`;
 
 /** Lists called functions that only the source has. Supabase's policies call `auth.uid()`, which other servers lack. */
-export function describeMissingFunctions(
+function describeMissingFunctions(
   { source, target }: CatalogPair,
   { using = '', check = '' }: Policy,
 ): string {

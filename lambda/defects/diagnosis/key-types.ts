@@ -33,7 +33,7 @@ export async function diagnoseKeyTypes(db: Database, question: DiagnosisRequest)
   return explainKeyTypes(question, pairs);
 }
 
-export function explainKeyTypes(question: DiagnosisRequest, pairs: readonly CatalogRow[]): DiagnosisFinding {
+function explainKeyTypes(question: DiagnosisRequest, pairs: readonly CatalogRow[]): DiagnosisFinding {
   const tables = question.statement === null ? null : listMentionedNames(question.statement);
   const relevant =
     tables === null
@@ -80,7 +80,7 @@ interface NamedColumns {
 }
 
 /** Reads the columns of `ALTER TABLE a ADD … FOREIGN KEY (x) REFERENCES b (y)`, whose types do not match. */
-export function parseForeignKey(
+function parseForeignKey(
   statement: string,
 ): { readonly from: NamedColumns; readonly to: NamedColumns } | null {
   const all = tokenizeWithDepth(statement);

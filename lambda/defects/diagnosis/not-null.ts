@@ -73,7 +73,7 @@ export async function diagnoseNotNull(db: Database, question: DiagnosisRequest):
 }
 
 /** Returns the tables that the row may have been written to, the most likely first. */
-export function buildStatementContexts(
+function buildStatementContexts(
   question: Pick<DiagnosisRequest, 'statement' | 'user'> & { readonly column: string },
   tables: readonly string[],
   relations: readonly Relation[],

@@ -46,7 +46,7 @@ export async function planConflict(
  * Replaces each literal, and each `?` in its place, with a parameter `$n`. If a `?` is an operator, the server reports
  * a syntax error, which decides nothing.
  */
-export function toPlannableStatement(statement: string): string | null {
+function toPlannableStatement(statement: string): string | null {
   const all = [...tokenizeSql(statement)];
   if (all.some(({ type }) => type === 'withheld') || statement.includes('…')) return null;
   let number = Math.max(

@@ -204,7 +204,7 @@ FROM (SELECT n.nspname AS schema, c.relname AS name,
     AND EXISTS (SELECT FROM pg_catalog.pg_attribute k WHERE k.attrelid OPERATOR(pg_catalog.=) c.oid
       AND k.attname OPERATOR(pg_catalog.=) ANY ('{version,version_id,migration_name,migration_id,hash,name,applied_at}'::pg_catalog.name[]) OFFSET 0)) t`;
 
-export function findLedgerShape({ schema, name, columns }: CandidateTable): LedgerShape | null {
+function findLedgerShape({ schema, name, columns }: CandidateTable): LedgerShape | null {
   const fits = (shape: LedgerShape): boolean =>
     (shape.schema ?? schema) === schema &&
     (shape.name?.test(name) ?? true) &&
@@ -220,7 +220,7 @@ export function findLedgerShape({ schema, name, columns }: CandidateTable): Ledg
  * keeps its ledger. A table elsewhere counts only if none of the same name is on the search path, since with
  * schema-per-tenant each tenant has its own.
  */
-export function filterRelevantTables(tables: readonly CandidateTable[]): CandidateTable[] {
+function filterRelevantTables(tables: readonly CandidateTable[]): CandidateTable[] {
   const known = tables.filter((table) => findLedgerShape(table) !== null);
   const here = new Set(known.filter(({ onPath }) => onPath).map(({ name }) => name));
   return known.filter(

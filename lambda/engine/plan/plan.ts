@@ -59,7 +59,7 @@ export interface ForwardPlan {
   readonly errors: readonly ErrorInfo[];
 }
 
-export const MIN_SERVER_VERSION = 130000;
+const MIN_SERVER_VERSION = 130000;
 
 /** Whether another stack owns the namespace. */
 export const isForeignOwner = ({ owner }: Ledger, { owner: asks, adopt }: ConvergeRequest): boolean =>

@@ -16,7 +16,7 @@ const buildRaiseOvertakenSql = (name: string): string =>
  * Raised when older code would do something that the ledger forbids, since that code does not know what is recorded
  * there.
  */
-export const CODE_TOO_OLD_SQLSTATE = 'TU008';
+const CODE_TOO_OLD_SQLSTATE = 'TU008';
 
 /** Raised when the time for which a transaction may hold its locks is used up. */
 export const HELD_TOO_LONG_SQLSTATE = 'TU003';

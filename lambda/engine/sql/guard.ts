@@ -13,7 +13,7 @@ import { MAX_NAMED_STATEMENTS } from '../../contract/workload';
 export const BREAKS_WORKLOAD_SQLSTATE = 'TU005';
 
 /** Time limit for planning in a migration's transaction. */
-export const GUARD_BUDGET_MS = 1_500;
+const GUARD_BUDGET_MS = 1_500;
 /** The part of the hold time that planning must leave for the ledger's row and the commit. */
 const HOLD_MARGIN_MS = 300;
 /**

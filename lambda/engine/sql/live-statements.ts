@@ -7,12 +7,12 @@
  * After a deployment the old application keeps running for a while; its statements in that time are not those of the
  * new one.
  */
-export const LIVE_GRACE_INTERVAL = "interval '30 minutes'";
+const LIVE_GRACE_INTERVAL = "interval '30 minutes'";
 /** How long a statement is remembered after it last ran. */
 const RETENTION_INTERVAL = "interval '90 days'";
 const MAX_KEPT_STATEMENTS = 10_000;
 /** Limit for the statements planned before a migration; those that run most often are chosen. */
-export const MAX_LIVE_STATEMENTS = 1_000;
+const MAX_LIVE_STATEMENTS = 1_000;
 /** Advisory lock that keeps two sessions from counting at once. It is only tried, never waited for. */
 const LIVE_LOCK_KEY = '0x7472756575700002';
 
@@ -42,7 +42,7 @@ const ROLE_SEARCH_PATH_SQL = `(SELECT substr(setting, length('search_path=') + 1
  * Returns a hash that is equal for different spellings of a text: case, white space, comments and parameter numbers
  * are ignored.
  */
-export const buildSpellingSql = (text: string): string =>
+const buildSpellingSql = (text: string): string =>
   String.raw`md5(regexp_replace(lower(${text}), '/\*([^*]|\*[^/])*\*/|;\s*$|\s+|\$\d+', '', 'g'))`;
 
 export const LIVE_FUNCTIONS_SQL: readonly string[] = [

@@ -66,7 +66,7 @@ export const DEPLOYMENT_EXPIRES_AFTER_MS = 65 * 60_000;
 export const MAX_INDEX_ATTEMPTS = 5;
 
 /** Returns a pause in milliseconds: exponential backoff with full jitter, at least 100 ms. @param attempt from 1 */
-export function computeBackoffMs(attempt: number, maxMs = 5_000, random: () => number = Math.random): number {
+function computeBackoffMs(attempt: number, maxMs = 5_000, random: () => number = Math.random): number {
   const ceiling = Math.min(maxMs, 200 * 2 ** Math.min(attempt, 16));
   return 100 + Math.floor(random() * Math.max(0, ceiling - 100));
 }

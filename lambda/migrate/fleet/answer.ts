@@ -9,8 +9,8 @@ import { parseUnchangedReason } from '../../engine/on-database';
 export const MAX_ANSWER_BYTES = 2_048;
 
 /** The name under which a rollback reports everything it did not reach, if the individual migrations are unknown. */
-export const ALL_TENANTS = '*';
-export const NOT_REACHED = 'not reached';
+const ALL_TENANTS = '*';
+const NOT_REACHED = 'not reached';
 
 export interface TenantWorkItem {
   readonly name: string;

@@ -14,7 +14,7 @@ import type { Connect } from '../connect';
 import { buildPageQuery, parseKey } from './source-sql';
 
 /** Maximum number of tenants per page. A response of Lambda is limited to 6 MB, and a tenant takes up to 600 bytes. */
-export const MAX_PAGE_SIZE = 5_000;
+const MAX_PAGE_SIZE = 5_000;
 const STATEMENT_TIMEOUT_MS = 30_000;
 const LOCK_WAIT_MS = 5_000;
 

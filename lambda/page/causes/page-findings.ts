@@ -9,7 +9,7 @@ import { describeInvocationFailure } from './not-answered';
 import { publishOnce } from './unsent-pages';
 
 /** Timeout for a ledger query. It allows for a paused database to resume. */
-export const FINDINGS_TIMEOUT_MS = 45_000;
+const FINDINGS_TIMEOUT_MS = 45_000;
 
 export interface FindingsAlarm {
   readonly name: string;

@@ -12,7 +12,7 @@ import { describeInvocationFailure } from './not-answered';
 import { publishOnce } from './unsent-pages';
 
 /** Timeout for planning the workload, which takes longer than a diagnosis. */
-export const WORKLOAD_TIMEOUT_MS = 60_000;
+const WORKLOAD_TIMEOUT_MS = 60_000;
 
 /** Sends and records the page. @param askMs timeout for one function; tests shorten it */
 export async function pageWorkload(

@@ -24,7 +24,7 @@ const SQL_LINE_PATTERN = /^ {4}(?=\S)/;
 export const isSqlLine = (line: string): boolean => SQL_LINE_PATTERN.test(line);
 
 /** Replaces SQL that the channel would alter. */
-export const SQL_OMITTED_NOTE = 'See the message of the SNS topic for the SQL: this channel would alter it.';
+const SQL_OMITTED_NOTE = 'See the message of the SNS topic for the SQL: this channel would alter it.';
 
 /**
  * Escapes lines, some of them SQL, for channels where `<`, `@` and links are markup. Either all of the SQL is shown or

@@ -6,7 +6,7 @@ import type { Reference } from '../../../lambda/audit/catalog/kind';
 import { findTable } from '../../../lambda/audit/find-table';
 import { formatCount } from '../../../lambda/audit/names';
 import type { RepairInput } from '../../../lambda/audit/repair-input';
-import { quoteName as name, quoteReferencedTable, quoteRelation, quoteTable, quoteText } from './names';
+import { quoteName as name, quoteRelation, quoteTable, quoteText } from './names';
 import {
   buildEnforceStep,
   buildValidateNotNullStep,
@@ -176,7 +176,7 @@ function buildDuplicatesStep(
   const { table, groups, damaged } = duplicates;
   const index = indexes.find((each) => isNamedIndex(each, duplicates));
   if (index === undefined) return { unwritten: 'the index was not found in the catalog' };
-  const rows = `${formatCount(groups, 'group')} of rows in ${quoteReferencedTable({ schema: table.schema, table: table.name })}`;
+  const rows = `${formatCount(groups, 'group')} of rows in ${quoteTable({ schema: table.schema, table: table.name })}`;
   return {
     phase: 'index',
     group: formatIndexGroup(index),

@@ -9,12 +9,9 @@ export const quoteNames = (names: readonly string[]): string => names.map(quoteI
 
 export const quoteRelation = ({ schema, name }: Reference): string => formatSqlName([schema, name]);
 
-/** Quotes the table that a column, an index or a constraint belongs to. */
+/** Quotes the table that a column, an index or a constraint belongs to, or that a foreign key references. */
 export const quoteTable = ({ schema, table }: { readonly schema: string; readonly table: string }): string =>
   formatSqlName([schema, table]);
-
-/** Like {@link quoteTable}, for the table that a foreign key references. */
-export const quoteReferencedTable = quoteTable;
 
 /** Quotes a role. `public` means all roles. */
 export const quoteRole = (name: string): string => (name === 'public' ? 'PUBLIC' : quoteIfNeeded(name));

@@ -19,7 +19,7 @@ export interface RepairContext {
 }
 
 /** Lists an open decision for each role that the target's server does not have. */
-export const listMissingRoles = ({ roles }: RepairContext, names: readonly string[]): string[] => [
+const listMissingRoles = ({ roles }: RepairContext, names: readonly string[]): string[] => [
   ...new Set(
     names.filter(
       (name) => roles !== null && name !== 'public' && !name.startsWith('pg_') && !roles.has(name),

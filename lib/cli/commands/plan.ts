@@ -202,7 +202,7 @@ function printPlanDocument(
   }
 }
 
-export function printPlan(terminal: Terminal, plan: Plan, label: string, sql: boolean): void {
+function printPlan(terminal: Terminal, plan: Plan, label: string, sql: boolean): void {
   const { out, err } = terminal;
   for (const warning of plan.warnings) err.line(`${err.colors.yellow('warning')}  ${warning}`);
   if (plan.errors.length > 0) {

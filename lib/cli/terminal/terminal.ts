@@ -125,7 +125,7 @@ function outputFailed({ code }: NodeJS.ErrnoException): never {
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences begin with one
 const ESCAPES = /\u001b\[[0-9;]*m/g;
-export const getVisibleLength = (text: string): number => text.replace(ESCAPES, '').length;
+const getVisibleLength = (text: string): number => text.replace(ESCAPES, '').length;
 
 /** Formats rows with columns as wide as their longest cell, separated by two spaces, without trailing spaces. */
 export function formatTable(rows: readonly (readonly string[])[], indent = '  '): string[] {
@@ -144,7 +144,7 @@ export function formatTable(rows: readonly (readonly string[])[], indent = '  ')
 const MAX_WIDTH = 120;
 
 /** Breaks text at spaces into lines of at most this width. */
-export function wrapText(text: string, columns: number, indent = ''): string[] {
+function wrapText(text: string, columns: number, indent = ''): string[] {
   const lines: string[] = [];
   let line = '';
   for (const word of text.split(' ')) {

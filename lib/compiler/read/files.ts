@@ -76,7 +76,7 @@ function listFolder(folder: string, problems: Problem[]): string[] {
   }
 }
 
-export const makeTooLargeProblem = (name: string, bytes: number): Problem =>
+const makeTooLargeProblem = (name: string, bytes: number): Problem =>
   makeFileProblem(
     name,
     `the file has ${bytes.toLocaleString('en')} bytes; the maximum for a migration is ${MAX_FILE_BYTES.toLocaleString('en')} (4 MiB)`,

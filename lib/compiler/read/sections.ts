@@ -8,7 +8,7 @@ import type { Source } from './source';
 export const SECTIONS = ['preflight', 'up', 'verify', 'down', 'batch'] as const;
 export type SectionName = (typeof SECTIONS)[number];
 
-export const DIRECTIVES = ['consent', 'decide', 'history', 'no-verify', 'supersedes', 'settings'] as const;
+const DIRECTIVES = ['consent', 'decide', 'history', 'no-verify', 'supersedes', 'settings'] as const;
 export type DirectiveName = (typeof DIRECTIVES)[number];
 
 export interface FileSection {

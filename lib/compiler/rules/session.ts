@@ -47,7 +47,7 @@ export function classifySetting(
   return facts;
 }
 
-export const buildRefusal =
+const buildRefusal =
   (command: string, what: string, remedy: string) =>
   (_body: object, context: RuleContext): FactsBuilder =>
     new FactsBuilder(command, context).refuse(what, remedy);

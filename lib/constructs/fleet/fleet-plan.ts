@@ -11,7 +11,7 @@ import { getSecretPrefix } from './checks';
 import type { SchemaFleetProps } from './schema-fleet-props';
 import type { FleetTenants } from './tenants';
 
-export const DEFAULT_CONCURRENCY = 8;
+const DEFAULT_CONCURRENCY = 8;
 const DEFAULT_TENANT_TIMEOUT_S = 600;
 const DEFAULT_TENANT_DURATION_S = 30;
 

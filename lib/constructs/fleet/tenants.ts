@@ -88,7 +88,7 @@ const patternTextCheck = text({
   known: true,
 });
 /** Checks a pattern of names. The syntax of LIKE and of regular expressions is refused. */
-export const patternCheck: PropCheck = (value, name) => {
+const patternCheck: PropCheck = (value, name) => {
   const problem = patternTextCheck(value, name);
   const foreign = problem === undefined ? describeForeignPattern(value as string) : undefined;
   return foreign === undefined ? problem : `${name} is ${JSON.stringify(value)}, which ${foreign}`;

@@ -71,7 +71,7 @@ export function catalogOf(tables: readonly TableShape[]): Catalog {
   };
 }
 
-export const snapshotOf = (catalog: Catalog): Snapshot => ({
+const snapshotOf = (catalog: Catalog): Snapshot => ({
   taken: {
     at: '2026-03-01T09:00:00.000Z',
     version: '0.1.0',

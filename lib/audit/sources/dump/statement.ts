@@ -147,23 +147,6 @@ export function readRequiredExtension(node: Node): RequiredExtension {
   return { name: extname, ...(name === undefined ? {} : { schema: name }) };
 }
 
-/** Returns the table of a COPY or INSERT; `null` for any other statement. */
-export function readRowTarget(
-  node: Node,
-): { readonly schema?: string; readonly name: string; readonly csv: boolean } | null {
-  const copy = unwrapNode(node, 'CopyStmt');
-  const relation = copy?.relation ?? unwrapNode(node, 'InsertStmt')?.relation;
-  if (relation?.relname === undefined) return null;
-  const format = (copy?.options ?? [])
-    .flatMap((each) => unwrapNode(each, 'DefElem') ?? [])
-    .find(({ defname }) => defname === 'format');
-  return {
-    name: relation.relname,
-    ...(relation.schemaname ? { schema: relation.schemaname } : {}),
-    csv: (unwrapNode(format?.arg, 'String')?.sval ?? 'text') !== 'text',
-  };
-}
-
 export interface ObjectOwner {
   readonly owner: string;
   /** Schema and name of the object, or only its name. */

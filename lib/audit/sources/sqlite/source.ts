@@ -43,7 +43,7 @@ export function readSqliteSnapshot(file: string, target: Catalog, version: strin
 type TranslatedSnapshot = Pick<Snapshot, 'catalog' | 'sequenceValues' | 'rows' | 'notChecked'>;
 
 /** Converts an SQLite schema to the target's terms. Pure; the parser must be loaded. */
-export function translateToTarget(schema: SqliteSchema, target: Catalog): TranslatedSnapshot {
+function translateToTarget(schema: SqliteSchema, target: Catalog): TranslatedSnapshot {
   const names = mapNames(schema, target);
   const here = new Map(target.columns.map((each) => [joinKey(each.schema, each.table, each.name), each]));
   const places = schema.tables.map((table): TableMapping => {

@@ -3,14 +3,7 @@ import type { Column } from '../../../../lambda/audit/catalog/columns';
 import { type Constraint, isChecked } from '../../../../lambda/audit/catalog/constraints';
 import { findTable } from '../../../../lambda/audit/find-table';
 import { buildOnlyClause } from '../../../../lambda/audit/inheritance';
-import {
-  buildDerivedName,
-  quoteName as name,
-  quoteArray,
-  quoteReferencedTable,
-  quoteTable,
-  quoteText,
-} from '../names';
+import { buildDerivedName, quoteName as name, quoteArray, quoteTable, quoteText } from '../names';
 import type { RepairContext } from '../repair-context';
 import type { RepairStep, Unrepairable } from '../repair-step';
 
@@ -98,7 +91,7 @@ export function buildEnforceStep(context: RepairContext, constraint: Constraint)
   ) as RepairStep;
   const [add = '', ...rest] = made.up;
   const locked =
-    references && [table, quoteReferencedTable(references)].filter((each, i, all) => all.indexOf(each) === i);
+    references && [table, quoteTable(references)].filter((each, i, all) => all.indexOf(each) === i);
   const comments = context.target.comments.filter(
     ({ on, object }) => on === 'table constraint' && object === `${own} on ${table}`,
   );
@@ -185,9 +178,9 @@ FROM ${/ NO INHERIT\b/.test(constraint.definition) ? only : ''}${table} WHERE NO
   const pairs = own.map((each, i) => `r.${name(references.columns[i]!)} = ${each}`);
   return [
     `SELECT pg_catalog.format('%s rows of %s refer by (%s) to rows of %s that do not exist', count(*), ${quoteText(table)},
-  ${quoteText(columns.map(name).join(', '))}, ${quoteText(quoteReferencedTable(references))})
+  ${quoteText(columns.map(name).join(', '))}, ${quoteText(quoteTable(references))})
 FROM ${only}${table} AS t WHERE ${isChecked(constraint, own)}
-  AND NOT EXISTS (SELECT FROM ${buildOnlyClause(target, { schema: references.schema, name: references.table })}${quoteReferencedTable(references)} AS r WHERE ${pairs.join(' AND ')}) HAVING count(*) > 0`,
+  AND NOT EXISTS (SELECT FROM ${buildOnlyClause(target, { schema: references.schema, name: references.table })}${quoteTable(references)} AS r WHERE ${pairs.join(' AND ')}) HAVING count(*) > 0`,
   ];
 }
 
@@ -209,7 +202,7 @@ function buildVerification(constraint: Constraint): string[] {
   const action = / ON DELETE (CASCADE|SET NULL|SET DEFAULT|RESTRICT)/.exec(constraint.definition)?.[1];
   const update = / ON UPDATE (CASCADE|SET NULL|SET DEFAULT|RESTRICT)/.exec(constraint.definition)?.[1];
   return [
-    `SELECT trueup.fk_ok(${table}, ${quoteArray(columns.map(name))}, ${quoteText(quoteReferencedTable(references!))}, ${quoteArray(references!.columns.map(name))},
+    `SELECT trueup.fk_ok(${table}, ${quoteArray(columns.map(name))}, ${quoteText(quoteTable(references!))}, ${quoteArray(references!.columns.map(name))},
   on_delete => ${quoteText(action ?? 'NO ACTION')}, on_update => ${quoteText(update ?? 'NO ACTION')}${validated})`,
   ];
 }

@@ -65,7 +65,7 @@ export const buildAboveDataSql = (sequence: Sequence, of: ColumnReference): stri
     { sql: quoteRelation(sequence), increment: Number(sequence.increment) },
   ).replace(/;$/, '');
 
-export const buildExistsQuery = (sequence: Sequence): string => {
+const buildExistsQuery = (sequence: Sequence): string => {
   const called = quoteRelation(sequence);
   return `SELECT ${quoteText(`There is no sequence ${called}`)} WHERE pg_catalog.to_regclass(${quoteText(called)}) IS NULL`;
 };

@@ -37,8 +37,8 @@ export interface StackCode {
   readonly ask?: FunctionSpec;
 }
 
-export const REGION = 'us-east-1';
-export const ACCOUNT = '111122223333';
+const REGION = 'us-east-1';
+const ACCOUNT = '111122223333';
 const FRAMEWORK_TIMEOUT_MS = 15 * 60_000;
 /** DescribeStackEvents' own page size. */
 const EVENTS_A_PAGE = 100;
