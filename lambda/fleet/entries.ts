@@ -12,13 +12,23 @@ const MAX_ENTRIES = MAX_TENANTS + 1;
 const MAX_ENTRY_LENGTH = 8_000;
 
 /**
+ * Formats a value as JSON without characters that a terminal interprets or that change the order of a text; JSON itself
+ * only escapes those below U+0020.
+ */
+export const formatJson = (value: unknown): string =>
+  (JSON.stringify(value) ?? String(value)).replace(
+    /[\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g,
+    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+
+/**
  * Describes an unknown field. A misspelled field must not be ignored, since the entry would then mean another tenant.
  */
 export const describeUnknownField = (names: readonly string[]): string | null => {
   const unknown = names.find((name) => !(TENANT_FIELDS as readonly string[]).includes(name));
   return unknown === undefined
     ? null
-    : `${JSON.stringify(unknown.slice(0, 80))} is not a field of a tenant; the fields are ${TENANT_FIELDS.join(', ')}`;
+    : `${formatJson(unknown.slice(0, 80))} is not a field of a tenant; the fields are ${TENANT_FIELDS.join(', ')}`;
 };
 
 /** Fields as given in the list, or an error message if they cannot be read. */
@@ -90,21 +100,26 @@ function describeForeignFormat(text: string): string | null {
   const start = text.trimStart();
   if (start.startsWith('[')) return describeFormat('a JSON array', readFirstElement(start));
   const [head = '', ...rest] = start.slice(0, 2 * MAX_ENTRY_LENGTH).split(/\r?\n/);
-  const names = splitCsv(head);
-  if (!names.includes('name') || !names.every((name) => /^[\w ]+$/.test(name))) return null;
-  const values = splitCsv(rest.find((line) => line.trim() !== '') ?? '');
-  return describeFormat('CSV', Object.fromEntries(names.map((name, i) => [name, values[i]])));
+  const [delimiter = ','] = /[,;\t]/.exec(head) ?? [];
+  const names = splitCsv(head, delimiter).map((name) => name.toLowerCase());
+  if (!names.includes('name') || !names.every((name) => /^[\w .-]+$/.test(name))) return null;
+  const values = splitCsv(rest.find((line) => line.trim() !== '') ?? '', delimiter);
+  // A row with another number of cells has a delimiter in a value: it could show a part of some other column.
+  const first = values.length === names.length ? names.map((name, i) => [name, values[i]]) : [];
+  return describeFormat('CSV', Object.fromEntries(first));
 }
 
 function describeFormat(format: string, first: Readonly<Record<string, unknown>>): string {
-  const fields = TENANT_FIELDS.flatMap((field) => {
-    const value = first[field];
-    return typeof value === 'string' && value !== '' ? [[field, value.slice(0, 80)]] : [];
-  });
-  const [start, shown] =
-    fields.length > 0
-      ? ['the first line would be', Object.fromEntries(fields)]
-      : ['for example', { name: 'acme', database: 'shop', schema: 'acme' }];
+  const fields = TENANT_FIELDS.filter((field) => Object.hasOwn(first, field) && first[field] !== '').map(
+    (field) => [field, first[field]] as const,
+  );
+  // Anything else would not be a valid line.
+  const isShown =
+    fields.length > 1 &&
+    fields.every(([, value]) => typeof value === 'string' && /^[\w .:/@+-]{1,63}$/.test(value));
+  const [start, shown] = isShown
+    ? ['the first line would be', Object.fromEntries(fields)]
+    : ['for example', { name: 'acme', database: 'shop', schema: 'acme' }];
   return `it is ${format}; a list has one tenant per line, as JSON, ${start} ${JSON.stringify(shown)}`;
 }
 
@@ -122,7 +137,8 @@ function readFirstElement(text: string): Readonly<Record<string, unknown>> {
 }
 
 /** Splits one line; good enough to show the first tenant. */
-const splitCsv = (line: string): string[] =>
-  Array.from(line.matchAll(/(?:^|[,;\t])(?:"((?:[^"]|"")*)"|([^,;\t]*))/g), ([, quoted, plain = '']) =>
-    (quoted?.replaceAll('""', '"') ?? plain).trim(),
+const splitCsv = (line: string, delimiter: string): string[] =>
+  Array.from(
+    line.matchAll(new RegExp(`(?:^|${delimiter})(?:"((?:[^"]|"")*)"|([^${delimiter}]*))`, 'g')),
+    ([, quoted, plain = '']) => (quoted?.replaceAll('""', '"') ?? plain).trim(),
   );

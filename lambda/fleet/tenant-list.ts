@@ -2,6 +2,7 @@
 import type { TenantListLimits } from '../contract/fleet';
 import {
   describeUnknownField,
+  formatJson,
   type ListEntry,
   ListError,
   type ListProblem,
@@ -234,7 +235,7 @@ function findConflicts(all: readonly TenantAtLine[], unit: string): ListProblem[
 
 /** Formats a value as JSON, which keeps it on one line whatever it contains. */
 function formatValue(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
+  const text = formatJson(value);
   return text.length > 80 ? `${text.slice(0, 77)}…"` : text;
 }
 

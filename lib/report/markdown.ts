@@ -65,7 +65,8 @@ export const formatDetails = (summary: string, content: string): string =>
  * Formats the first line of the markdown, which is not displayed. It identifies the comment that a later run edits.
  * @param name distinguishes the comments of several folders
  */
-export const formatMark = (name: string): string => `<!-- trueup plan ${encodeURIComponent(name)} -->`;
+export const formatMark = (name: string): string =>
+  `<!-- trueup plan ${encodeURIComponent(name).replaceAll('%2F', '/')} -->`;
 
 /** GitHub accepts 65,536 characters per comment; the difference is for the mark and for text that a workflow adds. */
 export const MAX_MARKDOWN_LENGTH = 60_000;

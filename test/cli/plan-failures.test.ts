@@ -19,7 +19,7 @@ const plan = (args: readonly string[], cwd: string, env: NodeJS.ProcessEnv = {})
 /** Returns the exit code, and what follows the heading. */
 function readReason({ code, stdout, stderr }: Ran): { readonly code: number; readonly reason: string } {
   const [, reason] =
-    /^<!-- trueup plan db -->\n## Trueup: no plan could be made for `db`\n\n(- \*\*Error\*\* .*)\n$/s.exec(
+    /^<!-- trueup plan (?:nowhere\/)?db -->\n## Trueup: no plan could be made for `db`\n\n(- \*\*Error\*\* .*)\n$/s.exec(
       stdout,
     ) ?? [];
   expect(reason, stdout + stderr).toBeDefined();
@@ -43,6 +43,9 @@ describe('nothing was tried', () => {
     [['db', '--database-url', `app:${SECRET}@host`], 2, 'the URL in --database-url does not begin with'],
     [['db', '--database-url', `postgres://app:${SECRET}@h:port/x`], 2, 'the URL in --database-url cannot'],
     [['db', '--database-url', `postgres://app:${SECRET}@127.0.0.1:1/x`], 5, 'nothing listens'],
+    [['db', '--database-url', `postgres://app:12/${SECRET}@h:1/x`], 2, 'in the name of the database'],
+    [['db', '--database-url', `postgres:///app:${SECRET}@h/x`], 2, 'in the name of the database'],
+    [['db', '--database-url', `postgres://localhost/app:${SECRET}@h`], 2, 'in the name of the database'],
     [['db', '--stack', 'Shop'], 2, 'the stack Shop cannot be read'],
   ] as const)('%j: %i, %s', async (args, code, words) => {
     const env = {
@@ -79,7 +82,7 @@ describe('a database', () => {
     const { code, stdout } = await plan(['--database-url', url, 'db'], folder);
     expect([code, stdout]).toEqual([
       0,
-      expect.stringMatching(/^<!-- trueup plan db -->\n## Trueup: nothing to do in `db`\n/),
+      expect.stringMatching(/^<!-- trueup plan (?:nowhere\/)?db -->\n## Trueup: nothing to do in `db`\n/),
     ]);
   });
 

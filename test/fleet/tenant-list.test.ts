@@ -47,27 +47,41 @@ describe('another format is refused, and its first tenant is shown as a line', (
   test.each<[string, string, string, object | null]>([
     ['an array', 'a JSON array', JSON.stringify([acme, { name: 'b', database: 'c' }]), acme],
     ['in several lines', 'a JSON array', `\ufeff\n${JSON.stringify([acme], null, 2)}`, acme],
-    [
-      'with braces in a name',
-      'a JSON array',
-      JSON.stringify([{ ...acme, name: 'a}"{' }]),
-      { ...acme, name: 'a}"{' },
-    ],
+    ['with braces in another field', 'a JSON array', JSON.stringify([{ x: 'a}"{', ...acme }]), acme],
     ['broken after its first tenant', 'a JSON array', `[${JSON.stringify(acme)},{`, acme],
     ['of texts', 'a JSON array', '["acme"]', null],
     ['empty', 'a JSON array', '[ ]', null],
     ['cut', 'a JSON array', '[{"name": "ac', null],
     ['of other objects', 'a JSON array', '[{"id": 7, "password": "hunter2"}]', null],
-    ['CSV', 'CSV', 'name,database,schema\nacme,shop,\nb,c,\n', acme],
+    ['of a name alone', 'a JSON array', '[{"name": "acme"}]', null],
+    ['with a number', 'a JSON array', '[{"name": "acme", "database": 7}]', null],
+    ['of another kind of key', 'a JSON array', '[{"__proto__": {"name": "a", "database": "b"}}]', null],
     [
-      'in quotes',
+      'with what a terminal interprets',
+      'a JSON array',
+      '[{"name": "\u009b31m\u202e", "database": "shop"}]',
+      null,
+    ],
+    [
+      'with a name that is too long',
+      'a JSON array',
+      JSON.stringify([{ ...acme, name: 'x'.repeat(64) }]),
+      null,
+    ],
+    ['commas', 'CSV', 'name,database,schema\nacme,shop,\nb,c,\n', acme],
+    [
+      'with quotes',
       'CSV',
-      '"schema";"name";"database"\r\n\r\n"a,""b""";"acme";"shop"\r\n',
-      { ...acme, schema: 'a,"b"' },
+      '"schema";"name";"database"\r\n\r\n"a b";"acme";"shop"\r\n',
+      { ...acme, schema: 'a b' },
     ],
     ['with tabs', 'CSV', 'database\tname\nshop\tacme', acme],
+    ['with another spelling', 'CSV', 'Name,Database,E-Mail\nacme,shop,a@b.example', acme],
     ['without a tenant', 'CSV', 'name,database\n', null],
-    ['with a secret field', 'CSV', 'name,database,password\nacme,shop,hunter2', acme],
+    ['with a column for a password', 'CSV', 'name,database,password\nacme,shop,hunter2', acme],
+    ['with semicolons in a value', 'CSV', 'name,dsn,database\nacme,Server=db;Password=hunter2,shop', acme],
+    ['with a comma in a value', 'CSV', 'name,dsn,database\nacme,Server=db,Password=hunter2,shop', null],
+    ['with a line break in a value', 'CSV', 'name,database\n"ac\nme",shop', null],
   ])('%s', (_, format, text, first) => {
     const rest = first
       ? `the first line would be ${JSON.stringify(first)}`
@@ -76,6 +90,9 @@ describe('another format is refused, and its first tenant is shown as a line', (
     expect(more).toEqual([]);
     // The fields are in the order in which the documentation has them.
     expect(problem).toBe(`it is ${format}; a list has one tenant per line, as JSON, ${rest}`);
+  });
+  test('a list of tenants is never taken for another format', () => {
+    expect(readTenantList(lines({ name: 'name,database', database: '[,' }))).toHaveLength(1);
   });
   test('what is shown can be read', () => {
     const [, shown] = /would be (.*)$/.exec(problems('name,database\nacme,shop')[0]!)!;
@@ -132,6 +149,13 @@ describe('one clear sentence for each fault, with its line', () => {
     ['{"database":"d"}', ['line 1: the tenant has no name']],
     ['{"name":7,"database":"d"}', ['line 1: the name is not a string']],
     ['{"name":"","database":"d"}', ['line 1: the name is empty']],
+    [
+      '{"x\u009b31m\u202e":1}',
+      [
+        'line 1: "x\\u009b31m\\u202e" is not a field of a tenant; the fields are name, database, schema, server, secret',
+      ],
+    ],
+    ['{"name":"a\u009b","database":"d"}', ['line 1: the name "a\\u009b" contains a control character']],
     ['{"name":"a"}', ['line 1: tenant "a" names no database, and the connection names none either']],
     [
       '{"name":"a\\u001b[2J","database":"d"}',

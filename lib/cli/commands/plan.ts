@@ -1,3 +1,4 @@
+import { relative, sep } from 'node:path';
 import { type Command, Option } from 'commander';
 import type { Manifest } from '../../../lambda/contract/manifest';
 import type { Plan, PlannedStep } from '../../../lambda/contract/status';
@@ -91,7 +92,9 @@ export function registerPlan(program: Command): void {
 /** Prints a document in any case: a step summary or a comment must not show the plan of an earlier commit. */
 async function planAsMarkdown(terminal: Terminal, options: Options, folder: string): Promise<ExitCode> {
   const name = resolveNamespace(folder, options.namespace);
-  const print = (markdown: string): void => terminal.out.write(`${formatMark(name)}\n${markdown}`);
+  // Several folders may have the same last name.
+  const mark = formatMark(options.namespace ?? (relative('', folder).replaceAll(sep, '/') || '.'));
+  const print = (markdown: string): void => terminal.out.write(`${mark}\n${markdown}`);
   try {
     const { document } = await computePlan(terminal, options, folder);
     print(formatPlanMarkdown(document));

@@ -78,6 +78,8 @@ function parseUrl(text: string, source: string): UrlParts {
     // libpq allows user@/database, which URL does not.
     const url = new URL(text.replace(/^(\w+:\/\/[^/?]*@)(?=[/?]|$)/, '$1localhost'));
     const query = (name: string): string | undefined => url.searchParams.get(name) || undefined;
+    // An unescaped / in the password ends the host, and the rest of the password would be part of the database's name.
+    if (/[/@]/.test(url.pathname.slice(1))) throw wrong('has / or @ in the name of the database');
     const part = (value: string): string | undefined => (value ? decodeURIComponent(value) : undefined);
     return {
       // The folder of a Unix socket is no valid host in a URL, so it may come in the query.
@@ -89,8 +91,8 @@ function parseUrl(text: string, source: string): UrlParts {
       sslMode: query('sslmode'),
       sslRootCert: query('sslrootcert'),
     };
-  } catch {
-    throw wrong('cannot be read');
+  } catch (error) {
+    throw error instanceof UsageError ? error : wrong('cannot be read');
   }
 }
 
