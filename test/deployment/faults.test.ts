@@ -127,14 +127,14 @@ test('an index takes longer than several invocations, one of them killed', async
 test('a build that still runs is left alone by the rollback, and found by the next deployment', async () => {
   const s = await rig.scenario();
   const short = {
-    settings: { sliceMs: 1_500, timeoutMs: 6_000, rollbackWaitMs: 1_500 },
-    migrateTimeoutMs: 6_000,
+    settings: { sliceMs: 6_000, timeoutMs: 25_000, rollbackWaitMs: 6_000 },
+    migrateTimeoutMs: 15_000,
   };
   await s.stack.create(await s.version(DEFAULT));
   const release = await block(s);
   expect(await s.stack.update(await s.version(INDEXED, short))).toBe('UPDATE_ROLLBACK_COMPLETE');
   const failed = s.stack.events.find(({ status }) => status === 'UPDATE_FAILED')!;
-  expect(failed.reason).toMatch(/Not finished within 6 seconds: .*CREATE INDEX CONCURRENTLY/);
+  expect(failed.reason).toMatch(/Not finished within 25 seconds: .*CREATE INDEX CONCURRENTLY/);
   expect(s.stack.attributes.Warnings).toMatch(
     /^Another runner is working: pid \d+ is at CREATE INDEX CONCURRENTLY/,
   );

@@ -29,8 +29,8 @@ export const TIMING: PageTiming = {
   linesRetryMs: 50,
   readMs: 5_000,
   readEvents: 1_000_000,
-  diagnosisMs: 10_000,
-  allDiagnosesMs: 20_000,
+  diagnosisMs: 120_000,
+  allDiagnosesMs: 240_000,
   overWaitMs: 200,
   overRetryMs: 20,
 };
@@ -101,7 +101,7 @@ export class Aws implements PageOutbound {
       namespace: 'shop',
       manifest: makeManifest([]),
       connect: () => connectPg({ url: this.url, readOnly: true }),
-      deadline: Date.now() + 10_000,
+      deadline: Date.now() + 120_000,
     });
     return { kind: 'answered', response: { action: 'diagnose', diagnoses } };
   }

@@ -114,7 +114,9 @@ describe.each(majors())('PostgreSQL %i', (major) => {
     aws.databaseAnswers = false;
     await aws.add(await raise("INSERT INTO lead_purchases (note) VALUES ('CANARY')"));
     await handle(alarm());
-    expect(aws.pages[0]!.text).toMatch(/could not be queried: shop-migrate did not answer within 10 seconds/);
+    expect(aws.pages[0]!.text).toMatch(
+      /could not be queried: shop-migrate did not answer within 120 seconds/,
+    );
     expect(aws.pages[0]!.subject).toMatch(/lead_purchases\.id/);
   });
 

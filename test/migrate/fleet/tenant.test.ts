@@ -1,6 +1,6 @@
 /** One tenant of a fleet, as a child of the map asks for it, on a real server. */
 import { describe, expect, test } from 'vitest';
-import type { FleetRequest, TenantRequest } from '../../../lambda/contract/fleet';
+import type { FleetRequest, TenantAnswer, TenantRequest } from '../../../lambda/contract/fleet';
 import type { Manifest } from '../../../lambda/contract/manifest';
 import { RUNNER_LOCK_KEY } from '../../../lambda/engine/locks/runner-lock';
 import { makeRefusedSecretError } from '../../../lambda/migrate/credentials';
@@ -284,14 +284,28 @@ describe.each(outerMajors())('PostgreSQL %i', (major) => {
     await client.query('BEGIN; LOCK TABLE a.orders');
     const of = { url, manifest: second, deadlineMs: 3_000, fleet: { tenantTimeoutMs: 600_000 } };
     const request = runRequest(second);
-    const slice = (last?: TenantRequest['last']) =>
-      ask(of, { action: 'tenant', work: 'apply', tenant: at('a'), request, ...(last ? { last } : {}) });
+    const slice = async (last?: TenantRequest['last']) => {
+      const asked = {
+        action: 'tenant',
+        work: 'apply',
+        tenant: at('a'),
+        request,
+        ...(last ? { last } : {}),
+      } as const;
+      const answer = await ask(of, asked);
+      return { ...answer, tenant: (answer as { tenant: TenantAnswer }).tenant };
+    };
     const waiting = await slice();
     expect(waiting).toMatchObject({ tenant: { state: 'continue' }, manifestHash: second.hash });
     const startedAt = new Date(Date.now() - 599_000).toISOString();
-    const before = { name: 'tenant a', state: 'continue', startedAt, pending: 0, position: '' } as const;
-    expect(await slice({ answer: { tenant: before } })).toMatchObject({
-      tenant: { state: 'failed', startedAt, error: { code: 'lock-timeout' } },
+    let tenant: TenantAnswer = { name: 'tenant a', state: 'continue', startedAt, pending: 0, position: '' };
+    // A slice that has no time for another attempt ends before its time.
+    while (tenant.state === 'continue') ({ tenant } = await slice({ answer: { tenant } }));
+    expect(tenant).toMatchObject({
+      state: 'failed',
+      startedAt,
+      // On a busy machine the last slice may have no time for an attempt either.
+      error: { code: expect.stringMatching(/^(lock-timeout|busy)$/) },
     });
     await client.query('ROLLBACK');
     expect(await callTenant(of, 'apply', at('a'), request)).toMatchObject({
