@@ -10,6 +10,7 @@ import alarms
 import clock
 import data_api
 import failed_create
+import function_logs
 import function_metrics
 import log_metrics
 import map_results
@@ -20,8 +21,8 @@ import runtime_roots
 if __name__ == "__main__":
     import ministack.app as app
 
-    for addition in (clock, resource_types, runtime_roots, function_metrics, failed_create, real_postgres, data_api,
-                     log_metrics, alarms, map_results):
+    for addition in (clock, resource_types, runtime_roots, function_metrics, function_logs, failed_create, real_postgres,
+                     data_api, log_metrics, alarms, map_results):
         addition.install()
     logging.getLogger("local_aws").info("additions installed")
     sys.argv = sys.argv[:1]
