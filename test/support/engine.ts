@@ -75,13 +75,13 @@ export async function runOn(db: Database, url: string): Promise<Run> {
   return beginRun(db, contextFor(url, manifest), ledger, request(manifest));
 }
 
-/** As run(), for a run that has to succeed. */
+/** As run(), for a run that has to succeed, however busy the machine is. */
 export async function up(
   url: string,
   manifest: Manifest,
   change: Partial<ConvergeRequest> = {},
 ): Promise<ConvergeOutcome> {
-  const { outcome } = await run(url, manifest, change);
+  const { outcome } = await run(url, manifest, change, { deadline: Date.now() + 300_000 });
   if (outcome.status !== 'done') throw new Error(`not done: ${JSON.stringify(outcome)}`);
   return outcome;
 }
