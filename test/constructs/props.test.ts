@@ -10,7 +10,7 @@ import * as logs from 'aws-cdk-lib/aws-logs';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import * as sns from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { DriftCheck } from '../../lib/constructs/alarms/drift-check';
 import { SchemaAlarms } from '../../lib/constructs/alarms/schema-alarms';
 import { SchemaDatabase } from '../../lib/constructs/database/schema-database';
@@ -38,6 +38,12 @@ const alarms = new SchemaAlarms(stack, 'Alarms', { databaseLogGroup, schemas: [s
 
 let made = 0;
 const fresh = (): Stack => new Stack(app, `Nonsense${made++}`);
+/** Whatever a case adds to the app goes with it: constructs look for others in the whole app. */
+const before = new Set(app.node.children);
+afterEach(() => {
+  for (const { node } of app.node.children.filter((each) => !before.has(each)))
+    app.node.tryRemoveChild(node.id);
+});
 
 type Override = Readonly<Record<string, unknown>>;
 /** JavaScript's view of the props. */

@@ -21,6 +21,7 @@ const COMMITS_WHEN_AWAITED = `DO $$ BEGIN
   LOOP
     EXIT WHEN clock_timestamp() > now() + '3 s'::interval OR EXISTS (SELECT FROM pg_locks WHERE NOT granted AND pid <> pg_backend_pid()
       AND database = (SELECT oid FROM pg_database WHERE datname = current_database()));
+    PERFORM pg_sleep(0.005);
   END LOOP; END $$; COMMIT`;
 
 /** The owner's code ends a session of his where it runs with the login's rights: that outlives a rollback. */

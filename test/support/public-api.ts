@@ -20,8 +20,15 @@ export interface PublicType extends Documented {
   readonly members: readonly Member[];
 }
 
-/** Of `lib/index.ts`. */
+let known: readonly PublicType[] | undefined;
+
+/** Of `lib/index.ts`; read once a process. */
 export function publicApi(): readonly PublicType[] {
+  known ??= readPublicApi();
+  return known;
+}
+
+function readPublicApi(): readonly PublicType[] {
   const api = new API({ cwd: ROOT });
   try {
     const [project] = api.updateSnapshot({ openProject: resolve(ROOT, 'tsconfig.json') }).getProjects();

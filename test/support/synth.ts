@@ -51,6 +51,9 @@ export function testApp({ bundle = false, recommended = true, context = {} }: Ap
       ...(recommended ? recommendedFlags : {}),
       // References between stacks as they have always been; the other kinds need a newer CloudFormation.
       '@aws-cdk/core:defaultCrossStackReferences': 'strong',
+      // Neither gets into a template, and both take time with each construct.
+      'aws:cdk:disable-creation-stack-traces': true,
+      '@aws-cdk/core:enableAdditionalMetadataCollection': false,
       ...context,
     },
   });

@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { DockerImage } from 'aws-cdk-lib';
 import { type AssetCode, Code } from 'aws-cdk-lib/aws-lambda';
+import { sha256 } from '../../../lambda/contract/manifest';
 import { codeRoot } from '../../package';
 import { type BundleFiles, bundleHandler, type HandlerName, writeFiles } from './bundle';
 
@@ -12,7 +12,7 @@ import { type BundleFiles, bundleHandler, type HandlerName, writeFiles } from '.
 export function createHandlerCode(handler: HandlerName, extra: BundleFiles = {}): AssetCode {
   const files = { ...bundleHandler(handler), ...extra };
   return Code.fromAsset(join(codeRoot(), 'lambda', handler), {
-    assetHash: hashFiles(files),
+    assetHash: sha256(hashBundle(handler) + hashFiles(extra)),
     bundling: {
       // Never pulled, because `local` always reports that it did the work.
       image: DockerImage.fromRegistry('none'),
@@ -26,8 +26,16 @@ export function createHandlerCode(handler: HandlerName, extra: BundleFiles = {})
   });
 }
 
-function hashFiles(files: BundleFiles): string {
-  const hash = createHash('sha256');
-  for (const name of Object.keys(files).sort()) hash.update(JSON.stringify([name, files[name]]));
-  return hash.digest('hex');
+const bundleHashes = new Map<HandlerName, string>();
+
+/** Hashes a handler's bundle once per process, because it has a megabyte with its source map. */
+function hashBundle(handler: HandlerName): string {
+  const known = bundleHashes.get(handler);
+  if (known !== undefined) return known;
+  const hash = hashFiles(bundleHandler(handler));
+  bundleHashes.set(handler, hash);
+  return hash;
 }
+
+const hashFiles = (files: BundleFiles): string =>
+  sha256(JSON.stringify(Object.entries(files).sort(([a], [b]) => (a < b ? -1 : 1))));
