@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
@@ -55,40 +55,39 @@ const needsProcess = (name: string): boolean =>
     text(name),
   );
 
-/** The files of test/ that a file imports, and those that these import. */
-function helpers(name: string, seen: Set<string> = new Set()): Set<string> {
-  for (const [, path] of text(name).matchAll(/from '(\.{1,2}\/[^']+)'/g)) {
-    const file = `${posix.join(posix.dirname(name), path!)}.ts`;
-    if (!file.startsWith('test/') || seen.has(file) || !existsSync(join(import.meta.dirname, file))) continue;
-    helpers(file, seen.add(file));
-  }
-  return seen;
-}
-
-const usesDatabase = (name: string): boolean => helpers(name).has('test/support/database.ts');
-
 /** They call one of two functions of test/support/database.ts. */
 const dependsOnMajor = (name: string): boolean => /\b(outerMajors|majors)\(\)/.test(text(name));
 
 /** Their property tests are short in `npm test`: they call the function of test/support/property.ts. */
 const hasLongRuns = (name: string): boolean => /\bruns\(/.test(text(name));
 
+/** Their commands run in the process of the test in `npm test`, see test/cli/trueup.ts. */
+const runsCommands = (name: string): boolean => /from '[./]+\/(cli\/)?trueup'/.test(text(name));
+
 /**
- * Files that need neither a process nor a database of their own share both the process and its modules, which each worker
- * loads once: those that synthesize CDK apps take half the processor time.
+ * Files that need no process of their own share both the process and its modules, which each worker loads once: those that
+ * synthesize CDK apps take half the processor time.
  */
-const sharesProcess = (name: string): boolean => !needsProcess(name) && !usesDatabase(name);
+const sharesProcess = (name: string): boolean => !needsProcess(name);
 
 // The CDK's own check of every template takes half the time of the tests that make them; the slow and the e2e project do
 // without this.
 const quick = { ...common, env: { CDK_VALIDATION: 'false' } };
-// The same cases in each run, so that the same code gets the same verdict.
-const short = { ...quick, env: { ...quick.env, PROPERTY_SEED: process.env.PROPERTY_SEED ?? '1' } };
+const short = {
+  ...quick,
+  env: {
+    ...quick.env,
+    // The same cases in each run, so that the same code gets the same verdict.
+    PROPERTY_SEED: process.env.PROPERTY_SEED ?? '1',
+    // See test/cli/trueup.ts; the other projects start a process for each command.
+    COMMANDS_IN_PROCESS: 'true',
+  },
+};
 
 /**
  * `fast` and `fast-shared` are `npm test`: the newest PostgreSQL. `npm run test:long` adds `oldest`, which repeats on 13
- * what depends on the major, and property tests with all their runs, `middle`, which repeats a part of that on 14 to 17,
- * and `slow`: every major, and what takes long. `e2e` runs whole deployments.
+ * what depends on the major, and property tests with all their runs, and commands with a process each; `middle`, which
+ * repeats a part of that on 14 to 17; and `slow`: every major, and what takes long. `e2e` runs whole deployments.
  */
 export default defineConfig({
   test: {
@@ -107,7 +106,7 @@ export default defineConfig({
         test: {
           ...quick,
           name: 'oldest',
-          include: files.filter((name) => dependsOnMajor(name) || hasLongRuns(name)),
+          include: files.filter((name) => [dependsOnMajor, hasLongRuns, runsCommands].some((is) => is(name))),
           env: { ...quick.env, LONG_RUNS: 'true' },
         },
       },

@@ -4,9 +4,10 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildSync } from 'esbuild';
 
-export function bundleProgram(outfile: string): void {
+/** @param entry `lib/cli/main` for its exports, which a test calls in its own process */
+export function bundleProgram(outfile: string, entry = 'bin/trueup'): void {
   buildSync({
-    entryPoints: [join(__dirname, '../../bin/trueup.ts')],
+    entryPoints: [join(__dirname, '../..', `${entry}.ts`)],
     outfile,
     bundle: true,
     packages: 'external',

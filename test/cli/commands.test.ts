@@ -359,7 +359,7 @@ describe('a database that cannot be reached is answered with 5', () => {
     ['an unknown database', (url) => urlOf(url, { database: 'hunter' }), /database "hunter" does not exist/],
     ['no TLS there', (url) => url, /does not offer TLS/, ['--ssl-mode', 'verify-full']],
   ];
-  test.concurrent.each(cases)('%s', async (_, change, words, args = []) => {
+  test.each(cases)('%s', async (_, change, words, args = []) => {
     const url = change(await createDatabase());
     const { code, stdout, stderr } = await on(url)(['status', folder, ...args]);
     expect(stderr).toMatch(/^error: cannot connect to \S+@\S+: .*\n {2}\w/);

@@ -1,7 +1,10 @@
-/** The real program, as a process. */
+/** The real program, as a process or in that of the test. */
 import { type ChildProcess, execFile, type SpawnOptions, spawn } from 'node:child_process';
-import { existsSync, renameSync } from 'node:fs';
-import { join } from 'node:path';
+import type { EventEmitter } from 'node:events';
+import { existsSync, readFileSync, renameSync } from 'node:fs';
+import { createRequire, wrap } from 'node:module';
+import { dirname, join } from 'node:path';
+import { Script } from 'node:vm';
 import { inject } from 'vitest';
 import { bundleProgram, writeStarter } from './bundle';
 
@@ -21,11 +24,14 @@ export interface RunOptions {
 const ROOT = join(__dirname, '../..');
 
 const bundleFolder = inject('cacheFolder');
+/** Also while a command runs in this process, with an environment of its own. */
+const testEnvironment = process.env;
 
 /** The environment without what would lead to another database, change the output, or leave files in somebody's home. */
 export function cleanEnvironment(change: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
-  const kept = Object.entries(process.env).filter(
-    ([name]) => !/^(PG|DATABASE_URL$|NO_COLOR$|FORCE_COLOR$|CI$|NODE_OPTIONS$|VITEST)/.test(name),
+  const kept = Object.entries(testEnvironment).filter(
+    ([name]) =>
+      !/^(PG|DATABASE_URL$|NO_COLOR$|FORCE_COLOR$|CI$|NODE_OPTIONS$|VITEST|COMMANDS_IN_PROCESS$)/.test(name),
   );
   return { ...Object.fromEntries(kept), XDG_CACHE_HOME: bundleFolder, ...change };
 }
@@ -54,32 +60,92 @@ export function start(file: string, args: readonly string[], options: SpawnOptio
   return { child, output, ended };
 }
 
-/** Arguments of `node` for the program in one file, which is made once a run: tests start it hundreds of times. */
-export function command(): string[] {
-  const program = join(bundleFolder, 'trueup.js');
-  if (!existsSync(program)) {
-    // Two test files may make it at the same time.
-    const own = join(bundleFolder, `trueup-${process.pid}.js`);
-    bundleProgram(own);
-    renameSync(own, program);
+/** Makes a file once a run. Two test files may make it at the same time. */
+function makeOnce(name: string, make: (file: string) => void): string {
+  const file = join(bundleFolder, name);
+  if (!existsSync(file)) {
+    const own = join(bundleFolder, `${process.pid}-${name}`);
+    make(own);
+    renameSync(own, file);
   }
-  return [program];
+  return file;
 }
+
+/** Arguments of `node` for the program in one file: tests start it hundreds of times. */
+export const command = (): string[] => [makeOnce('trueup.js', (file) => bundleProgram(file))];
 
 /** Arguments of `node` that run the same program sooner. */
-function readyCommand(): string[] {
-  const [program] = command();
-  const starter = join(bundleFolder, 'start-trueup.cjs');
-  if (!existsSync(starter)) {
-    const own = join(bundleFolder, `start-trueup-${process.pid}.cjs`);
-    writeStarter(own, program!);
-    renameSync(own, starter);
+const readyCommand = (): string[] => [
+  makeOnce('start-trueup.cjs', (file) => writeStarter(file, command()[0]!)),
+];
+
+let script: { readonly file: string; readonly compiled: Script } | undefined;
+
+/** The program with modules of its own, as a process has them; only packages are loaded once. */
+function loadProgram(): { main(args: readonly string[]): Promise<void> } {
+  if (!script) {
+    const file = makeOnce('main.js', (made) => bundleProgram(made, 'lib/cli/main'));
+    script = { file, compiled: new Script(wrap(readFileSync(file, 'utf8')), { filename: file }) };
   }
-  return [starter];
+  const { file, compiled } = script;
+  const module = { exports: {} };
+  compiled.runInThisContext()(module.exports, createRequire(file), module, file, dirname(file));
+  return module.exports as ReturnType<typeof loadProgram>;
 }
 
+/** What the program listens to, until its process ends. */
+const LISTENED: readonly (readonly [EventEmitter, event: string])[] = [
+  [process, 'SIGINT'],
+  [process, 'SIGTERM'],
+  [process.stdout, 'error'],
+  [process.stderr, 'error'],
+];
+
+let isRunningHere = false;
+
+/** Runs the program in this process, with the environment, folder and output of one of its own. */
+async function runHere(args: readonly string[], cwd: string, env: NodeJS.ProcessEnv): Promise<Ran> {
+  const { stdout, stderr, emitWarning, exitCode } = process;
+  const before = { cwd: process.cwd(), env: process.env, out: stdout.write, err: stderr.write };
+  const listeners = LISTENED.map(([emitter, event]) => emitter.listeners(event));
+  const output = { stdout: '', stderr: '' };
+  const writeTo =
+    (name: keyof typeof output) =>
+    (chunk: string | Uint8Array, ...rest: unknown[]): boolean => {
+      output[name] += typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString('utf8');
+      const written = rest.at(-1);
+      if (typeof written === 'function') written();
+      return true;
+    };
+  isRunningHere = true;
+  try {
+    Object.assign(process, { env, exitCode: undefined });
+    process.chdir(cwd);
+    stdout.write = writeTo('stdout');
+    stderr.write = writeTo('stderr');
+    await loadProgram().main(args);
+    return { code: Number(process.exitCode ?? 0), ...output };
+  } finally {
+    Object.assign(process, { env: before.env, exitCode, emitWarning });
+    Object.assign(stdout, { write: before.out });
+    Object.assign(stderr, { write: before.err });
+    process.chdir(before.cwd);
+    for (const [i, [emitter, event]] of LISTENED.entries())
+      for (const each of emitter.listeners(event) as (() => void)[])
+        if (!listeners[i]!.includes(each)) emitter.off(event, each);
+    isRunningHere = false;
+  }
+}
+
+/**
+ * Runs the program. Where `COMMANDS_IN_PROCESS` is set (`npm test`), it runs in this process, since starting one takes most
+ * of the time of a short command; several at the same time have a process each.
+ */
 export function trueup(args: readonly string[], options: RunOptions = {}): Promise<Ran> {
-  const { cwd = ROOT, env, program } = options;
+  const { cwd = ROOT, env = {}, program } = options;
+  // Node.js reads the certificates when it starts.
+  const needsProcess = program || isRunningHere || 'NODE_EXTRA_CA_CERTS' in env;
+  if (testEnvironment.COMMANDS_IN_PROCESS && !needsProcess) return runHere(args, cwd, cleanEnvironment(env));
   return new Promise((ran) => {
     execFile(
       process.execPath,

@@ -24,8 +24,8 @@ const LOG = join(ROOT, 'test/data/postgres-logs/pg17-default-stderr.log');
 const folder = mkdtempSync(join(tmpdir(), 'trueup-test-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-describe.concurrent('wrong use is answered with 2, a sentence and what to do', () => {
-  test.concurrent.each([
+describe('wrong use is answered with 2, a sentence and what to do', () => {
+  test.each([
     [['statsu'], /unknown command 'statsu' \(Did you mean status\?\)/, /trueup --help/],
     [['status', '--jsn'], /unknown option '--jsn' \(Did you mean --json\?\)/, /trueup status --help/],
     [['down'], /missing required argument 'name'/, /trueup down --help/],
@@ -56,7 +56,7 @@ describe.concurrent('wrong use is answered with 2, a sentence and what to do', (
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
   });
 
-  test.concurrent('as JSON too', async () => {
+  test('as JSON too', async () => {
     const { code, stdout, stderr } = await trueup(['status', '--jsn', '--json']);
     expect(JSON.parse(stdout)).toEqual({
       error: { code: 'usage', message: expect.stringMatching(/--jsn/), remedy: expect.any(String) },
@@ -64,7 +64,7 @@ describe.concurrent('wrong use is answered with 2, a sentence and what to do', (
     expect({ code, stderr }).toEqual({ code: 2, stderr: '' });
   });
 
-  test.concurrent.each([
+  test.each([
     [[], { error: { code: 'usage', message: 'no command was given' } }, 2],
     [['help', 'nope'], { error: { code: 'usage', message: "unknown command 'nope'" } }, 2],
     [['--version'], { version: expect.stringMatching(/^\d+\.\d+\.\d+$/) }, 0],
@@ -77,7 +77,7 @@ describe.concurrent('wrong use is answered with 2, a sentence and what to do', (
     expect({ code, stderr }).toEqual({ code: expected, stderr: '' });
   });
 
-  test.concurrent('the folder above or below: a full stop is not taken for its name', async () => {
+  test('the folder above or below: a full stop is not taken for its name', async () => {
     const below = join(folder, 'bad/below');
     mkdirSync(below, { recursive: true });
     writeFileSync(join(below, '../1_a.sql'), '-- migrate:up\nSELEC 1;\n-- migrate:no-verify a test\n');
@@ -158,19 +158,19 @@ function copyWithoutServers(): string {
   return program;
 }
 
-describe.concurrent('help', () => {
-  test.concurrent('without a command: the help, and 2', async () => {
+describe('help', () => {
+  test('without a command: the help, and 2', async () => {
     const { code, stdout, stderr } = await trueup([]);
     expect(stderr).toMatch(/^Usage: trueup/);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
   });
 
-  test.concurrent('--version', async () => {
+  test('--version', async () => {
     const { version } = JSON.parse(readFileSync(join(__dirname, '../../package.json'), 'utf8'));
     expect(await trueup(['--version'])).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' });
   });
 
-  test.concurrent('lists every command, says how to begin, and what the exit codes mean', async () => {
+  test('lists every command, says how to begin, and what the exit codes mean', async () => {
     const { code, stdout } = await trueup(['--help']);
     const names = [...stdout.matchAll(/^ {2}(\w[\w-]*) .*\[folder\]/gm)].map(([, name]) => name);
     expect(names).toEqual(
@@ -180,7 +180,7 @@ describe.concurrent('help', () => {
     expect(code).toBe(0);
   });
 
-  test.concurrent.each([
+  test.each([
     ['up', '--help'],
     ['help', 'verify'],
   ])('trueup %s %s', async (...args) => {

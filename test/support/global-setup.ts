@@ -18,7 +18,7 @@ const newest = (installed: readonly number[]): number[] => installed.slice(-1);
 
 const MAJORS: Readonly<Record<string, (installed: readonly number[]) => number[]>> = {
   fast: newest,
-  'fast-shared': () => [],
+  'fast-shared': newest,
   mutation: newest,
   oldest: (installed) => installed.slice(0, 1),
   middle: (installed) => installed.slice(1, -1),
