@@ -92,6 +92,9 @@ export async function startPostgres(options: PostgresServerOptions = {}): Promis
 const isServerFatal = (line: string): boolean =>
   /FATAL:/.test(line) && !/FATAL: +the database system is /.test(line) && !/^[^(]*\(\d+\):[^@]*@/.test(line);
 
+const isSharedMemoryInUse = (line: string): boolean =>
+  /FATAL: +pre-existing shared memory block .* is still in use/.test(line);
+
 class EmbeddedServer implements PostgresServer {
   readonly host = '127.0.0.1';
   port = 0;
@@ -121,13 +124,15 @@ class EmbeddedServer implements PostgresServer {
 
   async startServer(): Promise<void> {
     // Another process may take the free port before the server does; the next attempt uses a different port.
-    for (let attempt = 1; ; attempt++) {
+    for (let [attempt, end] = [1, Date.now() + START_TIMEOUT_MS]; ; attempt++) {
       const port = this.port || (await findFreePort());
       if (await this.launch(port)) {
         this.port = port;
         return;
       }
-      if (this.port || attempt === 5)
+      // After a stop, processes of the server may exist for a moment longer on a busy machine.
+      if (Date.now() < end && this.log().some(isSharedMemoryInUse)) await sleep(100);
+      else if (this.port || attempt === 5)
         throw new Error(`PostgreSQL ${this.major} did not start:\n${this.lastLines()}`);
     }
   }

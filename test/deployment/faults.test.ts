@@ -75,7 +75,7 @@ test('migrate is silent: it is invoked again', async () => {
   let invocations = 0;
   rig.conductor.functions.fault = (name) =>
     name.endsWith('-migrate') && ++invocations === 1 ? { kind: 'silence' } : undefined;
-  expect(await s.stack.create(await s.version(DEFAULT, { settings: { answerTimeoutMs: 1_000 } }))).toBe(
+  expect(await s.stack.create(await s.version(DEFAULT, { settings: { answerTimeoutMs: 10_000 } }))).toBe(
     'CREATE_COMPLETE',
   );
   expect(invocations).toBe(2);

@@ -52,6 +52,25 @@ test('a client that connects again and again during recovery does not make a goo
   await server.stop();
 });
 
+test('starts again while a process of the stopped server still ends', async () => {
+  const server = await startPostgres();
+  const client = new Client({ connectionString: server.url() });
+  client.on('error', () => {});
+  await client.connect();
+  const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+  const [pid] = rows.map((row) => row.pid);
+  process.kill(pid!, 'SIGSTOP');
+  const postmaster = readFileSync(join(server.dataDirectory, 'postmaster.pid'), 'utf8').split('\n')[0];
+  process.kill(Number(postmaster), 'SIGKILL');
+  await server.stopServer();
+  const started = server.startServer();
+  await expect.poll(() => readFileSync(server.logFile, 'utf8')).toContain('is still in use');
+  process.kill(pid!, 'SIGCONT');
+  await started;
+  expect(await answer(server.url(), 'SELECT 1 AS n')).toBe(1);
+  await server.stop();
+});
+
 test('says why it does not start, and does not wait for that', async () => {
   // Five attempts that wait would take longer than a test may.
   await expect(startPostgres({ settings: { shared_preload_libraries: 'nowhere' } })).rejects.toThrow(
