@@ -15,11 +15,13 @@ const common = {
 /** They are where their room is, and take long: the slow project runs them. */
 const LONG = [
   'test/audit/moves.test.ts',
+  'test/ci/run-tests.test.ts',
   'test/cli/audit-dump.test.ts',
   'test/cli/check-since.test.ts',
   'test/cli/check-workload.test.ts',
   'test/cli/fleet.test.ts',
   'test/cli/plan-since.test.ts',
+  'test/compiler/limits.test.ts',
   'test/deploy/orders-postgres.test.ts',
   'test/deployment/bad-input.test.ts',
   'test/deployment/faults.test.ts',
