@@ -40,6 +40,8 @@ async function status(withoutParser: boolean, env: NodeJS.ProcessEnv = {}) {
      };`,
   );
   return trueup(['status', '--json', folder, '--database-url', url], {
+    // What is kept belongs to one build of the program.
+    ownProcess: true,
     env: {
       XDG_CACHE_HOME: home,
       ...(withoutParser ? { NODE_OPTIONS: `--require ${preload}` } : {}),

@@ -19,17 +19,19 @@ export interface RunOptions {
   readonly cwd?: string;
   /** Another copy of it. */
   readonly program?: string;
+  /** Whether it gets a process in any case. @default false */
+  readonly ownProcess?: boolean;
 }
 
 const ROOT = join(__dirname, '../..');
 
 const bundleFolder = inject('cacheFolder');
-/** Also while a command runs in this process, with an environment of its own. */
-const testEnvironment = process.env;
+/** That of the test, while a command runs in this process with an environment of its own. */
+let testEnvironment: NodeJS.ProcessEnv | undefined;
 
 /** The environment without what would lead to another database, change the output, or leave files in somebody's home. */
 export function cleanEnvironment(change: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
-  const kept = Object.entries(testEnvironment).filter(
+  const kept = Object.entries(testEnvironment ?? process.env).filter(
     ([name]) =>
       !/^(PG|DATABASE_URL$|NO_COLOR$|FORCE_COLOR$|CI$|NODE_OPTIONS$|VITEST|COMMANDS_IN_PROCESS$)/.test(name),
   );
@@ -101,12 +103,15 @@ const LISTENED: readonly (readonly [EventEmitter, event: string])[] = [
   [process.stderr, 'error'],
 ];
 
-let isRunningHere = false;
+function setEnvironment(env: NodeJS.ProcessEnv): void {
+  for (const name of Object.keys(process.env)) if (env[name] === undefined) delete process.env[name];
+  for (const [name, value] of Object.entries(env)) if (value !== undefined) process.env[name] = value;
+}
 
 /** Runs the program in this process, with the environment, folder and output of one of its own. */
 async function runHere(args: readonly string[], cwd: string, env: NodeJS.ProcessEnv): Promise<Ran> {
   const { stdout, stderr, emitWarning, exitCode } = process;
-  const before = { cwd: process.cwd(), env: process.env, out: stdout.write, err: stderr.write };
+  const before = { cwd: process.cwd(), env: { ...process.env }, out: stdout.write, err: stderr.write };
   const listeners = LISTENED.map(([emitter, event]) => emitter.listeners(event));
   const output = { stdout: '', stderr: '' };
   const writeTo =
@@ -117,23 +122,25 @@ async function runHere(args: readonly string[], cwd: string, env: NodeJS.Process
       if (typeof written === 'function') written();
       return true;
     };
-  isRunningHere = true;
+  testEnvironment = before.env;
   try {
-    Object.assign(process, { env, exitCode: undefined });
+    setEnvironment(env);
+    process.exitCode = undefined;
     process.chdir(cwd);
     stdout.write = writeTo('stdout');
     stderr.write = writeTo('stderr');
     await loadProgram().main(args);
     return { code: Number(process.exitCode ?? 0), ...output };
   } finally {
-    Object.assign(process, { env: before.env, exitCode, emitWarning });
+    setEnvironment(before.env);
+    Object.assign(process, { exitCode, emitWarning });
     Object.assign(stdout, { write: before.out });
     Object.assign(stderr, { write: before.err });
     process.chdir(before.cwd);
     for (const [i, [emitter, event]] of LISTENED.entries())
       for (const each of emitter.listeners(event) as (() => void)[])
         if (!listeners[i]!.includes(each)) emitter.off(event, each);
-    isRunningHere = false;
+    testEnvironment = undefined;
   }
 }
 
@@ -142,10 +149,11 @@ async function runHere(args: readonly string[], cwd: string, env: NodeJS.Process
  * of the time of a short command; several at the same time have a process each.
  */
 export function trueup(args: readonly string[], options: RunOptions = {}): Promise<Ran> {
-  const { cwd = ROOT, env = {}, program } = options;
-  // Node.js reads the certificates when it starts.
-  const needsProcess = program || isRunningHere || 'NODE_EXTRA_CA_CERTS' in env;
-  if (testEnvironment.COMMANDS_IN_PROCESS && !needsProcess) return runHere(args, cwd, cleanEnvironment(env));
+  const { cwd = ROOT, env = {}, program, ownProcess } = options;
+  // Node.js reads variables of its own when it starts.
+  const setsNode = Object.keys(env).some((name) => name.startsWith('NODE_'));
+  const needsProcess = ownProcess || program || testEnvironment || setsNode;
+  if (process.env.COMMANDS_IN_PROCESS && !needsProcess) return runHere(args, cwd, cleanEnvironment(env));
   return new Promise((ran) => {
     execFile(
       process.execPath,
