@@ -72,8 +72,10 @@ describe.each(outerMajors())('PostgreSQL %i', (major) => {
     const few = await measure();
     await create(FEW + 1, 4 * FEW);
     const many = await measure();
+    // Other tests change what all databases of a server share, e.g. the settings of roles. A cost that grows with the
+    // square has 160,000 rows.
     for (const name of Object.keys(questions))
-      expect(many[name], `${name}: ${few[name]} rows, then`).toBeLessThanOrEqual(6 * few[name]!);
+      expect(many[name], `${name}: ${few[name]} rows, then`).toBeLessThanOrEqual(6 * few[name]! + FEW);
     expect(Object.values(many).filter((rows) => rows > FEW).length).toBeGreaterThan(10);
   });
 });
