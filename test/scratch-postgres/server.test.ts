@@ -58,14 +58,14 @@ test('starts again while a process of the stopped server still ends', async () =
   client.on('error', () => {});
   await client.connect();
   const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
-  const [pid] = rows.map((row) => row.pid);
-  process.kill(pid!, 'SIGSTOP');
+  const { pid } = rows[0]!;
+  process.kill(pid, 'SIGSTOP');
   const postmaster = readFileSync(join(server.dataDirectory, 'postmaster.pid'), 'utf8').split('\n')[0];
   process.kill(Number(postmaster), 'SIGKILL');
   await server.stopServer();
   const started = server.startServer();
   await expect.poll(() => readFileSync(server.logFile, 'utf8')).toContain('is still in use');
-  process.kill(pid!, 'SIGCONT');
+  process.kill(pid, 'SIGCONT');
   await started;
   expect(await answer(server.url(), 'SELECT 1 AS n')).toBe(1);
   await server.stop();

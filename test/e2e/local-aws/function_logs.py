@@ -32,8 +32,10 @@ class Log:
             while not self.ended and self.has_more(0):
                 chunk = os.read(self.fd, 65536)
                 self.ended = not chunk
+                if self.ended and self.rest:
+                    chunk = b"\n"
                 *lines, self.rest = (self.rest + chunk).split(b"\n")
-                for line in lines if chunk else [self.rest] if self.rest else []:
+                for line in lines:
                     self.lines.put(line.decode("utf-8", "replace"))
 
     def read_to_the_end(self):
